@@ -1,0 +1,1 @@
+package io.lorikeet.cli; final class Placeholder {}

@@ -1,0 +1,9 @@
+/// The command line.
+module io.lorikeet.cli {
+  requires io.lorikeet.export;
+  requires io.lorikeet.train;
+  requires info.picocli;
+
+  opens io.lorikeet.cli to
+      info.picocli;
+}

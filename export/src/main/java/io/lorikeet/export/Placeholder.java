@@ -1,0 +1,1 @@
+package io.lorikeet.export; final class Placeholder {}

@@ -1,0 +1,7 @@
+/// Models: differentiation of ggml graphs, architectures, LoRA adapters, text.
+module io.lorikeet.models {
+  requires transitive io.lorikeet.quant;
+
+  exports io.lorikeet.models.architecture;
+  exports io.lorikeet.models.lora;
+}

@@ -1,0 +1,1 @@
+package io.lorikeet.train.data; final class Placeholder {}
