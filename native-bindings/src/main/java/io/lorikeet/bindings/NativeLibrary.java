@@ -1,6 +1,7 @@
 package io.lorikeet.bindings;
 
 import io.lorikeet.ggml.Ggml;
+import io.lorikeet.llama.Llama;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -28,10 +29,12 @@ public final class NativeLibrary {
     Path folder = Path.of(configured).toAbsolutePath();
     System.load(find(folder, "libggml-base"));
     System.load(find(folder, "libggml."));
+    NativeLog.route(Ggml::ggml_log_set);
     try (Arena arena = Arena.ofConfined()) {
       Ggml.ggml_backend_load_all_from_path(arena.allocateFrom(folder.toString()));
     }
     System.load(find(folder, "libllama."));
+    NativeLog.route(Llama::llama_log_set);
     loaded = true;
   }
 
