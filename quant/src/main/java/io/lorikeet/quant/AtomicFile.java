@@ -1,0 +1,98 @@
+package io.lorikeet.quant;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.HexFormat;
+import java.util.concurrent.ThreadLocalRandom;
+
+/// A file that appears under its name only when it is complete: it is written under a temporary name in the same
+/// folder, forced to disk and then renamed. Closed without [#commit], it leaves nothing behind.
+public final class AtomicFile implements AutoCloseable {
+  private final Path target;
+  private final Path temporary;
+  private boolean committed;
+
+  private AtomicFile(Path target, Path temporary) {
+    this.target = target;
+    this.temporary = temporary;
+  }
+
+  /// Begins a file, with an empty one under the temporary name.
+  ///
+  /// @throws IOException when the folder doesn't exist or can't be written, or `target` isn't an ordinary file
+  public static AtomicFile create(Path target) throws IOException {
+    Path file = target;
+    if (Files.exists(target)) {
+      if (!Files.isRegularFile(target)) {
+        throw new IOException("can't write " + target + ": it isn't an ordinary file. Give the name of a file");
+      }
+      file = target.toRealPath(); // a link stays one, and the file that it leads to is replaced
+    }
+    String suffix = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt());
+    Path temporary = file.resolveSibling("." + file.getFileName() + "." + suffix + ".tmp");
+    try {
+      Files.createFile(temporary);
+    } catch (IOException e) {
+      throw explain(target, e);
+    }
+    return new AtomicFile(file, temporary);
+  }
+
+  /// The temporary name under which the bytes are to be written.
+  public Path path() {
+    return temporary;
+  }
+
+  /// Forces what was written to disk and gives it its name, replacing a file that had it.
+  ///
+  /// @throws IOException when the disk refuses; there is then no new file under the name
+  public void commit() throws IOException {
+    try {
+      force(temporary, StandardOpenOption.WRITE);
+      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      committed = true;
+      // Without this a power cut can undo the renaming.
+      force(target.toAbsolutePath().getParent(), StandardOpenOption.READ);
+    } catch (IOException e) {
+      throw explain(target, e);
+    }
+  }
+
+  private static void force(Path path, StandardOpenOption mode) throws IOException {
+    try (FileChannel channel = FileChannel.open(path, mode)) {
+      channel.force(true);
+    }
+  }
+
+  /// Deletes the temporary file, if it wasn't committed.
+  @Override
+  public void close() throws IOException {
+    if (!committed) {
+      Files.deleteIfExists(temporary);
+    }
+  }
+
+  /// The same failure in words that name the file asked for rather than the temporary one, and what to do.
+  static IOException explain(Path target, IOException cause) {
+    Path folder = target.toAbsolutePath().getParent();
+    String reason = cause instanceof FileSystemException system ? system.getReason() : cause.getMessage();
+    String words;
+    if (cause instanceof NoSuchFileException) {
+      words = "the folder " + folder + " doesn't exist. Create it, or choose another";
+    } else if (cause instanceof AccessDeniedException) {
+      words = "the folder " + folder + " can't be written to. Change its permissions, or choose another";
+    } else if (reason != null && reason.contains("No space left")) {
+      words = "the disk is full. Free some space, or choose another folder than " + folder;
+    } else {
+      words = reason == null ? cause.toString() : reason;
+    }
+    return new IOException("can't write " + target + ": " + words, cause);
+  }
+}

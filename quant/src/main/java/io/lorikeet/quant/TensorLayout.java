@@ -1,0 +1,127 @@
+package io.lorikeet.quant;
+
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.quant.GgufHeaderReader.RawTensor;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// Checks the tensors of a GGUF file, each by itself and where they lie, and tells all problems at once.
+final class TensorLayout {
+  /// Types that files of older programs have and ggml dropped (`enum ggml_type` leaves their ids out).
+  private static final Map<Integer, String> REMOVED_TYPES =
+      Map.of(
+          4, "Q4_2", 5, "Q4_3", 31, "Q4_0_4_4", 32, "Q4_0_4_8", 33, "Q4_0_8_8", 36, "IQ4_NL_4_4", 37, "IQ4_NL_4_8",
+          38, "IQ4_NL_8_8");
+
+  private final long dataStart;
+  private final long alignment;
+  private final long fileSize;
+  private final boolean withData;
+  private final List<String> problems = new ArrayList<>();
+
+  /// @param dataStart bytes from the file's beginning to the tensors' data
+  /// @param withData whether the data has to lie within the file
+  TensorLayout(long dataStart, long alignment, long fileSize, boolean withData) {
+    this.dataStart = dataStart;
+    this.alignment = alignment;
+    this.fileSize = fileSize;
+    this.withData = withData;
+  }
+
+  /// The tensors in the file's order.
+  ///
+  /// @throws InvalidInputException with all problems
+  List<GgufTensor> check(String file, List<RawTensor> raw, int part) {
+    List<GgufTensor> tensors = new ArrayList<>();
+    Set<String> names = new HashSet<>();
+    for (RawTensor tensor : raw) {
+      String name = GgufRules.printable(tensor.name());
+      check(tensor, part).ifPresent(tensors::add);
+      if (!names.add(new String(tensor.name(), StandardCharsets.UTF_8))) {
+        problems.add("'" + name + "': the name occurs twice");
+      }
+    }
+    checkOverlaps(tensors);
+    if (withData) {
+      checkEnd(tensors);
+    }
+    if (!problems.isEmpty()) {
+      throw InvalidInputException.of(
+          file + ": " + (problems.size() == 1 ? "a tensor is" : "tensors are")
+              + " invalid; download or convert the model again", problems);
+    }
+    return tensors;
+  }
+
+  private Optional<GgufTensor> check(RawTensor raw, int part) {
+    String quoted = "'" + GgufRules.printable(raw.name()) + "'";
+    int before = problems.size();
+    GgufRules.problemOfTensorName(raw.name()).ifPresent(problem -> problems.add(quoted + ": the name " + problem));
+    Optional<TensorType> type = TensorType.byId(raw.type());
+    if (type.isEmpty()) {
+      problems.add(quoted + ": " + unknownType(raw.type()));
+      return Optional.empty();
+    }
+    List<Long> shape = trimmed(raw.shape());
+    GgufRules.problemOfShape(type.get(), shape).ifPresent(problem -> problems.add(quoted + ": " + problem));
+    if (raw.offset() % alignment != 0) {
+      problems.add(quoted + ": its offset " + Long.toUnsignedString(raw.offset()) + " isn't a multiple of the alignment "
+          + alignment);
+    }
+    if (problems.size() > before) {
+      return Optional.empty();
+    }
+    long bytes = GgufRules.bytes(type.get(), shape);
+    if (raw.offset() < 0 || raw.offset() > Long.MAX_VALUE - dataStart - bytes) {
+      problems.add(quoted + ": its offset " + Long.toUnsignedString(raw.offset()) + " is beyond any file");
+      return Optional.empty();
+    }
+    String name = new String(raw.name(), StandardCharsets.UTF_8);
+    return Optional.of(new GgufTensor(name, type.get(), shape, dataStart + raw.offset(), bytes, part));
+  }
+
+  private static String unknownType(int id) {
+    String removed = REMOVED_TYPES.get(id);
+    return removed == null
+        ? "its type " + Integer.toUnsignedString(id) + " isn't known to this version of ggml"
+        : "its type " + removed + " (" + id + ") was removed from ggml; use the model in Q4_0 or IQ4_NL";
+  }
+
+  /// Trailing dimensions of 1 say nothing; at least one dimension stays.
+  private static List<Long> trimmed(List<Long> shape) {
+    int size = shape.size();
+    while (size > 1 && shape.get(size - 1) == 1) {
+      size--;
+    }
+    return size == 0 ? List.of(1L) : shape.subList(0, size);
+  }
+
+  private void checkOverlaps(List<GgufTensor> tensors) {
+    List<GgufTensor> byOffset = new ArrayList<>(tensors);
+    byOffset.sort(Comparator.comparingLong(GgufTensor::offset));
+    for (int i = 1; i < byOffset.size(); i++) {
+      GgufTensor left = byOffset.get(i - 1);
+      GgufTensor right = byOffset.get(i);
+      if (left.offset() + left.bytes() > right.offset()) {
+        problems.add("'" + right.name() + "': its data at byte " + right.offset() + " lies within that of '" + left.name()
+            + "', " + left.bytes() + " bytes from " + left.offset());
+      }
+    }
+  }
+
+  private void checkEnd(List<GgufTensor> tensors) {
+    List<GgufTensor> beyond = tensors.stream().filter(tensor -> tensor.offset() + tensor.bytes() > fileSize).toList();
+    if (!beyond.isEmpty()) {
+      long end = beyond.stream().mapToLong(tensor -> tensor.offset() + tensor.bytes()).max().orElseThrow();
+      problems.add("the file has " + fileSize + " bytes, but the data of its tensors reaches to byte " + end
+          + ": it is cut short, and " + beyond.size() + " of " + tensors.size() + " tensors are incomplete, the first '"
+          + beyond.getFirst().name() + "'");
+    }
+  }
+}
