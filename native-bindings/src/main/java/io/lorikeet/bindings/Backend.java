@@ -1,0 +1,212 @@
+package io.lorikeet.bindings;
+
+import io.lorikeet.ggml.Ggml;
+import io.lorikeet.ggml.ggml_backend_set_n_threads_t;
+import io.lorikeet.ggml.ggml_threadpool_params;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/// An open device: it owns the device's queue and, on the CPU, the threads. Tensors and graphs of a backend must be
+/// closed before it. Not safe for use by several threads at a time.
+public final class Backend implements AutoCloseable {
+  private final Device device;
+  private final MemorySegment deviceHandle;
+  private final MemorySegment handle;
+  private final MemorySegment registry;
+  private final int threads;
+  private MemorySegment threadPool = MemorySegment.NULL;
+  private boolean closed;
+
+  private Backend(Device device, MemorySegment deviceHandle, MemorySegment handle, int threads) {
+    this.device = device;
+    this.deviceHandle = deviceHandle;
+    this.handle = handle;
+    this.registry = Ggml.ggml_backend_dev_backend_reg(deviceHandle);
+    this.threads = threads;
+  }
+
+  /// The devices there are, those that compute fastest first.
+  public static List<Device> devices() {
+    NativeLibrary.load();
+    List<Device> devices = new ArrayList<>();
+    for (long i = 0; i < Ggml.ggml_backend_dev_count(); i++) {
+      devices.add(describe(Ggml.ggml_backend_dev_get(i)));
+    }
+    devices.sort((a, b) -> Integer.compare(preference(a), preference(b)));
+    return devices;
+  }
+
+  private static int preference(Device device) {
+    return switch (device.kind()) {
+      case GPU -> 0;
+      case INTEGRATED_GPU -> 1;
+      case CPU -> 2;
+      case ACCELERATOR, META -> 3;
+    };
+  }
+
+  private static Device describe(MemorySegment handle) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment free = arena.allocate(ValueLayout.JAVA_LONG);
+      MemorySegment total = arena.allocate(ValueLayout.JAVA_LONG);
+      Ggml.ggml_backend_dev_memory(handle, free, total);
+      return new Device(
+          Ggml.ggml_backend_dev_name(handle).getString(0).toLowerCase(Locale.ROOT),
+          Ggml.ggml_backend_dev_description(handle).getString(0),
+          Device.Kind.values()[Ggml.ggml_backend_dev_type(handle)],
+          free.get(ValueLayout.JAVA_LONG, 0),
+          total.get(ValueLayout.JAVA_LONG, 0));
+    }
+  }
+
+  /// Opens a device.
+  ///
+  /// @param name a device's name, or `auto` for the best there is: a GPU before the CPU
+  /// @param threads threads to compute with on the CPU; other devices ignore it
+  /// @throws GgmlException when there is no such device, naming those there are, or when it can't be opened
+  public static Backend open(String name, int threads) {
+    if (threads < 1) {
+      throw new GgmlException("a backend needs at least one thread, not " + threads);
+    }
+    List<Device> devices = devices();
+    String wanted = name.toLowerCase(Locale.ROOT);
+    Device device =
+        devices.stream()
+            .filter(d -> wanted.equals("auto") ? preference(d) < 3 : d.name().equals(wanted))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new GgmlException(
+                        "there is no device '"
+                            + name
+                            + "'; there is "
+                            + devices.stream().map(Device::name).collect(Collectors.joining(", "))));
+    for (long i = 0; i < Ggml.ggml_backend_dev_count(); i++) {
+      MemorySegment candidate = Ggml.ggml_backend_dev_get(i);
+      if (Ggml.ggml_backend_dev_name(candidate).getString(0).equalsIgnoreCase(device.name())) {
+        MemorySegment handle = Ggml.ggml_backend_dev_init(candidate, MemorySegment.NULL);
+        if (handle.address() == 0) {
+          throw new GgmlException("the device " + device.name() + " could not be opened");
+        }
+        NativeResources.opened("backend");
+        Backend backend = new Backend(device, candidate, handle, threads);
+        if (backend.isCpu()) {
+          backend.startThreads();
+        }
+        return backend;
+      }
+    }
+    throw new GgmlException("the device " + device.name() + " went away");
+  }
+
+  /// A pool that lives as long as the backend: without it every graph would start threads of its own.
+  private void startThreads() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment setThreads = procedure(arena, "ggml_backend_set_n_threads");
+      ggml_backend_set_n_threads_t.invoke(setThreads, handle, threads);
+      Linker linker = Linker.nativeLinker();
+      MethodHandle create =
+          linker.downcallHandle(
+              procedure(arena, "ggml_threadpool_new"),
+              FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.ADDRESS));
+      MethodHandle use =
+          linker.downcallHandle(
+              procedure(arena, "ggml_backend_cpu_set_threadpool"),
+              FunctionDescriptor.ofVoid(ValueLayout.ADDRESS, ValueLayout.ADDRESS));
+      MemorySegment parameters = ggml_threadpool_params.allocate(arena);
+      Ggml.ggml_threadpool_params_init(parameters, threads);
+      threadPool = (MemorySegment) create.invokeExact(parameters);
+      use.invokeExact(handle, threadPool);
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new GgmlException("the CPU's threads could not be started", e);
+    }
+  }
+
+  private void stopThreads() {
+    try (Arena arena = Arena.ofConfined()) {
+      MethodHandle free =
+          Linker.nativeLinker()
+              .downcallHandle(
+                  procedure(arena, "ggml_threadpool_free"), FunctionDescriptor.ofVoid(ValueLayout.ADDRESS));
+      free.invokeExact(threadPool);
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new GgmlException("the CPU's threads could not be stopped", e);
+    }
+  }
+
+  private MemorySegment procedure(Arena arena, String name) {
+    MemorySegment address = Ggml.ggml_backend_reg_get_proc_address(registry, arena.allocateFrom(name));
+    if (address.address() == 0) {
+      throw new GgmlException("this build of ggml has no " + name + " for " + device.name());
+    }
+    return address;
+  }
+
+  public Device device() {
+    return device;
+  }
+
+  public int threads() {
+    return threads;
+  }
+
+  public boolean isCpu() {
+    return device.kind() == Device.Kind.CPU;
+  }
+
+  /// The device as it is now, with the memory that is free now.
+  public Device deviceNow() {
+    return describe(deviceHandle);
+  }
+
+  /// Whether products of F32 tensors keep F32's precision. Vulkan rounds both sides to F16, where small gradients
+  /// vanish and large ones overflow, unless `GGML_VK_DISABLE_F16` is set.
+  public boolean keepsF32Products() {
+    return !device.name().startsWith("vulkan") || System.getenv("GGML_VK_DISABLE_F16") != null;
+  }
+
+  boolean supports(MemorySegment node) {
+    return Ggml.ggml_backend_dev_supports_op(deviceHandle, node);
+  }
+
+  MemorySegment handle() {
+    if (closed) {
+      throw new IllegalStateException("the backend is closed");
+    }
+    return handle;
+  }
+
+  MemorySegment bufferType() {
+    return Ggml.ggml_backend_get_default_buffer_type(handle());
+  }
+
+  /// Bytes to which tensors in this backend's memory are aligned.
+  public long alignment() {
+    return Ggml.ggml_backend_get_alignment(handle());
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    Ggml.ggml_backend_free(handle);
+    if (threadPool.address() != 0) {
+      stopThreads();
+    }
+    NativeResources.closed("backend");
+  }
+}

@@ -1,0 +1,151 @@
+package io.lorikeet.bindings;
+
+import io.lorikeet.ggml.Ggml;
+import io.lorikeet.ggml.ggml_init_params;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Tensors that live in a device's memory until they are closed: weights, parameters, saved activations.
+public final class DeviceTensors implements AutoCloseable {
+  private static final int IN_PLACE_ALIGNMENT = 32;
+
+  private final MemorySegment context;
+  private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+  private MemorySegment buffer = MemorySegment.NULL;
+  private boolean closed;
+
+  /// A tensor to be made.
+  public record Spec(String name, TensorType type, Shape shape) {}
+
+  /// A tensor whose data is already in memory.
+  ///
+  /// @param data the tensor's bytes, which must outlive the tensor
+  public record Placed(Spec spec, MemorySegment data) {}
+
+  private DeviceTensors(int count) {
+    context = newContext(Ggml.ggml_tensor_overhead() * (count + 1L));
+    NativeResources.opened("device tensors");
+  }
+
+  /// Makes tensors in the device's memory; what they hold is undefined.
+  ///
+  /// @throws GgmlException when the device hasn't enough memory, with the sizes
+  public static DeviceTensors allocate(Backend backend, List<Spec> specs) {
+    DeviceTensors result = new DeviceTensors(specs.size());
+    try {
+      specs.forEach(result::create);
+      if (!specs.isEmpty()) {
+        MemorySegment bufferType = backend.bufferType();
+        long bytes = Ggml.ggml_backend_alloc_ctx_tensors_from_buft_size(result.context, bufferType);
+        result.buffer = Ggml.ggml_backend_alloc_ctx_tensors_from_buft(result.context, bufferType);
+        if (result.buffer.address() == 0) {
+          throw new GgmlException(
+              "%s has no %.2f GB left for %d tensors (%.2f GB free)"
+                  .formatted(
+                      backend.device().name(),
+                      bytes / 1e9,
+                      specs.size(),
+                      backend.deviceNow().memoryFree() / 1e9));
+        }
+      }
+      return result;
+    } catch (RuntimeException e) {
+      result.close();
+      throw e;
+    }
+  }
+
+  /// Makes tensors of the CPU backend on data that is in memory already, without copying it. All data must lie within
+  /// `memory` and be aligned to 32 bytes.
+  public static DeviceTensors inPlace(MemorySegment memory, List<Placed> placed) {
+    if (memory.address() % IN_PLACE_ALIGNMENT != 0) {
+      throw new GgmlException("memory to be used in place must be aligned to 32 bytes");
+    }
+    DeviceTensors result = new DeviceTensors(placed.size());
+    try {
+      result.buffer = Ggml.ggml_backend_cpu_buffer_from_ptr(memory, memory.byteSize());
+      for (Placed place : placed) {
+        Tensor tensor = result.create(place.spec());
+        MemorySegment data = place.data();
+        long offset = data.address() - memory.address();
+        if (offset < 0 || offset + tensor.bytes() > memory.byteSize() || data.byteSize() < tensor.bytes()) {
+          throw new GgmlException("the data of " + tensor + " isn't within the given memory");
+        }
+        if (!canBeUsedInPlace(data)) {
+          throw new GgmlException("the data of " + tensor + " isn't aligned to 32 bytes");
+        }
+        Ggml.ggml_backend_tensor_alloc(result.buffer, tensor.handle(), data);
+      }
+      return result;
+    } catch (RuntimeException e) {
+      result.close();
+      throw e;
+    }
+  }
+
+  /// Whether ggml's CPU kernels can read a tensor right where its data is.
+  public static boolean canBeUsedInPlace(MemorySegment data) {
+    return data.address() % IN_PLACE_ALIGNMENT == 0;
+  }
+
+  static MemorySegment newContext(long bytes) {
+    NativeLibrary.load();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment parameters = ggml_init_params.allocate(arena);
+      ggml_init_params.mem_size(parameters, bytes);
+      ggml_init_params.mem_buffer(parameters, MemorySegment.NULL);
+      ggml_init_params.no_alloc(parameters, true);
+      MemorySegment context = Ggml.ggml_init(parameters);
+      if (context.address() == 0) {
+        throw new GgmlException("no memory for the description of tensors");
+      }
+      return context;
+    }
+  }
+
+  private Tensor create(Spec spec) {
+    Shape shape = spec.shape();
+    spec.type().rowBytes(shape.ne0());
+    Tensor tensor =
+        new Tensor(
+                Ggml.ggml_new_tensor_4d(
+                    context, spec.type().id(), shape.ne0(), shape.ne1(), shape.ne2(), shape.ne3()))
+            .named(spec.name());
+    if (tensors.put(spec.name(), tensor) != null) {
+      throw new GgmlException("two tensors are called " + spec.name());
+    }
+    return tensor;
+  }
+
+  /// The tensor of this name.
+  ///
+  /// @throws GgmlException when there is none
+  public Tensor get(String name) {
+    Tensor tensor = tensors.get(name);
+    if (tensor == null) {
+      throw new GgmlException("there is no tensor called " + name);
+    }
+    return tensor;
+  }
+
+  /// Bytes of the device's memory that the tensors take.
+  public long bytes() {
+    return buffer.address() == 0 ? 0 : Ggml.ggml_backend_buffer_get_size(buffer);
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    if (buffer.address() != 0) {
+      Ggml.ggml_backend_buffer_free(buffer);
+    }
+    Ggml.ggml_free(context);
+    NativeResources.closed("device tensors");
+  }
+}

@@ -1,0 +1,161 @@
+package io.lorikeet.bindings;
+
+import io.lorikeet.ggml.Ggml;
+import io.lorikeet.ggml.ggml_tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+
+/// Operations in the order they run, built once and run many times. The same graph serves every layer of a kind: its
+/// placeholders are pointed at one layer's weights after the other.
+public final class Graph implements AutoCloseable {
+  private final String name;
+  private final Backend backend;
+  private final Ops ops;
+  private final MemorySegment context;
+  private final MemorySegment handle;
+  private final Map<Tensor, List<Tensor>> viewsOfPlaceholders = new HashMap<>();
+  private boolean closed;
+
+  /// Builds a graph of everything that `ops` was told to run. The graph owns `ops` from then on.
+  ///
+  /// @param name what it computes, for error messages
+  /// @throws GgmlException when the device lacks an operation, naming all such
+  public Graph(String name, Backend backend, Ops ops) {
+    this.name = name;
+    this.backend = backend;
+    this.ops = ops;
+    int capacity = ops.tensors().size() + 1;
+    context =
+        DeviceTensors.newContext(
+            Ggml.ggml_graph_overhead_custom(capacity, false) + Ggml.ggml_tensor_overhead());
+    handle = Ggml.ggml_new_graph_custom(context, capacity, false);
+    NativeResources.opened("graph");
+    try {
+      for (Tensor output : ops.scheduled()) {
+        Ggml.ggml_build_forward_expand(handle, output.handle());
+      }
+      checkSupport();
+      collectViews();
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  private void checkSupport() {
+    TreeSet<String> lacking = new TreeSet<>();
+    for (int i = 0; i < nodes(); i++) {
+      MemorySegment node = Ggml.ggml_graph_node(handle, i);
+      if (!backend.supports(node)) {
+        lacking.add(describe(node));
+      }
+    }
+    if (!lacking.isEmpty()) {
+      throw new GgmlException(
+          backend.device().name() + " can't compute " + name + "; it lacks " + String.join("; ", lacking));
+    }
+  }
+
+  private static String describe(MemorySegment node) {
+    StringBuilder text =
+        new StringBuilder(Ggml.ggml_op_desc(node).getString(0)).append(" of ");
+    MemorySegment tensor = node.reinterpret(ggml_tensor.sizeof());
+    for (int i = 0; i < 3; i++) {
+      MemorySegment source = ggml_tensor.src(tensor, i);
+      if (source.address() != 0) {
+        text.append(i > 0 ? ", " : "").append(new Tensor(source));
+      }
+    }
+    return text.toString();
+  }
+
+  private void collectViews() {
+    Map<Long, Tensor> placeholders = new HashMap<>();
+    for (Tensor placeholder : ops.placeholders()) {
+      placeholders.put(placeholder.handle().address(), placeholder);
+      viewsOfPlaceholders.put(placeholder, new ArrayList<>());
+    }
+    for (Tensor tensor : ops.tensors()) {
+      Tensor source = placeholders.get(ggml_tensor.view_src(tensor.handle()).address());
+      if (source != null) {
+        viewsOfPlaceholders.get(source).add(tensor);
+      }
+    }
+  }
+
+  /// Points a placeholder, and all views of it, at a tensor's memory.
+  public void bind(Tensor placeholder, Tensor target) {
+    bind(placeholder, target, 0);
+  }
+
+  /// Points a placeholder at a part of a tensor's memory.
+  ///
+  /// @param offset bytes into the target; a multiple of the backend's alignment
+  /// @throws GgmlException when the type differs or the part isn't inside
+  public void bind(Tensor placeholder, Tensor target, long offset) {
+    List<Tensor> views = viewsOfPlaceholders.get(placeholder);
+    if (views == null) {
+      throw new GgmlException(placeholder + " isn't a placeholder of " + name);
+    }
+    if (placeholder.type() != target.type()
+        || !target.isAllocated()
+        || offset < 0
+        || offset > target.bytes() - placeholder.bytes()) {
+      throw new GgmlException(
+          placeholder + " of " + name + " can't stand for " + target + " from byte " + offset + " on");
+    }
+    placeholder.bindTo(target, offset);
+    for (Tensor view : views) {
+      view.bindTo(placeholder, ggml_tensor.view_offs(view.handle()));
+    }
+  }
+
+  /// Runs the graph and waits for its end.
+  ///
+  /// @throws GgmlException when the device reports a failure
+  public void compute() {
+    CurrentOperation.set(name);
+    int status = Ggml.ggml_backend_graph_compute(backend.handle(), handle);
+    if (status != Ggml.GGML_STATUS_SUCCESS()) {
+      throw new GgmlException(
+          backend.device().name()
+              + " failed to compute "
+              + name
+              + ": "
+              + Ggml.ggml_status_to_string(status).getString(0));
+    }
+  }
+
+  public String name() {
+    return name;
+  }
+
+  /// Operations in the graph.
+  public int nodes() {
+    return Ggml.ggml_graph_n_nodes(handle);
+  }
+
+  MemorySegment handle() {
+    for (Tensor placeholder : viewsOfPlaceholders.keySet()) {
+      if (!placeholder.isAllocated()) {
+        throw new GgmlException(placeholder + " of " + name + " isn't bound to anything");
+      }
+    }
+    return handle;
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    Ggml.ggml_free(context);
+    ops.close();
+    NativeResources.closed("graph");
+  }
+}

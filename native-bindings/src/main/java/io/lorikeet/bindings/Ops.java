@@ -1,0 +1,572 @@
+package io.lorikeet.bindings;
+
+import io.lorikeet.ggml.Ggml;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/// The operations of a graph that is being built. Each call describes one operation and returns the tensor it will
+/// compute; nothing runs before [Graph#compute]. Shapes and types are checked here, since ggml ends the process where
+/// they don't fit. Shapes are given in ggml's order, ne0 first.
+public final class Ops implements AutoCloseable {
+  private static final int CAPACITY = 1 << 17;
+
+  private final MemorySegment context;
+  private final List<Tensor> tensors = new ArrayList<>();
+  private final List<Tensor> placeholders = new ArrayList<>();
+  private final List<Tensor> scheduled = new ArrayList<>();
+  private boolean closed;
+
+  /// The parameters of rotary position embedding, as `ggml_rope_ext` takes them (`ggml.h`; YaRN: arXiv 2309.00071).
+  ///
+  /// @param dimensions how many of a head's elements are rotated
+  /// @param mode `GGML_ROPE_TYPE_NORMAL` (0) for neighbouring pairs, `GGML_ROPE_TYPE_NEOX` (2) for halves
+  /// @param originalContext context length the base was trained with before YaRN
+  /// @param frequencyBase base of the frequencies
+  /// @param frequencyScale factor of the positions
+  /// @param extrapolation YaRN's mix of interpolation and extrapolation; 0 without YaRN
+  /// @param magnitude factor of the result
+  /// @param betaFast YaRN's upper number of rotations
+  /// @param betaSlow YaRN's lower number of rotations
+  public record RopeParameters(
+      int dimensions,
+      int mode,
+      int originalContext,
+      float frequencyBase,
+      float frequencyScale,
+      float extrapolation,
+      float magnitude,
+      float betaFast,
+      float betaSlow) {}
+
+  public Ops() {
+    context = DeviceTensors.newContext((Ggml.ggml_tensor_overhead() + 64) * CAPACITY);
+    NativeResources.opened("operations");
+  }
+
+  List<Tensor> tensors() {
+    return tensors;
+  }
+
+  List<Tensor> placeholders() {
+    return placeholders;
+  }
+
+  List<Tensor> scheduled() {
+    return Collections.unmodifiableList(scheduled);
+  }
+
+  /// Has the graph compute `tensor`, and all it needs, after everything scheduled before.
+  public void schedule(Tensor tensor) {
+    scheduled.add(tensor);
+  }
+
+  /// A tensor whose memory is given later, by [Graph#bind].
+  public Tensor placeholder(String name, TensorType type, Shape shape) {
+    type.rowBytes(shape.ne0());
+    begin("placeholder");
+    Tensor tensor =
+        made(
+                Ggml.ggml_new_tensor_4d(
+                    context, type.id(), shape.ne0(), shape.ne1(), shape.ne2(), shape.ne3()))
+            .named(name);
+    placeholders.add(tensor);
+    return tensor;
+  }
+
+  /// A placeholder like `tensor`, bound to it from the start.
+  public Tensor constant(Tensor tensor) {
+    Tensor placeholder = placeholder(tensor.name(), tensor.type(), tensor.shape());
+    placeholder.bindTo(tensor, 0);
+    return placeholder;
+  }
+
+  // Products.
+
+  /// a [k, n, p, q] times b [k, m, p', q'] gives [n, m, p', q'], F32: sums over ne0 of both. `a` is repeated where p'
+  /// and q' are multiples of p and q.
+  public Tensor mulMat(Tensor a, Tensor b) {
+    Shape left = a.shape();
+    Shape right = b.shape();
+    require(
+        left.ne0() == right.ne0()
+            && right.ne2() % left.ne2() == 0
+            && right.ne3() % left.ne3() == 0
+            && a.stride(0) == a.type().blockBytes()
+            && b.stride(0) == b.type().blockBytes()
+            && !b.type().isQuantized(),
+        "mul_mat",
+        a,
+        b);
+    return made(
+            Ggml.ggml_mul_mat(context, a.handle(), b.handle()));
+  }
+
+  /// a [m, t] and b [p, t], both F32, give [m, p]: sums over ne1 of both.
+  public Tensor outProd(Tensor a, Tensor b) {
+    requireF32("out_prod", a, b);
+    require(
+        a.shape().ne1() == b.shape().ne1() && a.shape().ne2() == 1 && b.shape().ne2() == 1,
+        "out_prod",
+        a,
+        b);
+    return made(
+            Ggml.ggml_out_prod(context, a.handle(), b.handle()));
+  }
+
+  // Element-wise operations, F32.
+
+  /// a + b; `b` is repeated to the shape of `a`.
+  public Tensor add(Tensor a, Tensor b) {
+    requireRepeats("add", a, b);
+    return made(
+            Ggml.ggml_add(context, a.handle(), b.handle()));
+  }
+
+  /// a - b; `b` is repeated to the shape of `a`.
+  public Tensor sub(Tensor a, Tensor b) {
+    requireRepeats("sub", a, b);
+    return made(
+            Ggml.ggml_sub(context, a.handle(), b.handle()));
+  }
+
+  /// a · b, element by element; `b` is repeated to the shape of `a`.
+  public Tensor mul(Tensor a, Tensor b) {
+    requireRepeats("mul", a, b);
+    return made(
+            Ggml.ggml_mul(context, a.handle(), b.handle()));
+  }
+
+  public Tensor scale(Tensor a, float factor) {
+    requireContiguousF32("scale", a);
+    return made(
+            Ggml.ggml_scale(context, a.handle(), factor));
+  }
+
+  public Tensor square(Tensor a) {
+    requireContiguousF32("sqr", a);
+    return made(
+            Ggml.ggml_sqr(context, a.handle()));
+  }
+
+  public Tensor log(Tensor a) {
+    requireContiguousF32("log", a);
+    return made(
+            Ggml.ggml_log(context, a.handle()));
+  }
+
+  /// Limits every element to [low, high]. ggml does it in place, so `a` must have no other use.
+  public Tensor clamp(Tensor a, float low, float high) {
+    requireContiguousF32("clamp", a);
+    return made(
+            Ggml.ggml_clamp(context, a.handle(), low, high));
+  }
+
+  /// silu(gate) · up, with silu(x) = x / (1 + e^-x).
+  public Tensor swiglu(Tensor gate, Tensor up) {
+    requireContiguousF32("swiglu", gate, up);
+    requireSameShape("swiglu", gate, up);
+    return made(
+            Ggml.ggml_swiglu_split(context, gate.handle(), up.handle()));
+  }
+
+  public Tensor silu(Tensor a) {
+    requireContiguousF32("silu", a);
+    return made(
+            Ggml.ggml_silu(context, a.handle()));
+  }
+
+  /// The gradient of x where dy is that of silu(x).
+  public Tensor siluBack(Tensor dy, Tensor x) {
+    requireContiguousF32("silu_back", dy, x);
+    requireSameShape("silu_back", dy, x);
+    return made(
+            Ggml.ggml_silu_back(context, dy.handle(), x.handle()));
+  }
+
+  // Rows and sums.
+
+  /// Each row divided by its root mean square: x / sqrt(mean(x²) + epsilon).
+  public Tensor rmsNorm(Tensor x, float epsilon) {
+    requireContiguousF32("rms_norm", x);
+    return made(
+            Ggml.ggml_rms_norm(context, x.handle(), epsilon));
+  }
+
+  /// The gradient of x where dy is that of [#rmsNorm].
+  public Tensor rmsNormBack(Tensor dy, Tensor x, float epsilon) {
+    requireContiguousF32("rms_norm_back", dy, x);
+    requireSameShape("rms_norm_back", dy, x);
+    return made(
+            Ggml.ggml_rms_norm_back(context, dy.handle(), x.handle(), epsilon));
+  }
+
+  /// softmax(scale · x + mask) over ne0.
+  ///
+  /// @param x scores [keys, queries, heads]
+  /// @param mask [keys, queries] F32, added after scaling, or null
+  public Tensor softMax(Tensor x, Tensor mask, float scale) {
+    requireContiguousF32("soft_max", x);
+    if (mask != null) {
+      requireContiguousF32("soft_max", mask);
+      require(
+          mask.shape().ne0() == x.shape().ne0()
+              && mask.shape().ne1() >= x.shape().ne1()
+              && mask.shape().ne2() == 1
+              && mask.shape().ne3() == 1,
+          "soft_max",
+          x,
+          mask);
+    }
+    return made(
+            Ggml.ggml_soft_max_ext(
+            context, x.handle(), mask == null ? MemorySegment.NULL : mask.handle(), scale, 0));
+  }
+
+  /// The gradient of x where dy is that of y = softmax(scale · x + mask).
+  public Tensor softMaxBack(Tensor dy, Tensor y, float scale) {
+    requireContiguousF32("soft_max_back", dy, y);
+    requireSameShape("soft_max_back", dy, y);
+    return made(
+            Ggml.ggml_soft_max_ext_back(context, dy.handle(), y.handle(), scale, 0));
+  }
+
+  /// The sum of all elements, [1].
+  public Tensor sum(Tensor x) {
+    requireContiguousF32("sum", x);
+    return made(
+            Ggml.ggml_sum(context, x.handle()));
+  }
+
+  /// The sum of each row, [1, ne1, ne2, ne3].
+  public Tensor sumRows(Tensor x) {
+    requireContiguousF32("sum_rows", x);
+    return made(
+            Ggml.ggml_sum_rows(context, x.handle()));
+  }
+
+  /// The index of each row's largest element, I32 [ne1].
+  public Tensor argmax(Tensor x) {
+    requireContiguousF32("argmax", x);
+    require(x.shape().ne2() == 1 && x.shape().ne3() == 1, "argmax", x);
+    return made(
+            Ggml.ggml_argmax(context, x.handle()));
+  }
+
+  /// Rows of `a` [k, n, p] by the I32 indices [m, p], as F32 [k, m, p]; dequantizes.
+  public Tensor getRows(Tensor a, Tensor indices) {
+    require(
+        indices.type() == TensorType.I32
+            && a.shape().ne2() == indices.shape().ne1()
+            && a.shape().ne3() == indices.shape().ne2()
+            && indices.shape().ne3() == 1
+            && a.type() != TensorType.I32,
+        "get_rows",
+        a,
+        indices);
+    return made(
+            Ggml.ggml_get_rows(context, a.handle(), indices.handle()));
+  }
+
+  /// Adds the rows of dy [k, m] to a zero tensor shaped like `like` [k, n], at the indices [m].
+  public Tensor getRowsBack(Tensor dy, Tensor indices, Tensor like) {
+    requireContiguousF32("get_rows_back", dy, like);
+    require(
+        indices.type() == TensorType.I32
+            && indices.shape().ne0() == dy.shape().ne1()
+            && indices.shape().rows() == 1
+            && dy.shape().ne2() == 1
+            && like.shape().ne0() == dy.shape().ne0()
+            && like.shape().ne2() == 1,
+        "get_rows_back",
+        dy,
+        indices,
+        like);
+    return made(
+            Ggml.ggml_get_rows_back(context, dy.handle(), indices.handle(), like.handle()));
+  }
+
+  /// Replaces rows of `target` [k, n], in place, by those of `rows` [k, m] at the I32 indices [m].
+  public Tensor setRows(Tensor target, Tensor rows, Tensor indices) {
+    requireContiguousF32("set_rows", target, rows);
+    require(
+        indices.type() == TensorType.I32
+            && target.shape().ne0() == rows.shape().ne0()
+            && indices.shape().ne0() == rows.shape().ne1()
+            && indices.shape().rows() == 1
+            && rows.shape().ne2() == 1
+            && target.shape().ne2() == 1,
+        "set_rows",
+        target,
+        rows,
+        indices);
+    return made(
+            Ggml.ggml_set_rows(context, target.handle(), rows.handle(), indices.handle()));
+  }
+
+  // Position embedding.
+
+  /// Rotates x [head size, heads, tokens] by the I32 positions [tokens].
+  ///
+  /// @param factors divisors of the frequencies, F32 [at least dimensions / 2], or null
+  public Tensor rope(Tensor x, Tensor positions, Tensor factors, RopeParameters p) {
+    requireRope("rope", x, positions, factors, p);
+    return made(
+            Ggml.ggml_rope_ext(
+            context,
+            x.handle(),
+            positions.handle(),
+            factors == null ? MemorySegment.NULL : factors.handle(),
+            p.dimensions(),
+            p.mode(),
+            p.originalContext(),
+            p.frequencyBase(),
+            p.frequencyScale(),
+            p.extrapolation(),
+            p.magnitude(),
+            p.betaFast(),
+            p.betaSlow()));
+  }
+
+  /// The gradient of x where dy is that of [#rope].
+  public Tensor ropeBack(Tensor dy, Tensor positions, Tensor factors, RopeParameters p) {
+    requireRope("rope_back", dy, positions, factors, p);
+    return made(
+            Ggml.ggml_rope_ext_back(
+            context,
+            dy.handle(),
+            positions.handle(),
+            factors == null ? MemorySegment.NULL : factors.handle(),
+            p.dimensions(),
+            p.mode(),
+            p.originalContext(),
+            p.frequencyBase(),
+            p.frequencyScale(),
+            p.extrapolation(),
+            p.magnitude(),
+            p.betaFast(),
+            p.betaSlow()));
+  }
+
+  private void requireRope(
+      String operation, Tensor x, Tensor positions, Tensor factors, RopeParameters p) {
+    requireF32(operation, x);
+    require(
+        positions.type() == TensorType.I32
+            && positions.shape().ne0() == x.shape().ne2()
+            && positions.shape().rows() == 1
+            && p.dimensions() <= x.shape().ne0()
+            && p.dimensions() % 2 == 0
+            && x.stride(0) == Float.BYTES,
+        operation,
+        x,
+        positions);
+    if (factors != null) {
+      requireF32(operation, factors);
+      require(factors.shape().ne0() >= p.dimensions() / 2, operation, x, factors);
+    }
+  }
+
+  // Layout and copies.
+
+  /// The same contiguous data in another shape.
+  public Tensor reshape(Tensor a, Shape shape) {
+    require(a.isContiguous() && a.shape().elements() == shape.elements(), "reshape to " + shape, a);
+    a.type().rowBytes(shape.ne0());
+    return made(
+            Ggml.ggml_reshape_4d(
+            context, a.handle(), shape.ne0(), shape.ne1(), shape.ne2(), shape.ne3()));
+  }
+
+  /// A part of `a` of the given shape, with `a`'s strides, from byte `offset` on.
+  public Tensor view(Tensor a, Shape shape, long offset) {
+    long end =
+        offset
+            + a.type().rowBytes(shape.ne0())
+            + (shape.ne1() - 1) * a.stride(1)
+            + (shape.ne2() - 1) * a.stride(2)
+            + (shape.ne3() - 1) * a.stride(3);
+    long limit =
+        a.type().rowBytes(a.shape().ne0())
+            + (a.shape().ne1() - 1) * a.stride(1)
+            + (a.shape().ne2() - 1) * a.stride(2)
+            + (a.shape().ne3() - 1) * a.stride(3);
+    require(
+        offset >= 0 && end <= limit && a.stride(0) == a.type().blockBytes(), "view of " + shape, a);
+    return made(
+            Ggml.ggml_view_4d(
+            context,
+            a.handle(),
+            shape.ne0(),
+            shape.ne1(),
+            shape.ne2(),
+            shape.ne3(),
+            a.stride(1),
+            a.stride(2),
+            a.stride(3),
+            offset));
+  }
+
+  /// Reorders dimensions without moving data: dimension i of `a` becomes dimension `axes[i]` of the result.
+  public Tensor permute(Tensor a, int axis0, int axis1, int axis2, int axis3) {
+    require(
+        (1 << axis0 | 1 << axis1 | 1 << axis2 | 1 << axis3) == 15 && !a.type().isQuantized(),
+        "permute",
+        a);
+    return made(
+            Ggml.ggml_permute(context, a.handle(), axis0, axis1, axis2, axis3));
+  }
+
+  /// Swaps ne0 and ne1 without moving data.
+  public Tensor transpose(Tensor a) {
+    require(!a.type().isQuantized(), "transpose", a);
+    return made(
+            Ggml.ggml_transpose(context, a.handle()));
+  }
+
+  /// A contiguous copy.
+  public Tensor cont(Tensor a) {
+    require(!a.type().isQuantized(), "cont", a);
+    return made(
+            Ggml.ggml_cont(context, a.handle()));
+  }
+
+  /// A contiguous copy in another floating-point type; [#getRows] is what dequantizes.
+  public Tensor cast(Tensor a, TensorType type) {
+    require(
+        isFloat(a.type()) && isFloat(type) && (a.type() == TensorType.F32 || type == TensorType.F32),
+        "cast to " + type.ggmlName(),
+        a);
+    return made(
+            Ggml.ggml_cast(context, a.handle(), type.id()));
+  }
+
+  /// Copies `source` into `target`'s memory, converting between F32, F16 and BF16.
+  public Tensor copy(Tensor source, Tensor target) {
+    require(
+        source.shape().elements() == target.shape().elements()
+            && isFloat(source.type())
+            && isFloat(target.type()),
+        "cpy",
+        source,
+        target);
+    return made(
+            Ggml.ggml_cpy(context, source.handle(), target.handle()));
+  }
+
+  /// Joins two F32 tensors along a dimension.
+  public Tensor concat(Tensor a, Tensor b, int dimension) {
+    requireF32("concat", a, b);
+    Shape left = a.shape();
+    Shape right = b.shape();
+    require(
+        (dimension == 0 || left.ne0() == right.ne0())
+            && (dimension == 1 || left.ne1() == right.ne1())
+            && (dimension == 2 || left.ne2() == right.ne2())
+            && (dimension == 3 || left.ne3() == right.ne3()),
+        "concat along dimension " + dimension,
+        a,
+        b);
+    return made(
+            Ggml.ggml_concat(context, a.handle(), b.handle(), dimension));
+  }
+
+  /// Repeats F32 `a` to fill `shape`.
+  public Tensor repeat(Tensor a, Shape shape) {
+    requireF32("repeat", a);
+    require(a.shape().repeatsTo(shape), "repeat to " + shape, a);
+    return made(
+            Ggml.ggml_repeat_4d(
+            context, a.handle(), shape.ne0(), shape.ne1(), shape.ne2(), shape.ne3()));
+  }
+
+  // Optimizer.
+
+  /// One step of AdamW (arXiv 1711.05101) on `weights`, in place, with the moments `m` and `v`.
+  ///
+  /// @param parameters F32 [7]: learning rate, beta1, beta2, epsilon, weight decay, 1 / (1 - beta1^t), 1 / (1 - beta2^t)
+  public Tensor adamW(Tensor weights, Tensor gradient, Tensor m, Tensor v, Tensor parameters) {
+    requireContiguousF32("opt_step_adamw", weights, gradient, m, v, parameters);
+    requireSameShape("opt_step_adamw", weights, gradient);
+    requireSameShape("opt_step_adamw", weights, m);
+    requireSameShape("opt_step_adamw", weights, v);
+    require(
+        parameters.shape().elements() == 7 && placeholders.contains(weights),
+        "opt_step_adamw",
+        weights,
+        parameters);
+    Ggml.ggml_set_param(weights.handle());
+    return made(
+            Ggml.ggml_opt_step_adamw(
+            context, weights.handle(), gradient.handle(), m.handle(), v.handle(), parameters.handle()));
+  }
+
+  // Checks.
+
+  private static boolean isFloat(TensorType type) {
+    return type == TensorType.F32 || type == TensorType.F16 || type == TensorType.BF16;
+  }
+
+  private void requireRepeats(String operation, Tensor a, Tensor b) {
+    requireF32(operation, a, b);
+    require(
+        b.shape().repeatsTo(a.shape()) && a.stride(0) == Float.BYTES && b.stride(0) == Float.BYTES,
+        operation,
+        a,
+        b);
+  }
+
+  private void requireSameShape(String operation, Tensor a, Tensor b) {
+    require(a.shape().equals(b.shape()), operation, a, b);
+  }
+
+  private void requireF32(String operation, Tensor... operands) {
+    for (Tensor operand : operands) {
+      require(operand.type() == TensorType.F32, operation, operands);
+    }
+  }
+
+  private void requireContiguousF32(String operation, Tensor... operands) {
+    for (Tensor operand : operands) {
+      require(operand.type() == TensorType.F32 && operand.isContiguous(), operation, operands);
+    }
+  }
+
+  private void require(boolean condition, String operation, Tensor... operands) {
+    begin(operation);
+    if (!condition) {
+      StringBuilder message = new StringBuilder(operation + " can't take ");
+      for (int i = 0; i < operands.length; i++) {
+        message.append(i > 0 ? " and " : "").append(operands[i]);
+        message.append(operands[i].isContiguous() ? "" : " (not contiguous)");
+      }
+      throw new GgmlException(message.toString());
+    }
+  }
+
+  private void begin(String operation) {
+    if (closed) {
+      throw new IllegalStateException("these operations are closed");
+    }
+    if (tensors.size() >= CAPACITY - 1) {
+      throw new GgmlException("a graph can't have more than " + CAPACITY + " tensors");
+    }
+    CurrentOperation.set(operation);
+  }
+
+  private Tensor made(MemorySegment address) {
+    Tensor tensor = new Tensor(address);
+    tensors.add(tensor);
+    return tensor;
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      Ggml.ggml_free(context);
+      NativeResources.closed("operations");
+    }
+  }
+}

@@ -1,0 +1,189 @@
+package io.lorikeet.bindings;
+
+import io.lorikeet.ggml.Ggml;
+import io.lorikeet.ggml.ggml_tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+
+/// A ggml tensor: a handle on native metadata that belongs to [DeviceTensors] or [Ops], and that is valid as long as
+/// its owner is open. Two handles are equal when they are the same native tensor.
+public final class Tensor {
+  private static final int NAME_BYTES = 63;
+
+  private final MemorySegment handle;
+  private final TensorType type;
+  private final Shape shape;
+
+  Tensor(MemorySegment address) {
+    handle = address.reinterpret(ggml_tensor.sizeof());
+    int id = ggml_tensor.type(handle);
+    type = TensorType.byId(id).orElseThrow(() -> new GgmlException("unknown tensor type " + id));
+    shape =
+        new Shape(
+            ggml_tensor.ne(handle, 0),
+            ggml_tensor.ne(handle, 1),
+            ggml_tensor.ne(handle, 2),
+            ggml_tensor.ne(handle, 3));
+  }
+
+  MemorySegment handle() {
+    return handle;
+  }
+
+  public TensorType type() {
+    return type;
+  }
+
+  public Shape shape() {
+    return shape;
+  }
+
+  /// Distance in bytes between neighbours along dimension `dimension`.
+  public long stride(int dimension) {
+    return ggml_tensor.nb(handle, dimension);
+  }
+
+  /// Bytes the tensor's data spans; for a contiguous tensor those of its elements.
+  public long bytes() {
+    return shape.bytes(type);
+  }
+
+  /// Whether the elements lie one after the other, without gaps or permutation.
+  public boolean isContiguous() {
+    long expected = type.rowBytes(shape.ne0());
+    long[] extents = {shape.ne1(), shape.ne2(), shape.ne3()};
+    if (stride(0) != type.blockBytes()) {
+      return false;
+    }
+    for (int i = 0; i < 3; i++) {
+      if (extents[i] > 1 && stride(i + 1) != expected) {
+        return false;
+      }
+      expected *= extents[i];
+    }
+    return true;
+  }
+
+  /// The tensor's name, or an empty string.
+  public String name() {
+    return ggml_tensor.name(handle).getString(0);
+  }
+
+  /// Names the tensor, for error messages; long names are cut to ggml's 63 bytes.
+  public Tensor named(String name) {
+    byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+    int length = Math.min(bytes.length, NAME_BYTES);
+    MemorySegment field = ggml_tensor.name(handle);
+    MemorySegment.copy(MemorySegment.ofArray(bytes), 0, field, 0, length);
+    field.set(ValueLayout.JAVA_BYTE, length, (byte) 0);
+    return this;
+  }
+
+  boolean isAllocated() {
+    return ggml_tensor.data(handle).address() != 0;
+  }
+
+  /// Points this tensor at `bytes` of another's memory, `offset` bytes in.
+  void bindTo(Tensor target, long offset) {
+    ggml_tensor.buffer(handle, ggml_tensor.buffer(target.handle));
+    ggml_tensor.data(
+        handle, MemorySegment.ofAddress(ggml_tensor.data(target.handle).address() + offset));
+    ggml_tensor.extra(handle, ggml_tensor.extra(target.handle));
+  }
+
+  /// Copies `source` into the tensor's memory, from byte `offset` on.
+  ///
+  /// @throws GgmlException when the bytes don't fit, or the tensor has no memory yet
+  public void upload(MemorySegment source, long offset) {
+    checkTransfer(source.byteSize(), offset);
+    if (source.isNative()) {
+      Ggml.ggml_backend_tensor_set(handle, source, offset, source.byteSize());
+      return;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment copy = arena.allocate(source.byteSize(), Long.BYTES);
+      copy.copyFrom(source);
+      Ggml.ggml_backend_tensor_set(handle, copy, offset, copy.byteSize());
+    }
+  }
+
+  /// Copies the tensor's memory from byte `offset` on into `target`, as much as it holds.
+  ///
+  /// @throws GgmlException when the tensor has fewer bytes, or no memory yet
+  public void download(MemorySegment target, long offset) {
+    checkTransfer(target.byteSize(), offset);
+    if (target.isNative()) {
+      Ggml.ggml_backend_tensor_get(handle, target, offset, target.byteSize());
+      return;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment copy = arena.allocate(target.byteSize(), Long.BYTES);
+      Ggml.ggml_backend_tensor_get(handle, copy, offset, copy.byteSize());
+      target.copyFrom(copy);
+    }
+  }
+
+  /// Fills an F32 tensor with as many values as it has elements.
+  public void upload(float[] values) {
+    checkElements(TensorType.F32, values.length);
+    upload(MemorySegment.ofArray(values), 0);
+  }
+
+  /// Fills an I32 tensor with as many values as it has elements.
+  public void upload(int[] values) {
+    checkElements(TensorType.I32, values.length);
+    upload(MemorySegment.ofArray(values), 0);
+  }
+
+  /// The values of an F32 tensor.
+  public float[] downloadFloats() {
+    float[] values = new float[Math.toIntExact(shape.elements())];
+    checkElements(TensorType.F32, values.length);
+    download(MemorySegment.ofArray(values), 0);
+    return values;
+  }
+
+  /// Sets every byte to zero.
+  public void clear() {
+    checkTransfer(bytes(), 0);
+    Ggml.ggml_backend_tensor_memset(handle, (byte) 0, 0, bytes());
+  }
+
+  private void checkElements(TensorType expected, long elements) {
+    if (type != expected || shape.elements() != elements) {
+      throw new GgmlException(
+          elements + " values of " + expected.ggmlName() + " don't fit " + this);
+    }
+  }
+
+  private void checkTransfer(long length, long offset) {
+    if (!isAllocated()) {
+      throw new GgmlException(this + " has no memory yet");
+    }
+    if (!isContiguous()) {
+      throw new GgmlException(this + " isn't contiguous");
+    }
+    if (offset < 0 || length < 0 || offset > bytes() - length) {
+      throw new GgmlException(
+          length + " bytes at " + offset + " are outside the " + bytes() + " of " + this);
+    }
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Tensor tensor && tensor.handle.address() == handle.address();
+  }
+
+  @Override
+  public int hashCode() {
+    return Long.hashCode(handle.address());
+  }
+
+  @Override
+  public String toString() {
+    String name = name();
+    return (name.isEmpty() ? "tensor" : name) + " " + type.ggmlName() + " " + shape;
+  }
+}
