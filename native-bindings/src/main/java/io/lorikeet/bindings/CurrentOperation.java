@@ -8,8 +8,8 @@ final class CurrentOperation {
 
   private CurrentOperation() {}
 
-  /// Notes that `description` is being built or computed. Cheap enough for every operation: pass a string that
-  /// exists already.
+  /// Notes that `description` is being built or computed. Cheap enough for every operation: pass a
+  /// string that exists already.
   static void set(String description) {
     last = description;
   }

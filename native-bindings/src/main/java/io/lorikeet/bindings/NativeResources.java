@@ -4,10 +4,12 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 
-/// Counts what is open of everything that owns native memory, so that tests can tell when something was not closed.
+/// Counts what is open of everything that owns native memory, so that tests can tell when something
+/// was not closed.
 ///
-/// Each owner calls [#opened] when its native object exists and [#closed] when it has freed it. The counts belong to
-/// the process, as the native memory does; nothing but tests and diagnoses reads them.
+/// Each owner calls [#opened] when its native object exists and [#closed] when it has freed it. The
+/// counts belong to the process, as the native memory does; nothing but tests and diagnoses reads
+/// them.
 public final class NativeResources {
   private static final Map<String, Long> LIVE = new ConcurrentHashMap<>();
 

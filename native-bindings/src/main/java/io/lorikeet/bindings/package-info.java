@@ -1,2 +1,3 @@
-/// The typed door to ggml: types, devices, tensors, operations and graphs. Nothing above this module calls native code.
+/// The typed door to ggml: types, devices, tensors, operations and graphs. Nothing above this
+/// module calls native code.
 package io.lorikeet.bindings;

@@ -20,6 +20,9 @@ public final class LeakCheck implements BeforeAllCallback, AfterAllCallback {
   @Override
   public void afterAll(ExtensionContext context) {
     Map<?, ?> before = context.getStore(NAMESPACE).get(context.getUniqueId(), Map.class);
-    assertEquals(before, NativeResources.live(), "native objects open before and after " + context.getDisplayName());
+    assertEquals(
+        before,
+        NativeResources.live(),
+        "native objects open before and after " + context.getDisplayName());
   }
 }
