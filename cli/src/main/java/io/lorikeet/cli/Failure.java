@@ -1,0 +1,99 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.bindings.GgmlException;
+import io.lorikeet.quant.InvalidInputException;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/// How a command ends that did not succeed: the exit code, and what a person reads.
+///
+/// @param exitCode [#FAILED] or [#BAD_INPUT]; 130, after Ctrl-C, is the Java runtime's own doing
+/// @param message what was wrong, where, and what to do
+record Failure(int exitCode, String message) {
+
+  /// It could not be done: a disk, a device, native code, a proof that did not succeed.
+  static final int FAILED = 1;
+
+  /// What the user gave can't be used: options, files, data.
+  static final int BAD_INPUT = 2;
+
+  static Failure of(Throwable problem) {
+    return switch (problem) {
+      case UnmatchedArgumentException e -> new Failure(BAD_INPUT, unmatched(e));
+      case ParameterException e -> new Failure(BAD_INPUT, e.getMessage());
+      case InvalidInputException e -> new Failure(BAD_INPUT, e.getMessage());
+      case GgmlException e -> new Failure(FAILED, e.getMessage());
+      case UncheckedIOException e -> of(e.getCause());
+      case NoSuchFileException e -> new Failure(BAD_INPUT, "there is no file " + e.getFile());
+      case FileNotFoundException e -> new Failure(BAD_INPUT, "can't open " + e.getMessage());
+      case IOException e -> new Failure(FAILED, disk(e));
+      case OutOfMemoryError e ->
+          new Failure(
+              FAILED, "out of memory (" + e.getMessage() + "): try a smaller --context, --batch-size or --rank");
+      case InternalError e ->
+          new Failure(
+              FAILED,
+              "a file became unreadable while it was in use: was it changed, or is the disk full? (" + e.getMessage()
+                  + ")");
+      default ->
+          new Failure(
+              FAILED, "unexpected " + problem + "\nThis is a defect in Lorikeet; --verbose shows where it happened.");
+    };
+  }
+
+  private static String disk(IOException problem) {
+    String where = problem instanceof FileSystemException e && e.getFile() != null ? e.getFile() : null;
+    String text = String.valueOf(problem.getMessage());
+    if (text.contains("No space left on device") || text.contains("Disk quota exceeded")) {
+      String place = where == null ? text : where;
+      return "the disk is full: " + place + "\nFree some space, or write to another disk.";
+    }
+    return switch (problem) {
+      case AccessDeniedException _ -> where + ": permission denied";
+      case FileAlreadyExistsException _ -> where + " exists already";
+      case NotDirectoryException _ -> where + " is not a folder";
+      case FileSystemException e when e.getReason() != null -> where + ": " + e.getReason();
+      default -> text;
+    };
+  }
+
+  private static String unmatched(UnmatchedArgumentException problem) {
+    String argument = problem.getUnmatched().getFirst();
+    String kind = problem.isUnknownOption() ? "option" : takesCommands(problem) ? "command" : "argument";
+    List<String> suggestions = problem.getSuggestions();
+    String hint =
+        suggestions.isEmpty() ? "" : "; did you mean " + String.join(" or ", suggestions.subList(0, 1)) + "?";
+    return "unknown " + kind + " '" + argument + "'" + hint;
+  }
+
+  private static boolean takesCommands(ParameterException problem) {
+    return !problem.getCommandLine().getSubcommands().isEmpty();
+  }
+
+  /// Prints the message, and the stack trace where the user asked for it.
+  ///
+  /// @return the exit code
+  int report(CommandLine command, Throwable problem, boolean verbose) {
+    PrintWriter err = command.getErr();
+    err.println("lorikeet: " + message);
+    if (problem instanceof ParameterException) {
+      err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
+    }
+    if (verbose) {
+      problem.printStackTrace(err);
+    }
+    err.flush();
+    return exitCode;
+  }
+}

@@ -1,0 +1,83 @@
+package io.lorikeet.cli;
+
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+
+/// The command `lorikeet`: it holds the commands and the options that all of them have.
+@Command(
+    name = "lorikeet",
+    description = "QLoRA fine-tuning on GGUF bases: train an adapter on a 4-bit model, run it in llama.cpp.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    usageHelpAutoWidth = true,
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {})
+public final class Main implements Callable<Integer> {
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--verbose",
+      scope = ScopeType.INHERIT,
+      description = "Show the log of ggml and llama.cpp, and the stack trace of a failure.")
+  private boolean verbose;
+
+  @Option(
+      names = "--native-dir",
+      scope = ScopeType.INHERIT,
+      paramLabel = "DIR",
+      description = "Use the libraries of ggml and llama.cpp in this folder.")
+  private String nativeDirectory;
+
+  public static void main(String[] args) {
+    int exitCode = run(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args);
+    System.exit(exitCode);
+  }
+
+  /// Runs one command.
+  ///
+  /// @param out where results and progress go
+  /// @param err where errors go
+  /// @return the exit code, see [Failure]
+  static int run(PrintWriter out, PrintWriter err, String... args) {
+    Main main = new Main();
+    CommandLine commandLine =
+        new CommandLine(main)
+            .setOut(out)
+            .setErr(err)
+            .setCaseInsensitiveEnumValuesAllowed(true)
+            .setExecutionStrategy(main::execute)
+            .setParameterExceptionHandler((e, _) -> Failure.of(e).report(e.getCommandLine(), e, main.verbose))
+            .setExecutionExceptionHandler((e, command, _) -> Failure.of(e).report(command, e, main.verbose));
+    try {
+      return commandLine.execute(args);
+    } catch (OutOfMemoryError | InternalError e) {
+      return Failure.of(e).report(commandLine, e, main.verbose);
+    } finally {
+      out.flush();
+      err.flush();
+    }
+  }
+
+  /// Applies the options of all commands before the command runs: logging and native libraries look at them once.
+  private int execute(CommandLine.ParseResult parsed) {
+    System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", verbose ? "debug" : "warn");
+    System.setProperty("org.slf4j.simpleLogger.showThreadName", "false");
+    System.setProperty("org.slf4j.simpleLogger.showShortLogName", "true");
+    if (nativeDirectory != null) {
+      System.setProperty("lorikeet.native.dir", nativeDirectory);
+    }
+    return new CommandLine.RunLast().execute(parsed);
+  }
+
+  @Override
+  public Integer call() {
+    throw new CommandLine.ParameterException(spec.commandLine(), "say what to do: lorikeet COMMAND");
+  }
+}

@@ -1,1 +1,0 @@
-package io.lorikeet.cli; final class Placeholder {}

@@ -1,0 +1,62 @@
+package io.lorikeet.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.bindings.GgmlException;
+import io.lorikeet.quant.InvalidInputException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+
+class FailureTest {
+
+  @Test
+  void inputOfTheUserIsExitCode2() {
+    assertEquals(new Failure(2, "rank 0"), Failure.of(new InvalidInputException("rank 0")));
+    assertEquals(new Failure(2, "there is no file a.gguf"), Failure.of(new NoSuchFileException("a.gguf")));
+  }
+
+  @Test
+  void disksAndDevicesAreExitCode1() {
+    assertEquals(new Failure(1, "no device"), Failure.of(new GgmlException("no device")));
+    assertEquals(new Failure(1, "a.gguf: permission denied"), Failure.of(new AccessDeniedException("a.gguf")));
+    assertEquals(
+        new Failure(1, "a.gguf: Read-only file system"),
+        Failure.of(new FileSystemException("a.gguf", null, "Read-only file system")));
+  }
+
+  @Test
+  void aFullDiskIsNamedInEveryFormItComesIn() {
+    IOException full = new FileSystemException("a.gguf", null, "No space left on device");
+    for (Throwable problem : new Throwable[] {full, new UncheckedIOException(full)}) {
+      Failure failure = Failure.of(problem);
+      assertEquals(1, failure.exitCode());
+      assertTrue(failure.message().startsWith("the disk is full: a.gguf"), failure.message());
+    }
+    Failure nameless = Failure.of(new IOException("No space left on device"));
+    assertTrue(nameless.message().startsWith("the disk is full"), nameless.message());
+  }
+
+  @Test
+  void stackTraceOnlyWhenAskedFor() {
+    assertFalse(reported(false).contains("at io.lorikeet"));
+    assertTrue(reported(true).contains("at io.lorikeet"));
+  }
+
+  private static String reported(boolean verbose) {
+    RuntimeException problem = new IllegalStateException("odd");
+    StringWriter err = new StringWriter();
+    CommandLine command = new CommandLine(new Main()).setErr(new PrintWriter(err));
+    assertEquals(1, Failure.of(problem).report(command, problem, verbose));
+    assertTrue(err.toString().contains("odd"));
+    return err.toString();
+  }
+}
