@@ -1,0 +1,132 @@
+package io.lorikeet.train;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
+import io.lorikeet.quant.InvalidInputException;
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/// Configuration files: YAML, one `key: value` for each setting, with the keys of the flags. Lists are written
+/// as YAML lists or as one value. Paths are relative to the working folder, as they are for flags.
+public final class ConfigFile {
+  private final Path file;
+  private final TrainingOptions options = new TrainingOptions();
+  private final List<String> problems = new ArrayList<>();
+
+  private ConfigFile(Path file) {
+    this.file = file;
+  }
+
+  /// Reads a configuration file. Unknown keys are errors.
+  ///
+  /// @throws InvalidInputException with everything in the file that isn't understood, and the lines
+  public static TrainingOptions read(Path file) throws IOException {
+    ConfigFile reading = new ConfigFile(file);
+    try (JsonParser parser = new YAMLFactory().createParser(Files.readString(file))) {
+      reading.settings(parser);
+    } catch (JsonProcessingException e) {
+      int line = e.getLocation() == null ? 0 : e.getLocation().getLineNr();
+      reading.problem(line, "this isn't YAML: " + firstLine(e.getOriginalMessage()));
+    } catch (NoSuchFileException _) {
+      throw new InvalidInputException("config: there is no file " + file);
+    } catch (CharacterCodingException _) {
+      throw new InvalidInputException(file + ": isn't text in UTF-8");
+    }
+    if (!reading.problems.isEmpty()) {
+      throw new InvalidInputException(String.join("\n", reading.problems));
+    }
+    return reading.options;
+  }
+
+  /// The configuration as YAML that [#read] understands.
+  public static String write(TrainingConfig config) {
+    YAMLFactory yaml = YAMLFactory.builder().disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER).build();
+    try {
+      return new ObjectMapper(yaml).writeValueAsString(config.settings());
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("settings are plain values", e);
+    }
+  }
+
+  private void settings(JsonParser parser) throws IOException {
+    JsonToken start = parser.nextToken();
+    if (start == null) {
+      return; // nothing but comments: nothing is set
+    }
+    if (start != JsonToken.START_OBJECT) {
+      problem(line(parser), "expected lines of 'key: value'");
+      return;
+    }
+    Set<String> seen = new HashSet<>();
+    while (parser.nextToken() == JsonToken.FIELD_NAME) {
+      String key = parser.currentName();
+      int line = line(parser);
+      Optional<List<String>> texts = value(parser);
+      Optional<Setting<?>> setting = Setting.named(key);
+      if (setting.isEmpty()) {
+        problem(line, "unknown key '" + key + "'" + NearestName.hint(key, Setting.keys()));
+      } else if (!seen.add(key)) {
+        problem(line, key + " was already given above");
+      } else if (texts.isEmpty()) {
+        problem(line, key + ": expected " + (setting.get().list() ? "a value or a list of values" : "a value"));
+      } else if (!texts.get().isEmpty()) {
+        set(setting.get(), texts.get(), line);
+      }
+    }
+  }
+
+  private void set(Setting<?> setting, List<String> texts, int line) {
+    try {
+      options.setText(setting, texts, file.getFileName() + ", line " + line);
+    } catch (IllegalArgumentException e) {
+      problem(line, setting.key() + ": " + e.getMessage());
+    }
+  }
+
+  /// The next value as text: one, several for a list, none for null, and nothing at all for anything deeper.
+  private static Optional<List<String>> value(JsonParser parser) throws IOException {
+    JsonToken token = parser.nextToken();
+    if (token == JsonToken.VALUE_NULL) {
+      return Optional.of(List.of());
+    }
+    if (token.isScalarValue()) {
+      return Optional.of(List.of(parser.getText()));
+    }
+    if (token == JsonToken.START_OBJECT) {
+      parser.skipChildren();
+      return Optional.empty();
+    }
+    List<String> texts = new ArrayList<>();
+    boolean flat = true;
+    while (parser.nextToken() != JsonToken.END_ARRAY) {
+      flat &= parser.currentToken().isScalarValue();
+      texts.add(parser.getText());
+      parser.skipChildren();
+    }
+    return flat ? Optional.of(texts) : Optional.empty();
+  }
+
+  private void problem(int line, String text) {
+    problems.add(file + (line > 0 ? ":" + line : "") + ": " + text);
+  }
+
+  private static int line(JsonParser parser) {
+    return parser.currentTokenLocation().getLineNr();
+  }
+
+  private static String firstLine(String text) {
+    return text.lines().findFirst().orElse("");
+  }
+}

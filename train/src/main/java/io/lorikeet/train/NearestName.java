@@ -1,0 +1,59 @@
+package io.lorikeet.train;
+
+import java.util.Collection;
+import java.util.Locale;
+import java.util.Optional;
+
+/// Finds the name that somebody probably meant.
+public final class NearestName {
+  private NearestName() {}
+
+  /// The known name nearest to the given one by edit distance (insertions, deletions, replacements and swapped
+  /// neighbours count one each), if it is near enough to be a likely slip: a third of the longer name at most. Case,
+  /// `-` and `_` don't count.
+  public static Optional<String> of(String given, Collection<String> known) {
+    String wanted = plain(given);
+    String best = null;
+    int bestDistance = Integer.MAX_VALUE;
+    for (String name : known) {
+      String candidate = plain(name);
+      int distance = distance(wanted, candidate);
+      boolean near = distance * 3 <= Math.max(wanted.length(), candidate.length());
+      if (near && distance < bestDistance) {
+        best = name;
+        bestDistance = distance;
+      }
+    }
+    return Optional.ofNullable(best);
+  }
+
+  /// `; did you mean 'x'?`, or nothing where no known name is near.
+  public static String hint(String given, Collection<String> known) {
+    return of(given, known).map(name -> "; did you mean '" + name + "'?").orElse("");
+  }
+
+  private static String plain(String name) {
+    return name.toLowerCase(Locale.ROOT).replace("-", "").replace("_", "");
+  }
+
+  /// Optimal string alignment distance.
+  static int distance(String a, String b) {
+    int[][] cost = new int[a.length() + 1][b.length() + 1];
+    for (int i = 0; i <= a.length(); i++) {
+      for (int j = 0; j <= b.length(); j++) {
+        if (i == 0 || j == 0) {
+          cost[i][j] = i + j;
+          continue;
+        }
+        boolean same = a.charAt(i - 1) == b.charAt(j - 1);
+        int least = Math.min(cost[i - 1][j] + 1, cost[i][j - 1] + 1);
+        least = Math.min(least, cost[i - 1][j - 1] + (same ? 0 : 1));
+        if (i > 1 && j > 1 && a.charAt(i - 1) == b.charAt(j - 2) && a.charAt(i - 2) == b.charAt(j - 1)) {
+          least = Math.min(least, cost[i - 2][j - 2] + 1);
+        }
+        cost[i][j] = least;
+      }
+    }
+    return cost[a.length()][b.length()];
+  }
+}

@@ -1,0 +1,202 @@
+package io.lorikeet.train;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalInt;
+
+/// The settings of a training run, complete and checked. [TrainingOptions#resolve] makes one from what the user gave.
+///
+/// @param model GGUF file of the base
+/// @param data files of training examples
+/// @param validation examples to measure on
+/// @param output adapter file to write
+/// @param run folder for the resolved configuration and the metrics
+/// @param context tokens in a row
+/// @param batchSize rows computed at once
+/// @param accumulate batches whose gradients make one optimizer step; empty until the number of rows is known, see
+///     [#withAccumulate]
+/// @param epochs times the data is gone through; without meaning where `steps` is given
+/// @param steps optimizer steps; where empty, `epochs` decides
+/// @param learningRate peak of the learning rate
+/// @param schedule shape of the learning rate over the run
+/// @param warmup share of the steps if below 1, else steps
+/// @param weightDecay decoupled decay of A and B
+/// @param maxGradNorm global norm that gradients are clipped to; 0 for no clipping
+/// @param rank rank of the adapter
+/// @param alpha the adapter's product is scaled by alpha / rank, or with `rslora` by alpha / sqrt(rank)
+/// @param dropout share of the adapter's inputs that is dropped in training
+/// @param rslora rank-stabilized scaling (arXiv 2312.03732)
+/// @param targets matrices to adapt: `attention`, `all-linear` or their short names
+/// @param seed of everything random: A, dropout, order, validation split
+/// @param threads CPU threads
+/// @param device `auto`, `cpu`, or a device such as `vulkan0` or `cuda0`
+/// @param precision of the products
+/// @param tooLong what happens to examples longer than the context
+/// @param skipBadLines count bad lines of data and go on, instead of refusing the file
+/// @param packing several examples share a row
+/// @param trainOn which tokens of an example with a prompt have loss
+/// @param evaluateEvery steps between validations; empty for only before the first step and after the last
+public record TrainingConfig(
+    Path model,
+    List<Path> data,
+    ValidationData validation,
+    Path output,
+    Path run,
+    int context,
+    int batchSize,
+    OptionalInt accumulate,
+    int epochs,
+    OptionalInt steps,
+    double learningRate,
+    Schedule schedule,
+    double warmup,
+    double weightDecay,
+    double maxGradNorm,
+    int rank,
+    double alpha,
+    double dropout,
+    boolean rslora,
+    List<String> targets,
+    long seed,
+    int threads,
+    String device,
+    Precision precision,
+    TooLong tooLong,
+    boolean skipBadLines,
+    boolean packing,
+    TrainOn trainOn,
+    OptionalInt evaluateEvery) {
+
+  /// Most tokens of a step, padding included, where `accumulate` isn't given.
+  static final int DEFAULT_STEP_TOKENS = 16_384;
+
+  /// Least steps of a run that a default `accumulate` above 1 leaves.
+  static final int DEFAULT_LEAST_STEPS = 100;
+
+  /// Shape of the learning rate over the run.
+  public enum Schedule {
+    CONSTANT,
+    LINEAR,
+    COSINE
+  }
+
+  /// Precision of the products.
+  public enum Precision {
+    /// What is fastest on the device within its stated bounds.
+    AUTO,
+    F32
+  }
+
+  /// What happens to examples longer than the context.
+  public enum TooLong {
+    /// They lose their end.
+    CUT,
+    DROP
+  }
+
+  /// Which tokens of an example with a prompt have loss.
+  public enum TrainOn {
+    COMPLETION,
+    /// The prompt's too.
+    ALL
+  }
+
+  public TrainingConfig {
+    data = List.copyOf(data);
+    targets = List.copyOf(targets);
+  }
+
+  /// The learning rate over the run.
+  public LearningRateSchedule learningRateSchedule() {
+    return switch (schedule) {
+      case CONSTANT -> new LearningRateSchedule.Constant(learningRate, warmup);
+      case LINEAR -> new LearningRateSchedule.Linear(learningRate, warmup);
+      case COSINE -> new LearningRateSchedule.Cosine(learningRate, warmup);
+    };
+  }
+
+  /// Micro-batches of `batchSize` rows in one epoch.
+  public int microBatches(int rows) {
+    return Math.ceilDiv(rows, batchSize);
+  }
+
+  /// Micro-batches per step for data of this many rows: what was given, else the largest power of two that keeps a step
+  /// within 16,384 tokens and an epoch's rows, and leaves at least 100 steps where the steps follow from the epochs.
+  public int accumulateFor(int rows) {
+    if (accumulate.isPresent()) {
+      return accumulate.getAsInt();
+    }
+    int chosen = 1;
+    while (fits(2L * chosen, rows)) {
+      chosen *= 2;
+    }
+    return chosen;
+  }
+
+  private boolean fits(long candidate, int rows) {
+    int microBatches = microBatches(rows);
+    boolean small = candidate * batchSize * context <= DEFAULT_STEP_TOKENS && candidate <= microBatches;
+    boolean enough = steps.isPresent() || epochs * Math.ceilDiv((long) microBatches, candidate) >= DEFAULT_LEAST_STEPS;
+    return small && enough;
+  }
+
+  /// Optimizer steps of the run over data of this many rows. The last step of an epoch may have fewer micro-batches.
+  public int stepsFor(int rows) {
+    return steps.orElseGet(() -> Math.multiplyExact(epochs, Math.ceilDiv(microBatches(rows), accumulateFor(rows))));
+  }
+
+  /// This configuration with the number of micro-batches per step decided.
+  public TrainingConfig withAccumulate(int micro) {
+    return new TrainingConfig(
+        model, data, validation, output, run, context, batchSize, OptionalInt.of(micro), epochs, steps, learningRate,
+        schedule, warmup, weightDecay, maxGradNorm, rank, alpha, dropout, rslora, targets, seed, threads, device,
+        precision, tooLong, skipBadLines, packing, trainOn, evaluateEvery);
+  }
+
+  /// The settings under the keys that flags and configuration files use, in the order of [Setting#all]. Those without a
+  /// value are left out.
+  public Map<String, Object> settings() {
+    Map<String, Object> values = new LinkedHashMap<>();
+    values.put(Setting.MODEL.key(), model.toString());
+    values.put(Setting.DATA.key(), data.stream().map(Path::toString).toList());
+    switch (validation) {
+      case ValidationData.None() -> {}
+      case ValidationData.FromFile(Path file) -> values.put(Setting.VALIDATION.key(), file.toString());
+      case ValidationData.Fraction(double share) -> values.put(Setting.VALIDATION.key(), share);
+    }
+    values.put(Setting.OUTPUT.key(), output.toString());
+    values.put(Setting.RUN.key(), run.toString());
+    values.put(Setting.CONTEXT.key(), context);
+    values.put(Setting.BATCH_SIZE.key(), batchSize);
+    accumulate.ifPresent(value -> values.put(Setting.ACCUMULATE.key(), value));
+    steps.ifPresentOrElse(
+        value -> values.put(Setting.STEPS.key(), value), () -> values.put(Setting.EPOCHS.key(), epochs));
+    values.put(Setting.LEARNING_RATE.key(), learningRate);
+    values.put(Setting.SCHEDULE.key(), lower(schedule));
+    values.put(Setting.WARMUP.key(), warmup);
+    values.put(Setting.WEIGHT_DECAY.key(), weightDecay);
+    values.put(Setting.MAX_GRAD_NORM.key(), maxGradNorm);
+    values.put(Setting.RANK.key(), rank);
+    values.put(Setting.ALPHA.key(), alpha);
+    values.put(Setting.DROPOUT.key(), dropout);
+    values.put(Setting.RSLORA.key(), rslora);
+    values.put(Setting.TARGET.key(), targets);
+    values.put(Setting.SEED.key(), seed);
+    values.put(Setting.THREADS.key(), threads);
+    values.put(Setting.DEVICE.key(), device);
+    values.put(Setting.PRECISION.key(), lower(precision));
+    values.put(Setting.TOO_LONG.key(), lower(tooLong));
+    values.put(Setting.SKIP_BAD_LINES.key(), skipBadLines);
+    values.put(Setting.PACKING.key(), packing);
+    values.put(Setting.TRAIN_ON.key(), lower(trainOn));
+    evaluateEvery.ifPresent(value -> values.put(Setting.EVALUATE_EVERY.key(), value));
+    return values;
+  }
+
+  private static String lower(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,185 @@
+package io.lorikeet.train;
+
+import io.lorikeet.quant.InvalidInputException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.function.ToIntFunction;
+
+/// Makes a configuration of options: defaults, then every check, and one message with all that is wrong.
+final class TrainingOptionsCheck {
+  private static final int DEFAULT_CONTEXT = 2048;
+  private static final Set<String> TARGETS =
+      Set.of("attention", "all-linear", "q", "k", "v", "o", "gate", "up", "down", "output", "token_embd");
+
+  private final TrainingOptions options;
+  private final List<String> problems = new ArrayList<>();
+
+  TrainingOptionsCheck(TrainingOptions options) {
+    this.options = options;
+  }
+
+  TrainingConfig resolve(ToIntFunction<Path> contextOfBase) {
+    checkFiles();
+    checkNumbers();
+    throwProblems();
+    Path model = options.get(Setting.MODEL).orElseThrow();
+    Path output = options.get(Setting.OUTPUT).orElseThrow();
+    int rank = get(Setting.RANK, 16);
+    return new TrainingConfig(
+        model,
+        options.get(Setting.DATA).orElseThrow(),
+        get(Setting.VALIDATION, new ValidationData.None()),
+        output,
+        options.get(Setting.RUN).orElseGet(() -> RunFolder.beside(output)),
+        context(contextOfBase.applyAsInt(model)),
+        get(Setting.BATCH_SIZE, 1),
+        optional(Setting.ACCUMULATE),
+        get(Setting.EPOCHS, 1),
+        optional(Setting.STEPS),
+        get(Setting.LEARNING_RATE, 2e-4),
+        get(Setting.SCHEDULE, TrainingConfig.Schedule.LINEAR),
+        get(Setting.WARMUP, 0.1),
+        get(Setting.WEIGHT_DECAY, 0.0),
+        get(Setting.MAX_GRAD_NORM, 1.0),
+        rank,
+        get(Setting.ALPHA, 2.0 * rank),
+        get(Setting.DROPOUT, 0.0),
+        get(Setting.RSLORA, false),
+        get(Setting.TARGET, List.of("all-linear")),
+        get(Setting.SEED, 42L),
+        get(Setting.THREADS, ProcessorCores.physical()),
+        get(Setting.DEVICE, "auto"),
+        get(Setting.PRECISION, TrainingConfig.Precision.AUTO),
+        get(Setting.TOO_LONG, TrainingConfig.TooLong.CUT),
+        get(Setting.SKIP_BAD_LINES, false),
+        get(Setting.PACKING, true),
+        get(Setting.TRAIN_ON, TrainingConfig.TrainOn.COMPLETION),
+        optional(Setting.EVALUATE_EVERY));
+  }
+
+  private void checkFiles() {
+    options.get(Setting.MODEL).ifPresentOrElse(file -> checkReadable(Setting.MODEL, file), () -> missing(Setting.MODEL));
+    List<Path> data = get(Setting.DATA, List.of());
+    if (data.isEmpty()) {
+      missing(Setting.DATA);
+    }
+    data.forEach(file -> checkReadable(Setting.DATA, file));
+    switch (get(Setting.VALIDATION, new ValidationData.None())) {
+      case ValidationData.None() -> {}
+      case ValidationData.FromFile(Path file) -> checkReadable(Setting.VALIDATION, file);
+      case ValidationData.Fraction(double share) -> {
+        if (!(share > 0 && share < 1)) {
+          problem(Setting.VALIDATION, "must be a file, or a share of the data between 0 and 1, is " + share);
+        }
+      }
+    }
+    options.get(Setting.OUTPUT).ifPresentOrElse(this::checkOutput, () -> missing(Setting.OUTPUT));
+  }
+
+  private void checkReadable(Setting<?> setting, Path file) {
+    if (!Files.exists(file)) {
+      problem(setting, "there is no file " + file);
+    } else if (Files.isDirectory(file)) {
+      problem(setting, file + " is a folder, not a file");
+    } else if (!Files.isReadable(file)) {
+      problem(setting, file + " can't be read: its permissions forbid it");
+    }
+  }
+
+  private void checkOutput(Path output) {
+    Path folder = output.toAbsolutePath().getParent();
+    if (Files.isDirectory(output)) {
+      problem(Setting.OUTPUT, output + " is a folder; give the name of a file in it");
+    } else if (!Files.isDirectory(folder)) {
+      problem(Setting.OUTPUT, "there is no folder " + folder + " to write " + output.getFileName() + " to");
+    } else if (!Files.isWritable(folder)) {
+      problem(Setting.OUTPUT, "nothing can be written to the folder " + folder + ": its permissions forbid it");
+    }
+    List<Path> inputs = new ArrayList<>(get(Setting.DATA, List.of()));
+    options.get(Setting.MODEL).ifPresent(inputs::add);
+    if (get(Setting.VALIDATION, new ValidationData.None()) instanceof ValidationData.FromFile(Path file)) {
+      inputs.add(file);
+    }
+    for (Path input : inputs) {
+      if (input.toAbsolutePath().normalize().equals(output.toAbsolutePath().normalize())) {
+        problem(Setting.OUTPUT, output + " would overwrite what is trained on");
+      }
+    }
+  }
+
+  private void checkNumbers() {
+    for (Setting<Integer> count :
+        List.of(
+            Setting.BATCH_SIZE, Setting.ACCUMULATE, Setting.EPOCHS, Setting.STEPS, Setting.RANK, Setting.THREADS,
+            Setting.EVALUATE_EVERY)) {
+      check(count, value -> value >= 1, "must be at least 1");
+    }
+    check(Setting.CONTEXT, value -> value >= 2, "must be at least 2");
+    check(Setting.LEARNING_RATE, value -> value > 0, "must be above 0");
+    check(Setting.ALPHA, value -> value > 0, "must be above 0");
+    for (Setting<Double> amount : List.of(Setting.WARMUP, Setting.WEIGHT_DECAY, Setting.MAX_GRAD_NORM)) {
+      check(amount, value -> value >= 0, "must not be below 0");
+    }
+    check(Setting.DROPOUT, value -> value >= 0 && value < 1, "must be at least 0 and below 1");
+    check(Setting.DEVICE, value -> value.matches("[A-Za-z]+[0-9]*"), "must be auto, cpu, or a device such as vulkan0");
+    if (options.get(Setting.STEPS).isPresent() && options.get(Setting.EPOCHS).isPresent()) {
+      problem(Setting.STEPS, "give steps or epochs, not both");
+    }
+    if (options.get(Setting.TARGET).isPresent()) {
+      checkTargets(get(Setting.TARGET, List.of()));
+    }
+  }
+
+  private void checkTargets(List<String> targets) {
+    if (targets.isEmpty()) {
+      problem(Setting.TARGET, "names no matrix");
+    }
+    for (String target : targets) {
+      if (!TARGETS.contains(target)) {
+        List<String> known = TARGETS.stream().sorted().toList();
+        String hint = NearestName.hint(target.replaceFirst("_proj$", ""), known);
+        problem(Setting.TARGET, "'" + target + "' is none of " + String.join(", ", known) + hint);
+      }
+    }
+  }
+
+  private int context(int ofBase) {
+    int context = get(Setting.CONTEXT, Math.min(DEFAULT_CONTEXT, ofBase));
+    if (context > ofBase) {
+      problem(Setting.CONTEXT, context + " is more than the " + ofBase + " tokens that the base was made for");
+    }
+    throwProblems();
+    return context;
+  }
+
+  private <T> void check(Setting<T> setting, Predicate<T> good, String rule) {
+    options.get(setting).filter(good.negate()).ifPresent(value -> problem(setting, rule + ", is " + value));
+  }
+
+  private void missing(Setting<?> setting) {
+    problems.add("--" + setting.key() + " is needed: " + setting.description());
+  }
+
+  private void problem(Setting<?> setting, String text) {
+    problems.add(options.describe(setting) + ": " + text);
+  }
+
+  private void throwProblems() {
+    if (!problems.isEmpty()) {
+      throw new InvalidInputException(String.join("\n", problems));
+    }
+  }
+
+  private <T> T get(Setting<T> setting, T fallback) {
+    return options.get(setting).orElse(fallback);
+  }
+
+  private OptionalInt optional(Setting<Integer> setting) {
+    return options.get(setting).map(OptionalInt::of).orElseGet(OptionalInt::empty);
+  }
+}
