@@ -3,5 +3,6 @@ module io.lorikeet.models {
   requires transitive io.lorikeet.quant;
 
   exports io.lorikeet.models.architecture;
+  exports io.lorikeet.models.autodiff;
   exports io.lorikeet.models.lora;
 }

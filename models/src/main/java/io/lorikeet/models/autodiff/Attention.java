@@ -1,0 +1,179 @@
+package io.lorikeet.models.autodiff;
+
+import io.lorikeet.bindings.Ops;
+import io.lorikeet.bindings.Shape;
+import io.lorikeet.bindings.Tensor;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/// Causal attention with grouped key-value heads, by blocks of queries: a block's scores over the keys before its end
+/// are all that is held at a time, in backward too, where they are computed again. Keys after a block's end are skipped.
+/// Within it, a query sees the keys from its `firstVisible` to itself, which keeps examples that share a row apart.
+///
+/// @param rows rows of the batch, each attended to on its own
+/// @param context tokens of a row
+/// @param block queries in a block
+/// @param scale factor of the scores
+/// @param indices F32 [context]: 0, 1, 2, …
+/// @param firstVisible F32 [rows · context]: index within its row of the first key each token may see
+public record Attention(
+    int rows, int context, int block, float scale, Tensor indices, Tensor firstVisible) {
+  /// Added to hidden scores for every place they are out of sight; far below any score, and finite, since infinity
+  /// minus infinity would be no number.
+  private static final float HIDDEN = 1e9f;
+
+  /// Gradients of the inputs, in their shapes.
+  record Gradients(Tensor q, Tensor k, Tensor v) {}
+
+  /// A block of queries: `first` is the index of its first query in the row, `row` that row's first token.
+  private record Block(int row, int first, int queries) {
+    int keys() {
+      return first + queries;
+    }
+  }
+
+  private List<Block> blocksOf(int row) {
+    List<Block> blocks = new ArrayList<>();
+    for (int first = 0; first < context; first += block) {
+      blocks.add(new Block(row * context, first, Math.min(block, context - first)));
+    }
+    return blocks;
+  }
+
+  /// q [head size, heads, t], k and v [head size, key-value heads, t] give [head size, heads, t].
+  Tensor forward(Ops ops, Products products, Tensor q, Tensor k, Tensor v) {
+    List<Tensor> outputs = new ArrayList<>();
+    for (int row = 0; row < rows; row++) {
+      Tensor values = transposedRow(ops, v, row);
+      for (Block b : blocksOf(row)) {
+        Tensor weights = weights(ops, products, q, k, b);
+        outputs.add(byToken(ops, products.product(firstKeys(ops, values, b), weights)));
+      }
+    }
+    return Products.concat(ops, outputs, 2);
+  }
+
+  /// The gradients of q, k and v, where dy [head size, heads, t] is that of the result.
+  Gradients backward(Ops ops, Products products, Tensor q, Tensor k, Tensor v, Tensor dy) {
+    int group = Math.toIntExact(q.shape().ne1() / k.shape().ne1());
+    List<Tensor> dq = new ArrayList<>();
+    List<Tensor> dk = new ArrayList<>();
+    List<Tensor> dv = new ArrayList<>();
+    for (int row = rows - 1; row >= 0; row--) {
+      KeySums keySums = new KeySums(ops);
+      KeySums valueSums = new KeySums(ops);
+      Tensor keys = transposedRow(ops, k, row);
+      for (Block b : blocksOf(row).reversed()) {
+        Tensor weights = weights(ops, products, q, k, b);
+        Tensor dyBlock = byHead(ops, tokens(ops, dy, b.row() + b.first(), b.queries()));
+        Tensor values = byHead(ops, tokens(ops, v, b.row(), b.keys()));
+        Tensor dScores =
+            ops.softMaxBack(products.product(values, dyBlock), weights, scale);
+        dq.add(byToken(ops, products.product(firstKeys(ops, keys, b), dScores)));
+        Tensor queries = byHead(ops, tokens(ops, q, b.row() + b.first(), b.queries()));
+        keySums.add(
+            products.product(grouped(ops, queries, group), grouped(ops, dScores, group)));
+        valueSums.add(
+            products.product(grouped(ops, dyBlock, group), grouped(ops, weights, group)));
+      }
+      dk.add(keySums.finish());
+      dv.add(valueSums.finish());
+    }
+    Collections.reverse(dq);
+    Collections.reverse(dk);
+    Collections.reverse(dv);
+    return new Gradients(
+        Products.concat(ops, dq, 2), Products.concat(ops, dk, 2), Products.concat(ops, dv, 2));
+  }
+
+  /// The attention weights of a block, [keys, queries, heads].
+  private Tensor weights(Ops ops, Products products, Tensor q, Tensor k, Block b) {
+    Tensor queries = byHead(ops, tokens(ops, q, b.row() + b.first(), b.queries()));
+    Tensor keys = byHead(ops, tokens(ops, k, b.row(), b.keys()));
+    return ops.softMax(products.product(keys, queries), mask(ops, b), scale);
+  }
+
+  /// [keys, queries]: 0 where the query sees the key, else -[#HIDDEN] or less. The indices are whole numbers, so a
+  /// difference that is negative is at most -1.
+  private Tensor mask(Ops ops, Block b) {
+    Shape shape = Shape.of(b.keys(), b.queries());
+    Tensor keys = ops.view(indices, Shape.of(b.keys()), 0);
+    Tensor first = column(ops, firstVisible, b.row() + b.first(), b.queries());
+    Tensor tooEarly = ops.clamp(ops.sub(ops.repeat(keys, shape), first), -1, 0);
+    Tensor queries = ops.repeat(column(ops, indices, b.first(), b.queries()), shape);
+    Tensor tooLate = ops.clamp(ops.sub(queries, keys), -1, 0);
+    return ops.scale(ops.add(tooEarly, tooLate), HIDDEN);
+  }
+
+  private static Tensor column(Ops ops, Tensor vector, int first, int count) {
+    Tensor part = ops.view(vector, Shape.of(count), (long) first * Float.BYTES);
+    return ops.reshape(part, Shape.of(1, count));
+  }
+
+  /// A run of tokens of [head size, heads, t], without a copy.
+  private static Tensor tokens(Ops ops, Tensor x, int first, int count) {
+    return ops.view(x, Shape.of(x.shape().ne0(), x.shape().ne1(), count), first * x.stride(2));
+  }
+
+  /// [head size, heads, t] seen as [head size, t, heads].
+  private static Tensor byHead(Ops ops, Tensor x) {
+    return ops.permute(x, 0, 2, 1, 3);
+  }
+
+  /// [head size, t, heads] laid out as [head size, heads, t].
+  private static Tensor byToken(Ops ops, Tensor x) {
+    return ops.cont(ops.permute(x, 0, 2, 1, 3));
+  }
+
+  /// A row's tokens of [head size, heads, t] laid out as [context, head size, heads], so that products sum over tokens.
+  private Tensor transposedRow(Ops ops, Tensor x, int row) {
+    return ops.cont(ops.permute(tokens(ops, x, row * context, context), 1, 2, 0, 3));
+  }
+
+  /// Of [context, head size, heads], the keys that a block reaches.
+  private static Tensor firstKeys(Ops ops, Tensor x, Block b) {
+    return ops.view(x, Shape.of(b.keys(), x.shape().ne1(), x.shape().ne2()), 0);
+  }
+
+  /// [n, queries, heads] laid out as [queries · group, n, key-value heads]: heads that share keys are summed over
+  /// together with the queries.
+  private static Tensor grouped(Ops ops, Tensor x, int group) {
+    Shape s = x.shape();
+    Tensor packed =
+        ops.reshape(
+            x.isContiguous() ? x : ops.cont(x),
+            Shape.of(s.ne0(), s.ne1() * group, s.ne2() / group));
+    return ops.cont(ops.transpose(packed));
+  }
+
+  /// Sums the gradients of a row's keys over its blocks, last block first. Each block reaches the keys up to its own
+  /// end, so those after it are done.
+  private static final class KeySums {
+    private final Ops ops;
+    private final List<Tensor> done = new ArrayList<>();
+    private Tensor sum;
+
+    KeySums(Ops ops) {
+      this.ops = ops;
+    }
+
+    /// @param part [head size, keys, key-value heads]
+    void add(Tensor part) {
+      if (sum == null) {
+        sum = part;
+        return;
+      }
+      long keys = part.shape().ne1();
+      Shape later = Shape.of(sum.shape().ne0(), sum.shape().ne1() - keys, sum.shape().ne2());
+      done.add(byToken(ops, ops.view(sum, later, keys * sum.stride(1))));
+      sum = ops.add(part, ops.view(sum, part.shape(), 0));
+    }
+
+    /// [head size, key-value heads, context].
+    Tensor finish() {
+      done.add(byToken(ops, sum));
+      return Products.concat(ops, done.reversed(), 2);
+    }
+  }
+}

@@ -1,0 +1,50 @@
+package io.lorikeet.models.autodiff;
+
+import io.lorikeet.bindings.Ops.RopeParameters;
+import io.lorikeet.bindings.Tensor;
+
+/// An operation of a forward pass that gradients flow through; `y` is its result. One rule for each stands in
+/// [GradientRules].
+public sealed interface DifferentiableOp {
+
+  /// The result.
+  Tensor y();
+
+  /// y = W x with a frozen weight.
+  record FrozenProduct(Tensor weight, Tensor x, Tensor y) implements DifferentiableOp {}
+
+  /// y = P x with a trained matrix P.
+  record TrainedProduct(Parameter parameter, Tensor x, Tensor y) implements DifferentiableOp {}
+
+  /// y = rows of a trained matrix.
+  record TrainedRows(Parameter parameter, Tensor indices, Tensor y) implements DifferentiableOp {}
+
+  /// y = a + b, same shapes.
+  record Add(Tensor a, Tensor b, Tensor y) implements DifferentiableOp {}
+
+  /// y = x + bias, a frozen vector for every token.
+  record AddBias(Tensor x, Tensor y) implements DifferentiableOp {}
+
+  /// y = factor · x.
+  record Scale(Tensor x, float factor, Tensor y) implements DifferentiableOp {}
+
+  /// y = x · mask, element by element, with a constant mask: dropout.
+  record Mask(Tensor x, Tensor mask, Tensor y) implements DifferentiableOp {}
+
+  /// y = gain · x / rms(x), with a frozen gain.
+  record RmsNorm(Tensor x, Tensor gain, float epsilon, Tensor y) implements DifferentiableOp {}
+
+  /// y = x rotated by its position.
+  record Rope(Tensor x, Tensor positions, Tensor factors, RopeParameters parameters, Tensor y)
+      implements DifferentiableOp {}
+
+  /// y = x in another shape.
+  record Reshape(Tensor x, Tensor y) implements DifferentiableOp {}
+
+  /// y = silu(gate) · up.
+  record SwiGlu(Tensor gate, Tensor up, Tensor y) implements DifferentiableOp {}
+
+  /// y = softmax(scale · q kᵀ) v over the keys that each query may see.
+  record SelfAttention(Tensor q, Tensor k, Tensor v, Attention attention, Tensor y)
+      implements DifferentiableOp {}
+}

@@ -1,0 +1,64 @@
+package io.lorikeet.models.autodiff;
+
+import io.lorikeet.bindings.Ops;
+import io.lorikeet.bindings.Shape;
+import io.lorikeet.bindings.Tensor;
+
+/// The gradient of every [DifferentiableOp]: given dy, the gradient of the loss with respect to its result, builds
+/// those of its inputs. The switch is exhaustive, so an operation without a rule doesn't compile.
+final class GradientRules {
+  private final Tape tape;
+  private final Ops ops;
+  private final Products products;
+  private final ParameterGradients parameterGradients;
+
+  GradientRules(Tape tape, Ops ops, Products products, ParameterGradients parameterGradients) {
+    this.tape = tape;
+    this.ops = ops;
+    this.products = products;
+    this.parameterGradients = parameterGradients;
+  }
+
+  void apply(DifferentiableOp op, Tensor dy) {
+    switch (op) {
+      case DifferentiableOp.FrozenProduct(Tensor weight, Tensor x, Tensor _) ->
+          tape.accumulate(x, products.frozenBack(weight, dy));
+      case DifferentiableOp.TrainedProduct(Parameter parameter, Tensor x, Tensor _) -> {
+        parameterGradients.add(parameter, products.outer(x, dy));
+        Tensor transposed = ops.cont(ops.transpose(parameter.value()));
+        tape.accumulate(x, products.product(transposed, dy));
+      }
+      case DifferentiableOp.TrainedRows(Parameter parameter, Tensor indices, Tensor _) ->
+          parameterGradients.add(parameter, ops.getRowsBack(dy, indices, parameter.value()));
+      case DifferentiableOp.Add(Tensor a, Tensor b, Tensor _) -> {
+        tape.accumulate(a, dy);
+        tape.accumulate(b, dy);
+      }
+      case DifferentiableOp.AddBias(Tensor x, Tensor _) -> tape.accumulate(x, dy);
+      case DifferentiableOp.Scale(Tensor x, float factor, Tensor _) ->
+          tape.accumulate(x, ops.scale(dy, factor));
+      case DifferentiableOp.Mask(Tensor x, Tensor mask, Tensor _) ->
+          tape.accumulate(x, ops.mul(dy, mask));
+      case DifferentiableOp.RmsNorm(Tensor x, Tensor gain, float epsilon, Tensor _) ->
+          tape.accumulate(x, ops.rmsNormBack(ops.mul(dy, gain), x, epsilon));
+      case DifferentiableOp.Rope(Tensor x, Tensor positions, Tensor factors, var parameters, Tensor _) ->
+          tape.accumulate(x, ops.ropeBack(dy, positions, factors, parameters));
+      case DifferentiableOp.Reshape(Tensor x, Tensor _) ->
+          tape.accumulate(x, reshaped(dy, x.shape()));
+      case DifferentiableOp.SwiGlu(Tensor gate, Tensor up, Tensor _) -> {
+        tape.accumulate(up, ops.mul(dy, ops.silu(gate)));
+        tape.accumulate(gate, ops.siluBack(ops.mul(dy, up), gate));
+      }
+      case DifferentiableOp.SelfAttention(Tensor q, Tensor k, Tensor v, Attention attention, Tensor _) -> {
+        Attention.Gradients gradients = attention.backward(ops, products, q, k, v, dy);
+        tape.accumulate(q, gradients.q());
+        tape.accumulate(k, gradients.k());
+        tape.accumulate(v, gradients.v());
+      }
+    }
+  }
+
+  private Tensor reshaped(Tensor dy, Shape shape) {
+    return ops.reshape(dy.isContiguous() ? dy : ops.cont(dy), shape);
+  }
+}

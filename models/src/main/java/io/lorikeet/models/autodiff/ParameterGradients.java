@@ -1,0 +1,29 @@
+package io.lorikeet.models.autodiff;
+
+import io.lorikeet.bindings.Ops;
+import io.lorikeet.bindings.Tensor;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/// Sums the gradients of trained matrices within a graph, on top of what earlier runs left in them.
+public final class ParameterGradients {
+  private final Ops ops;
+  private final Map<Parameter, Tensor> sums = new LinkedHashMap<>();
+
+  public ParameterGradients(Ops ops) {
+    this.ops = ops;
+  }
+
+  /// Adds a contribution and has it computed at this point of the graph, so that what it needs can be freed.
+  void add(Parameter parameter, Tensor gradient) {
+    Tensor sum = ops.add(gradient, sums.getOrDefault(parameter, parameter.gradient()));
+    ops.schedule(sum);
+    sums.put(parameter, sum);
+  }
+
+  /// Has the sums written back, once the graph has all contributions.
+  public void store() {
+    sums.forEach((parameter, sum) -> ops.schedule(ops.copy(sum, parameter.gradient())));
+    sums.clear();
+  }
+}

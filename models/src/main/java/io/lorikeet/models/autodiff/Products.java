@@ -1,0 +1,115 @@
+package io.lorikeet.models.autodiff;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.Ops;
+import io.lorikeet.bindings.Shape;
+import io.lorikeet.bindings.Tensor;
+import io.lorikeet.bindings.TensorType;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/// The matrix products of one graph, in the number formats that suit the backend.
+///
+/// Gradients are never computed in F16: values of 1e-8 vanish there and large ones overflow. Where a backend would round
+/// F32 products to F16, one side is cast to BF16, which has F32's range.
+public final class Products {
+  /// Elements of a frozen matrix that are dequantized at a time.
+  private static final long CHUNK_ELEMENTS = 16L << 20;
+
+  private final Ops ops;
+  private final Tensor rowNumbers;
+  private final boolean keepsF32;
+  private final boolean hasOuterProduct;
+  private final Precision precision;
+  private final Map<Tensor, List<Chunk>> dequantized = new HashMap<>();
+  private final Map<Tensor, List<Chunk>> transposed = new HashMap<>();
+
+  /// Rows of a frozen matrix, from `first` on, in a format that can be multiplied.
+  private record Chunk(long first, long rows, Tensor matrix) {}
+
+  /// @param rowNumbers I32 [n] placeholder of 0, 1, 2, …; n is at least the number of rows of any frozen matrix
+  public Products(Ops ops, Backend backend, Precision precision, Tensor rowNumbers) {
+    this.ops = ops;
+    this.rowNumbers = rowNumbers;
+    this.precision = precision;
+    keepsF32 = backend.keepsF32Products();
+    hasOuterProduct = backend.isCpu();
+  }
+
+  /// W x for a frozen weight [k, n] of any type and x [k, t]: [n, t].
+  public Tensor frozen(Tensor weight, Tensor x) {
+    if (precision == Precision.AUTO) {
+      return weight.type() == TensorType.F32 ? product(weight, x) : ops.mulMat(weight, x);
+    }
+    List<Tensor> parts = new ArrayList<>();
+    for (Chunk chunk : dequantized.computeIfAbsent(weight, w -> chunks(w, false))) {
+      parts.add(ops.mulMat(chunk.matrix(), x));
+    }
+    return concat(ops, parts, 0);
+  }
+
+  /// The gradient of x, [k, t], where dy [n, t] is that of W x: Wᵀ dy, from a transposed copy of W made in scratch
+  /// memory.
+  public Tensor frozenBack(Tensor weight, Tensor dy) {
+    List<Chunk> chunks = transposed.computeIfAbsent(weight, w -> chunks(w, true));
+    Tensor sum = null;
+    for (Chunk chunk : chunks) {
+      Tensor part =
+          chunks.size() == 1
+              ? dy
+              : ops.view(
+                  dy, Shape.of(chunk.rows(), dy.shape().ne1()), chunk.first() * Float.BYTES);
+      Tensor product = ops.mulMat(chunk.matrix(), part);
+      sum = sum == null ? product : ops.add(sum, product);
+    }
+    return sum;
+  }
+
+  private List<Chunk> chunks(Tensor weight, boolean transpose) {
+    long columns = weight.shape().ne0();
+    long rows = weight.shape().ne1();
+    long step = Math.max(32, CHUNK_ELEMENTS / columns);
+    List<Chunk> chunks = new ArrayList<>();
+    for (long first = 0; first < rows; first += step) {
+      long count = Math.min(step, rows - first);
+      Tensor matrix =
+          ops.getRows(weight, ops.view(rowNumbers, Shape.of(count), first * Integer.BYTES));
+      if (transpose) {
+        Tensor view = ops.transpose(matrix);
+        matrix = precision == Precision.F32 ? ops.cont(view) : ops.cast(view, TensorType.BF16);
+      }
+      chunks.add(new Chunk(first, count, matrix));
+    }
+    return chunks;
+  }
+
+  /// The product of two activations or small matrices in F32, as [Ops#mulMat]: a [k, n, …], b [k, m, …] give [n, m, …].
+  public Tensor product(Tensor a, Tensor b) {
+    return ops.mulMat(keepsF32 ? a : ops.cast(a, TensorType.BF16), b);
+  }
+
+  /// The sum over tokens of the outer products of x [m, t] and y [p, t]: [m, p].
+  public Tensor outer(Tensor x, Tensor y) {
+    if (!hasOuterProduct) {
+      return product(ops.cont(ops.transpose(x)), ops.cont(ops.transpose(y)));
+    }
+    // ggml's kernel is fast where the result's rows are long.
+    return x.shape().ne0() < y.shape().ne0()
+        ? ops.cont(ops.transpose(ops.outProd(y, x)))
+        : ops.outProd(x, y);
+  }
+
+  /// Joins F32 tensors along a dimension, in a tree so that little is copied twice.
+  public static Tensor concat(Ops ops, List<Tensor> parts, int dimension) {
+    if (parts.size() == 1) {
+      return parts.getFirst();
+    }
+    int half = parts.size() / 2;
+    return ops.concat(
+        concat(ops, parts.subList(0, half), dimension),
+        concat(ops, parts.subList(half, parts.size()), dimension),
+        dimension);
+  }
+}

@@ -1,0 +1,126 @@
+package io.lorikeet.models.autodiff;
+
+import io.lorikeet.bindings.Ops;
+import io.lorikeet.bindings.Ops.RopeParameters;
+import io.lorikeet.bindings.Shape;
+import io.lorikeet.bindings.Tensor;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Builds the operations of a forward pass and remembers them for [#backward]. Activations are [features, tokens].
+public final class Tape {
+  private final Ops ops;
+  private final Products products;
+  private final ParameterGradients parameterGradients;
+  private final List<DifferentiableOp> record = new ArrayList<>();
+  private final Map<Tensor, Tensor> gradients = new HashMap<>();
+
+  /// @param parameterGradients where the gradients of trained matrices are summed; shared by the tapes of a graph
+  public Tape(Ops ops, Products products, ParameterGradients parameterGradients) {
+    this.ops = ops;
+    this.products = products;
+    this.parameterGradients = parameterGradients;
+  }
+
+  public Ops ops() {
+    return ops;
+  }
+
+  /// W x for a frozen weight [k, n] and x [k, t]: [n, t].
+  public Tensor frozenProduct(Tensor weight, Tensor x) {
+    return note(new DifferentiableOp.FrozenProduct(weight, x, products.frozen(weight, x)));
+  }
+
+  /// P x for a trained matrix [k, n] and x [k, t]: [n, t].
+  public Tensor trainedProduct(Parameter parameter, Tensor x) {
+    return note(
+        new DifferentiableOp.TrainedProduct(parameter, x, products.product(parameter.value(), x)));
+  }
+
+  /// Rows of a trained matrix [k, n] at the I32 indices [t]: [k, t].
+  public Tensor trainedRows(Parameter parameter, Tensor indices) {
+    return note(
+        new DifferentiableOp.TrainedRows(
+            parameter, indices, ops.getRows(parameter.value(), indices)));
+  }
+
+  public Tensor add(Tensor a, Tensor b) {
+    if (!a.shape().equals(b.shape())) {
+      throw new IllegalArgumentException("a sum of " + a + " and " + b);
+    }
+    return note(new DifferentiableOp.Add(a, b, ops.add(a, b)));
+  }
+
+  /// x [n, t] plus a frozen bias [n].
+  public Tensor addBias(Tensor x, Tensor bias) {
+    return note(new DifferentiableOp.AddBias(x, ops.add(x, bias)));
+  }
+
+  public Tensor scale(Tensor x, float factor) {
+    return note(new DifferentiableOp.Scale(x, factor, ops.scale(x, factor)));
+  }
+
+  /// x times a constant mask of its shape.
+  public Tensor mask(Tensor x, Tensor mask) {
+    return note(new DifferentiableOp.Mask(x, mask, ops.mul(x, mask)));
+  }
+
+  /// gain [n] times x [n, t] over the root mean square of each token.
+  public Tensor rmsNorm(Tensor x, Tensor gain, float epsilon) {
+    Tensor y = ops.mul(ops.rmsNorm(x, epsilon), gain);
+    return note(new DifferentiableOp.RmsNorm(x, gain, epsilon, y));
+  }
+
+  /// x [head size, heads, t] rotated by the positions [t].
+  public Tensor rope(Tensor x, Tensor positions, Tensor factors, RopeParameters parameters) {
+    Tensor y = ops.rope(x, positions, factors, parameters);
+    return note(new DifferentiableOp.Rope(x, positions, factors, parameters, y));
+  }
+
+  public Tensor reshape(Tensor x, Shape shape) {
+    return note(new DifferentiableOp.Reshape(x, ops.reshape(x, shape)));
+  }
+
+  /// silu(gate) · up, all [n, t].
+  public Tensor swiglu(Tensor gate, Tensor up) {
+    return note(new DifferentiableOp.SwiGlu(gate, up, ops.swiglu(gate, up)));
+  }
+
+  /// Attention of q [head size, heads, t] over k and v [head size, key-value heads, t]: [head size, heads, t].
+  public Tensor attention(Tensor q, Tensor k, Tensor v, Attention attention) {
+    Tensor y = attention.forward(ops, products, q, k, v);
+    return note(new DifferentiableOp.SelfAttention(q, k, v, attention, y));
+  }
+
+  private Tensor note(DifferentiableOp op) {
+    record.add(op);
+    return op.y();
+  }
+
+  /// Builds the gradients of everything on the tape.
+  ///
+  /// @param output a result on the tape
+  /// @param gradient the gradient of the loss with respect to it, same shape
+  public void backward(Tensor output, Tensor gradient) {
+    accumulate(output, gradient);
+    GradientRules rules = new GradientRules(this, ops, products, parameterGradients);
+    for (DifferentiableOp op : record.reversed()) {
+      Tensor dy = gradients.get(op.y());
+      if (dy != null) {
+        rules.apply(op, dy);
+      }
+    }
+  }
+
+  /// The gradient of a tensor on the tape or of an input to it, after [#backward]; null where none flows.
+  public Tensor gradient(Tensor tensor) {
+    return gradients.get(tensor);
+  }
+
+  /// Adds to the gradient of a tensor on the tape.
+  void accumulate(Tensor tensor, Tensor gradient) {
+    gradients.merge(tensor, gradient, ops::add);
+  }
+}
