@@ -6,9 +6,13 @@ import java.lang.foreign.ValueLayout;
 /// Reads a GGUF header's fields one after the other. Every length and count is checked against the bytes that are left
 /// before anything is read, skipped or allocated.
 final class GgufCursor {
+  /// Bytes of all names and single strings of a file together; they are copied, and real files have a few hundred KB.
+  static final int MOST_TEXT = 1 << 26;
+
   private final MemorySegment bytes;
   private final String file;
   private long position;
+  private long text;
   private String place = "the header";
 
   GgufCursor(MemorySegment bytes, String file) {
@@ -43,24 +47,27 @@ final class GgufCursor {
     return value;
   }
 
-  /// A count of things of at least `minimumBytes` each, as many as can still follow.
+  /// A count of things of at least `leastBytes` each, of which at most `most` are allowed and as many as can still follow.
   ///
   /// @param things what is counted, for messages
-  long count(String things, int minimumBytes) {
+  long count(String things, int leastBytes, long most) {
     long count = int64();
-    if (count < 0 || count > remaining() / minimumBytes) {
-      throw error(
-          place + " claims " + Long.toUnsignedString(count) + " " + things + ", but only " + remaining()
-              + " bytes follow");
+    if (count < 0 || count > remaining() / leastBytes) {
+      throw error(place + " claims " + Long.toUnsignedString(count) + " " + things + ", but only " + remaining()
+          + " bytes follow");
+    }
+    if (count > most) {
+      throw error(place + " claims " + count + " " + things + ", and at most " + most + " are possible there");
     }
     return count;
   }
 
-  /// The bytes of a string of at most `maximum` bytes.
-  byte[] string(long maximum) {
-    long length = count("bytes of text", 1);
-    if (length > maximum) {
-      throw error(place + " claims " + length + " bytes of text, more than the " + maximum + " allowed there");
+  /// The bytes of a string of at most `most` bytes.
+  byte[] string(int most) {
+    long length = count("bytes of text", 1, most);
+    text += length;
+    if (text > MOST_TEXT) {
+      throw error("the names and strings up to " + place + " have more than " + MOST_TEXT + " bytes");
     }
     return take(length).toArray(ValueLayout.JAVA_BYTE);
   }
@@ -82,7 +89,8 @@ final class GgufCursor {
     }
     long start = position;
     for (long i = 0; i < count; i++) {
-      take(count("bytes of text", 1));
+      long length = count("bytes of text", 1, Integer.MAX_VALUE);
+      position += length;
     }
     return bytes.asSlice(start, position - start);
   }

@@ -5,17 +5,14 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,31 +28,31 @@ import java.util.Optional;
 public final class GgufFile implements AutoCloseable {
   private final Arena arena;
   private final Path path;
-  private final List<Part> parts;
+  private final List<GgufPart> parts;
   private final boolean withData;
   private final List<GgufTensor> tensors;
-  private final Map<String, GgufTensor> byName = new LinkedHashMap<>();
+  private final Map<String, GgufTensor> byName = new HashMap<>();
   private String hash;
 
-  private record Part(Path path, MemorySegment mapping, FileTime modified, GgufHeader header) {}
-
-  private GgufFile(Arena arena, Path path, List<Part> parts, boolean withData) {
+  private GgufFile(Arena arena, Path path, List<GgufPart> parts, boolean withData) {
     this.arena = arena;
     this.path = path;
     this.parts = parts;
     this.withData = withData;
     List<GgufTensor> all = new ArrayList<>();
-    List<String> problems = new ArrayList<>();
-    for (Part part : parts) {
-      for (GgufTensor tensor : part.header().tensors()) {
-        all.add(tensor);
-        if (byName.putIfAbsent(tensor.name(), tensor) != null) {
-          problems.add("'" + tensor.name() + "' in " + part.path().getFileName());
+    List<String> twice = new ArrayList<>();
+    for (int part = 0; part < parts.size(); part++) {
+      for (GgufTensor tensor : parts.get(part).header().tensors()) {
+        GgufTensor inPart = tensor.inPart(part);
+        all.add(inPart);
+        if (byName.putIfAbsent(tensor.name(), inPart) != null) {
+          twice.add("'" + tensor.name() + "' in " + parts.get(part).path());
         }
       }
     }
-    if (!problems.isEmpty()) {
-      throw InvalidInputException.of(path + ": tensors occur in more than one file of this split model", problems);
+    if (!twice.isEmpty()) {
+      throw InvalidInputException.of(
+          path + ": the files of this split model have tensors in common; download all of them again", twice);
     }
     this.tensors = Collections.unmodifiableList(all);
   }
@@ -68,8 +65,8 @@ public final class GgufFile implements AutoCloseable {
     return open(path, true);
   }
 
-  /// Opens a file of which only the head need be there, as of one that is still being downloaded. [#data] and [#hash]
-  /// are refused.
+  /// Opens a file of which only the head need be there, such as one that is still being downloaded. [#data] and [#hash]
+  /// are refused then.
   ///
   /// @throws InvalidInputException when the head isn't valid and complete
   /// @throws IOException when it can't be read
@@ -80,27 +77,10 @@ public final class GgufFile implements AutoCloseable {
   private static GgufFile open(Path path, boolean withData) throws IOException {
     Arena arena = Arena.ofShared();
     try {
-      Part first = map(arena, path, 0, withData);
-      return new GgufFile(arena, path, List.of(first), withData);
+      return new GgufFile(arena, path, SplitModel.open(arena, path, withData), withData);
     } catch (IOException | RuntimeException | Error e) {
       arena.close();
       throw e;
-    }
-  }
-
-  private static Part map(Arena arena, Path path, int part, boolean withData) throws IOException {
-    if (Files.isDirectory(path)) {
-      throw new InvalidInputException(path + " is a folder. Give the .gguf file in it");
-    }
-    if (Files.exists(path) && !Files.isRegularFile(path)) {
-      throw new InvalidInputException(path + " isn't an ordinary file, and can't be mapped into memory");
-    }
-    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-      FileTime modified = Files.getLastModifiedTime(path);
-      MemorySegment mapping = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-      return new Part(path, mapping, modified, GgufHeaderReader.read(mapping, path.toString(), part, withData));
-    } catch (NoSuchFileException e) {
-      throw new InvalidInputException(path + " doesn't exist. Check the name", e);
     }
   }
 
@@ -111,7 +91,7 @@ public final class GgufFile implements AutoCloseable {
 
   /// All files, in their order; one unless the model is split.
   public List<Path> paths() {
-    return parts.stream().map(Part::path).toList();
+    return parts.stream().map(GgufPart::path).toList();
   }
 
   /// The version of the format, 2 or 3.
@@ -136,13 +116,14 @@ public final class GgufFile implements AutoCloseable {
 
   /// The number of elements of all tensors together.
   public long parameterCount() {
-    return tensors.stream().mapToLong(GgufTensor::elements).reduce(0, Math::addExact);
+    return tensors.stream().mapToLong(GgufTensor::elements).sum();
   }
 
-  /// A tensor's data: a read-only slice of the mapping of exactly its bytes, aligned as the file is (`general.alignment`).
+  /// A tensor's data: a read-only slice of the mapping, of exactly its bytes, aligned as `general.alignment` says (32
+  /// without it).
   ///
   /// @param tensor one of this file's
-  /// @throws IllegalStateException when only the head was opened, or the file is closed
+  /// @throws IllegalStateException when only the head was opened
   public MemorySegment data(GgufTensor tensor) {
     requireData();
     if (!tensor.equals(byName.get(tensor.name()))) {
@@ -158,27 +139,31 @@ public final class GgufFile implements AutoCloseable {
   }
 
   /// SHA-256 of the file as 64 hexadecimal digits; of a split model that of all files one after the other. It is computed
-  /// on the first call, about a second for each gigabyte, and kept.
+  /// on the first call, which takes a second or more for each gigabyte, and kept.
   ///
   /// @throws IOException when a file can't be read or has changed since it was opened
+  /// @throws IllegalStateException when only the head was opened
   public synchronized String hash() throws IOException {
     requireData();
     if (hash == null) {
-      checkUnchanged();
       MessageDigest digest = sha256();
-      // Reading rather than using the mapping: a file that shrinks meanwhile is then an IOException.
-      ByteBuffer buffer = ByteBuffer.allocate(1 << 20);
-      for (Part part : parts) {
-        try (FileChannel channel = FileChannel.open(part.path(), StandardOpenOption.READ)) {
-          while (channel.read(buffer.clear()) >= 0) {
-            digest.update(buffer.flip());
-          }
-        }
+      for (GgufPart part : parts) {
+        update(digest, part.path());
       }
       checkUnchanged();
       hash = HexFormat.of().formatHex(digest.digest());
     }
     return hash;
+  }
+
+  /// Reads the file rather than the mapping, so that one that shrinks meanwhile is an IOException.
+  private static void update(MessageDigest digest, Path path) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(1 << 20);
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      while (channel.read(buffer.clear()) >= 0) {
+        digest.update(buffer.flip());
+      }
+    }
   }
 
   private static MessageDigest sha256() {
@@ -191,18 +176,10 @@ public final class GgufFile implements AutoCloseable {
 
   /// Compares size and time of modification of every file with those at opening.
   ///
-  /// @throws IOException when they differ or the file is gone
+  /// @throws IOException when they differ or a file is gone
   public void checkUnchanged() throws IOException {
-    for (Part part : parts) {
-      if (!Files.exists(part.path())) {
-        throw new IOException(part.path() + " was removed or renamed while it was in use. Start again with it in place");
-      }
-      long size = Files.size(part.path());
-      if (size != part.mapping().byteSize() || !Files.getLastModifiedTime(part.path()).equals(part.modified())) {
-        throw new IOException(
-            part.path() + " was changed while it was in use: it has " + size + " bytes, and had "
-                + part.mapping().byteSize() + ". Start again when it is complete");
-      }
+    for (GgufPart part : parts) {
+      part.checkUnchanged();
     }
   }
 

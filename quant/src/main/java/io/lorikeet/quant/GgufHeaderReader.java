@@ -13,6 +13,15 @@ final class GgufHeaderReader {
   /// `GGUF`, read as a little-endian int32.
   static final int MAGIC = 0x46554747;
 
+  /// Larger models than any there is; so that a false count can't fill the memory.
+  private static final int MOST_TENSORS = 1 << 17;
+
+  private static final int MOST_KEYS = 1 << 17;
+
+  /// Of one array, as in `gguf.cpp`.
+  private static final int MOST_ELEMENTS = 1 << 30;
+
+  /// One or two too many may be a tensor that ggml can't hold; more means that this isn't a tensor's entry.
   private static final int MOST_DIMENSIONS_READ = 16;
 
   /// A key of one letter (9), a type (4) and a value of one byte.
@@ -35,13 +44,12 @@ final class GgufHeaderReader {
   ///
   /// @param bytes the file
   /// @param file its name, for messages
-  /// @param part its number among a split model's files
   /// @param withData whether the tensors' data has to be there as well
-  static GgufHeader read(MemorySegment bytes, String file, int part, boolean withData) {
-    return new GgufHeaderReader(bytes, file).read(part, withData);
+  static GgufHeader read(MemorySegment bytes, String file, boolean withData) {
+    return new GgufHeaderReader(bytes, file).read(withData);
   }
 
-  private GgufHeader read(int part, boolean withData) {
+  private GgufHeader read(boolean withData) {
     if (bytes.byteSize() < Integer.BYTES || bytes.get(LittleEndian.INT, 0) != MAGIC) {
       throw new InvalidInputException(file + ": " + ForeignFile.describe(bytes));
     }
@@ -49,8 +57,8 @@ final class GgufHeaderReader {
     int version = version();
     cursor.at("the header");
     // The tensors are counted first but come last, so both counts are checked against what is left here already.
-    long tensorCount = cursor.count("tensors", LEAST_BYTES_OF_TENSOR);
-    long keyCount = cursor.count("metadata keys", LEAST_BYTES_OF_KEY);
+    long tensorCount = cursor.count("tensors", LEAST_BYTES_OF_TENSOR, MOST_TENSORS);
+    long keyCount = cursor.count("metadata keys", LEAST_BYTES_OF_KEY, MOST_KEYS);
     GgufMetadata metadata = metadata(keyCount);
     long alignment = alignment(metadata);
     List<RawTensor> raw = new ArrayList<>();
@@ -59,7 +67,7 @@ final class GgufHeaderReader {
     }
     TensorLayout layout =
         new TensorLayout(GgufRules.padded(cursor.position(), alignment), alignment, bytes.byteSize(), withData);
-    return new GgufHeader(version, metadata, layout.check(file, raw, part));
+    return new GgufHeader(version, metadata, layout.check(file, raw));
   }
 
   private int version() {
@@ -103,7 +111,7 @@ final class GgufHeaderReader {
       case UINT8, INT8, UINT16, INT16, UINT32, INT32, UINT64, INT64 -> new GgufValue.Int(type, cursor.integer(type));
       case FLOAT32, FLOAT64 -> new GgufValue.Real(type, cursor.real(type));
       case BOOL -> new GgufValue.Bool(cursor.integer(GgufType.UINT8) != 0);
-      case STRING -> new GgufValue.Text(cursor.string(Integer.MAX_VALUE - 8));
+      case STRING -> new GgufValue.Text(cursor.string(GgufCursor.MOST_TEXT));
       case ARRAY -> array(key);
     };
   }
@@ -114,7 +122,7 @@ final class GgufHeaderReader {
       throw new InvalidInputException(
           file + ": key '" + key + "' is an array of arrays, which ggml doesn't read either. Leave it out");
     }
-    long count = cursor.count("elements", type == GgufType.STRING ? Long.BYTES : type.bytes());
+    long count = cursor.count("elements", type == GgufType.STRING ? Long.BYTES : type.bytes(), MOST_ELEMENTS);
     return new GgufValue.Array(type, count, cursor.elements(type, count));
   }
 
@@ -140,7 +148,6 @@ final class GgufHeaderReader {
     byte[] name = cursor.string(GgufRules.MAX_KEY);
     cursor.at("the entry of tensor '" + GgufRules.printable(name) + "'");
     int dimensions = cursor.int32();
-    // One or two too many may be a tensor that ggml can't hold; more means that this isn't a tensor's entry.
     if (dimensions < 0 || dimensions > MOST_DIMENSIONS_READ) {
       throw cursor.error("tensor '" + GgufRules.printable(name) + "' claims " + Integer.toUnsignedString(dimensions)
           + " dimensions; ggml knows at most 4");

@@ -21,4 +21,8 @@ public record GgufTensor(String name, TensorType type, List<Long> shape, long of
   public long elements() {
     return shape.stream().reduce(1L, Math::multiplyExact);
   }
+
+  GgufTensor inPart(int number) {
+    return new GgufTensor(name, type, shape, offset, bytes, number);
+  }
 }

@@ -37,29 +37,29 @@ final class TensorLayout {
   /// The tensors in the file's order.
   ///
   /// @throws InvalidInputException with all problems
-  List<GgufTensor> check(String file, List<RawTensor> raw, int part) {
+  List<GgufTensor> check(String file, List<RawTensor> raw) {
     List<GgufTensor> tensors = new ArrayList<>();
     Set<String> names = new HashSet<>();
     for (RawTensor tensor : raw) {
-      String name = GgufRules.printable(tensor.name());
-      check(tensor, part).ifPresent(tensors::add);
+      check(tensor).ifPresent(tensors::add);
       if (!names.add(new String(tensor.name(), StandardCharsets.UTF_8))) {
-        problems.add("'" + name + "': the name occurs twice");
+        problems.add("'" + GgufRules.printable(tensor.name()) + "': the name occurs twice");
       }
     }
     checkOverlaps(tensors);
-    if (withData) {
-      checkEnd(tensors);
+    if (problems.isEmpty()) {
+      checkGaps(tensors);
     }
     if (!problems.isEmpty()) {
-      throw InvalidInputException.of(
-          file + ": " + (problems.size() == 1 ? "a tensor is" : "tensors are")
-              + " invalid; download or convert the model again", problems);
+      throw InvalidInputException.of(file + ": invalid tensors; download or convert the model again", problems);
+    }
+    if (withData) {
+      checkEnd(file, tensors);
     }
     return tensors;
   }
 
-  private Optional<GgufTensor> check(RawTensor raw, int part) {
+  private Optional<GgufTensor> check(RawTensor raw) {
     String quoted = "'" + GgufRules.printable(raw.name()) + "'";
     int before = problems.size();
     GgufRules.problemOfTensorName(raw.name()).ifPresent(problem -> problems.add(quoted + ": the name " + problem));
@@ -78,12 +78,12 @@ final class TensorLayout {
       return Optional.empty();
     }
     long bytes = GgufRules.bytes(type.get(), shape);
-    if (raw.offset() < 0 || raw.offset() > Long.MAX_VALUE - dataStart - bytes) {
+    if (raw.offset() < 0 || raw.offset() > Long.MAX_VALUE - dataStart - bytes - alignment) {
       problems.add(quoted + ": its offset " + Long.toUnsignedString(raw.offset()) + " is beyond any file");
       return Optional.empty();
     }
     String name = new String(raw.name(), StandardCharsets.UTF_8);
-    return Optional.of(new GgufTensor(name, type.get(), shape, dataStart + raw.offset(), bytes, part));
+    return Optional.of(new GgufTensor(name, type.get(), shape, dataStart + raw.offset(), bytes, 0));
   }
 
   private static String unknownType(int id) {
@@ -115,13 +115,26 @@ final class TensorLayout {
     }
   }
 
-  private void checkEnd(List<GgufTensor> tensors) {
+  /// `gguf.cpp` wants the data in the tensors' order and without gaps but for the alignment, so llama.cpp couldn't open the
+  /// file. Each tensor is compared with the one before it: one shift is one problem.
+  private void checkGaps(List<GgufTensor> tensors) {
+    long expected = dataStart;
+    for (GgufTensor tensor : tensors) {
+      if (tensor.offset() != expected) {
+        problems.add("'" + tensor.name() + "': its data is at byte " + tensor.offset() + ", but llama.cpp wants it at "
+            + expected + ", after that of the tensor before");
+      }
+      expected = dataStart + GgufRules.padded(tensor.offset() - dataStart + tensor.bytes(), alignment);
+    }
+  }
+
+  private void checkEnd(String file, List<GgufTensor> tensors) {
     List<GgufTensor> beyond = tensors.stream().filter(tensor -> tensor.offset() + tensor.bytes() > fileSize).toList();
     if (!beyond.isEmpty()) {
-      long end = beyond.stream().mapToLong(tensor -> tensor.offset() + tensor.bytes()).max().orElseThrow();
-      problems.add("the file has " + fileSize + " bytes, but the data of its tensors reaches to byte " + end
-          + ": it is cut short, and " + beyond.size() + " of " + tensors.size() + " tensors are incomplete, the first '"
-          + beyond.getFirst().name() + "'");
+      GgufTensor last = tensors.getLast();
+      throw new InvalidInputException(file + ": the file is cut short. It has " + fileSize
+          + " bytes, and its tensors need " + (last.offset() + last.bytes()) + "; " + beyond.size() + " of "
+          + tensors.size() + " are incomplete, from '" + beyond.getFirst().name() + "' on. Download or convert it again");
     }
   }
 }
