@@ -12,8 +12,9 @@ import java.nio.file.StandardOpenOption;
 import java.util.HexFormat;
 import java.util.concurrent.ThreadLocalRandom;
 
-/// A file that appears under its name only when it is complete: it is written under a temporary name in the same
-/// folder, forced to disk and then renamed. Closed without [#commit], it leaves nothing behind.
+/// A file that appears under its name only when it is complete: it is written under a temporary
+/// name in the same folder, forced to disk and then renamed. Closed without [#commit], it leaves
+/// nothing behind.
 public final class AtomicFile implements AutoCloseable {
   private final Path target;
   private final Path temporary;
@@ -26,12 +27,14 @@ public final class AtomicFile implements AutoCloseable {
 
   /// Begins a file, with an empty one under the temporary name.
   ///
-  /// @throws IOException when the folder doesn't exist or can't be written, or `target` isn't an ordinary file
+  /// @throws IOException when the folder doesn't exist or can't be written, or `target` isn't an
+  ///     ordinary file
   public static AtomicFile create(Path target) throws IOException {
     Path file = target;
     if (Files.exists(target)) {
       if (!Files.isRegularFile(target)) {
-        throw new IOException("can't write " + target + ": it isn't an ordinary file. Give the name of a file");
+        throw new IOException(
+            "can't write " + target + ": it isn't an ordinary file. Give the name of a file");
       }
       file = target.toRealPath(); // a link stays one, and the file that it leads to is replaced
     }
@@ -56,7 +59,8 @@ public final class AtomicFile implements AutoCloseable {
   public void commit() throws IOException {
     try {
       force(temporary, StandardOpenOption.WRITE);
-      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      Files.move(
+          temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       committed = true;
       // Without this a power cut can undo the renaming.
       force(target.toAbsolutePath().getParent(), StandardOpenOption.READ);
@@ -79,15 +83,20 @@ public final class AtomicFile implements AutoCloseable {
     }
   }
 
-  /// The same failure in words that name the file asked for rather than the temporary one, and what to do.
+  /// The same failure in words that name the file asked for rather than the temporary one, and what
+  /// to do.
   static IOException explain(Path target, IOException cause) {
     Path folder = target.toAbsolutePath().getParent();
-    String reason = cause instanceof FileSystemException system ? system.getReason() : cause.getMessage();
+    String reason =
+        cause instanceof FileSystemException system ? system.getReason() : cause.getMessage();
     String words;
     if (cause instanceof NoSuchFileException) {
       words = "the folder " + folder + " doesn't exist. Create it, or choose another";
     } else if (cause instanceof AccessDeniedException) {
-      words = "the folder " + folder + " can't be written to. Change its permissions, or choose another";
+      words =
+          "the folder "
+              + folder
+              + " can't be written to. Change its permissions, or choose another";
     } else if (reason != null && reason.contains("No space left")) {
       words = "the disk is full. Free some space, or choose another folder than " + folder;
     } else {

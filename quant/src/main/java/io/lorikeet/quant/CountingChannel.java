@@ -6,7 +6,8 @@ import java.nio.channels.WritableByteChannel;
 
 /// Counts what is written to a file, and holds each tensor's source to the bytes its tensor has.
 final class CountingChannel implements WritableByteChannel {
-  /// A file channel copies heap buffers to native ones of their size that it keeps, so they are written in pieces.
+  /// A file channel copies heap buffers to native ones of their size that it keeps, so they are
+  /// written in pieces.
   private static final int PIECE = 1 << 20;
 
   private final WritableByteChannel target;
@@ -41,7 +42,11 @@ final class CountingChannel implements WritableByteChannel {
     int bytes = source.remaining();
     if (bytes > limit - written) {
       throw new IllegalStateException(
-          "the source of tensor '" + tensor + "' writes " + (bytes - (limit - written)) + " bytes too many");
+          "the source of tensor '"
+              + tensor
+              + "' writes "
+              + (bytes - (limit - written))
+              + " bytes too many");
     }
     int end = source.limit();
     while (source.position() < end) {

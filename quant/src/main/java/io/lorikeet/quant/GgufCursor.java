@@ -3,10 +3,11 @@ package io.lorikeet.quant;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/// Reads a GGUF header's fields one after the other. Every length and count is checked against the bytes that are left
-/// before anything is read, skipped or allocated.
+/// Reads a GGUF header's fields one after the other. Every length and count is checked against the
+/// bytes that are left before anything is read, skipped or allocated.
 final class GgufCursor {
-  /// Bytes of all names and single strings of a file together; they are copied, and real files have a few hundred KB.
+  /// Bytes of all names and single strings of a file together; they are copied, and real files have
+  /// a few hundred KB.
   static final int MOST_TEXT = 1 << 26;
 
   private final MemorySegment bytes;
@@ -47,17 +48,19 @@ final class GgufCursor {
     return value;
   }
 
-  /// A count of things of at least `leastBytes` each, of which at most `most` are allowed and as many as can still follow.
+  /// A count of things of at least `leastBytes` each, of which at most `most` are allowed and as
+  /// many as can still follow.
   ///
   /// @param things what is counted, for messages
   long count(String things, int leastBytes, long most) {
     long count = int64();
     if (count < 0 || count > remaining() / leastBytes) {
-      throw error(place + " claims " + Long.toUnsignedString(count) + " " + things + ", but only " + remaining()
-          + " bytes follow");
+      throw error(
+          "%s claims %s %s, but only %s bytes follow",
+          place, Long.toUnsignedString(count), things, remaining());
     }
     if (count > most) {
-      throw error(place + " claims " + count + " " + things + ", and at most " + most + " are possible there");
+      throw error("%s claims %s %s; at most %s are allowed there", place, count, things, most);
     }
     return count;
   }
@@ -67,7 +70,7 @@ final class GgufCursor {
     long length = count("bytes of text", 1, most);
     text += length;
     if (text > MOST_TEXT) {
-      throw error("the names and strings up to " + place + " have more than " + MOST_TEXT + " bytes");
+      throw error("the names and strings up to %s have more than %s bytes", place, MOST_TEXT);
     }
     return take(length).toArray(ValueLayout.JAVA_BYTE);
   }
@@ -104,14 +107,14 @@ final class GgufCursor {
 
   private void need(long length) {
     if (length > remaining()) {
-      throw error("the file ends inside " + place);
+      throw error("the file ends inside %s", place);
     }
   }
 
   /// What is wrong with the file and where.
-  InvalidInputException error(String problem) {
+  InvalidInputException error(String problem, Object... details) {
     return new InvalidInputException(
-        file + ": " + problem + " (at byte " + position + " of " + bytes.byteSize()
-            + "). The file is damaged or incomplete: download or convert it again");
+        "%s: %s (at byte %s of %s). The file is damaged or incomplete: download or convert it again"
+            .formatted(file, problem.formatted(details), position, bytes.byteSize()));
   }
 }

@@ -17,14 +17,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// A GGUF file, or all files of a split one, mapped into memory and checked throughout. Opening reads only its head, so it
-/// takes milliseconds whatever the size; the tensors' data is paged in by whoever touches it.
+/// A GGUF file, or all files of a split one, mapped into memory and checked throughout. Opening
+/// reads only its head, so it takes milliseconds whatever the size; the tensors' data is paged in
+/// by whoever touches it.
 ///
-/// It owns the mapping: [#data] and the arrays of [#metadata] can't be read once it is closed, and no native code may
-/// use their addresses any more. It may be used by several threads.
+/// It owns the mapping: [#data] and the arrays of [#metadata] can't be read once it is closed, and
+/// no native code may use their addresses any more. It may be used by several threads.
 ///
-/// The file must not change while it is open. Java finds a file that was cut short meanwhile only by an `InternalError`
-/// when a missing page is touched, and in native code it ends the process: [#checkUnchanged] asks before.
+/// The file must not change while it is open. Java finds a file that was cut short meanwhile only
+/// by an `InternalError` when a missing page is touched, and in native code it ends the process:
+/// [#checkUnchanged] asks before.
 public final class GgufFile implements AutoCloseable {
   private final Arena arena;
   private final Path path;
@@ -52,7 +54,9 @@ public final class GgufFile implements AutoCloseable {
     }
     if (!twice.isEmpty()) {
       throw InvalidInputException.of(
-          path + ": the files of this split model have tensors in common; download all of them again", twice);
+          path
+              + ": the files of this split model have tensors in common; download all of them again",
+          twice);
     }
     this.tensors = Collections.unmodifiableList(all);
   }
@@ -65,8 +69,8 @@ public final class GgufFile implements AutoCloseable {
     return open(path, true);
   }
 
-  /// Opens a file of which only the head need be there, such as one that is still being downloaded. [#data] and [#hash]
-  /// are refused then.
+  /// Opens a file of which only the head need be there, such as one that is still being downloaded.
+  /// [#data] and [#hash] are refused then.
   ///
   /// @throws InvalidInputException when the head isn't valid and complete
   /// @throws IOException when it can't be read
@@ -119,8 +123,8 @@ public final class GgufFile implements AutoCloseable {
     return tensors.stream().mapToLong(GgufTensor::elements).sum();
   }
 
-  /// A tensor's data: a read-only slice of the mapping, of exactly its bytes, aligned as `general.alignment` says (32
-  /// without it).
+  /// A tensor's data: a read-only slice of the mapping, of exactly its bytes, aligned as
+  /// `general.alignment` says (32 without it).
   ///
   /// @param tensor one of this file's
   /// @throws IllegalStateException when only the head was opened
@@ -134,12 +138,14 @@ public final class GgufFile implements AutoCloseable {
 
   private void requireData() {
     if (!withData) {
-      throw new IllegalStateException("only the head of " + path + " was opened, without its tensors' data");
+      throw new IllegalStateException(
+          "only the head of " + path + " was opened, without its tensors' data");
     }
   }
 
-  /// SHA-256 of the file as 64 hexadecimal digits; of a split model that of all files one after the other. It is computed
-  /// on the first call, which takes a second or more for each gigabyte, and kept.
+  /// SHA-256 of the file as 64 hexadecimal digits; of a split model that of all files one after the
+  /// other. It is computed on the first call, which takes a second or more for each gigabyte, and
+  /// kept.
   ///
   /// @throws IOException when a file can't be read or has changed since it was opened
   /// @throws IllegalStateException when only the head was opened

@@ -11,8 +11,8 @@ import java.util.Set;
 
 /// The keys and values at the head of a GGUF file, in the file's order.
 ///
-/// A getter gives an empty result for a missing key. A key of another type than asked for, or a missing required one,
-/// is an [InvalidInputException] that names the file, the key and both types.
+/// A getter gives an empty result for a missing key. A key of another type than asked for, or a
+/// missing required one, is an [InvalidInputException] that names the file, the key and both types.
 public final class GgufMetadata {
   private final String source;
   private final Map<String, GgufValue> values;
@@ -41,7 +41,10 @@ public final class GgufMetadata {
 
   /// A string.
   public Optional<String> string(String key) {
-    return value(key).map(value -> value instanceof GgufValue.Text text ? text.value() : fail(key, "a string", value));
+    return value(key)
+        .map(
+            value ->
+                value instanceof GgufValue.Text text ? text.value() : fail(key, "a string", value));
   }
 
   /// A whole number of any width.
@@ -69,51 +72,67 @@ public final class GgufMetadata {
 
   /// True or false.
   public Optional<Boolean> bool(String key) {
-    return value(key).map(value -> value instanceof GgufValue.Bool bool ? bool.value() : fail(key, "a bool", value));
+    return value(key)
+        .map(
+            value ->
+                value instanceof GgufValue.Bool bool ? bool.value() : fail(key, "a bool", value));
   }
 
   /// An array of strings.
   public Optional<List<String>> strings(String key) {
-    return array(key, "an array of strings").map(array -> {
-      if (array.elementType() != GgufType.STRING) {
-        return fail(key, "an array of strings", array);
-      }
-      return array.strings();
-    });
+    return array(key, "an array of strings")
+        .map(
+            array -> {
+              if (array.elementType() != GgufType.STRING) {
+                return fail(key, "an array of strings", array);
+              }
+              return array.strings();
+            });
   }
 
   /// An array of floating-point numbers, float64 rounded to float32.
   public Optional<float[]> floats(String key) {
-    return array(key, "an array of floating-point numbers").map(array -> {
-      if (!array.elementType().isReal()) {
-        return fail(key, "an array of floating-point numbers", array);
-      }
-      double[] wide = array.doubles();
-      float[] floats = new float[wide.length];
-      for (int i = 0; i < wide.length; i++) {
-        floats[i] = (float) wide[i];
-      }
-      return floats;
-    });
+    return array(key, "an array of floating-point numbers")
+        .map(
+            array -> {
+              if (!array.elementType().isReal()) {
+                return fail(key, "an array of floating-point numbers", array);
+              }
+              double[] wide = array.doubles();
+              float[] floats = new float[wide.length];
+              for (int i = 0; i < wide.length; i++) {
+                floats[i] = (float) wide[i];
+              }
+              return floats;
+            });
   }
 
   /// An array of whole numbers of any width, each of which fits an `int`.
   public Optional<int[]> ints(String key) {
-    return array(key, "an array of whole numbers").map(array -> {
-      if (!array.elementType().isInteger()) {
-        return fail(key, "an array of whole numbers", array);
-      }
-      long[] wide = array.longs();
-      int[] ints = new int[wide.length];
-      for (int i = 0; i < wide.length; i++) {
-        ints[i] = (int) wide[i];
-        if (ints[i] != signed(key, array.elementType(), wide[i])) {
-          throw new InvalidInputException(
-              source + ": element " + i + " of key '" + key + "' is " + wide[i] + ", more than 32 bits hold");
-        }
-      }
-      return ints;
-    });
+    return array(key, "an array of whole numbers")
+        .map(
+            array -> {
+              if (!array.elementType().isInteger()) {
+                return fail(key, "an array of whole numbers", array);
+              }
+              long[] wide = array.longs();
+              int[] ints = new int[wide.length];
+              for (int i = 0; i < wide.length; i++) {
+                ints[i] = (int) wide[i];
+                if (ints[i] != signed(key, array.elementType(), wide[i])) {
+                  throw new InvalidInputException(
+                      source
+                          + ": element "
+                          + i
+                          + " of key '"
+                          + key
+                          + "' is "
+                          + wide[i]
+                          + ", more than 32 bits hold");
+                }
+              }
+              return ints;
+            });
   }
 
   /// As [#string], for a key that must be there.
@@ -152,24 +171,37 @@ public final class GgufMetadata {
   }
 
   private Optional<GgufValue.Array> array(String key, String wanted) {
-    return value(key).map(value -> value instanceof GgufValue.Array array ? array : fail(key, wanted, value));
+    return value(key)
+        .map(value -> value instanceof GgufValue.Array array ? array : fail(key, wanted, value));
   }
 
   private long signed(String key, GgufType type, long value) {
     if (type == GgufType.UINT64 && value < 0) {
       throw new InvalidInputException(
-          source + ": key '" + key + "' is " + Long.toUnsignedString(value) + ", more than 63 bits hold");
+          source
+              + ": key '"
+              + key
+              + "' is "
+              + Long.toUnsignedString(value)
+              + ", more than 63 bits hold");
     }
     return value;
   }
 
   private InvalidInputException missing(String key) {
     return new InvalidInputException(
-        source + ": the metadata has no key '" + key + "'. Is it a complete model file, converted by llama.cpp?");
+        source
+            + ": the metadata has no key '"
+            + key
+            + "'. Is it a complete model file, converted by llama.cpp?");
   }
 
   private <T> T fail(String key, String wanted, GgufValue found) {
-    String type = found instanceof GgufValue.Array array ? "an array of " + array.elementType() : "" + found.type();
-    throw new InvalidInputException(source + ": key '" + key + "' should be " + wanted + ", but is " + type);
+    String type =
+        found instanceof GgufValue.Array array
+            ? "an array of " + array.elementType()
+            : "" + found.type();
+    throw new InvalidInputException(
+        source + ": key '" + key + "' should be " + wanted + ", but is " + type);
   }
 }

@@ -7,7 +7,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 
-/// What a valid GGUF file keeps to, for reading and writing alike; `gguf.cpp` holds others to the same.
+/// What a valid GGUF file keeps to, for reading and writing alike; `gguf.cpp` holds others to the
+/// same.
 ///
 /// Each check gives the problem in words, without the name of what it was found in, or nothing.
 final class GgufRules {
@@ -19,14 +20,14 @@ final class GgufRules {
 
   private static final int MAX_DIMENSIONS = 4;
 
-  /// From GGUF's specification.
-  static final int MAX_KEY = 65535;
+  /// Bytes of a key, as in GGUF's specification.
+  static final int MAX_NAME = 65535;
 
   private GgufRules() {}
 
   static Optional<String> problemOfKey(byte[] key) {
-    return key.length > MAX_KEY
-        ? Optional.of("is longer than " + MAX_KEY + " bytes")
+    return key.length > MAX_NAME
+        ? Optional.of("is longer than " + MAX_NAME + " bytes")
         : problemOfCharacters(key);
   }
 
@@ -52,31 +53,37 @@ final class GgufRules {
 
   /// A name for messages, of at most 80 characters and safe to print.
   static String printable(byte[] name) {
-    String text = new String(name, 0, Math.min(name.length, 240), StandardCharsets.UTF_8)
-        .replaceAll("\\p{Cntrl}", "\ufffd");
+    String text =
+        new String(name, 0, Math.min(name.length, 240), StandardCharsets.UTF_8)
+            .replaceAll("\\p{Cntrl}", "\ufffd");
     return text.length() > 80 ? text.substring(0, 80) + "…" : text;
   }
 
   static Optional<String> problemOfAlignment(GgufValue value) {
-    if (!(value instanceof GgufValue.Int(GgufType type, long alignment)) || type != GgufType.UINT32) {
+    if (!(value instanceof GgufValue.Int(GgufType type, long alignment))
+        || type != GgufType.UINT32) {
       return Optional.of("key '" + ALIGNMENT_KEY + "' should be UINT32, but is " + value.type());
     }
     return alignment < 8 || Long.bitCount(alignment) != 1
-        ? Optional.of("key '" + ALIGNMENT_KEY + "' is " + alignment + "; it must be a power of two of at least 8")
+        ? Optional.of(
+            "key '%s' is %s; it must be a power of two of at least 8"
+                .formatted(ALIGNMENT_KEY, alignment))
         : Optional.empty();
   }
 
-  /// @param shape elements per dimension, ne0 first
+  /// @param shape elements per dimension, ne0 first; at least one dimension
   static Optional<String> problemOfShape(TensorType type, List<Long> shape) {
     if (shape.size() > MAX_DIMENSIONS) {
-      return Optional.of("has " + shape.size() + " dimensions; ggml knows at most " + MAX_DIMENSIONS);
+      return Optional.of(
+          "has " + shape.size() + " dimensions; ggml knows at most " + MAX_DIMENSIONS);
     }
     if (shape.stream().anyMatch(dimension -> dimension <= 0)) {
       return Optional.of("shape " + shape + " has a dimension that isn't positive");
     }
-    if (!shape.isEmpty() && shape.getFirst() % type.blockSize() != 0) {
+    if (shape.getFirst() % type.blockSize() != 0) {
       return Optional.of(
-          "shape " + shape + ": rows of " + type.ggmlName() + " are a multiple of " + type.blockSize() + " elements");
+          "shape %s: a row of %s has a multiple of %s elements"
+              .formatted(shape, type.ggmlName(), type.blockSize()));
     }
     try {
       shape.stream().reduce(1L, Math::multiplyExact);
@@ -89,7 +96,7 @@ final class GgufRules {
 
   /// Bytes of a tensor whose shape has no problem.
   static long bytes(TensorType type, List<Long> shape) {
-    long bytes = type.rowBytes(shape.isEmpty() ? 1 : shape.getFirst());
+    long bytes = type.rowBytes(shape.getFirst());
     for (int i = 1; i < shape.size(); i++) {
       bytes = Math.multiplyExact(bytes, shape.get(i));
     }

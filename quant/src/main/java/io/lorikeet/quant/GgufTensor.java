@@ -7,12 +7,13 @@ import java.util.List;
 ///
 /// @param name its name, of at most 63 bytes
 /// @param type the type of its elements
-/// @param shape elements per dimension in ggml's order, ne0 (a row's length) first; 1 to 4 of them, trailing ones of 1
-///     left out
+/// @param shape elements per dimension in ggml's order, ne0 (a row's length) first; 1 to 4 of them,
+///     trailing ones of 1 left out
 /// @param offset bytes from the beginning of its file to its data
 /// @param bytes size of its data
 /// @param part which file of a split model holds it, from 0; 0 where there is only one file
-public record GgufTensor(String name, TensorType type, List<Long> shape, long offset, long bytes, int part) {
+public record GgufTensor(
+    String name, TensorType type, List<Long> shape, long offset, long bytes, int part) {
   public GgufTensor {
     shape = List.copyOf(shape);
   }

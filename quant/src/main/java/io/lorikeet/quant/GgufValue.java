@@ -28,7 +28,8 @@ public sealed interface GgufValue {
             case UINT32 -> value == (value & 0xffffffffL);
             case INT32 -> value == (int) value;
             case UINT64, INT64 -> true;
-            case FLOAT32, BOOL, STRING, ARRAY, FLOAT64 -> throw new IllegalArgumentException(type + " is no integer");
+            case FLOAT32, BOOL, STRING, ARRAY, FLOAT64 ->
+                throw new IllegalArgumentException(type + " is no integer");
           };
       if (!fits) {
         throw new IllegalArgumentException(value + " doesn't fit " + type);
@@ -53,7 +54,8 @@ public sealed interface GgufValue {
     }
   }
 
-  /// A string. It keeps the bytes of the file, so that copying it changes nothing even where they aren't UTF-8.
+  /// A string. It keeps the bytes of the file, so that copying it changes nothing even where they
+  /// aren't UTF-8.
   final class Text implements GgufValue {
     private final byte[] bytes;
 
@@ -97,8 +99,8 @@ public sealed interface GgufValue {
 
   /// An array of numbers, booleans or strings.
   ///
-  /// An array of an open [GgufFile] is a slice of its mapping: nothing is copied until asked for, and it can't be read
-  /// once the file is closed.
+  /// An array of an open [GgufFile] is a slice of its mapping: nothing is copied until asked for,
+  /// and it can't be read once the file is closed.
   final class Array implements GgufValue {
     private final GgufType elementType;
     private final long count;
@@ -172,7 +174,8 @@ public sealed interface GgufValue {
       return count;
     }
 
-    /// The elements as they stand in the file, read-only: numbers little-endian, strings each after its length (int64).
+    /// The elements as they stand in the file, read-only: numbers little-endian, strings each after
+    /// its length (int64).
     public MemorySegment encoded() {
       return encoded.asReadOnly();
     }

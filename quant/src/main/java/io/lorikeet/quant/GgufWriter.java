@@ -13,30 +13,36 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Writes a GGUF file of version 3, little-endian, as ggml's own reader wants it: tensors in the order given, without
-/// gaps but the alignment's padding, the last one padded too.
+/// Writes a GGUF file of version 3, little-endian, as ggml's own reader wants it: tensors in the
+/// order given, without gaps but the alignment's padding, the last one padded too.
 ///
-/// Keys and tensors are collected first; [#write] then streams the tensors' bytes. What can't be a valid file is an
-/// [IllegalArgumentException] at once: names, types and shapes come from the program, not from its user.
+/// Keys and tensors are collected first; [#write] then streams the tensors' bytes. What can't be a
+/// valid file is an [IllegalArgumentException] at once: names, types and shapes come from the
+/// program, not from its user.
 public final class GgufWriter {
   private final Map<String, GgufValue> values = new LinkedHashMap<>();
   private final Map<String, Entry> tensors = new LinkedHashMap<>();
 
-  private record Entry(String name, TensorType type, List<Long> shape, long bytes, TensorSource source) {}
+  private record Entry(
+      String name, TensorType type, List<Long> shape, long bytes, TensorSource source) {}
 
   /// A file without keys and tensors yet.
   public GgufWriter() {}
 
-  /// Sets a key's value, replacing the one it had. `general.alignment` (uint32; 32 without it) also sets the alignment of
-  /// the tensors.
+  /// Sets a key's value, replacing the one it had. `general.alignment` (uint32; 32 without it) also
+  /// sets the alignment of the tensors.
   public GgufWriter put(String key, GgufValue value) {
-    GgufRules.problemOfKey(key.getBytes(StandardCharsets.UTF_8)).ifPresent(problem -> {
-      throw new IllegalArgumentException("key '" + key + "' " + problem);
-    });
+    GgufRules.problemOfKey(key.getBytes(StandardCharsets.UTF_8))
+        .ifPresent(
+            problem -> {
+              throw new IllegalArgumentException("key '" + key + "' " + problem);
+            });
     if (key.equals(GgufRules.ALIGNMENT_KEY)) {
-      GgufRules.problemOfAlignment(value).ifPresent(problem -> {
-        throw new IllegalArgumentException(problem);
-      });
+      GgufRules.problemOfAlignment(value)
+          .ifPresent(
+              problem -> {
+                throw new IllegalArgumentException(problem);
+              });
     }
     values.put(key, value);
     return this;
@@ -87,8 +93,9 @@ public final class GgufWriter {
     return put(key, GgufValue.Array.ofInts(values));
   }
 
-  /// Sets all keys of another file with their exact types, in its order. The keys of split files (`split.*`) are left
-  /// out, since this writes one file. The other file has to stay open until [#write].
+  /// Sets all keys of another file with their exact types, in its order. The keys of split files
+  /// (`split.*`) are left out, since this writes one file. The other file has to stay open until
+  /// [#write].
   public GgufWriter copyMetadata(GgufMetadata metadata) {
     for (String key : metadata.keys()) {
       if (!key.startsWith("split.")) {
@@ -104,16 +111,20 @@ public final class GgufWriter {
   /// @param shape elements per dimension in ggml's order, ne0 first; 1 to 4 of them
   /// @param source writes the tensor's bytes when the file is written
   public GgufWriter addTensor(String name, TensorType type, long[] shape, TensorSource source) {
-    GgufRules.problemOfTensorName(name.getBytes(StandardCharsets.UTF_8)).ifPresent(problem -> {
-      throw new IllegalArgumentException("tensor '" + name + "': " + problem);
-    });
+    GgufRules.problemOfTensorName(name.getBytes(StandardCharsets.UTF_8))
+        .ifPresent(
+            problem -> {
+              throw new IllegalArgumentException("tensor '" + name + "': " + problem);
+            });
     List<Long> dimensions = Arrays.stream(shape).boxed().toList();
     if (shape.length == 0) {
       throw new IllegalArgumentException("tensor '" + name + "' has no shape");
     }
-    GgufRules.problemOfShape(type, dimensions).ifPresent(problem -> {
-      throw new IllegalArgumentException("tensor '" + name + "': " + problem);
-    });
+    GgufRules.problemOfShape(type, dimensions)
+        .ifPresent(
+            problem -> {
+              throw new IllegalArgumentException("tensor '" + name + "': " + problem);
+            });
     Entry entry = new Entry(name, type, dimensions, GgufRules.bytes(type, dimensions), source);
     if (tensors.putIfAbsent(name, entry) != null) {
       throw new IllegalArgumentException("there is already a tensor '" + name + "'");
@@ -129,15 +140,22 @@ public final class GgufWriter {
     long elements = Arrays.stream(shape).reduce(1, Math::multiplyExact);
     if (elements != values.length) {
       throw new IllegalArgumentException(
-          "tensor '" + name + "' of shape " + Arrays.toString(shape) + " was given " + values.length + " values");
+          "tensor '"
+              + name
+              + "' of shape "
+              + Arrays.toString(shape)
+              + " was given "
+              + values.length
+              + " values");
     }
     return addTensor(name, TensorType.F32, shape, TensorSource.of(values));
   }
 
-  /// Writes the file: under a temporary name in the same folder, forced to disk, then renamed. When this throws, there is
-  /// nothing new in the folder, and a file that was there is as it was.
+  /// Writes the file: under a temporary name in the same folder, forced to disk, then renamed. When
+  /// this throws, there is nothing new in the folder, and a file that was there is as it was.
   ///
-  /// @throws IOException when the disk refuses (full, no such folder, no permission), or a source does
+  /// @throws IOException when the disk refuses (full, no such folder, no permission), or a source
+  ///     does
   /// @throws IllegalStateException when a source writes more or fewer bytes than its tensor has
   public void write(Path path) throws IOException {
     try (AtomicFile file = AtomicFile.create(path)) {
@@ -152,7 +170,9 @@ public final class GgufWriter {
 
   private void writeTo(CountingChannel channel) throws IOException {
     long alignment =
-        values.get(GgufRules.ALIGNMENT_KEY) instanceof GgufValue.Int(GgufType _, long value) ? value : GgufRules.DEFAULT_ALIGNMENT;
+        values.get(GgufRules.ALIGNMENT_KEY) instanceof GgufValue.Int(GgufType _, long value)
+            ? value
+            : GgufRules.DEFAULT_ALIGNMENT;
     GgufEncoder header = new GgufEncoder(channel);
     header.int32(GgufHeaderReader.MAGIC);
     header.int32(3);

@@ -2,8 +2,9 @@ package io.lorikeet.quant;
 
 import java.util.List;
 
-/// What the user gave can't be used: a file, a line of data, a setting. The message is meant for the user: what was
-/// wrong, where, and what to do. Command lines end with exit code 2 on it and show no stack trace.
+/// What the user gave can't be used: a file, a line of data, a setting. The message is meant for
+/// the user: what was wrong, where, and what to do. Command lines end with exit code 2 on it and
+/// show no stack trace.
 public class InvalidInputException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
@@ -17,7 +18,8 @@ public class InvalidInputException extends RuntimeException {
     super(message, cause);
   }
 
-  /// Several problems of a kind: on one line where there is only one, else the first twenty on a line each, and a count.
+  /// Several problems of a kind: on one line where there is only one, else the first twenty on a
+  /// line each, and a count.
   ///
   /// @param summary where they are and what to do
   /// @param problems at least one
@@ -26,7 +28,9 @@ public class InvalidInputException extends RuntimeException {
       return new InvalidInputException(summary + ": " + problems.getFirst());
     }
     StringBuilder message = new StringBuilder(summary).append(":");
-    problems.stream().limit(SHOWN_PROBLEMS).forEach(problem -> message.append("\n  ").append(problem));
+    problems.stream()
+        .limit(SHOWN_PROBLEMS)
+        .forEach(problem -> message.append("\n  ").append(problem));
     if (problems.size() > SHOWN_PROBLEMS) {
       message.append("\n  … and ").append(problems.size() - SHOWN_PROBLEMS).append(" more");
     }

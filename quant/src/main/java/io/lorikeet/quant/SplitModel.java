@@ -6,22 +6,25 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
-/// Finds the files of a model that was split as llama.cpp's gguf-split does it: names end in `-00001-of-00003.gguf`, every
-/// file has `split.count` and its own `split.no` from 0, and the first has the metadata and `split.tensors.count`.
+/// Finds the files of a model that was split as llama.cpp's gguf-split does it: names end in
+/// `-00001-of-00003.gguf`, every file has `split.count` and its own `split.no` from 0, and the
+/// first has the metadata and `split.tensors.count`.
 final class SplitModel {
-  private static final Pattern NAME = Pattern.compile("(.*)-(\\d{5})-of-(\\d{5})\\.gguf", Pattern.DOTALL);
+  private static final Pattern NAME =
+      Pattern.compile("(.*)-(\\d{5})-of-(\\d{5})\\.gguf", Pattern.DOTALL);
 
   private SplitModel() {}
 
   /// The file alone, or all files of the split model that it is part of, in their order.
   static List<GgufPart> open(Arena arena, Path path, boolean withData) throws IOException {
     GgufPart given = GgufPart.open(arena, path, withData);
-    long count = given.header().metadata().integer("split.count").orElse(0);
+    long count = given.header().metadata().integer("split.count").orElse(1);
     if (count <= 1) {
       return List.of(given);
     }
@@ -39,26 +42,41 @@ final class SplitModel {
   private static List<Path> paths(Path path, long count) {
     Matcher name = NAME.matcher(path.getFileName().toString());
     if (!name.matches() || Long.parseLong(name.group(3)) != count) {
-      throw new InvalidInputException(path + " is one of the " + count + " files of a split model, but its name doesn't"
-          + " end in -00001-of-%05d.gguf or the like, by which the others are found. Rename it".formatted(count));
+      throw new InvalidInputException(
+          path
+              + ": this is one of "
+              + count
+              + " files of a split model, but its name doesn't end like "
+              + fileName("", 1, count)
+              + ", by which the others are found. Give it the name it was made with");
     }
-    List<Path> paths = IntStream.rangeClosed(1, (int) count)
-        .mapToObj(number -> path.resolveSibling("%s-%05d-of-%05d.gguf".formatted(name.group(1), number, count)))
-        .toList();
-    List<String> missing = paths.stream().filter(part -> !Files.exists(part)).map(Path::toString).toList();
+    List<Path> paths =
+        IntStream.rangeClosed(1, (int) count)
+            .mapToObj(number -> path.resolveSibling(fileName(name.group(1), number, count)))
+            .toList();
+    List<String> missing =
+        paths.stream().filter(part -> !Files.exists(part)).map(Path::toString).toList();
     if (!missing.isEmpty()) {
       throw InvalidInputException.of(
-          path + " is one of " + count + " files of a split model; download what is missing next to it", missing);
+          "%s: of the %s files of this split model some are missing; download them to the same folder"
+              .formatted(path, count),
+          missing);
     }
     return paths;
   }
 
+  private static String fileName(String prefix, long number, long count) {
+    return String.format(Locale.ROOT, "%s-%05d-of-%05d.gguf", prefix, number, count);
+  }
+
   private static void check(GgufPart part, int number, long count) {
     GgufMetadata metadata = part.header().metadata();
-    if (metadata.requireInteger("split.count") != count || metadata.requireInteger("split.no") != number) {
-      throw new InvalidInputException(part.path() + " says of itself that it is file "
-          + (metadata.requireInteger("split.no") + 1) + " of " + metadata.requireInteger("split.count")
-          + " of a split model. Give every file the name it was made with");
+    long foundNumber = metadata.requireInteger("split.no");
+    long foundCount = metadata.requireInteger("split.count");
+    if (foundNumber != number || foundCount != count) {
+      throw new InvalidInputException(
+          "%s: this is file %s of %s of a split model, unlike its name. Give it the name it was made with"
+              .formatted(part.path(), foundNumber + 1, foundCount));
     }
   }
 
@@ -66,8 +84,9 @@ final class SplitModel {
     OptionalLong expected = parts.getFirst().header().metadata().integer("split.tensors.count");
     long found = parts.stream().mapToLong(part -> part.header().tensors().size()).sum();
     if (expected.isPresent() && expected.getAsLong() != found) {
-      throw new InvalidInputException(parts.getFirst().path() + ": the split model should have " + expected.getAsLong()
-          + " tensors, but its " + parts.size() + " files have " + found + ". Download all of them again");
+      throw new InvalidInputException(
+          "%s: this split model should have %s tensors, but its files have %s. Download all of them again"
+              .formatted(parts.getFirst().path(), expected.getAsLong(), found));
     }
   }
 }

@@ -7,18 +7,12 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// Checks the tensors of a GGUF file, each by itself and where they lie, and tells all problems at once.
+/// Checks the tensors of a GGUF file, each by itself and where they lie, and tells all problems at
+/// once.
 final class TensorLayout {
-  /// Types that files of older programs have and ggml dropped (`enum ggml_type` leaves their ids out).
-  private static final Map<Integer, String> REMOVED_TYPES =
-      Map.of(
-          4, "Q4_2", 5, "Q4_3", 31, "Q4_0_4_4", 32, "Q4_0_4_8", 33, "Q4_0_8_8", 36, "IQ4_NL_4_4", 37, "IQ4_NL_4_8",
-          38, "IQ4_NL_8_8");
-
   private final long dataStart;
   private final long alignment;
   private final long fileSize;
@@ -51,7 +45,8 @@ final class TensorLayout {
       checkGaps(tensors);
     }
     if (!problems.isEmpty()) {
-      throw InvalidInputException.of(file + ": invalid tensors; download or convert the model again", problems);
+      throw InvalidInputException.of(
+          file + ": invalid tensors; download or convert the model again", problems);
     }
     if (withData) {
       checkEnd(file, tensors);
@@ -62,24 +57,28 @@ final class TensorLayout {
   private Optional<GgufTensor> check(RawTensor raw) {
     String quoted = "'" + GgufRules.printable(raw.name()) + "'";
     int before = problems.size();
-    GgufRules.problemOfTensorName(raw.name()).ifPresent(problem -> problems.add(quoted + ": the name " + problem));
+    GgufRules.problemOfTensorName(raw.name())
+        .ifPresent(problem -> problems.add(quoted + ": the name " + problem));
     Optional<TensorType> type = TensorType.byId(raw.type());
     if (type.isEmpty()) {
       problems.add(quoted + ": " + unknownType(raw.type()));
       return Optional.empty();
     }
     List<Long> shape = trimmed(raw.shape());
-    GgufRules.problemOfShape(type.get(), shape).ifPresent(problem -> problems.add(quoted + ": " + problem));
+    GgufRules.problemOfShape(type.get(), shape)
+        .ifPresent(problem -> problems.add(quoted + ": " + problem));
     if (raw.offset() % alignment != 0) {
-      problems.add(quoted + ": its offset " + Long.toUnsignedString(raw.offset()) + " isn't a multiple of the alignment "
-          + alignment);
+      problems.add(
+          "%s: its offset %s isn't a multiple of the alignment %s"
+              .formatted(quoted, Long.toUnsignedString(raw.offset()), alignment));
     }
     if (problems.size() > before) {
       return Optional.empty();
     }
     long bytes = GgufRules.bytes(type.get(), shape);
     if (raw.offset() < 0 || raw.offset() > Long.MAX_VALUE - dataStart - bytes - alignment) {
-      problems.add(quoted + ": its offset " + Long.toUnsignedString(raw.offset()) + " is beyond any file");
+      problems.add(
+          quoted + ": its offset " + Long.toUnsignedString(raw.offset()) + " is beyond any file");
       return Optional.empty();
     }
     String name = new String(raw.name(), StandardCharsets.UTF_8);
@@ -87,10 +86,27 @@ final class TensorLayout {
   }
 
   private static String unknownType(int id) {
-    String removed = REMOVED_TYPES.get(id);
+    String removed = removedType(id);
     return removed == null
-        ? "its type " + Integer.toUnsignedString(id) + " isn't known to this version of ggml"
-        : "its type " + removed + " (" + id + ") was removed from ggml; use the model in Q4_0 or IQ4_NL";
+        ? "its type " + id + " isn't known to this version of ggml"
+        : "its type %s (%s) was removed from ggml; use the model in Q4_0 or IQ4_NL"
+            .formatted(removed, id);
+  }
+
+  /// Types that files of older programs have and ggml dropped; `enum ggml_type` leaves their ids
+  /// out.
+  private static String removedType(int id) {
+    return switch (id) {
+      case 4 -> "Q4_2";
+      case 5 -> "Q4_3";
+      case 31 -> "Q4_0_4_4";
+      case 32 -> "Q4_0_4_8";
+      case 33 -> "Q4_0_8_8";
+      case 36 -> "IQ4_NL_4_4";
+      case 37 -> "IQ4_NL_4_8";
+      case 38 -> "IQ4_NL_8_8";
+      default -> null;
+    };
   }
 
   /// Trailing dimensions of 1 say nothing; at least one dimension stays.
@@ -109,32 +125,44 @@ final class TensorLayout {
       GgufTensor left = byOffset.get(i - 1);
       GgufTensor right = byOffset.get(i);
       if (left.offset() + left.bytes() > right.offset()) {
-        problems.add("'" + right.name() + "': its data at byte " + right.offset() + " lies within that of '" + left.name()
-            + "', " + left.bytes() + " bytes from " + left.offset());
+        problems.add(
+            "'%s': its data at byte %s lies within that of '%s', %s bytes from %s"
+                .formatted(right.name(), right.offset(), left.name(), left.bytes(), left.offset()));
       }
     }
   }
 
-  /// `gguf.cpp` wants the data in the tensors' order and without gaps but for the alignment, so llama.cpp couldn't open the
-  /// file. Each tensor is compared with the one before it: one shift is one problem.
+  /// `gguf.cpp` wants the data in the tensors' order and without gaps but for the alignment, so
+  /// llama.cpp couldn't open the file. Each tensor is compared with the one before it: one shift is
+  /// one problem.
   private void checkGaps(List<GgufTensor> tensors) {
     long expected = dataStart;
     for (GgufTensor tensor : tensors) {
       if (tensor.offset() != expected) {
-        problems.add("'" + tensor.name() + "': its data is at byte " + tensor.offset() + ", but llama.cpp wants it at "
-            + expected + ", after that of the tensor before");
+        problems.add(
+            "'%s': its data is at byte %s, but llama.cpp wants it at %s, after the tensor before"
+                .formatted(tensor.name(), tensor.offset(), expected));
       }
-      expected = dataStart + GgufRules.padded(tensor.offset() - dataStart + tensor.bytes(), alignment);
+      expected =
+          dataStart + GgufRules.padded(tensor.offset() - dataStart + tensor.bytes(), alignment);
     }
   }
 
   private void checkEnd(String file, List<GgufTensor> tensors) {
-    List<GgufTensor> beyond = tensors.stream().filter(tensor -> tensor.offset() + tensor.bytes() > fileSize).toList();
+    List<GgufTensor> beyond =
+        tensors.stream().filter(tensor -> tensor.offset() + tensor.bytes() > fileSize).toList();
     if (!beyond.isEmpty()) {
       GgufTensor last = tensors.getLast();
-      throw new InvalidInputException(file + ": the file is cut short. It has " + fileSize
-          + " bytes, and its tensors need " + (last.offset() + last.bytes()) + "; " + beyond.size() + " of "
-          + tensors.size() + " are incomplete, from '" + beyond.getFirst().name() + "' on. Download or convert it again");
+      throw new InvalidInputException(
+          ("%s: the file is cut short: it has %s bytes and needs %s. Of its %s tensors %s are"
+                  + " incomplete, from '%s' on. Download or convert it again")
+              .formatted(
+                  file,
+                  fileSize,
+                  last.offset() + last.bytes(),
+                  tensors.size(),
+                  beyond.size(),
+                  beyond.getFirst().name()));
     }
   }
 }

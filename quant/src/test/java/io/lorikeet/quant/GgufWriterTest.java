@@ -62,16 +62,29 @@ class GgufWriterTest {
   void leavesNothingBehindWhenASourceFails() throws IOException {
     Path path = folder.resolve("a.gguf");
     Files.writeString(path, "before");
-    GgufWriter fails = new GgufWriter().addTensor("a", TensorType.F32, new long[] {2}, channel -> {
-      channel.write(ByteBuffer.allocate(4));
-      throw new IOException("No space left on device");
-    });
+    GgufWriter fails =
+        new GgufWriter()
+            .addTensor(
+                "a",
+                TensorType.F32,
+                new long[] {2},
+                channel -> {
+                  channel.write(ByteBuffer.allocate(4));
+                  throw new IOException("No space left on device");
+                });
     IOException full = assertThrows(IOException.class, () -> fails.write(path));
     assertTrue(full.getMessage().contains("the disk is full"), full.getMessage());
     GgufWriter few =
-        new GgufWriter().addTensor("a", TensorType.F32, new long[] {2}, channel -> channel.write(ByteBuffer.allocate(4)));
+        new GgufWriter()
+            .addTensor(
+                "a",
+                TensorType.F32,
+                new long[] {2},
+                channel -> channel.write(ByteBuffer.allocate(4)));
     assertThrows(IllegalStateException.class, () -> few.write(path));
-    GgufWriter many = new GgufWriter().addTensor("a", TensorType.F32, new long[] {2}, TensorSource.of(new byte[9]));
+    GgufWriter many =
+        new GgufWriter()
+            .addTensor("a", TensorType.F32, new long[] {2}, TensorSource.of(new byte[9]));
     assertThrows(IllegalStateException.class, () -> many.write(path));
     assertEquals("before", Files.readString(path));
     try (Stream<Path> files = Files.list(folder)) {
