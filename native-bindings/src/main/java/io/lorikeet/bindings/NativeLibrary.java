@@ -2,51 +2,104 @@ package io.lorikeet.bindings;
 
 import io.lorikeet.ggml.Ggml;
 import io.lorikeet.llama.Llama;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.stream.Stream;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/// Finds and loads the native libraries of ggml and llama.cpp, once per process.
+/// Finds, loads and checks the native libraries of ggml and llama.cpp, once per process.
 public final class NativeLibrary {
-  private static boolean loaded;
+  /// The version of ggml whose headers the bindings were generated from.
+  public static final String GGML_VERSION = "0.25.1";
+
+  /// The version of llama.cpp whose headers the bindings were generated from.
+  public static final String LLAMA_VERSION = "v0.5.0";
+
+  private static final Logger LOG = LoggerFactory.getLogger(NativeLibrary.class);
+
+  /// Libraries can't be unloaded: what was loaded, or why not, is settled by the first call.
+  private static Loaded loaded;
+
+  private static GgmlException failure;
+
+  /// What was loaded.
+  ///
+  /// @param location the folder, and what named it
+  /// @param ggmlVersion the library's own version
+  /// @param llamaVersion the library's own version
+  /// @param missingBackends why backends in that folder can't be used here, in words
+  public record Loaded(
+      NativeLocation location,
+      String ggmlVersion,
+      String llamaVersion,
+      List<String> missingBackends) {
+    public Loaded {
+      missingBackends = List.copyOf(missingBackends);
+    }
+  }
 
   private NativeLibrary() {}
 
-  /// Loads the libraries; later calls return at once.
+  /// Loads the libraries; later calls return what the first one did.
   ///
-  /// @throws GgmlException when they can't be found or loaded, naming what was looked for and what to do
-  public static synchronized void load() {
-    if (loaded) {
-      return;
+  /// @throws GgmlException when they can't be found or loaded or don't fit the bindings, naming
+  ///     what was looked for and what to do
+  public static synchronized Loaded load() {
+    if (failure != null) {
+      throw new GgmlException(failure.getMessage(), failure);
     }
-    String configured = System.getProperty("lorikeet.native.dir", System.getenv("LORIKEET_NATIVE_DIR"));
-    if (configured == null) {
-      throw new GgmlException("no native libraries: set LORIKEET_NATIVE_DIR to the folder of libggml-base.so");
+    if (loaded == null) {
+      try {
+        loaded = loadFrom(NativeLocation.find());
+      } catch (GgmlException e) {
+        failure = e;
+        throw e;
+      }
+      loaded.missingBackends().forEach(LOG::warn);
     }
-    Path folder = Path.of(configured).toAbsolutePath();
-    System.load(find(folder, "libggml-base"));
-    System.load(find(folder, "libggml."));
-    NativeLog.route(Ggml::ggml_log_set);
-    try (Arena arena = Arena.ofConfined()) {
-      Ggml.ggml_backend_load_all_from_path(arena.allocateFrom(folder.toString()));
-    }
-    System.load(find(folder, "libllama."));
-    NativeLog.route(Llama::llama_log_set);
-    loaded = true;
+    return loaded;
   }
 
-  private static String find(Path folder, String prefix) {
-    try (Stream<Path> files = Files.list(folder)) {
-      return files
-          .filter(file -> file.getFileName().toString().startsWith(prefix))
-          .findFirst()
-          .orElseThrow(() -> new GgmlException(prefix + " is not in " + folder))
-          .toString();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+  private static Loaded loadFrom(NativeLocation location) {
+    load(location, "ggml-base");
+    String ggmlVersion = AbiCheck.requireGgmlVersion(location);
+    AbiCheck.requireGgmlLayouts(location);
+    NativeLog.route(Ggml::ggml_log_set);
+    AbortMessage.install();
+    load(location, "ggml");
+    loadBackends(location);
+    load(location, "llama");
+    NativeLog.route(Llama::llama_log_set);
+    AbiCheck.requireLlamaLayouts(location);
+    return new Loaded(
+        location,
+        ggmlVersion,
+        Llama.llama_version().getString(0),
+        MissingBackends.explain(location.folder()));
+  }
+
+  private static void loadBackends(NativeLocation location) {
+    try (Arena arena = Arena.ofConfined()) {
+      Ggml.ggml_backend_load_all_from_path(arena.allocateFrom(location.folder().toString()));
+    }
+    if (Ggml.ggml_backend_dev_count() == 0) {
+      // Linux distributions keep the backends in a folder that only their libggml knows.
+      Ggml.ggml_backend_load_all();
+    }
+    if (Ggml.ggml_backend_dev_count() == 0) {
+      throw new GgmlException(
+          "ggml found no backend it can compute with, not even for the CPU, in " + location);
+    }
+  }
+
+  private static void load(NativeLocation location, String library) {
+    String file = location.file(library).toString();
+    try {
+      // Bindings look symbols up in the libraries of their own class loader, which is this class's.
+      System.load(file);
+    } catch (UnsatisfiedLinkError e) {
+      throw new GgmlException(
+          "the system's loader refused a native library of " + location + ": " + e.getMessage(), e);
     }
   }
 }
