@@ -1,0 +1,72 @@
+package io.lorikeet.train.data;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/// Which rows make which optimizer step: every epoch goes through all rows once, in an order of its own that the seed
+/// decides. An epoch's last batch and last step may be smaller; no step mixes epochs. Any step can be asked for, in any
+/// order.
+public final class BatchPlan {
+  private final DataSet data;
+  private final int batchSize;
+  private final int accumulate;
+  private final long seed;
+  private int orderedEpoch = -1;
+  private int[] order;
+
+  /// @param batchSize rows of a micro-batch
+  /// @param accumulate micro-batches of a step
+  public BatchPlan(DataSet data, int batchSize, int accumulate, long seed) {
+    if (batchSize < 1 || accumulate < 1) {
+      throw new IllegalArgumentException("batches of " + batchSize + " rows, " + accumulate + " to a step");
+    }
+    this.data = data;
+    this.batchSize = batchSize;
+    this.accumulate = accumulate;
+    this.seed = seed;
+  }
+
+  /// Optimizer steps of one epoch.
+  public int stepsPerEpoch() {
+    return Math.toIntExact(Math.ceilDiv((long) data.rows().size(), rowsPerStep()));
+  }
+
+  /// Epochs done after a step, with their fraction.
+  public double epochsAfter(int step) {
+    long done = (step % stepsPerEpoch()) * rowsPerStep();
+    return step / stepsPerEpoch() + (double) done / data.rows().size();
+  }
+
+  /// The micro-batches of a step.
+  ///
+  /// @param step from 1
+  public List<MicroBatch> step(int step) {
+    if (step < 1) {
+      throw new IllegalArgumentException("step " + step);
+    }
+    int[] epochOrder = order((step - 1) / stepsPerEpoch());
+    long first = (step - 1) % stepsPerEpoch() * rowsPerStep();
+    int from = (int) first;
+    int to = (int) Math.min(epochOrder.length, first + rowsPerStep());
+    List<MicroBatch> batches = new ArrayList<>();
+    for (int start = from; start < to; start += batchSize) {
+      int end = Math.min(to, start + batchSize);
+      List<PackedRow> rows = Arrays.stream(epochOrder, start, end).mapToObj(data.rows()::get).toList();
+      batches.add(MicroBatch.of(rows, batchSize, data.context()));
+    }
+    return batches;
+  }
+
+  private long rowsPerStep() {
+    return (long) batchSize * accumulate;
+  }
+
+  private int[] order(int epoch) {
+    if (epoch != orderedEpoch) {
+      order = Shuffle.order(data.rows().size(), seed, epoch);
+      orderedEpoch = epoch;
+    }
+    return order;
+  }
+}

@@ -1,0 +1,93 @@
+package io.lorikeet.train.data;
+
+import io.lorikeet.models.architecture.TokenBatch;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Rows that are computed at once, laid out for the model, and where they come from.
+///
+/// @param tokens the rows; where the data has too few, the last rows are padding
+/// @param rows examples of each row that isn't
+public record MicroBatch(TokenBatch tokens, List<PackedRow> rows) {
+
+  /// Lays out rows. Each example begins at position 0 and sees itself only. Padding has token 0 and no loss, and sees
+  /// nothing but itself.
+  ///
+  /// @param rows at least one, at most `batchSize`
+  /// @param batchSize rows of the batch
+  /// @param context places of a row
+  public static MicroBatch of(List<PackedRow> rows, int batchSize, int context) {
+    if (rows.isEmpty() || rows.size() > batchSize) {
+      throw new IllegalArgumentException(rows.size() + " rows for a batch of " + batchSize);
+    }
+    Layout layout = new Layout(Math.multiplyExact(batchSize, context));
+    for (int row = 0; row < batchSize; row++) {
+      int used = 0;
+      if (row < rows.size()) {
+        for (TokenizedExample example : rows.get(row).examples()) {
+          layout.place(example, row * context, used);
+          used += example.places();
+        }
+      }
+      layout.pad(row * context, used, context);
+    }
+    TokenBatch batch =
+        new TokenBatch(
+            batchSize,
+            context,
+            layout.tokens,
+            layout.positions,
+            layout.firstVisible,
+            layout.targets,
+            layout.weights);
+    return new MicroBatch(batch, List.copyOf(rows));
+  }
+
+  /// Tokens, padding excluded.
+  public int usedPlaces() {
+    return rows.stream().mapToInt(PackedRow::usedPlaces).sum();
+  }
+
+  /// Where the examples stand, row by row.
+  public List<SourceLine> sources() {
+    List<SourceLine> sources = new ArrayList<>();
+    for (PackedRow row : rows) {
+      row.examples().forEach(example -> sources.add(new SourceLine(example.source(), example.line())));
+    }
+    return sources;
+  }
+
+  private static final class Layout {
+    private final int[] tokens;
+    private final int[] positions;
+    private final int[] firstVisible;
+    private final int[] targets;
+    private final float[] weights;
+
+    Layout(int size) {
+      tokens = new int[size];
+      positions = new int[size];
+      firstVisible = new int[size];
+      targets = new int[size];
+      weights = new float[size];
+    }
+
+    void place(TokenizedExample example, int rowStart, int first) {
+      int[] ids = example.tokens();
+      for (int i = 0; i < example.places(); i++) {
+        int at = rowStart + first + i;
+        tokens[at] = ids[i];
+        positions[at] = i;
+        firstVisible[at] = first;
+        targets[at] = ids[i + 1];
+        weights[at] = i + 1 >= example.promptLength() ? 1 : 0;
+      }
+    }
+
+    void pad(int rowStart, int first, int context) {
+      for (int i = first; i < context; i++) {
+        firstVisible[rowStart + i] = i;
+      }
+    }
+  }
+}

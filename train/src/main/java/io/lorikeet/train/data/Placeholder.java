@@ -1,1 +1,0 @@
-package io.lorikeet.train.data; final class Placeholder {}
