@@ -18,8 +18,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/// Configuration files: YAML, one `key: value` for each setting, with the keys of the flags. Lists are written
-/// as YAML lists or as one value. Paths are relative to the working folder, as they are for flags.
+/// Configuration files: YAML, one `key: value` for each setting, with the keys of the flags. Lists
+/// are written as YAML lists or as one value. Paths are relative to the working folder, as they are
+/// for flags.
 public final class ConfigFile {
   private final Path file;
   private final TrainingOptions options = new TrainingOptions();
@@ -52,7 +53,8 @@ public final class ConfigFile {
 
   /// The configuration as YAML that [#read] understands.
   public static String write(TrainingConfig config) {
-    YAMLFactory yaml = YAMLFactory.builder().disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER).build();
+    YAMLFactory yaml =
+        YAMLFactory.builder().disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER).build();
     try {
       return new ObjectMapper(yaml).writeValueAsString(config.settings());
     } catch (JsonProcessingException e) {
@@ -80,7 +82,11 @@ public final class ConfigFile {
       } else if (!seen.add(key)) {
         problem(line, key + " was already given above");
       } else if (texts.isEmpty()) {
-        problem(line, key + ": expected " + (setting.get().list() ? "a value or a list of values" : "a value"));
+        problem(
+            line,
+            key
+                + ": expected "
+                + (setting.get().list() ? "a value or a list of values" : "a value"));
       } else if (!texts.get().isEmpty()) {
         set(setting.get(), texts.get(), line);
       }
@@ -95,7 +101,8 @@ public final class ConfigFile {
     }
   }
 
-  /// The next value as text: one, several for a list, none for null, and nothing at all for anything deeper.
+  /// The next value as text: one, several for a list, none for null, and nothing at all for
+  /// anything deeper.
   private static Optional<List<String>> value(JsonParser parser) throws IOException {
     JsonToken token = parser.nextToken();
     if (token == JsonToken.VALUE_NULL) {

@@ -1,7 +1,7 @@
 package io.lorikeet.train;
 
-/// The learning rate over the steps of a run. Every schedule first rises linearly over its warm-up steps, and reaches
-/// its peak at the first step after them; none wastes a step on a rate of 0.
+/// The learning rate over the steps of a run. Every schedule first rises linearly over its warm-up
+/// steps, and reaches its peak at the first step after them; none wastes a step on a rate of 0.
 ///
 /// Warm-up below 1 is a share of the run's steps, rounded; from 1 on it is a number of steps.
 public sealed interface LearningRateSchedule {
@@ -12,7 +12,8 @@ public sealed interface LearningRateSchedule {
   /// Share of the steps if below 1, else steps.
   double warmup();
 
-  /// Part of the peak at `done` of the way from the peak to the end of the run, from 0 inclusive to 1 exclusive.
+  /// Part of the peak at `done` of the way from the peak to the end of the run, from 0 inclusive to
+  /// 1 exclusive.
   double decay(double done);
 
   /// The rate of a step.
@@ -46,8 +47,8 @@ public sealed interface LearningRateSchedule {
     }
   }
 
-  /// Falls along half a cosine that would reach 0 at the step after the last (SGDR, arXiv 1608.03983, without
-  /// restarts).
+  /// Falls along half a cosine that would reach 0 at the step after the last (SGDR, arXiv
+  /// 1608.03983, without restarts).
   record Cosine(double peak, double warmup) implements LearningRateSchedule {
     @Override
     public double decay(double done) {

@@ -10,11 +10,13 @@ import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/// Writes a run's numbers as JSON lines: an object per step, and one marked `"evaluation": true` per validation.
+/// Writes a run's numbers as JSON lines: an object per step, and one marked `"evaluation": true`
+/// per validation.
 ///
-/// A step's keys: `step`, `epoch`, `loss` (nats per target token), `learning_rate`, `grad_norm` (before clipping),
-/// `target_tokens`, `tokens`, `seconds`, `tokens_per_second`. A validation's: `evaluation`, `step`, `epoch`, `loss`,
-/// `target_tokens`, `seconds`. Each line is on its way to the disk when the next step begins.
+/// A step's keys: `step`, `epoch`, `loss` (nats per target token), `learning_rate`, `grad_norm`
+/// (before clipping), `target_tokens`, `tokens`, `seconds`, `tokens_per_second`. A validation's:
+/// `evaluation`, `step`, `epoch`, `loss`, `target_tokens`, `seconds`. Each line is on its way to
+/// the disk when the next step begins.
 public final class MetricsFile implements TrainingListener, AutoCloseable {
   private final ObjectMapper json = new ObjectMapper();
   private final BufferedWriter writer;

@@ -8,9 +8,9 @@ import java.util.Optional;
 public final class NearestName {
   private NearestName() {}
 
-  /// The known name nearest to the given one by edit distance (insertions, deletions, replacements and swapped
-  /// neighbours count one each), if it is near enough to be a likely slip: a third of the longer name at most. Case,
-  /// `-` and `_` don't count.
+  /// The known name nearest to the given one by edit distance (insertions, deletions, replacements
+  /// and swapped neighbours count one each), if it is near enough to be a likely slip: a third of
+  /// the longer name at most. Case, `-` and `_` don't count.
   public static Optional<String> of(String given, Collection<String> known) {
     String wanted = plain(given);
     String best = null;
@@ -48,7 +48,10 @@ public final class NearestName {
         boolean same = a.charAt(i - 1) == b.charAt(j - 1);
         int least = Math.min(cost[i - 1][j] + 1, cost[i][j - 1] + 1);
         least = Math.min(least, cost[i - 1][j - 1] + (same ? 0 : 1));
-        if (i > 1 && j > 1 && a.charAt(i - 1) == b.charAt(j - 2) && a.charAt(i - 2) == b.charAt(j - 1)) {
+        if (i > 1
+            && j > 1
+            && a.charAt(i - 1) == b.charAt(j - 2)
+            && a.charAt(i - 2) == b.charAt(j - 1)) {
           least = Math.min(least, cost[i - 2][j - 2] + 1);
         }
         cost[i][j] = least;

@@ -7,19 +7,20 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Set;
 
-/// Counts processor cores. Two threads of one core share its arithmetic units, so matrix products gain nothing from a
-/// second one.
+/// Counts processor cores. Two threads of one core share its arithmetic units, so matrix products
+/// gain nothing from a second one.
 final class ProcessorCores {
   private static final Path LINUX_PROCESSORS = Path.of("/sys/devices/system/cpu");
 
   private ProcessorCores() {}
 
-  /// Physical cores, but no more than the processors this process may use. Where the system doesn't tell (only Linux's
-  /// `/sys` is asked), all processors count.
+  /// Physical cores, but no more than the processors this process may use. Where the system doesn't
+  /// tell (only Linux's `/sys` is asked), all processors count.
   static int physical() {
     int available = Runtime.getRuntime().availableProcessors();
     Set<String> cores = new HashSet<>();
-    try (DirectoryStream<Path> processors = Files.newDirectoryStream(LINUX_PROCESSORS, "cpu[0-9]*")) {
+    try (DirectoryStream<Path> processors =
+        Files.newDirectoryStream(LINUX_PROCESSORS, "cpu[0-9]*")) {
       for (Path processor : processors) {
         Path siblings = processor.resolve("topology/thread_siblings_list");
         if (Files.isReadable(siblings)) {

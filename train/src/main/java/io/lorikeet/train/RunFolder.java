@@ -12,8 +12,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
-/// The folder of one training run: `config.yaml` (the resolved configuration) and `metrics.jsonl` (see [MetricsFile]).
-/// It belongs to one process until it is closed, and never to a second run: an earlier run's metrics stay what they are.
+/// The folder of one training run: `config.yaml` (the resolved configuration) and `metrics.jsonl`
+/// (see [MetricsFile]). It belongs to one process until it is closed, and never to a second run: an
+/// earlier run's metrics stay what they are.
 public final class RunFolder implements AutoCloseable {
   private static final String CONFIG = "config.yaml";
   private static final String METRICS = "metrics.jsonl";
@@ -27,8 +28,8 @@ public final class RunFolder implements AutoCloseable {
     this.lockFile = lockFile;
   }
 
-  /// The folder that a run has by default: the output's name with `-run` for its ending, and a number where an earlier
-  /// run is there: `adapter-run`, `adapter-run-2`, …
+  /// The folder that a run has by default: the output's name with `-run` for its ending, and a
+  /// number where an earlier run is there: `adapter-run`, `adapter-run-2`, …
   static Path beside(Path output) {
     String name = output.getFileName().toString().replaceFirst("(?i)\\.gguf$", "") + "-run";
     Path folder = output.resolveSibling(name);
@@ -52,7 +53,9 @@ public final class RunFolder implements AutoCloseable {
     try {
       if (holdsRun(folder)) {
         throw new InvalidInputException(
-            "run: " + folder + " holds the metrics of an earlier run; choose another folder, or remove that one");
+            "run: "
+                + folder
+                + " holds the metrics of an earlier run; choose another folder, or remove that one");
       }
       RunFolder run = new RunFolder(folder, lockFile);
       run.write(config);
@@ -76,7 +79,11 @@ public final class RunFolder implements AutoCloseable {
   public void write(TrainingConfig config) throws IOException {
     Path temporary = folder.resolve(CONFIG + ".tmp");
     Files.writeString(temporary, ConfigFile.write(config));
-    Files.move(temporary, folder.resolve(CONFIG), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    Files.move(
+        temporary,
+        folder.resolve(CONFIG),
+        StandardCopyOption.ATOMIC_MOVE,
+        StandardCopyOption.REPLACE_EXISTING);
   }
 
   /// Gives the folder back.
@@ -100,7 +107,8 @@ public final class RunFolder implements AutoCloseable {
       }
     }
     if (lock == null) {
-      throw new InvalidInputException("run: another training run works in " + folder + "; choose another folder");
+      throw new InvalidInputException(
+          "run: another training run works in " + folder + "; choose another folder");
     }
     return channel;
   }

@@ -9,70 +9,163 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/// A setting of a training run, under the one name that a flag (`--learning-rate`) and a line of a configuration file
-/// (`learning-rate: 2e-4`) share.
+/// A setting of a training run, under the one name that a flag (`--learning-rate`) and a line of a
+/// configuration file (`learning-rate: 2e-4`) share.
 ///
 /// @param <T> type of its value
 public final class Setting<T> {
-  public static final Setting<Path> MODEL = one("model", "FILE", "base to train on, a GGUF file", Setting::path);
+  public static final Setting<Path> MODEL =
+      one("model", "FILE", "base to train on, a GGUF file", Setting::path);
   public static final Setting<List<Path>> DATA =
       many("data", "FILE", "training examples: .jsonl, .json or .txt", Setting::paths);
   public static final Setting<ValidationData> VALIDATION =
-      one("validation", "FILE|FRACTION", "examples to measure on: a file, or a share of the data", Setting::validation);
-  public static final Setting<Path> OUTPUT = one("output", "FILE", "adapter to write, a GGUF file", Setting::path);
+      one(
+          "validation",
+          "FILE|FRACTION",
+          "examples to measure on: a file, or a share of the data",
+          Setting::validation);
+  public static final Setting<Path> OUTPUT =
+      one("output", "FILE", "adapter to write, a GGUF file", Setting::path);
   public static final Setting<Path> RUN =
-      one("run", "FOLDER", "folder for configuration and metrics (default: beside the output)", Setting::path);
+      one(
+          "run",
+          "FOLDER",
+          "folder for configuration and metrics (default: beside the output)",
+          Setting::path);
   public static final Setting<Integer> CONTEXT =
-      one("context", "TOKENS", "tokens in a row (default: 2048, or the base's context if shorter)", Setting::integer);
+      one(
+          "context",
+          "TOKENS",
+          "tokens in a row (default: 2048, or the base's context if shorter)",
+          Setting::integer);
   public static final Setting<Integer> BATCH_SIZE =
       one("batch-size", "ROWS", "rows computed at once (default: 1)", Setting::integer);
   public static final Setting<Integer> ACCUMULATE =
-      one("accumulate", "N", "batches per optimizer step (default: up to 16,384 tokens)", Setting::integer);
+      one(
+          "accumulate",
+          "N",
+          "batches per optimizer step (default: up to 16,384 tokens)",
+          Setting::integer);
   public static final Setting<Integer> EPOCHS =
       one("epochs", "N", "times to go through the data (default: 1)", Setting::integer);
-  public static final Setting<Integer> STEPS = one("steps", "N", "optimizer steps, instead of epochs", Setting::integer);
+  public static final Setting<Integer> STEPS =
+      one("steps", "N", "optimizer steps, instead of epochs", Setting::integer);
   public static final Setting<Double> LEARNING_RATE =
       one("learning-rate", "RATE", "peak of the learning rate (default: 2e-4)", Setting::real);
   public static final Setting<TrainingConfig.Schedule> SCHEDULE =
-      choice("schedule", TrainingConfig.Schedule.class, "learning rate over the run (default: linear)");
+      choice(
+          "schedule",
+          TrainingConfig.Schedule.class,
+          "learning rate over the run (default: linear)");
   public static final Setting<Double> WARMUP =
-      one("warmup", "SHARE|STEPS", "steps of rising rate: a share below 1, or their number (default: 0.1)", Setting::real);
+      one(
+          "warmup",
+          "SHARE|STEPS",
+          "steps of rising rate: a share below 1, or their number (default: 0.1)",
+          Setting::real);
   public static final Setting<Double> WEIGHT_DECAY =
       one("weight-decay", "RATE", "decoupled weight decay (default: 0)", Setting::real);
   public static final Setting<Double> MAX_GRAD_NORM =
-      one("max-grad-norm", "NORM", "norm that gradients are clipped to, 0 for none (default: 1)", Setting::real);
-  public static final Setting<Integer> RANK = one("rank", "N", "rank of the adapter (default: 16)", Setting::integer);
+      one(
+          "max-grad-norm",
+          "NORM",
+          "norm that gradients are clipped to, 0 for none (default: 1)",
+          Setting::real);
+  public static final Setting<Integer> RANK =
+      one("rank", "N", "rank of the adapter (default: 16)", Setting::integer);
   public static final Setting<Double> ALPHA =
-      one("alpha", "ALPHA", "the adapter is scaled by alpha / rank (default: twice the rank)", Setting::real);
+      one(
+          "alpha",
+          "ALPHA",
+          "the adapter is scaled by alpha / rank (default: twice the rank)",
+          Setting::real);
   public static final Setting<Double> DROPOUT =
-      one("dropout", "SHARE", "share of the adapter's inputs dropped in training (default: 0)", Setting::real);
+      one(
+          "dropout",
+          "SHARE",
+          "share of the adapter's inputs dropped in training (default: 0)",
+          Setting::real);
   public static final Setting<Boolean> RSLORA =
-      one("rslora", "true|false", "scale by alpha / sqrt(rank) instead (default: false)", Setting::bool);
+      one(
+          "rslora",
+          "true|false",
+          "scale by alpha / sqrt(rank) instead (default: false)",
+          Setting::bool);
   public static final Setting<List<String>> TARGET =
-      many("target", "NAME", "matrices to adapt: all-linear, attention, or names (default: all-linear)", Setting::names);
-  public static final Setting<Long> SEED = one("seed", "N", "seed of everything random (default: 42)", Setting::whole);
+      many(
+          "target",
+          "NAME",
+          "matrices to adapt: all-linear, attention, or names (default: all-linear)",
+          Setting::names);
+  public static final Setting<Long> SEED =
+      one("seed", "N", "seed of everything random (default: 42)", Setting::whole);
   public static final Setting<Integer> THREADS =
       one("threads", "N", "CPU threads (default: the physical cores)", Setting::integer);
   public static final Setting<String> DEVICE =
       one("device", "NAME", "auto, cpu, vulkan0, cuda0, … (default: auto)", name -> name);
   public static final Setting<TrainingConfig.Precision> PRECISION =
-      choice("precision", TrainingConfig.Precision.class, "precision of the products (default: auto)");
+      choice(
+          "precision", TrainingConfig.Precision.class, "precision of the products (default: auto)");
   public static final Setting<TrainingConfig.TooLong> TOO_LONG =
-      choice("too-long", TrainingConfig.TooLong.class, "what to do with examples over the context (default: cut)");
+      choice(
+          "too-long",
+          TrainingConfig.TooLong.class,
+          "what to do with examples over the context (default: cut)");
   public static final Setting<Boolean> SKIP_BAD_LINES =
-      one("skip-bad-lines", "true|false", "count bad lines of data and go on (default: false)", Setting::bool);
+      one(
+          "skip-bad-lines",
+          "true|false",
+          "count bad lines of data and go on (default: false)",
+          Setting::bool);
   public static final Setting<Boolean> PACKING =
-      one("packing", "true|false", "let several examples share a row (default: true)", Setting::bool);
+      one(
+          "packing",
+          "true|false",
+          "let several examples share a row (default: true)",
+          Setting::bool);
   public static final Setting<TrainingConfig.TrainOn> TRAIN_ON =
-      choice("train-on", TrainingConfig.TrainOn.class, "tokens with loss where there is a prompt (default: completion)");
+      choice(
+          "train-on",
+          TrainingConfig.TrainOn.class,
+          "tokens with loss where there is a prompt (default: completion)");
   public static final Setting<Integer> EVALUATE_EVERY =
-      one("evaluate-every", "STEPS", "steps between validations (default: only first and last)", Setting::integer);
+      one(
+          "evaluate-every",
+          "STEPS",
+          "steps between validations (default: only first and last)",
+          Setting::integer);
 
   private static final List<Setting<?>> ALL =
       List.of(
-          MODEL, DATA, VALIDATION, OUTPUT, RUN, CONTEXT, BATCH_SIZE, ACCUMULATE, EPOCHS, STEPS, LEARNING_RATE, SCHEDULE,
-          WARMUP, WEIGHT_DECAY, MAX_GRAD_NORM, RANK, ALPHA, DROPOUT, RSLORA, TARGET, SEED, THREADS, DEVICE, PRECISION,
-          TOO_LONG, SKIP_BAD_LINES, PACKING, TRAIN_ON, EVALUATE_EVERY);
+          MODEL,
+          DATA,
+          VALIDATION,
+          OUTPUT,
+          RUN,
+          CONTEXT,
+          BATCH_SIZE,
+          ACCUMULATE,
+          EPOCHS,
+          STEPS,
+          LEARNING_RATE,
+          SCHEDULE,
+          WARMUP,
+          WEIGHT_DECAY,
+          MAX_GRAD_NORM,
+          RANK,
+          ALPHA,
+          DROPOUT,
+          RSLORA,
+          TARGET,
+          SEED,
+          THREADS,
+          DEVICE,
+          PRECISION,
+          TOO_LONG,
+          SKIP_BAD_LINES,
+          PACKING,
+          TRAIN_ON,
+          EVALUATE_EVERY);
 
   private final String key;
   private final String placeholder;
@@ -81,7 +174,11 @@ public final class Setting<T> {
   private final Function<List<String>, T> parser;
 
   private Setting(
-      String key, String placeholder, String description, boolean list, Function<List<String>, T> parser) {
+      String key,
+      String placeholder,
+      String description,
+      boolean list,
+      Function<List<String>, T> parser) {
     this.key = key;
     this.placeholder = placeholder;
     this.description = description;
@@ -136,7 +233,8 @@ public final class Setting<T> {
     return key;
   }
 
-  private static <T> Setting<T> one(String key, String placeholder, String description, Function<String, T> parser) {
+  private static <T> Setting<T> one(
+      String key, String placeholder, String description, Function<String, T> parser) {
     return new Setting<>(
         key,
         placeholder,
@@ -168,9 +266,12 @@ public final class Setting<T> {
         .toList();
   }
 
-  private static <E extends Enum<E>> Setting<E> choice(String key, Class<E> type, String description) {
+  private static <E extends Enum<E>> Setting<E> choice(
+      String key, Class<E> type, String description) {
     List<String> names =
-        Arrays.stream(type.getEnumConstants()).map(value -> value.name().toLowerCase(Locale.ROOT)).toList();
+        Arrays.stream(type.getEnumConstants())
+            .map(value -> value.name().toLowerCase(Locale.ROOT))
+            .toList();
     return one(
         key,
         String.join("|", names),
@@ -179,7 +280,12 @@ public final class Setting<T> {
           int index = names.indexOf(text.toLowerCase(Locale.ROOT));
           if (index < 0) {
             throw new IllegalArgumentException(
-                "expected " + orList(names) + ", found '" + text + "'" + NearestName.hint(text, names));
+                "expected "
+                    + orList(names)
+                    + ", found '"
+                    + text
+                    + "'"
+                    + NearestName.hint(text, names));
           }
           return type.getEnumConstants()[index];
         });
@@ -189,7 +295,9 @@ public final class Setting<T> {
     if (names.size() == 1) {
       return names.getFirst();
     }
-    return names.stream().limit(names.size() - 1).collect(Collectors.joining(", ")) + " or " + names.getLast();
+    return names.stream().limit(names.size() - 1).collect(Collectors.joining(", "))
+        + " or "
+        + names.getLast();
   }
 
   private static Path path(String text) {
@@ -206,7 +314,8 @@ public final class Setting<T> {
   private static int integer(String text) {
     long value = whole(text);
     if (value != (int) value) {
-      throw new IllegalArgumentException("expected a whole number of at most " + Integer.MAX_VALUE + ", found " + text);
+      throw new IllegalArgumentException(
+          "expected a whole number of at most " + Integer.MAX_VALUE + ", found " + text);
     }
     return (int) value;
   }

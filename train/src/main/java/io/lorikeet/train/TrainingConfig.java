@@ -7,7 +7,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
 
-/// The settings of a training run, complete and checked. [TrainingOptions#resolve] makes one from what the user gave.
+/// The settings of a training run, complete and checked. [TrainingOptions#resolve] makes one from
+/// what the user gave.
 ///
 /// @param model GGUF file of the base
 /// @param data files of training examples
@@ -16,8 +17,8 @@ import java.util.OptionalInt;
 /// @param run folder for the resolved configuration and the metrics
 /// @param context tokens in a row
 /// @param batchSize rows computed at once
-/// @param accumulate batches whose gradients make one optimizer step; empty until the number of rows is known, see
-///     [#withAccumulate]
+/// @param accumulate batches whose gradients make one optimizer step; empty until the number of
+///     rows is known, see [#withAccumulate]
 /// @param epochs times the data is gone through; without meaning where `steps` is given
 /// @param steps optimizer steps; where empty, `epochs` decides
 /// @param learningRate peak of the learning rate
@@ -26,7 +27,8 @@ import java.util.OptionalInt;
 /// @param weightDecay decoupled decay of A and B
 /// @param maxGradNorm global norm that gradients are clipped to; 0 for no clipping
 /// @param rank rank of the adapter
-/// @param alpha the adapter's product is scaled by alpha / rank, or with `rslora` by alpha / sqrt(rank)
+/// @param alpha the adapter's product is scaled by alpha / rank, or with `rslora` by alpha /
+///     sqrt(rank)
 /// @param dropout share of the adapter's inputs that is dropped in training
 /// @param rslora rank-stabilized scaling (arXiv 2312.03732)
 /// @param targets matrices to adapt: `attention`, `all-linear` or their short names
@@ -38,7 +40,8 @@ import java.util.OptionalInt;
 /// @param skipBadLines count bad lines of data and go on, instead of refusing the file
 /// @param packing several examples share a row
 /// @param trainOn which tokens of an example with a prompt have loss
-/// @param evaluateEvery steps between validations; empty for only before the first step and after the last
+/// @param evaluateEvery steps between validations; empty for only before the first step and after
+///     the last
 public record TrainingConfig(
     Path model,
     List<Path> data,
@@ -123,8 +126,9 @@ public record TrainingConfig(
     return Math.ceilDiv(rows, batchSize);
   }
 
-  /// Micro-batches per step for data of this many rows: what was given, else the largest power of two that keeps a step
-  /// within 16,384 tokens and an epoch's rows, and leaves at least 100 steps where the steps follow from the epochs.
+  /// Micro-batches per step for data of this many rows: what was given, else the largest power of
+  /// two that keeps a step within 16,384 tokens and an epoch's rows, and leaves at least 100 steps
+  /// where the steps follow from the epochs.
   public int accumulateFor(int rows) {
     if (accumulate.isPresent()) {
       return accumulate.getAsInt();
@@ -138,33 +142,65 @@ public record TrainingConfig(
 
   private boolean fits(long candidate, int rows) {
     int microBatches = microBatches(rows);
-    boolean small = candidate * batchSize * context <= DEFAULT_STEP_TOKENS && candidate <= microBatches;
-    boolean enough = steps.isPresent() || epochs * Math.ceilDiv((long) microBatches, candidate) >= DEFAULT_LEAST_STEPS;
+    boolean small =
+        candidate * batchSize * context <= DEFAULT_STEP_TOKENS && candidate <= microBatches;
+    boolean enough =
+        steps.isPresent()
+            || epochs * Math.ceilDiv((long) microBatches, candidate) >= DEFAULT_LEAST_STEPS;
     return small && enough;
   }
 
-  /// Optimizer steps of the run over data of this many rows. The last step of an epoch may have fewer micro-batches.
+  /// Optimizer steps of the run over data of this many rows. The last step of an epoch may have
+  /// fewer micro-batches.
   public int stepsFor(int rows) {
-    return steps.orElseGet(() -> Math.multiplyExact(epochs, Math.ceilDiv(microBatches(rows), accumulateFor(rows))));
+    return steps.orElseGet(
+        () -> Math.multiplyExact(epochs, Math.ceilDiv(microBatches(rows), accumulateFor(rows))));
   }
 
   /// This configuration with the number of micro-batches per step decided.
   public TrainingConfig withAccumulate(int micro) {
     return new TrainingConfig(
-        model, data, validation, output, run, context, batchSize, OptionalInt.of(micro), epochs, steps, learningRate,
-        schedule, warmup, weightDecay, maxGradNorm, rank, alpha, dropout, rslora, targets, seed, threads, device,
-        precision, tooLong, skipBadLines, packing, trainOn, evaluateEvery);
+        model,
+        data,
+        validation,
+        output,
+        run,
+        context,
+        batchSize,
+        OptionalInt.of(micro),
+        epochs,
+        steps,
+        learningRate,
+        schedule,
+        warmup,
+        weightDecay,
+        maxGradNorm,
+        rank,
+        alpha,
+        dropout,
+        rslora,
+        targets,
+        seed,
+        threads,
+        device,
+        precision,
+        tooLong,
+        skipBadLines,
+        packing,
+        trainOn,
+        evaluateEvery);
   }
 
-  /// The settings under the keys that flags and configuration files use, in the order of [Setting#all]. Those without a
-  /// value are left out.
+  /// The settings under the keys that flags and configuration files use, in the order of
+  /// [Setting#all]. Those without a value are left out.
   public Map<String, Object> settings() {
     Map<String, Object> values = new LinkedHashMap<>();
     values.put(Setting.MODEL.key(), model.toString());
     values.put(Setting.DATA.key(), data.stream().map(Path::toString).toList());
     switch (validation) {
       case ValidationData.None() -> {}
-      case ValidationData.FromFile(Path file) -> values.put(Setting.VALIDATION.key(), file.toString());
+      case ValidationData.FromFile(Path file) ->
+          values.put(Setting.VALIDATION.key(), file.toString());
       case ValidationData.Fraction(double share) -> values.put(Setting.VALIDATION.key(), share);
     }
     values.put(Setting.OUTPUT.key(), output.toString());
@@ -173,7 +209,8 @@ public record TrainingConfig(
     values.put(Setting.BATCH_SIZE.key(), batchSize);
     accumulate.ifPresent(value -> values.put(Setting.ACCUMULATE.key(), value));
     steps.ifPresentOrElse(
-        value -> values.put(Setting.STEPS.key(), value), () -> values.put(Setting.EPOCHS.key(), epochs));
+        value -> values.put(Setting.STEPS.key(), value),
+        () -> values.put(Setting.EPOCHS.key(), epochs));
     values.put(Setting.LEARNING_RATE.key(), learningRate);
     values.put(Setting.SCHEDULE.key(), lower(schedule));
     values.put(Setting.WARMUP.key(), warmup);

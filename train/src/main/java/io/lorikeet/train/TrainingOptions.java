@@ -8,14 +8,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.ToIntFunction;
 
-/// What somebody asked of a training run: by flags, by a configuration file, in Java. Nothing needs to be given until
-/// [#resolve] makes a [TrainingConfig] of it.
+/// What somebody asked of a training run: by flags, by a configuration file, in Java. Nothing needs
+/// to be given until [#resolve] makes a [TrainingConfig] of it.
 ///
 /// ```java
-/// TrainingConfig config = new TrainingOptions().model(base).data(examples).output(adapter).resolve(contextOfBase);
-/// ```
+/// TrainingConfig config = new
+/// TrainingOptions().model(base).data(examples).output(adapter).resolve(contextOfBase); ```
 public final class TrainingOptions {
-  /// A value and where it stands (`config.yaml, line 3`); empty where it was set by a flag or in Java.
+  /// A value and where it stands (`config.yaml, line 3`); empty where it was set by a flag or in
+  /// Java.
   private record Given(Object value, String origin) {}
 
   private final Map<Setting<?>, Given> values = new LinkedHashMap<>();
@@ -82,7 +83,8 @@ public final class TrainingOptions {
 
   /// Fills in the defaults and checks everything, files included.
   ///
-  /// @param contextOfBase reads the base's context length in tokens; asked when nothing else is wrong
+  /// @param contextOfBase reads the base's context length in tokens; asked when nothing else is
+  ///     wrong
   /// @throws InvalidInputException with all that is wrong
   public TrainingConfig resolve(ToIntFunction<Path> contextOfBase) {
     return new TrainingOptionsCheck(this).resolve(contextOfBase);

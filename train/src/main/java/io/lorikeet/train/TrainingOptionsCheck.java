@@ -10,11 +10,23 @@ import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 
-/// Makes a configuration of options: defaults, then every check, and one message with all that is wrong.
+/// Makes a configuration of options: defaults, then every check, and one message with all that is
+/// wrong.
 final class TrainingOptionsCheck {
   private static final int DEFAULT_CONTEXT = 2048;
   private static final Set<String> TARGETS =
-      Set.of("attention", "all-linear", "q", "k", "v", "o", "gate", "up", "down", "output", "token_embd");
+      Set.of(
+          "attention",
+          "all-linear",
+          "q",
+          "k",
+          "v",
+          "o",
+          "gate",
+          "up",
+          "down",
+          "output",
+          "token_embd");
 
   private final TrainingOptions options;
   private final List<String> problems = new ArrayList<>();
@@ -63,7 +75,9 @@ final class TrainingOptionsCheck {
   }
 
   private void checkFiles() {
-    options.get(Setting.MODEL).ifPresentOrElse(file -> checkReadable(Setting.MODEL, file), () -> missing(Setting.MODEL));
+    options
+        .get(Setting.MODEL)
+        .ifPresentOrElse(file -> checkReadable(Setting.MODEL, file), () -> missing(Setting.MODEL));
     List<Path> data = get(Setting.DATA, List.of());
     if (data.isEmpty()) {
       missing(Setting.DATA);
@@ -74,7 +88,9 @@ final class TrainingOptionsCheck {
       case ValidationData.FromFile(Path file) -> checkReadable(Setting.VALIDATION, file);
       case ValidationData.Fraction(double share) -> {
         if (!(share > 0 && share < 1)) {
-          problem(Setting.VALIDATION, "must be a file, or a share of the data between 0 and 1, is " + share);
+          problem(
+              Setting.VALIDATION,
+              "must be a file, or a share of the data between 0 and 1, is " + share);
         }
       }
     }
@@ -96,13 +112,18 @@ final class TrainingOptionsCheck {
     if (Files.isDirectory(output)) {
       problem(Setting.OUTPUT, output + " is a folder; give the name of a file in it");
     } else if (!Files.isDirectory(folder)) {
-      problem(Setting.OUTPUT, "there is no folder " + folder + " to write " + output.getFileName() + " to");
+      problem(
+          Setting.OUTPUT,
+          "there is no folder " + folder + " to write " + output.getFileName() + " to");
     } else if (!Files.isWritable(folder)) {
-      problem(Setting.OUTPUT, "nothing can be written to the folder " + folder + ": its permissions forbid it");
+      problem(
+          Setting.OUTPUT,
+          "nothing can be written to the folder " + folder + ": its permissions forbid it");
     }
     List<Path> inputs = new ArrayList<>(get(Setting.DATA, List.of()));
     options.get(Setting.MODEL).ifPresent(inputs::add);
-    if (get(Setting.VALIDATION, new ValidationData.None()) instanceof ValidationData.FromFile(Path file)) {
+    if (get(Setting.VALIDATION, new ValidationData.None())
+        instanceof ValidationData.FromFile(Path file)) {
       inputs.add(file);
     }
     for (Path input : inputs) {
@@ -115,18 +136,27 @@ final class TrainingOptionsCheck {
   private void checkNumbers() {
     for (Setting<Integer> count :
         List.of(
-            Setting.BATCH_SIZE, Setting.ACCUMULATE, Setting.EPOCHS, Setting.STEPS, Setting.RANK, Setting.THREADS,
+            Setting.BATCH_SIZE,
+            Setting.ACCUMULATE,
+            Setting.EPOCHS,
+            Setting.STEPS,
+            Setting.RANK,
+            Setting.THREADS,
             Setting.EVALUATE_EVERY)) {
       check(count, value -> value >= 1, "must be at least 1");
     }
     check(Setting.CONTEXT, value -> value >= 2, "must be at least 2");
     check(Setting.LEARNING_RATE, value -> value > 0, "must be above 0");
     check(Setting.ALPHA, value -> value > 0, "must be above 0");
-    for (Setting<Double> amount : List.of(Setting.WARMUP, Setting.WEIGHT_DECAY, Setting.MAX_GRAD_NORM)) {
+    for (Setting<Double> amount :
+        List.of(Setting.WARMUP, Setting.WEIGHT_DECAY, Setting.MAX_GRAD_NORM)) {
       check(amount, value -> value >= 0, "must not be below 0");
     }
     check(Setting.DROPOUT, value -> value >= 0 && value < 1, "must be at least 0 and below 1");
-    check(Setting.DEVICE, value -> value.matches("[A-Za-z]+[0-9]*"), "must be auto, cpu, or a device such as vulkan0");
+    check(
+        Setting.DEVICE,
+        value -> value.matches("[A-Za-z]+[0-9]*"),
+        "must be auto, cpu, or a device such as vulkan0");
     if (options.get(Setting.STEPS).isPresent() && options.get(Setting.EPOCHS).isPresent()) {
       problem(Setting.STEPS, "give steps or epochs, not both");
     }
@@ -151,14 +181,19 @@ final class TrainingOptionsCheck {
   private int context(int ofBase) {
     int context = get(Setting.CONTEXT, Math.min(DEFAULT_CONTEXT, ofBase));
     if (context > ofBase) {
-      problem(Setting.CONTEXT, context + " is more than the " + ofBase + " tokens that the base was made for");
+      problem(
+          Setting.CONTEXT,
+          context + " is more than the " + ofBase + " tokens that the base was made for");
     }
     throwProblems();
     return context;
   }
 
   private <T> void check(Setting<T> setting, Predicate<T> good, String rule) {
-    options.get(setting).filter(good.negate()).ifPresent(value -> problem(setting, rule + ", is " + value));
+    options
+        .get(setting)
+        .filter(good.negate())
+        .ifPresent(value -> problem(setting, rule + ", is " + value));
   }
 
   private void missing(Setting<?> setting) {

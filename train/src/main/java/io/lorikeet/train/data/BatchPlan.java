@@ -4,9 +4,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/// Which rows make which optimizer step: every epoch goes through all rows once, in an order of its own that the seed
-/// decides. An epoch's last batch and last step may be smaller; no step mixes epochs. Any step can be asked for, in any
-/// order.
+/// Which rows make which optimizer step: every epoch goes through all rows once, in an order of its
+/// own that the seed decides. An epoch's last batch and last step may be smaller; no step mixes
+/// epochs. Any step can be asked for, in any order.
 public final class BatchPlan {
   private final DataSet data;
   private final int batchSize;
@@ -19,7 +19,8 @@ public final class BatchPlan {
   /// @param accumulate micro-batches of a step
   public BatchPlan(DataSet data, int batchSize, int accumulate, long seed) {
     if (batchSize < 1 || accumulate < 1) {
-      throw new IllegalArgumentException("batches of " + batchSize + " rows, " + accumulate + " to a step");
+      throw new IllegalArgumentException(
+          "batches of " + batchSize + " rows, " + accumulate + " to a step");
     }
     this.data = data;
     this.batchSize = batchSize;
@@ -52,7 +53,8 @@ public final class BatchPlan {
     List<MicroBatch> batches = new ArrayList<>();
     for (int start = from; start < to; start += batchSize) {
       int end = Math.min(to, start + batchSize);
-      List<PackedRow> rows = Arrays.stream(epochOrder, start, end).mapToObj(data.rows()::get).toList();
+      List<PackedRow> rows =
+          Arrays.stream(epochOrder, start, end).mapToObj(data.rows()::get).toList();
       batches.add(MicroBatch.of(rows, batchSize, data.context()));
     }
     return batches;

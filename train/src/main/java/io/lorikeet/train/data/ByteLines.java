@@ -20,8 +20,8 @@ final class ByteLines {
     this.input = input;
   }
 
-  /// The next line without its end; null at the end of the stream. Of a line longer than [#LONGEST] the beginning, see
-  /// [#tooLong].
+  /// The next line without its end; null at the end of the stream. Of a line longer than [#LONGEST]
+  /// the beginning, see [#tooLong].
   byte[] next() throws IOException {
     ByteArrayOutputStream line = new ByteArrayOutputStream();
     tooLong = false;

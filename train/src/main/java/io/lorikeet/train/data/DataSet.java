@@ -1,7 +1,6 @@
 package io.lorikeet.train.data;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 
@@ -19,7 +18,8 @@ public record DataSet(List<PackedRow> rows, int context) {
 
   /// Puts examples into rows, several into each or one.
   public static DataSet of(List<TokenizedExample> examples, int context, boolean packing) {
-    return new DataSet(packing ? Packer.pack(examples, context) : Packer.single(examples, context), context);
+    return new DataSet(
+        packing ? Packer.pack(examples, context) : Packer.single(examples, context), context);
   }
 
   public int examples() {
@@ -56,6 +56,11 @@ public record DataSet(List<PackedRow> rows, int context) {
     return String.format(
         Locale.ROOT,
         "%,d examples, %,d tokens, %,d of them trained on; in %,d rows of %,d, %.1f %% padding",
-        examples(), tokens(), targets(), rows.size(), context, 100 * paddingShare());
+        examples(),
+        tokens(),
+        targets(),
+        rows.size(),
+        context,
+        100 * paddingShare());
   }
 }

@@ -18,12 +18,17 @@ public record DataSettings(
 
   /// The defaults of a training run.
   public static DataSettings of(int context) {
-    return new DataSettings(context, TrainingConfig.TooLong.CUT, false, true, TrainingConfig.TrainOn.COMPLETION);
+    return new DataSettings(
+        context, TrainingConfig.TooLong.CUT, false, true, TrainingConfig.TrainOn.COMPLETION);
   }
 
   /// A run's.
   public static DataSettings of(TrainingConfig config) {
     return new DataSettings(
-        config.context(), config.tooLong(), config.skipBadLines(), config.packing(), config.trainOn());
+        config.context(),
+        config.tooLong(),
+        config.skipBadLines(),
+        config.packing(),
+        config.trainOn());
   }
 }

@@ -8,8 +8,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
-/// The layouts of an example as a JSON object, and the text that a model sees of each. An object is recognized by its
-/// keys; where it has those of several layouts, the first one here counts (Alpaca's own files carry a `text` besides).
+/// The layouts of an example as a JSON object, and the text that a model sees of each. An object is
+/// recognized by its keys; where it has those of several layouts, the first one here counts
+/// (Alpaca's own files carry a `text` besides).
 public enum ExampleFormat {
   /// `prompt` and `completion`, taken as they are.
   PROMPT_COMPLETION("prompt", "completion") {
@@ -20,7 +21,8 @@ public enum ExampleFormat {
   },
 
   /// `instruction`, optionally `input`, and `output`, in the words of Stanford Alpaca's prompt
-  /// (github.com/tatsu-lab/stanford_alpaca, train.py), with a line break before the response as most tools have it.
+  /// (github.com/tatsu-lab/stanford_alpaca, train.py), with a line break before the response as
+  /// most tools have it.
   INSTRUCTION("instruction", "output") {
     @Override
     Example example(Map<String, String> values, String source, int line) {
@@ -51,7 +53,8 @@ public enum ExampleFormat {
   static final String OPTIONAL_KEY = "input";
 
   /// Keys of chats and preferences, which people will try.
-  private static final List<String> OTHER_LAYOUTS = List.of("messages", "conversations", "chosen", "rejected");
+  private static final List<String> OTHER_LAYOUTS =
+      List.of("messages", "conversations", "chosen", "rejected");
 
   private final List<String> keys;
 
@@ -99,19 +102,31 @@ public enum ExampleFormat {
       List<String> missing = format.keys.stream().filter(key -> !present.contains(key)).toList();
       if (missing.size() < format.keys.size()) {
         String found = String.join(", ", present);
-        return "'" + missing.getFirst() + "' is missing (found: " + found + ")" + meant(missing, present);
+        return "'"
+            + missing.getFirst()
+            + "' is missing (found: "
+            + found
+            + ")"
+            + meant(missing, present);
       }
     }
     for (String key : OTHER_LAYOUTS) {
       if (present.contains(key)) {
-        return "'" + key + "': chats and preference pairs can't be trained on; expected " + expected();
+        return "'"
+            + key
+            + "': chats and preference pairs can't be trained on; expected "
+            + expected();
       }
     }
     List<String> known = new ArrayList<>();
     for (ExampleFormat format : values()) {
       known.addAll(format.keys);
     }
-    return "expected " + expected() + "; found " + String.join(", ", present) + meant(known, present);
+    return "expected "
+        + expected()
+        + "; found "
+        + String.join(", ", present)
+        + meant(known, present);
   }
 
   /// Asks about the first present key that is near a wanted one.

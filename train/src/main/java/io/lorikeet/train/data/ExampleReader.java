@@ -25,11 +25,12 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.function.Consumer;
 
-/// Reads examples from files, one at a time: JSON Lines or a JSON array, of objects in any layout of [ExampleFormat] or
-/// of strings; and `.txt`, a single document. JSON files may have any ending; what they hold is seen from their first
-/// character. Text is UTF-8.
+/// Reads examples from files, one at a time: JSON Lines or a JSON array, of objects in any layout
+/// of [ExampleFormat] or of strings; and `.txt`, a single document. JSON files may have any ending;
+/// what they hold is seen from their first character. Text is UTF-8.
 ///
-/// Everything wrong in all files is collected and thrown by [#finish], or counted and said where bad lines are skipped.
+/// Everything wrong in all files is collected and thrown by [#finish], or counted and said where
+/// bad lines are skipped.
 public final class ExampleReader {
   /// Largest text file; it is tokenized in one piece.
   private static final long LARGEST_TEXT = 256L << 20;
@@ -52,14 +53,18 @@ public final class ExampleReader {
     this.listener = listener;
   }
 
-  /// Reads a file's examples in their order. After a problem that [#finish] will throw, the rest is only checked.
+  /// Reads a file's examples in their order. After a problem that [#finish] will throw, the rest is
+  /// only checked.
   public void read(Path file, Consumer<Example> examples) throws IOException {
     FileExamples found =
-        new FileExamples(file.toString(), badLines, example -> {
-          if (badFiles.count() == 0 && (skipBadLines || badLines.count() == 0)) {
-            examples.accept(example);
-          }
-        });
+        new FileExamples(
+            file.toString(),
+            badLines,
+            example -> {
+              if (badFiles.count() == 0 && (skipBadLines || badLines.count() == 0)) {
+                examples.accept(example);
+              }
+            });
     int badBefore = badLines.count() + badFiles.count();
     if (file.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(".txt")) {
       readText(file, found);
@@ -68,7 +73,9 @@ public final class ExampleReader {
     }
     boolean allGood = badLines.count() + badFiles.count() == badBefore;
     if (found.count() == 0 && allGood) {
-      badFiles.add(file.toString(), Files.size(file) == 0 ? "the file is empty" : "the file holds no examples");
+      badFiles.add(
+          file.toString(),
+          Files.size(file) == 0 ? "the file is empty" : "the file holds no examples");
     } else if (found.count() > 0) {
       listener.on(new TrainingEvent.Note(found.summary()));
     }
@@ -76,10 +83,12 @@ public final class ExampleReader {
 
   /// Ends the reading of all files.
   ///
-  /// @throws InvalidInputException with what was wrong in them, unless only bad lines were and they are skipped
+  /// @throws InvalidInputException with what was wrong in them, unless only bad lines were and they
+  ///     are skipped
   public void finish() {
     if (badFiles.count() > 0) {
-      throw new InvalidInputException(badLines.count() == 0 ? "" + badFiles : badFiles + "\n" + badLines);
+      throw new InvalidInputException(
+          badLines.count() == 0 ? "" + badFiles : badFiles + "\n" + badLines);
     }
     if (badLines.count() == 0) {
       return;
@@ -110,7 +119,11 @@ public final class ExampleReader {
     for (byte[] line = lines.next(); line != null; line = lines.next()) {
       int number = lines.number();
       if (lines.tooLong()) {
-        found.bad(number, "the line is longer than " + (ByteLines.LONGEST >> 20) + " MiB; expected one example per line");
+        found.bad(
+            number,
+            "the line is longer than "
+                + (ByteLines.LONGEST >> 20)
+                + " MiB; expected one example per line");
       } else if (indexOf(line, (byte) 0) >= 0) {
         found.bad(number, "a NUL byte; expected text in UTF-8");
       } else if (!isBlank(line)) {
@@ -123,7 +136,8 @@ public final class ExampleReader {
     try {
       found.add(whole.readTree(line), number);
     } catch (JsonProcessingException e) {
-      found.bad(number, "expected a JSON object on one line; at column " + column(e) + ": " + message(e));
+      found.bad(
+          number, "expected a JSON object on one line; at column " + column(e) + ": " + message(e));
     }
   }
 
@@ -148,7 +162,9 @@ public final class ExampleReader {
 
   private void readText(Path file, FileExamples found) throws IOException {
     if (Files.size(file) > LARGEST_TEXT) {
-      badFiles.add(file.toString(), "is larger than " + (LARGEST_TEXT >> 20) + " MiB; split it into several files");
+      badFiles.add(
+          file.toString(),
+          "is larger than " + (LARGEST_TEXT >> 20) + " MiB; split it into several files");
       return;
     }
     byte[] bytes = Files.readAllBytes(file);
@@ -159,14 +175,16 @@ public final class ExampleReader {
     if (nul >= 0 || result.isError()) {
       int at = nul >= 0 ? nul : source.position();
       badFiles.add(
-          file + ":" + lineOf(bytes, at), nul >= 0 ? "a NUL byte; expected text in UTF-8" : "isn't text in UTF-8");
+          file + ":" + lineOf(bytes, at),
+          nul >= 0 ? "a NUL byte; expected text in UTF-8" : "isn't text in UTF-8");
       return;
     }
     String document = text.flip().toString();
     found.addDocument(document.startsWith("\uFEFF") ? document.substring(1) : document);
   }
 
-  /// Why a file that should hold JSON can't, seen from its beginning; empty if nothing is wrong with that.
+  /// Why a file that should hold JSON can't, seen from its beginning; empty if nothing is wrong
+  /// with that.
   private static String notText(InputStream input) throws IOException {
     byte[] start = peek(input, 4);
     int first = start.length > 0 ? start[0] & 0xFF : 0;
@@ -180,7 +198,8 @@ public final class ExampleReader {
     return indexOf(start, (byte) 0) >= 0 ? "isn't text in UTF-8" : "";
   }
 
-  /// The first character that is neither blank nor a byte order mark; 0 if there is none within the first 4096 bytes.
+  /// The first character that is neither blank nor a byte order mark; 0 if there is none within the
+  /// first 4096 bytes.
   private static int firstCharacter(InputStream input) throws IOException {
     for (byte next : peek(input, 4096)) {
       boolean mark = next == (byte) 0xEF || next == (byte) 0xBB || next == (byte) 0xBF;

@@ -8,9 +8,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/// Makes tokens of examples, as inference will see them: the begin token where the vocabulary has one, the prompt
-/// exactly as it is tokenized when it stands alone, then the completion and the end token. Only the completion and the
-/// end token have loss. Counts what is too long for the context.
+/// Makes tokens of examples, as inference will see them: the begin token where the vocabulary has
+/// one, the prompt exactly as it is tokenized when it stands alone, then the completion and the end
+/// token. Only the completion and the end token have loss. Counts what is too long for the context.
 public final class ExampleTokenizer {
   /// Texts that seldom melt into what follows them; see [#inside].
   private static final List<String> GUARDS = List.of("\n", ".", "a", "1", ")");
@@ -29,7 +29,10 @@ public final class ExampleTokenizer {
 
   /// @param context places of a row; an example may have one token more
   public ExampleTokenizer(
-      TextEncoding encoding, int context, TrainingConfig.TooLong tooLong, TrainingConfig.TrainOn trainOn) {
+      TextEncoding encoding,
+      int context,
+      TrainingConfig.TooLong tooLong,
+      TrainingConfig.TrainOn trainOn) {
     this.encoding = encoding;
     this.context = context;
     this.tooLong = tooLong;
@@ -45,7 +48,8 @@ public final class ExampleTokenizer {
     int[] prompt = encoding.tokens(example.prompt() == null ? "" : example.prompt());
     int[] completion = continuation(example.prompt(), prompt, example.completion());
     int[] tokens = concatenate(begin(), prompt, completion, end());
-    int untrained = trainOn == TrainingConfig.TrainOn.ALL ? 1 : Math.max(1, begin().length + prompt.length);
+    int untrained =
+        trainOn == TrainingConfig.TrainOn.ALL ? 1 : Math.max(1, begin().length + prompt.length);
     if (untrained > context) {
       promptTooLong++;
       return List.of();
@@ -70,7 +74,8 @@ public final class ExampleTokenizer {
     return cut;
   }
 
-  /// Examples left out: longer than the context, or their prompt fills it, or there is nothing to predict.
+  /// Examples left out: longer than the context, or their prompt fills it, or there is nothing to
+  /// predict.
   public int left() {
     return dropped + promptTooLong + withoutTarget;
   }
@@ -85,27 +90,32 @@ public final class ExampleTokenizer {
     if (pieces > documents) {
       String text = "%,d document%s divided into %,d pieces that fill " + places;
       listener.on(
-          new TrainingEvent.Note(String.format(Locale.ROOT, text, documents, documents == 1 ? "" : "s", pieces)));
+          new TrainingEvent.Note(
+              String.format(Locale.ROOT, text, documents, documents == 1 ? "" : "s", pieces)));
     }
   }
 
   private static void warn(TrainingListener listener, int count, String text) {
     if (count > 0) {
-      String examples = count == 1 ? "1 example " : String.format(Locale.ROOT, "%,d examples ", count);
+      String examples =
+          count == 1 ? "1 example " : String.format(Locale.ROOT, "%,d examples ", count);
       listener.on(new TrainingEvent.Warning(examples + text));
     }
   }
 
-  /// Consecutive pieces of a document, each token a target once. Where the vocabulary has a begin token every piece
-  /// starts with it, as every inference does; else with the last token of the piece before.
+  /// Consecutive pieces of a document, each token a target once. Where the vocabulary has a begin
+  /// token every piece starts with it, as every inference does; else with the last token of the
+  /// piece before.
   private List<TokenizedExample> pieces(Example example) {
     int[] stream = concatenate(encoding.tokens(example.completion()), end());
     int[] begin = begin();
     List<TokenizedExample> result = new ArrayList<>();
     int overlap = 1 - begin.length;
     for (int from = overlap; from < stream.length; from += context) {
-      int[] piece = Arrays.copyOfRange(stream, from - overlap, Math.min(from + context, stream.length));
-      result.add(new TokenizedExample(concatenate(begin, piece), 1, example.source(), example.line()));
+      int[] piece =
+          Arrays.copyOfRange(stream, from - overlap, Math.min(from + context, stream.length));
+      result.add(
+          new TokenizedExample(concatenate(begin, piece), 1, example.source(), example.line()));
     }
     withoutTarget += result.isEmpty() ? 1 : 0;
     documents++;
@@ -113,9 +123,10 @@ public final class ExampleTokenizer {
     return result;
   }
 
-  /// Tokens of a completion after its prompt's. The tokens of the whole are used where they begin with the prompt's,
-  /// for then the model would write them so. Else the two melt into each other at the boundary; but at inference
-  /// the prompt's tokens are given before the completion exists, so the completion is tokenized by itself.
+  /// Tokens of a completion after its prompt's. The tokens of the whole are used where they begin
+  /// with the prompt's, for then the model would write them so. Else the two melt into each other
+  /// at the boundary; but at inference the prompt's tokens are given before the completion exists,
+  /// so the completion is tokenized by itself.
   private int[] continuation(String prompt, int[] promptTokens, String completion) {
     if (prompt == null || prompt.isEmpty()) {
       return encoding.tokens(completion);
@@ -124,8 +135,8 @@ public final class ExampleTokenizer {
     return startsWith(whole, promptTokens) ? tail(whole, promptTokens) : inside(completion);
   }
 
-  /// Tokens of a text that doesn't stand at the beginning. SentencePiece vocabularies put a space before a text;
-  /// it is kept away by a guard, whose tokens are taken off again.
+  /// Tokens of a text that doesn't stand at the beginning. SentencePiece vocabularies put a space
+  /// before a text; it is kept away by a guard, whose tokens are taken off again.
   private int[] inside(String text) {
     if (addsSpace) {
       for (String guard : GUARDS) {
@@ -154,7 +165,8 @@ public final class ExampleTokenizer {
   }
 
   private static boolean startsWith(int[] tokens, int[] start) {
-    return tokens.length >= start.length && Arrays.equals(tokens, 0, start.length, start, 0, start.length);
+    return tokens.length >= start.length
+        && Arrays.equals(tokens, 0, start.length, start, 0, start.length);
   }
 
   private static int[] tail(int[] tokens, int[] start) {

@@ -12,7 +12,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 
-/// Examples of one file: checks each JSON value, makes an [Example] of it, and counts what was recognized.
+/// Examples of one file: checks each JSON value, makes an [Example] of it, and counts what was
+/// recognized.
 final class FileExamples {
   private final String file;
   private final LineProblems problems;
@@ -101,9 +102,14 @@ final class FileExamples {
         return "a NUL character";
       }
       if (Character.isSurrogate(next)) {
-        boolean pair = Character.isHighSurrogate(next) && i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1));
+        boolean pair =
+            Character.isHighSurrogate(next)
+                && i + 1 < text.length()
+                && Character.isLowSurrogate(text.charAt(i + 1));
         if (!pair) {
-          return "half of a surrogate pair, \\u" + Integer.toHexString(next) + ", which is no character";
+          return "half of a surrogate pair, \\u"
+              + Integer.toHexString(next)
+              + ", which is no character";
         }
         i++;
       }
@@ -123,7 +129,9 @@ final class FileExamples {
     List<String> parts = new ArrayList<>();
     formats.forEach(
         (format, count) ->
-            parts.add(String.format(Locale.ROOT, "%,d example%s of %s", count, count == 1 ? "" : "s", format)));
+            parts.add(
+                String.format(
+                    Locale.ROOT, "%,d example%s of %s", count, count == 1 ? "" : "s", format)));
     String unused = unusedKeys.isEmpty() ? "" : "; not used: " + String.join(", ", unusedKeys);
     return file + ": " + String.join(", ", parts) + unused;
   }

@@ -10,8 +10,8 @@ import java.util.List;
 /// @param rows examples of each row that isn't
 public record MicroBatch(TokenBatch tokens, List<PackedRow> rows) {
 
-  /// Lays out rows. Each example begins at position 0 and sees itself only. Padding has token 0 and no loss, and sees
-  /// nothing but itself.
+  /// Lays out rows. Each example begins at position 0 and sees itself only. Padding has token 0 and
+  /// no loss, and sees nothing but itself.
   ///
   /// @param rows at least one, at most `batchSize`
   /// @param batchSize rows of the batch
@@ -52,7 +52,8 @@ public record MicroBatch(TokenBatch tokens, List<PackedRow> rows) {
   public List<SourceLine> sources() {
     List<SourceLine> sources = new ArrayList<>();
     for (PackedRow row : rows) {
-      row.examples().forEach(example -> sources.add(new SourceLine(example.source(), example.line())));
+      row.examples()
+          .forEach(example -> sources.add(new SourceLine(example.source(), example.line())));
     }
     return sources;
   }

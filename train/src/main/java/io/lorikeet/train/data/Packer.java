@@ -12,8 +12,9 @@ import java.util.TreeMap;
 public final class Packer {
   private Packer() {}
 
-  /// Best-fit decreasing: the longest examples first, each into the row that it fills best (the least room that is
-  /// enough), else into a new one. Of equals the first comes first, so the same examples give the same rows.
+  /// Best-fit decreasing: the longest examples first, each into the row that it fills best (the
+  /// least room that is enough), else into a new one. Of equals the first comes first, so the same
+  /// examples give the same rows.
   ///
   /// @param context places of a row
   /// @throws IllegalArgumentException if an example is longer than a row
@@ -54,7 +55,13 @@ public final class Packer {
   private static void checkFits(TokenizedExample example, int context) {
     if (example.places() > context) {
       throw new IllegalArgumentException(
-          example.source() + ":" + example.line() + " takes " + example.places() + " places, a row has " + context);
+          example.source()
+              + ":"
+              + example.line()
+              + " takes "
+              + example.places()
+              + " places, a row has "
+              + context);
     }
   }
 }

@@ -1,6 +1,7 @@
 package io.lorikeet.train.data;
 
-/// Random orders that depend on a seed alone, and not on the Java they are made with: SplitMix64 (Steele, Lea, Flood,
+/// Random orders that depend on a seed alone, and not on the Java they are made with: SplitMix64
+/// (Steele, Lea, Flood,
 /// "Fast splittable pseudorandom number generators", OOPSLA 2014) and Fisher and Yates' shuffle.
 final class Shuffle {
   private static final long GAMMA = 0x9E3779B97F4A7C15L;

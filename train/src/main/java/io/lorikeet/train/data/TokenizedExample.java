@@ -1,7 +1,7 @@
 package io.lorikeet.train.data;
 
-/// An example as tokens. The model is given all but the last and is to predict all but the first, so an example of n
-/// tokens takes n - 1 places of a row.
+/// An example as tokens. The model is given all but the last and is to predict all but the first,
+/// so an example of n tokens takes n - 1 places of a row.
 ///
 /// @param tokens ids, with the begin and end tokens
 /// @param promptLength tokens at the beginning that are never predicted, at least 1
@@ -10,7 +10,8 @@ package io.lorikeet.train.data;
 public record TokenizedExample(int[] tokens, int promptLength, String source, int line) {
   public TokenizedExample {
     if (promptLength < 1 || promptLength >= tokens.length) {
-      throw new IllegalArgumentException(promptLength + " tokens of prompt in an example of " + tokens.length);
+      throw new IllegalArgumentException(
+          promptLength + " tokens of prompt in an example of " + tokens.length);
     }
   }
 

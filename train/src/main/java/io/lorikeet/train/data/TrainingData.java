@@ -16,21 +16,23 @@ import java.util.Optional;
 ///
 /// @param validation empty where no validation was asked for
 public record TrainingData(DataSet training, Optional<DataSet> validation) {
-  /// Stream of the seed's random numbers that chooses validation examples; epochs have the streams from 0 on.
+  /// Stream of the seed's random numbers that chooses validation examples; epochs have the streams
+  /// from 0 on.
   private static final long VALIDATION_STREAM = -1;
 
   /// Reads, tokenizes, divides and packs the data that a configuration names.
   ///
   /// @param listener is told what was recognized, skipped, cut and counted
   /// @throws InvalidInputException if the files can't be used, or leave nothing to train on
-  public static TrainingData load(TrainingConfig config, TextEncoding encoding, TrainingListener listener)
-      throws IOException {
+  public static TrainingData load(
+      TrainingConfig config, TextEncoding encoding, TrainingListener listener) throws IOException {
     DataSettings settings = DataSettings.of(config);
     List<TokenizedExample> examples = tokenize(config.data(), settings, encoding, listener);
     List<TokenizedExample> measured =
         switch (config.validation()) {
           case ValidationData.None() -> List.of();
-          case ValidationData.FromFile(Path file) -> tokenize(List.of(file), settings, encoding, listener);
+          case ValidationData.FromFile(Path file) ->
+              tokenize(List.of(file), settings, encoding, listener);
           case ValidationData.Fraction(double share) -> takeShare(examples, share, config.seed());
         };
     DataSet training = rows(examples, settings);
@@ -47,7 +49,8 @@ public record TrainingData(DataSet training, Optional<DataSet> validation) {
   ///
   /// @throws InvalidInputException if the files can't be used, or leave nothing to measure on
   public static DataSet load(
-      List<Path> files, DataSettings settings, TextEncoding encoding, TrainingListener listener) throws IOException {
+      List<Path> files, DataSettings settings, TextEncoding encoding, TrainingListener listener)
+      throws IOException {
     return rows(tokenize(files, settings, encoding, listener), settings);
   }
 
@@ -56,7 +59,8 @@ public record TrainingData(DataSet training, Optional<DataSet> validation) {
   }
 
   private static List<TokenizedExample> tokenize(
-      List<Path> files, DataSettings settings, TextEncoding encoding, TrainingListener listener) throws IOException {
+      List<Path> files, DataSettings settings, TextEncoding encoding, TrainingListener listener)
+      throws IOException {
     ExampleTokenizer tokenizer =
         new ExampleTokenizer(encoding, settings.context(), settings.tooLong(), settings.trainOn());
     ExampleReader reader = new ExampleReader(settings.skipBadLines(), listener);
@@ -80,14 +84,19 @@ public record TrainingData(DataSet training, Optional<DataSet> validation) {
     return String.format(
         Locale.ROOT,
         "%s: none of the %,d examples fits into the context of %,d tokens; give a larger --context, or shorter prompts",
-        names, left, context);
+        names,
+        left,
+        context);
   }
 
-  /// Moves a share of the examples, at least one and not all, out of the list. Both keep their order.
-  static List<TokenizedExample> takeShare(List<TokenizedExample> examples, double share, long seed) {
+  /// Moves a share of the examples, at least one and not all, out of the list. Both keep their
+  /// order.
+  static List<TokenizedExample> takeShare(
+      List<TokenizedExample> examples, double share, long seed) {
     int count = examples.size();
     if (count < 2) {
-      throw new InvalidInputException("validation: a share needs at least two examples; the data has " + count);
+      throw new InvalidInputException(
+          "validation: a share needs at least two examples; the data has " + count);
     }
     int wanted = Math.clamp(Math.round(share * count), 1, count - 1);
     boolean[] taken = new boolean[count];
