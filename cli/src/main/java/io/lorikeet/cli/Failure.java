@@ -40,20 +40,28 @@ record Failure(int exitCode, String message) {
       case IOException e -> new Failure(FAILED, disk(e));
       case OutOfMemoryError e ->
           new Failure(
-              FAILED, "out of memory (" + e.getMessage() + "): try a smaller --context, --batch-size or --rank");
+              FAILED,
+              "out of memory ("
+                  + e.getMessage()
+                  + "): try a smaller --context, --batch-size or --rank");
       case InternalError e ->
           new Failure(
               FAILED,
-              "a file became unreadable while it was in use: was it changed, or is the disk full? (" + e.getMessage()
+              "a file became unreadable while it was in use: was it changed, or is the disk full? ("
+                  + e.getMessage()
                   + ")");
       default ->
           new Failure(
-              FAILED, "unexpected " + problem + "\nThis is a defect in Lorikeet; --verbose shows where it happened.");
+              FAILED,
+              "unexpected "
+                  + problem
+                  + "\nThis is a defect in Lorikeet; --verbose shows where it happened.");
     };
   }
 
   private static String disk(IOException problem) {
-    String where = problem instanceof FileSystemException e && e.getFile() != null ? e.getFile() : null;
+    String where =
+        problem instanceof FileSystemException e && e.getFile() != null ? e.getFile() : null;
     String text = String.valueOf(problem.getMessage());
     if (text.contains("No space left on device") || text.contains("Disk quota exceeded")) {
       String place = where == null ? text : where;
@@ -70,10 +78,13 @@ record Failure(int exitCode, String message) {
 
   private static String unmatched(UnmatchedArgumentException problem) {
     String argument = problem.getUnmatched().getFirst();
-    String kind = problem.isUnknownOption() ? "option" : takesCommands(problem) ? "command" : "argument";
+    String kind =
+        problem.isUnknownOption() ? "option" : takesCommands(problem) ? "command" : "argument";
     List<String> suggestions = problem.getSuggestions();
     String hint =
-        suggestions.isEmpty() ? "" : "; did you mean " + String.join(" or ", suggestions.subList(0, 1)) + "?";
+        suggestions.isEmpty()
+            ? ""
+            : "; did you mean " + String.join(" or ", suggestions.subList(0, 1)) + "?";
     return "unknown " + kind + " '" + argument + "'" + hint;
   }
 

@@ -12,7 +12,8 @@ import picocli.CommandLine.Spec;
 /// The command `lorikeet`: it holds the commands and the options that all of them have.
 @Command(
     name = "lorikeet",
-    description = "QLoRA fine-tuning on GGUF bases: train an adapter on a 4-bit model, run it in llama.cpp.",
+    description =
+        "QLoRA fine-tuning on GGUF bases: train an adapter on a 4-bit model, run it in llama.cpp.",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     usageHelpAutoWidth = true,
@@ -53,8 +54,10 @@ public final class Main implements Callable<Integer> {
             .setErr(err)
             .setCaseInsensitiveEnumValuesAllowed(true)
             .setExecutionStrategy(main::execute)
-            .setParameterExceptionHandler((e, _) -> Failure.of(e).report(e.getCommandLine(), e, main.verbose))
-            .setExecutionExceptionHandler((e, command, _) -> Failure.of(e).report(command, e, main.verbose));
+            .setParameterExceptionHandler(
+                (e, _) -> Failure.of(e).report(e.getCommandLine(), e, main.verbose))
+            .setExecutionExceptionHandler(
+                (e, command, _) -> Failure.of(e).report(command, e, main.verbose));
     try {
       return commandLine.execute(args);
     } catch (OutOfMemoryError | InternalError e) {
@@ -65,7 +68,8 @@ public final class Main implements Callable<Integer> {
     }
   }
 
-  /// Applies the options of all commands before the command runs: logging and native libraries look at them once.
+  /// Applies the options of all commands before the command runs: logging and native libraries look
+  /// at them once.
   private int execute(CommandLine.ParseResult parsed) {
     System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", verbose ? "debug" : "warn");
     System.setProperty("org.slf4j.simpleLogger.showThreadName", "false");
@@ -78,6 +82,7 @@ public final class Main implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    throw new CommandLine.ParameterException(spec.commandLine(), "say what to do: lorikeet COMMAND");
+    throw new CommandLine.ParameterException(
+        spec.commandLine(), "say what to do: lorikeet COMMAND");
   }
 }

@@ -10,7 +10,8 @@ final class Version implements IVersionProvider {
     return new String[] {"lorikeet " + number()};
   }
 
-  /// Lorikeet's own version, as the build put it into the module; "development" when run from class files.
+  /// Lorikeet's own version, as the build put it into the module; "development" when run from class
+  /// files.
   static String number() {
     return Main.class.getModule().getDescriptor() == null
         ? "development"

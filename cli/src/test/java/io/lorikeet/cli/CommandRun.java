@@ -19,7 +19,8 @@ record CommandRun(int exitCode, String out, String err) {
     return new CommandRun(exitCode, out.toString(), err.toString());
   }
 
-  /// Checks that the command ended with this exit code and one or two lines that hold all of `words`, and no trace.
+  /// Checks that the command ended with this exit code and one or two lines that hold all of
+  /// `words`, and no trace.
   CommandRun assertFails(int expectedExitCode, String... words) {
     assertEquals(expectedExitCode, exitCode, () -> "stderr: " + err);
     long lines = err.lines().count();

@@ -21,13 +21,16 @@ class FailureTest {
   @Test
   void inputOfTheUserIsExitCode2() {
     assertEquals(new Failure(2, "rank 0"), Failure.of(new InvalidInputException("rank 0")));
-    assertEquals(new Failure(2, "there is no file a.gguf"), Failure.of(new NoSuchFileException("a.gguf")));
+    assertEquals(
+        new Failure(2, "there is no file a.gguf"), Failure.of(new NoSuchFileException("a.gguf")));
   }
 
   @Test
   void disksAndDevicesAreExitCode1() {
     assertEquals(new Failure(1, "no device"), Failure.of(new GgmlException("no device")));
-    assertEquals(new Failure(1, "a.gguf: permission denied"), Failure.of(new AccessDeniedException("a.gguf")));
+    assertEquals(
+        new Failure(1, "a.gguf: permission denied"),
+        Failure.of(new AccessDeniedException("a.gguf")));
     assertEquals(
         new Failure(1, "a.gguf: Read-only file system"),
         Failure.of(new FileSystemException("a.gguf", null, "Read-only file system")));

@@ -1,0 +1,63 @@
+package io.lorikeet.export;
+
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.quant.GgufWriter;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/// Writes adapters as GGUF files that llama.cpp loads.
+///
+/// The names, shapes and scale are those of `src/llama-adapter.cpp`: `<weight>.lora_a` with ne
+/// [inputs, rank] and `<weight>.lora_b` with ne [rank, outputs], in F32, scaled by
+/// `adapter.lora.alpha` / rank; the pair of `token_embd.weight` is flipped, see [LoraPair].
+public final class AdapterExporter {
+
+  private AdapterExporter() {}
+
+  /// Writes the file: under a temporary name first, forced to disk, then renamed. Equal adapters
+  /// and metadata give equal bytes.
+  ///
+  /// @throws IOException when the disk refuses; nothing new is left under the name then
+  public static void write(LoraAdapter adapter, AdapterMetadata metadata, Path file)
+      throws IOException {
+    BaseIdentity base = metadata.base();
+    GgufWriter writer =
+        new GgufWriter()
+            .putString(AdapterKeys.TYPE, "adapter")
+            .putString(AdapterKeys.ARCHITECTURE, adapter.architecture())
+            .putString(AdapterKeys.NAME, base.name() + " adapter")
+            .putString(AdapterKeys.ADAPTER_TYPE, "lora")
+            .putFloat32(AdapterKeys.ALPHA, adapter.alpha())
+            .putUint32(AdapterKeys.BASE_COUNT, 1)
+            .putString(AdapterKeys.BASE_NAME, base.name())
+            .putString(AdapterKeys.BASE_HASH, base.hash())
+            .putString(AdapterKeys.BASE_QUANTIZATION, base.quantization())
+            .putString(AdapterKeys.BASE_TOKENIZER, base.tokenizerHash())
+            .putString(AdapterKeys.DIGEST, AdapterDigest.of(adapter));
+    metadata
+        .training()
+        .forEach((name, value) -> writer.putString(AdapterKeys.TRAINING_PREFIX + name, value));
+    for (LoraPair pair : adapter.pairs()) {
+      writer.addTensor(pair.baseTensor() + AdapterKeys.SUFFIX_A, shapeOfA(pair), pair.a());
+      writer.addTensor(pair.baseTensor() + AdapterKeys.SUFFIX_B, shapeOfB(pair), pair.b());
+    }
+    writer.write(file);
+  }
+
+  private static long[] shapeOfA(LoraPair pair) {
+    return isFlipped(pair.baseTensor())
+        ? new long[] {pair.rank(), pair.inputs()}
+        : new long[] {pair.inputs(), pair.rank()};
+  }
+
+  private static long[] shapeOfB(LoraPair pair) {
+    return new long[] {pair.rank(), pair.outputs()};
+  }
+
+  /// Whether llama.cpp wants A of this weight's pair as ne [rank, vocabulary]: it looks rows of it
+  /// up by token.
+  static boolean isFlipped(String baseTensor) {
+    return baseTensor.endsWith("token_embd.weight");
+  }
+}

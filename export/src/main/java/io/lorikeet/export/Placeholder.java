@@ -1,1 +1,0 @@
-package io.lorikeet.export; final class Placeholder {}
