@@ -1,5 +1,8 @@
 package io.lorikeet.models.testing;
 
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.GgufMetadata;
+
 /// The numbers of a llama model that [ReferenceModel] needs.
 ///
 /// @param layers transformer layers
@@ -22,6 +25,23 @@ public record ReferenceConfig(
     double normEpsilon,
     Rope rope) {
 
+  /// The numbers of a llama model's file.
+  static ReferenceConfig of(GgufFile file) {
+    GgufMetadata metadata = file.metadata();
+    int width = (int) metadata.requireInteger("llama.embedding_length");
+    int heads = (int) metadata.requireInteger("llama.attention.head_count");
+    return new ReferenceConfig(
+        (int) metadata.requireInteger("llama.block_count"),
+        width,
+        (int) metadata.requireInteger("llama.feed_forward_length"),
+        heads,
+        (int) metadata.integer("llama.attention.head_count_kv").orElse(heads),
+        (int) metadata.integer("llama.attention.key_length").orElse(width / heads),
+        Math.toIntExact(file.tensor("token_embd.weight").orElseThrow().shape().get(1)),
+        metadata.requireReal("llama.attention.layer_norm_rms_epsilon"),
+        Rope.of(metadata));
+  }
+
   /// Rotary position embedding with llama.cpp's scaling (`ggml_rope_ext` in mode NORM, `llama_context`'s constructor).
   ///
   /// @param base frequency base
@@ -31,9 +51,16 @@ public record ReferenceConfig(
   /// @param attentionFactor multiplies the rotated queries and keys each; 1 for none
   public record Rope(double base, double factor, boolean yarn, int originalContext, double attentionFactor) {
 
-    /// Plain rotation.
-    public static Rope of(double base) {
-      return new Rope(base, 1, false, 0, 1);
+    private static Rope of(GgufMetadata metadata) {
+      String kind = metadata.string("llama.rope.scaling.type").orElse("linear");
+      double factor = metadata.real("llama.rope.scaling.factor").orElse(1);
+      long context = metadata.integer("llama.context_length").orElse(0);
+      return new Rope(
+          metadata.real("llama.rope.freq_base").orElse(10000),
+          kind.equals("none") ? 1 : factor,
+          kind.equals("yarn"),
+          (int) metadata.integer("llama.rope.scaling.original_context_length").orElse(context),
+          metadata.real("llama.rope.scaling.attn_factor").orElse(1));
     }
   }
 }

@@ -2,8 +2,12 @@ package io.lorikeet.models.testing;
 
 import io.lorikeet.models.architecture.TokenBatch;
 import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.GgufTensor;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /// The llama architecture in `double` and plain Java, forward and backward, to compare everything else with. Slow: for
 /// models of a few million weights at most.
@@ -11,6 +15,10 @@ import java.util.Map;
 /// Weights are by GGUF tensor name, in GGUF order: `[ne1][ne0]`. Source of the architecture: llama.cpp's
 /// `src/models/llama.cpp`; of adapters: `build_lora_mm` and `build_inp_embd` in its `src/llama-graph.cpp`.
 public final class ReferenceModel {
+  private static final Pattern KNOWN_TENSORS =
+      Pattern.compile(
+          "(token_embd|output|output_norm|rope_freqs|blk\\.\\d+\\.(attn|ffn)_norm)\\.weight"
+              + "|blk\\.\\d+\\.(attn_(q|k|v|output)|ffn_(gate|up|down))\\.(weight|bias)");
   private static final String EMBEDDING = "token_embd.weight";
 
   private final ReferenceConfig config;
@@ -21,6 +29,18 @@ public final class ReferenceModel {
     this.config = config;
     this.weights = Map.copyOf(weights);
     this.rope = new ReferenceRope(config.rope(), config.headSize(), weights.get("rope_freqs.weight"));
+  }
+
+  /// The model of a file, its weights dequantized; the file may be closed afterwards.
+  public static ReferenceModel of(GgufFile file) {
+    Map<String, double[]> weights = new HashMap<>();
+    for (GgufTensor tensor : file.tensors()) {
+      if (!KNOWN_TENSORS.matcher(tensor.name()).matches()) {
+        throw new IllegalArgumentException("the reference doesn't know what to do with " + tensor.name());
+      }
+      weights.put(tensor.name(), Dequantized.doubles(file, tensor.name()));
+    }
+    return new ReferenceModel(ReferenceConfig.of(file), weights);
   }
 
   /// What a run gives.

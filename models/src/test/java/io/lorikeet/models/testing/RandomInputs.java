@@ -1,0 +1,94 @@
+package io.lorikeet.models.testing;
+
+import io.lorikeet.models.architecture.TokenBatch;
+import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.GgufTensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/// Random batches and adapters to run random models on.
+public final class RandomInputs {
+  private RandomInputs() {}
+
+  /// A batch of random tokens. Each row holds examples of random length one after the other, none seeing another, then
+  /// perhaps padding; the first third of each example is its prompt and has no weight in the loss.
+  public static TokenBatch packedBatch(int vocabulary, int rows, int context, long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    int size = rows * context;
+    int[] positions = new int[size];
+    int[] firstVisible = new int[size];
+    float[] weights = new float[size];
+    for (int row = 0; row < rows; row++) {
+      int filled = context - random.nextInt(Math.max(1, context / 8));
+      for (int first = 0; first < context; ) {
+        boolean padding = first >= filled;
+        int length = padding ? 1 : Math.min(filled - first, 1 + random.nextInt(context));
+        for (int i = 0; i < length; i++) {
+          int place = row * context + first + i;
+          positions[place] = i;
+          firstVisible[place] = first;
+          weights[place] = padding || i < length / 3 ? 0 : 1;
+        }
+        first += length;
+      }
+    }
+    int[] tokens = random.ints(size, 0, vocabulary).toArray();
+    return new TokenBatch(rows, context, tokens, positions, firstVisible, targets(tokens), weights);
+  }
+
+  /// One row that is one example of random tokens, all of them trained.
+  public static TokenBatch plainBatch(int vocabulary, int context, long seed) {
+    int[] tokens = new SplittableRandom(seed).ints(context, 0, vocabulary).toArray();
+    return plainBatch(tokens);
+  }
+
+  /// One row that is one example of these tokens, all of them trained (the last one to predict the first).
+  public static TokenBatch plainBatch(int[] tokens) {
+    int[] positions = new int[tokens.length];
+    float[] weights = new float[tokens.length];
+    for (int i = 0; i < tokens.length; i++) {
+      positions[i] = i;
+      weights[i] = 1;
+    }
+    return new TokenBatch(1, tokens.length, tokens, positions, new int[tokens.length], targets(tokens), weights);
+  }
+
+  private static int[] targets(int[] tokens) {
+    int[] targets = new int[tokens.length];
+    for (int i = 0; i < tokens.length; i++) {
+      targets[i] = tokens[(i + 1) % tokens.length];
+    }
+    return targets;
+  }
+
+  /// Pairs for every layer's matrices of these roles (`attn_q`, ..., and `output`, `token_embd`), in the file's order. Both
+  /// A and B are random, so an adapter of scale 1 changes a weight's outputs by about a third of their size.
+  public static List<LoraPair> pairs(GgufFile file, List<String> roles, int rank, long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    List<LoraPair> pairs = new ArrayList<>();
+    for (GgufTensor tensor : file.tensors()) {
+      String[] parts = tensor.name().split("\\.");
+      if (parts[parts.length - 1].equals("weight") && roles.contains(parts[parts.length - 2])) {
+        int inputs = Math.toIntExact(tensor.shape().getFirst());
+        int outputs = Math.toIntExact(tensor.shape().get(1));
+        boolean flipped = tensor.name().equals("token_embd.weight");
+        int from = flipped ? outputs : inputs;
+        int to = flipped ? inputs : outputs;
+        float[] a = gaussians(random, from * rank, flipped ? 1 : 1 / Math.sqrt(from));
+        float[] b = gaussians(random, to * rank, 0.3 / Math.sqrt(rank));
+        pairs.add(new LoraPair(tensor.name(), from, to, rank, a, b));
+      }
+    }
+    return pairs;
+  }
+
+  private static float[] gaussians(SplittableRandom random, int count, double deviation) {
+    float[] values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = (float) (deviation * random.nextGaussian());
+    }
+    return values;
+  }
+}
