@@ -11,7 +11,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/// The values of a tensor of any type, by ggml's own `to_float`: what a quantized weight stands for.
+/// The values of a tensor of any type, by ggml's own `to_float`: what a quantized weight stands
+/// for.
 public final class Dequantized {
   private Dequantized() {}
 
@@ -19,7 +20,8 @@ public final class Dequantized {
   public static float[] floats(GgufFile file, String tensor) {
     GgufTensor found =
         file.tensor(tensor)
-            .orElseThrow(() -> new IllegalArgumentException(file.path() + " has no tensor " + tensor));
+            .orElseThrow(
+                () -> new IllegalArgumentException(file.path() + " has no tensor " + tensor));
     return floats(found.type(), file.data(found), found.elements());
   }
 

@@ -12,8 +12,9 @@ import java.util.SplittableRandom;
 public final class RandomInputs {
   private RandomInputs() {}
 
-  /// A batch of random tokens. Each row holds examples of random length one after the other, none seeing another, then
-  /// perhaps padding; the first third of each example is its prompt and has no weight in the loss.
+  /// A batch of random tokens. Each row holds examples of random length one after the other, none
+  /// seeing another, then perhaps padding; the first third of each example is its prompt and has no
+  /// weight in the loss.
   public static TokenBatch packedBatch(int vocabulary, int rows, int context, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     int size = rows * context;
@@ -44,7 +45,8 @@ public final class RandomInputs {
     return plainBatch(tokens);
   }
 
-  /// One row that is one example of these tokens, all of them trained (the last one to predict the first).
+  /// One row that is one example of these tokens, all of them trained (the last one to predict the
+  /// first).
   public static TokenBatch plainBatch(int[] tokens) {
     int[] positions = new int[tokens.length];
     float[] weights = new float[tokens.length];
@@ -52,7 +54,8 @@ public final class RandomInputs {
       positions[i] = i;
       weights[i] = 1;
     }
-    return new TokenBatch(1, tokens.length, tokens, positions, new int[tokens.length], targets(tokens), weights);
+    return new TokenBatch(
+        1, tokens.length, tokens, positions, new int[tokens.length], targets(tokens), weights);
   }
 
   private static int[] targets(int[] tokens) {
@@ -63,8 +66,9 @@ public final class RandomInputs {
     return targets;
   }
 
-  /// Pairs for every layer's matrices of these roles (`attn_q`, ..., and `output`, `token_embd`), in the file's order. Both
-  /// A and B are random, so an adapter of scale 1 changes a weight's outputs by about a third of their size.
+  /// Pairs for every layer's matrices of these roles (`attn_q`, ..., and `output`, `token_embd`),
+  /// in the file's order. Both A and B are random, so an adapter of scale 1 changes a weight's
+  /// outputs by about a third of their size.
   public static List<LoraPair> pairs(GgufFile file, List<String> roles, int rank, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     List<LoraPair> pairs = new ArrayList<>();

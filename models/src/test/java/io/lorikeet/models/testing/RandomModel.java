@@ -12,12 +12,13 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.zip.CRC32;
 
-/// Writes llama-shaped GGUF models with random weights, which llama.cpp loads as well. Weights have a standard deviation
-/// of 1/sqrt(inputs), norms are around 1, so activations and logits are around 1 in size.
+/// Writes llama-shaped GGUF models with random weights, which llama.cpp loads as well. Weights have
+/// a standard deviation of 1/sqrt(inputs), norms are around 1, so activations and logits are around
+/// 1 in size.
 ///
 /// ```java
-/// Path model = RandomModel.of(TensorType.Q4_K).biases().tied().write(folder.resolve("model.gguf"));
-/// ```
+/// Path model =
+/// RandomModel.of(TensorType.Q4_K).biases().tied().write(folder.resolve("model.gguf")); ```
 public final class RandomModel {
   private static final double NORM_DEVIATION = 0.1;
   private static final double BIAS_DEVIATION = 0.2;
@@ -41,7 +42,8 @@ public final class RandomModel {
 
   /// Shapes to measure with; both have a vocabulary of 32,000.
   public enum Shape {
-    /// 12 layers of 768, feed-forward 2048, 12 heads and 4 for keys and values: 135 million weights.
+    /// 12 layers of 768, feed-forward 2048, 12 heads and 4 for keys and values: 135 million
+    /// weights.
     S(12, 768, 2048, 12, 4),
     /// TinyLlama-1.1B: 22 layers of 2048, feed-forward 5632, 32 heads and 4 for keys and values.
     M(22, 2048, 5632, 32, 4);
@@ -66,8 +68,9 @@ public final class RandomModel {
     width(Math.max(64, type.blockSize()));
   }
 
-  /// The smallest model whose matrices can be of this type: 2 layers of 64 (256 for types with blocks of that size), 4
-  /// heads and 2 for keys and values, a vocabulary of 400, a context of 256, a head of its own.
+  /// The smallest model whose matrices can be of this type: 2 layers of 64 (256 for types with
+  /// blocks of that size), 4 heads and 2 for keys and values, a vocabulary of 400, a context of
+  /// 256, a head of its own.
   public static RandomModel of(TensorType type) {
     return new RandomModel(type);
   }
@@ -107,7 +110,8 @@ public final class RandomModel {
     return this;
   }
 
-  /// Sets the length of a head, which is otherwise the width's share (as in Mistral Nemo, where it isn't).
+  /// Sets the length of a head, which is otherwise the width's share (as in Mistral Nemo, where it
+  /// isn't).
   public RandomModel headSize(int length) {
     headSize = length;
     return this;
@@ -130,7 +134,8 @@ public final class RandomModel {
     return this;
   }
 
-  /// Adds `rope_freqs.weight` with factors from 1 for the highest frequencies to 8 for the lowest, as Llama 3 has.
+  /// Adds `rope_freqs.weight` with factors from 1 for the highest frequencies to 8 for the lowest,
+  /// as Llama 3 has.
   public RandomModel ropeFactors() {
     ropeFactors = true;
     return this;
@@ -163,8 +168,8 @@ public final class RandomModel {
 
   /// Sets the type of one kind of matrix.
   ///
-  /// @param role `token_embd`, `output`, or a layer's `attn_q`, `attn_k`, `attn_v`, `attn_output`, `ffn_gate`, `ffn_up`,
-  ///     `ffn_down`
+  /// @param role `token_embd`, `output`, or a layer's `attn_q`, `attn_k`, `attn_v`, `attn_output`,
+  ///     `ffn_gate`, `ffn_up`, `ffn_down`
   public RandomModel type(String role, TensorType ofThese) {
     types.put(role, ofThese);
     return this;
@@ -225,7 +230,13 @@ public final class RandomModel {
   }
 
   private void addTensors(GgufWriter writer) {
-    addMatrix(writer, "token_embd", "token_embd.weight", width, vocabulary, tied ? 1 / Math.sqrt(width) : 1);
+    addMatrix(
+        writer,
+        "token_embd",
+        "token_embd.weight",
+        width,
+        vocabulary,
+        tied ? 1 / Math.sqrt(width) : 1);
     if (ropeFactors) {
       writer.addTensor("rope_freqs.weight", new long[] {headSize() / 2}, ropeFactorValues());
     }
@@ -256,18 +267,22 @@ public final class RandomModel {
     }
   }
 
-  private void addMatrix(GgufWriter writer, String role, String name, int inputs, int outputs, double deviation) {
+  private void addMatrix(
+      GgufWriter writer, String role, String name, int inputs, int outputs, double deviation) {
     TensorType own = types.getOrDefault(role, type);
     RandomTensor values = new RandomTensor(own, inputs, outputs, 0, deviation, seedOf(name));
     writer.addTensor(name, own, new long[] {inputs, outputs}, values);
   }
 
-  private void addVector(GgufWriter writer, String name, int length, double mean, double deviation) {
-    RandomTensor values = new RandomTensor(TensorType.F32, length, 1, mean, deviation, seedOf(name));
+  private void addVector(
+      GgufWriter writer, String name, int length, double mean, double deviation) {
+    RandomTensor values =
+        new RandomTensor(TensorType.F32, length, 1, mean, deviation, seedOf(name));
     writer.addTensor(name, TensorType.F32, new long[] {length}, values);
   }
 
-  /// A tensor's values depend on the model's seed and its own name only: models that differ in one thing share the rest.
+  /// A tensor's values depend on the model's seed and its own name only: models that differ in one
+  /// thing share the rest.
   private long seedOf(String name) {
     CRC32 crc = new CRC32();
     crc.update(name.getBytes(StandardCharsets.UTF_8));

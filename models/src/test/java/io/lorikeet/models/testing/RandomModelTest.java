@@ -26,8 +26,8 @@ class RandomModelTest {
   @ParameterizedTest
   @EnumSource(
       names = {
-        "F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL",
-        "IQ4_XS", "MXFP4", "NVFP4"
+        "F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K",
+        "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS", "MXFP4", "NVFP4"
       })
   void weightsOfEveryTypeAreOfTheSizeOfTheirInputs(TensorType type) throws IOException {
     try (GgufFile file = GgufFile.open(RandomModel.of(type).write(folder.resolve("model.gguf")))) {
@@ -35,8 +35,12 @@ class RandomModelTest {
       assertEquals(type, file.tensor("blk.1.ffn_down.weight").orElseThrow().type());
       assertEquals(TensorType.F32, file.tensor("blk.1.ffn_norm.weight").orElseThrow().type());
       assertEquals(1, deviation(Dequantized.floats(file, "token_embd.weight")), 0.1);
-      assertEquals(1, Math.sqrt(width) * deviation(Dequantized.floats(file, "blk.0.attn_k.weight")), 0.1);
-      assertEquals(1, Math.sqrt(2 * width) * deviation(Dequantized.floats(file, "blk.1.ffn_down.weight")), 0.1);
+      assertEquals(
+          1, Math.sqrt(width) * deviation(Dequantized.floats(file, "blk.0.attn_k.weight")), 0.1);
+      assertEquals(
+          1,
+          Math.sqrt(2 * width) * deviation(Dequantized.floats(file, "blk.1.ffn_down.weight")),
+          0.1);
     }
   }
 
@@ -79,7 +83,11 @@ class RandomModelTest {
 
   @Test
   void largeTensorsRepeatRows() throws IOException {
-    Path path = RandomModel.of(TensorType.Q4_0).layers(1).vocabulary(20000).write(folder.resolve("model.gguf"));
+    Path path =
+        RandomModel.of(TensorType.Q4_0)
+            .layers(1)
+            .vocabulary(20000)
+            .write(folder.resolve("model.gguf"));
     try (GgufFile file = GgufFile.open(path)) {
       float[] embedding = Dequantized.floats(file, "token_embd.weight");
       assertEquals(1, deviation(embedding), 0.05);
@@ -105,10 +113,13 @@ class RandomModelTest {
     for (int i = 0; i < batch.size(); i++) {
       assertEquals(i % 32 - batch.firstVisible()[i], batch.positions()[i]);
     }
-    try (GgufFile file = GgufFile.open(RandomModel.of(TensorType.F32).write(folder.resolve("model.gguf")))) {
-      List<LoraPair> pairs = RandomInputs.pairs(file, List.of("attn_q", "token_embd", "output"), 3, 7);
+    try (GgufFile file =
+        GgufFile.open(RandomModel.of(TensorType.F32).write(folder.resolve("model.gguf")))) {
+      List<LoraPair> pairs =
+          RandomInputs.pairs(file, List.of("attn_q", "token_embd", "output"), 3, 7);
       assertEquals(
-          List.of("token_embd.weight", "blk.0.attn_q.weight", "blk.1.attn_q.weight", "output.weight"),
+          List.of(
+              "token_embd.weight", "blk.0.attn_q.weight", "blk.1.attn_q.weight", "output.weight"),
           pairs.stream().map(LoraPair::baseTensor).toList());
       assertEquals(400, pairs.getFirst().inputs());
       ReferenceModel model = ReferenceModel.of(file);

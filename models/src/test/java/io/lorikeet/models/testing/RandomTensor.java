@@ -12,8 +12,9 @@ import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.util.SplittableRandom;
 
-/// Normally distributed values, quantized by ggml. Of a large tensor only the first half million are drawn; the other
-/// rows repeat those in random order, so that a model of a billion weights takes seconds.
+/// Normally distributed values, quantized by ggml. Of a large tensor only the first half million
+/// are drawn; the other rows repeat those in random order, so that a model of a billion weights
+/// takes seconds.
 ///
 /// @param type any type that quantizes without an importance matrix
 /// @param rowLength ne0
@@ -21,7 +22,8 @@ import java.util.SplittableRandom;
 /// @param mean mean of the values
 /// @param deviation their standard deviation
 /// @param seed decides the values
-record RandomTensor(TensorType type, int rowLength, int rows, double mean, double deviation, long seed)
+record RandomTensor(
+    TensorType type, int rowLength, int rows, double mean, double deviation, long seed)
     implements TensorSource {
   private static final int DISTINCT_VALUES = 1 << 19;
   private static final int BUFFER_BYTES = 1 << 20;
@@ -42,14 +44,20 @@ record RandomTensor(TensorType type, int rowLength, int rows, double mean, doubl
     long elements = (long) count * rowLength;
     MemorySegment floats = arena.allocate(elements * Float.BYTES, 64);
     for (long i = 0; i < elements; i++) {
-      floats.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (mean + deviation * random.nextGaussian()));
+      floats.setAtIndex(
+          ValueLayout.JAVA_FLOAT, i, (float) (mean + deviation * random.nextGaussian()));
     }
     MemorySegment bytes = arena.allocate(count * type.rowBytes(rowLength), 64);
     Ggml.ggml_quantize_chunk(type.id(), floats, bytes, 0, count, rowLength, MemorySegment.NULL);
     return bytes;
   }
 
-  private void repeat(WritableByteChannel channel, SplittableRandom random, MemorySegment pool, int count, int distinct)
+  private void repeat(
+      WritableByteChannel channel,
+      SplittableRandom random,
+      MemorySegment pool,
+      int count,
+      int distinct)
       throws IOException {
     int rowBytes = Math.toIntExact(type.rowBytes(rowLength));
     int rowsAtOnce = Math.max(1, BUFFER_BYTES / rowBytes);
@@ -57,7 +65,8 @@ record RandomTensor(TensorType type, int rowLength, int rows, double mean, doubl
     for (int done = 0; done < count; done += rowsAtOnce) {
       buffer.clear();
       for (int row = done; row < Math.min(count, done + rowsAtOnce); row++) {
-        buffer.put(pool.asSlice((long) random.nextInt(distinct) * rowBytes, rowBytes).asByteBuffer());
+        buffer.put(
+            pool.asSlice((long) random.nextInt(distinct) * rowBytes, rowBytes).asByteBuffer());
       }
       channel.write(buffer.flip());
     }

@@ -7,9 +7,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 
-/// A vocabulary as SentencePiece makes them (`tokenizer.ggml.model` = "llama"): the three special tokens, 256 bytes,
-/// printable characters, beginnings of frequent words, then letter combinations until there are enough. Every piece but a
-/// character is a shorter piece and a character more, so that the tokenizer's merging can reach it.
+/// A vocabulary as SentencePiece makes them (`tokenizer.ggml.model` = "llama"): the three special
+/// tokens, 256 bytes, printable characters, beginnings of frequent words, then letter combinations
+/// until there are enough. Every piece but a character is a shorter piece and a character more, so
+/// that the tokenizer's merging can reach it.
 final class RandomVocabulary {
   private static final int NORMAL = 1;
   private static final int UNKNOWN = 2;
@@ -47,7 +48,8 @@ final class RandomVocabulary {
   /// The tokens by id.
   static List<String> pieces(int size) {
     if (size < 259) {
-      throw new IllegalArgumentException("a vocabulary has at least 259 tokens: 3 special ones and 256 bytes");
+      throw new IllegalArgumentException(
+          "a vocabulary has at least 259 tokens: 3 special ones and 256 bytes");
     }
     Set<String> pieces = new LinkedHashSet<>(List.of("<unk>", "<s>", "</s>"));
     for (int i = 0; i < 256; i++) {

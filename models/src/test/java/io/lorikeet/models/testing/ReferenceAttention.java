@@ -2,7 +2,8 @@ package io.lorikeet.models.testing;
 
 import io.lorikeet.models.architecture.TokenBatch;
 
-/// Grouped-query attention of rotated queries and keys: each token sees its row from its `firstVisible` to itself.
+/// Grouped-query attention of rotated queries and keys: each token sees its row from its
+/// `firstVisible` to itself.
 final class ReferenceAttention {
   private final ReferenceConfig config;
   private final TokenBatch batch;
@@ -47,7 +48,8 @@ final class ReferenceAttention {
   }
 
   Gradients backward(double[] dy) {
-    Gradients gradients = new Gradients(new double[q.length], new double[k.length], new double[v.length]);
+    Gradients gradients =
+        new Gradients(new double[q.length], new double[k.length], new double[v.length]);
     for (int token = 0; token < batch.size(); token++) {
       for (int head = 0; head < config.heads(); head++) {
         backward(token, head, dy, gradients);

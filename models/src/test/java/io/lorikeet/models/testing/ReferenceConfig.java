@@ -42,14 +42,17 @@ public record ReferenceConfig(
         Rope.of(metadata));
   }
 
-  /// Rotary position embedding with llama.cpp's scaling (`ggml_rope_ext` in mode NORM, `llama_context`'s constructor).
+  /// Rotary position embedding with llama.cpp's scaling (`ggml_rope_ext` in mode NORM,
+  /// `llama_context`'s constructor).
   ///
   /// @param base frequency base
   /// @param factor the context is stretched by this much; 1 for none
-  /// @param yarn whether high frequencies are kept and only low ones stretched (YaRN), rather than all (linear)
+  /// @param yarn whether high frequencies are kept and only low ones stretched (YaRN), rather than
+  ///     all (linear)
   /// @param originalContext context length before stretching; used by YaRN only
   /// @param attentionFactor multiplies the rotated queries and keys each; 1 for none
-  public record Rope(double base, double factor, boolean yarn, int originalContext, double attentionFactor) {
+  public record Rope(
+      double base, double factor, boolean yarn, int originalContext, double attentionFactor) {
 
     private static Rope of(GgufMetadata metadata) {
       String kind = metadata.string("llama.rope.scaling.type").orElse("linear");

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.zip.CRC32;
 
-/// One case of `reference-fixture.txt`, which `src/test/python/reference_fixture.py` made with PyTorch: lines of a key
-/// and its values. Weights are generated as the script does.
+/// One case of `reference-fixture.txt`, which `src/test/python/reference_fixture.py` made with
+/// PyTorch: lines of a key and its values. Weights are generated as the script does.
 final class ReferenceFixture {
   private final Map<String, String[]> lines;
 
@@ -26,7 +26,8 @@ final class ReferenceFixture {
     try (BufferedReader reader =
         new BufferedReader(
             new InputStreamReader(
-                ReferenceFixture.class.getResourceAsStream("reference-fixture.txt"), StandardCharsets.UTF_8))) {
+                ReferenceFixture.class.getResourceAsStream("reference-fixture.txt"),
+                StandardCharsets.UTF_8))) {
       Map<String, String[]> current = new LinkedHashMap<>();
       for (String line = reader.readLine(); line != null; line = reader.readLine()) {
         String[] words = line.split(" ");
@@ -76,7 +77,8 @@ final class ReferenceFixture {
       addMatrix(weights, "output.weight", config.width(), config.vocabulary());
     }
     if (number("factors") == 1) {
-      weights.put("rope_freqs.weight", generate("rope_freqs.weight", config.headSize() / 2, 1.5, 3));
+      weights.put(
+          "rope_freqs.weight", generate("rope_freqs.weight", config.headSize() / 2, 1.5, 3));
     }
     return new ReferenceModel(config, weights);
   }
@@ -136,7 +138,8 @@ final class ReferenceFixture {
     }
   }
 
-  private static void addMatrix(Map<String, double[]> weights, String name, int inputs, int outputs) {
+  private static void addMatrix(
+      Map<String, double[]> weights, String name, int inputs, int outputs) {
     weights.put(name, generate(name, inputs * outputs, Math.sqrt(3.0 / inputs), 0));
   }
 
@@ -144,7 +147,8 @@ final class ReferenceFixture {
     weights.put(name, generate(name, integer("width"), 0.25, 1));
   }
 
-  /// Uniform in [-1, 1), times the scale, plus the offset: splitmix64 seeded by the CRC-32 of the name.
+  /// Uniform in [-1, 1), times the scale, plus the offset: splitmix64 seeded by the CRC-32 of the
+  /// name.
   private static double[] generate(String name, int count, double scale, double offset) {
     CRC32 crc = new CRC32();
     crc.update(name.getBytes(StandardCharsets.UTF_8));

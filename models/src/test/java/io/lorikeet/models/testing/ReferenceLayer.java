@@ -2,8 +2,8 @@ package io.lorikeet.models.testing;
 
 import io.lorikeet.models.architecture.TokenBatch;
 
-/// One transformer layer of one run: attention, then the feed-forward part, each on the normed and added to the plain
-/// input.
+/// One transformer layer of one run: attention, then the feed-forward part, each on the normed and
+/// added to the plain input.
 final class ReferenceLayer {
   private final double epsilon;
   private final TokenBatch batch;
@@ -69,13 +69,16 @@ final class ReferenceLayer {
     }
     double[] dnormedMiddle = ReferenceMath.sum(gate.backward(dgated), up.backward(dupped));
     double[] dmiddle =
-        ReferenceMath.sum(dy, ReferenceMath.rmsNormGradient(middle, feedForwardNorm, epsilon, dnormedMiddle));
+        ReferenceMath.sum(
+            dy, ReferenceMath.rmsNormGradient(middle, feedForwardNorm, epsilon, dnormedMiddle));
 
     ReferenceAttention.Gradients gradients = attention.backward(output.backward(dmiddle));
     double[] dnormed = query.backward(rope.backward(gradients.q(), batch.positions()));
-    dnormed = ReferenceMath.sum(dnormed, key.backward(rope.backward(gradients.k(), batch.positions())));
+    dnormed =
+        ReferenceMath.sum(dnormed, key.backward(rope.backward(gradients.k(), batch.positions())));
     dnormed = ReferenceMath.sum(dnormed, value.backward(gradients.v()));
-    return ReferenceMath.sum(dmiddle, ReferenceMath.rmsNormGradient(x, attentionNorm, epsilon, dnormed));
+    return ReferenceMath.sum(
+        dmiddle, ReferenceMath.rmsNormGradient(x, attentionNorm, epsilon, dnormed));
   }
 
   private static double sigmoid(double value) {

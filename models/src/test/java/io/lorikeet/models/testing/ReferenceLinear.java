@@ -1,6 +1,7 @@
 package io.lorikeet.models.testing;
 
-/// y = W x + bias + scaling * B (A x), of n rows at once; made for one run and keeps what its backward needs.
+/// y = W x + bias + scaling * B (A x), of n rows at once; made for one run and keeps what its
+/// backward needs.
 final class ReferenceLinear {
   private final double[] weight; // [outputs][inputs]
   private final double[] bias; // [outputs], or null
@@ -20,8 +21,10 @@ final class ReferenceLinear {
     this.scaling = scaling;
     this.inputs = inputs;
     this.outputs = weight.length / inputs;
-    if (pair != null && (pair.a().length != inputs * pair.rank() || pair.b().length != outputs * pair.rank())) {
-      throw new IllegalArgumentException("the pair of " + pair.baseTensor() + " doesn't fit its weight");
+    if (pair != null
+        && (pair.a().length != inputs * pair.rank() || pair.b().length != outputs * pair.rank())) {
+      throw new IllegalArgumentException(
+          "the pair of " + pair.baseTensor() + " doesn't fit its weight");
     }
   }
 

@@ -1,12 +1,13 @@
 package io.lorikeet.models.testing;
 
-/// The matrix products and the normalization that [ReferenceModel] is made of. Matrices are row-major: `[rows][columns]`
-/// is ggml's ne [columns, rows].
+/// The matrix products and the normalization that [ReferenceModel] is made of. Matrices are
+/// row-major: `[rows][columns]` is ggml's ne [columns, rows].
 final class ReferenceMath {
   private ReferenceMath() {}
 
   /// y[n][m] += scale * x[n][k] times the transpose of w[m][k]: a linear layer's forward.
-  static void addTimesTransposed(double[] y, double scale, double[] x, double[] w, int n, int k, int m) {
+  static void addTimesTransposed(
+      double[] y, double scale, double[] x, double[] w, int n, int k, int m) {
     for (int row = 0; row < n; row++) {
       for (int out = 0; out < m; out++) {
         y[row * m + out] += scale * dot(x, row * k, w, out * k, k);
@@ -14,7 +15,8 @@ final class ReferenceMath {
     }
   }
 
-  /// dx[n][k] += scale * dy[n][m] times w[m][k]: a linear layer's gradient with respect to its input.
+  /// dx[n][k] += scale * dy[n][m] times w[m][k]: a linear layer's gradient with respect to its
+  /// input.
   static void addTimes(double[] dx, double scale, double[] dy, double[] w, int n, int k, int m) {
     for (int row = 0; row < n; row++) {
       for (int out = 0; out < m; out++) {
@@ -23,8 +25,10 @@ final class ReferenceMath {
     }
   }
 
-  /// dw[m][k] += scale * the transpose of dy[n][m] times x[n][k]: a linear layer's gradient with respect to its weight.
-  static void addTransposedTimes(double[] dw, double scale, double[] dy, double[] x, int n, int k, int m) {
+  /// dw[m][k] += scale * the transpose of dy[n][m] times x[n][k]: a linear layer's gradient with
+  /// respect to its weight.
+  static void addTransposedTimes(
+      double[] dw, double scale, double[] dy, double[] x, int n, int k, int m) {
     for (int row = 0; row < n; row++) {
       for (int out = 0; out < m; out++) {
         addScaled(dw, out * k, scale * dy[row * m + out], x, row * k, k);
@@ -90,7 +94,8 @@ final class ReferenceMath {
     return 1 / Math.sqrt(dot(x, start, x, start, width) / width + epsilon);
   }
 
-  /// Replaces `length` scores by their softmax; returns the logarithm of the sum of their exponentials.
+  /// Replaces `length` scores by their softmax; returns the logarithm of the sum of their
+  /// exponentials.
   static double softmax(double[] scores, int start, int length) {
     double max = Double.NEGATIVE_INFINITY;
     for (int i = start; i < start + length; i++) {

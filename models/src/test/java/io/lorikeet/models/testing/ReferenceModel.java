@@ -9,11 +9,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 
-/// The llama architecture in `double` and plain Java, forward and backward, to compare everything else with. Slow: for
-/// models of a few million weights at most.
+/// The llama architecture in `double` and plain Java, forward and backward, to compare everything
+/// else with. Slow: for models of a few million weights at most.
 ///
-/// Weights are by GGUF tensor name, in GGUF order: `[ne1][ne0]`. Source of the architecture: llama.cpp's
-/// `src/models/llama.cpp`; of adapters: `build_lora_mm` and `build_inp_embd` in its `src/llama-graph.cpp`.
+/// Weights are by GGUF tensor name, in GGUF order: `[ne1][ne0]`. Source of the architecture:
+/// llama.cpp's `src/models/llama.cpp`; of adapters: `build_lora_mm` and `build_inp_embd` in its
+/// `src/llama-graph.cpp`.
 public final class ReferenceModel {
   private static final Pattern KNOWN_TENSORS =
       Pattern.compile(
@@ -28,7 +29,8 @@ public final class ReferenceModel {
   public ReferenceModel(ReferenceConfig config, Map<String, double[]> weights) {
     this.config = config;
     this.weights = Map.copyOf(weights);
-    this.rope = new ReferenceRope(config.rope(), config.headSize(), weights.get("rope_freqs.weight"));
+    this.rope =
+        new ReferenceRope(config.rope(), config.headSize(), weights.get("rope_freqs.weight"));
   }
 
   /// The model of a file, its weights dequantized; the file may be closed afterwards.
@@ -36,7 +38,8 @@ public final class ReferenceModel {
     Map<String, double[]> weights = new HashMap<>();
     for (GgufTensor tensor : file.tensors()) {
       if (!KNOWN_TENSORS.matcher(tensor.name()).matches()) {
-        throw new IllegalArgumentException("the reference doesn't know what to do with " + tensor.name());
+        throw new IllegalArgumentException(
+            "the reference doesn't know what to do with " + tensor.name());
       }
       weights.put(tensor.name(), Dequantized.doubles(file, tensor.name()));
     }
@@ -48,7 +51,8 @@ public final class ReferenceModel {
   /// @param loss cross-entropy in nats, summed over the target weights
   /// @param logits [token][vocabulary]
   /// @param gradients of the loss with respect to each pair, by base tensor
-  /// @param hidden what goes into each layer and, last, into the final norm: [layers + 1][token * width]
+  /// @param hidden what goes into each layer and, last, into the final norm: [layers + 1][token *
+  ///     width]
   /// @param hiddenGradients gradient of the loss with respect to each of `hidden`
   public record Result(
       double loss,
@@ -115,7 +119,8 @@ public final class ReferenceModel {
       for (int out = 0; pair != null && out < width; out++) {
         int rank = pair.rank();
         x[i * width + out] +=
-            run.scaling() * ReferenceMath.dot(pair.b(), out * rank, pair.a(), tokens[i] * rank, rank);
+            run.scaling()
+                * ReferenceMath.dot(pair.b(), out * rank, pair.a(), tokens[i] * rank, rank);
       }
     }
     return x;

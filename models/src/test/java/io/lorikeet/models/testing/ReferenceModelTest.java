@@ -14,7 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// Holds the reference itself to account: against autograd of PyTorch and against central differences.
+/// Holds the reference itself to account: against autograd of PyTorch and against central
+/// differences.
 class ReferenceModelTest {
 
   static List<ReferenceFixture> fixtures() throws IOException {
@@ -25,7 +26,8 @@ class ReferenceModelTest {
   @MethodSource("fixtures")
   void equalsAutogradOfPyTorch(ReferenceFixture fixture) {
     List<ReferencePair> pairs = fixture.pairs();
-    ReferenceModel.Result result = fixture.model().runWide(fixture.batch(), pairs, fixture.number("scaling"));
+    ReferenceModel.Result result =
+        fixture.model().runWide(fixture.batch(), pairs, fixture.number("scaling"));
 
     assertEquals(fixture.number("loss"), result.loss(), 1e-10);
     double[] logits = Arrays.stream(result.logits()).flatMapToDouble(Arrays::stream).toArray();
@@ -50,7 +52,8 @@ class ReferenceModelTest {
     for (int i = 0; i < pairs.size(); i++) {
       ReferencePair gradient = result.gradients().get(pairs.get(i).baseTensor());
       double squared =
-          Arrays.stream(gradient.a()).map(x -> x * x).sum() + Arrays.stream(gradient.b()).map(x -> x * x).sum();
+          Arrays.stream(gradient.a()).map(x -> x * x).sum()
+              + Arrays.stream(gradient.b()).map(x -> x * x).sum();
       double step = 1e-5 / Math.sqrt(squared);
       double above = model.runWide(batch, moved(pairs, i, gradient, step), scaling).loss();
       double below = model.runWide(batch, moved(pairs, i, gradient, -step), scaling).loss();
@@ -65,7 +68,13 @@ class ReferenceModelTest {
     // The first row's second example, on its own.
     TokenBatch alone =
         new TokenBatch(
-            1, 2, new int[] {10, 4}, new int[] {0, 1}, new int[] {0, 0}, new int[] {4, 6}, new float[] {1, 1});
+            1,
+            2,
+            new int[] {10, 4},
+            new int[] {0, 1},
+            new int[] {0, 0},
+            new int[] {4, 6},
+            new float[] {1, 1});
 
     double[][] inRow = fixture.model().run(packed, List.of(), 1).logits();
     double[][] separate = fixture.model().run(alone, List.of(), 1).logits();
@@ -76,7 +85,8 @@ class ReferenceModelTest {
 
   @Test
   void hiddenGradientsEqualCentralDifferences() throws IOException {
-    // A pair on the embedding moves the first hidden state directly: its A gradient is that of the hidden state.
+    // A pair on the embedding moves the first hidden state directly: its A gradient is that of the
+    // hidden state.
     ReferenceFixture fixture = fixtures().get(1);
     ReferenceModel.Result result =
         fixture.model().runWide(fixture.batch(), fixture.pairs(), fixture.number("scaling"));
@@ -90,7 +100,9 @@ class ReferenceModelTest {
       for (int j = 0; j < rank; j++) {
         // Token 9 stands at place 2 only.
         expected[j] +=
-            fixture.number("scaling") * pair.b()[out * rank + j] * result.hiddenGradients()[0][2 * width + out];
+            fixture.number("scaling")
+                * pair.b()[out * rank + j]
+                * result.hiddenGradients()[0][2 * width + out];
       }
     }
     double[] gradient = result.gradients().get("token_embd.weight").a();
@@ -105,12 +117,14 @@ class ReferenceModelTest {
       ReferencePair pair = new ReferencePair(tensor, 1, new double[11], new double[8]);
       Exception refused =
           assertThrows(
-              IllegalArgumentException.class, () -> fixture.model().runWide(fixture.batch(), List.of(pair), 1));
+              IllegalArgumentException.class,
+              () -> fixture.model().runWide(fixture.batch(), List.of(pair), 1));
       assertTrue(refused.getMessage().contains(tensor), refused.getMessage());
     }
   }
 
-  private static List<ReferencePair> moved(List<ReferencePair> pairs, int index, ReferencePair by, double step) {
+  private static List<ReferencePair> moved(
+      List<ReferencePair> pairs, int index, ReferencePair by, double step) {
     List<ReferencePair> moved = new ArrayList<>(pairs);
     ReferencePair pair = pairs.get(index);
     double[] a = pair.a().clone();

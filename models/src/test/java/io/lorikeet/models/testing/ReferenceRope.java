@@ -1,7 +1,7 @@
 package io.lorikeet.models.testing;
 
-/// Rotates consecutive pairs of each head by an angle that grows with the token's position, as `ggml_rope_ext` in mode
-/// NORM does.
+/// Rotates consecutive pairs of each head by an angle that grows with the token's position, as
+/// `ggml_rope_ext` in mode NORM does.
 final class ReferenceRope {
   private static final double BETA_FAST = 32;
   private static final double BETA_SLOW = 1;
@@ -23,12 +23,16 @@ final class ReferenceRope {
       frequencies[i] = rope.yarn() ? stretched * (1 - mix) + kept * mix : stretched;
     }
     boolean stretchedByYarn = rope.yarn() && rope.factor() > 1;
-    this.magnitude = rope.attentionFactor() * (stretchedByYarn ? 1 + 0.1 * Math.log(rope.factor()) : 1);
+    this.magnitude =
+        rope.attentionFactor() * (stretchedByYarn ? 1 + 0.1 * Math.log(rope.factor()) : 1);
   }
 
-  /// The frequency's index that turns `turns` times within the original context (ggml_rope_yarn_corr_dim).
+  /// The frequency's index that turns `turns` times within the original context
+  /// (ggml_rope_yarn_corr_dim).
   private static double correction(ReferenceConfig.Rope rope, int headSize, double turns) {
-    return headSize * Math.log(rope.originalContext() / (turns * 2 * Math.PI)) / (2 * Math.log(rope.base()));
+    return headSize
+        * Math.log(rope.originalContext() / (turns * 2 * Math.PI))
+        / (2 * Math.log(rope.base()));
   }
 
   /// Rotates x[n][heads * headSize].

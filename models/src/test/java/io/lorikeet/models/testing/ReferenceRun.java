@@ -5,7 +5,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// What one run of [ReferenceModel] works on: the weights, the batch and the pairs, each handed out once.
+/// What one run of [ReferenceModel] works on: the weights, the batch and the pairs, each handed out
+/// once.
 final class ReferenceRun {
   private final Map<String, double[]> weights;
   private final TokenBatch batch;
@@ -13,7 +14,8 @@ final class ReferenceRun {
   private final Map<String, ReferencePair> unused = new LinkedHashMap<>();
   private final Map<String, ReferencePair> gradients = new LinkedHashMap<>();
 
-  ReferenceRun(Map<String, double[]> weights, TokenBatch batch, List<ReferencePair> pairs, double scaling) {
+  ReferenceRun(
+      Map<String, double[]> weights, TokenBatch batch, List<ReferencePair> pairs, double scaling) {
     this.weights = weights;
     this.batch = batch;
     this.scaling = scaling;
@@ -44,7 +46,8 @@ final class ReferenceRun {
   ReferenceLinear linear(String name, int inputs) {
     ReferencePair pair = unused.remove(name + ".weight");
     ReferenceLinear linear =
-        new ReferenceLinear(weight(name + ".weight"), inputs, weights.get(name + ".bias"), pair, scaling);
+        new ReferenceLinear(
+            weight(name + ".weight"), inputs, weights.get(name + ".bias"), pair, scaling);
     if (pair != null) {
       gradients.put(pair.baseTensor(), linear.gradient());
     }
