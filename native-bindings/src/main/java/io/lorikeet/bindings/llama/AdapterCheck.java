@@ -1,0 +1,66 @@
+package io.lorikeet.bindings.llama;
+
+import io.lorikeet.bindings.GgmlException;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.ggml.Ggml;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// What libllama and ggml assert of an adapter while loading and applying it (`src/llama-adapter.cpp`,
+/// `llm_graph_context::build_lora_mm`); what libllama refuses with a message is left to it.
+final class AdapterCheck {
+  private static final List<String> STRINGS = List.of("general.type", "general.architecture", "adapter.type");
+
+  private AdapterCheck() {}
+
+  /// @throws GgmlException naming what the process would end for
+  static void check(Path file) {
+    try (GgufHeader header = new GgufHeader(file)) {
+      for (String key : STRINGS) {
+        header.requireType(key, Ggml.GGUF_TYPE_STRING(), "string");
+      }
+      header.requireType("adapter.lora.alpha", Ggml.GGUF_TYPE_FLOAT32(), "float32");
+      Map<String, Long> ranks = new HashMap<>();
+      for (long tensor = 0; tensor < header.tensors(); tensor++) {
+        checkTensor(header, tensor, ranks);
+      }
+    }
+  }
+
+  private static void checkTensor(GgufHeader header, long tensor, Map<String, Long> ranks) {
+    String name = header.tensorName(tensor);
+    boolean a = name.endsWith(".lora_a");
+    if (!a && !name.endsWith(".lora_b")) {
+      return;
+    }
+    long[] shape = header.tensorShape(tensor);
+    Optional<TensorType> type = TensorType.byId(header.tensorType(tensor));
+    if (shape[2] != 1 || shape[3] != 1 || shape[0] < 1 || shape[1] < 1) {
+      throw refused(header, name, "is not a matrix");
+    }
+    if (type.filter(AdapterCheck::multiplies).isEmpty()) {
+      throw refused(header, name, "has a type that ggml can't multiply with");
+    }
+    String base = name.substring(0, name.length() - ".lora_a".length());
+    // The pair of the embeddings is flipped, so that both of its matrices have the rank first.
+    long rank = a && !base.endsWith("token_embd.weight") ? shape[1] : shape[0];
+    Long other = ranks.putIfAbsent(base, rank);
+    if (other != null && other != rank) {
+      throw refused(header, name, "has rank " + rank + ", the other matrix of its pair " + other);
+    }
+  }
+
+  private static boolean multiplies(TensorType type) {
+    return switch (type) {
+      case I8, I16, I32, I64, F64, Q8_1, Q8_K -> false;
+      default -> true;
+    };
+  }
+
+  private static GgmlException refused(GgufHeader header, String name, String what) {
+    return new GgmlException("llama.cpp can't load the adapter " + header.file() + ": its tensor " + name + " " + what);
+  }
+}

@@ -1,0 +1,263 @@
+package io.lorikeet.bindings.llama;
+
+import io.lorikeet.bindings.GgmlException;
+import io.lorikeet.bindings.NativeLog;
+import io.lorikeet.bindings.NativeResources;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.llama.Llama;
+import io.lorikeet.llama.llama_batch;
+import io.lorikeet.llama.llama_context_params;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.List;
+
+/// A model at work on one sequence of tokens: what was decoded is remembered, and what comes next continues it.
+///
+/// It computes as exactly as llama.cpp can: the KV cache is F32 and flash attention is off. With quantized weights
+/// llama.cpp still rounds activations to 8 bits. Not for use by several threads at once.
+public final class LlamaContext implements AutoCloseable {
+  /// Receives the logits of one token.
+  @FunctionalInterface
+  public interface LogitsConsumer {
+    /// @param index index of the token among those that were passed
+    /// @param logits one float for each token of the vocabulary, gone when the call returns
+    void accept(int index, MemorySegment logits);
+  }
+
+  private static final String KIND = "llama context";
+
+  /// Logits held at a time, twice: once where they are computed and once where they are read.
+  private static final int MAX_LOGITS = 1 << 24;
+
+  private static final int MAX_THREADS = 512; // GGML_MAX_N_THREADS
+
+  private final LlamaModel model;
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment handle;
+  private final int contextLength;
+  private final int batch;
+  private final MemorySegment batchTokens;
+  private final MemorySegment batchOutputs;
+  private List<LlamaAdapter.Scaled> adapters = List.of();
+  private int length;
+  private boolean hasLogits;
+  private boolean open = true;
+
+  private LlamaContext(LlamaModel model, int contextLength, int batch, MemorySegment handle) {
+    this.model = model;
+    this.contextLength = contextLength;
+    this.batch = batch;
+    this.handle = handle;
+    batchTokens = arena.allocate(ValueLayout.JAVA_INT, batch);
+    batchOutputs = arena.allocate(ValueLayout.JAVA_BYTE, batch);
+  }
+
+  /// Opens a context.
+  ///
+  /// @param contextLength tokens it can remember
+  /// @param batch tokens to compute at once; fewer are where their logits would be more than 64 MiB
+  /// @param threads threads to compute with, from 1 to 512
+  /// @throws GgmlException when the memory can't be had
+  public static LlamaContext create(LlamaModel model, int contextLength, int batch, int threads) {
+    if (contextLength < 1 || batch < 1 || threads < 1 || threads > MAX_THREADS) {
+      throw new IllegalArgumentException(
+          "a context of " + contextLength + " tokens, " + batch + " at once, with " + threads + " threads");
+    }
+    if (model.options().vocabularyOnly()) {
+      throw new IllegalArgumentException("of " + model.file() + " only the vocabulary is loaded");
+    }
+    int affordable = Math.max(1, MAX_LOGITS / model.vocabulary().size());
+    int size = Math.min(Math.min(batch, contextLength), affordable);
+    try (Arena arena = Arena.ofConfined();
+        NativeLog.Errors errors = NativeLog.captureErrors()) {
+      MemorySegment params = Llama.llama_context_default_params(arena);
+      llama_context_params.n_ctx(params, contextLength);
+      llama_context_params.n_batch(params, size);
+      llama_context_params.n_ubatch(params, size);
+      llama_context_params.n_threads(params, threads);
+      llama_context_params.n_threads_batch(params, threads);
+      llama_context_params.type_k(params, TensorType.F32.id());
+      llama_context_params.type_v(params, TensorType.F32.id());
+      llama_context_params.flash_attn_type(params, Llama.LLAMA_FLASH_ATTN_TYPE_DISABLED());
+      boolean gpu = model.options().gpuLayers() != 0;
+      llama_context_params.offload_kqv(params, gpu);
+      llama_context_params.op_offload(params, gpu);
+      MemorySegment context = Llama.llama_init_from_model(model.handle(), params);
+      if (context.equals(MemorySegment.NULL)) {
+        throw new GgmlException(
+            "llama.cpp can't open a context of " + contextLength + " tokens for " + model.file() + errors.text());
+      }
+      NativeResources.opened(KIND);
+      LlamaContext result = new LlamaContext(model, contextLength, size, context);
+      model.own(result);
+      return result;
+    }
+  }
+
+  /// The model at work.
+  public LlamaModel model() {
+    return model;
+  }
+
+  /// Tokens it can remember.
+  public int contextLength() {
+    return contextLength;
+  }
+
+  /// Tokens it remembers.
+  public int length() {
+    return length;
+  }
+
+  /// Forgets all tokens.
+  public void clear() {
+    Llama.llama_memory_clear(Llama.llama_get_memory(handle()), false);
+    length = 0;
+    hasLogits = false;
+  }
+
+  /// Applies these adapters and no others from now on, and forgets all tokens, which were computed without them.
+  public void setAdapters(LlamaAdapter.Scaled... adapters) {
+    setAdapters(List.of(adapters));
+  }
+
+  private void setAdapters(List<LlamaAdapter.Scaled> wanted) {
+    clear();
+    try (Arena call = Arena.ofConfined()) {
+      MemorySegment handles = call.allocate(ValueLayout.ADDRESS, Math.max(1, wanted.size()));
+      MemorySegment scales = call.allocate(ValueLayout.JAVA_FLOAT, Math.max(1, wanted.size()));
+      for (int i = 0; i < wanted.size(); i++) {
+        LlamaAdapter adapter = wanted.get(i).adapter();
+        if (adapter.model() != model) {
+          throw new IllegalArgumentException(adapter.file() + " was loaded for another model");
+        }
+        handles.setAtIndex(ValueLayout.ADDRESS, i, adapter.handle());
+        scales.setAtIndex(ValueLayout.JAVA_FLOAT, i, wanted.get(i).scale());
+      }
+      int status = Llama.llama_set_adapters_lora(handle(), handles, wanted.size(), scales);
+      if (status != 0) {
+        throw new GgmlException("llama.cpp can't apply " + wanted.size() + " adapters (status " + status + ")");
+      }
+    }
+    adapters = wanted;
+  }
+
+  /// Stops using an adapter that is about to be freed.
+  void forget(LlamaAdapter adapter) {
+    List<LlamaAdapter.Scaled> others = adapters.stream().filter(scaled -> scaled.adapter() != adapter).toList();
+    if (others.size() < adapters.size()) {
+      setAdapters(others);
+    }
+  }
+
+  /// Reads tokens on, and passes the logits after each of them.
+  ///
+  /// @throws GgmlException when the computation fails; the context has then forgotten all tokens
+  public void forEachLogits(int[] tokens, LogitsConsumer consumer) {
+    requireRoom(tokens);
+    long rowBytes = (long) model.vocabulary().size() * Float.BYTES;
+    for (int start = 0; start < tokens.length; start += batch) {
+      int count = Math.min(batch, tokens.length - start);
+      batchOutputs.fill((byte) 1);
+      compute(tokens, start, count);
+      try (Arena rows = Arena.ofConfined()) {
+        MemorySegment logits = Llama.llama_get_logits(handle).reinterpret(count * rowBytes, rows, null);
+        for (int i = 0; i < count; i++) {
+          consumer.accept(start + i, logits.asSlice(i * rowBytes, rowBytes).asReadOnly());
+        }
+      }
+    }
+  }
+
+  /// Reads tokens on, and computes the logits after the last of them for [#logits] and [LlamaSampler#sample].
+  ///
+  /// @throws GgmlException when the computation fails; the context has then forgotten all tokens
+  public void decode(int... tokens) {
+    requireRoom(tokens);
+    for (int start = 0; start < tokens.length; start += batch) {
+      int count = Math.min(batch, tokens.length - start);
+      batchOutputs.fill((byte) 0);
+      if (start + count == tokens.length) {
+        batchOutputs.set(ValueLayout.JAVA_BYTE, count - 1, (byte) 1);
+      }
+      compute(tokens, start, count);
+    }
+  }
+
+  /// The logits after the last token, one for each token of the vocabulary.
+  ///
+  /// @throws IllegalStateException when no token was decoded
+  public float[] logits() {
+    requireLogits();
+    return Llama.llama_get_logits_ith(handle(), -1)
+        .reinterpret((long) model.vocabulary().size() * Float.BYTES)
+        .toArray(ValueLayout.JAVA_FLOAT);
+  }
+
+  void requireLogits() {
+    if (!hasLogits) {
+      throw new IllegalStateException("no token was decoded, so there are no logits");
+    }
+  }
+
+  private void compute(int[] tokens, int start, int count) {
+    MemorySegment.copy(tokens, start, batchTokens, ValueLayout.JAVA_INT, 0, count);
+    int status;
+    try (Arena call = Arena.ofConfined();
+        NativeLog.Errors errors = NativeLog.captureErrors()) {
+      MemorySegment tokenBatch = llama_batch.allocate(call);
+      tokenBatch.fill((byte) 0); // positions and sequence are llama.cpp's to fill in
+      llama_batch.n_tokens(tokenBatch, count);
+      llama_batch.token(tokenBatch, batchTokens);
+      llama_batch.logits(tokenBatch, batchOutputs);
+      status = Llama.llama_decode(handle, tokenBatch);
+      if (status != 0) {
+        clear();
+        throw new GgmlException(
+            "llama.cpp can't compute " + count + " tokens (status " + status + ")" + errors.text());
+      }
+    }
+    length += count;
+    hasLogits = true;
+  }
+
+  private void requireRoom(int[] tokens) {
+    handle();
+    int vocabulary = model.vocabulary().size();
+    if (tokens.length == 0) {
+      throw new IllegalArgumentException("there is no token to decode");
+    }
+    if (tokens.length > contextLength - length) {
+      throw new IllegalArgumentException(
+          tokens.length + " tokens after " + length + " are more than the context of " + contextLength);
+    }
+    Arrays.stream(tokens)
+        .filter(token -> token < 0 || token >= vocabulary)
+        .findFirst()
+        .ifPresent(
+            token -> {
+              throw new IllegalArgumentException("token " + token + " is not in the vocabulary of " + vocabulary);
+            });
+  }
+
+  MemorySegment handle() {
+    if (!open) {
+      throw new IllegalStateException("the context is closed");
+    }
+    return handle;
+  }
+
+  @Override
+  public void close() {
+    if (!open) {
+      return;
+    }
+    open = false;
+    model.disown(this);
+    Llama.llama_free(handle);
+    arena.close();
+    NativeResources.closed(KIND);
+  }
+}

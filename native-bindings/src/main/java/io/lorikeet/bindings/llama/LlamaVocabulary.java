@@ -1,0 +1,184 @@
+package io.lorikeet.bindings.llama;
+
+import io.lorikeet.bindings.GgmlException;
+import io.lorikeet.llama.Llama;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/// The vocabulary of a model: text to token ids and back, as llama.cpp does it. Safe for use by several threads at
+/// once, as long as the model stays open.
+public final class LlamaVocabulary {
+  private final LlamaModel model;
+  private final MemorySegment handle;
+  private final int size;
+  private final boolean hasText;
+  private final ByteFallback byteFallback;
+
+  LlamaVocabulary(LlamaModel model) {
+    this.model = model;
+    handle = Llama.llama_model_get_vocab(model.handle());
+    size = Llama.llama_vocab_n_tokens(handle);
+    hasText = Llama.llama_vocab_type(handle) != Llama.LLAMA_VOCAB_TYPE_NONE();
+    byteFallback =
+        Llama.llama_vocab_type(handle) == Llama.LLAMA_VOCAB_TYPE_SPM() ? ByteFallback.of(this) : ByteFallback.COMPLETE;
+  }
+
+  /// Number of tokens; ids are from 0 up to it.
+  public int size() {
+    return size;
+  }
+
+  /// Token ids of a text.
+  ///
+  /// @param addSpecial adds what the vocabulary wants around a text ([#addsBos], [#addsEos]). llama.cpp's programs
+  ///     tokenize prompts with it.
+  /// @param parseSpecial takes the text of a control token, such as `<|im_end|>`, for that token instead of spelling
+  ///     it. llama.cpp's programs tokenize prompts with it.
+  /// @throws GgmlException when the vocabulary can't spell a character, or wants a token that it doesn't have
+  public int[] tokenize(String text, boolean addSpecial, boolean parseSpecial) {
+    MemorySegment vocabulary = handle();
+    if (addSpecial) {
+      requireSpecialTokens();
+    }
+    byteFallback.requireSpellable(text);
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment input = arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes);
+      // Enough but for byte-spelled text of one or two characters and the space that some vocabularies put before it.
+      int guess = Math.addExact(bytes.length, 8);
+      MemorySegment ids = arena.allocate(ValueLayout.JAVA_INT, guess);
+      int count = Llama.llama_tokenize(vocabulary, input, bytes.length, ids, guess, addSpecial, parseSpecial);
+      if (count < 0 && count != Integer.MIN_VALUE) {
+        ids = arena.allocate(ValueLayout.JAVA_INT, -count);
+        count = Llama.llama_tokenize(vocabulary, input, bytes.length, ids, -count, addSpecial, parseSpecial);
+      }
+      if (count < 0) {
+        throw new GgmlException("llama.cpp can't tokenize a text of " + bytes.length + " bytes");
+      }
+      return ids.asSlice(0, (long) count * Integer.BYTES).toArray(ValueLayout.JAVA_INT);
+    }
+  }
+
+  /// The text of token ids. Bytes that are no UTF-8 become U+FFFD.
+  ///
+  /// @param removeSpecial leaves out what `addSpecial` added
+  /// @param showSpecial gives control tokens as their text; otherwise they are left out
+  public String detokenize(int[] tokens, boolean removeSpecial, boolean showSpecial) {
+    MemorySegment vocabulary = handle();
+    for (int token : tokens) {
+      requireToken(token);
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment ids = arena.allocateFrom(ValueLayout.JAVA_INT, tokens);
+      int guess = Math.addExact(Math.multiplyExact(tokens.length, 8), 64);
+      MemorySegment text = arena.allocate(guess);
+      int length = Llama.llama_detokenize(vocabulary, ids, tokens.length, text, guess, removeSpecial, showSpecial);
+      if (length < 0) {
+        text = arena.allocate(-length);
+        length = Llama.llama_detokenize(vocabulary, ids, tokens.length, text, -length, removeSpecial, showSpecial);
+      }
+      byte[] bytes = text.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
+      return new String(bytes, StandardCharsets.UTF_8);
+    }
+  }
+
+  /// The bytes that a token adds to a text; they can be a part of a character.
+  ///
+  /// @param showSpecial gives a control token as its text; otherwise it is empty
+  public byte[] piece(int token, boolean showSpecial) {
+    MemorySegment vocabulary = handle();
+    requireToken(token);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment bytes = arena.allocate(64);
+      int length = Llama.llama_token_to_piece(vocabulary, token, bytes, 64, 0, showSpecial);
+      if (length < 0) {
+        bytes = arena.allocate(-length);
+        length = Llama.llama_token_to_piece(vocabulary, token, bytes, -length, 0, showSpecial);
+      }
+      return bytes.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
+    }
+  }
+
+  /// A token as the vocabulary spells it, such as `▁the`.
+  public String tokenText(int token) {
+    MemorySegment vocabulary = handle();
+    requireToken(token);
+    return NativeText.string(Llama.llama_vocab_get_text(vocabulary, token)).orElse("");
+  }
+
+  /// The token that begins a text.
+  public OptionalInt bos() {
+    return optional(Llama.llama_vocab_bos(handle()));
+  }
+
+  /// The token that ends a text.
+  public OptionalInt eos() {
+    return optional(Llama.llama_vocab_eos(handle()));
+  }
+
+  /// The token that ends a turn of a chat.
+  public OptionalInt eot() {
+    return optional(Llama.llama_vocab_eot(handle()));
+  }
+
+  /// Whether a text is to begin with [#bos].
+  public boolean addsBos() {
+    return Llama.llama_vocab_get_add_bos(handle());
+  }
+
+  /// Whether a text is to end with [#eos].
+  public boolean addsEos() {
+    return Llama.llama_vocab_get_add_eos(handle());
+  }
+
+  /// Whether llama.cpp stops generating at this token.
+  public boolean isEndOfGeneration(int token) {
+    MemorySegment vocabulary = handle();
+    requireToken(token);
+    return Llama.llama_vocab_is_eog(vocabulary, token);
+  }
+
+  /// The model's chat template, in Jinja.
+  public Optional<String> chatTemplate() {
+    return NativeText.string(Llama.llama_model_chat_template(model.handle(), MemorySegment.NULL));
+  }
+
+  /// Whether a space is put before a text (SentencePiece vocabularies).
+  boolean addsSpace() {
+    return model.metadata("tokenizer.ggml.add_space_prefix").map(Boolean::parseBoolean).orElse(true);
+  }
+
+  private void requireSpecialTokens() {
+    boolean incomplete =
+        addsBos() && bos().isEmpty()
+            || addsEos() && eos().isEmpty()
+            || Llama.llama_vocab_type(handle()) == Llama.LLAMA_VOCAB_TYPE_WPM()
+                && (bos().isEmpty() || Llama.llama_vocab_sep(handle()) < 0);
+    if (incomplete) {
+      throw new GgmlException(
+          "the vocabulary of " + model.file() + " wants to begin or end a text with a token that it doesn't have");
+    }
+  }
+
+  private void requireToken(int token) {
+    if (token < 0 || token >= size) {
+      throw new IllegalArgumentException("token " + token + " is not in the vocabulary of " + size);
+    }
+  }
+
+  private MemorySegment handle() {
+    model.handle();
+    if (!hasText) {
+      throw new GgmlException(model.file() + " has no vocabulary to tokenize with");
+    }
+    return handle;
+  }
+
+  private static OptionalInt optional(int token) {
+    return token < 0 ? OptionalInt.empty() : OptionalInt.of(token);
+  }
+}
