@@ -6,8 +6,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 
 /// The vocabulary of a model: text to token ids and back, as llama.cpp does it. Safe for use by several threads at
 /// once, as long as the model stays open.
@@ -16,15 +19,18 @@ public final class LlamaVocabulary {
   private final MemorySegment handle;
   private final int size;
   private final boolean hasText;
-  private final ByteFallback byteFallback;
+  private final Optional<Spelling> spelling;
 
   LlamaVocabulary(LlamaModel model) {
     this.model = model;
     handle = Llama.llama_model_get_vocab(model.handle());
     size = Llama.llama_vocab_n_tokens(handle);
     hasText = Llama.llama_vocab_type(handle) != Llama.LLAMA_VOCAB_TYPE_NONE();
-    byteFallback =
-        Llama.llama_vocab_type(handle) == Llama.LLAMA_VOCAB_TYPE_SPM() ? ByteFallback.of(this) : ByteFallback.COMPLETE;
+    // Only SentencePiece vocabularies have texts that libllama doesn't survive.
+    spelling =
+        Llama.llama_vocab_type(handle) == Llama.LLAMA_VOCAB_TYPE_SPM()
+            ? Optional.of(new Spelling(this)).filter(found -> !found.isComplete())
+            : Optional.empty();
   }
 
   /// Number of tokens; ids are from 0 up to it.
@@ -32,35 +38,83 @@ public final class LlamaVocabulary {
     return size;
   }
 
-  /// Token ids of a text.
+  /// Token ids of a text. Characters that a SentencePiece vocabulary has no tokens for become its unknown token.
   ///
   /// @param addSpecial adds what the vocabulary wants around a text ([#addsBos], [#addsEos]). llama.cpp's programs
   ///     tokenize prompts with it.
   /// @param parseSpecial takes the text of a control token, such as `<|im_end|>`, for that token instead of spelling
   ///     it. llama.cpp's programs tokenize prompts with it.
-  /// @throws GgmlException when the vocabulary can't spell a character, or wants a token that it doesn't have
+  /// @throws GgmlException when the vocabulary wants a token that it doesn't have
   public int[] tokenize(String text, boolean addSpecial, boolean parseSpecial) {
-    MemorySegment vocabulary = handle();
+    handle();
     if (addSpecial) {
       requireSpecialTokens();
     }
-    byteFallback.requireSpellable(text);
+    List<String> parts = spelling.map(found -> found.parts(text, parseSpecial)).orElse(List.of(text));
+    if (parts.size() > 1) {
+      return tokenizeWithUnknown(parts, addSpecial, parseSpecial);
+    }
+    return tokenizeSpelled(text, addSpecial, parseSpecial);
+  }
+
+  private int[] tokenizeSpelled(String text, boolean addSpecial, boolean parseSpecial) {
+    if (spelling.isPresent() && !text.isEmpty() && addsSpace() && !spelling.get().hasSpace()) {
+      throw new GgmlException(model.file() + " puts a space before every text, and has no token for it");
+    }
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment input = arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes);
       // Enough but for byte-spelled text of one or two characters and the space that some vocabularies put before it.
       int guess = Math.addExact(bytes.length, 8);
       MemorySegment ids = arena.allocate(ValueLayout.JAVA_INT, guess);
-      int count = Llama.llama_tokenize(vocabulary, input, bytes.length, ids, guess, addSpecial, parseSpecial);
+      int count = Llama.llama_tokenize(handle, input, bytes.length, ids, guess, addSpecial, parseSpecial);
       if (count < 0 && count != Integer.MIN_VALUE) {
         ids = arena.allocate(ValueLayout.JAVA_INT, -count);
-        count = Llama.llama_tokenize(vocabulary, input, bytes.length, ids, -count, addSpecial, parseSpecial);
+        count = Llama.llama_tokenize(handle, input, bytes.length, ids, -count, addSpecial, parseSpecial);
       }
       if (count < 0) {
         throw new GgmlException("llama.cpp can't tokenize a text of " + bytes.length + " bytes");
       }
       return ids.asSlice(0, (long) count * Integer.BYTES).toArray(ValueLayout.JAVA_INT);
     }
+  }
+
+  /// Tokenizes parts with an unknown token between each two. Only the first may get a space before it; the others are
+  /// tokenized behind a separator that merges with nothing, and whose tokens are then left out.
+  private int[] tokenizeWithUnknown(List<String> parts, boolean addSpecial, boolean parseSpecial) {
+    String separator =
+        spelling
+            .flatMap(Spelling::separator)
+            .orElseThrow(
+                () -> new GgmlException("the vocabulary of " + model.file() + " can't spell all of the text"));
+    int[] before = tokenizeSpelled(separator, false, false);
+    IntStream.Builder ids = IntStream.builder();
+    if (addSpecial && addsBos()) {
+      ids.add(bos().orElseThrow());
+    }
+    int[] first =
+        parts.getFirst().isEmpty()
+            ? Arrays.copyOf(before, before.length - 1)
+            : tokenizeSpelled(parts.getFirst(), false, parseSpecial);
+    Arrays.stream(first).forEach(ids::add);
+    for (String part : parts.subList(1, parts.size())) {
+      ids.add(unknown());
+      Arrays.stream(tokenizeSpelled(separator + part, false, parseSpecial)).skip(before.length).forEach(ids::add);
+    }
+    if (addSpecial && addsEos()) {
+      ids.add(eos().orElseThrow());
+    }
+    return ids.build().toArray();
+  }
+
+  /// The token for what can't be spelled; SentencePiece's is 0 unless the file names another.
+  private int unknown() {
+    return model
+        .metadata("tokenizer.ggml.unknown_token_id")
+        .map(Long::parseLong)
+        .filter(id -> id < size)
+        .orElse(0L)
+        .intValue();
   }
 
   /// The text of token ids. Bytes that are no UTF-8 become U+FFFD.
@@ -147,8 +201,12 @@ public final class LlamaVocabulary {
     return NativeText.string(Llama.llama_model_chat_template(model.handle(), MemorySegment.NULL));
   }
 
-  /// Whether a space is put before a text (SentencePiece vocabularies).
-  boolean addsSpace() {
+  /// The flags of `enum llama_token_attr`.
+  int attributes(int token) {
+    return Llama.llama_vocab_get_attr(handle(), token);
+  }
+
+  private boolean addsSpace() {
     return model.metadata("tokenizer.ggml.add_space_prefix").map(Boolean::parseBoolean).orElse(true);
   }
 
