@@ -221,6 +221,11 @@ public final class Setting<T> {
     return list;
   }
 
+  /// Whether its value is true or false, so that a flag alone can mean true.
+  public boolean isSwitch() {
+    return placeholder.equals("true|false");
+  }
+
   /// Reads its value from text.
   ///
   /// @throws IllegalArgumentException with what was expected

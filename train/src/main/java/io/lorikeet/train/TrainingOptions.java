@@ -59,7 +59,7 @@ public final class TrainingOptions {
   /// @param texts its value, or its values where it takes several
   /// @param origin where they stand, for messages; empty for a flag
   /// @throws IllegalArgumentException with what was expected
-  void setText(Setting<?> setting, List<String> texts, String origin) {
+  public void setText(Setting<?> setting, List<String> texts, String origin) {
     values.put(setting, new Given(setting.parse(texts), origin));
   }
 

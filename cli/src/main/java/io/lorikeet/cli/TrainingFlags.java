@@ -1,0 +1,79 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.ConfigFile;
+import io.lorikeet.train.Setting;
+import io.lorikeet.train.TrainingOptions;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParseResult;
+
+/// The flags of a training run: one for each [Setting], and `--config`, whose file they override.
+final class TrainingFlags implements CommandLine.IModelTransformer {
+  private static final String CONFIG = "--config";
+
+  /// Adds the flags to a command.
+  @Override
+  public CommandSpec transform(CommandSpec command) {
+    for (Setting<?> setting : Setting.all()) {
+      command.addOption(option(setting));
+    }
+    return command.addOption(
+        OptionSpec.builder(CONFIG)
+            .type(Path.class)
+            .paramLabel("FILE")
+            .description("YAML file with any of these settings under the same names; flags win")
+            .build());
+  }
+
+  private static OptionSpec option(Setting<?> setting) {
+    OptionSpec.Builder option =
+        OptionSpec.builder(flag(setting))
+            .paramLabel(setting.placeholder())
+            .description(setting.description());
+    if (setting.list()) {
+      return option.type(List.class).auxiliaryTypes(String.class).arity("1..*").build();
+    }
+    if (setting.isSwitch()) {
+      return option.type(String.class).arity("0..1").fallbackValue("true").build();
+    }
+    return option.type(String.class).arity("1").build();
+  }
+
+  private static String flag(Setting<?> setting) {
+    return "--" + setting.key();
+  }
+
+  /// What was given by flags, and where it wasn't, by the configuration file.
+  ///
+  /// @throws InvalidInputException with all flags whose text can't be understood
+  static TrainingOptions options(ParseResult parsed) throws IOException {
+    TrainingOptions flags = new TrainingOptions();
+    List<String> problems = new ArrayList<>();
+    for (Setting<?> setting : Setting.all()) {
+      if (parsed.hasMatchedOption(flag(setting))) {
+        Object value = parsed.matchedOptionValue(flag(setting), null);
+        List<String> texts = value instanceof String text ? List.of(text) : strings(value);
+        try {
+          flags.setText(setting, texts, "");
+        } catch (IllegalArgumentException e) {
+          problems.add(flag(setting) + ": " + e.getMessage());
+        }
+      }
+    }
+    if (!problems.isEmpty()) {
+      throw new InvalidInputException(String.join("\n", problems));
+    }
+    Path config = parsed.matchedOptionValue(CONFIG, null);
+    return config == null ? flags : flags.orElse(ConfigFile.read(config));
+  }
+
+  private static List<String> strings(Object values) {
+    return ((List<?>) values).stream().map(String::valueOf).toList();
+  }
+}

@@ -1,0 +1,82 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.train.TrainingEvent;
+import io.lorikeet.train.TrainingListener;
+import java.util.Locale;
+
+/// Shows a training run: on a terminal one line that is written over at each step, elsewhere a line
+/// now and then.
+final class TrainingProgress implements TrainingListener {
+  /// Without a terminal, a line after each twentieth of the steps ...
+  private static final int LINES = 20;
+
+  /// ... and whenever this much time has passed, in seconds.
+  private static final double LONGEST_SILENCE = 60;
+
+  private final ProgressLine line;
+  private double secondsSoFar;
+  private double secondsAtLastLine;
+
+  TrainingProgress(ProgressLine line) {
+    this.line = line;
+  }
+
+  @Override
+  public void on(TrainingEvent event) {
+    switch (event) {
+      case TrainingEvent.Note(String text) -> line.println(text);
+      case TrainingEvent.Warning(String text) -> line.println("warning: " + text);
+      case TrainingEvent.Progress(String task, long done, long total) ->
+          line.update(task + ": " + Words.percent(total == 0 ? 1 : (double) done / total));
+      case TrainingEvent.Started started -> line.println(started(started));
+      case TrainingEvent.StepDone step -> step(step);
+      case TrainingEvent.Evaluated evaluated ->
+          line.println(
+              (evaluated.step() == 0 ? "before training" : "after step " + evaluated.step())
+                  + ": validation loss "
+                  + Words.loss(evaluated.loss()));
+      case TrainingEvent.AdapterSaved(var file) -> line.println("adapter: " + file);
+    }
+  }
+
+  private static String started(TrainingEvent.Started started) {
+    double share = (double) started.trainableParameters() / started.totalParameters();
+    return "training %s of %s parameters (%s) in %s steps"
+        .formatted(
+            Words.count(started.trainableParameters()),
+            Words.count(started.totalParameters()),
+            Words.percent(share),
+            Words.count(started.steps()));
+  }
+
+  private void step(TrainingEvent.StepDone step) {
+    secondsSoFar += step.seconds();
+    double left = secondsSoFar / step.step() * (step.steps() - step.step());
+    String text =
+        String.format(
+            Locale.ROOT,
+            "step %d/%d  loss %.4f  %,.0f tokens/s  %s left",
+            step.step(),
+            step.steps(),
+            step.loss(),
+            step.tokensPerSecond(),
+            Words.duration(left));
+    boolean last = step.step() == step.steps();
+    boolean due = last || step.step() == 1 || reachesTwentieth(step) || silentForLong();
+    if (last || (due && !line.isTerminal())) {
+      secondsAtLastLine = secondsSoFar;
+      line.println(text);
+    } else {
+      line.update(text);
+    }
+  }
+
+  private static boolean reachesTwentieth(TrainingEvent.StepDone step) {
+    long before = (step.step() - 1L) * LINES / step.steps();
+    return step.step() * (long) LINES / step.steps() > before;
+  }
+
+  private boolean silentForLong() {
+    return secondsSoFar - secondsAtLastLine >= LONGEST_SILENCE;
+  }
+}

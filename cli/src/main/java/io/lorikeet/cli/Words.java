@@ -1,0 +1,39 @@
+package io.lorikeet.cli;
+
+import java.util.Locale;
+
+/// Numbers as people read them.
+final class Words {
+
+  private Words() {}
+
+  /// `1,234,567`.
+  static String count(long number) {
+    return String.format(Locale.ROOT, "%,d", number);
+  }
+
+  /// `45s`, `3m 20s` or `2h 05m`.
+  static String duration(double seconds) {
+    long rounded = Math.round(seconds);
+    if (rounded < 60) {
+      return rounded + "s";
+    }
+    if (rounded < 3600) {
+      return String.format(Locale.ROOT, "%dm %02ds", rounded / 60, rounded % 60);
+    }
+    return String.format(Locale.ROOT, "%dh %02dm", rounded / 3600, rounded / 60 % 60);
+  }
+
+  /// `12.3 %`, with digits enough that small shares don't become 0.
+  static String percent(double share) {
+    double percent = 100 * share;
+    String format =
+        percent >= 10 || percent == 0 ? "%.1f %%" : percent >= 0.01 ? "%.2f %%" : "%.1e %%";
+    return String.format(Locale.ROOT, format, percent);
+  }
+
+  /// A mean loss and the perplexity it means: `2.3451 (perplexity 10.43)`.
+  static String loss(double loss) {
+    return String.format(Locale.ROOT, "%.4f (perplexity %.2f)", loss, Math.exp(loss));
+  }
+}
