@@ -58,26 +58,26 @@ public final class DeviceTensors implements AutoCloseable {
     }
   }
 
-  /// Makes tensors of the CPU backend on data that is in memory already, without copying it. All data must lie within
-  /// `memory` and be aligned to 32 bytes.
-  public static DeviceTensors inPlace(MemorySegment memory, List<Placed> placed) {
-    if (memory.address() % IN_PLACE_ALIGNMENT != 0) {
-      throw new GgmlException("memory to be used in place must be aligned to 32 bytes");
-    }
+  /// Makes tensors of the CPU backend on data that is in memory already, without copying it.
+  ///
+  /// @param placed tensors whose data lies within one mapping, each aligned to 32 bytes
+  public static DeviceTensors inPlace(List<Placed> placed) {
     DeviceTensors result = new DeviceTensors(placed.size());
     try {
-      result.buffer = Ggml.ggml_backend_cpu_buffer_from_ptr(memory, memory.byteSize());
+      long start = placed.stream().mapToLong(p -> p.data().address()).min().orElse(0);
+      long end =
+          placed.stream().mapToLong(p -> p.data().address() + p.data().byteSize()).max().orElse(0);
+      if (end > start) {
+        MemorySegment base = MemorySegment.ofAddress(start);
+        result.buffer = Ggml.ggml_backend_cpu_buffer_from_ptr(base, end - start);
+      }
       for (Placed place : placed) {
         Tensor tensor = result.create(place.spec());
-        MemorySegment data = place.data();
-        long offset = data.address() - memory.address();
-        if (offset < 0 || offset + tensor.bytes() > memory.byteSize() || data.byteSize() < tensor.bytes()) {
-          throw new GgmlException("the data of " + tensor + " isn't within the given memory");
+        if (place.data().byteSize() != tensor.bytes() || !canBeUsedInPlace(place.data())) {
+          throw new GgmlException(
+              "the data of " + tensor + " isn't " + tensor.bytes() + " bytes, aligned to 32");
         }
-        if (!canBeUsedInPlace(data)) {
-          throw new GgmlException("the data of " + tensor + " isn't aligned to 32 bytes");
-        }
-        Ggml.ggml_backend_tensor_alloc(result.buffer, tensor.handle(), data);
+        Ggml.ggml_backend_tensor_alloc(result.buffer, tensor.handle(), place.data());
       }
       return result;
     } catch (RuntimeException e) {

@@ -1,0 +1,38 @@
+package io.lorikeet.models.architecture;
+
+import io.lorikeet.bindings.Shape;
+import io.lorikeet.bindings.Tensor;
+import io.lorikeet.models.autodiff.Parameter;
+import io.lorikeet.models.autodiff.Tape;
+
+/// A frozen linear map with its adapter, as placeholders of a graph: y = W x + scaling · B A dropout(x) + bias, in the
+/// order of llama.cpp's `build_lora_mm`.
+///
+/// @param weight W [k, n]
+/// @param bias [n], or null
+/// @param pair the adapter, or null
+record AdaptedLinear(Tensor weight, Tensor bias, Pair pair) {
+
+  /// An adapter's placeholders.
+  ///
+  /// @param dropout mask [k, tokens], or null
+  record Pair(Parameter a, Parameter b, float scaling, Tensor dropout) {}
+
+  /// @param x [k, t]
+  /// @param firstToken index of x's first token in the batch, which dropout's mask goes by
+  Tensor apply(Tape tape, Tensor x, int firstToken) {
+    Tensor y = tape.frozenProduct(weight, x);
+    if (pair != null) {
+      Tensor input = pair.dropout() == null ? x : tape.mask(x, maskFor(tape, x, firstToken));
+      Tensor low = tape.scale(tape.trainedProduct(pair.a(), input), pair.scaling());
+      y = tape.add(y, tape.trainedProduct(pair.b(), low));
+    }
+    return bias == null ? y : tape.addBias(y, bias);
+  }
+
+  private Tensor maskFor(Tape tape, Tensor x, int firstToken) {
+    Tensor mask = pair.dropout();
+    Shape shape = x.shape();
+    return tape.ops().view(mask, shape, firstToken * mask.stride(1));
+  }
+}

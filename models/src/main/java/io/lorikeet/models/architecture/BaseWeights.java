@@ -1,0 +1,119 @@
+package io.lorikeet.models.architecture;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.DeviceTensors;
+import io.lorikeet.bindings.DeviceTensors.Placed;
+import io.lorikeet.bindings.DeviceTensors.Spec;
+import io.lorikeet.bindings.Shape;
+import io.lorikeet.bindings.Tensor;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.GgufTensor;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/// The frozen weights of a base where they are computed with: on the CPU in the file's own mapping, elsewhere uploaded.
+/// The file must stay open as long as this.
+public final class BaseWeights implements AutoCloseable {
+  private static final long UPLOAD_BYTES = 32L << 20;
+
+  private final List<DeviceTensors> owners = new ArrayList<>();
+  private final Map<String, Tensor> tensors = new HashMap<>();
+
+  /// Told how many bytes of how many are in place.
+  @FunctionalInterface
+  public interface Progress {
+    void at(long doneBytes, long totalBytes);
+  }
+
+  private BaseWeights() {}
+
+  /// Puts a base's tensors where `backend` can compute with them.
+  ///
+  /// @param progress told of uploads, not called where nothing is copied
+  public static BaseWeights load(GgufFile base, Backend backend, Progress progress) {
+    BaseWeights weights = new BaseWeights();
+    try {
+      List<GgufTensor> toCopy = new ArrayList<>();
+      Map<Integer, List<Placed>> inPlace = new TreeMap<>();
+      for (GgufTensor tensor : base.tensors()) {
+        MemorySegment data = base.data(tensor);
+        if (backend.isCpu() && DeviceTensors.canBeUsedInPlace(data)) {
+          inPlace
+              .computeIfAbsent(tensor.part(), part -> new ArrayList<>())
+              .add(new Placed(spec(tensor), data));
+        } else {
+          toCopy.add(tensor);
+        }
+      }
+      for (List<Placed> part : inPlace.values()) {
+        weights.own(
+            DeviceTensors.inPlace(part), part.stream().map(p -> p.spec().name()).toList());
+      }
+      if (!toCopy.isEmpty()) {
+        weights.own(
+            DeviceTensors.allocate(backend, toCopy.stream().map(BaseWeights::spec).toList()),
+            toCopy.stream().map(GgufTensor::name).toList());
+        weights.upload(base, toCopy, progress);
+      }
+      return weights;
+    } catch (RuntimeException e) {
+      weights.close();
+      throw e;
+    }
+  }
+
+  private static Spec spec(GgufTensor tensor) {
+    List<Long> s = tensor.shape();
+    Shape shape =
+        new Shape(
+            s.get(0),
+            s.size() > 1 ? s.get(1) : 1,
+            s.size() > 2 ? s.get(2) : 1,
+            s.size() > 3 ? s.get(3) : 1);
+    return new Spec(tensor.name(), tensor.type(), shape);
+  }
+
+  private void own(DeviceTensors owner, List<String> names) {
+    owners.add(owner);
+    names.forEach(name -> tensors.put(name, owner.get(name)));
+  }
+
+  private void upload(GgufFile base, List<GgufTensor> toCopy, Progress progress) {
+    long total = toCopy.stream().mapToLong(GgufTensor::bytes).sum();
+    long done = 0;
+    for (GgufTensor tensor : toCopy) {
+      MemorySegment data = base.data(tensor);
+      for (long offset = 0; offset < data.byteSize(); offset += UPLOAD_BYTES) {
+        long length = Math.min(UPLOAD_BYTES, data.byteSize() - offset);
+        tensors.get(tensor.name()).upload(data.asSlice(offset, length), offset);
+        done += length;
+        progress.at(done, total);
+      }
+    }
+  }
+
+  /// The tensor of this name, or null when the base has none.
+  public Tensor find(String name) {
+    return tensors.get(name);
+  }
+
+  /// The tensor of this name.
+  ///
+  /// @throws IllegalArgumentException when the base has none
+  public Tensor get(String name) {
+    Tensor tensor = tensors.get(name);
+    if (tensor == null) {
+      throw new IllegalArgumentException("the base has no tensor " + name);
+    }
+    return tensor;
+  }
+
+  @Override
+  public void close() {
+    owners.reversed().forEach(DeviceTensors::close);
+  }
+}

@@ -1,0 +1,31 @@
+package io.lorikeet.models.architecture;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.Tensor;
+import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.lora.LoraParameters;
+import io.lorikeet.models.lora.LoraSlot;
+import java.util.Optional;
+
+/// What all graphs of a model are built from.
+///
+/// @param lora the adapter, or null to run the base alone
+/// @param ropeFactors frequency factors, or null
+record Engine(
+    Backend backend,
+    ModelConfig config,
+    BaseWeights weights,
+    LoraParameters lora,
+    PassShape shape,
+    PassInputs inputs,
+    Tensor ropeFactors,
+    Precision precision) {
+
+  static String prefix(int layer) {
+    return "blk." + layer + ".";
+  }
+
+  Optional<LoraSlot> slot(String baseTensor) {
+    return lora == null ? Optional.empty() : lora.slot(baseTensor);
+  }
+}

@@ -1,0 +1,133 @@
+package io.lorikeet.models.architecture;
+
+import io.lorikeet.bindings.Graph;
+import io.lorikeet.bindings.Ops;
+import io.lorikeet.bindings.Shape;
+import io.lorikeet.bindings.Tensor;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.autodiff.Parameter;
+import io.lorikeet.models.autodiff.ParameterGradients;
+import io.lorikeet.models.autodiff.Products;
+import io.lorikeet.models.autodiff.Tape;
+import io.lorikeet.models.lora.LoraSlot;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/// What a graph under construction reads: placeholders of weights and adapters by name, and the constants of the pass.
+/// The same names are pointed at another layer's tensors by [#bind].
+final class GraphInputs {
+  private final Engine engine;
+  private final Ops ops = new Ops();
+  private final Products products;
+  private final ParameterGradients parameterGradients = new ParameterGradients(ops);
+  private final boolean backward;
+  private final Map<String, Tensor> weights = new HashMap<>();
+  private final Map<String, AdaptedLinear.Pair> pairs = new HashMap<>();
+
+  /// @param backward whether the graph computes gradients
+  GraphInputs(Engine engine, boolean backward) {
+    this.engine = engine;
+    this.backward = backward;
+    products =
+        new Products(
+            ops, engine.backend(), engine.precision(), constant("row_numbers"));
+  }
+
+  Ops ops() {
+    return ops;
+  }
+
+  ParameterGradients parameterGradients() {
+    return parameterGradients;
+  }
+
+  /// A tape for a part of the graph.
+  Tape newTape() {
+    return new Tape(ops, products, parameterGradients);
+  }
+
+  /// A tensor of [PassInputs].
+  Tensor constant(String name) {
+    return ops.constant(engine.inputs().get(name));
+  }
+
+  /// A part of a vector of [PassInputs] that [Graph#bind] points at one chunk of tokens after the other.
+  Tensor chunkOf(String name, int tokens) {
+    return ops.placeholder(name, engine.inputs().get(name).type(), Shape.of(tokens));
+  }
+
+  /// A hidden state or its gradient, [embedding, tokens].
+  Tensor hidden(String name, int tokens) {
+    return ops.placeholder(name, TensorType.F32, Shape.of(engine.config().embedding(), tokens));
+  }
+
+  /// The placeholder of a base tensor, or null when the base doesn't have it.
+  ///
+  /// @param name the tensor's name after `prefix`
+  Tensor weight(String prefix, String name) {
+    Tensor tensor = engine.weights().find(prefix + name);
+    if (tensor == null) {
+      return null;
+    }
+    return weights.computeIfAbsent(
+        name, n -> ops.placeholder(n, tensor.type(), tensor.shape()));
+  }
+
+  /// The linear map `prefix` + `name` with its bias and adapter.
+  AdaptedLinear linear(String prefix, String name) {
+    Tensor weight = weight(prefix, name + ".weight");
+    Tensor bias = weight(prefix, name + ".bias");
+    return new AdaptedLinear(weight, bias, pair(prefix, name + ".weight"));
+  }
+
+  /// The adapter of a base tensor, or null when it has none.
+  AdaptedLinear.Pair pair(String prefix, String name) {
+    Optional<LoraSlot> slot = engine.slot(prefix + name);
+    return slot.map(s -> pairs.computeIfAbsent(name, n -> newPair(s))).orElse(null);
+  }
+
+  private AdaptedLinear.Pair newPair(LoraSlot slot) {
+    boolean dropped = engine.inputs().hasDropout() && !slot.flipped();
+    Tensor mask =
+        dropped
+            ? ops.placeholder(
+                "dropout", TensorType.F32, Shape.of(slot.inputs(), engine.shape().tokens()))
+            : null;
+    return new AdaptedLinear.Pair(
+        parameter("lora_a", slot.aShape()),
+        parameter("lora_b", slot.bShape()),
+        slot.scaling(),
+        mask);
+  }
+
+  private Parameter parameter(String name, Shape shape) {
+    return new Parameter(
+        ops.placeholder(name, TensorType.F32, shape),
+        backward ? ops.placeholder(name + "_gradient", TensorType.F32, shape) : null);
+  }
+
+  /// Points all placeholders of weights and adapters at the tensors called `prefix` + name.
+  void bind(Graph graph, String prefix) {
+    weights.forEach((name, placeholder) -> graph.bind(placeholder, engine.weights().get(prefix + name)));
+    pairs.forEach(
+        (name, pair) -> {
+          LoraSlot slot = engine.slot(prefix + name).orElseThrow();
+          bind(graph, pair.a(), slot.aOffset() * Float.BYTES);
+          bind(graph, pair.b(), slot.bOffset() * Float.BYTES);
+          if (pair.dropout() != null) {
+            graph.bind(
+                pair.dropout(),
+                engine.inputs().get("dropout"),
+                PassInputs.dropoutOffset(prefix + name));
+          }
+        });
+  }
+
+  private void bind(Graph graph, Parameter parameter, long offset) {
+    graph.bind(parameter.value(), engine.lora().values(), offset);
+    if (backward) {
+      graph.bind(parameter.gradient(), engine.lora().gradients(), offset);
+    }
+  }
+}

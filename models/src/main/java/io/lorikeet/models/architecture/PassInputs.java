@@ -1,0 +1,121 @@
+package io.lorikeet.models.architecture;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.DeviceTensors;
+import io.lorikeet.bindings.DeviceTensors.Spec;
+import io.lorikeet.bindings.Shape;
+import io.lorikeet.bindings.Tensor;
+import io.lorikeet.bindings.TensorType;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.DoubleSupplier;
+import java.util.stream.IntStream;
+
+/// What the graphs of a pass read besides weights and hidden states: the batch, constants, dropout's random numbers.
+final class PassInputs implements AutoCloseable {
+  /// Dropout's windows begin at one of this many places, 256 bytes apart.
+  private static final int DROPOUT_WINDOWS = 4096;
+
+  private static final int DROPOUT_STEP = 64;
+
+  private final DeviceTensors tensors;
+  private final PassShape shape;
+  private final int vocabulary;
+  private final double dropout;
+
+  PassInputs(Backend backend, ModelConfig config, PassShape shape, double dropout) {
+    this.shape = shape;
+    this.dropout = dropout;
+    vocabulary = config.vocabulary();
+    int tokens = shape.tokens();
+    int mostRows =
+        Math.max(
+            Math.max(vocabulary, config.feedForward()),
+            Math.max(config.embedding(), config.queryWidth()));
+    List<Spec> specs = new ArrayList<>();
+    specs.add(new Spec("tokens", TensorType.I32, Shape.of(tokens)));
+    specs.add(new Spec("positions", TensorType.I32, Shape.of(tokens)));
+    specs.add(new Spec("first_visible", TensorType.F32, Shape.of(tokens)));
+    specs.add(new Spec("labels", TensorType.I32, Shape.of(tokens)));
+    specs.add(new Spec("flat_labels", TensorType.I32, Shape.of(tokens)));
+    specs.add(new Spec("target_weights", TensorType.F32, Shape.of(tokens)));
+    specs.add(new Spec("indices", TensorType.F32, Shape.of(shape.context())));
+    specs.add(new Spec("row_numbers", TensorType.I32, Shape.of(mostRows)));
+    specs.add(new Spec("one", TensorType.F32, Shape.of(1)));
+    specs.add(new Spec("loss", TensorType.F32, Shape.of(1)));
+    if (dropout > 0) {
+      int widest = Math.max(config.feedForward(), Math.max(config.embedding(), config.queryWidth()));
+      long size = (long) widest * tokens + (long) DROPOUT_WINDOWS * DROPOUT_STEP;
+      specs.add(new Spec("dropout", TensorType.F32, Shape.of(size)));
+    }
+    tensors = DeviceTensors.allocate(backend, specs);
+    get("row_numbers").upload(IntStream.range(0, mostRows).toArray());
+    get("one").upload(new float[] {1});
+    float[] indices = new float[shape.context()];
+    for (int i = 0; i < indices.length; i++) {
+      indices[i] = i;
+    }
+    get("indices").upload(indices);
+  }
+
+  Tensor get(String name) {
+    return tensors.get(name);
+  }
+
+  boolean hasDropout() {
+    return dropout > 0;
+  }
+
+  /// Uploads a batch. The labels within a chunk of logits seen as one long vector are computed here too.
+  void upload(TokenBatch batch) {
+    int tokens = batch.size();
+    float[] firstVisible = new float[tokens];
+    int[] flatLabels = new int[tokens];
+    for (int i = 0; i < tokens; i++) {
+      firstVisible[i] = batch.firstVisible()[i];
+      flatLabels[i] = batch.targets()[i] + vocabulary * (i % shape.headChunk());
+    }
+    get("tokens").upload(batch.tokens());
+    get("positions").upload(batch.positions());
+    get("first_visible").upload(firstVisible);
+    get("labels").upload(batch.targets());
+    get("flat_labels").upload(flatLabels);
+    get("target_weights").upload(batch.targetWeights());
+  }
+
+  /// Draws new dropout masks: each element is 0 with the probability of dropout, else 1 / (1 - dropout).
+  void drawDropout(long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    float kept = (float) (1 / (1 - dropout));
+    fillDropout(() -> random.nextDouble() < dropout ? 0 : kept);
+  }
+
+  /// Lets everything through, for evaluation.
+  void suspendDropout() {
+    fillDropout(() -> 1);
+  }
+
+  private void fillDropout(DoubleSupplier values) {
+    if (!hasDropout()) {
+      return;
+    }
+    float[] pool = new float[Math.toIntExact(get("dropout").shape().elements())];
+    for (int i = 0; i < pool.length; i++) {
+      pool[i] = (float) values.getAsDouble();
+    }
+    get("dropout").upload(pool);
+  }
+
+  /// Where in the pool the mask of an adapted matrix begins, in bytes. The same in forward and in its recomputation;
+  /// different from matrix to matrix.
+  static long dropoutOffset(String baseTensor) {
+    long window = new SplittableRandom(baseTensor.hashCode()).nextInt(DROPOUT_WINDOWS);
+    return window * DROPOUT_STEP * Float.BYTES;
+  }
+
+  @Override
+  public void close() {
+    tensors.close();
+  }
+}

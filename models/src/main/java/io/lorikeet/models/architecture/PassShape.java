@@ -1,0 +1,46 @@
+package io.lorikeet.models.architecture;
+
+/// How a pass over the model is cut, so that nothing of size tokens × tokens, tokens × vocabulary or tokens ×
+/// feed-forward is held whole. Results don't depend on it beyond rounding.
+///
+/// @param rows rows of a batch
+/// @param context tokens of a row
+/// @param attentionBlock queries that attention takes at a time
+/// @param tile tokens that the feed-forward part takes at a time
+/// @param headChunk tokens whose logits are held at a time
+public record PassShape(int rows, int context, int attentionBlock, int tile, int headChunk) {
+  private static final long SCORES_BYTES = 32L << 20;
+  private static final long LOGITS_BYTES = 40L << 20;
+  private static final int TILE = 512;
+
+  public PassShape {
+    if (rows < 1 || context < 1 || attentionBlock < 1 || tile < 1 || headChunk < 1) {
+      throw new IllegalArgumentException("a pass needs at least one row, token, block and chunk");
+    }
+  }
+
+  /// Sizes that keep the scores of a block and the logits of a chunk within some 40 MB each.
+  public static PassShape choose(ModelConfig config, int rows, int context) {
+    int tokens = Math.multiplyExact(rows, context);
+    return new PassShape(
+        rows,
+        context,
+        fitting(context, SCORES_BYTES, (long) config.heads() * context),
+        Math.min(tokens, TILE),
+        fitting(tokens, LOGITS_BYTES, config.vocabulary()));
+  }
+
+  /// The largest power of two, from 32 on, of which each unit takes `floats` and all fit `bytes`; at most `limit`.
+  private static int fitting(int limit, long bytes, long floats) {
+    int size = 32;
+    while (size < limit && 2 * size * floats * Float.BYTES <= bytes) {
+      size *= 2;
+    }
+    return Math.min(size, limit);
+  }
+
+  /// Tokens of a batch.
+  public int tokens() {
+    return rows * context;
+  }
+}

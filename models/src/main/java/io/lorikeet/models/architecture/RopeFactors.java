@@ -1,0 +1,27 @@
+package io.lorikeet.models.architecture;
+
+import io.lorikeet.quant.GgufFile;
+import java.util.List;
+import java.util.Optional;
+
+/// Which tensor of frequency factors a base uses: Llama 3's, or LongRoPE's for short or for long contexts
+/// (`llama_model::get_rope_factors` in llama.cpp).
+final class RopeFactors {
+  private static final String ALWAYS = "rope_freqs.weight";
+  private static final String LONG = "rope_factors_long.weight";
+  private static final String SHORT = "rope_factors_short.weight";
+
+  /// All such tensors.
+  static final List<String> TENSORS = List.of(ALWAYS, LONG, SHORT);
+
+  private RopeFactors() {}
+
+  /// The tensor for a run with this context, if the base has one.
+  static Optional<String> choose(GgufFile base, ModelConfig config, int context) {
+    if (base.tensor(ALWAYS).isPresent()) {
+      return Optional.of(ALWAYS);
+    }
+    String name = context > config.rope().originalContext() ? LONG : SHORT;
+    return base.tensor(name).map(tensor -> name);
+  }
+}

@@ -1,0 +1,324 @@
+package io.lorikeet.models.architecture;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.DeviceTensors;
+import io.lorikeet.bindings.Graph;
+import io.lorikeet.bindings.GraphMemory;
+import io.lorikeet.bindings.Shape;
+import io.lorikeet.bindings.Tensor;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.lora.LoraParameters;
+import io.lorikeet.models.lora.LoraSlot;
+import io.lorikeet.models.lora.LoraTargets;
+import io.lorikeet.quant.GgufFile;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/// A frozen base with an adapter on a device, ready for batches of one shape: logits, loss, and gradients of the
+/// adapter.
+///
+/// Forward keeps each layer's input; backward computes a layer again from it, so that only one layer's activations are
+/// in memory at a time. All graphs are built here once and share one scratch memory.
+public final class TransformerModel implements AutoCloseable {
+  private final Engine engine;
+  private final boolean training;
+  private final List<AutoCloseable> owned = new ArrayList<>();
+  private final GraphMemory memory;
+  private final DeviceTensors states;
+  private final List<LayerGraph> forwardGraphs = new ArrayList<>();
+  private final List<LayerGraph> backwardGraphs = new ArrayList<>();
+  private final List<LossHead> heads = new ArrayList<>();
+  private final List<LossHead> gradientHeads = new ArrayList<>();
+  private final List<LossHead> logitsHeads = new ArrayList<>();
+  private final EmbeddingGraph embedding;
+  private final EmbeddingGraph embeddingBackward;
+
+  /// How a model is run.
+  ///
+  /// @param training whether gradients are wanted; without, less memory is taken
+  /// @param dropout probability of dropping an input of an adapter in training
+  public record Options(PassShape shape, Precision precision, boolean training, double dropout) {}
+
+  /// Takes the logits of one token.
+  @FunctionalInterface
+  public interface LogitsConsumer {
+    /// @param token index of the token in the batch
+    /// @param logits one for each token of the vocabulary; only valid during the call
+    void accept(int token, float[] logits);
+  }
+
+  /// Builds the graphs and takes the memory they need.
+  ///
+  /// @param base the open file that `weights` were loaded from
+  /// @param lora the adapter, or null to run the base alone
+  public TransformerModel(
+      GgufFile base,
+      ModelConfig config,
+      BaseWeights weights,
+      LoraParameters lora,
+      Backend backend,
+      Options options) {
+    training = options.training();
+    PassShape shape = options.shape();
+    try {
+      PassInputs inputs =
+          own(new PassInputs(backend, config, shape, training ? options.dropout() : 0));
+      Tensor factors =
+          RopeFactors.choose(base, config, shape.context()).map(weights::get).orElse(null);
+      engine =
+          new Engine(
+              backend, config, weights, lora, shape, inputs, factors, options.precision());
+      states = own(DeviceTensors.allocate(backend, stateSpecs()));
+      embedding = own(new EmbeddingGraph(engine, false));
+      boolean adaptsEmbedding = engine.slot(LoraTargets.EMBEDDING).isPresent();
+      embeddingBackward = training && adaptsEmbedding ? own(new EmbeddingGraph(engine, true)) : null;
+      buildLayers();
+      buildHeads();
+      memory = own(new GraphMemory(backend));
+      memory.allocate(bindForAllocation());
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  private <T extends AutoCloseable> T own(T resource) {
+    owned.add(resource);
+    return resource;
+  }
+
+  /// One hidden state per layer boundary where gradients are wanted, else two to go back and forth between.
+  private List<DeviceTensors.Spec> stateSpecs() {
+    ModelConfig config = engine.config();
+    Shape hidden = Shape.of(config.embedding(), engine.shape().tokens());
+    List<DeviceTensors.Spec> specs = new ArrayList<>();
+    for (int i = 0; i < (training ? config.layers() + 1 : 2); i++) {
+      specs.add(new DeviceTensors.Spec("state " + i, TensorType.F32, hidden));
+    }
+    if (training) {
+      specs.add(new DeviceTensors.Spec("gradient", TensorType.F32, hidden));
+    }
+    Shape logits = Shape.of(config.vocabulary(), engine.shape().headChunk());
+    specs.add(new DeviceTensors.Spec("logits", TensorType.F32, logits));
+    return specs;
+  }
+
+  private Tensor state(int boundary) {
+    return states.get("state " + (training ? boundary : boundary % 2));
+  }
+
+  /// Layers whose tensors have the same types and shapes, and the same adapters, share their graphs.
+  private List<Object> kind(int layer) {
+    List<Object> kind = new ArrayList<>();
+    String prefix = Engine.prefix(layer);
+    for (String name : TensorInventory.LAYER_TENSORS) {
+      Tensor tensor = engine.weights().find(prefix + name);
+      kind.add(tensor == null ? name : List.of(name, tensor.type(), tensor.shape()));
+      engine
+          .slot(prefix + name)
+          .map(slot -> List.of(slot.rank(), slot.scaling()))
+          .ifPresent(kind::add);
+    }
+    return kind;
+  }
+
+  private void buildLayers() {
+    Map<List<Object>, LayerGraph> forward = new HashMap<>();
+    Map<List<Object>, LayerGraph> backward = new HashMap<>();
+    for (int i = 0; i < engine.config().layers(); i++) {
+      int layer = i;
+      List<Object> kind = kind(layer);
+      forwardGraphs.add(
+          forward.computeIfAbsent(kind, k -> own(new LayerGraph(engine, layer, false))));
+      if (training) {
+        backwardGraphs.add(
+            backward.computeIfAbsent(kind, k -> own(new LayerGraph(engine, layer, true))));
+      }
+    }
+  }
+
+  private void buildHeads() {
+    int chunk = Math.min(engine.shape().headChunk(), engine.shape().tokens());
+    int rest = engine.shape().tokens() % chunk;
+    for (int tokens : rest == 0 ? new int[] {chunk} : new int[] {chunk, rest}) {
+      heads.add(own(new LossHead(engine, tokens, LossHead.Result.LOSS)));
+      logitsHeads.add(own(new LossHead(engine, tokens, LossHead.Result.LOGITS)));
+      if (training) {
+        gradientHeads.add(own(new LossHead(engine, tokens, LossHead.Result.GRADIENTS)));
+      }
+    }
+  }
+
+  private List<Graph> bindForAllocation() {
+    List<Graph> graphs = new ArrayList<>();
+    Tensor hidden = state(0);
+    embedding.bind(hidden);
+    graphs.add(embedding.graph());
+    if (embeddingBackward != null) {
+      embeddingBackward.bind(hidden);
+      graphs.add(embeddingBackward.graph());
+    }
+    for (List<LayerGraph> layers : List.of(forwardGraphs, backwardGraphs)) {
+      for (int layer = 0; layer < layers.size(); layer++) {
+        LayerGraph graph = layers.get(layer);
+        if (!graphs.contains(graph.graph())) {
+          graph.bindForAllocation(layer, hidden);
+          graphs.add(graph.graph());
+        }
+      }
+    }
+    for (LossHead head : heads) {
+      head.bind(0, hidden, null);
+      graphs.add(head.graph());
+    }
+    for (LossHead head : gradientHeads) {
+      head.bind(0, hidden, hidden);
+      graphs.add(head.graph());
+    }
+    for (LossHead head : logitsHeads) {
+      head.bind(0, hidden, states.get("logits"));
+      graphs.add(head.graph());
+    }
+    return graphs;
+  }
+
+  /// The loss of a batch without dropout, in nats, summed over its targets with their weights.
+  public double loss(TokenBatch batch) {
+    start(batch);
+    engine.inputs().suspendDropout();
+    forward();
+    runHeads(heads, (head, first) -> head.run(first, last(), null));
+    return lossSum();
+  }
+
+  /// The loss of a batch, in nats, summed over its targets with their weights; adds the gradient of that sum to the
+  /// adapter's gradients.
+  ///
+  /// @param dropoutSeed seed of the masks, the same for the same batch of a repeated run
+  public double lossAndGradients(TokenBatch batch, long dropoutSeed) {
+    if (!training) {
+      throw new IllegalStateException("this model was built without gradients");
+    }
+    start(batch);
+    engine.inputs().drawDropout(dropoutSeed);
+    forward();
+    Tensor gradient = states.get("gradient");
+    runHeads(gradientHeads, (head, first) -> head.run(first, last(), gradient));
+    for (int layer = engine.config().layers() - 1; layer >= 0; layer--) {
+      backwardGraphs.get(layer).backward(layer, state(layer), gradient);
+    }
+    if (embeddingBackward != null) {
+      embeddingBackward.run(gradient);
+    }
+    return lossSum();
+  }
+
+  /// The logits of every token of a batch, without dropout.
+  public void logits(TokenBatch batch, LogitsConsumer consumer) {
+    start(batch);
+    engine.inputs().suspendDropout();
+    forward();
+    int vocabulary = engine.config().vocabulary();
+    Tensor target = states.get("logits");
+    float[] row = new float[vocabulary];
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment copy = arena.allocate(target.bytes(), Float.BYTES);
+      runHeads(
+          logitsHeads,
+          (head, first) -> {
+            head.run(first, last(), target);
+            target.download(copy.asSlice(0, (long) head.tokens() * vocabulary * Float.BYTES), 0);
+            for (int i = 0; i < head.tokens(); i++) {
+              long start = (long) i * vocabulary;
+              MemorySegment.copy(
+                  copy, ValueLayout.JAVA_FLOAT, start * Float.BYTES, row, 0, vocabulary);
+              consumer.accept(first + i, row);
+            }
+          });
+    }
+  }
+
+  private void start(TokenBatch batch) {
+    PassShape shape = engine.shape();
+    if (batch.rows() != shape.rows() || batch.context() != shape.context()) {
+      throw new IllegalArgumentException(
+          "this model takes %d rows of %d tokens, not %d of %d"
+              .formatted(shape.rows(), shape.context(), batch.rows(), batch.context()));
+    }
+    int vocabulary = engine.config().vocabulary();
+    for (int i = 0; i < batch.size(); i++) {
+      if (Math.min(batch.tokens()[i], batch.targets()[i]) < 0
+          || Math.max(batch.tokens()[i], batch.targets()[i]) >= vocabulary) {
+        throw new IllegalArgumentException(
+            "token %d or %d isn't in the vocabulary of %d"
+                .formatted(batch.tokens()[i], batch.targets()[i], vocabulary));
+      }
+    }
+    engine.inputs().upload(batch);
+    engine.inputs().get("loss").clear();
+  }
+
+  private void forward() {
+    embedding.run(state(0));
+    for (int layer = 0; layer < engine.config().layers(); layer++) {
+      forwardGraphs.get(layer).forward(layer, state(layer), state(layer + 1));
+    }
+  }
+
+  private Tensor last() {
+    return state(engine.config().layers());
+  }
+
+  /// Runs the head of the right size on one chunk after the other.
+  private void runHeads(List<LossHead> sizes, HeadRun run) {
+    int tokens = engine.shape().tokens();
+    for (int first = 0; first < tokens; ) {
+      LossHead head = tokens - first >= sizes.getFirst().tokens() ? sizes.getFirst() : sizes.getLast();
+      run.at(head, first);
+      first += head.tokens();
+    }
+  }
+
+  @FunctionalInterface
+  private interface HeadRun {
+    void at(LossHead head, int first);
+  }
+
+  private double lossSum() {
+    return engine.inputs().get("loss").downloadFloats()[0];
+  }
+
+  public ModelConfig config() {
+    return engine.config();
+  }
+
+  /// The adapter, or null.
+  public LoraParameters lora() {
+    return engine.lora();
+  }
+
+  /// Bytes of scratch memory that all graphs share.
+  public long scratchBytes() {
+    return memory.bytes();
+  }
+
+  @Override
+  public void close() {
+    for (AutoCloseable resource : owned.reversed()) {
+      try {
+        resource.close();
+      } catch (RuntimeException e) {
+        throw e;
+      } catch (Exception e) {
+        throw new IllegalStateException(e);
+      }
+    }
+    owned.clear();
+  }
+}

@@ -1,0 +1,188 @@
+package io.lorikeet.models.lora;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.DeviceTensors;
+import io.lorikeet.bindings.Shape;
+import io.lorikeet.bindings.Tensor;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.architecture.ModelConfig;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.GgufTensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+
+/// The matrices A and B of all pairs in a device's memory, and room for their gradients: one flat F32 vector each, so
+/// that the optimizer sees a single tensor. Between matrices there are zeros that stay zeros.
+public final class LoraParameters implements AutoCloseable {
+  /// Matrices begin at multiples of this many elements, which suits every backend's alignment.
+  private static final int ALIGNMENT = 64;
+
+  private final String architecture;
+  private final Map<String, LoraSlot> slots;
+  private final DeviceTensors tensors;
+
+  private LoraParameters(String architecture, List<LoraSlot> slots, Backend backend) {
+    this.architecture = architecture;
+    this.slots = new LinkedHashMap<>();
+    slots.forEach(slot -> this.slots.put(slot.baseTensor(), slot));
+    LoraSlot last = slots.getLast();
+    Shape shape = Shape.of(aligned(last.bOffset() + last.bShape().elements()));
+    tensors =
+        DeviceTensors.allocate(
+            backend,
+            List.of(
+                new DeviceTensors.Spec("lora", TensorType.F32, shape),
+                new DeviceTensors.Spec("lora_gradients", TensorType.F32, shape)));
+    values().clear();
+    gradients().clear();
+  }
+
+  /// New pairs: A uniform in ±1/sqrt(inputs) (Kaiming, as PEFT has it), B zero, so that the adapter changes nothing yet.
+  /// For the token embedding it is A that is zero.
+  public static LoraParameters create(
+      GgufFile base, ModelConfig config, LoraSettings settings, Backend backend) {
+    List<LoraSlot> slots = new ArrayList<>();
+    long offset = 0;
+    for (String name : LoraTargets.resolve(settings.targets(), config)) {
+      GgufTensor weight = base.tensor(name).orElseThrow();
+      int ne0 = Math.toIntExact(weight.shape().get(0));
+      int ne1 = Math.toIntExact(weight.shape().get(1));
+      boolean flipped = name.equals(LoraTargets.EMBEDDING);
+      LoraSlot slot =
+          slot(
+              name,
+              flipped ? ne1 : ne0,
+              flipped ? ne0 : ne1,
+              settings.rank(),
+              (float) settings.scaling(),
+              offset);
+      slots.add(slot);
+      offset = aligned(slot.bOffset() + slot.bShape().elements());
+    }
+    LoraParameters parameters = new LoraParameters(config.architecture(), slots, backend);
+    SplittableRandom seeds = new SplittableRandom(settings.seed());
+    for (LoraSlot slot : slots) {
+      SplittableRandom random = seeds.split();
+      if (slot.flipped()) {
+        parameters.fill(slot.bOffset(), uniform(random, slot.bShape(), slot.rank()));
+      } else {
+        parameters.fill(slot.aOffset(), uniform(random, slot.aShape(), slot.inputs()));
+      }
+    }
+    return parameters;
+  }
+
+  /// The pairs of a finished adapter.
+  public static LoraParameters of(LoraAdapter adapter, Backend backend) {
+    List<LoraSlot> slots = new ArrayList<>();
+    long offset = 0;
+    for (LoraPair pair : adapter.pairs()) {
+      LoraSlot slot =
+          slot(
+              pair.baseTensor(),
+              pair.inputs(),
+              pair.outputs(),
+              pair.rank(),
+              adapter.alpha() / pair.rank(),
+              offset);
+      slots.add(slot);
+      offset = aligned(slot.bOffset() + slot.bShape().elements());
+    }
+    LoraParameters parameters = new LoraParameters(adapter.architecture(), slots, backend);
+    for (LoraPair pair : adapter.pairs()) {
+      LoraSlot slot = parameters.slots.get(pair.baseTensor());
+      parameters.fill(slot.aOffset(), pair.a());
+      parameters.fill(slot.bOffset(), pair.b());
+    }
+    return parameters;
+  }
+
+  private static LoraSlot slot(
+      String name, int inputs, int outputs, int rank, float scaling, long offset) {
+    long bOffset = aligned(offset + (long) inputs * rank);
+    return new LoraSlot(name, inputs, outputs, rank, scaling, offset, bOffset);
+  }
+
+  private static long aligned(long offset) {
+    return (offset + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  }
+
+  private static float[] uniform(SplittableRandom random, Shape shape, int fanIn) {
+    double bound = 1 / Math.sqrt(fanIn);
+    float[] values = new float[Math.toIntExact(shape.elements())];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.nextDouble(-bound, bound);
+    }
+    return values;
+  }
+
+  private void fill(long offset, float[] matrix) {
+    values().upload(MemorySegment.ofArray(matrix), offset * Float.BYTES);
+  }
+
+  /// All parameters, F32 [n].
+  public Tensor values() {
+    return tensors.get("lora");
+  }
+
+  /// The sums of their gradients, F32 [n].
+  public Tensor gradients() {
+    return tensors.get("lora_gradients");
+  }
+
+  public List<LoraSlot> slots() {
+    return List.copyOf(slots.values());
+  }
+
+  /// The pair that adapts a base tensor, if there is one.
+  public Optional<LoraSlot> slot(String baseTensor) {
+    return Optional.ofNullable(slots.get(baseTensor));
+  }
+
+  /// Trained parameters, without the zeros between matrices.
+  public long count() {
+    return slots.values().stream()
+        .mapToLong(slot -> slot.aShape().elements() + slot.bShape().elements())
+        .sum();
+  }
+
+  /// The adapter as it is now.
+  public LoraAdapter toAdapter() {
+    List<LoraPair> pairs = new ArrayList<>();
+    for (LoraSlot slot : slots.values()) {
+      pairs.add(
+          new LoraPair(
+              slot.baseTensor(),
+              slot.inputs(),
+              slot.outputs(),
+              slot.rank(),
+              read(values(), slot.aOffset(), slot.aShape()),
+              read(values(), slot.bOffset(), slot.bShape())));
+    }
+    LoraSlot first = slots.values().iterator().next();
+    return new LoraAdapter(architecture, first.scaling() * first.rank(), pairs);
+  }
+
+  /// A matrix of one of the flat vectors.
+  public static float[] read(Tensor vector, long offset, Shape shape) {
+    float[] matrix = new float[Math.toIntExact(shape.elements())];
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment copy = arena.allocate(shape.elements() * Float.BYTES, Float.BYTES);
+      vector.download(copy, offset * Float.BYTES);
+      MemorySegment.copy(copy, ValueLayout.JAVA_FLOAT, 0, matrix, 0, matrix.length);
+    }
+    return matrix;
+  }
+
+  @Override
+  public void close() {
+    tensors.close();
+  }
+}

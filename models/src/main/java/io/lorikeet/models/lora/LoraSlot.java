@@ -1,0 +1,35 @@
+package io.lorikeet.models.lora;
+
+import io.lorikeet.bindings.Shape;
+
+/// Where the two matrices of one adapted weight lie in the flat vectors of [LoraParameters].
+///
+/// @param baseTensor the adapted weight
+/// @param inputs length of what A takes; for the token embedding, whose pair is flipped, the vocabulary
+/// @param outputs length of what B gives
+/// @param rank the pair's rank
+/// @param scaling factor of B A
+/// @param aOffset index of A's first element
+/// @param bOffset index of B's first element
+public record LoraSlot(
+    String baseTensor,
+    int inputs,
+    int outputs,
+    int rank,
+    float scaling,
+    long aOffset,
+    long bOffset) {
+
+  /// Whether A holds a row for each token, ne [rank, vocabulary], as llama.cpp wants it for the token embedding.
+  public boolean flipped() {
+    return baseTensor.equals(LoraTargets.EMBEDDING);
+  }
+
+  public Shape aShape() {
+    return flipped() ? Shape.of(rank, inputs) : Shape.of(inputs, rank);
+  }
+
+  public Shape bShape() {
+    return Shape.of(rank, outputs);
+  }
+}
