@@ -18,7 +18,7 @@ import picocli.CommandLine.Spec;
     versionProvider = Version.class,
     usageHelpAutoWidth = true,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {})
+    subcommands = {NativesCommand.class})
 public final class Main implements Callable<Integer> {
 
   @Spec private CommandSpec spec;

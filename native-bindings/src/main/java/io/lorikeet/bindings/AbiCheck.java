@@ -142,8 +142,7 @@ final class AbiCheck {
       MemorySegment context = Ggml.ggml_init(parameters);
       expect("no_alloc", 1, Ggml.ggml_get_no_alloc(context) ? 1 : 0);
       try {
-        MemorySegment whole =
-            Ggml.ggml_new_tensor_4d(context, TensorType.F16.id(), 3, 5, 7, 11);
+        MemorySegment whole = Ggml.ggml_new_tensor_4d(context, TensorType.F16.id(), 3, 5, 7, 11);
         MemorySegment view = Ggml.ggml_view_2d(context, whole, 2, 4, 6, 24);
         MemorySegment sum = Ggml.ggml_scale_bias(context, view, 0.5f, 0.25f);
         Ggml.ggml_set_name(sum, arena.allocateFrom("layouts"));
@@ -199,8 +198,7 @@ final class AbiCheck {
       expect("n_samplers", 0, llama_context_params.n_samplers(context));
 
       MemorySegment quantize = Llama.llama_model_quantize_default_params(arena);
-      expect(
-          "ftype", Llama.LLAMA_FTYPE_MOSTLY_Q8_0(), llama_model_quantize_params.ftype(quantize));
+      expect("ftype", Llama.LLAMA_FTYPE_MOSTLY_Q8_0(), llama_model_quantize_params.ftype(quantize));
       expect(
           "quantize_output_tensor",
           1,

@@ -38,7 +38,9 @@ public record InstalledNatives(Path folder) {
   /// The package to use: what [#use] chose last, otherwise the platform's package for the CPU.
   public String packageInUse() {
     try {
-      return Files.exists(choice()) ? Files.readString(choice()).strip() : packageFor(NativeBackend.CPU);
+      return Files.exists(choice())
+          ? Files.readString(choice()).strip()
+          : packageFor(NativeBackend.CPU);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -43,7 +43,8 @@ final class MissingBackends {
               "libggml-vulkan",
               "Vulkan",
               List.of(
-                  new Needed("libvulkan.so.1", "Vulkan's loader (package libvulkan1 or vulkan-loader)")),
+                  new Needed(
+                      "libvulkan.so.1", "Vulkan's loader (package libvulkan1 or vulkan-loader)")),
               "no driver offers a GPU (what does vulkaninfo --summary say?). Software devices such"
                   + " as Mesa's lavapipe count only with GGML_VK_VISIBLE_DEVICES=0"));
 
@@ -56,7 +57,8 @@ final class MissingBackends {
       file(folder, backend.prefix())
           .filter(_ -> deviceCount(backend.registryName()) == 0)
           .ifPresent(
-              file -> sentences.add(backend.registryName() + " can't be used: " + why(backend, file)));
+              file ->
+                  sentences.add(backend.registryName() + " can't be used: " + why(backend, file)));
     }
     return sentences;
   }

@@ -51,9 +51,7 @@ final class NativeJar {
 
   private static Optional<Path> onClassPath(String prefix) {
     URL resource =
-        NativeJar.class
-            .getClassLoader()
-            .getResource(prefix + System.mapLibraryName("ggml-base"));
+        NativeJar.class.getClassLoader().getResource(prefix + System.mapLibraryName("ggml-base"));
     try {
       return resource != null && resource.openConnection() instanceof JarURLConnection connection
           ? Optional.of(Path.of(connection.getJarFileURL().toURI()))

@@ -84,9 +84,10 @@ public record NativeLocation(Path folder, String origin) {
     try (Stream<Path> files = Files.list(folder)) {
       return files
           .filter(file -> name.matcher(file.getFileName().toString()).matches())
-          .min(Comparator.comparingInt((Path file) -> file.toString().length()).thenComparing(f -> f))
-          .orElseThrow(
-              () -> new GgmlException("lib" + library + " is not in the folder " + this));
+          .min(
+              Comparator.comparingInt((Path file) -> file.toString().length())
+                  .thenComparing(f -> f))
+          .orElseThrow(() -> new GgmlException("lib" + library + " is not in the folder " + this));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

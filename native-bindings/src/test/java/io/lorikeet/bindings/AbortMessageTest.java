@@ -24,7 +24,8 @@ class AbortMessageTest {
                 "-XX:ErrorFile=" + folder.resolve("error.log"),
                 "-Dlorikeet.native.dir=" + NativeLibrary.load().location().folder(),
                 "-cp",
-                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                System.getProperty(
+                    "surefire.test.class.path", System.getProperty("java.class.path")),
                 Violation.class.getName())
             .redirectErrorStream(true)
             .directory(folder.toFile())

@@ -17,8 +17,7 @@ class NativeLibraryTest {
   @Test
   void loadsTheVersionThatTheBindingsAreFor() {
     NativeLibrary.Loaded loaded = NativeLibrary.load();
-    assertEquals(
-        AbiCheck.minor(NativeLibrary.GGML_VERSION), AbiCheck.minor(loaded.ggmlVersion()));
+    assertEquals(AbiCheck.minor(NativeLibrary.GGML_VERSION), AbiCheck.minor(loaded.ggmlVersion()));
     assertEquals(loaded, NativeLibrary.load());
     assertTrue(Backend.devices().stream().anyMatch(device -> device.name().equals("cpu")));
   }

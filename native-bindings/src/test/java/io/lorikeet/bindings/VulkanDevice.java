@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.fail;
 
 import org.junit.jupiter.api.Assumptions;
 
-/// The Vulkan device that tests tagged `vulkan` and `vulkan-f32` compute on: Mesa's software device,
-/// or the first there is.
+/// The Vulkan device that tests tagged `vulkan` and `vulkan-f32` compute on: Mesa's software
+/// device, or the first there is.
 public final class VulkanDevice {
   public static final String NAME = "vulkan0";
 

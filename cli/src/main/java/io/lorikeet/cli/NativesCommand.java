@@ -1,0 +1,70 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.Device;
+import io.lorikeet.bindings.InstalledNatives;
+import io.lorikeet.bindings.NativeLibrary;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/// Shows the native libraries in use and the devices they find, and installs those of another
+/// backend.
+@Command(
+    name = "natives",
+    description =
+        "Show the libraries of ggml and llama.cpp in use and the devices they find, or install"
+            + " those with another backend.")
+final class NativesCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--backend",
+      paramLabel = "NAME",
+      description =
+          "Install the libraries with this backend (${COMPLETION-CANDIDATES}) and use them from"
+              + " now on. All of them compute on the CPU too.")
+  private InstalledNatives.NativeBackend backend;
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    if (backend != null) {
+      install();
+    }
+    NativeLibrary.Loaded loaded = NativeLibrary.load();
+    PrintWriter out = spec.commandLine().getOut();
+    out.printf("libraries  %s%n", loaded.location());
+    out.printf("ggml       %s%n", loaded.ggmlVersion());
+    out.printf("llama.cpp  %s%n", loaded.llamaVersion());
+    for (Device device : Backend.devices()) {
+      out.printf(
+          Locale.ROOT,
+          "device     %-8s  %s, %.1f of %.1f GB free%n",
+          device.name(),
+          device.description(),
+          device.memoryFree() / 1e9,
+          device.memoryTotal() / 1e9);
+    }
+    // What is missing has been logged as a warning, as for every command.
+    return backend == null || loaded.missingBackends().isEmpty() ? 0 : Failure.FAILED;
+  }
+
+  private void install() throws IOException, InterruptedException {
+    InstalledNatives natives =
+        InstalledNatives.ofCheckout()
+            .orElseThrow(
+                () ->
+                    new ParameterException(
+                        spec.commandLine(),
+                        "--backend installs into a checkout of Lorikeet, where ./lorikeet starts"
+                            + " it; otherwise put another jar of native libraries on the class"
+                            + " path"));
+    natives.use(backend);
+  }
+}
