@@ -1,0 +1,101 @@
+package io.lorikeet.models.architecture;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.models.lora.LoraParameters;
+import io.lorikeet.models.lora.LoraSlot;
+import io.lorikeet.models.testing.ReferencePair;
+import io.lorikeet.quant.GgufFile;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// A model opened for one test, with everything it needs.
+final class ModelRun implements AutoCloseable {
+  final GgufFile base;
+  final Backend backend;
+  final BaseWeights weights;
+  final LoraParameters lora;
+  final TransformerModel model;
+
+  ModelRun(
+      Path file,
+      String device,
+      LoraAdapter adapter,
+      PassShape shape,
+      Precision precision,
+      double dropout)
+      throws IOException {
+    base = GgufFile.open(file);
+    backend = Backend.open(device, 2);
+    ModelConfig config = ModelConfig.of(base);
+    weights = BaseWeights.load(base, backend, (done, total) -> {});
+    lora = adapter == null ? null : LoraParameters.of(adapter, backend);
+    boolean training = adapter != null;
+    model =
+        new TransformerModel(
+            base,
+            config,
+            weights,
+            lora,
+            backend,
+            new TransformerModel.Options(shape, precision, training, dropout));
+  }
+
+  static LoraAdapter adapter(List<LoraPair> pairs, double scaling) {
+    return new LoraAdapter("llama", (float) (scaling * pairs.getFirst().rank()), pairs);
+  }
+
+  /// The gradients that have been summed so far, by base tensor.
+  Map<String, ReferencePair> gradients() {
+    Map<String, ReferencePair> gradients = new LinkedHashMap<>();
+    for (LoraSlot slot : lora.slots()) {
+      float[] a = LoraParameters.read(lora.gradients(), slot.aOffset(), slot.aShape());
+      float[] b = LoraParameters.read(lora.gradients(), slot.bOffset(), slot.bShape());
+      gradients.put(
+          slot.baseTensor(),
+          new ReferencePair(slot.baseTensor(), slot.rank(), widened(a), widened(b)));
+    }
+    return gradients;
+  }
+
+  float[][] logits(TokenBatch batch) {
+    float[][] logits = new float[batch.size()][];
+    model.logits(batch, (token, row) -> logits[token] = row.clone());
+    return logits;
+  }
+
+  private static double[] widened(float[] values) {
+    double[] wide = new double[values.length];
+    for (int i = 0; i < wide.length; i++) {
+      wide[i] = values[i];
+    }
+    return wide;
+  }
+
+  /// ‖a - b‖ / ‖b‖.
+  static double relativeError(double[] a, double[] b) {
+    double difference = 0;
+    double size = 0;
+    for (int i = 0; i < a.length; i++) {
+      difference += (a[i] - b[i]) * (a[i] - b[i]);
+      size += b[i] * b[i];
+    }
+    return Math.sqrt(difference / size);
+  }
+
+  @Override
+  public void close() {
+    model.close();
+    if (lora != null) {
+      lora.close();
+    }
+    weights.close();
+    backend.close();
+    base.close();
+  }
+}
