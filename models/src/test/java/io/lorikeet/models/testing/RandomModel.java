@@ -42,7 +42,7 @@ public final class RandomModel {
 
   /// Shapes to measure with; both have a vocabulary of 32,000.
   public enum Shape {
-    /// 12 layers of 768, feed-forward 2048, 12 heads and 4 for keys and values: 135 million
+    /// 12 layers of 768, feed-forward 2048, 12 heads and 4 for keys and values: 125 million
     /// weights.
     S(12, 768, 2048, 12, 4),
     /// TinyLlama-1.1B: 22 layers of 2048, feed-forward 5632, 32 heads and 4 for keys and values.
