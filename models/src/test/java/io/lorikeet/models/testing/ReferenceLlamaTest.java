@@ -60,12 +60,13 @@ class ReferenceLlamaTest {
     assertEquals(0, relativeError(path, null, List.of(), 0), 1e-5);
   }
 
-  /// llama.cpp rounds activations to the weights' type, or to 8 bits for quantized ones; the reference doesn't.
+  /// llama.cpp rounds activations to the weights' type, or to 8 bits for quantized ones; the
+  /// reference doesn't.
   @ParameterizedTest
   @EnumSource(
       names = {
-        "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL",
-        "IQ4_XS", "MXFP4", "NVFP4"
+        "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K",
+        "Q6_K", "IQ4_NL", "IQ4_XS", "MXFP4", "NVFP4"
       })
   void quantizedLogitsDifferByTheRoundingOfActivations(TensorType type) throws IOException {
     Path path = RandomModel.of(type).write(folder.resolve("model.gguf"));
@@ -78,7 +79,15 @@ class ReferenceLlamaTest {
     Path path = RandomModel.of(TensorType.F32).biases().write(folder.resolve("model.gguf"));
     List<String> roles =
         List.of(
-            "token_embd", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down", "output");
+            "token_embd",
+            "attn_q",
+            "attn_k",
+            "attn_v",
+            "attn_output",
+            "ffn_gate",
+            "ffn_up",
+            "ffn_down",
+            "output");
     List<LoraPair> pairs;
     try (GgufFile file = GgufFile.open(path)) {
       pairs = RandomInputs.pairs(file, roles, 4, 11);
@@ -104,7 +113,8 @@ class ReferenceLlamaTest {
   }
 
   /// Distance of llama.cpp's logits from the reference's, as a share of the reference's.
-  private double relativeError(Path path, Path adapter, List<LoraPair> pairs, double scaling) throws IOException {
+  private double relativeError(Path path, Path adapter, List<LoraPair> pairs, double scaling)
+      throws IOException {
     double[][] expected;
     TokenBatch batch = RandomInputs.plainBatch(400, CONTEXT, 3);
     try (GgufFile file = GgufFile.open(path)) {
@@ -129,16 +139,21 @@ class ReferenceLlamaTest {
     return Math.sqrt(sums[0] / sums[1]);
   }
 
-  private static void writeAdapter(Path path, List<LoraPair> pairs, float alpha) throws IOException {
+  private static void writeAdapter(Path path, List<LoraPair> pairs, float alpha)
+      throws IOException {
     GgufWriter writer = new GgufWriter();
     Map.of("general.type", "adapter", "general.architecture", "llama", "adapter.type", "lora")
         .forEach(writer::putString);
     writer.putFloat32("adapter.lora.alpha", alpha);
     for (LoraPair pair : pairs) {
       boolean flipped = pair.baseTensor().equals("token_embd.weight");
-      long[] a = flipped ? new long[] {pair.rank(), pair.inputs()} : new long[] {pair.inputs(), pair.rank()};
+      long[] a =
+          flipped
+              ? new long[] {pair.rank(), pair.inputs()}
+              : new long[] {pair.inputs(), pair.rank()};
       writer.addTensor(pair.baseTensor() + ".lora_a", a, pair.a());
-      writer.addTensor(pair.baseTensor() + ".lora_b", new long[] {pair.rank(), pair.outputs()}, pair.b());
+      writer.addTensor(
+          pair.baseTensor() + ".lora_b", new long[] {pair.rank(), pair.outputs()}, pair.b());
     }
     writer.write(path);
   }
