@@ -3,6 +3,7 @@ package io.lorikeet.models.testing;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.bindings.llama.LlamaAdapter;
 import io.lorikeet.bindings.llama.LlamaContext;
@@ -20,12 +21,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// Holds [ReferenceModel], and that [RandomModel] writes real models, against llama.cpp.
+@ExtendWith(LeakCheck.class)
 class ReferenceLlamaTest {
   private static final int CONTEXT = 48;
 
