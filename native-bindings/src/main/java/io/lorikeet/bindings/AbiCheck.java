@@ -111,7 +111,15 @@ final class AbiCheck {
   }
 
   private void expect(String what, long expected, long actual) {
-    if (expected != actual) {
+    expect(what, Long.toString(expected), Long.toString(actual));
+  }
+
+  private void expect(String what, boolean expected, boolean actual) {
+    expect(what, Boolean.toString(expected), Boolean.toString(actual));
+  }
+
+  private void expect(String what, String expected, String actual) {
+    if (!expected.equals(actual)) {
       differences.add(what + " is " + actual + " instead of " + expected);
     }
   }
@@ -122,10 +130,7 @@ final class AbiCheck {
       MemorySegment traits = Ggml.ggml_get_type_traits(type.id());
       expect(name + "'s block", type.blockSize(), ggml_type_traits.blck_size(traits));
       expect(name + "'s size", type.blockBytes(), ggml_type_traits.type_size(traits));
-      expect(
-          name + "'s name",
-          1,
-          ggml_type_traits.type_name(traits).getString(0).equals(type.ggmlName()) ? 1 : 0);
+      expect(name + "'s name", type.ggmlName(), ggml_type_traits.type_name(traits).getString(0));
     }
   }
 
@@ -140,7 +145,7 @@ final class AbiCheck {
       ggml_init_params.mem_buffer(parameters, MemorySegment.NULL);
       ggml_init_params.no_alloc(parameters, true);
       MemorySegment context = Ggml.ggml_init(parameters);
-      expect("no_alloc", 1, Ggml.ggml_get_no_alloc(context) ? 1 : 0);
+      expect("no_alloc", true, Ggml.ggml_get_no_alloc(context));
       try {
         MemorySegment whole = Ggml.ggml_new_tensor_4d(context, TensorType.F16.id(), 3, 5, 7, 11);
         MemorySegment view = Ggml.ggml_view_2d(context, whole, 2, 4, 6, 24);
@@ -154,7 +159,7 @@ final class AbiCheck {
         expect("op_params", Float.floatToIntBits(0.25f), ggml_tensor.op_params(sum, 1));
         expect("src", view.address(), ggml_tensor.src(sum, 0).address());
         expect("flags", Ggml.GGML_TENSOR_FLAG_OUTPUT(), ggml_tensor.flags(sum));
-        expect("name", 1, ggml_tensor.name(sum).getString(0).equals("layouts") ? 1 : 0);
+        expect("name", "layouts", ggml_tensor.name(sum).getString(0));
       } finally {
         Ggml.ggml_free(context);
       }
@@ -181,8 +186,8 @@ final class AbiCheck {
       expect("n_gpu_layers", -1, llama_model_params.n_gpu_layers(model));
       expect("split_mode", Llama.LLAMA_SPLIT_MODE_LAYER(), llama_model_params.split_mode(model));
       expect("kv_overrides", 0, llama_model_params.kv_overrides(model).address());
-      expect("vocab_only", 0, llama_model_params.vocab_only(model) ? 1 : 0);
-      expect("use_extra_bufts", 1, llama_model_params.use_extra_bufts(model) ? 1 : 0);
+      expect("vocab_only", false, llama_model_params.vocab_only(model));
+      expect("use_extra_bufts", true, llama_model_params.use_extra_bufts(model));
 
       MemorySegment context = Llama.llama_context_default_params(arena);
       expect("n_ctx", 512, llama_context_params.n_ctx(context));
@@ -192,21 +197,21 @@ final class AbiCheck {
       expect("defrag_thold", -1, (long) llama_context_params.defrag_thold(context));
       expect("type_k", TensorType.F16.id(), llama_context_params.type_k(context));
       expect("type_v", TensorType.F16.id(), llama_context_params.type_v(context));
-      expect("embeddings", 0, llama_context_params.embeddings(context) ? 1 : 0);
-      expect("no_perf", 1, llama_context_params.no_perf(context) ? 1 : 0);
-      expect("kv_unified", 0, llama_context_params.kv_unified(context) ? 1 : 0);
+      expect("embeddings", false, llama_context_params.embeddings(context));
+      expect("no_perf", true, llama_context_params.no_perf(context));
+      expect("kv_unified", false, llama_context_params.kv_unified(context));
       expect("n_samplers", 0, llama_context_params.n_samplers(context));
 
       MemorySegment quantize = Llama.llama_model_quantize_default_params(arena);
       expect("ftype", Llama.LLAMA_FTYPE_MOSTLY_Q8_0(), llama_model_quantize_params.ftype(quantize));
       expect(
           "quantize_output_tensor",
-          1,
-          llama_model_quantize_params.quantize_output_tensor(quantize) ? 1 : 0);
-      expect("pure", 0, llama_model_quantize_params.pure(quantize) ? 1 : 0);
+          true,
+          llama_model_quantize_params.quantize_output_tensor(quantize));
+      expect("pure", false, llama_model_quantize_params.pure(quantize));
 
       MemorySegment chain = Llama.llama_sampler_chain_default_params(arena);
-      expect("sampler's no_perf", 1, llama_sampler_chain_params.no_perf(chain) ? 1 : 0);
+      expect("sampler's no_perf", true, llama_sampler_chain_params.no_perf(chain));
     }
   }
 
@@ -221,7 +226,7 @@ final class AbiCheck {
               && llama_batch.n_seq_id(batch).address() != 0
               && llama_batch.seq_id(batch).address() != 0
               && llama_batch.logits(batch).address() != 0;
-      expect("batch's arrays", 1, allocated ? 1 : 0);
+      expect("batch's arrays", true, allocated);
       Llama.llama_batch_free(batch);
     }
   }

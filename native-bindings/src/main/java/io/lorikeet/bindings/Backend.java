@@ -88,7 +88,10 @@ public final class Backend implements AutoCloseable {
                         "there is no device '"
                             + name
                             + "'; there is "
-                            + devices.stream().map(Device::name).collect(Collectors.joining(", "))));
+                            + devices.stream().map(Device::name).collect(Collectors.joining(", "))
+                            + NativeLibrary.load().missingBackends().stream()
+                                .map(reason -> ". " + reason)
+                                .collect(Collectors.joining())));
     for (long i = 0; i < Ggml.ggml_backend_dev_count(); i++) {
       MemorySegment candidate = Ggml.ggml_backend_dev_get(i);
       if (Ggml.ggml_backend_dev_name(candidate).getString(0).equalsIgnoreCase(device.name())) {

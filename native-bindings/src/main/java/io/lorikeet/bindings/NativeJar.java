@@ -3,7 +3,6 @@ package io.lorikeet.bindings;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.lang.module.ModuleFinder;
 import java.net.JarURLConnection;
 import java.net.URI;
@@ -41,10 +40,12 @@ final class NativeJar {
       Optional<Path> folder = extract(jar.get(), prefix, cache());
       return folder.map(path -> new NativeLocation(path, jar.get().getFileName().toString()));
     } catch (IOException e) {
-      throw new UncheckedIOException(
+      throw new GgmlException(
           "the native libraries could not be extracted into "
               + cache()
-              + "; XDG_CACHE_HOME can name another folder",
+              + "; XDG_CACHE_HOME can name another folder ("
+              + e
+              + ")",
           e);
     }
   }

@@ -29,7 +29,7 @@ public record NativeLocation(Path folder, String origin) {
   /// @throws GgmlException when the libraries are nowhere, saying where they can come from
   static NativeLocation find() {
     Optional<NativeLocation> named =
-        named(System.getProperty("lorikeet.native.dir"), "lorikeet.native.dir")
+        named(System.getProperty("lorikeet.native.dir"), "--native-dir or lorikeet.native.dir")
             .or(() -> named(System.getenv("LORIKEET_NATIVE_DIR"), "LORIKEET_NATIVE_DIR"));
     if (named.isPresent()) {
       return named.get();
