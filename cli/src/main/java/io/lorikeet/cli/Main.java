@@ -18,7 +18,9 @@ import picocli.CommandLine.Spec;
     versionProvider = Version.class,
     usageHelpAutoWidth = true,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {NativesCommand.class})
+    sortOptions = false,
+    scope = ScopeType.INHERIT,
+    subcommands = {DevicesCommand.class, NativesCommand.class})
 public final class Main implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
@@ -72,6 +74,9 @@ public final class Main implements Callable<Integer> {
   /// at them once.
   private int execute(CommandLine.ParseResult parsed) {
     System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", verbose ? "debug" : "warn");
+    // What llama.cpp calls an error comes with the failure; its warnings are for those who build
+    // it.
+    System.setProperty("org.slf4j.simpleLogger.log.io.lorikeet.native", verbose ? "debug" : "off");
     System.setProperty("org.slf4j.simpleLogger.showThreadName", "false");
     System.setProperty("org.slf4j.simpleLogger.showShortLogName", "true");
     if (nativeDirectory != null) {

@@ -6,7 +6,6 @@ import io.lorikeet.bindings.InstalledNatives;
 import io.lorikeet.bindings.NativeLibrary;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -43,13 +42,7 @@ final class NativesCommand implements Callable<Integer> {
     out.printf("ggml       %s%n", loaded.ggmlVersion());
     out.printf("llama.cpp  %s%n", loaded.llamaVersion());
     for (Device device : Backend.devices()) {
-      out.printf(
-          Locale.ROOT,
-          "device     %-8s  %s, %.1f of %.1f GB free%n",
-          device.name(),
-          device.description(),
-          device.memoryFree() / 1e9,
-          device.memoryTotal() / 1e9);
+      out.println("device     " + DevicesCommand.line(device));
     }
     // What is missing has been logged as a warning, as for every command.
     return backend == null || loaded.missingBackends().isEmpty() ? 0 : Failure.FAILED;

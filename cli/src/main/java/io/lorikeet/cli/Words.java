@@ -12,6 +12,14 @@ final class Words {
     return String.format(Locale.ROOT, "%,d", number);
   }
 
+  /// `512 MiB` or `7.4 GiB`.
+  static String bytes(long bytes) {
+    double mebibytes = bytes / (double) (1 << 20);
+    return mebibytes < 1024
+        ? String.format(Locale.ROOT, "%.0f MiB", mebibytes)
+        : String.format(Locale.ROOT, "%.1f GiB", mebibytes / 1024);
+  }
+
   /// `45s`, `3m 20s` or `2h 05m`.
   static String duration(double seconds) {
     long rounded = Math.round(seconds);

@@ -26,5 +26,7 @@ class WordsTest {
   void lossesAndCounts() {
     assertEquals("2.0000 (perplexity 7.39)", Words.loss(2));
     assertEquals("1,234,567", Words.count(1_234_567));
+    assertEquals("512 MiB", Words.bytes(512L << 20));
+    assertEquals("7.5 GiB", Words.bytes(7680L << 20));
   }
 }

@@ -1,0 +1,34 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.Device;
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/// `lorikeet devices`.
+@Command(
+    name = "devices",
+    description = "List the devices that can train, under the names that --device takes.")
+final class DevicesCommand implements Callable<Integer> {
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    PrintWriter out = spec.commandLine().getOut();
+    Backend.devices().forEach(device -> out.println(line(device)));
+    return 0;
+  }
+
+  /// A device's name, memory and hardware.
+  static String line(Device device) {
+    String memory =
+        Words.bytes(device.memoryFree()) + " of " + Words.bytes(device.memoryTotal()) + " free";
+    return String.format(
+        Locale.ROOT, "%-10s %-26s %s", device.name(), memory, device.description());
+  }
+}

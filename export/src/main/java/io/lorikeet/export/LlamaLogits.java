@@ -1,0 +1,29 @@
+package io.lorikeet.export;
+
+import io.lorikeet.bindings.llama.LlamaAdapter;
+import io.lorikeet.bindings.llama.LlamaContext;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Optional;
+
+/// Logits as llama.cpp computes them. Several can share a context: each sequence begins by
+/// forgetting what the context holds.
+///
+/// @param context computes; its length bounds that of the sequences
+/// @param adapter applied as it was trained, or none
+public record LlamaLogits(LlamaContext context, Optional<LlamaAdapter> adapter)
+    implements LogitsSource {
+
+  @Override
+  public void forEach(int[] tokens, LogitsConsumer consumer) {
+    context.setAdapters(
+        adapter.stream().map(loaded -> loaded.scaledBy(1)).toArray(LlamaAdapter.Scaled[]::new));
+    float[] logits = new float[context.model().vocabulary().size()];
+    context.forEachLogits(
+        tokens,
+        (position, row) -> {
+          MemorySegment.copy(row, ValueLayout.JAVA_FLOAT, 0, logits, 0, logits.length);
+          consumer.accept(position, logits);
+        });
+  }
+}
