@@ -160,7 +160,7 @@ class LlamaProofTest {
       TokenBatch batch = RandomInputs.plainBatch(vocabulary, TOKENS, 11);
       LogitsSource reference = computed(base, batch, trained.pairs());
       LogitsSource referenceBase = computed(base, batch, List.of());
-      LlamaContext context = LlamaContext.create(llama, TOKENS, TOKENS, 2);
+      LlamaContext context = LlamaContext.create(llama, TOKENS, TOKENS, 1);
       for (Change change : changes) {
         Path file = folder.resolve("adapter.gguf");
         AdapterMetadata metadata = new AdapterMetadata(BaseIdentity.of(base), Map.of());
