@@ -125,7 +125,7 @@ class ReferenceLlamaTest {
     }
     double[] sums = new double[2];
     try (LlamaModel model = LlamaModel.load(path, LlamaModel.Options.CPU);
-        LlamaContext context = LlamaContext.create(model, CONTEXT, CONTEXT, 2)) {
+        LlamaContext context = LlamaContext.create(model, CONTEXT, CONTEXT, 1)) {
       if (adapter != null) {
         context.setAdapters(LlamaAdapter.load(model, adapter).scaledBy(1));
       }
