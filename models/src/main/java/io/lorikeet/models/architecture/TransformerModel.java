@@ -294,6 +294,19 @@ public final class TransformerModel implements AutoCloseable {
     return engine.inputs().get("loss").downloadFloats()[0];
   }
 
+  /// Where the batch run last first gave a value that is no finite number: the embedding, a layer,
+  /// or else the head.
+  public String firstNonFinite() {
+    for (int boundary = 0; training && boundary <= engine.config().layers(); boundary++) {
+      for (float value : state(boundary).downloadFloats()) {
+        if (!Float.isFinite(value)) {
+          return boundary == 0 ? "the embedding" : "layer " + (boundary - 1);
+        }
+      }
+    }
+    return "the head";
+  }
+
   public ModelConfig config() {
     return engine.config();
   }
