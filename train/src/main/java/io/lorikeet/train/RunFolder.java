@@ -49,19 +49,19 @@ public final class RunFolder implements AutoCloseable {
     } catch (FileAlreadyExistsException | NotDirectoryException _) {
       throw new InvalidInputException("run: " + folder + " is a file, not a folder");
     }
-    FileChannel lockFile = lock(folder);
+    RunFolder run = new RunFolder(folder, lock(folder));
     try {
       if (holdsRun(folder)) {
         throw new InvalidInputException(
             "run: "
                 + folder
-                + " holds the metrics of an earlier run; choose another folder, or remove that one");
+                + " holds the metrics of an earlier run; choose another folder, or remove that"
+                + " one");
       }
-      RunFolder run = new RunFolder(folder, lockFile);
       run.write(config);
       return run;
     } catch (IOException | RuntimeException e) {
-      lockFile.close();
+      run.close();
       throw e;
     }
   }

@@ -40,11 +40,9 @@ public final class ExampleReader {
   private final LineProblems badLines = new LineProblems();
   private final LineProblems badFiles = new LineProblems();
   private final ObjectMapper mapper =
-      JsonMapper.builder()
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .build();
-  private final ObjectReader whole = mapper.readerFor(JsonNode.class);
+      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+  private final ObjectReader oneLine =
+      mapper.readerFor(JsonNode.class).with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   /// @param skipBadLines leave out lines that aren't examples, and say so
   /// @param listener is told what was recognized and skipped
@@ -93,10 +91,16 @@ public final class ExampleReader {
     if (badLines.count() == 0) {
       return;
     }
-    String counted = badLines.count() == 1 ? "1 bad line" : badLines.count() + " bad lines";
+    String counted =
+        badLines.count() == 1
+            ? "1 bad line"
+            : String.format(Locale.ROOT, "%,d bad lines", badLines.count());
     if (!skipBadLines) {
       throw new InvalidInputException(
-          badLines + "\n" + counted + " in the data; mend, or go on without by --skip-bad-lines");
+          badLines
+              + "\n"
+              + counted
+              + " in the data: correct them, or leave them out with --skip-bad-lines");
     }
     listener.on(new TrainingEvent.Warning(counted + " of data skipped:\n" + badLines));
   }
@@ -134,7 +138,7 @@ public final class ExampleReader {
 
   private void readLine(byte[] line, int number, FileExamples found) throws IOException {
     try {
-      found.add(whole.readTree(line), number);
+      found.add(oneLine.readTree(line), number);
     } catch (JsonProcessingException e) {
       found.bad(
           number, "expected a JSON object on one line; at column " + column(e) + ": " + message(e));

@@ -1,0 +1,106 @@
+package io.lorikeet.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.lorikeet.quant.InvalidInputException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RunFolderTest {
+  @TempDir Path folder;
+
+  @BeforeEach
+  void writeFiles() throws IOException {
+    Files.writeString(folder.resolve("base.gguf"), "x");
+    Files.writeString(folder.resolve("data.jsonl"), "x");
+  }
+
+  @Test
+  void holdsTheConfigurationAsFarAsItIsDecided() throws IOException {
+    TrainingConfig config = options().resolve(_ -> 512);
+    try (RunFolder run = RunFolder.create(config)) {
+      assertEquals(folder.resolve("adapter-run"), run.path());
+      run.write(config.withAccumulate(4));
+      TrainingOptions written = ConfigFile.read(run.path().resolve("config.yaml"));
+      assertEquals(config.withAccumulate(4), written.resolve(_ -> 512));
+    }
+    try (var files = Files.list(config.run())) {
+      assertEquals(
+          List.of("config.yaml"), files.map(file -> file.getFileName().toString()).toList());
+    }
+  }
+
+  @Test
+  void anEarlierRunIsNeverOverwritten() throws IOException {
+    TrainingConfig first = options().resolve(_ -> 512);
+    try (RunFolder run = RunFolder.create(first)) {
+      Files.writeString(run.metrics(), "{}\n");
+    }
+    String message =
+        assertThrows(InvalidInputException.class, () -> RunFolder.create(first)).getMessage();
+    assertTrue(message.contains("holds the metrics of an earlier run"), message);
+    assertFalse(Files.exists(first.run().resolve("run.lock")));
+    TrainingConfig second = options().resolve(_ -> 512);
+    assertEquals(folder.resolve("adapter-run-2"), second.run());
+  }
+
+  @Test
+  void twoRunsDoNotShareAFolder() throws IOException {
+    TrainingConfig config = options().resolve(_ -> 512);
+    try (RunFolder run = RunFolder.create(config)) {
+      String message =
+          assertThrows(InvalidInputException.class, () -> RunFolder.create(config)).getMessage();
+      assertTrue(message.contains("another training run works in " + run.path()), message);
+      assertEquals(folder.resolve("adapter-run-2"), options().resolve(_ -> 512).run());
+    }
+    RunFolder.create(config).close();
+  }
+
+  @Test
+  void aFileIsNoFolder() {
+    TrainingConfig config =
+        options().set(Setting.RUN, folder.resolve("data.jsonl")).resolve(_ -> 512);
+    String message =
+        assertThrows(InvalidInputException.class, () -> RunFolder.create(config)).getMessage();
+    assertEquals("run: " + config.run() + " is a file, not a folder", message);
+  }
+
+  @Test
+  void metricsAreJsonLines() throws IOException {
+    Path file = folder.resolve("metrics.jsonl");
+    try (MetricsFile metrics = new MetricsFile(file)) {
+      metrics.on(new TrainingEvent.Note("not a number"));
+      metrics.on(new TrainingEvent.Evaluated(0, 0, 3.5, 100, 0.5));
+      metrics.on(new TrainingEvent.StepDone(1, 10, 0.1, 2.5, 1e-4, 0.7, 300, 500, 2));
+      List<String> lines = Files.readAllLines(file);
+      assertEquals(2, lines.size());
+      JsonNode evaluation = new ObjectMapper().readTree(lines.get(0));
+      assertTrue(evaluation.get("evaluation").asBoolean());
+      assertEquals(3.5, evaluation.get("loss").asDouble());
+      JsonNode step = new ObjectMapper().readTree(lines.get(1));
+      assertEquals(
+          "step, epoch, loss, learning_rate, grad_norm, target_tokens, tokens, seconds,"
+              + " tokens_per_second",
+          String.join(", ", (Iterable<String>) step::fieldNames));
+      assertEquals(250, step.get("tokens_per_second").asDouble());
+      assertEquals(1e-4, step.get("learning_rate").asDouble());
+    }
+  }
+
+  private TrainingOptions options() {
+    return new TrainingOptions()
+        .model(folder.resolve("base.gguf"))
+        .data(folder.resolve("data.jsonl"))
+        .output(folder.resolve("adapter.gguf"));
+  }
+}

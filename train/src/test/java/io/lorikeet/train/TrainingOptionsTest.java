@@ -1,0 +1,149 @@
+package io.lorikeet.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import io.lorikeet.quant.InvalidInputException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainingOptionsTest {
+  @TempDir Path folder;
+  private Path base;
+  private Path data;
+
+  @BeforeEach
+  void writeFiles() throws IOException {
+    base = Files.writeString(folder.resolve("base.gguf"), "x");
+    data = Files.writeString(folder.resolve("data.jsonl"), "x");
+  }
+
+  @Test
+  void defaultsAreThoseOfTheField() {
+    TrainingConfig config = options().resolve(_ -> 4096);
+    assertEquals(2048, config.context());
+    assertEquals(16, config.rank());
+    assertEquals(32, config.alpha());
+    assertEquals(List.of("all-linear"), config.targets());
+    assertEquals(new LearningRateSchedule.Linear(2e-4, 0.1), config.learningRateSchedule());
+    assertEquals(1, config.epochs());
+    assertEquals(1, config.maxGradNorm());
+    assertEquals(OptionalInt.empty(), config.accumulate());
+    assertEquals(folder.resolve("adapter-run"), config.run());
+    assertTrue(
+        config.threads() >= 1 && config.threads() <= Runtime.getRuntime().availableProcessors());
+    assertEquals(512, options().resolve(_ -> 512).context());
+    assertEquals(16, options().set(Setting.RANK, 8).resolve(_ -> 512).alpha());
+  }
+
+  @Test
+  void everySettingIsWrittenAndNamedOnce() {
+    TrainingConfig config =
+        options()
+            .validation(0.1)
+            .set(Setting.ACCUMULATE, 2)
+            .set(Setting.EVALUATE_EVERY, 5)
+            .resolve(_ -> 512);
+    Set<String> written = new TreeSet<>(config.settings().keySet());
+    written.add("steps"); // instead of epochs
+    assertEquals(new TreeSet<>(Setting.keys()), written);
+    assertEquals(Setting.all().size(), TrainingConfig.class.getRecordComponents().length);
+  }
+
+  @Test
+  void namesEverythingThatIsWrong() {
+    TrainingOptions options =
+        new TrainingOptions()
+            .data(folder.resolve("nothing.jsonl"), folder)
+            .output(folder.resolve("none/adapter.gguf"))
+            .validation(1.5)
+            .set(Setting.RANK, 0)
+            .set(Setting.DROPOUT, 1.0)
+            .set(Setting.STEPS, 3)
+            .set(Setting.EPOCHS, 3)
+            .set(Setting.TARGET, List.of("q", "gate_proj", "all-liner"));
+    String message =
+        assertThrows(
+                InvalidInputException.class, () -> options.resolve(_ -> fail("asked for the base")))
+            .getMessage();
+    List<String> lines = message.lines().toList();
+    assertTrue(lines.get(0).startsWith("--model is needed: "), message);
+    assertEquals("data: there is no file " + folder.resolve("nothing.jsonl"), lines.get(1));
+    assertEquals("data: " + folder + " is a folder, not a file", lines.get(2));
+    assertTrue(lines.get(3).startsWith("validation: must be a file, or a share"), message);
+    assertTrue(
+        lines.get(4).startsWith("output: there is no folder " + folder.resolve("none")), message);
+    assertEquals("rank: must be at least 1, is 0", lines.get(5));
+    assertEquals("dropout: must be at least 0 and below 1, is 1.0", lines.get(6));
+    assertEquals("steps: give steps or epochs, not both", lines.get(7));
+    assertTrue(lines.get(8).endsWith("; did you mean 'gate'?"), message);
+    assertTrue(lines.get(9).endsWith("; did you mean 'all-linear'?"), message);
+    assertEquals(10, lines.size());
+  }
+
+  @Test
+  void aBaseSetsTheLimitOfTheContext() {
+    TrainingOptions options = options().set(Setting.CONTEXT, 1024);
+    String message =
+        assertThrows(InvalidInputException.class, () -> options.resolve(_ -> 512)).getMessage();
+    assertEquals("context: 1024 is more than the 512 tokens that the base was made for", message);
+  }
+
+  @Test
+  void inputsAreNotOverwritten() {
+    String message =
+        assertThrows(InvalidInputException.class, () -> options().output(data).resolve(_ -> 512))
+            .getMessage();
+    assertEquals("output: " + data + " would overwrite what is trained on", message);
+  }
+
+  @Test
+  void flagsWin() throws IOException {
+    Path file =
+        Files.writeString(folder.resolve("c.yaml"), "rank: 4\nepochs: 3\nseed: 9\ndropout: 2\n");
+    TrainingOptions both =
+        options().set(Setting.RANK, 8).set(Setting.STEPS, 5).orElse(ConfigFile.read(file));
+    String message =
+        assertThrows(InvalidInputException.class, () -> both.resolve(_ -> 512)).getMessage();
+    assertEquals("dropout (c.yaml, line 4): must be at least 0 and below 1, is 2.0", message);
+    TrainingConfig config = both.set(Setting.DROPOUT, 0.5).resolve(_ -> 512);
+    assertEquals(8, config.rank());
+    assertEquals(9, config.seed());
+    assertEquals(OptionalInt.of(5), config.steps());
+  }
+
+  @Test
+  void accumulatesUpTo16kTokensAndLeavesAHundredSteps() {
+    TrainingConfig config = options().resolve(_ -> 1024);
+    assertEquals(1, config.accumulateFor(100));
+    assertEquals(100, config.stepsFor(100));
+    assertEquals(2, config.accumulateFor(199));
+    assertEquals(8, config.accumulateFor(1500));
+    assertEquals(16, config.accumulateFor(1600));
+    assertEquals(16, config.accumulateFor(1_000_000));
+    assertEquals(62_500, config.stepsFor(1_000_000));
+    TrainingConfig steps =
+        options().set(Setting.STEPS, 7).set(Setting.BATCH_SIZE, 2).resolve(_ -> 1024);
+    assertEquals(8, steps.accumulateFor(100));
+    assertEquals(4, steps.accumulateFor(10));
+    assertEquals(7, steps.stepsFor(10));
+    assertEquals(3, config.withAccumulate(3).accumulateFor(1000));
+    TrainingConfig epochs = options().set(Setting.EPOCHS, 3).resolve(_ -> 1024);
+    assertEquals(2, epochs.accumulateFor(100));
+    assertEquals(150, epochs.stepsFor(100));
+  }
+
+  private TrainingOptions options() {
+    return new TrainingOptions().model(base).data(data).output(folder.resolve("adapter.gguf"));
+  }
+}

@@ -1,0 +1,129 @@
+package io.lorikeet.train.data;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.models.architecture.TokenBatch;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+
+/// Random examples through the packer and into batches, and back.
+class PackingPropertyTest {
+  private static final int PADDING = 0;
+
+  @RepeatedTest(20)
+  void batchesHoldTheExamplesAndNothingElse() {
+    long seed = new Random().nextLong();
+    Random random = new Random(seed);
+    int context = 2 + random.nextInt(100);
+    List<TokenizedExample> examples = randomExamples(random, context, 1 + random.nextInt(200));
+    int batchSize = 1 + random.nextInt(4);
+    for (boolean packing : new boolean[] {true, false}) {
+      DataSet data = DataSet.of(examples, context, packing);
+      List<List<Integer>> found = new ArrayList<>();
+      long weights = 0;
+      for (MicroBatch batch : data.batches(batchSize)) {
+        weights += (long) batch.tokens().targetCount();
+        for (int row = 0; row < batchSize; row++) {
+          found.addAll(unpack(batch.tokens(), row, "seed " + seed));
+        }
+      }
+      assertEquals(
+          sorted(examples.stream().map(PackingPropertyTest::flat).toList()),
+          sorted(found),
+          "seed " + seed);
+      assertEquals(data.targets(), weights, "seed " + seed);
+      assertEquals(examples.size(), data.examples(), "seed " + seed);
+    }
+  }
+
+  /// No row could be emptied into another: at most one row is at most half full.
+  @RepeatedTest(5)
+  void rowsAreFull() {
+    long seed = new Random().nextLong();
+    List<TokenizedExample> examples = randomExamples(new Random(seed), 64, 500);
+    List<PackedRow> rows = Packer.pack(examples, 64);
+    assertTrue(rows.stream().filter(row -> row.usedPlaces() <= 32).count() <= 1, "seed " + seed);
+    assertEquals(rows, Packer.pack(examples, 64), "seed " + seed);
+  }
+
+  @Test
+  void shortExamplesLeaveHardlyAnyPadding() {
+    Random random = new Random(7);
+    DataSet data = DataSet.of(randomExamples(random, 100, 5000), 1000, true);
+    assertTrue(data.paddingShare() < 0.01, data.summary());
+  }
+
+  @Test
+  void refusesWhatDoesNotFit() {
+    List<TokenizedExample> examples = List.of(new TokenizedExample(new int[5], 1, "f", 1));
+    assertEquals(1, Packer.pack(examples, 4).size());
+    assertThrows(IllegalArgumentException.class, () -> Packer.pack(examples, 3));
+    assertThrows(IllegalArgumentException.class, () -> Packer.single(examples, 3));
+  }
+
+  /// Examples with token ids from 1 on, so that padding stands out.
+  private static List<TokenizedExample> randomExamples(Random random, int context, int count) {
+    List<TokenizedExample> examples = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      int[] tokens = random.ints(2 + random.nextInt(context), 1, 1000).toArray();
+      examples.add(new TokenizedExample(tokens, 1 + random.nextInt(tokens.length - 1), "f", i + 1));
+    }
+    return examples;
+  }
+
+  /// Prompt length and tokens of each example of a row, from the arrays alone; checks what must
+  // hold at every place.
+  private static List<List<Integer>> unpack(TokenBatch batch, int row, String seed) {
+    List<List<Integer>> found = new ArrayList<>();
+    int context = batch.context();
+    int place = 0;
+    while (place < context && batch.tokens()[row * context + place] != PADDING) {
+      int start = place;
+      List<Integer> tokens = new ArrayList<>();
+      int untrained = 1;
+      int at;
+      do {
+        at = row * context + place;
+        assertEquals(start, batch.firstVisible()[at], seed);
+        assertEquals(place - start, batch.positions()[at], seed);
+        tokens.add(batch.tokens()[at]);
+        boolean trained = batch.targetWeights()[at] == 1;
+        assertTrue(trained || batch.targetWeights()[at] == 0 && untrained == tokens.size(), seed);
+        untrained += trained ? 0 : 1;
+        place++;
+      } while (place < context && batch.firstVisible()[at + 1] == start);
+      boolean within = true;
+      for (int i = start; i < place - 1; i++) {
+        within &= batch.targets()[row * context + i] == batch.tokens()[row * context + i + 1];
+      }
+      assertTrue(within, seed);
+      tokens.add(batch.targets()[at]);
+      tokens.addFirst(untrained);
+      found.add(tokens);
+    }
+    for (; place < context; place++) {
+      int at = row * context + place;
+      assertEquals(PADDING, batch.tokens()[at], seed);
+      assertEquals(0, batch.targetWeights()[at], seed);
+      assertEquals(0, batch.positions()[at], seed);
+      assertEquals(place, batch.firstVisible()[at], seed);
+    }
+    return found;
+  }
+
+  private static List<Integer> flat(TokenizedExample example) {
+    List<Integer> flat = new ArrayList<>(Arrays.stream(example.tokens()).boxed().toList());
+    flat.addFirst(example.promptLength());
+    return flat;
+  }
+
+  private static List<String> sorted(List<List<Integer>> examples) {
+    return examples.stream().map(List::toString).sorted().toList();
+  }
+}

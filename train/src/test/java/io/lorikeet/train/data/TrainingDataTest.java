@@ -1,0 +1,119 @@
+package io.lorikeet.train.data;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.Events;
+import io.lorikeet.train.Setting;
+import io.lorikeet.train.TrainingConfig;
+import io.lorikeet.train.TrainingOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainingDataTest {
+  @TempDir Path folder;
+  private final Events events = new Events();
+  private Path data;
+
+  @BeforeEach
+  void writeExamples() throws IOException {
+    Files.writeString(folder.resolve("base.gguf"), "not read here");
+    data = folder.resolve("data.jsonl");
+    Files.writeString(
+        data,
+        IntStream.rangeClosed(1, 40)
+            .mapToObj(i -> "{\"question\": \"%d + 1?\", \"answer\": \"%d\"}%n".formatted(i, i + 1))
+            .collect(Collectors.joining()));
+  }
+
+  @Test
+  void aShareIsMeasuredAndNotTrainedOn() throws IOException {
+    TrainingData loaded = load(options().validation(0.1), 64);
+    DataSet validation = loaded.validation().orElseThrow();
+    assertEquals(4, validation.examples());
+    assertEquals(36, loaded.training().examples());
+    Set<SourceLine> both = new HashSet<>(sources(validation));
+    both.addAll(sources(loaded.training()));
+    assertEquals(40, both.size());
+    assertEquals(
+        sources(validation),
+        sources(load(options().validation(0.1), 64).validation().orElseThrow()));
+    assertTrue(
+        events.notes().get(1).startsWith("training: 36 examples, "), events.notes()::toString);
+  }
+
+  @Test
+  void eachSideOfAShareHasAnExample() throws IOException {
+    assertEquals(1, load(options().validation(0.001), 64).validation().orElseThrow().examples());
+    assertEquals(1, load(options().validation(0.999), 64).training().examples());
+    Files.writeString(data, "\"only one\"");
+    String message =
+        assertThrows(InvalidInputException.class, () -> load(options().validation(0.5), 64))
+            .getMessage();
+    assertEquals("validation: a share needs at least two examples; the data has 1", message);
+  }
+
+  @Test
+  void aFileIsMeasured() throws IOException {
+    Path file = folder.resolve("validation.json");
+    Files.writeString(file, "[\"one\", \"two\"]");
+    TrainingData loaded = load(options().validation(file), 64);
+    assertEquals(2, loaded.validation().orElseThrow().examples());
+    assertEquals(40, loaded.training().examples());
+  }
+
+  @Test
+  void aContextTooShortForAllPromptsIsRefused() {
+    String message =
+        assertThrows(InvalidInputException.class, () -> load(options(), 8)).getMessage();
+    assertTrue(
+        message.contains("none of the 40 examples fits into the context of 8 tokens"), message);
+    assertEquals(1, events.warnings().size());
+  }
+
+  @Test
+  void onlyBadLinesAreRefusedEvenIfSkipped() throws IOException {
+    Files.writeString(data, "x\ny\n");
+    TrainingOptions options = options().set(Setting.SKIP_BAD_LINES, true);
+    String message =
+        assertThrows(InvalidInputException.class, () -> load(options, 64)).getMessage();
+    assertEquals(data + ": no line is an example", message);
+  }
+
+  @Test
+  void filesAreMeasuredInTheirOrder() throws IOException {
+    DataSet set =
+        TrainingData.load(List.of(data), DataSettings.of(64), TestEncodings.bytes(), events);
+    assertEquals(40, set.examples());
+    assertTrue(set.paddingShare() < 0.5, set.summary());
+  }
+
+  private TrainingOptions options() {
+    return new TrainingOptions()
+        .model(folder.resolve("base.gguf"))
+        .data(data)
+        .output(folder.resolve("adapter.gguf"));
+  }
+
+  private TrainingData load(TrainingOptions options, int context) throws IOException {
+    TrainingConfig config = options.resolve(_ -> context);
+    return TrainingData.load(config, TestEncodings.bytes(), events);
+  }
+
+  private static Set<SourceLine> sources(DataSet data) {
+    return data.batches(1).stream()
+        .flatMap(batch -> batch.sources().stream())
+        .collect(Collectors.toSet());
+  }
+}
