@@ -49,8 +49,7 @@ class BatchPlanTest {
   }
 
   /// The order of a seed is part of a run's results; it may not change from one Java or version to
-  // another. These
-  /// are from the published algorithm in another language.
+  /// another. These are from the published algorithm in another language.
   @Test
   void theOrderOfASeedIsFixed() {
     assertArrayEquals(new int[] {2, 3, 6, 5, 0, 4, 7, 1, 8, 9}, Shuffle.order(10, 42, 0));

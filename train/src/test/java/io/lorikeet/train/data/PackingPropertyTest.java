@@ -78,7 +78,7 @@ class PackingPropertyTest {
   }
 
   /// Prompt length and tokens of each example of a row, from the arrays alone; checks what must
-  // hold at every place.
+  /// hold at every place.
   private static List<List<Integer>> unpack(TokenBatch batch, int row, String seed) {
     List<List<Integer>> found = new ArrayList<>();
     int context = batch.context();

@@ -35,8 +35,7 @@ final class TestEncodings {
   }
 
   /// A token for each word with the space before it, as SentencePiece vocabularies have them; a
-  // space is put before
-  /// every text, too, if asked for.
+  /// space is put before every text, too, if asked for.
   static final class Words {
     private static final Pattern PIECE = Pattern.compile(" ?\\w+|\\n+|.", Pattern.DOTALL);
     private final Map<String, Integer> ids = new HashMap<>();
