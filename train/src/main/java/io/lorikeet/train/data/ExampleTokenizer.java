@@ -24,6 +24,8 @@ public final class ExampleTokenizer {
   private int dropped;
   private int promptTooLong;
   private int withoutTarget;
+  private int withControlNames;
+  private SourceLine firstControlName;
   private int documents;
   private int pieces;
 
@@ -42,6 +44,7 @@ public final class ExampleTokenizer {
 
   /// The example's tokens: one example; several pieces of a document; or none if it is dropped.
   public List<TokenizedExample> tokenize(Example example) {
+    countControlNames(example);
     if (example.document()) {
       return pieces(example);
     }
@@ -87,11 +90,31 @@ public final class ExampleTokenizer {
     warn(listener, dropped, "longer than " + places + ": left out");
     warn(listener, promptTooLong, "left out: their prompt alone fills " + places);
     warn(listener, withoutTarget, "left out: a single token, nothing to predict");
+    warn(
+        listener,
+        withControlNames,
+        "spelling special tokens of the base, first at "
+            + firstControlName
+            + ": they are learned as plain text, not as these tokens");
+    if (encoding.end().isEmpty()) {
+      listener.on(
+          new TrainingEvent.Warning(
+              "the base's vocabulary has no end token: generation won't stop by itself"));
+    }
     if (pieces > documents) {
       String text = "%,d document%s divided into %,d pieces that fill " + places;
       listener.on(
           new TrainingEvent.Note(
               String.format(Locale.ROOT, text, documents, documents == 1 ? "" : "s", pieces)));
+    }
+  }
+
+  private void countControlNames(Example example) {
+    String prompt = example.prompt() == null ? "" : example.prompt();
+    if (encoding.spellsControl().test(prompt + example.completion())) {
+      if (withControlNames++ == 0) {
+        firstControlName = new SourceLine(example.source(), example.line());
+      }
     }
   }
 

@@ -10,6 +10,7 @@ import io.lorikeet.train.TrainingConfig.TrainOn;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -85,6 +86,35 @@ class ExampleTokenizerTest {
                 + " with it",
             "1 example left out: their prompt alone fills the context of 5 tokens"),
         events.warnings());
+  }
+
+  @Test
+  void warnsOfSpecialTokensThatAreSpelledOut() {
+    ExampleTokenizer tokenizer = bytes(50, TooLong.CUT);
+    assertEquals(7, one(tokenizer, new Example("a", "<end>", false, "f", 8)).places());
+    Events events = new Events();
+    tokenizer.report(events);
+    assertEquals(
+        List.of(
+            "1 example spelling special tokens of the base, first at f:8: they are learned as plain"
+                + " text, not as these tokens"),
+        events.warnings());
+  }
+
+  @Test
+  void warnsOfAVocabularyWithoutEnd() {
+    TextEncoding endless =
+        new TextEncoding(
+            TestEncodings.bytes().encode(),
+            OptionalInt.empty(),
+            OptionalInt.empty(),
+            text -> text.isEmpty());
+    ExampleTokenizer tokenizer = new ExampleTokenizer(endless, 50, TooLong.CUT, TrainOn.COMPLETION);
+    assertEquals(1, one(tokenizer, text("ab")).places());
+    assertTrue(tokenizer.tokenize(text("a")).isEmpty());
+    Events events = new Events();
+    tokenizer.report(events);
+    assertEquals(2, events.warnings().size(), events.warnings()::toString);
   }
 
   @Test

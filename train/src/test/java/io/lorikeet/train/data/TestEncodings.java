@@ -18,11 +18,19 @@ final class TestEncodings {
 
   /// A token for each byte of UTF-8.
   static TextEncoding bytes() {
-    return new TextEncoding(TestEncodings::byteTokens, OptionalInt.of(BEGIN), OptionalInt.of(END));
+    return new TextEncoding(
+        TestEncodings::byteTokens,
+        OptionalInt.of(BEGIN),
+        OptionalInt.of(END),
+        text -> text.contains("<end>"));
   }
 
   static TextEncoding bytesWithoutBegin() {
-    return new TextEncoding(TestEncodings::byteTokens, OptionalInt.empty(), OptionalInt.of(END));
+    return new TextEncoding(
+        TestEncodings::byteTokens,
+        OptionalInt.empty(),
+        OptionalInt.of(END),
+        text -> text.contains("<end>"));
   }
 
   private static int[] byteTokens(String text) {
@@ -48,7 +56,7 @@ final class TestEncodings {
 
     TextEncoding encoding() {
       return new TextEncoding(
-          this::encode, OptionalInt.of(id("<begin>")), OptionalInt.of(id("<end>")));
+          this::encode, OptionalInt.of(id("<begin>")), OptionalInt.of(id("<end>")), _ -> false);
     }
 
     int[] encode(String text) {
