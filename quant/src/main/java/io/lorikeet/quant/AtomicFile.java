@@ -90,13 +90,10 @@ public final class AtomicFile implements AutoCloseable {
     String reason =
         cause instanceof FileSystemException system ? system.getReason() : cause.getMessage();
     String words;
-    if (cause instanceof NoSuchFileException) {
+    if (cause instanceof NoSuchFileException && !Files.isDirectory(folder)) {
       words = "the folder " + folder + " doesn't exist. Create it, or choose another";
-    } else if (cause instanceof AccessDeniedException) {
-      words =
-          "the folder "
-              + folder
-              + " can't be written to. Change its permissions, or choose another";
+    } else if (cause instanceof AccessDeniedException && !Files.isWritable(folder)) {
+      words = "the folder " + folder + " can't be written to. Change that, or choose another";
     } else if (reason != null && reason.contains("No space left")) {
       words = "the disk is full. Free some space, or choose another folder than " + folder;
     } else {

@@ -1,5 +1,6 @@
 package io.lorikeet.quant;
 
+import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.bindings.llama.LlamaQuantizer;
 import io.lorikeet.bindings.llama.QuantizationType;
@@ -25,7 +26,7 @@ public final class ModelQuantizer {
   /// @throws InvalidInputException when the input isn't a valid model or is quantized already, or
   ///     there is no such type
   /// @throws IOException when the input can't be read or the output not be written
-  /// @throws io.lorikeet.bindings.GgmlException when libllama refuses, with its reason
+  /// @throws GgmlException when libllama refuses, with its reason
   public static void quantize(Path input, Path output, String type, int threads)
       throws IOException {
     QuantizationType recipe = recipe(type);
@@ -40,7 +41,25 @@ public final class ModelQuantizer {
       LlamaQuantizer.quantize(first, output, recipe, threads, false);
     } catch (IOException e) {
       throw AtomicFile.explain(output, e);
+    } catch (GgmlException e) {
+      throw causeOf(e, output);
     }
+  }
+
+  /// libllama has one status for all failures; two of them aren't its own, and are known by its
+  /// words.
+  private static GgmlException causeOf(GgmlException failure, Path output) throws IOException {
+    if (failure.getMessage().contains("iostream error")) { // of the C++ stream that it writes with
+      throw AtomicFile.explain(
+          output,
+          new IOException(
+              "the disk is full or fails. Free some space, or choose another", failure));
+    }
+    if (failure.getMessage().contains("unknown model architecture")) {
+      throw new InvalidInputException(
+          failure.getMessage() + ". Give a model that llama.cpp knows", failure);
+    }
+    return failure;
   }
 
   /// The names of all types that [#quantize] can make, the largest first.

@@ -85,7 +85,7 @@ class ModelQuantizerTest {
   }
 
   @Test
-  void refusesMetadataThatWouldEndTheProcess() throws IOException {
+  void refusesMetadataThatLibllamaCannotBear() throws IOException {
     assertRefused("llama.block_count is 0", model().putUint32("llama.block_count", 0));
     assertRefused("llama.block_count is 513", model().putUint32("llama.block_count", 513));
     assertRefused("scaling.type is 'su'", model().putString("llama.rope.scaling.type", "su"));
@@ -105,6 +105,9 @@ class ModelQuantizerTest {
     assertRefused("expert_count is 8, which 3 groups don't divide", groups);
     assertRefused("expert_group_used_count is 3", groups);
     assertRefused("no key 'general.architecture'", new GgufWriter());
+    assertRefused(
+        "unknown model architecture: 'parrot'",
+        model().putString("general.architecture", "parrot").putUint32("parrot.block_count", 1));
     assertRefused("is no language model", model().putString("general.architecture", "clip"));
   }
 
