@@ -77,6 +77,12 @@ final class AdapterPairs {
       return Optional.empty();
     }
     boolean flipped = AdapterExporter.isFlipped(weight.name());
+    if (flipped && base.tensor("output.weight").isEmpty()) {
+      problems.add(
+          weight.name()
+              + " is the head too in this base, and llama.cpp would apply the pair to both");
+      return Optional.empty();
+    }
     long inputs = weight.shape().get(flipped ? 1 : 0);
     long outputs = weight.shape().get(flipped ? 0 : 1);
     long rank = length(b.get(), 0);

@@ -1,86 +1,83 @@
 package io.lorikeet.export;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lorikeet.bindings.LeakCheck;
+import io.lorikeet.bindings.TensorType;
 import io.lorikeet.export.Verification.Verdict;
+import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.testing.RandomInputs;
+import io.lorikeet.models.testing.RandomModel;
+import io.lorikeet.quant.GgufFile;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
-import java.util.Random;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/// The verdicts, on made-up logits.
+/// The trainer's forward pass against llama.cpp, with exported adapters. What has to fail is tested
+/// in [LlamaProofTest].
+@ExtendWith(LeakCheck.class)
 class AdapterVerifierTest {
-  private static final int VOCABULARY = 40;
-  private static final List<int[]> SEQUENCES = List.of(new int[] {1, 2, 3, 4}, new int[] {5, 6});
+  private static final int RANK = 4;
+  private static final List<String> ROLES =
+      List.of(
+          "attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down", "output");
+  private static final AdapterVerifier VERIFIER = new AdapterVerifier("cpu", 1, Precision.AUTO);
 
-  @Test
-  void passesWhatDiffersByRounding() {
-    Verification verification =
-        verify(source(1, 0), source(0, 0), source(1, 0.01), source(0, 0.01));
-    assertEquals(Verdict.PASSED, verification.verdict());
-    assertEquals(6, verification.effect().positions());
-    assertEquals(0.01, verification.unexplainedShare(), 0.01);
+  @TempDir private Path folder;
+  private Path base;
+  private Path file;
+
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "Q4_0", "Q4_K", "IQ4_XS", "MXFP4"})
+  void trainerAndLlamaCppAgree(TensorType type) throws IOException {
+    LoraAdapter adapter = export(type);
+    Verification verification = VERIFIER.verify(base, file, adapter, sequences());
+    assertEquals(Verdict.PASSED, verification.verdict(), verification::toString);
+    assertEquals(60, verification.effect().positions());
   }
 
   @Test
-  void failsWhatDiffersMore() {
-    assertEquals(
-        Verdict.FAILED,
-        verify(source(2, 0), source(0, 0), source(1, 0.01), source(0, 0.01)).verdict());
-    assertEquals(
-        Verdict.FAILED,
-        verify(source(1, 0), source(0, 0), source(0, 0.01), source(0, 0.01)).verdict());
-    assertEquals(
-        Verdict.FAILED,
-        verify(source(1, 0), source(0, 0), source(1, 0.3), source(0, 0.01)).verdict());
+  void aDoubledScaleFails() throws IOException {
+    LoraAdapter adapter = export(TensorType.Q4_0);
+    LoraAdapter doubled = new LoraAdapter("llama", 2 * adapter.alpha(), adapter.pairs());
+    Verification verification = VERIFIER.verify(base, file, doubled, sequences());
+    assertEquals(Verdict.FAILED, verification.verdict(), verification::toString);
+    assertTrue(verification.unexplainedShare() > 0.5, verification::toString);
   }
 
   @Test
-  void failsWhatIsNoNumber() {
-    assertEquals(
-        Verdict.FAILED,
-        verify(source(1, 0), source(0, 0), source(Double.NaN, 0), source(0, 0)).verdict());
-    assertEquals(
-        Verdict.FAILED,
-        verify(source(Double.NaN, 0), source(0, 0), source(1, 0), source(0, 0)).verdict());
+  void tokensAreBounded() throws IOException {
+    LoraAdapter adapter = export(TensorType.F32);
+    int most = AdapterVerifier.mostTokens(400);
+    assertEquals(1024, most);
+    assertEquals(256, AdapterVerifier.mostTokens(131_072));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> VERIFIER.verify(base, file, adapter, List.of(new int[most + 1])));
   }
 
-  @Test
-  void noEffectProvesNothing() {
-    assertEquals(
-        Verdict.INCONCLUSIVE,
-        verify(source(0, 0), source(0, 0), source(0, 0.01), source(0, 0.01)).verdict());
+  private LoraAdapter export(TensorType type) throws IOException {
+    base = RandomModel.of(type).write(folder.resolve("base.gguf"));
+    file = folder.resolve("adapter.gguf");
+    try (GgufFile gguf = GgufFile.open(base)) {
+      LoraAdapter adapter =
+          new LoraAdapter("llama", RANK, RandomInputs.pairs(gguf, ROLES, RANK, 3));
+      AdapterExporter.write(adapter, new AdapterMetadata(BaseIdentity.of(gguf), Map.of()), file);
+      return AdapterFile.read(file, gguf).adapter();
+    }
   }
 
-  @Test
-  void anEffectThatDrownsInRoundingProvesNothing() {
-    assertEquals(
-        Verdict.INCONCLUSIVE,
-        verify(source(0.01, 0), source(0, 0), source(0.01, 0.02), source(0, 0.02)).verdict());
-    assertEquals(
-        Verdict.FAILED,
-        verify(source(0.01, 0), source(0, 0), source(0.01, 0.2), source(0, 0.02)).verdict());
-  }
-
-  private static Verification verify(
-      LogitsSource llama, LogitsSource llamaBase, LogitsSource trainer, LogitsSource trainerBase) {
-    return new AdapterVerifier(llama, llamaBase, trainer, trainerBase)
-        .verify(VOCABULARY, SEQUENCES);
-  }
-
-  /// Logits that are random by token, plus `effect` times random ones that are the adapter's, plus
-  /// `noise` times others.
-  private static LogitsSource source(double effect, double noise) {
-    Random noises = new Random(99);
-    return (tokens, consumer) -> {
-      for (int position = 0; position < tokens.length; position++) {
-        Random random = new Random(tokens[position]);
-        float[] logits = SmallBase.values(random, VOCABULARY);
-        for (int i = 0; i < VOCABULARY; i++) {
-          double change = effect * random.nextGaussian() + noise * noises.nextGaussian();
-          logits[i] += (float) change;
-        }
-        consumer.accept(position, logits);
-      }
-    };
+  private static List<int[]> sequences() {
+    return List.of(
+        RandomInputs.plainBatch(400, 40, 1).tokens(), RandomInputs.plainBatch(400, 20, 2).tokens());
   }
 }

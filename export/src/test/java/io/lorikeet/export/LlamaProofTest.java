@@ -169,9 +169,13 @@ class LlamaProofTest {
         try (LlamaAdapter adapter = LlamaAdapter.load(llama, file)) {
           LogitsSource with = new LlamaLogits(context, Optional.of(adapter));
           LogitsSource without = new LlamaLogits(context, Optional.empty());
+          LogitsComparison comparison =
+              new LogitsComparison(vocabulary, List.of(batch.tokens()), with, without);
           verifications.add(
-              new AdapterVerifier(with, without, reference, referenceBase)
-                  .verify(vocabulary, List.of(batch.tokens())));
+              new Verification(
+                  comparison.effect(),
+                  comparison.unexplained(reference),
+                  comparison.noise(referenceBase)));
         }
       }
     }

@@ -34,6 +34,10 @@ final class SmallBase {
         .putUint32("tokenizer.ggml.bos_token_id", 1)
         .addTensor(
             EMBEDDINGS, new long[] {EMBEDDING, VOCABULARY}, values(random, EMBEDDING * VOCABULARY))
+        .addTensor(
+            "output.weight",
+            new long[] {EMBEDDING, VOCABULARY},
+            values(random, EMBEDDING * VOCABULARY))
         .addTensor("blk.0.ffn_norm.weight", new long[] {EMBEDDING}, values(random, EMBEDDING))
         .addTensor(
             UP, new long[] {EMBEDDING, FEED_FORWARD}, values(random, EMBEDDING * FEED_FORWARD))

@@ -1,0 +1,75 @@
+package io.lorikeet.export;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.models.architecture.BaseWeights;
+import io.lorikeet.models.architecture.ModelConfig;
+import io.lorikeet.models.architecture.PassShape;
+import io.lorikeet.models.architecture.TokenBatch;
+import io.lorikeet.models.architecture.TransformerModel;
+import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraParameters;
+import io.lorikeet.quant.GgufFile;
+import java.util.Arrays;
+import java.util.Optional;
+
+/// Logits as the trainer's forward pass computes them.
+final class TrainerLogits implements LogitsSource, AutoCloseable {
+  private final int context;
+  private final Optional<LoraParameters> parameters;
+  private final TransformerModel model;
+
+  /// @param context length of the longest sequence
+  /// @param adapter applied as it was trained, or none
+  TrainerLogits(
+      GgufFile base,
+      BaseWeights weights,
+      Optional<LoraAdapter> adapter,
+      Backend backend,
+      Precision precision,
+      int context) {
+    this.context = context;
+    ModelConfig config = ModelConfig.of(base);
+    PassShape shape = PassShape.choose(config, 1, context);
+    parameters = adapter.map(trained -> LoraParameters.of(trained, backend));
+    try {
+      model =
+          new TransformerModel(
+              base,
+              config,
+              weights,
+              parameters.orElse(null),
+              backend,
+              new TransformerModel.Options(shape, precision, false, 0));
+    } catch (RuntimeException e) {
+      parameters.ifPresent(LoraParameters::close);
+      throw e;
+    }
+  }
+
+  @Override
+  public void forEach(int[] tokens, LogitsConsumer consumer) {
+    model.logits(
+        padded(tokens),
+        (position, logits) -> {
+          if (position < tokens.length) {
+            consumer.accept(position, logits);
+          }
+        });
+  }
+
+  /// One row that begins with the tokens; none of them sees what comes after it.
+  private TokenBatch padded(int[] tokens) {
+    int[] positions = new int[context];
+    Arrays.setAll(positions, position -> position);
+    int[] row = Arrays.copyOf(tokens, context);
+    return new TokenBatch(
+        1, context, row, positions, new int[context], row.clone(), new float[context]);
+  }
+
+  @Override
+  public void close() {
+    model.close();
+    parameters.ifPresent(LoraParameters::close);
+  }
+}
