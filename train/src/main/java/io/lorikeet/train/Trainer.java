@@ -1,6 +1,7 @@
 package io.lorikeet.train;
 
 import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.models.architecture.BaseWeights;
 import io.lorikeet.models.architecture.ModelConfig;
 import io.lorikeet.models.architecture.PassShape;
@@ -9,7 +10,6 @@ import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraSettings;
 import io.lorikeet.models.lora.LoraTargets;
-import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.data.BatchPlan;
 import io.lorikeet.train.data.DataSet;
@@ -41,8 +41,8 @@ public final class Trainer {
       ModelConfig model = ModelConfig.of(base);
       LoraTargets.resolve(config.targets(), model);
       TrainingData data;
-      try (Tokenizer tokenizer = Tokenizer.open(base)) {
-        data = TrainingData.load(config, encoding(tokenizer), listener);
+      try (LlamaModel text = LlamaModel.load(base.path(), LlamaModel.Options.VOCABULARY)) {
+        data = TrainingData.load(config, TextEncoding.of(text.vocabulary()), listener);
       }
       config = config.withAccumulate(config.accumulateFor(data.training().rows().size()));
       try (RunFolder folder = RunFolder.create(config);
@@ -54,11 +54,6 @@ public final class Trainer {
         });
       }
     }
-  }
-
-  private static TextEncoding encoding(Tokenizer tokenizer) {
-    return new TextEncoding(
-        text -> tokenizer.encode(text, false, false), tokenizer.begin(), tokenizer.end());
   }
 
   private TrainingResult train(
