@@ -37,16 +37,21 @@ public record NativeLocation(Path folder, String origin) {
     return InstalledNatives.ofCheckout()
         .flatMap(InstalledNatives::location)
         .or(NativeJar::extract)
-        .orElseThrow(
-            () ->
-                new GgmlException(
-                    "the native libraries of ggml and llama.cpp are missing for this platform, "
-                        + platform()
-                        + ". Add the jar native-bindings with the classifier natives-"
-                        + platform()
-                        + " to the class path, or set LORIKEET_NATIVE_DIR to a folder with the"
-                        + " libraries of llama.cpp "
-                        + NativeLibrary.LLAMA_VERSION));
+        .orElseThrow(NativeLocation::nowhere);
+  }
+
+  private static GgmlException nowhere() {
+    String remedy =
+        InstalledNatives.ofCheckout().isPresent()
+            ? "Install them with ./lorikeet natives --backend cpu"
+            : "Add the jar native-bindings with the classifier natives-"
+                + platform()
+                + " to the class path";
+    return new GgmlException(
+        "the native libraries of ggml and llama.cpp are missing. "
+            + remedy
+            + ", or set LORIKEET_NATIVE_DIR to a folder with the libraries of llama.cpp "
+            + NativeLibrary.LLAMA_VERSION);
   }
 
   private static Optional<NativeLocation> named(String folder, String origin) {
