@@ -201,6 +201,16 @@ public final class LlamaVocabulary {
     return NativeText.string(Llama.llama_model_chat_template(model.handle(), MemorySegment.NULL));
   }
 
+  /// The texts of the control tokens, such as `<|im_end|>`: what `parseSpecial` finds in a text.
+  public List<String> controlTokens() {
+    handle();
+    return IntStream.range(0, size)
+        .filter(token -> (attributes(token) & Spelling.CONTROL) != 0)
+        .mapToObj(this::tokenText)
+        .filter(text -> !text.isEmpty())
+        .toList();
+  }
+
   /// The flags of `enum llama_token_attr`.
   int attributes(int token) {
     return Llama.llama_vocab_get_attr(handle(), token);

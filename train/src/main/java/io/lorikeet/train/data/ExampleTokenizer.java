@@ -111,7 +111,7 @@ public final class ExampleTokenizer {
 
   private void countControlNames(Example example) {
     String prompt = example.prompt() == null ? "" : example.prompt();
-    if (encoding.spellsControl().test(prompt + example.completion())) {
+    if (encoding.spellsControl(prompt + example.completion())) {
       if (withControlNames++ == 0) {
         firstControlName = new SourceLine(example.source(), example.line());
       }

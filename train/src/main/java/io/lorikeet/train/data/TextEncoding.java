@@ -1,10 +1,9 @@
 package io.lorikeet.train.data;
 
 import io.lorikeet.bindings.llama.LlamaVocabulary;
-import java.util.Arrays;
+import java.util.List;
 import java.util.OptionalInt;
 import java.util.function.Function;
-import java.util.function.Predicate;
 
 /// How a base's vocabulary writes text.
 ///
@@ -12,13 +11,22 @@ import java.util.function.Predicate;
 ///     itself
 /// @param begin token that stands before every text, where the vocabulary adds one
 /// @param end token that ends a text, on which generation stops
-/// @param spellsControl whether a text holds the name of a control token, such as `<|im_end|>`,
-///     which `encode` takes for plain text
+/// @param controlTokens texts of control tokens, such as `<|im_end|>`, which `encode` takes for
+///     plain text
 public record TextEncoding(
     Function<String, int[]> encode,
     OptionalInt begin,
     OptionalInt end,
-    Predicate<String> spellsControl) {
+    List<String> controlTokens) {
+
+  public TextEncoding {
+    controlTokens = List.copyOf(controlTokens);
+  }
+
+  /// Of a vocabulary whose control tokens have no text.
+  public TextEncoding(Function<String, int[]> encode, OptionalInt begin, OptionalInt end) {
+    this(encode, begin, end, List.of());
+  }
 
   /// The vocabulary's as llama.cpp serves it: it begins prompts with the begin token where the base
   /// says so, and stops at the end of text, or of a turn where there is nothing else.
@@ -29,17 +37,15 @@ public record TextEncoding(
         text -> vocabulary.tokenize(text, false, false),
         vocabulary.addsBos() ? vocabulary.bos() : OptionalInt.empty(),
         vocabulary.eos().isPresent() ? vocabulary.eos() : vocabulary.eot(),
-        text -> spellsControl(vocabulary, text));
-  }
-
-  private static boolean spellsControl(LlamaVocabulary vocabulary, String text) {
-    boolean mayBe = text.indexOf('<') >= 0 || text.indexOf('[') >= 0; // all known families' do
-    return mayBe
-        && !Arrays.equals(
-            vocabulary.tokenize(text, false, false), vocabulary.tokenize(text, false, true));
+        vocabulary.controlTokens());
   }
 
   int[] tokens(String text) {
     return encode.apply(text);
+  }
+
+  /// Whether a text holds the name of a control token.
+  boolean spellsControl(String text) {
+    return controlTokens.stream().anyMatch(text::contains);
   }
 }

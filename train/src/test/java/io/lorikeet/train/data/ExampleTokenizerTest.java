@@ -104,11 +104,7 @@ class ExampleTokenizerTest {
   @Test
   void warnsOfAVocabularyWithoutEnd() {
     TextEncoding endless =
-        new TextEncoding(
-            TestEncodings.bytes().encode(),
-            OptionalInt.empty(),
-            OptionalInt.empty(),
-            text -> text.isEmpty());
+        new TextEncoding(TestEncodings.bytes().encode(), OptionalInt.empty(), OptionalInt.empty());
     ExampleTokenizer tokenizer = new ExampleTokenizer(endless, 50, TooLong.CUT, TrainOn.COMPLETION);
     assertEquals(1, one(tokenizer, text("ab")).places());
     assertTrue(tokenizer.tokenize(text("a")).isEmpty());

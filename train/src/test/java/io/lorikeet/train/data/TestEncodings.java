@@ -19,18 +19,12 @@ final class TestEncodings {
   /// A token for each byte of UTF-8.
   static TextEncoding bytes() {
     return new TextEncoding(
-        TestEncodings::byteTokens,
-        OptionalInt.of(BEGIN),
-        OptionalInt.of(END),
-        text -> text.contains("<end>"));
+        TestEncodings::byteTokens, OptionalInt.of(BEGIN), OptionalInt.of(END), List.of("<end>"));
   }
 
   static TextEncoding bytesWithoutBegin() {
     return new TextEncoding(
-        TestEncodings::byteTokens,
-        OptionalInt.empty(),
-        OptionalInt.of(END),
-        text -> text.contains("<end>"));
+        TestEncodings::byteTokens, OptionalInt.empty(), OptionalInt.of(END), List.of("<end>"));
   }
 
   private static int[] byteTokens(String text) {
@@ -56,7 +50,7 @@ final class TestEncodings {
 
     TextEncoding encoding() {
       return new TextEncoding(
-          this::encode, OptionalInt.of(id("<begin>")), OptionalInt.of(id("<end>")), _ -> false);
+          this::encode, OptionalInt.of(id("<begin>")), OptionalInt.of(id("<end>")));
     }
 
     int[] encode(String text) {
