@@ -20,7 +20,13 @@ import picocli.CommandLine.Spec;
     synopsisSubcommandLabel = "COMMAND",
     sortOptions = false,
     scope = ScopeType.INHERIT,
-    subcommands = {DevicesCommand.class, NativesCommand.class})
+    subcommands = {
+      GenerateCommand.class,
+      EvalCommand.class,
+      QuantizeCommand.class,
+      DevicesCommand.class,
+      NativesCommand.class
+    })
 public final class Main implements Callable<Integer> {
 
   @Spec private CommandSpec spec;

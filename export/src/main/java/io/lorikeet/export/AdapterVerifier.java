@@ -75,8 +75,7 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
   }
 
   private LogitsComparison llama(Path base, Path adapterFile, List<int[]> sequences, int longest) {
-    // Without llama.cpp's own copies of the weights in another layout, which adapters can't use
-    // anyway.
+    // The weights stay in the mapped file: llama.cpp's copy in a faster layout would double them.
     LlamaModel.Options inPlace = new LlamaModel.Options(false, 0, false);
     try (LlamaModel model = LlamaModel.load(base, inPlace);
         LlamaContext context = LlamaContext.create(model, longest, longest, threads);

@@ -9,14 +9,14 @@ import java.util.Set;
 
 /// Counts processor cores. Two threads of one core share its arithmetic units, so matrix products
 /// gain nothing from a second one.
-final class ProcessorCores {
+public final class ProcessorCores {
   private static final Path LINUX_PROCESSORS = Path.of("/sys/devices/system/cpu");
 
   private ProcessorCores() {}
 
   /// Physical cores, but no more than the processors this process may use. Where the system doesn't
   /// tell (only Linux's `/sys` is asked), all processors count.
-  static int physical() {
+  public static int physical() {
     int available = Runtime.getRuntime().availableProcessors();
     Set<String> cores = new HashSet<>();
     try (DirectoryStream<Path> processors =

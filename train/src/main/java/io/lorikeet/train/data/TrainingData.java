@@ -58,7 +58,10 @@ public record TrainingData(DataSet training, Optional<DataSet> validation) {
     return DataSet.of(examples, settings.context(), settings.packing());
   }
 
-  private static List<TokenizedExample> tokenize(
+  /// Reads and tokenizes files, each example by itself.
+  ///
+  /// @throws InvalidInputException if the files can't be used, or leave nothing to train on
+  public static List<TokenizedExample> tokenize(
       List<Path> files, DataSettings settings, TextEncoding encoding, TrainingListener listener)
       throws IOException {
     ExampleTokenizer tokenizer =

@@ -1,0 +1,104 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.bindings.llama.LlamaContext;
+import io.lorikeet.export.LogitsSource;
+import io.lorikeet.export.TextLoss;
+import io.lorikeet.train.ProcessorCores;
+import io.lorikeet.train.data.DataSettings;
+import io.lorikeet.train.data.TextEncoding;
+import io.lorikeet.train.data.TokenizedExample;
+import io.lorikeet.train.data.TrainingData;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/// `lorikeet eval`.
+@Command(
+    name = "eval",
+    description =
+        "Loss and perplexity of a file's examples in stock llama.cpp, without and with an adapter.")
+final class EvalCommand implements Callable<Integer> {
+  private static final int DEFAULT_CONTEXT = 2048;
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "FILE",
+      description = "base, a GGUF file")
+  private Path model;
+
+  @Option(names = "--adapter", paramLabel = "FILE", description = "adapter, a GGUF file")
+  private Path adapter;
+
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "FILE",
+      description = "examples, as train takes them; only completions count where there are prompts")
+  private Path data;
+
+  @Option(
+      names = "--context",
+      paramLabel = "TOKENS",
+      description = "longer examples are cut (default: 2048, or the base's context if shorter)")
+  private Integer context;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "CPU threads (default: the physical cores)")
+  private int threads = ProcessorCores.physical();
+
+  @Override
+  public Integer call() throws IOException {
+    Flags.requireThreads(spec, threads);
+    ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
+    try (LlamaSession session = LlamaSession.open(model, adapter, threads)) {
+      int length = contextLength(session.contextLength());
+      List<TokenizedExample> examples =
+          TrainingData.tokenize(
+              List.of(data),
+              DataSettings.of(length),
+              TextEncoding.of(session.vocabulary()),
+              new TrainingProgress(line));
+      try (LlamaContext computing = session.context(length)) {
+        measure("without adapter", session.logits(computing, false), examples, line);
+        if (session.hasAdapter()) {
+          measure("with adapter", session.logits(computing, true), examples, line);
+        }
+      }
+    }
+    return 0;
+  }
+
+  private int contextLength(int ofBase) {
+    int length = context == null ? Math.min(DEFAULT_CONTEXT, ofBase) : context;
+    if (length < 2 || length > ofBase) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--context must be from 2 to the base's " + ofBase + ", is " + length);
+    }
+    return length;
+  }
+
+  private static void measure(
+      String name, LogitsSource source, List<TokenizedExample> examples, ProgressLine line) {
+    TextLoss loss = new TextLoss();
+    int done = 0;
+    for (TokenizedExample example : examples) {
+      loss.add(source, example.tokens(), example.promptLength());
+      line.update(name + ": " + ++done + " of " + examples.size() + " examples");
+    }
+    line.println(
+        "%s: loss %s over %s tokens"
+            .formatted(name, Words.loss(loss.mean()), Words.count(loss.targets())));
+  }
+}

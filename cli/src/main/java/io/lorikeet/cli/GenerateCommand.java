@@ -1,0 +1,89 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.bindings.llama.LlamaSampler;
+import io.lorikeet.train.ProcessorCores;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/// `lorikeet generate`.
+@Command(
+    name = "generate",
+    description = "Continue a prompt with stock llama.cpp, with an adapter or without.")
+final class GenerateCommand implements Callable<Integer> {
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "FILE",
+      description = "base, a GGUF file")
+  private Path model;
+
+  @Option(names = "--adapter", paramLabel = "FILE", description = "adapter, a GGUF file")
+  private Path adapter;
+
+  @Option(
+      names = "--prompt",
+      required = true,
+      paramLabel = "TEXT",
+      description = "text to continue; names of control tokens in it are taken for the tokens")
+  private String prompt;
+
+  @Option(
+      names = "--tokens",
+      paramLabel = "N",
+      description = "tokens to generate at most (default: ${DEFAULT-VALUE})")
+  private int tokens = 128;
+
+  @Option(
+      names = "--temperature",
+      paramLabel = "T",
+      description = "0 for the likeliest token always (default: ${DEFAULT-VALUE})")
+  private float temperature = 0.8f;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "the same seed gives the same text (default: ${DEFAULT-VALUE})")
+  private long seed = 42;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "CPU threads (default: the physical cores)")
+  private int threads = ProcessorCores.physical();
+
+  @Override
+  public Integer call() throws IOException {
+    Flags.requirePositive(spec, "--tokens", tokens);
+    Flags.requireThreads(spec, threads);
+    if (!(temperature >= 0) || Float.isInfinite(temperature)) {
+      throw new ParameterException(
+          spec.commandLine(), "--temperature must not be below 0, is " + temperature);
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    try (LlamaSession session = LlamaSession.open(model, adapter, threads);
+        LlamaSampler sampler = LlamaSampler.create(temperature, seed)) {
+      out.print(prompt);
+      session.generate(
+          prompt,
+          tokens,
+          sampler,
+          true,
+          text -> {
+            out.print(text);
+            out.flush();
+          });
+      out.println();
+    }
+    return 0;
+  }
+}
