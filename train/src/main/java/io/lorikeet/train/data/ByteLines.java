@@ -15,6 +15,7 @@ final class ByteLines {
   private int limit;
   private int number;
   private boolean tooLong;
+  private long read;
 
   ByteLines(InputStream input) {
     this.input = input;
@@ -35,6 +36,7 @@ final class ByteLines {
       int room = Math.min(end - position, LONGEST - line.size());
       tooLong |= room < end - position;
       line.write(buffer, position, room);
+      read += Math.min(end + 1, limit) - position;
       position = end + 1;
       if (end < limit) {
         break;
@@ -42,6 +44,11 @@ final class ByteLines {
     }
     number += any ? 1 : 0;
     return any ? line.toByteArray() : null;
+  }
+
+  /// Bytes of the lines that were read so far.
+  long bytes() {
+    return read;
   }
 
   /// Number of the line that was read last, from 1.

@@ -1,8 +1,9 @@
 package io.lorikeet.train.data;
 
-import java.util.ArrayList;
+import java.util.AbstractList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 
 /// Rows of examples, ready to be put into batches.
 ///
@@ -41,21 +42,28 @@ public record DataSet(List<PackedRow> rows, int context) {
     return 1 - (double) tokens() / ((long) rows.size() * context);
   }
 
-  /// All rows in their order, in batches.
+  /// All rows in their order, in batches. Each is laid out when it is asked for.
   public List<MicroBatch> batches(int batchSize) {
-    List<MicroBatch> batches = new ArrayList<>();
-    for (int from = 0; from < rows.size(); from += batchSize) {
-      int to = Math.min(rows.size(), from + batchSize);
-      batches.add(MicroBatch.of(rows.subList(from, to), batchSize, context));
-    }
-    return batches;
+    return new AbstractList<>() {
+      @Override
+      public MicroBatch get(int index) {
+        int from = Math.multiplyExact(Objects.checkIndex(index, size()), batchSize);
+        int to = (int) Math.min(rows.size(), (long) from + batchSize);
+        return MicroBatch.of(rows.subList(from, to), batchSize, context);
+      }
+
+      @Override
+      public int size() {
+        return Math.ceilDiv(rows.size(), batchSize);
+      }
+    };
   }
 
   /// The figures for people.
   public String summary() {
     return String.format(
         Locale.ROOT,
-        "%,d examples, %,d tokens, %,d of them trained on; in %,d rows of %,d, %.1f %% padding",
+        "%,d examples, %,d tokens, %,d of them with loss; in %,d rows of %,d, %.1f %% padding",
         examples(),
         tokens(),
         targets(),

@@ -23,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /// Reads examples from files, one at a time: JSON Lines or a JSON array, of objects in any layout
@@ -34,6 +35,10 @@ import java.util.function.Consumer;
 public final class ExampleReader {
   /// Largest text file; it is tokenized in one piece.
   private static final long LARGEST_TEXT = 256L << 20;
+
+  /// Endings of files that people will try, and that would be thousands of bad lines.
+  private static final Set<String> OTHER_ENDINGS =
+      Set.of("csv", "tsv", "parquet", "arrow", "xlsx", "md", "gz", "zst", "zip", "gguf");
 
   private final boolean skipBadLines;
   private final TrainingListener listener;
@@ -64,8 +69,11 @@ public final class ExampleReader {
               }
             });
     int badBefore = badLines.count() + badFiles.count();
-    if (file.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(".txt")) {
+    String ending = ending(file);
+    if (ending.equals("txt")) {
       readText(file, found);
+    } else if (OTHER_ENDINGS.contains(ending)) {
+      badFiles.add(found.file(), "." + ending + " files can't be read; give .jsonl, .json or .txt");
     } else {
       readJson(file, found);
     }
@@ -111,14 +119,15 @@ public final class ExampleReader {
       if (!trouble.isEmpty()) {
         badFiles.add(file.toString(), trouble);
       } else if (firstCharacter(input) == '[') {
-        readArray(input, found);
+        readArray(input, found, new ReadingProgress(file));
       } else {
-        readLines(input, found);
+        readLines(input, found, new ReadingProgress(file));
       }
     }
   }
 
-  private void readLines(InputStream input, FileExamples found) throws IOException {
+  private void readLines(InputStream input, FileExamples found, ReadingProgress progress)
+      throws IOException {
     ByteLines lines = new ByteLines(input);
     for (byte[] line = lines.next(); line != null; line = lines.next()) {
       int number = lines.number();
@@ -133,6 +142,7 @@ public final class ExampleReader {
       } else if (!isBlank(line)) {
         readLine(line, number, found);
       }
+      progress.at(lines.bytes());
     }
   }
 
@@ -145,12 +155,14 @@ public final class ExampleReader {
     }
   }
 
-  private void readArray(InputStream input, FileExamples found) throws IOException {
+  private void readArray(InputStream input, FileExamples found, ReadingProgress progress)
+      throws IOException {
     try (JsonParser parser = mapper.createParser(input)) {
       parser.nextToken();
       while (parser.nextToken() != JsonToken.END_ARRAY) {
         int line = parser.currentTokenLocation().getLineNr();
         found.add(mapper.readTree(parser), line);
+        progress.at(parser.currentLocation().getByteOffset());
       }
       if (parser.nextToken() != null) {
         int line = parser.currentTokenLocation().getLineNr();
@@ -185,6 +197,32 @@ public final class ExampleReader {
     }
     String document = text.flip().toString();
     found.addDocument(document.startsWith("\uFEFF") ? document.substring(1) : document);
+  }
+
+  /// Tells of large files how far they have been read, percent by percent.
+  private final class ReadingProgress {
+    private static final long LARGE = 4 << 20;
+    private final String task;
+    private final long total;
+    private long nextAt;
+
+    ReadingProgress(Path file) throws IOException {
+      task = "reading " + file.getFileName();
+      total = Files.size(file);
+      nextAt = total < LARGE ? Long.MAX_VALUE : total / 100;
+    }
+
+    void at(long bytes) {
+      if (bytes >= nextAt) {
+        listener.on(new TrainingEvent.Progress(task, bytes, total));
+        nextAt = bytes == total ? Long.MAX_VALUE : Math.min(total, bytes + total / 100);
+      }
+    }
+  }
+
+  private static String ending(Path file) {
+    String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
+    return name.substring(name.lastIndexOf('.') + 1);
   }
 
   /// Why a file that should hold JSON can't, seen from its beginning; empty if nothing is wrong

@@ -35,6 +35,6 @@ final class LineProblems {
   public String toString() {
     String lines = String.join("\n", shown);
     int more = count - shown.size();
-    return more == 0 ? lines : lines + String.format(Locale.ROOT, "%n… and %,d more", more);
+    return more == 0 ? lines : lines + String.format(Locale.ROOT, "\n… and %,d more", more);
   }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.Events;
+import io.lorikeet.train.TrainingEvent;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -187,6 +188,38 @@ class ExampleReaderTest {
     }
     assertEquals(List.of(2), readFile(file, true).stream().map(Example::line).toList());
     assertTrue(events.warnings().getFirst().contains(":1: the line is longer than 64 MiB"));
+  }
+
+  @Test
+  void otherKindsOfFilesAreRefusedAtOnce() throws IOException {
+    Path file = Files.writeString(folder.resolve("data.CSV"), "a,b\n".repeat(100));
+    String message =
+        assertThrows(InvalidInputException.class, () -> readFile(file, true)).getMessage();
+    assertEquals(file + ": .csv files can't be read; give .jsonl, .json or .txt", message);
+  }
+
+  @Test
+  void tellsHowFarALargeFileIsRead() throws IOException {
+    String element = "\"" + "text ".repeat(2000) + "\"";
+    Path lines = folder.resolve("lines.jsonl");
+    Path array = folder.resolve("array.json");
+    Files.writeString(lines, (element + "\n").repeat(1000));
+    Files.writeString(array, "[" + (element + ",\n").repeat(999) + element + "]");
+    for (Path file : List.of(lines, array)) {
+      List<TrainingEvent.Progress> progress = new ArrayList<>();
+      ExampleReader reader =
+          new ExampleReader(
+              false,
+              event -> {
+                if (event instanceof TrainingEvent.Progress part) {
+                  progress.add(part);
+                }
+              });
+      reader.read(file, _ -> {});
+      assertTrue(progress.size() >= 50 && progress.size() <= 101, progress::toString);
+      assertEquals(Files.size(file), progress.getLast().total());
+      assertTrue(progress.getLast().done() > Files.size(file) * 0.98, progress::toString);
+    }
   }
 
   /// Whatever a file holds, reading ends with examples or with a message.
