@@ -12,7 +12,10 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.util.List;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
+import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -31,6 +34,7 @@ record Failure(int exitCode, String message) {
   static Failure of(Throwable problem) {
     return switch (problem) {
       case UnmatchedArgumentException e -> new Failure(BAD_INPUT, unmatched(e));
+      case MissingParameterException e -> new Failure(BAD_INPUT, missing(e));
       case ParameterException e -> new Failure(BAD_INPUT, e.getMessage());
       case InvalidInputException e -> new Failure(BAD_INPUT, e.getMessage());
       case GgmlException e -> new Failure(FAILED, e.getMessage());
@@ -74,6 +78,22 @@ record Failure(int exitCode, String message) {
       case FileSystemException e when e.getReason() != null -> where + ": " + e.getReason();
       default -> text;
     };
+  }
+
+  private static String missing(MissingParameterException problem) {
+    String names =
+        problem.getMissing().stream()
+            .map(
+                argument ->
+                    argument instanceof OptionSpec option
+                        ? option.longestName()
+                        : argument.paramLabel())
+            .collect(Collectors.joining(", "));
+    List<String> unknown = problem.getCommandLine().getUnmatchedArguments();
+    return names
+        + (unknown.isEmpty()
+            ? " is missing"
+            : " is missing; unknown: " + String.join(" ", unknown));
   }
 
   private static String unmatched(UnmatchedArgumentException problem) {

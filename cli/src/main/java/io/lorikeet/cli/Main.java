@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
     scope = ScopeType.INHERIT,
     subcommands = {
       GenerateCommand.class,
+      VerifyCommand.class,
       EvalCommand.class,
       QuantizeCommand.class,
       DevicesCommand.class,

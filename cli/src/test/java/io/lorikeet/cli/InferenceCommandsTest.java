@@ -11,12 +11,14 @@ import io.lorikeet.export.AdapterExporter;
 import io.lorikeet.export.AdapterMetadata;
 import io.lorikeet.export.BaseIdentity;
 import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.testing.RandomInputs;
 import io.lorikeet.models.testing.RandomModel;
 import io.lorikeet.quant.GgufFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -89,6 +91,52 @@ class InferenceCommandsTest {
     }
     CommandRun.of("generate", "--model", quantized, "--prompt", "a", "--adapter", adapter)
         .assertFails(2, "trained on another file");
+  }
+
+  @Test
+  void verifies() throws IOException {
+    CommandRun run =
+        CommandRun.of(
+            "verify", "--model", base, "--adapter", adapter, "--device", "cpu", "--threads", 1);
+    assertTrue(run.assertSucceeds().out().contains("verified: "), run.out());
+    Path data = Files.writeString(folder.resolve("short.jsonl"), "{\"text\": \"ab\"}\n");
+    CommandRun.of("verify", "--model", base, "--adapter", adapter, "--data", data)
+        .assertFails(2, "too few");
+  }
+
+  @Test
+  void anAdapterOfAnotherBaseIsRecognized() throws IOException {
+    Path other = RandomModel.of(TensorType.F32).seed(2).write(folder.resolve("other.gguf"));
+    for (String command : List.of("verify", "generate")) {
+      List<Object> args = new ArrayList<>(List.of(command, "--model", other, "--adapter", adapter));
+      if (command.equals("generate")) {
+        args.addAll(List.of("--prompt", "a"));
+      }
+      CommandRun.of(args.toArray()).assertFails(2, "trained on another file");
+    }
+  }
+
+  @Test
+  void anAdapterWithoutEffectIsInconclusive() throws IOException {
+    Path zeros = folder.resolve("zeros.gguf");
+    try (GgufFile gguf = GgufFile.open(base)) {
+      LoraPair pair = RandomInputs.pairs(gguf, List.of("attn_q"), 4, 3).getFirst();
+      LoraPair nothing =
+          new LoraPair(
+              pair.baseTensor(),
+              pair.inputs(),
+              pair.outputs(),
+              4,
+              pair.a(),
+              new float[pair.b().length]);
+      AdapterMetadata metadata = new AdapterMetadata(BaseIdentity.of(gguf), Map.of());
+      AdapterExporter.write(new LoraAdapter("llama", 4, List.of(nothing)), metadata, zeros);
+    }
+    CommandRun run =
+        CommandRun.of(
+            "verify", "--model", base, "--adapter", zeros, "--device", "cpu", "--threads", 1);
+    assertEquals(1, run.exitCode(), run.err());
+    assertTrue(run.out().contains("inconclusive: the adapter changes nothing"), run.out());
   }
 
   @Test

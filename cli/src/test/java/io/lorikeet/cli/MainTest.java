@@ -14,6 +14,8 @@ class MainTest {
   @Test
   void unknownCommandAndOption() {
     CommandRun.of("trian").assertFails(2, "trian");
+    CommandRun.of("generate", "--promt", "a", "--model", "b")
+        .assertFails(2, "--prompt is missing", "--promt");
     CommandRun.of("--verbos").assertFails(2, "unknown option '--verbos'", "--verbose");
   }
 

@@ -1,0 +1,88 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.bindings.llama.LlamaModel;
+import io.lorikeet.export.AdapterVerifier;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.LlamaLimits;
+import io.lorikeet.train.data.DataSettings;
+import io.lorikeet.train.data.TextEncoding;
+import io.lorikeet.train.data.TokenizedExample;
+import io.lorikeet.train.data.TrainingData;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/// The tokens that a verification compares logits on.
+final class VerificationText {
+  /// Stands in where there is no data: any text will do, as long as the model is sure of some of it
+  /// and not of all.
+  private static final String DEFAULT =
+      """
+      The lorikeet is a small parrot with a tongue like a brush. It eats the nectar of flowers and the juice of \
+      soft fruit, and it flies in noisy groups from one tree to the next. In the morning the birds wake before the \
+      sun is up. They talk to each other for a while, and then one of them leaves, and all the others follow.
+      Once there was a young lorikeet who did not want to follow. She said, "I know a better tree." The others did \
+      not believe her, so she flew alone, over the river and past the old mill, until she came to a garden. There \
+      stood a tree with more red flowers than she could count: 12 on the lowest branch, 25 on the next, and 37 at \
+      the top, which makes 74.
+      "What did you find?" her brother asked when she came home in the evening. She did not answer at once. She \
+      cleaned her green and blue feathers, looked at the sky, and said: "Tomorrow you may come with me, if you fly \
+      quietly." So the next day there were two of them, and a week later the whole flock had moved to the garden. \
+      The gardener was surprised, but he liked the colours, and he never again had to buy a clock.
+      """;
+
+  /// Fewer tell nothing.
+  private static final int FEWEST_TOKENS = 16;
+
+  private VerificationText() {}
+
+  /// Token sequences for [AdapterVerifier], from the first examples of a file.
+  ///
+  /// @param base the checked base
+  /// @param data examples as they are trained on, or null for a text of its own
+  static List<int[]> sequences(GgufFile base, Path data) throws IOException {
+    LlamaLimits.check(base);
+    try (LlamaModel model =
+        LlamaModel.load(base.paths().getFirst(), LlamaModel.Options.VOCABULARY)) {
+      int most = AdapterVerifier.mostTokens(model.vocabulary().size());
+      int context = Math.min(most, contextOf(base));
+      if (data == null) {
+        int[] tokens = model.vocabulary().tokenize(DEFAULT, true, false);
+        return List.of(Arrays.copyOf(tokens, Math.min(tokens.length, context)));
+      }
+      List<TokenizedExample> examples =
+          TrainingData.tokenize(
+              List.of(data),
+              DataSettings.of(context),
+              TextEncoding.of(model.vocabulary()),
+              _ -> {});
+      return beginnings(examples, most, data);
+    }
+  }
+
+  private static int contextOf(GgufFile base) {
+    String key = base.metadata().requireString("general.architecture") + ".context_length";
+    return Math.toIntExact(Math.min(base.metadata().requireInteger(key), Integer.MAX_VALUE));
+  }
+
+  private static List<int[]> beginnings(List<TokenizedExample> examples, int most, Path data) {
+    List<int[]> sequences = new ArrayList<>();
+    int left = most;
+    for (TokenizedExample example : examples) {
+      int length = Math.min(left, example.places());
+      if (length > 0) {
+        sequences.add(Arrays.copyOf(example.tokens(), length));
+        left -= length;
+      }
+    }
+    if (most - left < FEWEST_TOKENS) {
+      throw new InvalidInputException(
+          "%s has only %d tokens, too few to verify with; give a longer file"
+              .formatted(data, most - left));
+    }
+    return sequences;
+  }
+}

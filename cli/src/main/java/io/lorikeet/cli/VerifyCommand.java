@@ -1,0 +1,85 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.export.AdapterFile;
+import io.lorikeet.export.AdapterVerifier;
+import io.lorikeet.export.Verification;
+import io.lorikeet.models.architecture.ModelConfig;
+import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.train.ProcessorCores;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `lorikeet verify`.
+@Command(
+    name = "verify",
+    description = {
+      "Prove that llama.cpp does with an adapter what the trainer does.",
+      "Compares their logits, and passes when the difference is under a tenth of what the adapter changes."
+    })
+final class VerifyCommand implements Callable<Integer> {
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "FILE",
+      description = "base, a GGUF file")
+  private Path model;
+
+  @Option(
+      names = "--adapter",
+      required = true,
+      paramLabel = "FILE",
+      description = "adapter, a GGUF file")
+  private Path adapter;
+
+  @Option(
+      names = "--data",
+      paramLabel = "FILE",
+      description =
+          "examples to compare on, at most the first 1,024 tokens (default: a short English text)")
+  private Path data;
+
+  @Option(
+      names = "--device",
+      paramLabel = "NAME",
+      description =
+          "where the trainer computes: auto, cpu, vulkan0, cuda0, … (default: ${DEFAULT-VALUE})")
+  private String device = "auto";
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "CPU threads (default: the physical cores)")
+  private int threads = ProcessorCores.physical();
+
+  @Override
+  public Integer call() throws IOException {
+    Flags.requireThreads(spec, threads);
+    AdapterFile file;
+    List<int[]> sequences;
+    PrintWriter out = spec.commandLine().getOut();
+    try (GgufFile base = GgufFile.open(model)) {
+      ModelConfig.of(base);
+      file = AdapterFile.read(adapter, base);
+      sequences = VerificationText.sequences(base, data);
+    }
+    if (!file.recorded()) {
+      out.println("note: " + adapter + " doesn't say which base it was trained on");
+    }
+    Verification verification =
+        new AdapterVerifier(device, threads, Precision.AUTO)
+            .verify(model, adapter, file.adapter(), sequences);
+    VerificationReport.lines(verification).forEach(out::println);
+    return VerificationReport.exitCode(verification);
+  }
+}
