@@ -9,10 +9,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// What libllama and ggml assert of an adapter while loading and applying it (`src/llama-adapter.cpp`,
-/// `llm_graph_context::build_lora_mm`); what libllama refuses with a message is left to it.
+/// What libllama and ggml assert of an adapter while loading and applying it
+/// (`src/llama-adapter.cpp`, `llm_graph_context::build_lora_mm`); what libllama refuses with a
+/// message is left to it.
 final class AdapterCheck {
-  private static final List<String> STRINGS = List.of("general.type", "general.architecture", "adapter.type");
+  private static final List<String> STRINGS =
+      List.of("general.type", "general.architecture", "adapter.type");
 
   private AdapterCheck() {}
 
@@ -61,6 +63,7 @@ final class AdapterCheck {
   }
 
   private static GgmlException refused(GgufHeader header, String name, String what) {
-    return new GgmlException("llama.cpp can't load the adapter " + header.file() + ": its tensor " + name + " " + what);
+    return new GgmlException(
+        "llama.cpp can't load the adapter " + header.file() + ": its tensor " + name + " " + what);
   }
 }

@@ -10,8 +10,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
-/// A GGUF file's metadata and tensor list, read by ggml's own parser (`gguf.cpp`), which survives any file: for
-/// looking at what libllama is about to be given, exactly as libllama would see it.
+/// A GGUF file's metadata and tensor list, read by ggml's own parser (`gguf.cpp`), which survives
+/// any file: for looking at what libllama is about to be given, exactly as libllama would see it.
 final class GgufHeader implements AutoCloseable {
   private final Path file;
   private final Arena arena = Arena.ofConfined();
@@ -60,7 +60,8 @@ final class GgufHeader implements AutoCloseable {
 
   /// Whether the key's value is an array of strings.
   boolean isStrings(long key) {
-    return type(key) == Ggml.GGUF_TYPE_ARRAY() && Ggml.gguf_get_arr_type(handle, key) == Ggml.GGUF_TYPE_STRING();
+    return type(key) == Ggml.GGUF_TYPE_ARRAY()
+        && Ggml.gguf_get_arr_type(handle, key) == Ggml.GGUF_TYPE_STRING();
   }
 
   /// Elements of an array.
@@ -68,7 +69,8 @@ final class GgufHeader implements AutoCloseable {
     return Ggml.gguf_get_arr_n(handle, key);
   }
 
-  /// The bytes of an array's string up to the first NUL, each as one character: they need not be UTF-8.
+  /// The bytes of an array's string up to the first NUL, each as one character: they need not be
+  /// UTF-8.
   String bytes(long key, long index) {
     return Ggml.gguf_get_arr_str(handle, key, index)
         .reinterpret(Long.MAX_VALUE)
@@ -90,7 +92,9 @@ final class GgufHeader implements AutoCloseable {
 
   /// Elements of the tensor along each of its four dimensions, ne0 first.
   long[] tensorShape(long tensor) {
-    return Ggml.gguf_get_tensor_ne(handle, tensor).reinterpret(4 * Long.BYTES).toArray(ValueLayout.JAVA_LONG);
+    return Ggml.gguf_get_tensor_ne(handle, tensor)
+        .reinterpret(4 * Long.BYTES)
+        .toArray(ValueLayout.JAVA_LONG);
   }
 
   /// Bytes a complete file has at least.

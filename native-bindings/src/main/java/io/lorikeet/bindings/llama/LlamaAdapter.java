@@ -8,11 +8,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
-/// A LoRA adapter loaded by libllama for one model. Closing it takes it out of the contexts that use it.
+/// A LoRA adapter loaded by libllama for one model. Closing it takes it out of the contexts that
+/// use it.
 public final class LlamaAdapter implements AutoCloseable {
   private static final String KIND = "llama adapter";
 
-  /// An adapter to apply, and what its change of the weights is multiplied by, beside its own alpha / rank.
+  /// An adapter to apply, and what its change of the weights is multiplied by, beside its own alpha
+  /// / rank.
   public record Scaled(LlamaAdapter adapter, float scale) {}
 
   private final LlamaModel model;
@@ -35,7 +37,8 @@ public final class LlamaAdapter implements AutoCloseable {
     AdapterCheck.check(file);
     try (Arena arena = Arena.ofConfined();
         NativeLog.Errors errors = NativeLog.captureErrors()) {
-      MemorySegment adapter = Llama.llama_adapter_lora_init(model.handle(), arena.allocateFrom(file.toString()));
+      MemorySegment adapter =
+          Llama.llama_adapter_lora_init(model.handle(), arena.allocateFrom(file.toString()));
       if (adapter.equals(MemorySegment.NULL)) {
         throw new GgmlException("llama.cpp can't load the adapter " + file + errors.text());
       }

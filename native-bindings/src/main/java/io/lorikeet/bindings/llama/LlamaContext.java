@@ -13,10 +13,12 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 
-/// A model at work on one sequence of tokens: what was decoded is remembered, and what comes next continues it.
+/// A model at work on one sequence of tokens: what was decoded is remembered, and what comes next
+/// continues it.
 ///
-/// It computes as exactly as llama.cpp can: the KV cache is F32 and flash attention is off. With quantized weights
-/// llama.cpp still rounds activations to 8 bits. Not for use by several threads at once.
+/// It computes as exactly as llama.cpp can: the KV cache is F32 and flash attention is off. With
+/// quantized weights llama.cpp still rounds activations to 8 bits. Not for use by several threads
+/// at once.
 public final class LlamaContext implements AutoCloseable {
   /// Receives the logits of one token.
   @FunctionalInterface
@@ -63,7 +65,13 @@ public final class LlamaContext implements AutoCloseable {
   public static LlamaContext create(LlamaModel model, int contextLength, int batch, int threads) {
     if (contextLength < 1 || batch < 1 || threads < 1 || threads > MAX_THREADS) {
       throw new IllegalArgumentException(
-          "a context of " + contextLength + " tokens, " + batch + " at once, with " + threads + " threads");
+          "a context of "
+              + contextLength
+              + " tokens, "
+              + batch
+              + " at once, with "
+              + threads
+              + " threads");
     }
     if (model.options().vocabularyOnly()) {
       throw new IllegalArgumentException("of " + model.file() + " only the vocabulary is loaded");
@@ -87,7 +95,11 @@ public final class LlamaContext implements AutoCloseable {
       MemorySegment context = Llama.llama_init_from_model(model.handle(), params);
       if (context.equals(MemorySegment.NULL)) {
         throw new GgmlException(
-            "llama.cpp can't open a context of " + contextLength + " tokens for " + model.file() + errors.text());
+            "llama.cpp can't open a context of "
+                + contextLength
+                + " tokens for "
+                + model.file()
+                + errors.text());
       }
       NativeResources.opened(KIND);
       LlamaContext result = new LlamaContext(model, contextLength, size, context);
@@ -118,7 +130,8 @@ public final class LlamaContext implements AutoCloseable {
     hasLogits = false;
   }
 
-  /// Applies these adapters and no others from now on, and forgets all tokens, which were computed without them.
+  /// Applies these adapters and no others from now on, and forgets all tokens, which were computed
+  /// without them.
   public void setAdapters(LlamaAdapter.Scaled... adapters) {
     setAdapters(List.of(adapters));
   }
@@ -138,7 +151,8 @@ public final class LlamaContext implements AutoCloseable {
       }
       int status = Llama.llama_set_adapters_lora(handle(), handles, wanted.size(), scales);
       if (status != 0) {
-        throw new GgmlException("llama.cpp can't apply " + wanted.size() + " adapters (status " + status + ")");
+        throw new GgmlException(
+            "llama.cpp can't apply " + wanted.size() + " adapters (status " + status + ")");
       }
     }
     adapters = wanted;
@@ -146,7 +160,8 @@ public final class LlamaContext implements AutoCloseable {
 
   /// Stops using an adapter that is about to be freed.
   void forget(LlamaAdapter adapter) {
-    List<LlamaAdapter.Scaled> others = adapters.stream().filter(scaled -> scaled.adapter() != adapter).toList();
+    List<LlamaAdapter.Scaled> others =
+        adapters.stream().filter(scaled -> scaled.adapter() != adapter).toList();
     if (others.size() < adapters.size()) {
       setAdapters(others);
     }
@@ -163,7 +178,8 @@ public final class LlamaContext implements AutoCloseable {
       batchOutputs.fill((byte) 1);
       compute(tokens, start, count);
       try (Arena rows = Arena.ofConfined()) {
-        MemorySegment logits = Llama.llama_get_logits(handle).reinterpret(count * rowBytes, rows, null);
+        MemorySegment logits =
+            Llama.llama_get_logits(handle).reinterpret(count * rowBytes, rows, null);
         for (int i = 0; i < count; i++) {
           consumer.accept(start + i, logits.asSlice(i * rowBytes, rowBytes).asReadOnly());
         }
@@ -171,7 +187,8 @@ public final class LlamaContext implements AutoCloseable {
     }
   }
 
-  /// Reads tokens on, and computes the logits after the last of them for [#logits] and [LlamaSampler#sample].
+  /// Reads tokens on, and computes the logits after the last of them for [#logits] and
+  /// [LlamaSampler#sample].
   ///
   /// @throws GgmlException when the computation fails; the context has then forgotten all tokens
   public void decode(int... tokens) {
@@ -231,14 +248,19 @@ public final class LlamaContext implements AutoCloseable {
     }
     if (tokens.length > contextLength - length) {
       throw new IllegalArgumentException(
-          tokens.length + " tokens after " + length + " are more than the context of " + contextLength);
+          tokens.length
+              + " tokens after "
+              + length
+              + " are more than the context of "
+              + contextLength);
     }
     Arrays.stream(tokens)
         .filter(token -> token < 0 || token >= vocabulary)
         .findFirst()
         .ifPresent(
             token -> {
-              throw new IllegalArgumentException("token " + token + " is not in the vocabulary of " + vocabulary);
+              throw new IllegalArgumentException(
+                  "token " + token + " is not in the vocabulary of " + vocabulary);
             });
   }
 

@@ -16,16 +16,18 @@ import java.util.Optional;
 
 /// A model loaded by libllama, of any architecture that llama.cpp knows.
 ///
-/// It owns its contexts and adapters: closing it closes those that are still open, the last one first.
+/// It owns its contexts and adapters: closing it closes those that are still open, the last one
+/// first.
 public final class LlamaModel implements AutoCloseable {
   private static final String KIND = "llama model";
 
   /// How to load a model.
   ///
   /// @param vocabularyOnly only metadata and vocabulary, enough to tokenize; no tensor is read
-  /// @param gpuLayers layers to put on GPUs, the head counting as one; 0 keeps all on the CPU, -1 takes all to a GPU
-  /// @param useExtraBuffers lets the CPU copy weights into a layout it multiplies faster; without it they stay in the
-  ///     mapped file
+  /// @param gpuLayers layers to put on GPUs, the head counting as one; 0 keeps all on the CPU, -1
+  ///     takes all to a GPU
+  /// @param useExtraBuffers lets the CPU copy weights into a layout it multiplies faster; without
+  ///     it they stay in the mapped file
   public record Options(boolean vocabularyOnly, int gpuLayers, boolean useExtraBuffers) {
     /// Only what is needed to tokenize.
     public static final Options VOCABULARY = new Options(true, 0, false);
@@ -35,7 +37,8 @@ public final class LlamaModel implements AutoCloseable {
 
     public Options {
       if (gpuLayers < -1) {
-        throw new IllegalArgumentException("a number of GPU layers is at least -1, not " + gpuLayers);
+        throw new IllegalArgumentException(
+            "a number of GPU layers is at least -1, not " + gpuLayers);
       }
     }
   }
@@ -55,9 +58,10 @@ public final class LlamaModel implements AutoCloseable {
 
   /// Loads a GGUF file; of a split model, its first file.
   ///
-  /// The caller has validated the file. Of the hyperparameters, libllama ends the process on: no layers or more than
-  /// 512, an unknown kind of RoPE scaling, counts of experts that don't fit together, and, for the llama
-  /// architecture, heads whose keys, values and rotated dimensions differ in number.
+  /// The caller has validated the file. Of the hyperparameters, libllama ends the process on: no
+  /// layers or more than 512, an unknown kind of RoPE scaling, counts of experts that don't fit
+  /// together, and, for the llama architecture, heads whose keys, values and rotated dimensions
+  /// differ in number.
   ///
   /// @throws GgmlException with llama.cpp's reason, when it can't load the file
   public static LlamaModel load(Path file, Options options) {
@@ -70,11 +74,13 @@ public final class LlamaModel implements AutoCloseable {
       llama_model_params.n_gpu_layers(params, options.gpuLayers());
       llama_model_params.use_extra_bufts(params, options.useExtraBuffers());
       if (options.gpuLayers() == 0) {
-        // Without this, a GPU would still be given the large products of weights that stay in host memory.
+        // Without this, a GPU would still be given the large products of weights that stay in host
+        // memory.
         llama_model_params.split_mode(params, Llama.LLAMA_SPLIT_MODE_NONE());
         llama_model_params.main_gpu(params, -1);
       }
-      MemorySegment model = Llama.llama_model_load_from_file(arena.allocateFrom(file.toString()), params);
+      MemorySegment model =
+          Llama.llama_model_load_from_file(arena.allocateFrom(file.toString()), params);
       if (model.equals(MemorySegment.NULL)) {
         throw new GgmlException("llama.cpp can't load " + file + errors.text());
       }
@@ -100,8 +106,8 @@ public final class LlamaModel implements AutoCloseable {
 
   /// llama.cpp's description, such as `llama 1B Q4_0`; empty when only the vocabulary is loaded.
   public String description() {
-    return NativeText.read(
-        (buffer, size) -> Llama.llama_model_desc(handle(), buffer, size)).orElse("");
+    return NativeText.read((buffer, size) -> Llama.llama_model_desc(handle(), buffer, size))
+        .orElse("");
   }
 
   /// Width of the hidden state; 0 when only the vocabulary is loaded, as for the other numbers.

@@ -21,9 +21,11 @@ public final class LlamaSampler implements AutoCloseable {
 
   /// Makes a sampler.
   ///
-  /// @param temperature divides the logits; 0 chooses the likeliest token always. Above 0, tokens less than a
-  ///     twentieth as likely as the likeliest are left out first, as llama.cpp's programs do.
-  /// @param seed the same seed gives the same choices; its two halves are mixed into llama.cpp's 32 bits
+  /// @param temperature divides the logits; 0 chooses the likeliest token always. Above 0, tokens
+  ///     less than a twentieth as likely as the likeliest are left out first, as llama.cpp's
+  /// programs do.
+  /// @param seed the same seed gives the same choices; its two halves are mixed into llama.cpp's 32
+  ///     bits
   public static LlamaSampler create(float temperature, long seed) {
     if (!(temperature >= 0) || Float.isInfinite(temperature)) {
       throw new IllegalArgumentException("a temperature is 0 or more, not " + temperature);

@@ -12,13 +12,14 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
-/// The vocabulary of a model: text to token ids and back, as llama.cpp does it. Safe for use by several threads at
-/// once, as long as the model stays open.
+/// The vocabulary of a model: text to token ids and back, as llama.cpp does it. Safe for use by
+/// several threads at once, as long as the model stays open.
 public final class LlamaVocabulary {
   private final LlamaModel model;
   private final MemorySegment handle;
   private final int size;
   private final boolean hasText;
+  private final boolean splitsAtSpaces;
   private final Optional<Spelling> spelling;
 
   LlamaVocabulary(LlamaModel model) {
@@ -26,6 +27,7 @@ public final class LlamaVocabulary {
     handle = Llama.llama_model_get_vocab(model.handle());
     size = Llama.llama_vocab_n_tokens(handle);
     hasText = Llama.llama_vocab_type(handle) != Llama.LLAMA_VOCAB_TYPE_NONE();
+    splitsAtSpaces = model.metadata("tokenizer.ggml.pre").filter("exaone-moe"::equals).isEmpty();
     // Only SentencePiece vocabularies have texts that libllama doesn't survive.
     spelling =
         Llama.llama_vocab_type(handle) == Llama.LLAMA_VOCAB_TYPE_SPM()
@@ -38,39 +40,50 @@ public final class LlamaVocabulary {
     return size;
   }
 
-  /// Token ids of a text. Characters that a SentencePiece vocabulary has no tokens for become its unknown token.
+  /// Token ids of a text. Characters that a SentencePiece vocabulary has no tokens for become its
+  /// unknown token.
   ///
-  /// @param addSpecial adds what the vocabulary wants around a text ([#addsBos], [#addsEos]). llama.cpp's programs
-  ///     tokenize prompts with it.
-  /// @param parseSpecial takes the text of a control token, such as `<|im_end|>`, for that token instead of spelling
-  ///     it. llama.cpp's programs tokenize prompts with it.
+  /// @param addSpecial adds what the vocabulary wants around a text ([#addsBos], [#addsEos]).
+  ///     llama.cpp's programs tokenize prompts with it.
+  /// @param parseSpecial takes the text of a control token, such as `<|im_end|>`, for that token
+  ///     instead of spelling it. llama.cpp's programs tokenize prompts with it.
   /// @throws GgmlException when the vocabulary wants a token that it doesn't have
   public int[] tokenize(String text, boolean addSpecial, boolean parseSpecial) {
     handle();
     if (addSpecial) {
       requireSpecialTokens();
     }
-    List<String> parts = spelling.map(found -> found.parts(text, parseSpecial)).orElse(List.of(text));
+    List<String> parts =
+        spelling.map(found -> found.parts(text, parseSpecial)).orElse(List.of(text));
     if (parts.size() > 1) {
       return tokenizeWithUnknown(parts, addSpecial, parseSpecial);
+    }
+    if (Llama.llama_vocab_type(handle) == Llama.LLAMA_VOCAB_TYPE_BPE()) {
+      int longest = splitsAtSpaces ? DeepStack.longestMatch(text) : text.length();
+      return DeepStack.call(longest, () -> tokenizeSpelled(text, addSpecial, parseSpecial));
     }
     return tokenizeSpelled(text, addSpecial, parseSpecial);
   }
 
   private int[] tokenizeSpelled(String text, boolean addSpecial, boolean parseSpecial) {
     if (spelling.isPresent() && !text.isEmpty() && addsSpace() && !spelling.get().hasSpace()) {
-      throw new GgmlException(model.file() + " puts a space before every text, and has no token for it");
+      throw new GgmlException(
+          model.file() + " puts a space before every text, and has no token for it");
     }
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment input = arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes);
-      // Enough but for byte-spelled text of one or two characters and the space that some vocabularies put before it.
+      // Enough but for byte-spelled text of one or two characters and the space that some
+      // vocabularies put before it.
       int guess = Math.addExact(bytes.length, 8);
       MemorySegment ids = arena.allocate(ValueLayout.JAVA_INT, guess);
-      int count = Llama.llama_tokenize(handle, input, bytes.length, ids, guess, addSpecial, parseSpecial);
+      int count =
+          Llama.llama_tokenize(handle, input, bytes.length, ids, guess, addSpecial, parseSpecial);
       if (count < 0 && count != Integer.MIN_VALUE) {
         ids = arena.allocate(ValueLayout.JAVA_INT, -count);
-        count = Llama.llama_tokenize(handle, input, bytes.length, ids, -count, addSpecial, parseSpecial);
+        count =
+            Llama.llama_tokenize(
+                handle, input, bytes.length, ids, -count, addSpecial, parseSpecial);
       }
       if (count < 0) {
         throw new GgmlException("llama.cpp can't tokenize a text of " + bytes.length + " bytes");
@@ -79,14 +92,17 @@ public final class LlamaVocabulary {
     }
   }
 
-  /// Tokenizes parts with an unknown token between each two. Only the first may get a space before it; the others are
-  /// tokenized behind a separator that merges with nothing, and whose tokens are then left out.
+  /// Tokenizes parts with an unknown token between each two. Only the first may get a space before
+  /// it; the others are tokenized behind a separator that merges with nothing, and whose tokens are
+  /// then left out.
   private int[] tokenizeWithUnknown(List<String> parts, boolean addSpecial, boolean parseSpecial) {
     String separator =
         spelling
             .flatMap(Spelling::separator)
             .orElseThrow(
-                () -> new GgmlException("the vocabulary of " + model.file() + " can't spell all of the text"));
+                () ->
+                    new GgmlException(
+                        "the vocabulary of " + model.file() + " can't spell all of the text"));
     int[] before = tokenizeSpelled(separator, false, false);
     IntStream.Builder ids = IntStream.builder();
     if (addSpecial && addsBos()) {
@@ -99,7 +115,9 @@ public final class LlamaVocabulary {
     Arrays.stream(first).forEach(ids::add);
     for (String part : parts.subList(1, parts.size())) {
       ids.add(unknown());
-      Arrays.stream(tokenizeSpelled(separator + part, false, parseSpecial)).skip(before.length).forEach(ids::add);
+      Arrays.stream(tokenizeSpelled(separator + part, false, parseSpecial))
+          .skip(before.length)
+          .forEach(ids::add);
     }
     if (addSpecial && addsEos()) {
       ids.add(eos().orElseThrow());
@@ -130,10 +148,14 @@ public final class LlamaVocabulary {
       MemorySegment ids = arena.allocateFrom(ValueLayout.JAVA_INT, tokens);
       int guess = Math.addExact(Math.multiplyExact(tokens.length, 8), 64);
       MemorySegment text = arena.allocate(guess);
-      int length = Llama.llama_detokenize(vocabulary, ids, tokens.length, text, guess, removeSpecial, showSpecial);
+      int length =
+          Llama.llama_detokenize(
+              vocabulary, ids, tokens.length, text, guess, removeSpecial, showSpecial);
       if (length < 0) {
         text = arena.allocate(-length);
-        length = Llama.llama_detokenize(vocabulary, ids, tokens.length, text, -length, removeSpecial, showSpecial);
+        length =
+            Llama.llama_detokenize(
+                vocabulary, ids, tokens.length, text, -length, removeSpecial, showSpecial);
       }
       byte[] bytes = text.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
       return new String(bytes, StandardCharsets.UTF_8);
@@ -217,7 +239,10 @@ public final class LlamaVocabulary {
   }
 
   private boolean addsSpace() {
-    return model.metadata("tokenizer.ggml.add_space_prefix").map(Boolean::parseBoolean).orElse(true);
+    return model
+        .metadata("tokenizer.ggml.add_space_prefix")
+        .map(Boolean::parseBoolean)
+        .orElse(true);
   }
 
   private void requireSpecialTokens() {
@@ -228,7 +253,9 @@ public final class LlamaVocabulary {
                 && (bos().isEmpty() || Llama.llama_vocab_sep(handle()) < 0);
     if (incomplete) {
       throw new GgmlException(
-          "the vocabulary of " + model.file() + " wants to begin or end a text with a token that it doesn't have");
+          "the vocabulary of "
+              + model.file()
+              + " wants to begin or end a text with a token that it doesn't have");
     }
   }
 

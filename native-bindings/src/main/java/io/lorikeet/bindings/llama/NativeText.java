@@ -8,8 +8,8 @@ import java.util.Optional;
 final class NativeText {
   private NativeText() {}
 
-  /// A function like `snprintf`: writes at most `size` bytes, a NUL among them, and returns the length of the whole
-  /// text without the NUL, or a negative number when there is none.
+  /// A function like `snprintf`: writes at most `size` bytes, a NUL among them, and returns the
+  /// length of the whole text without the NUL, or a negative number when there is none.
   @FunctionalInterface
   interface Writer {
     int write(MemorySegment buffer, long size);

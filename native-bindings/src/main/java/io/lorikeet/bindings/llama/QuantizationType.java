@@ -7,8 +7,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
-/// What [LlamaQuantizer] can make of a model: libllama's file types (`enum llama_ftype`), under the names that
-/// llama.cpp's `llama-quantize` gives them. Most are recipes that give different tensors different types.
+/// What [LlamaQuantizer] can make of a model: libllama's file types (`enum llama_ftype`), under the
+/// names that llama.cpp's `llama-quantize` gives them. Most are recipes that give different tensors
+/// different types.
 public enum QuantizationType {
   F32(0),
   F16(1),
@@ -70,7 +71,8 @@ public enum QuantizationType {
     return NativeText.string(Llama.llama_ftype_name(id)).orElseThrow();
   }
 
-  /// Whether libllama wants an importance matrix for it, measured on a text: without one the result would be useless.
+  /// Whether libllama wants an importance matrix for it, measured on a text: without one the result
+  /// would be useless.
   public boolean needsImportanceMatrix() {
     return switch (this) {
       case IQ3_XXS, IQ3_XS, Q2_K_S, IQ2_M, IQ2_S, IQ2_XS, IQ2_XXS, IQ1_M, IQ1_S -> true;

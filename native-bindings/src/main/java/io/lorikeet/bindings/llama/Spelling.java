@@ -12,10 +12,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/// Which texts a SentencePiece vocabulary can spell. A character that isn't one of its tokens is spelled byte by
-/// byte, as `<0xE2>` and so on; small vocabularies have no such tokens, and libllama's `byte_to_token` then throws an
-/// exception that ends the process. Here such characters are found before, so that they can become the unknown token
-/// as in SentencePiece and Hugging Face's tokenizers.
+/// Which texts a SentencePiece vocabulary can spell. A character that isn't one of its tokens is
+/// spelled byte by byte, as `<0xE2>` and so on; small vocabularies have no such tokens, and
+/// libllama's `byte_to_token` then throws an exception that ends the process. Here such characters
+/// are found before, so that they can become the unknown token as in SentencePiece and Hugging
+/// Face's tokenizers.
 final class Spelling {
   private static final Pattern BYTE = Pattern.compile("<0x[0-9A-F]{2}>");
   // Flags of enum llama_token_attr (llama.h).
@@ -81,7 +82,8 @@ final class Spelling {
     return spells(' ');
   }
 
-  /// A character that is a token and occurs in no longer one, so that what follows it is tokenized independently.
+  /// A character that is a token and occurs in no longer one, so that what follows it is tokenized
+  /// independently.
   Optional<String> separator() {
     return characters.stream()
         .filter(c -> !c.equals(SPACE) && !partsOfLongerTokens.contains(c.codePointAt(0)))
@@ -89,8 +91,8 @@ final class Spelling {
         .min(Comparator.naturalOrder());
   }
 
-  /// The parts of a text between characters that can't be spelled: one part when all can. Several such characters in
-  /// a row separate two parts only once.
+  /// The parts of a text between characters that can't be spelled: one part when all can. Several
+  /// such characters in a row separate two parts only once.
   ///
   /// @param parseSpecial whether the texts of control tokens stand for these
   List<String> parts(String text, boolean parseSpecial) {

@@ -33,9 +33,18 @@ final class VocabularyCheck {
       }
       Integer first = ids.putIfAbsent(token, id);
       if (first != null) {
-        String text = new String(token.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
+        String text =
+            new String(token.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
         throw new GgmlException(
-            "llama.cpp can't load " + header.file() + ": its tokens " + first + " and " + id + " are both '" + text + "'");
+            "llama.cpp can't load "
+                + header.file()
+                + ": its tokens "
+                + first
+                + " and "
+                + id
+                + " are both '"
+                + text
+                + "'");
       }
     }
   }

@@ -1,4 +1,5 @@
-/// The typed door to llama.cpp: loading a model, tokenizing, logits, adapters, sampling, quantizing.
+/// The typed door to llama.cpp: loading a model, tokenizing, logits, adapters, sampling,
+/// quantizing.
 ///
 /// ```java
 /// try (LlamaModel model = LlamaModel.load(file, LlamaModel.Options.CPU);
@@ -9,8 +10,9 @@
 /// }
 /// ```
 ///
-/// libllama ends the process where its assertions fail, and where an exception leaves it. What a caller passes is
-/// checked before each call, and [LlamaModel#load], [LlamaAdapter#load] and [LlamaQuantizer#quantize] first look into
-/// the file for what libllama would not survive. That a file's sizes and offsets are in order, and its
-/// hyperparameters those of a model, is for the caller to check.
+/// libllama ends the process where its assertions fail, and where an exception leaves it. What a
+/// caller passes is checked before each call, and [LlamaModel#load], [LlamaAdapter#load] and
+/// [LlamaQuantizer#quantize] first look into the file for what libllama would not survive. That a
+/// file's sizes and offsets are in order, and its hyperparameters those of a model, is for the
+/// caller to check.
 package io.lorikeet.bindings.llama;
