@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
-/// An open device: it owns the device's queue and, on the CPU, the threads. Tensors and graphs of a backend must be
-/// closed before it. Not safe for use by several threads at a time.
+/// An open device: it owns the device's queue and, on the CPU, the threads. Tensors and graphs of a
+/// backend must be closed before it. Not safe for use by several threads at a time.
 public final class Backend implements AutoCloseable {
   private final Device device;
   private final MemorySegment deviceHandle;
@@ -71,7 +71,8 @@ public final class Backend implements AutoCloseable {
   ///
   /// @param name a device's name, or `auto` for the best there is: a GPU before the CPU
   /// @param threads threads to compute with on the CPU; other devices ignore it
-  /// @throws GgmlException when there is no such device, naming those there are, or when it can't be opened
+  /// @throws GgmlException when there is no such device, naming those there are, or when it can't
+  ///     be opened
   public static Backend open(String name, int threads) {
     if (threads < 1) {
       throw new GgmlException("a backend needs at least one thread, not " + threads);
@@ -110,7 +111,8 @@ public final class Backend implements AutoCloseable {
     throw new GgmlException("the device " + device.name() + " went away");
   }
 
-  /// A pool that lives as long as the backend: without it every graph would start threads of its own.
+  /// A pool that lives as long as the backend: without it every graph would start threads of its
+  /// own.
   private void startThreads() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment setThreads = procedure(arena, "ggml_backend_set_n_threads");
@@ -140,7 +142,8 @@ public final class Backend implements AutoCloseable {
       MethodHandle free =
           Linker.nativeLinker()
               .downcallHandle(
-                  procedure(arena, "ggml_threadpool_free"), FunctionDescriptor.ofVoid(ValueLayout.ADDRESS));
+                  procedure(arena, "ggml_threadpool_free"),
+                  FunctionDescriptor.ofVoid(ValueLayout.ADDRESS));
       free.invokeExact(threadPool);
     } catch (RuntimeException | Error e) {
       throw e;
@@ -150,7 +153,8 @@ public final class Backend implements AutoCloseable {
   }
 
   private MemorySegment procedure(Arena arena, String name) {
-    MemorySegment address = Ggml.ggml_backend_reg_get_proc_address(registry, arena.allocateFrom(name));
+    MemorySegment address =
+        Ggml.ggml_backend_reg_get_proc_address(registry, arena.allocateFrom(name));
     if (address.address() == 0) {
       throw new GgmlException("this build of ggml has no " + name + " for " + device.name());
     }
@@ -174,8 +178,8 @@ public final class Backend implements AutoCloseable {
     return describe(deviceHandle);
   }
 
-  /// Whether products of F32 tensors keep F32's precision. Vulkan rounds both sides to F16, where small gradients
-  /// vanish and large ones overflow, unless `GGML_VK_DISABLE_F16` is set.
+  /// Whether products of F32 tensors keep F32's precision. Vulkan rounds both sides to F16, where
+  /// small gradients vanish and large ones overflow, unless `GGML_VK_DISABLE_F16` is set.
   public boolean keepsF32Products() {
     return !device.name().startsWith("vulkan") || System.getenv("GGML_VK_DISABLE_F16") != null;
   }

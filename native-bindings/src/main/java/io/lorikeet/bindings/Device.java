@@ -7,7 +7,8 @@ package io.lorikeet.bindings;
 /// @param kind what sort of device it is
 /// @param memoryFree bytes free when asked
 /// @param memoryTotal bytes in all
-public record Device(String name, String description, Kind kind, long memoryFree, long memoryTotal) {
+public record Device(
+    String name, String description, Kind kind, long memoryFree, long memoryTotal) {
 
   /// The sorts of devices, as in `enum ggml_backend_dev_type`.
   public enum Kind {

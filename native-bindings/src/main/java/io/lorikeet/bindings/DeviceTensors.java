@@ -8,7 +8,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Tensors that live in a device's memory until they are closed: weights, parameters, saved activations.
+/// Tensors that live in a device's memory until they are closed: weights, parameters, saved
+/// activations.
 public final class DeviceTensors implements AutoCloseable {
   private static final int IN_PLACE_ALIGNMENT = 32;
 

@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 
-/// Operations in the order they run, built once and run many times. The same graph serves every layer of a kind: its
-/// placeholders are pointed at one layer's weights after the other.
+/// Operations in the order they run, built once and run many times. The same graph serves every
+/// layer of a kind: its placeholders are pointed at one layer's weights after the other.
 public final class Graph implements AutoCloseable {
   private final String name;
   private final Backend backend;
@@ -56,13 +56,16 @@ public final class Graph implements AutoCloseable {
     }
     if (!lacking.isEmpty()) {
       throw new GgmlException(
-          backend.device().name() + " can't compute " + name + "; it lacks " + String.join("; ", lacking));
+          backend.device().name()
+              + " can't compute "
+              + name
+              + "; it lacks "
+              + String.join("; ", lacking));
     }
   }
 
   private static String describe(MemorySegment node) {
-    StringBuilder text =
-        new StringBuilder(Ggml.ggml_op_desc(node).getString(0)).append(" of ");
+    StringBuilder text = new StringBuilder(Ggml.ggml_op_desc(node).getString(0)).append(" of ");
     MemorySegment tensor = node.reinterpret(ggml_tensor.sizeof());
     for (int i = 0; i < 3; i++) {
       MemorySegment source = ggml_tensor.src(tensor, i);
@@ -106,7 +109,14 @@ public final class Graph implements AutoCloseable {
         || offset < 0
         || offset > target.bytes() - placeholder.bytes()) {
       throw new GgmlException(
-          placeholder + " of " + name + " can't stand for " + target + " from byte " + offset + " on");
+          placeholder
+              + " of "
+              + name
+              + " can't stand for "
+              + target
+              + " from byte "
+              + offset
+              + " on");
     }
     placeholder.bindTo(target, offset);
     for (Tensor view : views) {

@@ -4,8 +4,9 @@ import io.lorikeet.ggml.Ggml;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
-/// The scratch memory that graphs run in, one after the other: as large as the largest of them needs. Nothing in it
-/// outlives a graph's run; what must stay is copied into [DeviceTensors] by the graph itself.
+/// The scratch memory that graphs run in, one after the other: as large as the largest of them
+/// needs. Nothing in it outlives a graph's run; what must stay is copied into [DeviceTensors] by
+/// the graph itself.
 public final class GraphMemory implements AutoCloseable {
   private final Backend backend;
   private final MemorySegment allocator;
@@ -17,8 +18,8 @@ public final class GraphMemory implements AutoCloseable {
     NativeResources.opened("graph memory");
   }
 
-  /// Gives every graph its place in this memory. All graphs that share it are allocated by one call, since growing it
-  /// later would move what others point to.
+  /// Gives every graph its place in this memory. All graphs that share it are allocated by one
+  /// call, since growing it later would move what others point to.
   ///
   /// @throws GgmlException when the device hasn't enough memory
   public void allocate(List<Graph> graphs) {

@@ -10,20 +10,22 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
-/// The log lines of ggml and llama.cpp. They go to the SLF4J logger `io.lorikeet.native`; what both libraries call
-/// information is written for their developers, so it is logged as debug, and debug as trace.
+/// The log lines of ggml and llama.cpp. They go to the SLF4J logger `io.lorikeet.native`; what both
+/// libraries call information is written for their developers, so it is logged as debug, and debug
+/// as trace.
 public final class NativeLog {
   private static final Logger LOG = LoggerFactory.getLogger("io.lorikeet.native");
   private static final ThreadLocal<Line> LINE = ThreadLocal.withInitial(Line::new);
 
   private NativeLog() {}
 
-  /// Routes the libraries' log lines to SLF4J, for the rest of the process. libllama logs through a callback of its
-  /// own, so both are set when it is loaded.
+  /// Routes the libraries' log lines to SLF4J, for the rest of the process. libllama logs through a
+  /// callback of its own, so both are set when it is loaded.
   ///
   /// @param setCallback `ggml_log_set` or `llama_log_set`
   static void route(CallbackSetter setCallback) {
-    setCallback.set(ggml_log_callback.allocate(NativeLog::write, Arena.global()), MemorySegment.NULL);
+    setCallback.set(
+        ggml_log_callback.allocate(NativeLog::write, Arena.global()), MemorySegment.NULL);
   }
 
   /// A native function that takes a log callback and its user data.
@@ -32,8 +34,9 @@ public final class NativeLog {
     void set(MemorySegment callback, MemorySegment userData);
   }
 
-  /// Collects the errors that native calls of this thread log until it is closed: why a call failed is told nowhere
-  /// else. They are logged as debug meanwhile, since they become part of an exception.
+  /// Collects the errors that native calls of this thread log until it is closed: why a call failed
+  /// is told nowhere else. They are logged as debug meanwhile, since they become part of an
+  /// exception.
   public static Errors captureErrors() {
     return new Errors(LINE.get());
   }
@@ -62,7 +65,8 @@ public final class NativeLog {
     }
   }
 
-  /// The line a thread is writing: a message may come in pieces, and only the first piece has the level.
+  /// The line a thread is writing: a message may come in pieces, and only the first piece has the
+  /// level.
   private static final class Line {
     private final StringBuilder text = new StringBuilder();
     private Level level = Level.INFO;

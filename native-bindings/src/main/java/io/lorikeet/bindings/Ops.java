@@ -6,9 +6,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
-/// The operations of a graph that is being built. Each call describes one operation and returns the tensor it will
-/// compute; nothing runs before [Graph#compute]. Shapes and types are checked here, since ggml ends the process where
-/// they don't fit. Shapes are given in ggml's order, ne0 first.
+/// The operations of a graph that is being built. Each call describes one operation and returns the
+/// tensor it will compute; nothing runs before [Graph#compute]. Shapes and types are checked here,
+/// since ggml ends the process where they don't fit. Shapes are given in ggml's order, ne0 first.
 public final class Ops implements AutoCloseable {
   private static final int CAPACITY = 1 << 17;
 
@@ -18,10 +18,12 @@ public final class Ops implements AutoCloseable {
   private final List<Tensor> scheduled = new ArrayList<>();
   private boolean closed;
 
-  /// The parameters of rotary position embedding, as `ggml_rope_ext` takes them (`ggml.h`; YaRN: arXiv 2309.00071).
+  /// The parameters of rotary position embedding, as `ggml_rope_ext` takes them (`ggml.h`; YaRN:
+  /// arXiv 2309.00071).
   ///
   /// @param dimensions how many of a head's elements are rotated
-  /// @param mode `GGML_ROPE_TYPE_NORMAL` (0) for neighbouring pairs, `GGML_ROPE_TYPE_NEOX` (2) for halves
+  /// @param mode `GGML_ROPE_TYPE_NORMAL` (0) for neighbouring pairs, `GGML_ROPE_TYPE_NEOX` (2) for
+  ///     halves
   /// @param originalContext context length the base was trained with before YaRN
   /// @param frequencyBase base of the frequencies
   /// @param frequencyScale factor of the positions
@@ -67,9 +69,8 @@ public final class Ops implements AutoCloseable {
     type.rowBytes(shape.ne0());
     begin("placeholder");
     Tensor tensor =
-        made(
-                Ggml.ggml_new_tensor_4d(
-                    context, type.id(), shape.ne0(), shape.ne1(), shape.ne2(), shape.ne3()))
+        made(Ggml.ggml_new_tensor_4d(
+                context, type.id(), shape.ne0(), shape.ne1(), shape.ne2(), shape.ne3()))
             .named(name);
     placeholders.add(tensor);
     return tensor;
@@ -84,8 +85,8 @@ public final class Ops implements AutoCloseable {
 
   // Products.
 
-  /// a [k, n, p, q] times b [k, m, p', q'] gives [n, m, p', q'], F32: sums over ne0 of both. `a` is repeated where p'
-  /// and q' are multiples of p and q.
+  /// a [k, n, p, q] times b [k, m, p', q'] gives [n, m, p', q'], F32: sums over ne0 of both. `a` is
+  /// repeated where p' and q' are multiples of p and q.
   public Tensor mulMat(Tensor a, Tensor b) {
     Shape left = a.shape();
     Shape right = b.shape();
@@ -99,8 +100,7 @@ public final class Ops implements AutoCloseable {
         "mul_mat",
         a,
         b);
-    return made(
-            Ggml.ggml_mul_mat(context, a.handle(), b.handle()));
+    return made(Ggml.ggml_mul_mat(context, a.handle(), b.handle()));
   }
 
   /// a [m, t] and b [p, t], both F32, give [m, p]: sums over ne1 of both.
@@ -111,8 +111,7 @@ public final class Ops implements AutoCloseable {
         "out_prod",
         a,
         b);
-    return made(
-            Ggml.ggml_out_prod(context, a.handle(), b.handle()));
+    return made(Ggml.ggml_out_prod(context, a.handle(), b.handle()));
   }
 
   // Element-wise operations, F32.
@@ -120,69 +119,59 @@ public final class Ops implements AutoCloseable {
   /// a + b; `b` is repeated to the shape of `a`.
   public Tensor add(Tensor a, Tensor b) {
     requireRepeats("add", a, b);
-    return made(
-            Ggml.ggml_add(context, a.handle(), b.handle()));
+    return made(Ggml.ggml_add(context, a.handle(), b.handle()));
   }
 
   /// a - b; `b` is repeated to the shape of `a`.
   public Tensor sub(Tensor a, Tensor b) {
     requireRepeats("sub", a, b);
-    return made(
-            Ggml.ggml_sub(context, a.handle(), b.handle()));
+    return made(Ggml.ggml_sub(context, a.handle(), b.handle()));
   }
 
   /// a · b, element by element; `b` is repeated to the shape of `a`.
   public Tensor mul(Tensor a, Tensor b) {
     requireRepeats("mul", a, b);
-    return made(
-            Ggml.ggml_mul(context, a.handle(), b.handle()));
+    return made(Ggml.ggml_mul(context, a.handle(), b.handle()));
   }
 
   public Tensor scale(Tensor a, float factor) {
     requireContiguousF32("scale", a);
-    return made(
-            Ggml.ggml_scale(context, a.handle(), factor));
+    return made(Ggml.ggml_scale(context, a.handle(), factor));
   }
 
   public Tensor square(Tensor a) {
     requireContiguousF32("sqr", a);
-    return made(
-            Ggml.ggml_sqr(context, a.handle()));
+    return made(Ggml.ggml_sqr(context, a.handle()));
   }
 
   public Tensor log(Tensor a) {
     requireContiguousF32("log", a);
-    return made(
-            Ggml.ggml_log(context, a.handle()));
+    return made(Ggml.ggml_log(context, a.handle()));
   }
 
   /// Limits every element to [low, high]. ggml does it in place, so `a` must have no other use.
   public Tensor clamp(Tensor a, float low, float high) {
     requireContiguousF32("clamp", a);
-    return made(
-            Ggml.ggml_clamp(context, a.handle(), low, high));
+    return made(Ggml.ggml_clamp(context, a.handle(), low, high));
   }
 
   /// silu(gate) · up, with silu(x) = x / (1 + e^-x).
   public Tensor swiglu(Tensor gate, Tensor up) {
     requireContiguousF32("swiglu", gate, up);
     requireSameShape("swiglu", gate, up);
-    return made(
-            Ggml.ggml_swiglu_split(context, gate.handle(), up.handle()));
+    return made(Ggml.ggml_swiglu_split(context, gate.handle(), up.handle()));
   }
 
   public Tensor silu(Tensor a) {
     requireContiguousF32("silu", a);
-    return made(
-            Ggml.ggml_silu(context, a.handle()));
+    return made(Ggml.ggml_silu(context, a.handle()));
   }
 
   /// The gradient of x where dy is that of silu(x).
   public Tensor siluBack(Tensor dy, Tensor x) {
     requireContiguousF32("silu_back", dy, x);
     requireSameShape("silu_back", dy, x);
-    return made(
-            Ggml.ggml_silu_back(context, dy.handle(), x.handle()));
+    return made(Ggml.ggml_silu_back(context, dy.handle(), x.handle()));
   }
 
   // Rows and sums.
@@ -190,16 +179,14 @@ public final class Ops implements AutoCloseable {
   /// Each row divided by its root mean square: x / sqrt(mean(x²) + epsilon).
   public Tensor rmsNorm(Tensor x, float epsilon) {
     requireContiguousF32("rms_norm", x);
-    return made(
-            Ggml.ggml_rms_norm(context, x.handle(), epsilon));
+    return made(Ggml.ggml_rms_norm(context, x.handle(), epsilon));
   }
 
   /// The gradient of x where dy is that of [#rmsNorm].
   public Tensor rmsNormBack(Tensor dy, Tensor x, float epsilon) {
     requireContiguousF32("rms_norm_back", dy, x);
     requireSameShape("rms_norm_back", dy, x);
-    return made(
-            Ggml.ggml_rms_norm_back(context, dy.handle(), x.handle(), epsilon));
+    return made(Ggml.ggml_rms_norm_back(context, dy.handle(), x.handle(), epsilon));
   }
 
   /// softmax(scale · x + mask) over ne0.
@@ -220,7 +207,7 @@ public final class Ops implements AutoCloseable {
           mask);
     }
     return made(
-            Ggml.ggml_soft_max_ext(
+        Ggml.ggml_soft_max_ext(
             context, x.handle(), mask == null ? MemorySegment.NULL : mask.handle(), scale, 0));
   }
 
@@ -228,30 +215,26 @@ public final class Ops implements AutoCloseable {
   public Tensor softMaxBack(Tensor dy, Tensor y, float scale) {
     requireContiguousF32("soft_max_back", dy, y);
     requireSameShape("soft_max_back", dy, y);
-    return made(
-            Ggml.ggml_soft_max_ext_back(context, dy.handle(), y.handle(), scale, 0));
+    return made(Ggml.ggml_soft_max_ext_back(context, dy.handle(), y.handle(), scale, 0));
   }
 
   /// The sum of all elements, [1].
   public Tensor sum(Tensor x) {
     requireContiguousF32("sum", x);
-    return made(
-            Ggml.ggml_sum(context, x.handle()));
+    return made(Ggml.ggml_sum(context, x.handle()));
   }
 
   /// The sum of each row, [1, ne1, ne2, ne3].
   public Tensor sumRows(Tensor x) {
     requireContiguousF32("sum_rows", x);
-    return made(
-            Ggml.ggml_sum_rows(context, x.handle()));
+    return made(Ggml.ggml_sum_rows(context, x.handle()));
   }
 
   /// The index of each row's largest element, I32 [ne1].
   public Tensor argmax(Tensor x) {
     requireContiguousF32("argmax", x);
     require(x.shape().ne2() == 1 && x.shape().ne3() == 1, "argmax", x);
-    return made(
-            Ggml.ggml_argmax(context, x.handle()));
+    return made(Ggml.ggml_argmax(context, x.handle()));
   }
 
   /// Rows of `a` [k, n, p] by the I32 indices [m, p], as F32 [k, m, p]; dequantizes.
@@ -265,8 +248,7 @@ public final class Ops implements AutoCloseable {
         "get_rows",
         a,
         indices);
-    return made(
-            Ggml.ggml_get_rows(context, a.handle(), indices.handle()));
+    return made(Ggml.ggml_get_rows(context, a.handle(), indices.handle()));
   }
 
   /// Adds the rows of dy [k, m] to a zero tensor shaped like `like` [k, n], at the indices [m].
@@ -283,8 +265,7 @@ public final class Ops implements AutoCloseable {
         dy,
         indices,
         like);
-    return made(
-            Ggml.ggml_get_rows_back(context, dy.handle(), indices.handle(), like.handle()));
+    return made(Ggml.ggml_get_rows_back(context, dy.handle(), indices.handle(), like.handle()));
   }
 
   /// Replaces rows of `target` [k, n], in place, by those of `rows` [k, m] at the I32 indices [m].
@@ -301,8 +282,7 @@ public final class Ops implements AutoCloseable {
         target,
         rows,
         indices);
-    return made(
-            Ggml.ggml_set_rows(context, target.handle(), rows.handle(), indices.handle()));
+    return made(Ggml.ggml_set_rows(context, target.handle(), rows.handle(), indices.handle()));
   }
 
   // Position embedding.
@@ -313,7 +293,7 @@ public final class Ops implements AutoCloseable {
   public Tensor rope(Tensor x, Tensor positions, Tensor factors, RopeParameters p) {
     requireRope("rope", x, positions, factors, p);
     return made(
-            Ggml.ggml_rope_ext(
+        Ggml.ggml_rope_ext(
             context,
             x.handle(),
             positions.handle(),
@@ -333,7 +313,7 @@ public final class Ops implements AutoCloseable {
   public Tensor ropeBack(Tensor dy, Tensor positions, Tensor factors, RopeParameters p) {
     requireRope("rope_back", dy, positions, factors, p);
     return made(
-            Ggml.ggml_rope_ext_back(
+        Ggml.ggml_rope_ext_back(
             context,
             dy.handle(),
             positions.handle(),
@@ -375,7 +355,7 @@ public final class Ops implements AutoCloseable {
     require(a.isContiguous() && a.shape().elements() == shape.elements(), "reshape to " + shape, a);
     a.type().rowBytes(shape.ne0());
     return made(
-            Ggml.ggml_reshape_4d(
+        Ggml.ggml_reshape_4d(
             context, a.handle(), shape.ne0(), shape.ne1(), shape.ne2(), shape.ne3()));
   }
 
@@ -395,7 +375,7 @@ public final class Ops implements AutoCloseable {
     require(
         offset >= 0 && end <= limit && a.stride(0) == a.type().blockBytes(), "view of " + shape, a);
     return made(
-            Ggml.ggml_view_4d(
+        Ggml.ggml_view_4d(
             context,
             a.handle(),
             shape.ne0(),
@@ -408,38 +388,37 @@ public final class Ops implements AutoCloseable {
             offset));
   }
 
-  /// Reorders dimensions without moving data: dimension i of `a` becomes dimension `axes[i]` of the result.
+  /// Reorders dimensions without moving data: dimension i of `a` becomes dimension `axes[i]` of the
+  /// result.
   public Tensor permute(Tensor a, int axis0, int axis1, int axis2, int axis3) {
     require(
         (1 << axis0 | 1 << axis1 | 1 << axis2 | 1 << axis3) == 15 && !a.type().isQuantized(),
         "permute",
         a);
-    return made(
-            Ggml.ggml_permute(context, a.handle(), axis0, axis1, axis2, axis3));
+    return made(Ggml.ggml_permute(context, a.handle(), axis0, axis1, axis2, axis3));
   }
 
   /// Swaps ne0 and ne1 without moving data.
   public Tensor transpose(Tensor a) {
     require(!a.type().isQuantized(), "transpose", a);
-    return made(
-            Ggml.ggml_transpose(context, a.handle()));
+    return made(Ggml.ggml_transpose(context, a.handle()));
   }
 
   /// A contiguous copy.
   public Tensor cont(Tensor a) {
     require(!a.type().isQuantized(), "cont", a);
-    return made(
-            Ggml.ggml_cont(context, a.handle()));
+    return made(Ggml.ggml_cont(context, a.handle()));
   }
 
   /// A contiguous copy in another floating-point type; [#getRows] is what dequantizes.
   public Tensor cast(Tensor a, TensorType type) {
     require(
-        isFloat(a.type()) && isFloat(type) && (a.type() == TensorType.F32 || type == TensorType.F32),
+        isFloat(a.type())
+            && isFloat(type)
+            && (a.type() == TensorType.F32 || type == TensorType.F32),
         "cast to " + type.ggmlName(),
         a);
-    return made(
-            Ggml.ggml_cast(context, a.handle(), type.id()));
+    return made(Ggml.ggml_cast(context, a.handle(), type.id()));
   }
 
   /// Copies `source` into `target`'s memory, converting between F32, F16 and BF16.
@@ -451,8 +430,7 @@ public final class Ops implements AutoCloseable {
         "cpy",
         source,
         target);
-    return made(
-            Ggml.ggml_cpy(context, source.handle(), target.handle()));
+    return made(Ggml.ggml_cpy(context, source.handle(), target.handle()));
   }
 
   /// Joins two F32 tensors along a dimension.
@@ -468,8 +446,7 @@ public final class Ops implements AutoCloseable {
         "concat along dimension " + dimension,
         a,
         b);
-    return made(
-            Ggml.ggml_concat(context, a.handle(), b.handle(), dimension));
+    return made(Ggml.ggml_concat(context, a.handle(), b.handle(), dimension));
   }
 
   /// Repeats F32 `a` to fill `shape`.
@@ -477,7 +454,7 @@ public final class Ops implements AutoCloseable {
     requireF32("repeat", a);
     require(a.shape().repeatsTo(shape), "repeat to " + shape, a);
     return made(
-            Ggml.ggml_repeat_4d(
+        Ggml.ggml_repeat_4d(
             context, a.handle(), shape.ne0(), shape.ne1(), shape.ne2(), shape.ne3()));
   }
 
@@ -485,7 +462,8 @@ public final class Ops implements AutoCloseable {
 
   /// One step of AdamW (arXiv 1711.05101) on `weights`, in place, with the moments `m` and `v`.
   ///
-  /// @param parameters F32 [7]: learning rate, beta1, beta2, epsilon, weight decay, 1 / (1 - beta1^t), 1 / (1 - beta2^t)
+  /// @param parameters F32 [7]: learning rate, beta1, beta2, epsilon, weight decay, 1 / (1 -
+  ///     beta1^t), 1 / (1 - beta2^t)
   public Tensor adamW(Tensor weights, Tensor gradient, Tensor m, Tensor v, Tensor parameters) {
     requireContiguousF32("opt_step_adamw", weights, gradient, m, v, parameters);
     requireSameShape("opt_step_adamw", weights, gradient);
@@ -498,8 +476,13 @@ public final class Ops implements AutoCloseable {
         parameters);
     Ggml.ggml_set_param(weights.handle());
     return made(
-            Ggml.ggml_opt_step_adamw(
-            context, weights.handle(), gradient.handle(), m.handle(), v.handle(), parameters.handle()));
+        Ggml.ggml_opt_step_adamw(
+            context,
+            weights.handle(),
+            gradient.handle(),
+            m.handle(),
+            v.handle(),
+            parameters.handle()));
   }
 
   // Checks.

@@ -36,7 +36,8 @@ public record Shape(long ne0, long ne1, long ne2, long ne3) {
     return Math.multiplyExact(type.rowBytes(ne0), rows());
   }
 
-  /// Whether a tensor of this shape can be repeated to fill `target`: each extent divides the target's.
+  /// Whether a tensor of this shape can be repeated to fill `target`: each extent divides the
+  /// target's.
   public boolean repeatsTo(Shape target) {
     return target.ne0 % ne0 == 0
         && target.ne1 % ne1 == 0

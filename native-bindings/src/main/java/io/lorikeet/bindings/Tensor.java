@@ -7,8 +7,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
-/// A ggml tensor: a handle on native metadata that belongs to [DeviceTensors] or [Ops], and that is valid as long as
-/// its owner is open. Two handles are equal when they are the same native tensor.
+/// A ggml tensor: a handle on native metadata that belongs to [DeviceTensors] or [Ops], and that is
+/// valid as long as its owner is open. Two handles are equal when they are the same native tensor.
 public final class Tensor {
   private static final int NAME_BYTES = 63;
 

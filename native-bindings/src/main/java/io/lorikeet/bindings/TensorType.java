@@ -4,8 +4,8 @@ import java.util.Optional;
 
 /// The element types of ggml tensors, with their ids and block sizes as in `ggml.h`.
 ///
-/// Quantized types store `blockSize` consecutive elements of a row in `blockBytes` bytes; a row's length
-/// is a multiple of its block size.
+/// Quantized types store `blockSize` consecutive elements of a row in `blockBytes` bytes; a row's
+/// length is a multiple of its block size.
 public enum TensorType {
   F32(0, "f32", 1, 4),
   F16(1, "f16", 1, 2),
@@ -100,7 +100,12 @@ public enum TensorType {
   public long rowBytes(long elements) {
     if (elements < 0 || elements % blockSize != 0) {
       throw new IllegalArgumentException(
-          "a row of " + ggmlName + " has a multiple of " + blockSize + " elements, not " + elements);
+          "a row of "
+              + ggmlName
+              + " has a multiple of "
+              + blockSize
+              + " elements, not "
+              + elements);
     }
     return Math.multiplyExact(elements / blockSize, (long) blockBytes);
   }

@@ -58,8 +58,7 @@ final class AdamW implements AutoCloseable {
   private Graph updateGraph(Backend backend) {
     Ops ops = new Ops();
     Tensor gradient =
-        ops.mul(
-            ops.constant(parameters.gradients()), ops.constant(state.get("gradient_factor")));
+        ops.mul(ops.constant(parameters.gradients()), ops.constant(state.get("gradient_factor")));
     ops.schedule(
         ops.adamW(
             ops.constant(parameters.values()),

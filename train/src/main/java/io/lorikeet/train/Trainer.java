@@ -48,10 +48,15 @@ public final class Trainer {
       try (RunFolder folder = RunFolder.create(config);
           MetricsFile metrics = new MetricsFile(folder.metrics());
           Backend backend = Backend.open(config.device(), config.threads())) {
-        return train(base, model, data, backend, event -> {
-          metrics.on(event);
-          listener.on(event);
-        });
+        return train(
+            base,
+            model,
+            data,
+            backend,
+            event -> {
+              metrics.on(event);
+              listener.on(event);
+            });
       }
     }
   }
@@ -154,8 +159,7 @@ public final class Trainer {
     }
 
     private boolean isEvaluationDue(int number) {
-      return config.evaluateEvery().isPresent()
-          && number % config.evaluateEvery().getAsInt() == 0;
+      return config.evaluateEvery().isPresent() && number % config.evaluateEvery().getAsInt() == 0;
     }
 
     private OptionalDouble evaluate(int number) {

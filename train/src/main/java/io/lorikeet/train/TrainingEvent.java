@@ -23,7 +23,8 @@ public sealed interface TrainingEvent {
   /// @param steps optimizer steps in all
   /// @param trainableParameters parameters of A and B
   /// @param totalParameters parameters of the base, and of A and B
-  record Started(int steps, long trainableParameters, long totalParameters) implements TrainingEvent {}
+  record Started(int steps, long trainableParameters, long totalParameters)
+      implements TrainingEvent {}
 
   /// An optimizer step is done.
   ///
@@ -60,7 +61,8 @@ public sealed interface TrainingEvent {
   /// @param loss mean loss per target token, in nats
   /// @param targetTokens tokens with loss
   /// @param seconds time it took
-  record Evaluated(int step, double epoch, double loss, long targetTokens, double seconds) implements TrainingEvent {}
+  record Evaluated(int step, double epoch, double loss, long targetTokens, double seconds)
+      implements TrainingEvent {}
 
   /// The adapter is written.
   record AdapterSaved(Path file) implements TrainingEvent {}

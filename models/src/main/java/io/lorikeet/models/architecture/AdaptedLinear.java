@@ -5,8 +5,8 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Parameter;
 import io.lorikeet.models.autodiff.Tape;
 
-/// A frozen linear map with its adapter, as placeholders of a graph: y = W x + scaling · B A dropout(x) + bias, in the
-/// order of llama.cpp's `build_lora_mm`.
+/// A frozen linear map with its adapter, as placeholders of a graph: y = W x + scaling · B A
+/// dropout(x) + bias, in the order of llama.cpp's `build_lora_mm`.
 ///
 /// @param weight W [k, n]
 /// @param bias [n], or null

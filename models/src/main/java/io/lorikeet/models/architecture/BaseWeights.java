@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/// The frozen weights of a base where they are computed with: on the CPU in the file's own mapping, elsewhere uploaded.
-/// The file must stay open as long as this.
+/// The frozen weights of a base where they are computed with: on the CPU in the file's own mapping,
+/// elsewhere uploaded. The file must stay open as long as this.
 public final class BaseWeights implements AutoCloseable {
   private static final long UPLOAD_BYTES = 32L << 20;
 
@@ -50,8 +50,7 @@ public final class BaseWeights implements AutoCloseable {
         }
       }
       for (List<Placed> part : inPlace.values()) {
-        weights.own(
-            DeviceTensors.inPlace(part), part.stream().map(p -> p.spec().name()).toList());
+        weights.own(DeviceTensors.inPlace(part), part.stream().map(p -> p.spec().name()).toList());
       }
       if (!toCopy.isEmpty()) {
         weights.own(

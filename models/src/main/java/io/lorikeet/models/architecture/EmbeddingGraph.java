@@ -6,8 +6,8 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.lora.LoraTargets;
 
-/// From tokens to the first hidden states, and the gradients of the embedding's adapter where it has one
-/// (`build_inp_embd` in llama.cpp).
+/// From tokens to the first hidden states, and the gradients of the embedding's adapter where it
+/// has one (`build_inp_embd` in llama.cpp).
 final class EmbeddingGraph implements AutoCloseable {
   private static final String WEIGHT = "token_embd.weight";
 

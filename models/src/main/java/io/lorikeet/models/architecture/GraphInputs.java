@@ -14,8 +14,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/// What a graph under construction reads: placeholders of weights and adapters by name, and the constants of the pass.
-/// The same names are pointed at another layer's tensors by [#bind].
+/// What a graph under construction reads: placeholders of weights and adapters by name, and the
+/// constants of the pass. The same names are pointed at another layer's tensors by [#bind].
 final class GraphInputs {
   private final Engine engine;
   private final Ops ops = new Ops();
@@ -29,9 +29,7 @@ final class GraphInputs {
   GraphInputs(Engine engine, boolean backward) {
     this.engine = engine;
     this.backward = backward;
-    products =
-        new Products(
-            ops, engine.backend(), engine.precision(), constant("row_numbers"));
+    products = new Products(ops, engine.backend(), engine.precision(), constant("row_numbers"));
   }
 
   Ops ops() {
@@ -52,7 +50,8 @@ final class GraphInputs {
     return ops.constant(engine.inputs().get(name));
   }
 
-  /// A part of a vector of [PassInputs] that [Graph#bind] points at one chunk of tokens after the other.
+  /// A part of a vector of [PassInputs] that [Graph#bind] points at one chunk of tokens after the
+  /// other.
   Tensor chunkOf(String name, int tokens) {
     return ops.placeholder(name, engine.inputs().get(name).type(), Shape.of(tokens));
   }
@@ -70,8 +69,7 @@ final class GraphInputs {
     if (tensor == null) {
       return null;
     }
-    return weights.computeIfAbsent(
-        name, n -> ops.placeholder(n, tensor.type(), tensor.shape()));
+    return weights.computeIfAbsent(name, n -> ops.placeholder(n, tensor.type(), tensor.shape()));
   }
 
   /// The linear map `prefix` + `name` with its bias and adapter.
@@ -109,7 +107,8 @@ final class GraphInputs {
 
   /// Points all placeholders of weights and adapters at the tensors called `prefix` + name.
   void bind(Graph graph, String prefix) {
-    weights.forEach((name, placeholder) -> graph.bind(placeholder, engine.weights().get(prefix + name)));
+    weights.forEach(
+        (name, placeholder) -> graph.bind(placeholder, engine.weights().get(prefix + name)));
     pairs.forEach(
         (name, pair) -> {
           LoraSlot slot = engine.slot(prefix + name).orElseThrow();

@@ -9,8 +9,8 @@ import io.lorikeet.models.autodiff.Tape;
 import java.util.ArrayList;
 import java.util.List;
 
-/// The forward or the backward pass of one kind of layer: layers whose tensors have the same types and shapes share it.
-/// The feed-forward part runs by tiles of tokens.
+/// The forward or the backward pass of one kind of layer: layers whose tensors have the same types
+/// and shapes share it. The feed-forward part runs by tiles of tokens.
 final class LayerGraph implements AutoCloseable {
   private final GraphInputs inputs;
   private final Tensor input;
@@ -23,7 +23,8 @@ final class LayerGraph implements AutoCloseable {
   private record Tile(int first, int count) {}
 
   /// @param layer any layer of the kind
-  /// @param backward whether this is the layer's backward, which computes the layer again from its input
+  /// @param backward whether this is the layer's backward, which computes the layer again from its
+  ///     input
   LayerGraph(Engine engine, int layer, boolean backward) {
     int tokens = engine.shape().tokens();
     inputs = new GraphInputs(engine, backward);
@@ -82,8 +83,9 @@ final class LayerGraph implements AutoCloseable {
   }
 
   private Tensor slice(Tensor x, Tile tile) {
-    return inputs.ops().view(
-        x, Shape.of(x.shape().ne0(), tile.count()), tile.first() * x.stride(1));
+    return inputs
+        .ops()
+        .view(x, Shape.of(x.shape().ne0(), tile.count()), tile.first() * x.stride(1));
   }
 
   /// Points the graph at a layer; done once before its memory is allocated, and before every run.
@@ -111,7 +113,8 @@ final class LayerGraph implements AutoCloseable {
     graph.compute();
   }
 
-  /// Replaces `gradient`, of the layer's output, by that of its input, and adds to the adapters' gradients.
+  /// Replaces `gradient`, of the layer's output, by that of its input, and adds to the adapters'
+  /// gradients.
   ///
   /// @param from the input the layer had in forward
   void backward(int layer, Tensor from, Tensor gradient) {

@@ -5,7 +5,8 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Attention;
 import io.lorikeet.models.autodiff.Tape;
 
-/// A layer of the llama architecture (`src/models/llama.cpp` in llama.cpp), as forward passes on a tape.
+/// A layer of the llama architecture (`src/models/llama.cpp` in llama.cpp), as forward passes on a
+/// tape.
 final class LlamaLayer {
   private final ModelConfig config;
   private final GraphInputs inputs;

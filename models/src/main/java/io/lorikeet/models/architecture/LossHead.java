@@ -7,8 +7,8 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.autodiff.Tape;
 
-/// From the last hidden states of a chunk of tokens to logits, loss or gradients: final norm, head, masked
-/// cross-entropy. Logits are only ever held for a chunk.
+/// From the last hidden states of a chunk of tokens to logits, loss or gradients: final norm, head,
+/// masked cross-entropy. Logits are only ever held for a chunk.
 final class LossHead implements AutoCloseable {
 
   /// What a head computes.
@@ -63,8 +63,7 @@ final class LossHead implements AutoCloseable {
         inputs.parameterGradients().store();
       }
     } else {
-      logits =
-          ops.placeholder("logits", TensorType.F32, Shape.of(config.vocabulary(), tokens));
+      logits = ops.placeholder("logits", TensorType.F32, Shape.of(config.vocabulary(), tokens));
       ops.schedule(ops.copy(y, logits));
     }
     graph = new Graph("the head's " + result.name().toLowerCase(), engine.backend(), ops);
@@ -79,8 +78,8 @@ final class LossHead implements AutoCloseable {
     return engine.config().tied() ? null : inputs.pair("", engine.config().headTensor());
   }
 
-  /// loss += Σ weight · -log softmax(logits)[label], as (largest - logit[label]) - log p[largest]: the probability of
-  /// the label itself could be too small for a float.
+  /// loss += Σ weight · -log softmax(logits)[label], as (largest - logit[label]) - log p[largest]:
+  /// the probability of the label itself could be too small for a float.
   private void addLoss(Tensor y, Tensor probabilities) {
     Ops ops = inputs.ops();
     Tensor best = ops.reshape(ops.argmax(y), Shape.of(1, tokens));
@@ -91,13 +90,15 @@ final class LossHead implements AutoCloseable {
     ops.schedule(ops.copy(ops.add(sum, total), total));
   }
 
-  /// One element of each token's row, [1, 1, tokens]: of x [vocabulary, tokens] the one that index [1, tokens] names.
+  /// One element of each token's row, [1, 1, tokens]: of x [vocabulary, tokens] the one that index
+  /// [1, tokens] names.
   private Tensor pick(Tensor x, Tensor index) {
     Ops ops = inputs.ops();
     return ops.getRows(ops.reshape(x, Shape.of(1, x.shape().ne0(), tokens)), index);
   }
 
-  /// weight · (softmax(logits) - onehot(label)). The one is taken off in place, after the loss has been computed.
+  /// weight · (softmax(logits) - onehot(label)). The one is taken off in place, after the loss has
+  /// been computed.
   private Tensor logitsGradient(Tensor probabilities) {
     Ops ops = inputs.ops();
     Tensor atLabel = pick(probabilities, ops.reshape(labels, Shape.of(1, tokens)));
@@ -110,7 +111,8 @@ final class LossHead implements AutoCloseable {
   /// Points the head at the chunk that begins at token `first`.
   ///
   /// @param states the last hidden states of all tokens
-  /// @param other where the gradients of all tokens' hidden states go, or the chunk's logits; unused for the loss
+  /// @param other where the gradients of all tokens' hidden states go, or the chunk's logits;
+  ///     unused for the loss
   void bind(int first, Tensor states, Tensor other) {
     inputs.bind(graph, "");
     long offset = first * states.stride(1);

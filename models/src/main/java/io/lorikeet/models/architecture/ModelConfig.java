@@ -6,7 +6,8 @@ import io.lorikeet.quant.GgufMetadata;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.InvalidInputException;
 
-/// What a base of the `llama` architecture looks like, from its metadata (keys as in llama.cpp's `llama-model.cpp`).
+/// What a base of the `llama` architecture looks like, from its metadata (keys as in llama.cpp's
+/// `llama-model.cpp`).
 ///
 /// @param architecture `general.architecture`
 /// @param layers transformer layers
@@ -39,10 +40,11 @@ public record ModelConfig(
   /// The architectures that can be trained.
   public static final String SUPPORTED = "llama";
 
-  /// Reads and checks the configuration of a base, and that its tensors are those of its architecture.
+  /// Reads and checks the configuration of a base, and that its tensors are those of its
+  /// architecture.
   ///
-  /// @throws InvalidInputException when the architecture isn't supported, a key is missing or absurd, or tensors are
-  ///     missing, misshapen or unknown (all are named)
+  /// @throws InvalidInputException when the architecture isn't supported, a key is missing or
+  ///     absurd, or tensors are missing, misshapen or unknown (all are named)
   public static ModelConfig of(GgufFile base) {
     GgufMetadata metadata = base.metadata();
     String architecture = metadata.requireString("general.architecture");

@@ -12,7 +12,8 @@ import java.util.SplittableRandom;
 import java.util.function.DoubleSupplier;
 import java.util.stream.IntStream;
 
-/// What the graphs of a pass read besides weights and hidden states: the batch, constants, dropout's random numbers.
+/// What the graphs of a pass read besides weights and hidden states: the batch, constants,
+/// dropout's random numbers.
 final class PassInputs implements AutoCloseable {
   /// Dropout's windows begin at one of this many places, 256 bytes apart.
   private static final int DROPOUT_WINDOWS = 4096;
@@ -45,7 +46,8 @@ final class PassInputs implements AutoCloseable {
     specs.add(new Spec("one", TensorType.F32, Shape.of(1)));
     specs.add(new Spec("loss", TensorType.F32, Shape.of(1)));
     if (dropout > 0) {
-      int widest = Math.max(config.feedForward(), Math.max(config.embedding(), config.queryWidth()));
+      int widest =
+          Math.max(config.feedForward(), Math.max(config.embedding(), config.queryWidth()));
       long size = (long) widest * tokens + (long) DROPOUT_WINDOWS * DROPOUT_STEP;
       specs.add(new Spec("dropout", TensorType.F32, Shape.of(size)));
     }
@@ -67,7 +69,8 @@ final class PassInputs implements AutoCloseable {
     return dropout > 0;
   }
 
-  /// Uploads a batch. The labels within a chunk of logits seen as one long vector are computed here too.
+  /// Uploads a batch. The labels within a chunk of logits seen as one long vector are computed here
+  /// too.
   void upload(TokenBatch batch) {
     int tokens = batch.size();
     float[] firstVisible = new float[tokens];
@@ -84,7 +87,8 @@ final class PassInputs implements AutoCloseable {
     get("target_weights").upload(batch.targetWeights());
   }
 
-  /// Draws new dropout masks: each element is 0 with the probability of dropout, else 1 / (1 - dropout).
+  /// Draws new dropout masks: each element is 0 with the probability of dropout, else 1 / (1 -
+  /// dropout).
   void drawDropout(long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     float kept = (float) (1 / (1 - dropout));
@@ -107,8 +111,8 @@ final class PassInputs implements AutoCloseable {
     get("dropout").upload(pool);
   }
 
-  /// Where in the pool the mask of an adapted matrix begins, in bytes. The same in forward and in its recomputation;
-  /// different from matrix to matrix.
+  /// Where in the pool the mask of an adapted matrix begins, in bytes. The same in forward and in
+  /// its recomputation; different from matrix to matrix.
   static long dropoutOffset(String baseTensor) {
     long window = new SplittableRandom(baseTensor.hashCode()).nextInt(DROPOUT_WINDOWS);
     return window * DROPOUT_STEP * Float.BYTES;

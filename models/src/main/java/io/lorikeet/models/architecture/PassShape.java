@@ -1,7 +1,7 @@
 package io.lorikeet.models.architecture;
 
-/// How a pass over the model is cut, so that nothing of size tokens × tokens, tokens × vocabulary or tokens ×
-/// feed-forward is held whole. Results don't depend on it beyond rounding.
+/// How a pass over the model is cut, so that nothing of size tokens × tokens, tokens × vocabulary
+/// or tokens × feed-forward is held whole. Results don't depend on it beyond rounding.
 ///
 /// @param rows rows of a batch
 /// @param context tokens of a row
@@ -30,7 +30,8 @@ public record PassShape(int rows, int context, int attentionBlock, int tile, int
         fitting(tokens, LOGITS_BYTES, config.vocabulary()));
   }
 
-  /// The largest power of two, from 32 on, of which each unit takes `floats` and all fit `bytes`; at most `limit`.
+  /// The largest power of two, from 32 on, of which each unit takes `floats` and all fit `bytes`;
+  /// at most `limit`.
   private static int fitting(int limit, long bytes, long floats) {
     int size = 32;
     while (size < limit && 2 * size * floats * Float.BYTES <= bytes) {

@@ -4,8 +4,8 @@ import io.lorikeet.quant.GgufFile;
 import java.util.List;
 import java.util.Optional;
 
-/// Which tensor of frequency factors a base uses: Llama 3's, or LongRoPE's for short or for long contexts
-/// (`llama_model::get_rope_factors` in llama.cpp).
+/// Which tensor of frequency factors a base uses: Llama 3's, or LongRoPE's for short or for long
+/// contexts (`llama_model::get_rope_factors` in llama.cpp).
 final class RopeFactors {
   private static final String ALWAYS = "rope_freqs.weight";
   private static final String LONG = "rope_factors_long.weight";

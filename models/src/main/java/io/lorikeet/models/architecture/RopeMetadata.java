@@ -4,7 +4,8 @@ import io.lorikeet.bindings.Ops.RopeParameters;
 import io.lorikeet.quant.InvalidInputException;
 import java.util.List;
 
-/// Rotary position embedding as llama.cpp derives it from metadata (`llama-model.cpp`, `llama-context.cpp`).
+/// Rotary position embedding as llama.cpp derives it from metadata (`llama-model.cpp`,
+/// `llama-context.cpp`).
 final class RopeMetadata {
   private static final int NORMAL_MODE = 0;
   private static final List<String> SCALINGS = List.of("none", "linear", "yarn", "longrope");
@@ -24,7 +25,8 @@ final class RopeMetadata {
     float magnitude = (float) keys.real("rope.scaling.attn_factor", 1);
     boolean yarn = scaling.equals("yarn");
     if (yarn) {
-      // ggml multiplies by 1 + 0.1 ln(factor) itself; llama.cpp takes that out again and puts its own in.
+      // ggml multiplies by 1 + 0.1 ln(factor) itself; llama.cpp takes that out again and puts its
+      // own in.
       float stretch = 1 / frequencyScale;
       float own = stretch <= 1 ? 1 : 0.1f * (float) Math.log(stretch) + 1;
       magnitude *= own / (1 + 0.1f * (float) Math.log(stretch));

@@ -11,7 +11,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/// The tensors that a base of the `llama` architecture has, with their shapes, and the check that a file has them.
+/// The tensors that a base of the `llama` architecture has, with their shapes, and the check that a
+/// file has them.
 final class TensorInventory {
   private static final int MOST_PROBLEMS = 20;
   private static final List<String> MATRICES =
@@ -33,7 +34,8 @@ final class TensorInventory {
     this.base = base;
   }
 
-  /// @throws InvalidInputException naming every tensor that is missing, misshapen, of a wrong type or unknown
+  /// @throws InvalidInputException naming every tensor that is missing, misshapen, of a wrong type
+  ///     or unknown
   static void check(GgufFile base, ModelConfig config) {
     TensorInventory inventory = new TensorInventory(base);
     inventory.list(config);

@@ -9,7 +9,6 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraParameters;
-import io.lorikeet.models.lora.LoraSlot;
 import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.quant.GgufFile;
 import java.lang.foreign.Arena;
@@ -20,11 +19,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/// A frozen base with an adapter on a device, ready for batches of one shape: logits, loss, and gradients of the
-/// adapter.
+/// A frozen base with an adapter on a device, ready for batches of one shape: logits, loss, and
+/// gradients of the adapter.
 ///
-/// Forward keeps each layer's input; backward computes a layer again from it, so that only one layer's activations are
-/// in memory at a time. All graphs are built here once and share one scratch memory.
+/// Forward keeps each layer's input; backward computes a layer again from it, so that only one
+/// layer's activations are in memory at a time. All graphs are built here once and share one
+/// scratch memory.
 public final class TransformerModel implements AutoCloseable {
   private final Engine engine;
   private final boolean training;
@@ -72,12 +72,12 @@ public final class TransformerModel implements AutoCloseable {
       Tensor factors =
           RopeFactors.choose(base, config, shape.context()).map(weights::get).orElse(null);
       engine =
-          new Engine(
-              backend, config, weights, lora, shape, inputs, factors, options.precision());
+          new Engine(backend, config, weights, lora, shape, inputs, factors, options.precision());
       states = own(DeviceTensors.allocate(backend, stateSpecs()));
       embedding = own(new EmbeddingGraph(engine, false));
       boolean adaptsEmbedding = engine.slot(LoraTargets.EMBEDDING).isPresent();
-      embeddingBackward = training && adaptsEmbedding ? own(new EmbeddingGraph(engine, true)) : null;
+      embeddingBackward =
+          training && adaptsEmbedding ? own(new EmbeddingGraph(engine, true)) : null;
       buildLayers();
       buildHeads();
       memory = own(new GraphMemory(backend));
@@ -93,7 +93,8 @@ public final class TransformerModel implements AutoCloseable {
     return resource;
   }
 
-  /// One hidden state per layer boundary where gradients are wanted, else two to go back and forth between.
+  /// One hidden state per layer boundary where gradients are wanted, else two to go back and forth
+  /// between.
   private List<DeviceTensors.Spec> stateSpecs() {
     ModelConfig config = engine.config();
     Shape hidden = Shape.of(config.embedding(), engine.shape().tokens());
@@ -113,7 +114,8 @@ public final class TransformerModel implements AutoCloseable {
     return states.get("state " + (training ? boundary : boundary % 2));
   }
 
-  /// Layers whose tensors have the same types and shapes, and the same adapters, share their graphs.
+  /// Layers whose tensors have the same types and shapes, and the same adapters, share their
+  /// graphs.
   private List<Object> kind(int layer) {
     List<Object> kind = new ArrayList<>();
     String prefix = Engine.prefix(layer);
@@ -197,8 +199,8 @@ public final class TransformerModel implements AutoCloseable {
     return lossSum();
   }
 
-  /// The loss of a batch, in nats, summed over its targets with their weights; adds the gradient of that sum to the
-  /// adapter's gradients.
+  /// The loss of a batch, in nats, summed over its targets with their weights; adds the gradient of
+  /// that sum to the adapter's gradients.
   ///
   /// @param dropoutSeed seed of the masks, the same for the same batch of a repeated run
   public double lossAndGradients(TokenBatch batch, long dropoutSeed) {
@@ -279,7 +281,8 @@ public final class TransformerModel implements AutoCloseable {
   private void runHeads(List<LossHead> sizes, HeadRun run) {
     int tokens = engine.shape().tokens();
     for (int first = 0; first < tokens; ) {
-      LossHead head = tokens - first >= sizes.getFirst().tokens() ? sizes.getFirst() : sizes.getLast();
+      LossHead head =
+          tokens - first >= sizes.getFirst().tokens() ? sizes.getFirst() : sizes.getLast();
       run.at(head, first);
       first += head.tokens();
     }

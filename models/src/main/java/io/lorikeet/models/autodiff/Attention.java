@@ -7,26 +7,29 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
-/// Causal attention with grouped key-value heads, by blocks of queries: a block's scores over the keys before its end
-/// are all that is held at a time, in backward too, where they are computed again. Keys after a block's end are skipped.
-/// Within it, a query sees the keys from its `firstVisible` to itself, which keeps examples that share a row apart.
+/// Causal attention with grouped key-value heads, by blocks of queries: a block's scores over the
+/// keys before its end are all that is held at a time, in backward too, where they are computed
+/// again. Keys after a block's end are skipped. Within it, a query sees the keys from its
+/// `firstVisible` to itself, which keeps examples that share a row apart.
 ///
 /// @param rows rows of the batch, each attended to on its own
 /// @param context tokens of a row
 /// @param block queries in a block
 /// @param scale factor of the scores
 /// @param indices F32 [context]: 0, 1, 2, …
-/// @param firstVisible F32 [rows · context]: index within its row of the first key each token may see
+/// @param firstVisible F32 [rows · context]: index within its row of the first key each token may
+///     see
 public record Attention(
     int rows, int context, int block, float scale, Tensor indices, Tensor firstVisible) {
-  /// Added to hidden scores for every place they are out of sight; far below any score, and finite, since infinity
-  /// minus infinity would be no number.
+  /// Added to hidden scores for every place they are out of sight; far below any score, and finite,
+  /// since infinity minus infinity would be no number.
   private static final float HIDDEN = 1e9f;
 
   /// Gradients of the inputs, in their shapes.
   record Gradients(Tensor q, Tensor k, Tensor v) {}
 
-  /// A block of queries: `first` is the index of its first query in the row, `row` that row's first token.
+  /// A block of queries: `first` is the index of its first query in the row, `row` that row's first
+  /// token.
   private record Block(int row, int first, int queries) {
     int keys() {
       return first + queries;
@@ -68,14 +71,11 @@ public record Attention(
         Tensor weights = weights(ops, products, q, k, b);
         Tensor dyBlock = byHead(ops, tokens(ops, dy, b.row() + b.first(), b.queries()));
         Tensor values = byHead(ops, tokens(ops, v, b.row(), b.keys()));
-        Tensor dScores =
-            ops.softMaxBack(products.product(values, dyBlock), weights, scale);
+        Tensor dScores = ops.softMaxBack(products.product(values, dyBlock), weights, scale);
         dq.add(byToken(ops, products.product(firstKeys(ops, keys, b), dScores)));
         Tensor queries = byHead(ops, tokens(ops, q, b.row() + b.first(), b.queries()));
-        keySums.add(
-            products.product(grouped(ops, queries, group), grouped(ops, dScores, group)));
-        valueSums.add(
-            products.product(grouped(ops, dyBlock, group), grouped(ops, weights, group)));
+        keySums.add(products.product(grouped(ops, queries, group), grouped(ops, dScores, group)));
+        valueSums.add(products.product(grouped(ops, dyBlock, group), grouped(ops, weights, group)));
       }
       dk.add(keySums.finish());
       dv.add(valueSums.finish());
@@ -94,8 +94,8 @@ public record Attention(
     return ops.softMax(products.product(keys, queries), mask(ops, b), scale);
   }
 
-  /// [keys, queries]: 0 where the query sees the key, else -[#HIDDEN] or less. The indices are whole numbers, so a
-  /// difference that is negative is at most -1.
+  /// [keys, queries]: 0 where the query sees the key, else -[#HIDDEN] or less. The indices are
+  /// whole numbers, so a difference that is negative is at most -1.
   private Tensor mask(Ops ops, Block b) {
     Shape shape = Shape.of(b.keys(), b.queries());
     Tensor keys = ops.view(indices, Shape.of(b.keys()), 0);
@@ -126,7 +126,8 @@ public record Attention(
     return ops.cont(ops.permute(x, 0, 2, 1, 3));
   }
 
-  /// A row's tokens of [head size, heads, t] laid out as [context, head size, heads], so that products sum over tokens.
+  /// A row's tokens of [head size, heads, t] laid out as [context, head size, heads], so that
+  /// products sum over tokens.
   private Tensor transposedRow(Ops ops, Tensor x, int row) {
     return ops.cont(ops.permute(tokens(ops, x, row * context, context), 1, 2, 0, 3));
   }
@@ -136,8 +137,8 @@ public record Attention(
     return ops.view(x, Shape.of(b.keys(), x.shape().ne1(), x.shape().ne2()), 0);
   }
 
-  /// [n, queries, heads] laid out as [queries · group, n, key-value heads]: heads that share keys are summed over
-  /// together with the queries.
+  /// [n, queries, heads] laid out as [queries · group, n, key-value heads]: heads that share keys
+  /// are summed over together with the queries.
   private static Tensor grouped(Ops ops, Tensor x, int group) {
     Shape s = x.shape();
     Tensor packed =
@@ -147,8 +148,8 @@ public record Attention(
     return ops.cont(ops.transpose(packed));
   }
 
-  /// Sums the gradients of a row's keys over its blocks, last block first. Each block reaches the keys up to its own
-  /// end, so those after it are done.
+  /// Sums the gradients of a row's keys over its blocks, last block first. Each block reaches the
+  /// keys up to its own end, so those after it are done.
   private static final class KeySums {
     private final Ops ops;
     private final List<Tensor> done = new ArrayList<>();

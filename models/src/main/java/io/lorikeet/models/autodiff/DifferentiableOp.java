@@ -3,8 +3,8 @@ package io.lorikeet.models.autodiff;
 import io.lorikeet.bindings.Ops.RopeParameters;
 import io.lorikeet.bindings.Tensor;
 
-/// An operation of a forward pass that gradients flow through; `y` is its result. One rule for each stands in
-/// [GradientRules].
+/// An operation of a forward pass that gradients flow through; `y` is its result. One rule for each
+/// stands in [GradientRules].
 public sealed interface DifferentiableOp {
 
   /// The result.

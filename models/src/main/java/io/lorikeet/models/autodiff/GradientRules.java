@@ -4,8 +4,9 @@ import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 
-/// The gradient of every [DifferentiableOp]: given dy, the gradient of the loss with respect to its result, builds
-/// those of its inputs. The switch is exhaustive, so an operation without a rule doesn't compile.
+/// The gradient of every [DifferentiableOp]: given dy, the gradient of the loss with respect to its
+/// result, builds those of its inputs. The switch is exhaustive, so an operation without a rule
+/// doesn't compile.
 final class GradientRules {
   private final Tape tape;
   private final Ops ops;
@@ -41,7 +42,12 @@ final class GradientRules {
           tape.accumulate(x, ops.mul(dy, mask));
       case DifferentiableOp.RmsNorm(Tensor x, Tensor gain, float epsilon, Tensor _) ->
           tape.accumulate(x, ops.rmsNormBack(ops.mul(dy, gain), x, epsilon));
-      case DifferentiableOp.Rope(Tensor x, Tensor positions, Tensor factors, var parameters, Tensor _) ->
+      case DifferentiableOp.Rope(
+              Tensor x,
+              Tensor positions,
+              Tensor factors,
+              var parameters,
+              Tensor _) ->
           tape.accumulate(x, ops.ropeBack(dy, positions, factors, parameters));
       case DifferentiableOp.Reshape(Tensor x, Tensor _) ->
           tape.accumulate(x, reshaped(dy, x.shape()));
@@ -49,7 +55,12 @@ final class GradientRules {
         tape.accumulate(up, ops.mul(dy, ops.silu(gate)));
         tape.accumulate(gate, ops.siluBack(ops.mul(dy, up), gate));
       }
-      case DifferentiableOp.SelfAttention(Tensor q, Tensor k, Tensor v, Attention attention, Tensor _) -> {
+      case DifferentiableOp.SelfAttention(
+              Tensor q,
+              Tensor k,
+              Tensor v,
+              Attention attention,
+              Tensor _) -> {
         Attention.Gradients gradients = attention.backward(ops, products, q, k, v, dy);
         tape.accumulate(q, gradients.q());
         tape.accumulate(k, gradients.k());

@@ -14,7 +14,8 @@ public final class ParameterGradients {
     this.ops = ops;
   }
 
-  /// Adds a contribution and has it computed at this point of the graph, so that what it needs can be freed.
+  /// Adds a contribution and has it computed at this point of the graph, so that what it needs can
+  /// be freed.
   void add(Parameter parameter, Tensor gradient) {
     Tensor sum = ops.add(gradient, sums.getOrDefault(parameter, parameter.gradient()));
     ops.schedule(sum);

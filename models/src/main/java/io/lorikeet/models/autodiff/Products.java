@@ -12,8 +12,8 @@ import java.util.Map;
 
 /// The matrix products of one graph, in the number formats that suit the backend.
 ///
-/// Gradients are never computed in F16: values of 1e-8 vanish there and large ones overflow. Where a backend would round
-/// F32 products to F16, one side is cast to BF16, which has F32's range.
+/// Gradients are never computed in F16: values of 1e-8 vanish there and large ones overflow. Where
+/// a backend would round F32 products to F16, one side is cast to BF16, which has F32's range.
 public final class Products {
   /// Elements of a frozen matrix that are dequantized at a time.
   private static final long CHUNK_ELEMENTS = 16L << 20;
@@ -29,7 +29,8 @@ public final class Products {
   /// Rows of a frozen matrix, from `first` on, in a format that can be multiplied.
   private record Chunk(long first, long rows, Tensor matrix) {}
 
-  /// @param rowNumbers I32 [n] placeholder of 0, 1, 2, …; n is at least the number of rows of any frozen matrix
+  /// @param rowNumbers I32 [n] placeholder of 0, 1, 2, …; n is at least the number of rows of any
+  ///     frozen matrix
   public Products(Ops ops, Backend backend, Precision precision, Tensor rowNumbers) {
     this.ops = ops;
     this.rowNumbers = rowNumbers;
@@ -50,8 +51,8 @@ public final class Products {
     return concat(ops, parts, 0);
   }
 
-  /// The gradient of x, [k, t], where dy [n, t] is that of W x: Wᵀ dy, from a transposed copy of W made in scratch
-  /// memory.
+  /// The gradient of x, [k, t], where dy [n, t] is that of W x: Wᵀ dy, from a transposed copy of W
+  /// made in scratch memory.
   public Tensor frozenBack(Tensor weight, Tensor dy) {
     List<Chunk> chunks = transposed.computeIfAbsent(weight, w -> chunks(w, true));
     Tensor sum = null;
@@ -59,8 +60,7 @@ public final class Products {
       Tensor part =
           chunks.size() == 1
               ? dy
-              : ops.view(
-                  dy, Shape.of(chunk.rows(), dy.shape().ne1()), chunk.first() * Float.BYTES);
+              : ops.view(dy, Shape.of(chunk.rows(), dy.shape().ne1()), chunk.first() * Float.BYTES);
       Tensor product = ops.mulMat(chunk.matrix(), part);
       sum = sum == null ? product : ops.add(sum, product);
     }
@@ -85,7 +85,8 @@ public final class Products {
     return chunks;
   }
 
-  /// The product of two activations or small matrices in F32, as [Ops#mulMat]: a [k, n, …], b [k, m, …] give [n, m, …].
+  /// The product of two activations or small matrices in F32, as [Ops#mulMat]: a [k, n, …], b [k,
+  /// m, …] give [n, m, …].
   public Tensor product(Tensor a, Tensor b) {
     return ops.mulMat(keepsF32 ? a : ops.cast(a, TensorType.BF16), b);
   }

@@ -9,7 +9,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Builds the operations of a forward pass and remembers them for [#backward]. Activations are [features, tokens].
+/// Builds the operations of a forward pass and remembers them for [#backward]. Activations are
+/// [features, tokens].
 public final class Tape {
   private final Ops ops;
   private final Products products;
@@ -17,7 +18,8 @@ public final class Tape {
   private final List<DifferentiableOp> record = new ArrayList<>();
   private final Map<Tensor, Tensor> gradients = new HashMap<>();
 
-  /// @param parameterGradients where the gradients of trained matrices are summed; shared by the tapes of a graph
+  /// @param parameterGradients where the gradients of trained matrices are summed; shared by the
+  ///     tapes of a graph
   public Tape(Ops ops, Products products, ParameterGradients parameterGradients) {
     this.ops = ops;
     this.products = products;
@@ -88,7 +90,8 @@ public final class Tape {
     return note(new DifferentiableOp.SwiGlu(gate, up, ops.swiglu(gate, up)));
   }
 
-  /// Attention of q [head size, heads, t] over k and v [head size, key-value heads, t]: [head size, heads, t].
+  /// Attention of q [head size, heads, t] over k and v [head size, key-value heads, t]: [head size,
+  /// heads, t].
   public Tensor attention(Tensor q, Tensor k, Tensor v, Attention attention) {
     Tensor y = attention.forward(ops, products, q, k, v);
     return note(new DifferentiableOp.SelfAttention(q, k, v, attention, y));
@@ -114,7 +117,8 @@ public final class Tape {
     }
   }
 
-  /// The gradient of a tensor on the tape or of an input to it, after [#backward]; null where none flows.
+  /// The gradient of a tensor on the tape or of an input to it, after [#backward]; null where none
+  /// flows.
   public Tensor gradient(Tensor tensor) {
     return gradients.get(tensor);
   }

@@ -5,7 +5,8 @@ import java.util.List;
 /// A LoRA adapter in host memory: where training hands over to export.
 ///
 /// @param architecture the base's `general.architecture`
-/// @param alpha as llama.cpp reads it: it scales every pair by alpha / rank, so rsLoRA's square root is folded in here
+/// @param alpha as llama.cpp reads it: it scales every pair by alpha / rank, so rsLoRA's square
+///     root is folded in here
 /// @param pairs the adapted weights, in the order of the base's tensors
 public record LoraAdapter(String architecture, float alpha, List<LoraPair> pairs) {
 

@@ -3,16 +3,20 @@ package io.lorikeet.models.lora;
 /// The two matrices that adapt one weight W of the base: W + scaling * B A.
 ///
 /// @param baseTensor name of W in the base's GGUF, such as `blk.0.attn_q.weight`
-/// @param inputs W's ne0 (for `token_embd.weight`, whose pair is flipped as llama.cpp wants it: the vocabulary)
+/// @param inputs W's ne0 (for `token_embd.weight`, whose pair is flipped as llama.cpp wants it: the
+///     vocabulary)
 /// @param outputs W's ne1 (for `token_embd.weight`: the embedding length)
 /// @param rank rank of the product
-/// @param a A as the GGUF holds it, ne [inputs, rank] (flipped for `token_embd.weight`: [rank, inputs])
+/// @param a A as the GGUF holds it, ne [inputs, rank] (flipped for `token_embd.weight`: [rank,
+///     inputs])
 /// @param b B as the GGUF holds it, ne [rank, outputs]
 public record LoraPair(String baseTensor, int inputs, int outputs, int rank, float[] a, float[] b) {
 
   public LoraPair {
-    if (a.length != Math.multiplyExact(inputs, rank) || b.length != Math.multiplyExact(rank, outputs)) {
-      throw new IllegalArgumentException("the matrices of " + baseTensor + " don't have rank " + rank);
+    if (a.length != Math.multiplyExact(inputs, rank)
+        || b.length != Math.multiplyExact(rank, outputs)) {
+      throw new IllegalArgumentException(
+          "the matrices of " + baseTensor + " don't have rank " + rank);
     }
   }
 

@@ -18,8 +18,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 
-/// The matrices A and B of all pairs in a device's memory, and room for their gradients: one flat F32 vector each, so
-/// that the optimizer sees a single tensor. Between matrices there are zeros that stay zeros.
+/// The matrices A and B of all pairs in a device's memory, and room for their gradients: one flat
+/// F32 vector each, so that the optimizer sees a single tensor. Between matrices there are zeros
+/// that stay zeros.
 public final class LoraParameters implements AutoCloseable {
   /// Matrices begin at multiples of this many elements, which suits every backend's alignment.
   private static final int ALIGNMENT = 64;
@@ -44,8 +45,8 @@ public final class LoraParameters implements AutoCloseable {
     gradients().clear();
   }
 
-  /// New pairs: A uniform in ±1/sqrt(inputs) (Kaiming, as PEFT has it), B zero, so that the adapter changes nothing yet.
-  /// For the token embedding it is A that is zero.
+  /// New pairs: A uniform in ±1/sqrt(inputs) (Kaiming, as PEFT has it), B zero, so that the adapter
+  /// changes nothing yet. For the token embedding it is A that is zero.
   public static LoraParameters create(
       GgufFile base, ModelConfig config, LoraSettings settings, Backend backend) {
     List<LoraSlot> slots = new ArrayList<>();

@@ -5,7 +5,8 @@ import io.lorikeet.bindings.Shape;
 /// Where the two matrices of one adapted weight lie in the flat vectors of [LoraParameters].
 ///
 /// @param baseTensor the adapted weight
-/// @param inputs length of what A takes; for the token embedding, whose pair is flipped, the vocabulary
+/// @param inputs length of what A takes; for the token embedding, whose pair is flipped, the
+///     vocabulary
 /// @param outputs length of what B gives
 /// @param rank the pair's rank
 /// @param scaling factor of B A
@@ -20,7 +21,8 @@ public record LoraSlot(
     long aOffset,
     long bOffset) {
 
-  /// Whether A holds a row for each token, ne [rank, vocabulary], as llama.cpp wants it for the token embedding.
+  /// Whether A holds a row for each token, ne [rank, vocabulary], as llama.cpp wants it for the
+  /// token embedding.
   public boolean flipped() {
     return baseTensor.equals(LoraTargets.EMBEDDING);
   }

@@ -45,8 +45,8 @@ public final class LoraTargets {
 
   /// The base tensors that the names stand for, in the order of a forward pass.
   ///
-  /// @throws InvalidInputException for unknown names, and for `output` and `token_embd` of a base whose head is its
-  ///     token embedding
+  /// @throws InvalidInputException for unknown names, and for `output` and `token_embd` of a base
+  ///     whose head is its token embedding
   public static List<String> resolve(List<String> targets, ModelConfig config) {
     Set<String> matrices = new LinkedHashSet<>();
     for (String target : targets) {

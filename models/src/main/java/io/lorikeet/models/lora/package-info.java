@@ -1,3 +1,3 @@
-/// Low-rank adapters (LoRA, arXiv 2106.09685): which matrices they adapt, their parameters on a device, and the finished
-/// adapter in host memory.
+/// Low-rank adapters (LoRA, arXiv 2106.09685): which matrices they adapt, their parameters on a
+/// device, and the finished adapter in host memory.
 package io.lorikeet.models.lora;

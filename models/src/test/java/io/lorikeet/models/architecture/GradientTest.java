@@ -44,7 +44,10 @@ class GradientTest {
 
   @ParameterizedTest
   @EnumSource(
-      names = {"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q4_K", "Q6_K", "IQ4_NL", "IQ4_XS", "MXFP4", "NVFP4"})
+      names = {
+        "F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q4_K", "Q6_K", "IQ4_NL", "IQ4_XS", "MXFP4",
+        "NVFP4"
+      })
   void everyMatrixInF32(TensorType type) throws IOException {
     Path file = RandomModel.of(type).biases().ropeFactors().write(folder.resolve("m.gguf"));
     check(file, "cpu", ALL, new PassShape(2, 24, 8, 20, 13), Precision.F32, 1, 1e-3);

@@ -27,9 +27,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 class LogitsTest {
   private static final int CONTEXT = 48;
 
-  /// Both sides round activations to 8 bits before a quantized product, but ours takes the tokens of
-  /// a whole batch and llama.cpp may use a repacked layout with sums in another order: activations
-  /// near a rounding boundary then differ by one step of 1/127 of their block's largest.
+  /// Both sides round activations to 8 bits before a quantized product, but ours takes the tokens
+  /// of a whole batch and llama.cpp may use a repacked layout with sums in another order:
+  /// activations near a rounding boundary then differ by one step of 1/127 of their block's
+  /// largest.
   private static final double QUANTIZED_BOUND = 2e-2;
 
   @TempDir Path folder;
@@ -56,8 +57,8 @@ class LogitsTest {
   @ParameterizedTest
   @EnumSource(
       names = {
-        "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
-        "IQ4_NL", "IQ4_XS", "MXFP4", "NVFP4"
+        "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K",
+        "Q6_K", "IQ4_NL", "IQ4_XS", "MXFP4", "NVFP4"
       })
   void closeForEveryType(TensorType type) throws IOException {
     assertClose(RandomModel.of(type), QUANTIZED_BOUND);
@@ -88,8 +89,7 @@ class LogitsTest {
       }
     }
     float[] noWeights = new float[CONTEXT];
-    TokenBatch packed =
-        new TokenBatch(2, row, tokens, positions, firstVisible, tokens, noWeights);
+    TokenBatch packed = new TokenBatch(2, row, tokens, positions, firstVisible, tokens, noWeights);
     PassShape shape = new PassShape(2, row, 8, 16, 16);
     try (ModelRun run = new ModelRun(file, "cpu", null, shape, Precision.AUTO, 0)) {
       float[][] logits = run.logits(packed);
@@ -108,8 +108,7 @@ class LogitsTest {
     Path file = model.write(folder.resolve("m.gguf"));
     TokenBatch batch = RandomInputs.plainBatch(400, CONTEXT, 9);
     try (ModelRun run =
-        new ModelRun(
-            file, "cpu", null, new PassShape(1, CONTEXT, 16, 32, 20), Precision.AUTO, 0)) {
+        new ModelRun(file, "cpu", null, new PassShape(1, CONTEXT, 16, 32, 20), Precision.AUTO, 0)) {
       float[][] expected = llama(file, batch.tokens());
       float[][] actual = run.logits(batch);
       double worst = 0;
@@ -128,8 +127,7 @@ class LogitsTest {
     try (LlamaModel model = LlamaModel.load(file, LlamaModel.Options.CPU);
         LlamaContext context = LlamaContext.create(model, 64, 64, 2)) {
       context.forEachLogits(
-          tokens,
-          (token, row) -> logits[token] = row.toArray(ValueLayout.JAVA_FLOAT));
+          tokens, (token, row) -> logits[token] = row.toArray(ValueLayout.JAVA_FLOAT));
     }
     return logits;
   }
