@@ -2,6 +2,7 @@ package io.lorikeet.cli;
 
 import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.NonFiniteException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -37,6 +38,7 @@ record Failure(int exitCode, String message) {
       case MissingParameterException e -> new Failure(BAD_INPUT, missing(e));
       case ParameterException e -> new Failure(BAD_INPUT, e.getMessage());
       case InvalidInputException e -> new Failure(BAD_INPUT, e.getMessage());
+      case NonFiniteException e -> new Failure(FAILED, e.getMessage());
       case GgmlException e -> new Failure(FAILED, e.getMessage());
       case UncheckedIOException e -> of(e.getCause());
       case NoSuchFileException e -> new Failure(BAD_INPUT, "there is no file " + e.getFile());

@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     scope = ScopeType.INHERIT,
     subcommands = {
+      TrainCommand.class,
       GenerateCommand.class,
       VerifyCommand.class,
       EvalCommand.class,

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /// The tokens that a verification compares logits on.
 final class VerificationText {
@@ -43,7 +44,25 @@ final class VerificationText {
   ///
   /// @param base the checked base
   /// @param data examples as they are trained on, or null for a text of its own
+  /// @throws InvalidInputException if the file is too short
   static List<int[]> sequences(GgufFile base, Path data) throws IOException {
+    return sequences(base, data, false)
+        .orElseThrow(
+            () ->
+                new InvalidInputException(
+                    data + " has too few tokens to verify with; give a longer file"));
+  }
+
+  /// As [#sequences], for the end of a training run on this file: a file that is too short is
+  /// replaced by the text.
+  static List<int[]> sequencesAfterTraining(GgufFile base, Path data, boolean skipBadLines)
+      throws IOException {
+    Optional<List<int[]>> own = sequences(base, data, skipBadLines);
+    return own.isPresent() ? own.get() : sequences(base, null);
+  }
+
+  private static Optional<List<int[]>> sequences(GgufFile base, Path data, boolean skipBadLines)
+      throws IOException {
     LlamaLimits.check(base);
     try (LlamaModel model =
         LlamaModel.load(base.paths().getFirst(), LlamaModel.Options.VOCABULARY)) {
@@ -51,15 +70,14 @@ final class VerificationText {
       int context = Math.min(most, contextOf(base));
       if (data == null) {
         int[] tokens = model.vocabulary().tokenize(DEFAULT, true, false);
-        return List.of(Arrays.copyOf(tokens, Math.min(tokens.length, context)));
+        return Optional.of(List.of(Arrays.copyOf(tokens, Math.min(tokens.length, context))));
       }
-      List<TokenizedExample> examples =
-          TrainingData.tokenize(
-              List.of(data),
-              DataSettings.of(context),
-              TextEncoding.of(model.vocabulary()),
-              _ -> {});
-      return beginnings(examples, most, data);
+      DataSettings defaults = DataSettings.of(context);
+      DataSettings settings =
+          new DataSettings(
+              context, defaults.tooLong(), skipBadLines, defaults.packing(), defaults.trainOn());
+      TextEncoding encoding = TextEncoding.of(model.vocabulary());
+      return beginnings(TrainingData.tokenize(List.of(data), settings, encoding, _ -> {}), most);
     }
   }
 
@@ -68,7 +86,7 @@ final class VerificationText {
     return Math.toIntExact(Math.min(base.metadata().requireInteger(key), Integer.MAX_VALUE));
   }
 
-  private static List<int[]> beginnings(List<TokenizedExample> examples, int most, Path data) {
+  private static Optional<List<int[]>> beginnings(List<TokenizedExample> examples, int most) {
     List<int[]> sequences = new ArrayList<>();
     int left = most;
     for (TokenizedExample example : examples) {
@@ -78,11 +96,6 @@ final class VerificationText {
         left -= length;
       }
     }
-    if (most - left < FEWEST_TOKENS) {
-      throw new InvalidInputException(
-          "%s has only %d tokens, too few to verify with; give a longer file"
-              .formatted(data, most - left));
-    }
-    return sequences;
+    return most - left < FEWEST_TOKENS ? Optional.empty() : Optional.of(sequences);
   }
 }

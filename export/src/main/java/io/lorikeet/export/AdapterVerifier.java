@@ -56,7 +56,7 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
         throw new IllegalArgumentException(
             "more than " + mostTokens(config.vocabulary()) + " tokens");
       }
-      comparison = llama(basePath, adapterFile, sequences, longest);
+      comparison = llama(base.paths().getFirst(), adapterFile, sequences, longest);
     }
     // The weights are mapped again, so that they don't count twice while llama.cpp has them mapped.
     try (GgufFile base = GgufFile.open(basePath);
