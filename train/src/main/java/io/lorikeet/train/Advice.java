@@ -1,36 +1,79 @@
 package io.lorikeet.train;
 
+import io.lorikeet.bindings.Backend;
 import io.lorikeet.train.data.DataSet;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
 
-/// Words of advice about settings that don't fit the data.
+/// What a person should know of a run's settings before it begins: what they are, and where they
+/// don't fit the data.
 final class Advice {
   /// Steps below which a run has hardly a learning rate schedule.
   private static final int FEW_STEPS = 20;
 
   private Advice() {}
 
+  /// The settings that were decided, in a line.
+  ///
+  /// @param config with `accumulate` decided
+  static String summary(TrainingConfig config, Backend backend) {
+    return String.format(
+        Locale.ROOT,
+        "steps of up to %,d tokens (context %,d, batch size %d, accumulate %d); learning rate %s,"
+            + " %s; rank %d, alpha %s on %s; %s; settings and metrics in %s",
+        stepTokens(config),
+        config.context(),
+        config.batchSize(),
+        config.accumulate().orElseThrow(),
+        config.learningRate(),
+        config.schedule().name().toLowerCase(Locale.ROOT),
+        config.rank(),
+        config.alpha(),
+        String.join(", ", config.targets()),
+        backend.isCpu() ? "cpu, threads " + backend.threads() : backend.device().name(),
+        config.run());
+  }
+
+  /// Warns of settings that don't fit the data.
+  ///
+  /// @param config with `accumulate` decided
+  /// @param parameters of the adapter
   static void give(
       TrainingConfig config, DataSet data, long parameters, TrainingListener listener) {
+    List<String> advice = new ArrayList<>();
     if (parameters < data.targets()) {
-      listener.on(
-          new TrainingEvent.Warning(
-              "the adapter has %,d parameters for %,d trained tokens: it may be too small to take in the data; consider a higher --rank"
-                  .formatted(parameters, data.targets())));
+      advice.add(
+          String.format(
+              Locale.ROOT,
+              "the adapter has %,d parameters for %,d trained tokens: it may be too small to take"
+                  + " in the data; consider a higher --rank",
+              parameters,
+              data.targets()));
     }
     int steps = config.stepsFor(data.rows().size());
     if (steps < FEW_STEPS) {
-      listener.on(
-          new TrainingEvent.Warning(
-              "the run has only %d steps: the batch is large for this data; consider a smaller --accumulate, or more --epochs"
-                  .formatted(steps)));
+      boolean accumulates = config.accumulate().orElseThrow() > 1;
+      advice.add(
+          "the run has few steps ("
+              + steps
+              + "): consider "
+              + (accumulates ? "a smaller --accumulate, or " : "")
+              + (config.steps().isPresent() ? "more --steps" : "more --epochs"));
     }
-    long stepTokens =
-        (long) config.batchSize() * config.context() * config.accumulate().orElseThrow();
-    if (stepTokens > 4L * TrainingConfig.DEFAULT_STEP_TOKENS) {
-      listener.on(
-          new TrainingEvent.Warning(
-              "a step has up to %,d tokens: LoRA learns worse from very large batches; 16,384 are a usual limit"
-                  .formatted(stepTokens)));
+    if (stepTokens(config) > 4L * TrainingConfig.DEFAULT_STEP_TOKENS) {
+      advice.add(
+          String.format(
+              Locale.ROOT,
+              "a step has up to %,d tokens: LoRA learns worse from very large batches; %,d are a"
+                  + " usual limit",
+              stepTokens(config),
+              TrainingConfig.DEFAULT_STEP_TOKENS));
     }
+    advice.forEach(text -> listener.on(new TrainingEvent.Warning(text)));
+  }
+
+  private static long stepTokens(TrainingConfig config) {
+    return (long) config.batchSize() * config.context() * config.accumulate().orElseThrow();
   }
 }

@@ -1,11 +1,67 @@
 package io.lorikeet.train;
 
+import io.lorikeet.train.data.MicroBatch;
+import io.lorikeet.train.data.SourceLine;
+import java.util.List;
+import java.util.stream.Collectors;
+
 /// A loss or gradient that is infinite or no number. The parameters are as they were before the
 /// step; the message names the step, where it arose and the lines of data.
 public final class NonFiniteException extends RuntimeException {
   private static final long serialVersionUID = 1L;
+  private static final int MOST_NAMED = 8;
 
-  public NonFiniteException(String message) {
+  private NonFiniteException(String message) {
     super(message);
+  }
+
+  /// @param what "loss" or "gradient"
+  /// @param step number of the step that was not taken
+  /// @param where the layer or tensor where the first such number arose
+  static NonFiniteException inStep(String what, int step, String where, List<MicroBatch> batches) {
+    return new NonFiniteException(
+        "step %d: the %s is not a finite number, first in %s; the step was not taken. Its data: %s. %s"
+            .formatted(step, what, where, lines(batches), remedy(step - 1)));
+  }
+
+  /// @param steps steps taken before
+  static NonFiniteException inValidation(int steps, String where, List<MicroBatch> batches) {
+    return new NonFiniteException(
+        "validation after step %d: the loss is not a finite number, first in %s. Its data: %s. %s"
+            .formatted(steps, where, lines(batches), remedy(steps)));
+  }
+
+  /// @param where the base tensor that the parameters belong to
+  static NonFiniteException inParameters(int step, String where) {
+    return new NonFiniteException(
+        "step %d: the parameters are not finite numbers after it, first those of %s. %s"
+            .formatted(step, where, remedy(step)));
+  }
+
+  private static String remedy(int steps) {
+    return steps == 0
+        ? "Nothing is trained yet: the base itself does this, look at its file or try --precision f32."
+        : "A lower --learning-rate may help.";
+  }
+
+  private static String lines(List<MicroBatch> batches) {
+    List<SourceLine> sources =
+        batches.stream().flatMap(batch -> batch.sources().stream()).distinct().toList();
+    String named =
+        sources.stream()
+            .limit(MOST_NAMED)
+            .map(SourceLine::toString)
+            .collect(Collectors.joining(", "));
+    int more = sources.size() - MOST_NAMED;
+    return more > 0 ? named + " and " + more + " more" : named;
+  }
+
+  static boolean allFinite(float[] values) {
+    for (float value : values) {
+      if (!Float.isFinite(value)) {
+        return false;
+      }
+    }
+    return true;
   }
 }

@@ -11,20 +11,24 @@ import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.stream.Stream;
 
 /// The folder of one training run: `config.yaml` (the resolved configuration) and `metrics.jsonl`
 /// (see [MetricsFile]). It belongs to one process until it is closed, and never to a second run: an
-/// earlier run's metrics stay what they are.
+/// earlier run's files stay what they are. Where a run ends before it has measured anything, its
+/// files are taken away again, and the folder too if it was made for it.
 public final class RunFolder implements AutoCloseable {
   private static final String CONFIG = "config.yaml";
   private static final String METRICS = "metrics.jsonl";
   private static final String LOCK = "run.lock";
 
   private final Path folder;
+  private final boolean made;
   private final FileChannel lockFile;
 
-  private RunFolder(Path folder, FileChannel lockFile) {
+  private RunFolder(Path folder, boolean made, FileChannel lockFile) {
     this.folder = folder;
+    this.made = made;
     this.lockFile = lockFile;
   }
 
@@ -39,31 +43,27 @@ public final class RunFolder implements AutoCloseable {
     return folder;
   }
 
-  /// Makes the configuration's folder, takes it, and writes the configuration to it.
+  /// Makes the folder, or takes an existing one that no run has used.
   ///
   /// @throws InvalidInputException if it holds an earlier run, or another process trains in it
-  public static RunFolder create(TrainingConfig config) throws IOException {
-    Path folder = config.run();
+  public static RunFolder take(Path folder) throws IOException {
+    boolean made = !Files.exists(folder);
     try {
       Files.createDirectories(folder);
     } catch (FileAlreadyExistsException | NotDirectoryException _) {
       throw new InvalidInputException("run: " + folder + " is a file, not a folder");
     }
-    RunFolder run = new RunFolder(folder, lock(folder));
-    try {
-      if (holdsRun(folder)) {
-        throw new InvalidInputException(
-            "run: "
-                + folder
-                + " holds the metrics of an earlier run; choose another folder, or remove that"
-                + " one");
-      }
-      run.write(config);
-      return run;
-    } catch (IOException | RuntimeException e) {
-      run.close();
-      throw e;
+    FileChannel lock = lock(folder);
+    if (holdsRun(folder)) {
+      Files.deleteIfExists(folder.resolve(LOCK));
+      lock.close();
+      throw new InvalidInputException(
+          "run: "
+              + folder
+              + " holds an earlier run (config.yaml or metrics.jsonl); choose another folder, or"
+              + " remove that one");
     }
+    return new RunFolder(folder, made, lock);
   }
 
   public Path path() {
@@ -75,7 +75,7 @@ public final class RunFolder implements AutoCloseable {
     return folder.resolve(METRICS);
   }
 
-  /// Writes the configuration again, when more of it has been decided.
+  /// Writes the configuration.
   public void write(TrainingConfig config) throws IOException {
     Path temporary = folder.resolve(CONFIG + ".tmp");
     Files.writeString(temporary, ConfigFile.write(config));
@@ -89,8 +89,22 @@ public final class RunFolder implements AutoCloseable {
   /// Gives the folder back.
   @Override
   public void close() throws IOException {
+    boolean unused = sizeOf(metrics()) == 0;
+    if (unused) {
+      Files.deleteIfExists(metrics());
+      Files.deleteIfExists(folder.resolve(CONFIG));
+    }
     Files.deleteIfExists(folder.resolve(LOCK));
     lockFile.close();
+    if (unused && made && isEmpty()) {
+      Files.delete(folder);
+    }
+  }
+
+  private boolean isEmpty() throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.findAny().isEmpty();
+    }
   }
 
   private static FileChannel lock(Path folder) throws IOException {
@@ -114,10 +128,15 @@ public final class RunFolder implements AutoCloseable {
   }
 
   private static boolean holdsRun(Path folder) {
+    return Files.exists(folder.resolve(CONFIG)) || sizeOf(folder.resolve(METRICS)) > 0;
+  }
+
+  /// A file's bytes, 0 where there is none.
+  private static long sizeOf(Path file) {
     try {
-      return Files.size(folder.resolve(METRICS)) > 0;
+      return Files.size(file);
     } catch (IOException _) {
-      return false;
+      return 0;
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.lorikeet.train;
 
+import io.lorikeet.models.autodiff.Precision;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -103,9 +104,8 @@ public final class Setting<T> {
       one("threads", "N", "CPU threads (default: the physical cores)", Setting::integer);
   public static final Setting<String> DEVICE =
       one("device", "NAME", "auto, cpu, vulkan0, cuda0, … (default: auto)", name -> name);
-  public static final Setting<TrainingConfig.Precision> PRECISION =
-      choice(
-          "precision", TrainingConfig.Precision.class, "precision of the products (default: auto)");
+  public static final Setting<Precision> PRECISION =
+      choice("precision", Precision.class, "precision of the products (default: auto)");
   public static final Setting<TrainingConfig.TooLong> TOO_LONG =
       choice(
           "too-long",

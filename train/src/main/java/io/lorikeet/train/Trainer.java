@@ -1,6 +1,7 @@
 package io.lorikeet.train;
 
 import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.models.architecture.BaseWeights;
 import io.lorikeet.models.architecture.ModelConfig;
@@ -9,84 +10,104 @@ import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraSettings;
-import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.quant.GgufFile;
-import io.lorikeet.train.data.BatchPlan;
-import io.lorikeet.train.data.DataSet;
-import io.lorikeet.train.data.MicroBatch;
+import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.data.TextEncoding;
 import io.lorikeet.train.data.TrainingData;
 import java.io.IOException;
-import java.util.OptionalDouble;
 
 /// Trains a LoRA adapter on a frozen base: reads the data, runs the steps, keeps the run folder.
 /// The finished adapter is handed back; writing it to a file is export's part.
 public final class Trainer {
+  private final TrainingConfig config;
   private final TrainingListener listener;
-  private TrainingConfig config;
 
   public Trainer(TrainingConfig config, TrainingListener listener) {
     this.config = config;
     this.listener = listener;
   }
 
-  /// Trains from the first step to the last.
+  /// Trains from the first step to the last. What can be refused is refused before the data is
+  /// read; a run that fails before its first step leaves no folder.
   ///
-  /// @throws io.lorikeet.quant.InvalidInputException when the base, the data or the settings can't
-  ///     be used
+  /// @throws InvalidInputException when the base, the data or the settings can't be used
   /// @throws NonFiniteException when a loss or gradient isn't a finite number
-  /// @throws IOException when a file can't be read or the run folder can't be written
+  /// @throws IOException when a file can't be read or the run folder can't be written, or the base
+  ///     was changed meanwhile
   public TrainingResult run() throws IOException {
-    try (GgufFile base = GgufFile.open(config.model())) {
+    try (RunFolder folder = RunFolder.take(config.run());
+        GgufFile base = GgufFile.open(config.model());
+        Backend backend = openDevice()) {
       ModelConfig model = ModelConfig.of(base);
-      LoraTargets.resolve(config.targets(), model);
-      TrainingData data;
-      try (LlamaModel text = LlamaModel.load(base.path(), LlamaModel.Options.VOCABULARY)) {
-        data = TrainingData.load(config, TextEncoding.of(text.vocabulary()), listener);
-      }
-      config = config.withAccumulate(config.accumulateFor(data.training().rows().size()));
-      try (RunFolder folder = RunFolder.create(config);
-          MetricsFile metrics = new MetricsFile(folder.metrics());
-          Backend backend = Backend.open(config.device(), config.threads())) {
-        return train(
-            base,
-            model,
-            data,
-            backend,
+      RankCheck.of(base, model, config.targets()).check(config.rank(), listener);
+      TrainingData data = readData(base);
+      int accumulate = config.accumulateFor(data.training().rows().size());
+      TrainingConfig decided = config.withAccumulate(accumulate);
+      folder.write(decided);
+      try (MetricsFile metrics = new MetricsFile(folder.metrics())) {
+        TrainingListener events =
             event -> {
               metrics.on(event);
               listener.on(event);
-            });
+            };
+        return train(decided, base, model, data, backend, events);
       }
     }
   }
 
-  private TrainingResult train(
-      GgufFile base, ModelConfig model, TrainingData data, Backend backend, TrainingListener events)
+  private Backend openDevice() {
+    Backend backend;
+    try {
+      backend = Backend.open(config.device(), config.threads());
+    } catch (GgmlException e) {
+      throw new InvalidInputException("device: " + e.getMessage(), e);
+    }
+    if (config.precision() == Precision.F32 && !backend.keepsF32Products()) {
+      backend.close();
+      throw new InvalidInputException(
+          ("precision: %s rounds factors to F16 unless the environment variable"
+                  + " GGML_VK_DISABLE_F16 is set; set it to 1, or take precision auto")
+              .formatted(backend.device().name()));
+    }
+    return backend;
+  }
+
+  private TrainingData readData(GgufFile base) throws IOException {
+    try (LlamaModel text = LlamaModel.load(base.path(), LlamaModel.Options.VOCABULARY)) {
+      return TrainingData.load(config, TextEncoding.of(text.vocabulary()), listener);
+    }
+  }
+
+  private static TrainingResult train(
+      TrainingConfig config,
+      GgufFile base,
+      ModelConfig model,
+      TrainingData data,
+      Backend backend,
+      TrainingListener events)
       throws IOException {
-    Precision precision = Precision.valueOf(config.precision().name());
     PassShape shape = PassShape.choose(model, config.batchSize(), config.context());
     TransformerModel.Options options =
-        new TransformerModel.Options(shape, precision, true, config.dropout());
-    try (BaseWeights weights =
-            BaseWeights.load(
-                base,
-                backend,
-                (done, total) ->
-                    events.on(new TrainingEvent.Progress("uploading weights", done, total)));
-        LoraParameters lora = LoraParameters.create(base, model, loraSettings(), backend);
+        new TransformerModel.Options(shape, config.precision(), true, config.dropout());
+    BaseWeights.Progress upload =
+        (done, total) -> events.on(new TrainingEvent.Progress("uploading weights", done, total));
+    try (BaseWeights weights = BaseWeights.load(base, backend, upload);
+        LoraParameters lora = LoraParameters.create(base, model, adapter(config), backend);
         TransformerModel transformer =
             new TransformerModel(base, model, weights, lora, backend, options);
         AdamW optimizer = new AdamW(lora, config.weightDecay(), backend)) {
+      events.on(new TrainingEvent.Note(Advice.summary(config, backend)));
       Advice.give(config, data.training(), lora.count(), events);
       int steps = config.stepsFor(data.training().rows().size());
       events.on(
           new TrainingEvent.Started(steps, lora.count(), base.parameterCount() + lora.count()));
-      return new Loop(base, data, transformer, optimizer, steps, events).run();
+      TrainingStep step =
+          new TrainingStep(transformer, optimizer, config.maxGradNorm(), config.seed());
+      return new TrainingLoop(config, base, data, step, steps, events).run();
     }
   }
 
-  private LoraSettings loraSettings() {
+  private static LoraSettings adapter(TrainingConfig config) {
     return new LoraSettings(
         config.rank(),
         config.alpha(),
@@ -94,91 +115,5 @@ public final class Trainer {
         config.dropout(),
         config.targets(),
         config.seed());
-  }
-
-  /// The steps of a run, and the validations between them.
-  private final class Loop {
-    private final GgufFile base;
-    private final TransformerModel model;
-    private final int steps;
-    private final TrainingListener events;
-    private final TrainingStep step;
-    private final BatchPlan plan;
-    private final DataSet validation;
-
-    Loop(
-        GgufFile base,
-        TrainingData data,
-        TransformerModel model,
-        AdamW optimizer,
-        int steps,
-        TrainingListener events) {
-      this.base = base;
-      this.model = model;
-      this.steps = steps;
-      this.events = events;
-      step = new TrainingStep(model, optimizer, config.maxGradNorm(), config.seed());
-      int accumulate = config.accumulate().orElseThrow();
-      plan = new BatchPlan(data.training(), config.batchSize(), accumulate, config.seed());
-      validation = data.validation().orElse(null);
-    }
-
-    TrainingResult run() throws IOException {
-      LearningRateSchedule schedule = config.learningRateSchedule();
-      OptionalDouble before = evaluate(0);
-      OptionalDouble after = before;
-      long tokens = 0;
-      double seconds = 0;
-      double loss = Double.NaN;
-      for (int number = 1; number <= steps; number++) {
-        base.checkUnchanged();
-        double rate = schedule.rate(number, steps);
-        long start = System.nanoTime();
-        TrainingStep.Outcome outcome = step.run(number, plan.step(number), rate);
-        double time = (System.nanoTime() - start) / 1e9;
-        events.on(
-            new TrainingEvent.StepDone(
-                number,
-                steps,
-                plan.epochsAfter(number),
-                outcome.loss(),
-                rate,
-                outcome.gradientNorm(),
-                outcome.targetTokens(),
-                outcome.tokens(),
-                time));
-        tokens += outcome.tokens();
-        seconds += time;
-        loss = outcome.loss();
-        if (number == steps || isEvaluationDue(number)) {
-          after = evaluate(number);
-        }
-      }
-      return new TrainingResult(
-          model.lora().toAdapter(), config, steps, loss, before, after, tokens, seconds);
-    }
-
-    private boolean isEvaluationDue(int number) {
-      return config.evaluateEvery().isPresent() && number % config.evaluateEvery().getAsInt() == 0;
-    }
-
-    private OptionalDouble evaluate(int number) {
-      if (validation == null) {
-        return OptionalDouble.empty();
-      }
-      long start = System.nanoTime();
-      double sum = 0;
-      double targets = 0;
-      for (MicroBatch batch : validation.batches(config.batchSize())) {
-        sum += model.loss(batch.tokens());
-        targets += batch.tokens().targetCount();
-      }
-      double seconds = (System.nanoTime() - start) / 1e9;
-      double loss = sum / targets;
-      events.on(
-          new TrainingEvent.Evaluated(
-              number, plan.epochsAfter(number), loss, Math.round(targets), seconds));
-      return OptionalDouble.of(loss);
-    }
   }
 }

@@ -1,5 +1,6 @@
 package io.lorikeet.train;
 
+import io.lorikeet.models.autodiff.Precision;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -84,13 +85,6 @@ public record TrainingConfig(
     CONSTANT,
     LINEAR,
     COSINE
-  }
-
-  /// Precision of the products.
-  public enum Precision {
-    /// What is fastest on the device within its stated bounds.
-    AUTO,
-    F32
   }
 
   /// What happens to examples longer than the context.

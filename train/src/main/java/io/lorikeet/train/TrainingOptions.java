@@ -1,6 +1,10 @@
 package io.lorikeet.train;
 
+import io.lorikeet.models.architecture.ModelConfig;
+import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,8 +16,9 @@ import java.util.function.ToIntFunction;
 /// to be given until [#resolve] makes a [TrainingConfig] of it.
 ///
 /// ```java
-/// TrainingConfig config = new
-/// TrainingOptions().model(base).data(examples).output(adapter).resolve(contextOfBase); ```
+/// TrainingConfig config =
+///     new TrainingOptions().model(base).data(examples).output(adapter).resolve();
+/// ```
 public final class TrainingOptions {
   /// A value and where it stands (`config.yaml, line 3`); empty where it was set by a flag or in
   /// Java.
@@ -79,6 +84,22 @@ public final class TrainingOptions {
     }
     both.values.putAll(values);
     return both;
+  }
+
+  /// Fills in the defaults and checks everything, files included.
+  ///
+  /// @throws InvalidInputException with all that is wrong, and for a base that can't be trained
+  /// @throws UncheckedIOException when the base can't be read
+  public TrainingConfig resolve() {
+    return resolve(TrainingOptions::contextOf);
+  }
+
+  private static int contextOf(Path model) {
+    try (GgufFile base = GgufFile.open(model)) {
+      return ModelConfig.of(base).contextLength();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /// Fills in the defaults and checks everything, files included.

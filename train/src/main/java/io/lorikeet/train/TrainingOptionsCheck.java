@@ -1,12 +1,13 @@
 package io.lorikeet.train;
 
+import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.quant.InvalidInputException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
-import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 
@@ -14,19 +15,6 @@ import java.util.function.ToIntFunction;
 /// wrong.
 final class TrainingOptionsCheck {
   private static final int DEFAULT_CONTEXT = 2048;
-  private static final Set<String> TARGETS =
-      Set.of(
-          "attention",
-          "all-linear",
-          "q",
-          "k",
-          "v",
-          "o",
-          "gate",
-          "up",
-          "down",
-          "output",
-          "token_embd");
 
   private final TrainingOptions options;
   private final List<String> problems = new ArrayList<>();
@@ -66,7 +54,7 @@ final class TrainingOptionsCheck {
         get(Setting.SEED, 42L),
         get(Setting.THREADS, ProcessorCores.physical()),
         get(Setting.DEVICE, "auto"),
-        get(Setting.PRECISION, TrainingConfig.Precision.AUTO),
+        get(Setting.PRECISION, Precision.AUTO),
         get(Setting.TOO_LONG, TrainingConfig.TooLong.CUT),
         get(Setting.SKIP_BAD_LINES, false),
         get(Setting.PACKING, true),
@@ -169,9 +157,9 @@ final class TrainingOptionsCheck {
     if (targets.isEmpty()) {
       problem(Setting.TARGET, "names no matrix");
     }
+    List<String> known = LoraTargets.names();
     for (String target : targets) {
-      if (!TARGETS.contains(target)) {
-        List<String> known = TARGETS.stream().sorted().toList();
+      if (!known.contains(target)) {
         String hint = NearestName.hint(target.replaceFirst("_proj$", ""), known);
         problem(Setting.TARGET, "'" + target + "' is none of " + String.join(", ", known) + hint);
       }

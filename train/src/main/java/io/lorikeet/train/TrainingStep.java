@@ -4,17 +4,12 @@ import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraSlot;
 import io.lorikeet.train.data.MicroBatch;
-import io.lorikeet.train.data.SourceLine;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.stream.Collectors;
 
 /// One optimizer step: the gradients of its micro-batches summed, divided once by the number of
 /// target tokens of them all, clipped, applied.
 final class TrainingStep {
-  private static final int MOST_NAMED = 8;
-
   private final TransformerModel model;
   private final AdamW optimizer;
   private final double maxGradNorm;
@@ -29,11 +24,16 @@ final class TrainingStep {
   record Outcome(double loss, double gradientNorm, long targetTokens, long tokens) {}
 
   /// @param maxGradNorm global norm that gradients are clipped to; 0 for no clipping
+  /// @param seed of the dropout masks
   TrainingStep(TransformerModel model, AdamW optimizer, double maxGradNorm, long seed) {
     this.model = model;
     this.optimizer = optimizer;
     this.maxGradNorm = maxGradNorm;
     this.seed = seed;
+  }
+
+  TransformerModel model() {
+    return model;
   }
 
   /// @param step number of the step, from 1
@@ -46,7 +46,7 @@ final class TrainingStep {
     for (MicroBatch batch : batches) {
       double loss = model.lossAndGradients(batch.tokens(), dropoutSeeds.nextLong());
       if (!Double.isFinite(loss)) {
-        throw nonFinite("loss", step, model.firstNonFinite(), List.of(batch));
+        throw NonFiniteException.inStep("loss", step, model.firstNonFinite(), List.of(batch));
       }
       lossSum += loss;
       targets += batch.tokens().targetCount();
@@ -54,47 +54,23 @@ final class TrainingStep {
     }
     double norm = optimizer.gradientNorm() / targets;
     if (!Double.isFinite(norm)) {
-      throw nonFinite("gradient", step, nonFiniteGradients(), batches);
+      throw NonFiniteException.inStep("gradient", step, firstNonFiniteGradient(), batches);
     }
     double clip = maxGradNorm > 0 && norm > maxGradNorm ? maxGradNorm / norm : 1;
     optimizer.step(learningRate, clip / targets);
     return new Outcome(lossSum / targets, norm, Math.round(targets), tokens);
   }
 
-  private static NonFiniteException nonFinite(
-      String what, int step, String where, List<MicroBatch> batches) {
-    List<SourceLine> sources =
-        batches.stream().flatMap(batch -> batch.sources().stream()).distinct().toList();
-    String lines =
-        sources.stream()
-            .limit(MOST_NAMED)
-            .map(SourceLine::toString)
-            .collect(Collectors.joining(", "));
-    int more = sources.size() - MOST_NAMED;
-    return new NonFiniteException(
-        "step %d: the %s is not a finite number, first in %s; the step was not taken. Its data: %s%s."
-                .formatted(step, what, where, lines, more > 0 ? " and " + more + " more" : "")
-            + " A lower --learning-rate or looking at these lines may help.");
-  }
-
-  private String nonFiniteGradients() {
+  /// The adapted tensor whose gradient went wrong first: backward comes from the head.
+  private String firstNonFiniteGradient() {
     LoraParameters lora = model.lora();
-    List<String> names = new ArrayList<>();
     for (LoraSlot slot : lora.slots().reversed()) {
-      if (hasNonFinite(LoraParameters.read(lora.gradients(), slot.aOffset(), slot.aShape()))
-          || hasNonFinite(LoraParameters.read(lora.gradients(), slot.bOffset(), slot.bShape()))) {
-        names.add(slot.baseTensor());
+      float[] a = LoraParameters.read(lora.gradients(), slot.aOffset(), slot.aShape());
+      float[] b = LoraParameters.read(lora.gradients(), slot.bOffset(), slot.bShape());
+      if (!NonFiniteException.allFinite(a) || !NonFiniteException.allFinite(b)) {
+        return slot.baseTensor();
       }
     }
-    return names.isEmpty() ? "the sum of all" : names.getFirst();
-  }
-
-  private static boolean hasNonFinite(float[] values) {
-    for (float value : values) {
-      if (!Float.isFinite(value)) {
-        return true;
-      }
-    }
-    return false;
+    return "the norm of all";
   }
 }

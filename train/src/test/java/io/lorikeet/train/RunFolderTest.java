@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -26,44 +27,67 @@ class RunFolderTest {
   }
 
   @Test
-  void holdsTheConfigurationAsFarAsItIsDecided() throws IOException {
-    TrainingConfig config = options().resolve(_ -> 512);
-    try (RunFolder run = RunFolder.create(config)) {
+  void holdsTheConfiguration() throws IOException {
+    TrainingConfig config = options().resolve(_ -> 512).withAccumulate(4);
+    try (RunFolder run = RunFolder.take(config.run())) {
       assertEquals(folder.resolve("adapter-run"), run.path());
-      run.write(config.withAccumulate(4));
-      TrainingOptions written = ConfigFile.read(run.path().resolve("config.yaml"));
-      assertEquals(config.withAccumulate(4), written.resolve(_ -> 512));
+      run.write(config);
+      Files.writeString(run.metrics(), "{}\n");
     }
-    try (var files = Files.list(config.run())) {
-      assertEquals(
-          List.of("config.yaml"), files.map(file -> file.getFileName().toString()).toList());
+    assertEquals(List.of("config.yaml", "metrics.jsonl"), files(config.run()));
+    TrainingOptions written = ConfigFile.read(config.run().resolve("config.yaml"));
+    assertEquals(config, written.resolve(_ -> 512));
+  }
+
+  @Test
+  void aRunThatMeasuredNothingLeavesNothing() throws IOException {
+    TrainingConfig config = options().resolve(_ -> 512);
+    try (RunFolder run = RunFolder.take(config.run())) {
+      run.write(config);
+      new MetricsFile(run.metrics()).close();
     }
+    assertFalse(Files.exists(config.run()));
+    Path used = Files.createDirectory(folder.resolve("used"));
+    Files.writeString(used.resolve("notes.txt"), "mine");
+    try (RunFolder run = RunFolder.take(used)) {
+      run.write(config);
+    }
+    assertEquals(List.of("notes.txt"), files(used));
   }
 
   @Test
   void anEarlierRunIsNeverOverwritten() throws IOException {
     TrainingConfig first = options().resolve(_ -> 512);
-    try (RunFolder run = RunFolder.create(first)) {
+    try (RunFolder run = RunFolder.take(first.run())) {
       Files.writeString(run.metrics(), "{}\n");
     }
     String message =
-        assertThrows(InvalidInputException.class, () -> RunFolder.create(first)).getMessage();
-    assertTrue(message.contains("holds the metrics of an earlier run"), message);
-    assertFalse(Files.exists(first.run().resolve("run.lock")));
+        assertThrows(InvalidInputException.class, () -> RunFolder.take(first.run())).getMessage();
+    assertTrue(message.contains("holds an earlier run"), message);
+    assertEquals(List.of("metrics.jsonl"), files(first.run()));
     TrainingConfig second = options().resolve(_ -> 512);
     assertEquals(folder.resolve("adapter-run-2"), second.run());
   }
 
   @Test
+  void aConfigurationOfOnesOwnIsNotOverwritten() throws IOException {
+    Files.writeString(folder.resolve("config.yaml"), "rank: 8\n");
+    String message =
+        assertThrows(InvalidInputException.class, () -> RunFolder.take(folder)).getMessage();
+    assertTrue(message.contains("config.yaml"), message);
+    assertEquals(List.of("base.gguf", "config.yaml", "data.jsonl"), files(folder));
+  }
+
+  @Test
   void twoRunsDoNotShareAFolder() throws IOException {
-    TrainingConfig config = options().resolve(_ -> 512);
-    try (RunFolder run = RunFolder.create(config)) {
+    Path path = options().resolve(_ -> 512).run();
+    try (RunFolder run = RunFolder.take(path)) {
       String message =
-          assertThrows(InvalidInputException.class, () -> RunFolder.create(config)).getMessage();
+          assertThrows(InvalidInputException.class, () -> RunFolder.take(path)).getMessage();
       assertTrue(message.contains("another training run works in " + run.path()), message);
       assertEquals(folder.resolve("adapter-run-2"), options().resolve(_ -> 512).run());
     }
-    RunFolder.create(config).close();
+    RunFolder.take(path).close();
   }
 
   @Test
@@ -71,7 +95,7 @@ class RunFolderTest {
     TrainingConfig config =
         options().set(Setting.RUN, folder.resolve("data.jsonl")).resolve(_ -> 512);
     String message =
-        assertThrows(InvalidInputException.class, () -> RunFolder.create(config)).getMessage();
+        assertThrows(InvalidInputException.class, () -> RunFolder.take(config.run())).getMessage();
     assertEquals("run: " + config.run() + " is a file, not a folder", message);
   }
 
@@ -94,6 +118,12 @@ class RunFolderTest {
           String.join(", ", (Iterable<String>) step::fieldNames));
       assertEquals(250, step.get("tokens_per_second").asDouble());
       assertEquals(1e-4, step.get("learning_rate").asDouble());
+    }
+  }
+
+  private static List<String> files(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.map(file -> file.getFileName().toString()).sorted().toList();
     }
   }
 
