@@ -13,6 +13,10 @@ public record PassShape(int rows, int context, int attentionBlock, int tile, int
   private static final long LOGITS_BYTES = 40L << 20;
   private static final int TILE = 512;
 
+  /// Blocks that a row's attention is cut into at least: the more there are, the fewer keys are
+  /// computed only to be masked.
+  private static final int LEAST_BLOCKS = 8;
+
   public PassShape {
     if (rows < 1 || context < 1 || attentionBlock < 1 || tile < 1 || headChunk < 1) {
       throw new IllegalArgumentException("a pass needs at least one row, token, block and chunk");
@@ -25,19 +29,19 @@ public record PassShape(int rows, int context, int attentionBlock, int tile, int
     return new PassShape(
         rows,
         context,
-        fitting(context, SCORES_BYTES, (long) config.heads() * context),
+        fitting(Math.max(1, context / LEAST_BLOCKS), SCORES_BYTES, (long) config.heads() * context),
         Math.min(tokens, TILE),
-        fitting(tokens, LOGITS_BYTES, config.vocabulary()));
+        Math.min(tokens, fitting(tokens, LOGITS_BYTES, config.vocabulary())));
   }
 
-  /// The largest power of two, from 32 on, of which each unit takes `floats` and all fit `bytes`;
-  /// at most `limit`.
+  /// The largest power of two within `limit`, but at least 32, of which each unit takes `floats`
+  /// and all fit `bytes`.
   private static int fitting(int limit, long bytes, long floats) {
     int size = 32;
-    while (size < limit && 2 * size * floats * Float.BYTES <= bytes) {
+    while (2 * size <= limit && 2 * size * floats * Float.BYTES <= bytes) {
       size *= 2;
     }
-    return Math.min(size, limit);
+    return size;
   }
 
   /// Tokens of a batch.
