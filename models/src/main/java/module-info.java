@@ -5,5 +5,6 @@ module io.lorikeet.models {
   exports io.lorikeet.models.architecture;
   exports io.lorikeet.models.autodiff;
   exports io.lorikeet.models.lora;
+  exports io.lorikeet.models.random;
   exports io.lorikeet.models.text;
 }

@@ -10,6 +10,7 @@ import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.models.architecture.TokenBatch;
 import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufType;
 import io.lorikeet.quant.GgufValue;

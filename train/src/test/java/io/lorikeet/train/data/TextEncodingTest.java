@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.bindings.llama.LlamaVocabulary;
-import io.lorikeet.models.testing.RandomModel;
+import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.train.TrainingConfig.TooLong;
 import io.lorikeet.train.TrainingConfig.TrainOn;
 import java.io.IOException;

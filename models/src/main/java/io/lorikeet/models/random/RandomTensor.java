@@ -1,8 +1,7 @@
-package io.lorikeet.models.testing;
+package io.lorikeet.models.random;
 
-import io.lorikeet.bindings.NativeLibrary;
+import io.lorikeet.bindings.RowQuantizer;
 import io.lorikeet.bindings.TensorType;
-import io.lorikeet.ggml.Ggml;
 import io.lorikeet.quant.TensorSource;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -30,7 +29,6 @@ record RandomTensor(
 
   @Override
   public void writeTo(WritableByteChannel channel) throws IOException {
-    NativeLibrary.load();
     SplittableRandom random = new SplittableRandom(seed);
     int distinct = Math.min(rows, Math.max(1, DISTINCT_VALUES / rowLength));
     try (Arena arena = Arena.ofConfined()) {
@@ -48,7 +46,7 @@ record RandomTensor(
           ValueLayout.JAVA_FLOAT, i, (float) (mean + deviation * random.nextGaussian()));
     }
     MemorySegment bytes = arena.allocate(count * type.rowBytes(rowLength), 64);
-    Ggml.ggml_quantize_chunk(type.id(), floats, bytes, 0, count, rowLength, MemorySegment.NULL);
+    RowQuantizer.quantize(type, floats, rowLength, bytes);
     return bytes;
   }
 

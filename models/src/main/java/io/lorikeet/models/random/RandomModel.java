@@ -1,4 +1,4 @@
-package io.lorikeet.models.testing;
+package io.lorikeet.models.random;
 
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.quant.GgufType;
@@ -12,13 +12,14 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.zip.CRC32;
 
-/// Writes llama-shaped GGUF models with random weights, which llama.cpp loads as well. Weights have
-/// a standard deviation of 1/sqrt(inputs), norms are around 1, so activations and logits are around
-/// 1 in size.
+/// Writes llama-shaped GGUF models with random weights, which llama.cpp loads as well: to measure
+/// and to test with, where no real one is at hand. Weights have a standard deviation of
+/// 1/sqrt(inputs), norms are around 1, so activations and logits are around 1 in size.
 ///
 /// ```java
-/// Path model =
-/// RandomModel.of(TensorType.Q4_K).biases().tied().write(folder.resolve("model.gguf")); ```
+/// Path model = folder.resolve("model.gguf");
+/// RandomModel.of(TensorType.Q4_K).biases().tied().write(model);
+/// ```
 public final class RandomModel {
   private static final double NORM_DEVIATION = 0.1;
   private static final double BIAS_DEVIATION = 0.2;

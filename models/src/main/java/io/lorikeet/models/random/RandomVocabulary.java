@@ -1,4 +1,4 @@
-package io.lorikeet.models.testing;
+package io.lorikeet.models.random;
 
 import io.lorikeet.quant.GgufWriter;
 import java.util.ArrayList;

@@ -1,0 +1,67 @@
+package io.lorikeet.bindings;
+
+import io.lorikeet.ggml.Ggml;
+import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
+import java.util.Set;
+
+/// ggml's own quantization of rows of numbers (`ggml_quantize_chunk`), without an importance
+/// matrix.
+public final class RowQuantizer {
+  /// The other types are ggml's for intermediate results, or useless without an importance matrix:
+  /// it ends the process when it is asked for them.
+  private static final Set<TensorType> TYPES =
+      EnumSet.of(
+          TensorType.F32,
+          TensorType.F16,
+          TensorType.BF16,
+          TensorType.Q8_0,
+          TensorType.Q6_K,
+          TensorType.Q5_K,
+          TensorType.Q5_1,
+          TensorType.Q5_0,
+          TensorType.Q4_K,
+          TensorType.Q4_1,
+          TensorType.Q4_0,
+          TensorType.IQ4_NL,
+          TensorType.IQ4_XS,
+          TensorType.MXFP4,
+          TensorType.NVFP4,
+          TensorType.Q3_K,
+          TensorType.IQ3_S,
+          TensorType.Q2_K,
+          TensorType.TQ2_0,
+          TensorType.TQ1_0);
+
+  private RowQuantizer() {}
+
+  /// The types that rows can be quantized to.
+  public static Set<TensorType> types() {
+    return EnumSet.copyOf(TYPES);
+  }
+
+  /// Quantizes rows.
+  ///
+  /// @param floats native memory, F32 [rowLength, rows]
+  /// @param rowLength elements of a row, a multiple of the type's block size
+  /// @param bytes native memory for exactly the quantized rows
+  /// @throws IllegalArgumentException for a type that isn't one of [#types], and when the sizes
+  ///     don't fit together
+  public static void quantize(
+      TensorType type, MemorySegment floats, long rowLength, MemorySegment bytes) {
+    if (!TYPES.contains(type)) {
+      throw new IllegalArgumentException("rows can't be quantized to " + type);
+    }
+    long rowBytes = type.rowBytes(rowLength);
+    long rows = rowLength == 0 ? 0 : floats.byteSize() / Float.BYTES / rowLength;
+    if (rows == 0
+        || floats.byteSize() != rows * rowLength * Float.BYTES
+        || bytes.byteSize() != rows * rowBytes) {
+      throw new IllegalArgumentException(
+          "%d bytes of rows of %d F32 values don't become %d bytes of %s"
+              .formatted(floats.byteSize(), rowLength, bytes.byteSize(), type));
+    }
+    NativeLibrary.load();
+    Ggml.ggml_quantize_chunk(type.id(), floats, bytes, 0, rows, rowLength, MemorySegment.NULL);
+  }
+}
