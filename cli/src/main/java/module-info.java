@@ -2,6 +2,7 @@
 module io.lorikeet.cli {
   requires io.lorikeet.export;
   requires io.lorikeet.train;
+  requires com.fasterxml.jackson.databind;
   requires info.picocli;
 
   opens io.lorikeet.cli to

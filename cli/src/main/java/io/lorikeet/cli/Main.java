@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
       VerifyCommand.class,
       EvalCommand.class,
       QuantizeCommand.class,
+      BenchCommand.class,
       DevicesCommand.class,
       NativesCommand.class
     })

@@ -1,0 +1,169 @@
+package io.lorikeet.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import io.lorikeet.bindings.RowQuantizer;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.random.RandomModel;
+import io.lorikeet.quant.AtomicFile;
+import io.lorikeet.train.ProcessorCores;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/// `lorikeet bench`.
+@Command(
+    name = "bench",
+    description = {
+      "Measure training on a base beside llama.cpp's forward pass: speed and memory.",
+      "With --make, write a base of random weights to measure on."
+    })
+final class BenchCommand implements Callable<Integer> {
+
+  @Spec private CommandSpec spec;
+
+  @Option(names = "--model", paramLabel = "FILE", description = "base, a GGUF file")
+  private Path model;
+
+  @Option(
+      names = "--context",
+      paramLabel = "TOKENS",
+      description = "length of the sequence (default: ${DEFAULT-VALUE})")
+  private int context = 512;
+
+  @Option(
+      names = "--rank",
+      paramLabel = "N",
+      description = "rank of the adapter (default: ${DEFAULT-VALUE})")
+  private int rank = 16;
+
+  @Option(
+      names = "--target",
+      split = ",",
+      paramLabel = "NAME",
+      description = "matrices to adapt, as train takes them (default: all-linear)")
+  private List<String> target = List.of("all-linear");
+
+  @Option(
+      names = "--device",
+      paramLabel = "NAME",
+      description = "where to compute: auto, cpu, vulkan0, cuda0, … (default: ${DEFAULT-VALUE})")
+  private String device = "auto";
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "CPU threads (default: the physical cores)")
+  private int threads = ProcessorCores.physical();
+
+  @Option(
+      names = "--repetitions",
+      paramLabel = "N",
+      description = "how often each is measured, after a warm-up (default: ${DEFAULT-VALUE})")
+  private int repetitions = 3;
+
+  @Option(names = "--json", paramLabel = "FILE", description = "write the figures there as well")
+  private Path json;
+
+  @Option(
+      names = "--make",
+      paramLabel = "SHAPE",
+      description = {
+        "write a base of random weights:",
+        "S (12 layers of 768) or M (22 of 2048, TinyLlama-1.1B), vocabulary 32,000"
+      })
+  private RandomModel.Shape make;
+
+  @Option(
+      names = "--type",
+      paramLabel = "TYPE",
+      description = "with --make: type of all its matrices, such as Q4_0 or Q4_K")
+  private String type;
+
+  @Option(names = "--output", paramLabel = "FILE", description = "with --make: file to write")
+  private Path output;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "with --make: seed of its weights (default: ${DEFAULT-VALUE})")
+  private long seed = 1;
+
+  @Override
+  public Integer call() throws IOException {
+    if ((make == null) == (model == null)) {
+      throw problem("give either --model to measure, or --make to write a base for it");
+    }
+    if (make == null) {
+      measure();
+    } else {
+      makeBase();
+    }
+    return 0;
+  }
+
+  private void makeBase() throws IOException {
+    if (type == null || output == null) {
+      throw problem("--make needs --type and --output");
+    }
+    RandomModel.of(make, typeByName()).seed(seed).write(output);
+    spec.commandLine()
+        .getOut()
+        .println("%s: %s".formatted(output, Words.bytes(Files.size(output))));
+  }
+
+  private TensorType typeByName() {
+    return RowQuantizer.types().stream()
+        .filter(known -> known.name().equalsIgnoreCase(type))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                problem(
+                    "unknown --type '%s'; known are %s"
+                        .formatted(
+                            type,
+                            RowQuantizer.types().stream()
+                                .map(TensorType::name)
+                                .collect(Collectors.joining(", ")))));
+  }
+
+  private void measure() throws IOException {
+    if (type != null || output != null) {
+      throw problem("--type and --output go with --make, not with --model");
+    }
+    Flags.requirePositive(spec, "--context", context);
+    Flags.requirePositive(spec, "--rank", rank);
+    Flags.requirePositive(spec, "--repetitions", repetitions);
+    Flags.requireThreads(spec, threads);
+    if (json != null) {
+      AtomicFile.create(json).close(); // finds out now whether the figures can be written
+    }
+    ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
+    BenchReport report =
+        new BenchRun(model, context, rank, target, device, threads, repetitions, line).run();
+    report.lines().forEach(line::println);
+    if (json != null) {
+      write(report);
+    }
+  }
+
+  private void write(BenchReport report) throws IOException {
+    ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+    try (AtomicFile file = AtomicFile.create(json)) {
+      mapper.writeValue(file.path().toFile(), report.json());
+      file.commit();
+    }
+  }
+
+  private ParameterException problem(String text) {
+    return new ParameterException(spec.commandLine(), text);
+  }
+}
