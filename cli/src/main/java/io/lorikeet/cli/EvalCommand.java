@@ -11,6 +11,7 @@ import io.lorikeet.train.data.TrainingData;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -25,6 +26,7 @@ import picocli.CommandLine.Spec;
         "Loss and perplexity of a file's examples in stock llama.cpp, without and with an adapter.")
 final class EvalCommand implements Callable<Integer> {
   private static final int DEFAULT_CONTEXT = 2048;
+  private static final int BATCH = 512;
 
   @Spec private CommandSpec spec;
 
@@ -36,7 +38,7 @@ final class EvalCommand implements Callable<Integer> {
   private Path model;
 
   @Option(names = "--adapter", paramLabel = "FILE", description = "adapter, a GGUF file")
-  private Path adapter;
+  private Optional<Path> adapter = Optional.empty();
 
   @Option(
       names = "--data",
@@ -61,15 +63,16 @@ final class EvalCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Flags.requireThreads(spec, threads);
     ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
-    try (LlamaSession session = LlamaSession.open(model, adapter, threads)) {
-      int length = contextLength(session.contextLength());
+    try (LlamaSession session = LlamaSession.open(model, adapter)) {
+      int length = contextLength(session.model().contextLength());
       List<TokenizedExample> examples =
           TrainingData.tokenize(
               List.of(data),
               DataSettings.of(length),
-              TextEncoding.of(session.vocabulary()),
+              TextEncoding.of(session.model().vocabulary()),
               new TrainingProgress(line));
-      try (LlamaContext computing = session.context(length)) {
+      try (LlamaContext computing =
+          LlamaContext.create(session.model(), length, Math.min(length, BATCH), threads)) {
         measure("without adapter", session.logits(computing, false), examples, line);
         if (session.hasAdapter()) {
           measure("with adapter", session.logits(computing, true), examples, line);

@@ -1,10 +1,14 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.bindings.llama.LlamaSampler;
+import io.lorikeet.models.text.TextGenerator;
+import io.lorikeet.models.text.Tokenizer;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.ProcessorCores;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -28,7 +32,7 @@ final class GenerateCommand implements Callable<Integer> {
   private Path model;
 
   @Option(names = "--adapter", paramLabel = "FILE", description = "adapter, a GGUF file")
-  private Path adapter;
+  private Optional<Path> adapter = Optional.empty();
 
   @Option(
       names = "--prompt",
@@ -70,14 +74,13 @@ final class GenerateCommand implements Callable<Integer> {
           spec.commandLine(), "--temperature must not be below 0, is " + temperature);
     }
     PrintWriter out = spec.commandLine().getOut();
-    try (LlamaSession session = LlamaSession.open(model, adapter, threads);
-        LlamaSampler sampler = LlamaSampler.create(temperature, seed)) {
+    LlamaSession.checkAdapter(model, adapter);
+    TextGenerator.Sampling sampling = new TextGenerator.Sampling(tokens, temperature, seed);
+    try (TextGenerator generator = TextGenerator.open(model, adapter, contextLength(), threads)) {
       out.print(prompt);
-      session.generate(
+      generator.generate(
           prompt,
-          tokens,
-          sampler,
-          true,
+          sampling,
           text -> {
             out.print(text);
             out.flush();
@@ -85,5 +88,21 @@ final class GenerateCommand implements Callable<Integer> {
       out.println();
     }
     return 0;
+  }
+
+  /// As many tokens as this prompt and its continuation need.
+  private int contextLength() throws IOException {
+    try (GgufFile base = GgufFile.open(model)) {
+      int most = BaseContext.length(base);
+      try (Tokenizer tokenizer = Tokenizer.open(base)) {
+        long needed = (long) tokenizer.encode(prompt, true, true).length + tokens;
+        if (needed > most) {
+          throw new InvalidInputException(
+              "the prompt and --tokens %d need a context of %d tokens; the base was made for %d"
+                  .formatted(tokens, needed, most));
+        }
+        return (int) needed;
+      }
+    }
   }
 }

@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
     scope = ScopeType.INHERIT,
     subcommands = {
       TrainCommand.class,
+      DemoCommand.class,
       GenerateCommand.class,
       VerifyCommand.class,
       EvalCommand.class,

@@ -1,10 +1,9 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.export.AdapterVerifier;
+import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.quant.LlamaLimits;
 import io.lorikeet.train.data.DataSettings;
 import io.lorikeet.train.data.TextEncoding;
 import io.lorikeet.train.data.TokenizedExample;
@@ -63,27 +62,21 @@ final class VerificationText {
 
   private static Optional<List<int[]>> sequences(GgufFile base, Path data, boolean skipBadLines)
       throws IOException {
-    LlamaLimits.check(base);
-    try (LlamaModel model =
-        LlamaModel.load(base.paths().getFirst(), LlamaModel.Options.VOCABULARY)) {
-      int most = AdapterVerifier.mostTokens(model.vocabulary().size());
-      int context = Math.min(most, contextOf(base));
+    int contextOfBase = BaseContext.length(base);
+    try (Tokenizer tokenizer = Tokenizer.open(base)) {
+      int most = AdapterVerifier.mostTokens(tokenizer.size());
+      int context = Math.min(most, contextOfBase);
       if (data == null) {
-        int[] tokens = model.vocabulary().tokenize(DEFAULT, true, false);
+        int[] tokens = tokenizer.encode(DEFAULT, true, false);
         return Optional.of(List.of(Arrays.copyOf(tokens, Math.min(tokens.length, context))));
       }
       DataSettings defaults = DataSettings.of(context);
       DataSettings settings =
           new DataSettings(
               context, defaults.tooLong(), skipBadLines, defaults.packing(), defaults.trainOn());
-      TextEncoding encoding = TextEncoding.of(model.vocabulary());
+      TextEncoding encoding = TextEncoding.of(tokenizer.vocabulary());
       return beginnings(TrainingData.tokenize(List.of(data), settings, encoding, _ -> {}), most);
     }
-  }
-
-  private static int contextOf(GgufFile base) {
-    String key = base.metadata().requireString("general.architecture") + ".context_length";
-    return Math.toIntExact(Math.min(base.metadata().requireInteger(key), Integer.MAX_VALUE));
   }
 
   private static Optional<List<int[]>> beginnings(List<TokenizedExample> examples, int most) {

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
@@ -19,7 +20,7 @@ final class AdapterDigest {
 
   /// The digest as 64 hexadecimal digits.
   static String of(LoraAdapter adapter) {
-    MessageDigest digest = BaseIdentity.sha256();
+    MessageDigest digest = sha256();
     digest.update(littleEndian(adapter.alpha()));
     List<LoraPair> sorted =
         adapter.pairs().stream().sorted(Comparator.comparing(LoraPair::baseTensor)).toList();
@@ -37,5 +38,13 @@ final class AdapterDigest {
         ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     bytes.asFloatBuffer().put(values);
     return bytes;
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
   }
 }

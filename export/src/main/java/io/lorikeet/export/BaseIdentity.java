@@ -1,17 +1,12 @@
 package io.lorikeet.export;
 
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.text.VocabularyHash;
 import io.lorikeet.quant.GgufFile;
-import io.lorikeet.quant.GgufMetadata;
 import io.lorikeet.quant.GgufTensor;
-import io.lorikeet.quant.GgufValue;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Comparator;
 import java.util.EnumMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 
@@ -24,8 +19,6 @@ import java.util.Map;
 /// @param tokenizerHash SHA-256 of its vocabulary, hexadecimal: bases with equal ones give equal
 ///     tokens for equal text
 public record BaseIdentity(String hash, String name, String quantization, String tokenizerHash) {
-  private static final String TOKENIZER_PREFIX = "tokenizer.ggml.";
-
   /// Identifies an open base. Reads the whole file where [GgufFile#hash] hasn't yet.
   ///
   /// @throws IOException when it can't be read
@@ -33,7 +26,7 @@ public record BaseIdentity(String hash, String name, String quantization, String
     String name =
         base.metadata().string(AdapterKeys.NAME).orElse(base.path().getFileName().toString());
     return new BaseIdentity(
-        base.hash(), name, quantization(base.tensors()), tokenizerHash(base.metadata()));
+        base.hash(), name, quantization(base.tensors()), VocabularyHash.of(base.metadata()));
   }
 
   private static String quantization(List<GgufTensor> tensors) {
@@ -43,41 +36,5 @@ public record BaseIdentity(String hash, String name, String quantization, String
         .max(Comparator.comparingLong(Map.Entry::getValue))
         .map(entry -> entry.getKey().name())
         .orElse("none");
-  }
-
-  private static String tokenizerHash(GgufMetadata metadata) {
-    MessageDigest digest = sha256();
-    metadata.keys().stream()
-        .filter(key -> key.startsWith(TOKENIZER_PREFIX))
-        .sorted()
-        .forEach(
-            key -> {
-              update(digest, key);
-              update(digest, metadata.value(key).orElseThrow());
-            });
-    return HexFormat.of().formatHex(digest.digest());
-  }
-
-  private static void update(MessageDigest digest, GgufValue value) {
-    switch (value) {
-      case GgufValue.Array array -> digest.update(array.encoded().asByteBuffer());
-      case GgufValue.Text text -> update(digest, text.value());
-      case GgufValue.Int number -> update(digest, Long.toString(number.value()));
-      case GgufValue.Real number -> update(digest, Double.toString(number.value()));
-      case GgufValue.Bool flag -> update(digest, Boolean.toString(flag.value()));
-    }
-  }
-
-  private static void update(MessageDigest digest, String text) {
-    digest.update(text.getBytes(StandardCharsets.UTF_8));
-    digest.update((byte) 0);
-  }
-
-  static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
   }
 }

@@ -96,8 +96,10 @@ public final class AtomicFile implements AutoCloseable {
       words = "the folder " + folder + " can't be written to. Change that, or choose another";
     } else if (reason != null && reason.contains("No space left")) {
       words = "the disk is full. Free some space, or choose another folder than " + folder;
+    } else if (reason != null) {
+      words = reason;
     } else {
-      words = reason == null ? cause.toString() : reason;
+      words = "the folder " + folder + " takes no such file. Choose another";
     }
     return new IOException("can't write " + target + ": " + words, cause);
   }

@@ -11,7 +11,7 @@ import java.util.HexFormat;
 /// Names a vocabulary: SHA-256 over the keys `tokenizer.ggml.*` in alphabetical order (tokens,
 /// scores, types, merges, special tokens and flags), each with its value. A chat template is none
 /// of them: it works on text.
-final class VocabularyHash {
+public final class VocabularyHash {
   private static final String PREFIX = "tokenizer.ggml.";
 
   private final MessageDigest digest;
@@ -20,7 +20,8 @@ final class VocabularyHash {
     this.digest = digest;
   }
 
-  static String of(GgufMetadata metadata) {
+  /// The hash as 64 hexadecimal digits. Quantizing a model keeps it.
+  public static String of(GgufMetadata metadata) {
     VocabularyHash hash;
     try {
       hash = new VocabularyHash(MessageDigest.getInstance("SHA-256"));

@@ -1,0 +1,20 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.LlamaLimits;
+
+/// How long texts a base was made for.
+final class BaseContext {
+
+  private BaseContext() {}
+
+  /// Tokens of the longest text, of a base of any architecture.
+  ///
+  /// @throws InvalidInputException if it doesn't say so or llama.cpp couldn't bear its metadata
+  static int length(GgufFile base) {
+    LlamaLimits.check(base);
+    String key = base.metadata().requireString("general.architecture") + ".context_length";
+    return Math.clamp(base.metadata().requireInteger(key), 0, Integer.MAX_VALUE);
+  }
+}

@@ -1,0 +1,106 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.export.Verification;
+import io.lorikeet.models.architecture.ModelConfig;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.ModelQuantizer;
+import io.lorikeet.train.ConfigFile;
+import io.lorikeet.train.ProcessorCores;
+import io.lorikeet.train.TrainingConfig;
+import io.lorikeet.train.TrainingOptions;
+import io.lorikeet.train.data.Example;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/// `lorikeet demo`: the whole way with the files that a checkout carries in `demo/`.
+@Command(
+    name = "demo",
+    description = {
+      "Teach a tiny 4-bit base something new, on what comes with Lorikeet: quantize, train, verify,",
+      "and answer held-out questions in llama.cpp before and after. Writes to runs/demo."
+    })
+final class DemoCommand implements Callable<Integer> {
+  private static final String QUANTIZATION = "Q4_0";
+  private static final int SHOWN_ANSWERS = 5;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws IOException {
+    ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
+    Path files = files();
+    Path run = freshFolder(Path.of("runs"));
+    int threads = ProcessorCores.physical();
+
+    Path base = run.resolve("base-" + QUANTIZATION + ".gguf");
+    ModelQuantizer.quantize(files.resolve("base.gguf"), base, QUANTIZATION, threads);
+    line.println("base: " + base + ", quantized to " + QUANTIZATION);
+
+    TrainingConfig config = config(files, base, run);
+    Verification verification = new TrainingSession(line).run(config);
+
+    List<Example> questions = ExactMatch.examples(files.resolve("data").resolve("test.jsonl"));
+    Optional<Path> adapter = Optional.of(config.output());
+    ExactMatch before = ExactMatch.of(base, Optional.empty(), questions, threads, line);
+    ExactMatch after = ExactMatch.of(base, adapter, questions, threads, line);
+    line.println("questions it never saw, answered exactly right in llama.cpp:");
+    line.println("  base alone:   " + before.inWords());
+    line.println("  with adapter: " + after.inWords());
+    for (int i = 0; i < Math.min(SHOWN_ANSWERS, questions.size()); i++) {
+      String base4 = shown(before.answers().get(i));
+      String adapted = shown(after.answers().get(i));
+      line.println(
+          "  %s  base: %s  adapter: %s".formatted(questions.get(i).prompt(), base4, adapted));
+    }
+    line.println("Everything is in " + run + ". Try it yourself:");
+    line.println(
+        "  ./lorikeet generate --model %s --adapter %s --temperature 0 --prompt '%s'"
+            .formatted(base, config.output(), questions.getFirst().prompt()));
+    return VerificationReport.exitCode(verification);
+  }
+
+  private static String shown(ExactMatch.Answer answer) {
+    return answer.text().strip() + (answer.isRight() ? " (right)" : " (wrong)");
+  }
+
+  private static Path files() {
+    Path files = Path.of(System.getProperty("lorikeet.home", ".")).resolve("demo");
+    if (!Files.isRegularFile(files.resolve("base.gguf"))) {
+      throw new InvalidInputException(
+          "there is no "
+              + files.resolve("base.gguf")
+              + "; start ./lorikeet demo in a checkout of Lorikeet");
+    }
+    return files;
+  }
+
+  /// `demo` in this folder, or `demo-2`, … where an earlier one is there.
+  private static Path freshFolder(Path folder) throws IOException {
+    Path fresh = folder.resolve("demo");
+    for (int number = 2; Files.exists(fresh); number++) {
+      fresh = folder.resolve("demo-" + number);
+    }
+    return Files.createDirectories(fresh);
+  }
+
+  private static TrainingConfig config(Path files, Path base, Path run) throws IOException {
+    int context;
+    try (GgufFile gguf = GgufFile.open(base)) {
+      context = ModelConfig.of(gguf).contextLength();
+    }
+    return new TrainingOptions()
+        .model(base)
+        .data(files.resolve("data").resolve("train.jsonl"))
+        .output(run.resolve("adapter.gguf"))
+        .orElse(ConfigFile.read(files.resolve("train.yaml")))
+        .resolve(_ -> context);
+  }
+}

@@ -1,0 +1,210 @@
+package io.lorikeet.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.bindings.LeakCheck;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.testing.RandomModel;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.GgufMetadata;
+import io.lorikeet.quant.GgufValue;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/// `train` on a random base: the whole way, and everything that can be wrong with what it is given.
+@ExtendWith(LeakCheck.class)
+class TrainCommandTest {
+  @TempDir private static Path files;
+  private static Path base;
+  private static Path data;
+
+  @TempDir private Path folder;
+  private Path output;
+
+  @BeforeAll
+  static void makeFiles() throws IOException {
+    base = RandomModel.of(TensorType.Q4_0).write(files.resolve("base.gguf"));
+    data = files.resolve("data.jsonl");
+    List<String> lines = new ArrayList<>();
+    for (int i = 0; i < 30; i++) {
+      lines.add("{\"prompt\": \"count %d\", \"completion\": \" %d and on\"}".formatted(i, i + 1));
+    }
+    Files.write(data, lines);
+  }
+
+  @BeforeEach
+  void nameOutput() {
+    output = folder.resolve("adapter.gguf");
+  }
+
+  /// Whatever a test does, no temporary file stays.
+  @AfterEach
+  void nothingHalfWritten() throws IOException {
+    try (Stream<Path> all = Files.walk(folder)) {
+      assertEquals(List.of(), all.filter(file -> file.toString().endsWith(".tmp")).toList());
+    }
+  }
+
+  @Test
+  void trainsExportsAndProves() throws IOException {
+    CommandRun run =
+        train(
+            "--steps",
+            8,
+            "--context",
+            64,
+            "--learning-rate",
+            0.02,
+            "--rank",
+            4,
+            "--validation",
+            0.2);
+    run.assertSucceeds();
+    assertTrue(run.out().contains("parameters ("), run.out());
+    assertTrue(run.out().contains("step 8/8"), run.out());
+    assertTrue(run.out().contains("verified: "), run.out());
+    Path runFolder = folder.resolve("adapter-run");
+    assertTrue(Files.exists(runFolder.resolve("config.yaml")));
+    assertEquals(10, Files.readAllLines(runFolder.resolve("metrics.jsonl")).size());
+    assertEquals(-1, Files.mismatch(output, runFolder.resolve("adapter.gguf")));
+    try (GgufFile gguf = GgufFile.open(output)) {
+      GgufMetadata metadata = gguf.metadata();
+      assertEquals("4", metadata.requireString("lorikeet.training.rank"));
+      assertTrue(metadata.value("lorikeet.training.output").isEmpty());
+    }
+    CommandRun.of("verify", "--model", base, "--adapter", output, "--threads", 1, "--device", "cpu")
+        .assertSucceeds();
+  }
+
+  @Test
+  void sameSeedSameBytes() throws IOException {
+    Object[] settings = {
+      "--steps", 2, "--context", 64, "--learning-rate", 0.02, "--seed", 7, "--dropout", 0.1
+    };
+    train(settings).assertSucceeds();
+    Path first = output;
+    output = folder.resolve("second.gguf");
+    train(settings).assertSucceeds();
+    assertEquals(-1, Files.mismatch(first, output));
+  }
+
+  @Test
+  void configurationFile() throws IOException {
+    Path config = folder.resolve("config.yaml");
+    Files.writeString(
+        config,
+        "model: %s\ndata: %s\noutput: %s\nsteps: 1\ncontext: 32\ndevice: cpu\nthreads: 1\nlearning-rate: 0.05\n"
+            .formatted(base, data, output));
+    CommandRun.of("train", "--config", config).assertSucceeds();
+    Files.writeString(config, "modle: x\n");
+    CommandRun.of("train", "--config", config).assertFails(2, "config.yaml:1", "modle", "model");
+  }
+
+  @Test
+  void basesThatCantBeTrained() throws IOException {
+    byte[] good = Files.readAllBytes(base);
+    Path truncated = folder.resolve("truncated.gguf");
+    Files.write(truncated, Arrays.copyOf(good, good.length / 2));
+    assertRefused(truncated, "truncated.gguf");
+    assertRefused(
+        Files.writeString(folder.resolve("page.gguf"), "<html><body>404</body></html>"),
+        "page.gguf");
+    Path other =
+        RandomModel.of(TensorType.F32)
+            .put("general.architecture", new GgufValue.Text("qwen9"))
+            .write(folder.resolve("other.gguf"));
+    assertRefused(other, "qwen9", "llama");
+    assertRefused(folder.resolve("missing.gguf"), "missing.gguf");
+    assertRefused(Files.write(folder.resolve("empty.gguf"), new byte[0]), "empty.gguf");
+  }
+
+  private void assertRefused(Path model, String... words) {
+    CommandRun.of("train", "--model", model, "--data", data, "--output", output)
+        .assertFails(2, words);
+    assertFalse(Files.exists(output));
+  }
+
+  @Test
+  void dataThatCantBeUsed() throws IOException {
+    Path bad = folder.resolve("bad.jsonl");
+    Files.writeString(bad, "");
+    assertDataRefused(bad, "bad.jsonl");
+    Files.writeString(bad, "{\"text\": \"a\"}\nnonsense\n");
+    assertDataRefused(bad, "bad.jsonl:2");
+    Files.writeString(bad, "{\"prompt\": \"a\"}\n");
+    assertDataRefused(bad, "bad.jsonl:1", "completion");
+    Files.writeString(
+        bad, "{\"prompt\": \"" + "word ".repeat(100) + "\", \"completion\": \"b\"}\n");
+    CommandRun.of("train", "--model", base, "--data", bad, "--output", output, "--context", 16)
+        .assertFails(2, "context of 16");
+    assertDataRefused(folder.resolve("missing.jsonl"), "missing.jsonl");
+  }
+
+  private void assertDataRefused(Path file, String... words) {
+    CommandRun.of("train", "--model", base, "--data", file, "--output", output)
+        .assertFails(2, words);
+    assertFalse(Files.exists(output));
+    assertFalse(Files.exists(folder.resolve("adapter-run")));
+  }
+
+  @Test
+  void settingsThatMakeNoSense() {
+    train("--rank", 0).assertFails(2, "rank", "at least 1");
+    train("--target", "attn").assertFails(2, "attn", "attention");
+    train("--leraning-rate", 1)
+        .assertFails(2, "unknown option '--leraning-rate'", "--learning-rate");
+    train("--rank").assertFails(2, "--rank");
+    train("--rank", "x").assertFails(2, "--rank", "'x'");
+    train("--device", "vulkan9").assertFails(2, "vulkan9");
+    train("--steps", 1, "--epochs", 1).assertFails(2, "steps or epochs");
+    CommandRun.of("train", "--model", base, "--data", data).assertFails(2, "--output");
+  }
+
+  @Test
+  void outputsThatCantBeWritten() {
+    output = folder.resolve("none").resolve("adapter.gguf");
+    train().assertFails(2, "none");
+    output = folder;
+    train().assertFails(2, "folder");
+    output = base;
+    train().assertFails(2, "overwrite");
+    if (Files.isDirectory(Path.of("/proc"))) { // where nobody can make a file, not even root
+      output = Path.of("/proc/adapter.gguf");
+      CommandRun run = train();
+      assertTrue(run.exitCode() == 1 || run.exitCode() == 2, run.err());
+      run.assertFails(run.exitCode(), "/proc");
+    }
+  }
+
+  private CommandRun train(Object... more) {
+    Object[] common = {
+      "train",
+      "--model",
+      base,
+      "--data",
+      data,
+      "--output",
+      output,
+      "--threads",
+      1,
+      "--device",
+      "cpu"
+    };
+    Object[] given =
+        List.of(more).contains("--device") ? Arrays.copyOf(common, common.length - 2) : common;
+    return CommandRun.of(Stream.of(given, more).flatMap(Stream::of).toArray());
+  }
+}
