@@ -125,7 +125,9 @@ class LlamaContextTest {
                     "token_embd.weight.lora_b", new long[] {3, WIDTH}, new float[3 * WIDTH]));
     assertAdapterRefused(
         "not a matrix",
-        file -> file.addTensor("x.weight.lora_a", new long[] {WIDTH, 2, 2}, new float[4 * WIDTH]));
+        file ->
+            file.addTensor(
+                "blk.1.attn_k.weight.lora_a", new long[] {WIDTH, 2, 2}, new float[4 * WIDTH]));
     assertAdapterRefused("arch mismatch", file -> file.putString("general.architecture", "gpt2"));
     assertAdapterRefused("general.type", file -> file.putString("general.type", "model"));
     assertAdapterRefused(
