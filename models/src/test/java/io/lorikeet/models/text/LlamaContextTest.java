@@ -13,7 +13,7 @@ import io.lorikeet.bindings.llama.LlamaAdapter;
 import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.bindings.llama.LlamaSampler;
-import io.lorikeet.models.testing.RandomModel;
+import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.GgufWriter;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;

@@ -11,7 +11,7 @@ import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.bindings.llama.LlamaVocabulary;
-import io.lorikeet.models.testing.RandomModel;
+import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.GgufWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
-import io.lorikeet.models.testing.RandomModel;
+import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.models.text.TextGenerator.Generation;
 import io.lorikeet.models.text.TextGenerator.Sampling;
 import io.lorikeet.quant.InvalidInputException;

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/// GGUF files of nothing but a vocabulary, for what [io.lorikeet.models.testing.RandomModel]'s
+/// GGUF files of nothing but a vocabulary, for what [io.lorikeet.models.random.RandomModel]'s
 /// doesn't have.
 final class VocabularyFile {
   private static final int NORMAL = 1;
