@@ -33,6 +33,11 @@ public final class LlamaContext implements AutoCloseable {
   /// Logits held at a time, twice: once where they are computed and once where they are read.
   private static final int MAX_LOGITS = 1 << 24;
 
+  /// Parameters from which a single token is worth more than one thread. ggml's threads wait for
+  /// each other actively, after every operation: for smaller models that takes longer than the
+  /// operations, and where other programs are busy a hundred times as long.
+  private static final long WORTH_SEVERAL_THREADS = 10_000_000;
+
   private static final int MAX_THREADS = 512; // GGML_MAX_N_THREADS
 
   private final LlamaModel model;
@@ -60,7 +65,8 @@ public final class LlamaContext implements AutoCloseable {
   ///
   /// @param contextLength tokens it can remember
   /// @param batch tokens to compute at once; fewer are where their logits would be more than 64 MiB
-  /// @param threads threads to compute with, from 1 to 512
+  /// @param threads threads to compute with, from 1 to 512; a small model computes single tokens
+  ///     with one
   /// @throws GgmlException when the memory can't be had
   public static LlamaContext create(LlamaModel model, int contextLength, int batch, int threads) {
     if (contextLength < 1 || batch < 1 || threads < 1 || threads > MAX_THREADS) {
@@ -84,7 +90,8 @@ public final class LlamaContext implements AutoCloseable {
       llama_context_params.n_ctx(params, contextLength);
       llama_context_params.n_batch(params, size);
       llama_context_params.n_ubatch(params, size);
-      llama_context_params.n_threads(params, threads);
+      boolean small = model.parameters() < WORTH_SEVERAL_THREADS;
+      llama_context_params.n_threads(params, small ? 1 : threads); // for a single token
       llama_context_params.n_threads_batch(params, threads);
       llama_context_params.type_k(params, TensorType.F32.id());
       llama_context_params.type_v(params, TensorType.F32.id());
