@@ -52,14 +52,12 @@ final class Advice {
               data.targets()));
     }
     int steps = config.stepsFor(data.rows().size());
-    if (steps < FEW_STEPS) {
-      boolean accumulates = config.accumulate().orElseThrow() > 1;
+    if (config.steps().isEmpty() && steps < FEW_STEPS) {
       advice.add(
-          "the run has few steps ("
-              + steps
-              + "): consider "
-              + (accumulates ? "a smaller --accumulate, or " : "")
-              + (config.steps().isPresent() ? "more --steps" : "more --epochs"));
+          "the run has few steps (%d): consider %smore --epochs"
+              .formatted(
+                  steps,
+                  config.accumulate().orElseThrow() > 1 ? "a smaller --accumulate, or " : ""));
     }
     if (stepTokens(config) > 4L * TrainingConfig.DEFAULT_STEP_TOKENS) {
       advice.add(

@@ -12,17 +12,24 @@ public final class Events implements TrainingListener {
     events.add(event);
   }
 
+  public void clear() {
+    events.clear();
+  }
+
+  /// The events of a kind, in their order.
+  public <T extends TrainingEvent> List<T> of(Class<T> kind) {
+    return events.stream().filter(kind::isInstance).map(kind::cast).toList();
+  }
+
+  public List<TrainingEvent.StepDone> steps() {
+    return of(TrainingEvent.StepDone.class);
+  }
+
   public List<String> notes() {
-    return events.stream()
-        .filter(TrainingEvent.Note.class::isInstance)
-        .map(event -> ((TrainingEvent.Note) event).text())
-        .toList();
+    return of(TrainingEvent.Note.class).stream().map(TrainingEvent.Note::text).toList();
   }
 
   public List<String> warnings() {
-    return events.stream()
-        .filter(TrainingEvent.Warning.class::isInstance)
-        .map(event -> ((TrainingEvent.Warning) event).text())
-        .toList();
+    return of(TrainingEvent.Warning.class).stream().map(TrainingEvent.Warning::text).toList();
   }
 }

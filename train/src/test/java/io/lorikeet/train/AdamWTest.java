@@ -1,0 +1,110 @@
+package io.lorikeet.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.LeakCheck;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.architecture.ModelConfig;
+import io.lorikeet.models.lora.LoraParameters;
+import io.lorikeet.models.lora.LoraSettings;
+import io.lorikeet.models.random.RandomModel;
+import io.lorikeet.quant.GgufFile;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/// AdamW on the device against the algorithm of arXiv 1711.05101 in float64.
+@ExtendWith(LeakCheck.class)
+class AdamWTest {
+  private static final int STEPS = 6;
+
+  @TempDir private Path folder;
+
+  @Test
+  void equalsTheAlgorithmInFloat64() throws IOException {
+    compare(0);
+  }
+
+  @Test
+  void decaysWithoutTheMoments() throws IOException {
+    compare(0.1);
+  }
+
+  private void compare(double decay) throws IOException {
+    Path file = RandomModel.of(TensorType.F32).write(folder.resolve("base.gguf"));
+    LoraSettings settings = new LoraSettings(4, 8, false, 0, List.of("q", "down"), 3);
+    try (GgufFile base = GgufFile.open(file);
+        Backend backend = Backend.open("cpu", 1);
+        LoraParameters lora = LoraParameters.create(base, ModelConfig.of(base), settings, backend);
+        AdamW optimizer = new AdamW(lora, decay, backend)) {
+      Reference reference = new Reference(lora.values().downloadFloats(), decay);
+      SplittableRandom random = new SplittableRandom(7);
+      for (int step = 1; step <= STEPS; step++) {
+        // Of very different sizes, as gradients of different matrices are.
+        float[] gradients = new float[reference.values.length];
+        for (int i = 0; i < gradients.length; i++) {
+          gradients[i] = (float) (random.nextGaussian() * Math.pow(10, i % 7 - 4));
+        }
+        double rate = 0.01 / step;
+        double factor = 0.3 * step;
+        lora.gradients().upload(gradients);
+        assertEquals(1, optimizer.gradientNorm() / norm(gradients), 1e-5);
+        optimizer.step(rate, factor);
+        reference.step(gradients, rate, factor);
+        assertClose(reference.values, lora.values().downloadFloats(), rate);
+        assertEquals(0, norm(lora.gradients().downloadFloats()));
+      }
+    }
+  }
+
+  private static void assertClose(double[] expected, float[] actual, double rate) {
+    for (int i = 0; i < expected.length; i++) {
+      double allowed = 2e-4 * rate + 1e-6 * Math.abs(expected[i]);
+      assertEquals(expected[i], actual[i], allowed, "parameter " + i);
+    }
+  }
+
+  private static double norm(float[] values) {
+    double sum = 0;
+    for (float value : values) {
+      sum += (double) value * value;
+    }
+    return Math.sqrt(sum);
+  }
+
+  private static final class Reference {
+    private final double[] values;
+    private final double[] first;
+    private final double[] second;
+    private final double decay;
+    private int steps;
+
+    Reference(float[] start, double decay) {
+      values = new double[start.length];
+      for (int i = 0; i < start.length; i++) {
+        values[i] = start[i];
+      }
+      first = new double[start.length];
+      second = new double[start.length];
+      this.decay = decay;
+    }
+
+    void step(float[] gradients, double rate, double factor) {
+      steps++;
+      for (int i = 0; i < values.length; i++) {
+        double gradient = gradients[i] * factor;
+        first[i] = 0.9 * first[i] + 0.1 * gradient;
+        second[i] = 0.999 * second[i] + 0.001 * gradient * gradient;
+        double mean = first[i] / (1 - Math.pow(0.9, steps));
+        double variance = second[i] / (1 - Math.pow(0.999, steps));
+        values[i] -= rate * decay * values[i];
+        values[i] -= rate * mean / (Math.sqrt(variance) + 1e-8);
+      }
+    }
+  }
+}

@@ -1,0 +1,86 @@
+package io.lorikeet.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.bindings.LeakCheck;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.bindings.VulkanDevice;
+import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.random.RandomModel;
+import io.lorikeet.quant.InvalidInputException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The same run on Vulkan and on the CPU.
+@ExtendWith(LeakCheck.class)
+class VulkanTrainingTest {
+  private static final int STEPS = 10;
+
+  @TempDir private Path folder;
+  private final Events events = new Events();
+
+  @BeforeEach
+  void assumeVulkan() {
+    VulkanDevice.assumePresent();
+  }
+
+  @Test
+  @Tag("vulkan-f32")
+  void losesAsOnTheCpuInF32() throws IOException {
+    compare(Precision.F32, 1e-3);
+  }
+
+  @Test
+  @Tag("vulkan")
+  void losesAboutAsOnTheCpu() throws IOException {
+    compare(Precision.AUTO, 1e-2);
+  }
+
+  @Test
+  @Tag("vulkan")
+  void f32IsNotPromisedWhereFactorsAreRounded() throws IOException {
+    Trainer trainer =
+        new Trainer(
+            options(Precision.F32).set(Setting.DEVICE, VulkanDevice.NAME).resolve(), events);
+    String message = assertThrows(InvalidInputException.class, trainer::run).getMessage();
+    assertTrue(message.startsWith("precision: vulkan0 rounds factors to F16 unless"), message);
+    assertTrue(message.contains("GGML_VK_DISABLE_F16"), message);
+    assertEquals(List.of(), events.of(TrainingEvent.class));
+  }
+
+  private void compare(Precision precision, double bound) throws IOException {
+    List<Double> onCpu = losses(options(precision));
+    List<Double> onVulkan = losses(options(precision).set(Setting.DEVICE, VulkanDevice.NAME));
+    double worst = 0;
+    for (int i = 0; i < STEPS; i++) {
+      worst = Math.max(worst, Math.abs(onVulkan.get(i) / onCpu.get(i) - 1));
+    }
+    System.out.println("largest relative difference of losses: " + worst);
+    assertTrue(onCpu.getLast() < 0.9 * onCpu.getFirst(), "it must learn: " + onCpu);
+    assertTrue(worst <= bound, "cpu " + onCpu + "\nvulkan " + onVulkan);
+  }
+
+  private List<Double> losses(TrainingOptions options) throws IOException {
+    events.clear();
+    new Trainer(options.resolve(), events).run();
+    return events.steps().stream().map(TrainingEvent.StepDone::loss).toList();
+  }
+
+  private TrainingOptions options(Precision precision) throws IOException {
+    Path base = RandomModel.of(TensorType.Q4_0).write(folder.resolve("base.gguf"));
+    Path data = TinyRun.data(folder.resolve("data.jsonl"), 24, 1);
+    return TinyRun.options(base, data, folder.resolve("adapter.gguf"))
+        .set(Setting.STEPS, STEPS)
+        .set(Setting.BATCH_SIZE, 2)
+        .set(Setting.ACCUMULATE, 1)
+        .set(Setting.PRECISION, precision);
+  }
+}
