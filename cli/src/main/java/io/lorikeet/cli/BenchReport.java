@@ -59,7 +59,7 @@ record BenchReport(
                 String.join(",", setting.target()),
                 Words.count(setting.trainedParameters())));
     lines.add(
-        "%s (%s), %d threads; tokens/s: median of %d after a warm-up, slowest and fastest"
+        "%s (%s), threads: %d; tokens/s: median of %d after a warm-up, slowest and fastest"
             .formatted(
                 setting.device(), setting.hardware(), setting.threads(), setting.repetitions()));
     lines.add("");
