@@ -2,7 +2,6 @@ package io.lorikeet.train;
 
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.GgmlException;
-import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.models.architecture.BaseWeights;
 import io.lorikeet.models.architecture.ModelConfig;
 import io.lorikeet.models.architecture.PassShape;
@@ -10,6 +9,7 @@ import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraSettings;
+import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.data.TextEncoding;
@@ -73,8 +73,8 @@ public final class Trainer {
   }
 
   private TrainingData readData(GgufFile base) throws IOException {
-    try (LlamaModel text = LlamaModel.load(base.path(), LlamaModel.Options.VOCABULARY)) {
-      return TrainingData.load(config, TextEncoding.of(text.vocabulary()), listener);
+    try (Tokenizer tokenizer = Tokenizer.open(base)) {
+      return TrainingData.load(config, TextEncoding.of(tokenizer.vocabulary()), listener);
     }
   }
 

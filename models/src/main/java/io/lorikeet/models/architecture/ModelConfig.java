@@ -5,6 +5,7 @@ import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufMetadata;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.LlamaLimits;
 
 /// What a base of the `llama` architecture looks like, from its metadata (keys as in llama.cpp's
 /// `llama-model.cpp`).
@@ -53,6 +54,7 @@ public record ModelConfig(
           "%s is a model of the architecture '%s'; Lorikeet trains: %s"
               .formatted(base.path(), architecture, SUPPORTED));
     }
+    LlamaLimits.check(base);
     Keys keys = new Keys(base, architecture);
     keys.requireAbsentOrZero("expert_count", "mixtures of experts");
     int embedding = keys.positive("embedding_length");
