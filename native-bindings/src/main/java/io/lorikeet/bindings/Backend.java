@@ -184,6 +184,12 @@ public final class Backend implements AutoCloseable {
     return !device.name().startsWith("vulkan") || System.getenv("GGML_VK_DISABLE_F16") != null;
   }
 
+  /// Whether they keep it for operands that aren't contiguous, too. Vulkan makes copies of such in
+  /// F16, even with `GGML_VK_DISABLE_F16`.
+  public boolean keepsStridedF32Products() {
+    return !device.name().startsWith("vulkan");
+  }
+
   boolean supports(MemorySegment node) {
     return Ggml.ggml_backend_dev_supports_op(deviceHandle, node);
   }

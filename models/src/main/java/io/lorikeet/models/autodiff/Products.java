@@ -21,6 +21,7 @@ public final class Products {
   private final Ops ops;
   private final Tensor rowNumbers;
   private final boolean keepsF32;
+  private final boolean keepsStridedF32;
   private final boolean hasOuterProduct;
   private final Precision precision;
   private final Map<Tensor, List<Chunk>> dequantized = new HashMap<>();
@@ -36,6 +37,7 @@ public final class Products {
     this.rowNumbers = rowNumbers;
     this.precision = precision;
     keepsF32 = backend.keepsF32Products();
+    keepsStridedF32 = backend.keepsStridedF32Products();
     hasOuterProduct = backend.isCpu();
   }
 
@@ -61,7 +63,7 @@ public final class Products {
           chunks.size() == 1
               ? dy
               : ops.view(dy, Shape.of(chunk.rows(), dy.shape().ne1()), chunk.first() * Float.BYTES);
-      Tensor product = ops.mulMat(chunk.matrix(), part);
+      Tensor product = ops.mulMat(chunk.matrix(), keepsF32 ? unstrided(part) : part);
       sum = sum == null ? product : ops.add(sum, product);
     }
     return sum;
@@ -88,7 +90,12 @@ public final class Products {
   /// The product of two activations or small matrices in F32, as [Ops#mulMat]: a [k, n, …], b [k,
   /// m, …] give [n, m, …].
   public Tensor product(Tensor a, Tensor b) {
-    return ops.mulMat(keepsF32 ? a : ops.cast(a, TensorType.BF16), b);
+    return ops.mulMat(
+        keepsF32 ? unstrided(a) : ops.cast(a, TensorType.BF16), keepsF32 ? unstrided(b) : b);
+  }
+
+  private Tensor unstrided(Tensor x) {
+    return keepsStridedF32 || x.isContiguous() ? x : ops.cont(x);
   }
 
   /// The sum over tokens of the outer products of x [m, t] and y [p, t]: [m, p].
