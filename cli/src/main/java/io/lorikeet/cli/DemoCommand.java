@@ -1,8 +1,6 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.export.Verification;
-import io.lorikeet.models.architecture.ModelConfig;
-import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.ModelQuantizer;
 import io.lorikeet.train.ConfigFile;
@@ -92,15 +90,11 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private static TrainingConfig config(Path files, Path base, Path run) throws IOException {
-    int context;
-    try (GgufFile gguf = GgufFile.open(base)) {
-      context = ModelConfig.of(gguf).contextLength();
-    }
     return new TrainingOptions()
         .model(base)
         .data(files.resolve("data").resolve("train.jsonl"))
         .output(run.resolve("adapter.gguf"))
         .orElse(ConfigFile.read(files.resolve("train.yaml")))
-        .resolve(_ -> context);
+        .resolve();
   }
 }

@@ -1,11 +1,7 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.models.architecture.ModelConfig;
-import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.TrainingConfig;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -25,18 +21,8 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    TrainingConfig config =
-        TrainingFlags.options(spec.commandLine().getParseResult())
-            .resolve(TrainCommand::contextOfBase);
+    TrainingConfig config = TrainingFlags.options(spec.commandLine().getParseResult()).resolve();
     ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
     return VerificationReport.exitCode(new TrainingSession(line).run(config));
-  }
-
-  private static int contextOfBase(Path file) {
-    try (GgufFile base = GgufFile.open(file)) {
-      return ModelConfig.of(base).contextLength();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

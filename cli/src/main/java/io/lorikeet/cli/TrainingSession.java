@@ -5,10 +5,8 @@ import io.lorikeet.export.AdapterMetadata;
 import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.BaseIdentity;
 import io.lorikeet.export.Verification;
-import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.GgufFile;
-import io.lorikeet.train.Setting;
 import io.lorikeet.train.Trainer;
 import io.lorikeet.train.TrainingConfig;
 import io.lorikeet.train.TrainingEvent;
@@ -16,17 +14,10 @@ import io.lorikeet.train.TrainingResult;
 import io.lorikeet.train.ValidationData;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 
 /// From settings to a proven adapter: trains, writes the file, verifies it.
 final class TrainingSession {
-  /// Where files lie says nothing about the adapter, and would make equal adapters differ.
-  private static final Set<Setting<?>> PLACES =
-      Set.of(Setting.MODEL, Setting.DATA, Setting.VALIDATION, Setting.OUTPUT, Setting.RUN);
-
   private final ProgressLine line;
 
   TrainingSession(ProgressLine line) {
@@ -44,7 +35,7 @@ final class TrainingSession {
     }
     TrainingProgress progress = new TrainingProgress(line);
     TrainingResult result = new Trainer(config, progress).run();
-    AdapterMetadata metadata = new AdapterMetadata(identity, settings(result.config()));
+    AdapterMetadata metadata = new AdapterMetadata(identity, result.config().settingsOfAdapter());
     AdapterExporter.write(result.adapter(), metadata, config.output());
     AdapterExporter.write(result.adapter(), metadata, config.run().resolve("adapter.gguf"));
     progress.on(new TrainingEvent.AdapterSaved(config.output()));
@@ -59,26 +50,6 @@ final class TrainingSession {
     AtomicFile.create(output).close();
   }
 
-  private static Map<String, String> settings(TrainingConfig config) {
-    Set<String> places = Set.copyOf(PLACES.stream().map(Setting::key).toList());
-    Map<String, String> settings = new LinkedHashMap<>();
-    config
-        .settings()
-        .forEach(
-            (key, value) -> {
-              if (!places.contains(key)) {
-                settings.put(key, text(value));
-              }
-            });
-    return settings;
-  }
-
-  private static String text(Object value) {
-    return value instanceof List<?> list
-        ? String.join(",", list.stream().map(String::valueOf).toList())
-        : String.valueOf(value);
-  }
-
   /// llama.cpp computes with the file, the trainer with what it trained.
   private static Verification verify(TrainingResult result) throws IOException {
     TrainingConfig config = result.config();
@@ -90,8 +61,7 @@ final class TrainingSession {
     try (GgufFile base = GgufFile.open(config.model())) {
       sequences = VerificationText.sequencesAfterTraining(base, data, config.skipBadLines());
     }
-    Precision precision = Precision.valueOf(config.precision().name());
-    return new AdapterVerifier(config.device(), config.threads(), precision)
+    return new AdapterVerifier(config.device(), config.threads(), config.precision())
         .verify(config.model(), config.output(), result.adapter(), sequences);
   }
 }

@@ -2,6 +2,7 @@ package io.lorikeet.train;
 
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.train.data.DataSet;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -26,13 +27,18 @@ final class Advice {
         config.context(),
         config.batchSize(),
         config.accumulate().orElseThrow(),
-        config.learningRate(),
+        plain(config.learningRate()),
         config.schedule().name().toLowerCase(Locale.ROOT),
         config.rank(),
-        config.alpha(),
+        plain(config.alpha()),
         String.join(", ", config.targets()),
         backend.isCpu() ? "cpu, threads " + backend.threads() : backend.device().name(),
         config.run());
+  }
+
+  /// A number without exponent and needless zeros.
+  private static String plain(double value) {
+    return BigDecimal.valueOf(value).stripTrailingZeros().toPlainString();
   }
 
   /// Warns of settings that don't fit the data.

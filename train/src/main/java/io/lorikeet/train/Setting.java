@@ -167,6 +167,9 @@ public final class Setting<T> {
           TRAIN_ON,
           EVALUATE_EVERY);
 
+  /// Settings that say where files lie.
+  static final List<Setting<?>> PLACES = List.of(MODEL, DATA, VALIDATION, OUTPUT, RUN);
+
   private final String key;
   private final String placeholder;
   private final String description;

@@ -227,6 +227,22 @@ public record TrainingConfig(
     return values;
   }
 
+  /// The settings as text, for an adapter's metadata: without where files lie, which says nothing
+  /// about the adapter and would make equal ones differ.
+  public Map<String, String> settingsOfAdapter() {
+    Map<String, String> texts = new LinkedHashMap<>();
+    settings()
+        .forEach(
+            (key, value) ->
+                texts.put(
+                    key,
+                    value instanceof List<?> list
+                        ? String.join(",", list.stream().map(String::valueOf).toList())
+                        : String.valueOf(value)));
+    Setting.PLACES.forEach(place -> texts.remove(place.key()));
+    return texts;
+  }
+
   private static String lower(Enum<?> value) {
     return value.name().toLowerCase(Locale.ROOT);
   }

@@ -19,7 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/// The same run on Vulkan and on the CPU.
+/// The same run on Vulkan and on the CPU. Small, for the software device that tests usually have
+/// takes a second for what the CPU does in a hundredth.
 @ExtendWith(LeakCheck.class)
 class VulkanTrainingTest {
   private static final int STEPS = 10;
@@ -63,9 +64,8 @@ class VulkanTrainingTest {
     for (int i = 0; i < STEPS; i++) {
       worst = Math.max(worst, Math.abs(onVulkan.get(i) / onCpu.get(i) - 1));
     }
-    System.out.println("largest relative difference of losses: " + worst);
     assertTrue(onCpu.getLast() < 0.9 * onCpu.getFirst(), "it must learn: " + onCpu);
-    assertTrue(worst <= bound, "cpu " + onCpu + "\nvulkan " + onVulkan);
+    assertTrue(worst <= bound, "cpu " + onCpu + ", vulkan " + onVulkan);
   }
 
   private List<Double> losses(TrainingOptions options) throws IOException {
@@ -75,11 +75,11 @@ class VulkanTrainingTest {
   }
 
   private TrainingOptions options(Precision precision) throws IOException {
-    Path base = RandomModel.of(TensorType.Q4_0).write(folder.resolve("base.gguf"));
+    Path base = RandomModel.of(TensorType.Q4_0).layers(1).write(folder.resolve("base.gguf"));
     Path data = TinyRun.data(folder.resolve("data.jsonl"), 24, 1);
     return TinyRun.options(base, data, folder.resolve("adapter.gguf"))
         .set(Setting.STEPS, STEPS)
-        .set(Setting.BATCH_SIZE, 2)
+        .set(Setting.CONTEXT, 32)
         .set(Setting.ACCUMULATE, 1)
         .set(Setting.PRECISION, precision);
   }

@@ -1,0 +1,24 @@
+import io.lorikeet.export.AdapterExporter;
+import io.lorikeet.export.AdapterMetadata;
+import io.lorikeet.export.BaseIdentity;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.train.Trainer;
+import io.lorikeet.train.TrainingConfig;
+import io.lorikeet.train.TrainingOptions;
+import io.lorikeet.train.TrainingResult;
+
+/// Trains an adapter on a base and writes it as a GGUF file that llama.cpp loads.
+/// Arguments: BASE.gguf TRAIN.jsonl ADAPTER.gguf
+void main(String[] arguments) throws IOException {
+  Path base = Path.of(arguments[0]);
+  Path adapter = Path.of(arguments[2]);
+  TrainingConfig config =
+      new TrainingOptions().model(base).data(Path.of(arguments[1])).output(adapter).resolve();
+  TrainingResult result = new Trainer(config, IO::println).run();
+  try (GgufFile file = GgufFile.open(base)) {
+    AdapterMetadata metadata =
+        new AdapterMetadata(BaseIdentity.of(file), result.config().settingsOfAdapter());
+    AdapterExporter.write(result.adapter(), metadata, adapter);
+  }
+  IO.println("loss %.3f, adapter in %s".formatted(result.finalLoss(), adapter));
+}
