@@ -22,9 +22,9 @@ final class AdamW implements AutoCloseable {
   private final LoraParameters parameters;
   private final double weightDecay;
   private final DeviceTensors state;
-  private final Graph norm;
-  private final Graph update;
-  private final GraphMemory memory;
+  private Graph norm;
+  private Graph update;
+  private GraphMemory memory;
   private int steps;
 
   AdamW(LoraParameters parameters, double weightDecay, Backend backend) {
@@ -40,12 +40,17 @@ final class AdamW implements AutoCloseable {
                 new Spec("hyperparameters", TensorType.F32, Shape.of(7)),
                 new Spec("gradient_factor", TensorType.F32, Shape.of(1)),
                 new Spec("squared_norm", TensorType.F32, Shape.of(1))));
-    state.get("first_moments").clear();
-    state.get("second_moments").clear();
-    norm = normGraph(backend);
-    update = updateGraph(backend);
-    memory = new GraphMemory(backend);
-    memory.allocate(List.of(norm, update));
+    try {
+      state.get("first_moments").clear();
+      state.get("second_moments").clear();
+      norm = normGraph(backend);
+      update = updateGraph(backend);
+      memory = new GraphMemory(backend);
+      memory.allocate(List.of(norm, update));
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
   }
 
   private Graph normGraph(Backend backend) {
@@ -98,9 +103,15 @@ final class AdamW implements AutoCloseable {
 
   @Override
   public void close() {
-    memory.close();
-    update.close();
-    norm.close();
+    if (memory != null) {
+      memory.close();
+    }
+    if (update != null) {
+      update.close();
+    }
+    if (norm != null) {
+      norm.close();
+    }
     state.close();
   }
 }
