@@ -2,7 +2,6 @@ package io.lorikeet.cli;
 
 import io.lorikeet.export.Verification;
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.quant.ModelQuantizer;
 import io.lorikeet.train.ConfigFile;
 import io.lorikeet.train.ProcessorCores;
 import io.lorikeet.train.TrainingConfig;
@@ -22,11 +21,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "demo",
     description = {
-      "Teach a tiny 4-bit base something new, on what comes with Lorikeet: quantize, train, verify,",
-      "and answer held-out questions in llama.cpp before and after. Writes to runs/demo."
+      "Teach a tiny 4-bit base something new, on what comes with Lorikeet: train, verify, and answer",
+      "held-out questions in llama.cpp before and after. Writes to runs/demo."
     })
 final class DemoCommand implements Callable<Integer> {
-  private static final String QUANTIZATION = "Q4_0";
   private static final int SHOWN_ANSWERS = 5;
 
   @Spec private CommandSpec spec;
@@ -38,10 +36,7 @@ final class DemoCommand implements Callable<Integer> {
     Path run = freshFolder(Path.of("runs"));
     int threads = ProcessorCores.physical();
 
-    Path base = run.resolve("base-" + QUANTIZATION + ".gguf");
-    ModelQuantizer.quantize(files.resolve("base.gguf"), base, QUANTIZATION, threads);
-    line.println("base: " + base + ", quantized to " + QUANTIZATION);
-
+    Path base = files.resolve("base.gguf");
     TrainingConfig config = config(files, base, run);
     Verification verification = new TrainingSession(line).run(config);
 
@@ -52,21 +47,20 @@ final class DemoCommand implements Callable<Integer> {
     line.println("questions it never saw, answered exactly right in llama.cpp:");
     line.println("  base alone:   " + before.inWords());
     line.println("  with adapter: " + after.inWords());
+    line.println("  %-18s%-12s%-12s%s".formatted("question", "base", "adapter", "right"));
     for (int i = 0; i < Math.min(SHOWN_ANSWERS, questions.size()); i++) {
-      String base4 = shown(before.answers().get(i));
-      String adapted = shown(after.answers().get(i));
+      Example question = questions.get(i);
+      String alone = before.answers().get(i).text().strip();
+      String adapted = after.answers().get(i).text().strip();
       line.println(
-          "  %s  base: %s  adapter: %s".formatted(questions.get(i).prompt(), base4, adapted));
+          "  %-18s%-12s%-12s%s"
+              .formatted(question.prompt(), alone, adapted, question.completion().strip()));
     }
     line.println("Everything is in " + run + ". Try it yourself:");
     line.println(
         "  ./lorikeet generate --model %s --adapter %s --temperature 0 --prompt '%s'"
             .formatted(base, config.output(), questions.getFirst().prompt()));
     return VerificationReport.exitCode(verification);
-  }
-
-  private static String shown(ExactMatch.Answer answer) {
-    return answer.text().strip() + (answer.isRight() ? " (right)" : " (wrong)");
   }
 
   private static Path files() {
