@@ -3,7 +3,6 @@ package io.lorikeet.cli;
 import io.lorikeet.export.Verification;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.ConfigFile;
-import io.lorikeet.train.ProcessorCores;
 import io.lorikeet.train.TrainingConfig;
 import io.lorikeet.train.TrainingOptions;
 import io.lorikeet.train.data.Example;
@@ -34,7 +33,6 @@ final class DemoCommand implements Callable<Integer> {
     ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
     Path files = files();
     Path run = freshFolder(Path.of("runs"));
-    int threads = ProcessorCores.physical();
 
     Path base = files.resolve("base.gguf");
     TrainingConfig config = config(files, base, run);
@@ -42,8 +40,8 @@ final class DemoCommand implements Callable<Integer> {
 
     List<Example> questions = ExactMatch.examples(files.resolve("data").resolve("test.jsonl"));
     Optional<Path> adapter = Optional.of(config.output());
-    ExactMatch before = ExactMatch.of(base, Optional.empty(), questions, threads, line);
-    ExactMatch after = ExactMatch.of(base, adapter, questions, threads, line);
+    ExactMatch before = ExactMatch.of(base, Optional.empty(), questions, config.threads(), line);
+    ExactMatch after = ExactMatch.of(base, adapter, questions, config.threads(), line);
     line.println("questions it never saw, answered exactly right in llama.cpp:");
     line.println("  base alone:   " + before.inWords());
     line.println("  with adapter: " + after.inWords());
