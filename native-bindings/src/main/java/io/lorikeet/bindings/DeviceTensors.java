@@ -27,6 +27,7 @@ public final class DeviceTensors implements AutoCloseable {
   public record Placed(Spec spec, MemorySegment data) {}
 
   private DeviceTensors(int count) {
+    NativeLibrary.load();
     context = newContext(Ggml.ggml_tensor_overhead() * (count + 1L));
     NativeResources.opened("device tensors");
   }
@@ -63,6 +64,7 @@ public final class DeviceTensors implements AutoCloseable {
   ///
   /// @param placed tensors whose data lies within one mapping, each aligned to 32 bytes
   public static DeviceTensors inPlace(List<Placed> placed) {
+    placed.forEach(DeviceTensors::checkPlace);
     DeviceTensors result = new DeviceTensors(placed.size());
     try {
       long start = placed.stream().mapToLong(p -> p.data().address()).min().orElse(0);
@@ -74,10 +76,6 @@ public final class DeviceTensors implements AutoCloseable {
       }
       for (Placed place : placed) {
         Tensor tensor = result.create(place.spec());
-        if (place.data().byteSize() != tensor.bytes() || !canBeUsedInPlace(place.data())) {
-          throw new GgmlException(
-              "the data of " + tensor + " isn't " + tensor.bytes() + " bytes, aligned to 32");
-        }
         Ggml.ggml_backend_tensor_alloc(result.buffer, tensor.handle(), place.data());
       }
       return result;
@@ -87,13 +85,21 @@ public final class DeviceTensors implements AutoCloseable {
     }
   }
 
+  private static void checkPlace(Placed place) {
+    Spec spec = place.spec();
+    long bytes = spec.shape().bytes(spec.type());
+    if (place.data().byteSize() != bytes || !canBeUsedInPlace(place.data())) {
+      throw new GgmlException(
+          "the data of " + spec.name() + " isn't " + bytes + " bytes, aligned to 32");
+    }
+  }
+
   /// Whether ggml's CPU kernels can read a tensor right where its data is.
   public static boolean canBeUsedInPlace(MemorySegment data) {
     return data.address() % IN_PLACE_ALIGNMENT == 0;
   }
 
   static MemorySegment newContext(long bytes) {
-    NativeLibrary.load();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment parameters = ggml_init_params.allocate(arena);
       ggml_init_params.mem_size(parameters, bytes);

@@ -100,6 +100,7 @@ public final class Graph implements AutoCloseable {
   /// @param offset bytes into the target; a multiple of the backend's alignment
   /// @throws GgmlException when the type differs or the part isn't inside
   public void bind(Tensor placeholder, Tensor target, long offset) {
+    requireOpen();
     List<Tensor> views = viewsOfPlaceholders.get(placeholder);
     if (views == null) {
       throw new GgmlException(placeholder + " isn't a placeholder of " + name);
@@ -128,6 +129,7 @@ public final class Graph implements AutoCloseable {
   ///
   /// @throws GgmlException when the device reports a failure
   public void compute() {
+    requireOpen();
     CurrentOperation.set(name);
     int status = Ggml.ggml_backend_graph_compute(backend.handle(), handle);
     if (status != Ggml.GGML_STATUS_SUCCESS()) {
@@ -150,12 +152,19 @@ public final class Graph implements AutoCloseable {
   }
 
   MemorySegment handle() {
+    requireOpen();
     for (Tensor placeholder : viewsOfPlaceholders.keySet()) {
       if (!placeholder.isAllocated()) {
         throw new GgmlException(placeholder + " of " + name + " isn't bound to anything");
       }
     }
     return handle;
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException(name + " is closed");
+    }
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.lorikeet.bindings;
 
 import io.lorikeet.ggml.Ggml;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 
 /// The scratch memory that graphs run in, one after the other: as large as the largest of them
@@ -9,12 +10,11 @@ import java.util.List;
 /// the graph itself.
 public final class GraphMemory implements AutoCloseable {
   private final Backend backend;
-  private final MemorySegment allocator;
+  private final List<MemorySegment> allocators = new ArrayList<>();
   private boolean closed;
 
   public GraphMemory(Backend backend) {
     this.backend = backend;
-    allocator = Ggml.ggml_gallocr_new(backend.bufferType());
     NativeResources.opened("graph memory");
   }
 
@@ -23,12 +23,44 @@ public final class GraphMemory implements AutoCloseable {
   ///
   /// @throws GgmlException when the device hasn't enough memory
   public void allocate(List<Graph> graphs) {
+    MemorySegment shared = newAllocator();
     for (Graph graph : graphs) {
-      require(Ggml.ggml_gallocr_reserve(allocator, graph.handle()), graph);
+      reserve(shared, graph);
+    }
+    if (Long.compareUnsigned(bytes(), Ggml.ggml_backend_buft_get_max_size(backend.bufferType()))
+        > 0) {
+      allocateApart(graphs);
+      return;
     }
     for (Graph graph : graphs) {
-      require(Ggml.ggml_gallocr_alloc_graph(allocator, graph.handle()), graph);
+      place(shared, graph);
     }
+  }
+
+  /// Memory larger than the device's largest buffer is in pieces, each as large as one graph wants
+  /// it. Another graph would have them made anew, and take away what the first one points to.
+  private void allocateApart(List<Graph> graphs) {
+    freeAll();
+    for (Graph graph : graphs) {
+      place(newAllocator(), graph);
+    }
+  }
+
+  private MemorySegment newAllocator() {
+    MemorySegment allocator = Ggml.ggml_gallocr_new(backend.bufferType());
+    allocators.add(allocator);
+    return allocator;
+  }
+
+  private void reserve(MemorySegment allocator, Graph graph) {
+    require(Ggml.ggml_gallocr_reserve(allocator, graph.handle()), graph);
+  }
+
+  /// Reserves once more: the allocator would take the plan it made last for this graph's when their
+  /// tensors are as many and as large, although they live longer or shorter.
+  private void place(MemorySegment allocator, Graph graph) {
+    reserve(allocator, graph);
+    require(Ggml.ggml_gallocr_alloc_graph(allocator, graph.handle()), graph);
   }
 
   private void require(boolean success, Graph graph) {
@@ -42,14 +74,21 @@ public final class GraphMemory implements AutoCloseable {
 
   /// Bytes of device memory in use.
   public long bytes() {
-    return Ggml.ggml_gallocr_get_buffer_size(allocator, 0);
+    return allocators.stream()
+        .mapToLong(allocator -> Ggml.ggml_gallocr_get_buffer_size(allocator, 0))
+        .sum();
+  }
+
+  private void freeAll() {
+    allocators.forEach(Ggml::ggml_gallocr_free);
+    allocators.clear();
   }
 
   @Override
   public void close() {
     if (!closed) {
       closed = true;
-      Ggml.ggml_gallocr_free(allocator);
+      freeAll();
       NativeResources.closed("graph memory");
     }
   }

@@ -43,6 +43,7 @@ public final class Ops implements AutoCloseable {
       float betaSlow) {}
 
   public Ops() {
+    NativeLibrary.load();
     context = DeviceTensors.newContext((Ggml.ggml_tensor_overhead() + 64) * CAPACITY);
     NativeResources.opened("operations");
   }
@@ -94,9 +95,10 @@ public final class Ops implements AutoCloseable {
         left.ne0() == right.ne0()
             && right.ne2() % left.ne2() == 0
             && right.ne3() % left.ne3() == 0
-            && a.stride(0) == a.type().blockBytes()
-            && b.stride(0) == b.type().blockBytes()
-            && !b.type().isQuantized(),
+            && holdsReals(a)
+            && hasDenseRows(a)
+            && isFloat(b.type())
+            && hasDenseRows(b),
         "mul_mat",
         a,
         b);
@@ -107,7 +109,11 @@ public final class Ops implements AutoCloseable {
   public Tensor outProd(Tensor a, Tensor b) {
     requireF32("out_prod", a, b);
     require(
-        a.shape().ne1() == b.shape().ne1() && a.shape().ne2() == 1 && b.shape().ne2() == 1,
+        a.shape().ne1() == b.shape().ne1()
+            && isMatrix(a)
+            && isMatrix(b)
+            && hasDenseRows(a)
+            && hasDenseRows(b),
         "out_prod",
         a,
         b);
@@ -233,7 +239,7 @@ public final class Ops implements AutoCloseable {
   /// The index of each row's largest element, I32 [ne1].
   public Tensor argmax(Tensor x) {
     requireContiguousF32("argmax", x);
-    require(x.shape().ne2() == 1 && x.shape().ne3() == 1, "argmax", x);
+    require(isMatrix(x), "argmax", x);
     return made(Ggml.ggml_argmax(context, x.handle()));
   }
 
@@ -244,7 +250,8 @@ public final class Ops implements AutoCloseable {
             && a.shape().ne2() == indices.shape().ne1()
             && a.shape().ne3() == indices.shape().ne2()
             && indices.shape().ne3() == 1
-            && a.type() != TensorType.I32,
+            && holdsReals(a)
+            && hasDenseRows(a),
         "get_rows",
         a,
         indices);
@@ -258,9 +265,9 @@ public final class Ops implements AutoCloseable {
         indices.type() == TensorType.I32
             && indices.shape().ne0() == dy.shape().ne1()
             && indices.shape().rows() == 1
-            && dy.shape().ne2() == 1
+            && isMatrix(dy)
             && like.shape().ne0() == dy.shape().ne0()
-            && like.shape().ne2() == 1,
+            && isMatrix(like),
         "get_rows_back",
         dy,
         indices,
@@ -276,8 +283,8 @@ public final class Ops implements AutoCloseable {
             && target.shape().ne0() == rows.shape().ne0()
             && indices.shape().ne0() == rows.shape().ne1()
             && indices.shape().rows() == 1
-            && rows.shape().ne2() == 1
-            && target.shape().ne2() == 1,
+            && isMatrix(rows)
+            && isMatrix(target),
         "set_rows",
         target,
         rows,
@@ -336,9 +343,11 @@ public final class Ops implements AutoCloseable {
         positions.type() == TensorType.I32
             && positions.shape().ne0() == x.shape().ne2()
             && positions.shape().rows() == 1
+            && p.dimensions() > 0
             && p.dimensions() <= x.shape().ne0()
             && p.dimensions() % 2 == 0
-            && x.stride(0) == Float.BYTES,
+            && (p.mode() == 0 || p.mode() == 2)
+            && hasDenseRows(x),
         operation,
         x,
         positions);
@@ -373,7 +382,9 @@ public final class Ops implements AutoCloseable {
             + (a.shape().ne2() - 1) * a.stride(2)
             + (a.shape().ne3() - 1) * a.stride(3);
     require(
-        offset >= 0 && end <= limit && a.stride(0) == a.type().blockBytes(), "view of " + shape, a);
+        offset >= 0 && offset % a.type().blockBytes() == 0 && end <= limit && hasDenseRows(a),
+        "view of " + shape + " from byte " + offset + " on",
+        a);
     return made(
         Ggml.ggml_view_4d(
             context,
@@ -439,7 +450,9 @@ public final class Ops implements AutoCloseable {
     Shape left = a.shape();
     Shape right = b.shape();
     require(
-        (dimension == 0 || left.ne0() == right.ne0())
+        dimension >= 0
+            && dimension < 4
+            && (dimension == 0 || left.ne0() == right.ne0())
             && (dimension == 1 || left.ne1() == right.ne1())
             && (dimension == 2 || left.ne2() == right.ne2())
             && (dimension == 3 || left.ne3() == right.ne3()),
@@ -452,7 +465,7 @@ public final class Ops implements AutoCloseable {
   /// Repeats F32 `a` to fill `shape`.
   public Tensor repeat(Tensor a, Shape shape) {
     requireF32("repeat", a);
-    require(a.shape().repeatsTo(shape), "repeat to " + shape, a);
+    require(a.shape().repeatsTo(shape) && hasDenseRows(a), "repeat to " + shape, a);
     return made(
         Ggml.ggml_repeat_4d(
             context, a.handle(), shape.ne0(), shape.ne1(), shape.ne2(), shape.ne3()));
@@ -491,13 +504,22 @@ public final class Ops implements AutoCloseable {
     return type == TensorType.F32 || type == TensorType.F16 || type == TensorType.BF16;
   }
 
+  private static boolean holdsReals(Tensor tensor) {
+    return isFloat(tensor.type()) || tensor.type().isQuantized();
+  }
+
+  private static boolean isMatrix(Tensor tensor) {
+    return tensor.shape().ne2() == 1 && tensor.shape().ne3() == 1;
+  }
+
+  /// Whether the elements of each row lie side by side.
+  private static boolean hasDenseRows(Tensor tensor) {
+    return tensor.stride(0) == tensor.type().blockBytes();
+  }
+
   private void requireRepeats(String operation, Tensor a, Tensor b) {
     requireF32(operation, a, b);
-    require(
-        b.shape().repeatsTo(a.shape()) && a.stride(0) == Float.BYTES && b.stride(0) == Float.BYTES,
-        operation,
-        a,
-        b);
+    require(b.shape().repeatsTo(a.shape()) && hasDenseRows(a) && hasDenseRows(b), operation, a, b);
   }
 
   private void requireSameShape(String operation, Tensor a, Tensor b) {

@@ -18,7 +18,7 @@ final class EmbeddingGraph implements AutoCloseable {
 
   EmbeddingGraph(Engine engine, boolean backward) {
     this.backward = backward;
-    inputs = new GraphInputs(engine, backward);
+    inputs = new GraphInputs(engine, engine.shape().tokens(), backward);
     Ops ops = inputs.ops();
     hidden = inputs.hidden(backward ? "embedding_gradient" : "embedding", engine.shape().tokens());
     Tensor tokens = inputs.constant("tokens");
@@ -39,7 +39,7 @@ final class EmbeddingGraph implements AutoCloseable {
   }
 
   void bind(Tensor target) {
-    inputs.bind(graph, "");
+    inputs.bind(graph, "", 0);
     graph.bind(hidden, target);
   }
 

@@ -21,13 +21,16 @@ final class GraphInputs {
   private final Ops ops = new Ops();
   private final Products products;
   private final ParameterGradients parameterGradients = new ParameterGradients(ops);
+  private final int tokens;
   private final boolean backward;
   private final Map<String, Tensor> weights = new HashMap<>();
   private final Map<String, AdaptedLinear.Pair> pairs = new HashMap<>();
 
+  /// @param tokens tokens that the graph takes at a time
   /// @param backward whether the graph computes gradients
-  GraphInputs(Engine engine, boolean backward) {
+  GraphInputs(Engine engine, int tokens, boolean backward) {
     this.engine = engine;
+    this.tokens = tokens;
     this.backward = backward;
     products = new Products(ops, engine.backend(), engine.precision(), constant("row_numbers"));
   }
@@ -89,8 +92,7 @@ final class GraphInputs {
     boolean dropped = engine.inputs().hasDropout() && !slot.flipped();
     Tensor mask =
         dropped
-            ? ops.placeholder(
-                "dropout", TensorType.F32, Shape.of(slot.inputs(), engine.shape().tokens()))
+            ? ops.placeholder("dropout", TensorType.F32, Shape.of(slot.inputs(), tokens))
             : null;
     return new AdaptedLinear.Pair(
         parameter("lora_a", slot.aShape()),
@@ -106,7 +108,9 @@ final class GraphInputs {
   }
 
   /// Points all placeholders of weights and adapters at the tensors called `prefix` + name.
-  void bind(Graph graph, String prefix) {
+  ///
+  /// @param firstToken index in the batch of the first token that the graph takes
+  void bind(Graph graph, String prefix, int firstToken) {
     weights.forEach(
         (name, placeholder) -> graph.bind(placeholder, engine.weights().get(prefix + name)));
     pairs.forEach(
@@ -118,7 +122,7 @@ final class GraphInputs {
             graph.bind(
                 pair.dropout(),
                 engine.inputs().get("dropout"),
-                PassInputs.dropoutOffset(prefix + name));
+                PassInputs.dropoutOffset(prefix + name) + firstToken * pair.dropout().stride(1));
           }
         });
   }

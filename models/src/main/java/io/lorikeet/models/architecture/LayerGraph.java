@@ -27,7 +27,7 @@ final class LayerGraph implements AutoCloseable {
   ///     input
   LayerGraph(Engine engine, int layer, boolean backward) {
     int tokens = engine.shape().tokens();
-    inputs = new GraphInputs(engine, backward);
+    inputs = new GraphInputs(engine, tokens, backward);
     LlamaLayer definition = new LlamaLayer(engine, inputs, Engine.prefix(layer));
     input = inputs.hidden("layer_input", tokens);
     output = backward ? null : inputs.hidden("layer_output", tokens);
@@ -90,7 +90,7 @@ final class LayerGraph implements AutoCloseable {
 
   /// Points the graph at a layer; done once before its memory is allocated, and before every run.
   private void bindLayer(int layer) {
-    inputs.bind(graph, Engine.prefix(layer));
+    inputs.bind(graph, Engine.prefix(layer), 0);
   }
 
   /// Binds everything to some memory of the right shape, as allocation wants it.

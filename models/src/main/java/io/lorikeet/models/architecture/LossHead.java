@@ -40,7 +40,7 @@ final class LossHead implements AutoCloseable {
     this.result = result;
     boolean gradients = result == Result.GRADIENTS;
     boolean loss = result != Result.LOGITS;
-    inputs = new GraphInputs(engine, gradients);
+    inputs = new GraphInputs(engine, tokens, gradients);
     hidden = inputs.hidden("last_hidden", tokens);
     hiddenGradient = gradients ? inputs.hidden("last_hidden_gradient", tokens) : null;
     labels = loss ? inputs.chunkOf("labels", tokens) : null;
@@ -114,7 +114,7 @@ final class LossHead implements AutoCloseable {
   /// @param other where the gradients of all tokens' hidden states go, or the chunk's logits;
   ///     unused for the loss
   void bind(int first, Tensor states, Tensor other) {
-    inputs.bind(graph, "");
+    inputs.bind(graph, "", first);
     long offset = first * states.stride(1);
     graph.bind(hidden, states, offset);
     if (logits != null) {

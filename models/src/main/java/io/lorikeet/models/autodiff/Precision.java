@@ -5,6 +5,7 @@ public enum Precision {
   /// As llama.cpp does in forward (activations quantized where the kernels want it), BF16 in
   /// backward.
   AUTO,
-  /// In F32 on the dequantized weights, forward and backward: slow, for checking gradients.
+  /// On the dequantized weights, forward and backward, in F32 or, where the device would round that
+  /// to F16, in BF16: slow, for checking gradients.
   F32
 }

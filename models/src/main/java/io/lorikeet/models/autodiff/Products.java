@@ -15,7 +15,6 @@ import java.util.Map;
 /// Gradients are never computed in F16: values of 1e-8 vanish there and large ones overflow. Where
 /// a backend would round F32 products to F16, one side is cast to BF16, which has F32's range.
 public final class Products {
-  /// Elements of a frozen matrix that are dequantized at a time.
   private static final long CHUNK_ELEMENTS = 16L << 20;
 
   private final Ops ops;
@@ -24,6 +23,7 @@ public final class Products {
   private final boolean keepsStridedF32;
   private final boolean hasOuterProduct;
   private final Precision precision;
+  private final long chunkElements;
   private final Map<Tensor, List<Chunk>> dequantized = new HashMap<>();
   private final Map<Tensor, List<Chunk>> transposed = new HashMap<>();
 
@@ -33,7 +33,13 @@ public final class Products {
   /// @param rowNumbers I32 [n] placeholder of 0, 1, 2, …; n is at least the number of rows of any
   ///     frozen matrix
   public Products(Ops ops, Backend backend, Precision precision, Tensor rowNumbers) {
+    this(ops, backend, precision, rowNumbers, CHUNK_ELEMENTS);
+  }
+
+  /// @param chunkElements elements of a frozen matrix that are dequantized at a time
+  Products(Ops ops, Backend backend, Precision precision, Tensor rowNumbers, long chunkElements) {
     this.ops = ops;
+    this.chunkElements = chunkElements;
     this.rowNumbers = rowNumbers;
     this.precision = precision;
     keepsF32 = backend.keepsF32Products();
@@ -48,7 +54,7 @@ public final class Products {
     }
     List<Tensor> parts = new ArrayList<>();
     for (Chunk chunk : dequantized.computeIfAbsent(weight, w -> chunks(w, false))) {
-      parts.add(ops.mulMat(chunk.matrix(), x));
+      parts.add(product(chunk.matrix(), x));
     }
     return concat(ops, parts, 0);
   }
@@ -72,7 +78,7 @@ public final class Products {
   private List<Chunk> chunks(Tensor weight, boolean transpose) {
     long columns = weight.shape().ne0();
     long rows = weight.shape().ne1();
-    long step = Math.max(32, CHUNK_ELEMENTS / columns);
+    long step = Math.max(32, chunkElements / columns);
     List<Chunk> chunks = new ArrayList<>();
     for (long first = 0; first < rows; first += step) {
       long count = Math.min(step, rows - first);
@@ -80,7 +86,8 @@ public final class Products {
           ops.getRows(weight, ops.view(rowNumbers, Shape.of(count), first * Integer.BYTES));
       if (transpose) {
         Tensor view = ops.transpose(matrix);
-        matrix = precision == Precision.F32 ? ops.cont(view) : ops.cast(view, TensorType.BF16);
+        boolean inF32 = precision == Precision.F32 && keepsF32;
+        matrix = inF32 ? ops.cont(view) : ops.cast(view, TensorType.BF16);
       }
       chunks.add(new Chunk(first, count, matrix));
     }

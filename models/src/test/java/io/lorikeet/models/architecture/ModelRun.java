@@ -6,6 +6,7 @@ import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraSlot;
+import io.lorikeet.models.testing.RandomInputs;
 import io.lorikeet.models.testing.ReferencePair;
 import io.lorikeet.quant.GgufFile;
 import java.io.IOException;
@@ -31,7 +32,7 @@ final class ModelRun implements AutoCloseable {
       double dropout)
       throws IOException {
     base = GgufFile.open(file);
-    backend = Backend.open(device, 2);
+    backend = Backend.open(device, 1);
     ModelConfig config = ModelConfig.of(base);
     weights = BaseWeights.load(base, backend, (done, total) -> {});
     lora = adapter == null ? null : LoraParameters.of(adapter, backend);
@@ -44,6 +45,16 @@ final class ModelRun implements AutoCloseable {
             lora,
             backend,
             new TransformerModel.Options(shape, precision, training, dropout));
+  }
+
+  /// On the CPU with F32 products, every matrix of these roles adapted at random, B ≠ 0.
+  static ModelRun adapted(Path file, List<String> roles, PassShape shape, double dropout)
+      throws IOException {
+    List<LoraPair> pairs;
+    try (GgufFile base = GgufFile.open(file)) {
+      pairs = RandomInputs.pairs(base, roles, 4, 5);
+    }
+    return new ModelRun(file, "cpu", adapter(pairs, 0.7), shape, Precision.F32, dropout);
   }
 
   static LoraAdapter adapter(List<LoraPair> pairs, double scaling) {
@@ -69,7 +80,7 @@ final class ModelRun implements AutoCloseable {
     return logits;
   }
 
-  private static double[] widened(float[] values) {
+  static double[] widened(float[] values) {
     double[] wide = new double[values.length];
     for (int i = 0; i < wide.length; i++) {
       wide[i] = values[i];

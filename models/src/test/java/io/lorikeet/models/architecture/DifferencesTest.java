@@ -1,0 +1,88 @@
+package io.lorikeet.models.architecture;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.lorikeet.bindings.LeakCheck;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.random.RandomModel;
+import io.lorikeet.models.testing.RandomInputs;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.function.ToDoubleFunction;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// The gradient of all adapter matrices together by central differences of the model's own loss,
+/// with B ≠ 0 and F32 products.
+@ExtendWith(LeakCheck.class)
+class DifferencesTest {
+  private static final double BOUND = 1e-3;
+  private static final double STEP = 2e-2;
+  private static final PassShape SHAPE = new PassShape(2, 20, 7, 16, 11);
+
+  @TempDir Path folder;
+
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "Q4_0", "Q4_K"})
+  void slopeOfTheLossIsTheGradientsLength(TensorType type) throws IOException {
+    Path file = RandomModel.of(type).biases().ropeFactors().write(folder.resolve("m.gguf"));
+    TokenBatch batch = RandomInputs.packedBatch(400, SHAPE.rows(), SHAPE.context(), 3);
+    try (ModelRun run = ModelRun.adapted(file, ReferenceCheck.ALL, SHAPE, 0)) {
+      run.model.lossAndGradients(batch, 0);
+      checkSlope(run, model -> model.loss(batch));
+    }
+  }
+
+  /// The masks of forward, of its recomputation in backward and of every later pass with the same
+  /// seed are the same.
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2})
+  void withDropout(long seed) throws IOException {
+    Path file = RandomModel.of(TensorType.F32).write(folder.resolve("m.gguf"));
+    TokenBatch batch = RandomInputs.packedBatch(400, SHAPE.rows(), SHAPE.context(), 3);
+    try (ModelRun run = ModelRun.adapted(file, ReferenceCheck.ALL, SHAPE, 0.3)) {
+      run.model.lossAndGradients(batch, seed);
+      checkSlope(run, model -> model.lossAndGradients(batch, seed));
+    }
+  }
+
+  private static void checkSlope(ModelRun run, ToDoubleFunction<TransformerModel> loss) {
+    double length = length(run.lora.gradients().downloadFloats());
+    assertEquals(1, length / slope(run, loss), BOUND, "gradient's length over the slope");
+  }
+
+  /// The slope of the loss along the gradient that was computed last.
+  private static double slope(ModelRun run, ToDoubleFunction<TransformerModel> loss) {
+    float[] gradient = run.lora.gradients().downloadFloats();
+    float[] values = run.lora.values().downloadFloats();
+    double ahead = lossAt(run, loss, values, gradient, STEP);
+    double behind = lossAt(run, loss, values, gradient, -STEP);
+    return (ahead - behind) / (2 * STEP);
+  }
+
+  private static double lossAt(
+      ModelRun run,
+      ToDoubleFunction<TransformerModel> loss,
+      float[] values,
+      float[] direction,
+      double step) {
+    double length = length(direction);
+    float[] moved = new float[values.length];
+    for (int i = 0; i < moved.length; i++) {
+      moved[i] = (float) (values[i] + step * direction[i] / length);
+    }
+    run.lora.values().upload(moved);
+    return loss.applyAsDouble(run.model);
+  }
+
+  private static double length(float[] vector) {
+    double sum = 0;
+    for (float value : vector) {
+      sum += (double) value * value;
+    }
+    return Math.sqrt(sum);
+  }
+}

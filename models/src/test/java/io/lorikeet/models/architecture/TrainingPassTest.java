@@ -1,0 +1,182 @@
+package io.lorikeet.models.architecture;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.LeakCheck;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraParameters;
+import io.lorikeet.models.lora.LoraSettings;
+import io.lorikeet.models.random.RandomModel;
+import io.lorikeet.models.testing.RandomInputs;
+import io.lorikeet.quant.GgufFile;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/// What holds between passes: sums of gradients, dropout, an adapter that changes nothing yet.
+@ExtendWith(LeakCheck.class)
+class TrainingPassTest {
+  private static final PassShape SHAPE = new PassShape(1, 24, 8, 16, 12);
+  private static final List<String> ROLES = ReferenceCheck.ALL;
+
+  @TempDir Path folder;
+
+  private static TokenBatch batch(long seed) {
+    return RandomInputs.packedBatch(400, SHAPE.rows(), SHAPE.context(), seed);
+  }
+
+  private Path model() throws IOException {
+    return RandomModel.of(TensorType.Q4_0).write(folder.resolve("m.gguf"));
+  }
+
+  @Test
+  void gradientsAddUpOverBatches() throws IOException {
+    Path file = model();
+    try (ModelRun run = ModelRun.adapted(file, ROLES, SHAPE, 0)) {
+      double[] first = gradients(run, 1);
+      double[] second = gradients(run, 2);
+      run.lora.gradients().clear();
+      run.model.lossAndGradients(batch(1), 0);
+      run.model.lossAndGradients(batch(2), 0);
+      assertSum(first, second, ModelRun.widened(run.lora.gradients().downloadFloats()));
+    }
+  }
+
+  /// Two rows in one batch give what they give one after the other.
+  @Test
+  void gradientsAddUpOverRows() throws IOException {
+    Path file = model();
+    double[] first;
+    double[] second;
+    try (ModelRun run = ModelRun.adapted(file, ROLES, SHAPE, 0)) {
+      first = gradients(run, 1);
+      second = gradients(run, 2);
+    }
+    PassShape both = new PassShape(2, SHAPE.context(), 8, 16, 12);
+    try (ModelRun run = ModelRun.adapted(file, ROLES, both, 0)) {
+      run.model.lossAndGradients(joined(batch(1), batch(2)), 0);
+      assertSum(first, second, ModelRun.widened(run.lora.gradients().downloadFloats()));
+    }
+  }
+
+  private static double[] gradients(ModelRun run, long batchSeed) {
+    run.lora.gradients().clear();
+    run.model.lossAndGradients(batch(batchSeed), 0);
+    return ModelRun.widened(run.lora.gradients().downloadFloats());
+  }
+
+  private static void assertSum(double[] first, double[] second, double[] actual) {
+    double[] expected = first.clone();
+    for (int i = 0; i < expected.length; i++) {
+      expected[i] += second[i];
+    }
+    double error = ModelRun.relativeError(actual, expected);
+    assertTrue(error < 1e-5, "relative error " + error);
+  }
+
+  private static TokenBatch joined(TokenBatch a, TokenBatch b) {
+    float[] weights = new float[a.size() + b.size()];
+    System.arraycopy(a.targetWeights(), 0, weights, 0, a.size());
+    System.arraycopy(b.targetWeights(), 0, weights, a.size(), b.size());
+    return new TokenBatch(
+        2,
+        a.context(),
+        joined(a.tokens(), b.tokens()),
+        joined(a.positions(), b.positions()),
+        joined(a.firstVisible(), b.firstVisible()),
+        joined(a.targets(), b.targets()),
+        weights);
+  }
+
+  private static int[] joined(int[] a, int[] b) {
+    int[] both = Arrays.copyOf(a, a.length + b.length);
+    System.arraycopy(b, 0, both, a.length, b.length);
+    return both;
+  }
+
+  @Test
+  void dropoutIsDrawnBySeedAndForTrainingOnly() throws IOException {
+    Path file = model();
+    double without;
+    try (ModelRun run = ModelRun.adapted(file, ROLES, SHAPE, 0)) {
+      without = run.model.lossAndGradients(batch(1), 7);
+      assertEquals(without, run.model.lossAndGradients(batch(1), 8), "no dropout, no seed");
+    }
+    try (ModelRun run = ModelRun.adapted(file, ROLES, SHAPE, 0.4)) {
+      double seven = run.model.lossAndGradients(batch(1), 7);
+      double[] gradients = ModelRun.widened(run.lora.gradients().downloadFloats());
+      assertNotEquals(seven, run.model.lossAndGradients(batch(1), 8));
+      assertEquals(without, run.model.loss(batch(1)), 1e-6 * without, "evaluation");
+      run.lora.gradients().clear();
+      assertEquals(seven, run.model.lossAndGradients(batch(1), 7), "the same seed");
+      assertArrayEquals(gradients, ModelRun.widened(run.lora.gradients().downloadFloats()));
+    }
+  }
+
+  @Test
+  void dropoutKeepsTheMean() throws IOException {
+    Path file = model();
+    double dropout = 0.3;
+    try (ModelRun run = ModelRun.adapted(file, ROLES, SHAPE, 0);
+        PassInputs inputs = new PassInputs(run.backend, run.model.config(), SHAPE, dropout)) {
+      inputs.drawDropout(11);
+      float[] mask = inputs.get("dropout").downloadFloats();
+      int dropped = 0;
+      for (float value : mask) {
+        assertTrue(value == 0 || Math.abs(value - 1 / (1 - dropout)) < 1e-6, "factor " + value);
+        dropped += value == 0 ? 1 : 0;
+      }
+      double deviation = Math.sqrt(dropout * (1 - dropout) / mask.length);
+      assertEquals(dropout, dropped / (double) mask.length, 5 * deviation, "share of zeros");
+    }
+  }
+
+  /// B is zero at first, A for the token embedding: the base's logits, bit for bit.
+  @Test
+  void aNewAdapterChangesNothing() throws IOException {
+    Path file = model();
+    LoraSettings settings =
+        new LoraSettings(8, 16, false, 0, List.of("all-linear", "output", "token_embd"), 3);
+    LoraAdapter adapter;
+    try (GgufFile base = GgufFile.open(file);
+        Backend backend = Backend.open("cpu", 1);
+        LoraParameters created =
+            LoraParameters.create(base, ModelConfig.of(base), settings, backend)) {
+      adapter = created.toAdapter();
+    }
+    float[][] expected;
+    try (ModelRun run = new ModelRun(file, "cpu", null, SHAPE, Precision.AUTO, 0)) {
+      expected = run.logits(batch(1));
+    }
+    try (ModelRun run = new ModelRun(file, "cpu", adapter, SHAPE, Precision.AUTO, 0)) {
+      assertArrayEquals(expected, run.logits(batch(1)));
+      run.model.lossAndGradients(batch(1), 0);
+      for (float gradient : run.lora.gradients().downloadFloats()) {
+        assertTrue(Float.isFinite(gradient));
+      }
+    }
+  }
+
+  @Test
+  void refusesWhatDoesntFit() throws IOException {
+    Path file = model();
+    try (ModelRun run = new ModelRun(file, "cpu", null, SHAPE, Precision.AUTO, 0)) {
+      TokenBatch shorter = RandomInputs.packedBatch(400, 1, 23, 1);
+      assertThrows(IllegalArgumentException.class, () -> run.model.loss(shorter));
+      TokenBatch outside = RandomInputs.packedBatch(4000, 1, 24, 1);
+      assertThrows(IllegalArgumentException.class, () -> run.model.loss(outside));
+      assertThrows(IllegalStateException.class, () -> run.model.lossAndGradients(batch(1), 0));
+    }
+  }
+}

@@ -1,0 +1,170 @@
+package io.lorikeet.models.autodiff;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.lorikeet.bindings.LeakCheck;
+import io.lorikeet.bindings.Ops.RopeParameters;
+import io.lorikeet.bindings.Shape;
+import io.lorikeet.bindings.Tensor;
+import io.lorikeet.bindings.TensorType;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/// Every rule of [GradientRules] by central differences, in F32.
+@ExtendWith(LeakCheck.class)
+class GradientRulesTest {
+  private static final int TOKENS = 7;
+
+  /// An expression that uses one operation.
+  private interface Expression extends Function<RuleCheck, Tensor> {}
+
+  private static Map<Class<? extends DifferentiableOp>, List<Expression>> expressions() {
+    Map<Class<? extends DifferentiableOp>, List<Expression>> all = new LinkedHashMap<>();
+    all.put(
+        DifferentiableOp.FrozenProduct.class,
+        Stream.of(TensorType.F32, TensorType.BF16, TensorType.Q4_0)
+            .map(type -> (Expression) check -> frozenProduct(check, type))
+            .toList());
+    all.put(
+        DifferentiableOp.TrainedProduct.class,
+        List.of(
+            c -> c.tape.trainedProduct(c.parameter(Shape.of(20, 4)), c.input(Shape.of(20, TOKENS))),
+            c -> c.tape.trainedProduct(c.parameter(Shape.of(4, 20)), c.input(Shape.of(4, TOKENS))),
+            GradientRulesTest::parameterUsedTwice));
+    all.put(
+        DifferentiableOp.TrainedRows.class,
+        List.of(
+            c -> c.tape.trainedRows(c.parameter(Shape.of(6, 9)), c.indices("ids", 3, 8, 0, 3, 3))));
+    all.put(
+        DifferentiableOp.Add.class,
+        List.of(
+            c -> c.tape.add(c.input(Shape.of(5, TOKENS)), c.input(Shape.of(5, TOKENS))),
+            GradientRulesTest::usedThrice));
+    all.put(
+        DifferentiableOp.AddBias.class,
+        List.of(c -> c.tape.addBias(c.input(Shape.of(5, TOKENS)), c.constant(Shape.of(5)))));
+    all.put(
+        DifferentiableOp.Scale.class,
+        List.of(c -> c.tape.scale(c.input(Shape.of(5, TOKENS)), -0.3f)));
+    all.put(
+        DifferentiableOp.Mask.class,
+        List.of(c -> c.tape.mask(c.input(Shape.of(5, TOKENS)), c.constant(Shape.of(5, TOKENS)))));
+    all.put(
+        DifferentiableOp.RmsNorm.class,
+        List.of(
+            c -> c.tape.rmsNorm(c.input(Shape.of(24, TOKENS)), c.constant(Shape.of(24)), 1e-5f),
+            c -> c.tape.rmsNorm(c.input(Shape.of(24, TOKENS)), c.constant(Shape.of(24)), 0.5f)));
+    all.put(
+        DifferentiableOp.Rope.class,
+        List.of(
+            c -> rope(c, new RopeParameters(8, 0, 64, 10000, 1, 0, 1, 32, 1), null),
+            c -> rope(c, new RopeParameters(6, 2, 64, 500, 0.25f, 0, 1, 32, 1), null),
+            c -> rope(c, new RopeParameters(8, 0, 16, 100, 0.25f, 1, 1.3f, 32, 1), null),
+            c ->
+                rope(
+                    c,
+                    new RopeParameters(8, 0, 64, 10000, 1, 0, 1, 32, 1),
+                    c.constant(Shape.of(4), new float[] {1, 2, 5, 8}))));
+    all.put(
+        DifferentiableOp.Reshape.class,
+        List.of(c -> c.tape.reshape(c.input(Shape.of(12, TOKENS)), Shape.of(4, 3, TOKENS))));
+    all.put(
+        DifferentiableOp.SwiGlu.class,
+        List.of(c -> c.tape.swiglu(c.input(Shape.of(9, TOKENS)), c.input(Shape.of(9, TOKENS)))));
+    all.put(
+        DifferentiableOp.SelfAttention.class,
+        List.of(
+            c -> attention(c, 1, 11, 11, 2, 2),
+            c -> attention(c, 1, 12, 4, 4, 2),
+            c -> attention(c, 2, 11, 4, 4, 2),
+            c -> attention(c, 3, 5, 2, 6, 2),
+            c -> attention(c, 1, 9, 1, 4, 1)));
+    return all;
+  }
+
+  /// 100 rows are four chunks of the matrix, the last one smaller.
+  private static Tensor frozenProduct(RuleCheck check, TensorType type) {
+    Tensor weight = check.frozen(type, Shape.of(64, 100));
+    return check.tape.frozenProduct(weight, check.input(Shape.of(64, TOKENS)));
+  }
+
+  private static Tensor parameterUsedTwice(RuleCheck check) {
+    Parameter parameter = check.parameter(Shape.of(6, 6));
+    Tensor once = check.tape.trainedProduct(parameter, check.input(Shape.of(6, TOKENS)));
+    return check.tape.trainedProduct(parameter, once);
+  }
+
+  private static Tensor usedThrice(RuleCheck check) {
+    Tensor x = check.input(Shape.of(5, TOKENS));
+    return check.tape.add(check.tape.add(x, x), check.tape.swiglu(x, x));
+  }
+
+  private static Tensor rope(RuleCheck check, RopeParameters parameters, Tensor factors) {
+    Tensor positions = check.indices("positions", 0, 1, 2, 0, 1, 30, 31);
+    return check.tape.rope(check.input(Shape.of(8, 3, TOKENS)), positions, factors, parameters);
+  }
+
+  /// Each row holds two examples and a token of padding that sees only itself.
+  private static Tensor attention(
+      RuleCheck check, int rows, int context, int block, int heads, int keyValueHeads) {
+    float[] indices = new float[context];
+    float[] firstVisible = new float[rows * context];
+    for (int i = 0; i < context; i++) {
+      indices[i] = i;
+    }
+    for (int i = 0; i < firstVisible.length; i++) {
+      int place = i % context;
+      int second = 2 + i / context;
+      firstVisible[i] = place == context - 1 ? place : place < second ? 0 : second;
+    }
+    int tokens = rows * context;
+    Attention attention =
+        new Attention(
+            rows,
+            context,
+            block,
+            0.4f,
+            check.constant(Shape.of(context), indices),
+            check.constant(Shape.of(tokens), firstVisible));
+    Tensor q = check.input(Shape.of(8, heads, tokens));
+    Tensor k = check.input(Shape.of(8, keyValueHeads, tokens));
+    Tensor v = check.input(Shape.of(8, keyValueHeads, tokens));
+    return check.tape.attention(q, k, v, attention);
+  }
+
+  @TestFactory
+  List<DynamicTest> rules() {
+    List<DynamicTest> tests = new ArrayList<>();
+    expressions()
+        .forEach(
+            (operation, expressions) -> {
+              for (int i = 0; i < expressions.size(); i++) {
+                Expression expression = expressions.get(i);
+                long seed = 100 + i;
+                tests.add(
+                    DynamicTest.dynamicTest(
+                        operation.getSimpleName() + ", seed " + seed,
+                        () -> {
+                          try (RuleCheck check = new RuleCheck(seed)) {
+                            check.check(expression.apply(check));
+                          }
+                        }));
+              }
+            });
+    return tests;
+  }
+
+  @Test
+  void noOperationIsLeftOut() {
+    assertEquals(Set.of(DifferentiableOp.class.getPermittedSubclasses()), expressions().keySet());
+  }
+}
