@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
     name = "demo",
     description = {
       "Teach a tiny 4-bit base something new, on what comes with Lorikeet: train, verify, and answer",
-      "held-out questions in llama.cpp before and after. Writes to runs/demo."
+      "held-out questions in llama.cpp before and after. Writes to runs/demo in the checkout."
     })
 final class DemoCommand implements Callable<Integer> {
   private static final int SHOWN_ANSWERS = 5;
@@ -31,8 +31,9 @@ final class DemoCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
-    Path files = files();
-    Path run = freshFolder(Path.of("runs"));
+    Path home = Path.of(System.getProperty("lorikeet.home", "."));
+    Path files = files(home);
+    Path run = freshFolder(home.resolve("runs"));
 
     Path base = files.resolve("base.gguf");
     TrainingConfig config = config(files, base, run);
@@ -61,8 +62,8 @@ final class DemoCommand implements Callable<Integer> {
     return VerificationReport.exitCode(verification);
   }
 
-  private static Path files() {
-    Path files = Path.of(System.getProperty("lorikeet.home", ".")).resolve("demo");
+  private static Path files(Path home) {
+    Path files = home.resolve("demo");
     if (!Files.isRegularFile(files.resolve("base.gguf"))) {
       throw new InvalidInputException(
           "there is no "

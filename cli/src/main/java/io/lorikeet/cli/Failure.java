@@ -70,8 +70,9 @@ record Failure(int exitCode, String message) {
         problem instanceof FileSystemException e && e.getFile() != null ? e.getFile() : null;
     String text = String.valueOf(problem.getMessage());
     if (text.contains("No space left on device") || text.contains("Disk quota exceeded")) {
-      String place = where == null ? text : where;
-      return "the disk is full: " + place + "\nFree some space, or write to another disk.";
+      return "the disk is full"
+          + (where == null ? "" : ": " + where)
+          + "\nFree some space, or write to another disk.";
     }
     return switch (problem) {
       case AccessDeniedException _ -> where + ": permission denied";

@@ -13,7 +13,11 @@ final class TrainingProgress implements TrainingListener {
   /// ... and whenever this much time has passed, in seconds.
   private static final double LONGEST_SILENCE = 60;
 
+  /// Weight of the newest step in the time that a step is expected to take.
+  private static final double RECENT = 0.1;
+
   private final ProgressLine line;
+  private double secondsPerStep;
   private double secondsSoFar;
   private double secondsAtLastLine;
 
@@ -51,7 +55,9 @@ final class TrainingProgress implements TrainingListener {
 
   private void step(TrainingEvent.StepDone step) {
     secondsSoFar += step.seconds();
-    double left = secondsSoFar / step.step() * (step.steps() - step.step());
+    secondsPerStep +=
+        step.step() == 1 ? step.seconds() : RECENT * (step.seconds() - secondsPerStep);
+    double left = secondsPerStep * (step.steps() - step.step());
     String text =
         String.format(
             Locale.ROOT,
