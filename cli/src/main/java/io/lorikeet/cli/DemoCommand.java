@@ -31,7 +31,7 @@ final class DemoCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
-    Path home = Path.of(System.getProperty("lorikeet.home", "."));
+    Path home = shortest(Path.of(System.getProperty("lorikeet.home", "")));
     Path files = files(home);
     Path run = freshFolder(home.resolve("runs"));
 
@@ -60,6 +60,13 @@ final class DemoCommand implements Callable<Integer> {
         "  ./lorikeet generate --model %s --adapter %s --temperature 0 --prompt '%s'"
             .formatted(base, config.output(), questions.getFirst().prompt()));
     return VerificationReport.exitCode(verification);
+  }
+
+  /// Relative to the working folder, if it lies in there: for what is printed.
+  private static Path shortest(Path folder) {
+    Path working = Path.of("").toAbsolutePath();
+    Path absolute = folder.toAbsolutePath();
+    return absolute.startsWith(working) ? working.relativize(absolute) : absolute;
   }
 
   private static Path files(Path home) {

@@ -2,6 +2,7 @@ package io.lorikeet.cli;
 
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -49,7 +50,18 @@ public final class Main implements Callable<Integer> {
   private String nativeDirectory;
 
   public static void main(String[] args) {
+    AtomicBoolean done = new AtomicBoolean();
+    // After Ctrl-C Java ends with exit code 130 by itself; whoever waits should read why.
+    Runtime.getRuntime()
+        .addShutdownHook(
+            new Thread(
+                () -> {
+                  if (!done.get()) {
+                    System.err.println(System.lineSeparator() + "lorikeet: interrupted");
+                  }
+                }));
     int exitCode = run(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args);
+    done.set(true);
     System.exit(exitCode);
   }
 

@@ -32,12 +32,14 @@ final class Words {
     return String.format(Locale.ROOT, "%dh %02dm", rounded / 3600, rounded / 60 % 60);
   }
 
-  /// `12.3 %`, with digits enough that small shares don't become 0.
+  /// `12.3 %`; small shares with more digits, and those that still vanish as `below 0.01 %`.
   static String percent(double share) {
     double percent = 100 * share;
-    String format =
-        percent >= 10 || percent == 0 ? "%.1f %%" : percent >= 0.01 ? "%.2f %%" : "%.1e %%";
-    return String.format(Locale.ROOT, format, percent);
+    if (percent > 0 && percent < 0.01) {
+      return "below 0.01 %";
+    }
+    return String.format(
+        Locale.ROOT, percent >= 10 || percent == 0 ? "%.1f %%" : "%.2f %%", percent);
   }
 
   /// A mean loss and the perplexity it means: `2.3451 (perplexity 10.43)`.

@@ -19,7 +19,7 @@ class WordsTest {
     assertEquals("0.0 %", Words.percent(0));
     assertEquals("0.41 %", Words.percent(0.0041));
     assertEquals("45.7 %", Words.percent(0.457));
-    assertEquals("2.0e-04 %", Words.percent(2e-6));
+    assertEquals("below 0.01 %", Words.percent(2e-6));
   }
 
   @Test
