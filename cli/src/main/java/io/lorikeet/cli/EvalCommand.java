@@ -97,7 +97,7 @@ final class EvalCommand implements Callable<Integer> {
     TextLoss loss = new TextLoss();
     int done = 0;
     for (TokenizedExample example : examples) {
-      loss.add(source, example.tokens(), example.promptLength());
+      loss.add(source, example.tokens(), example.trained());
       line.update(name + ": " + ++done + " of " + examples.size() + " examples");
     }
     line.println(

@@ -13,13 +13,14 @@ public final class TextLoss {
   /// Measures one example: how badly the model predicts each token from those before it.
   ///
   /// @param tokens the example, from position 0 on; at least two
-  /// @param promptLength tokens at the beginning that are given and not predicted, at least 1
-  public void add(LogitsSource source, int[] tokens, int promptLength) {
+  /// @param predicted which of the tokens count, as many as there are tokens; not the first, which
+  ///     nothing comes before
+  public void add(LogitsSource source, int[] tokens, boolean[] predicted) {
     int[] given = Arrays.copyOf(tokens, tokens.length - 1);
     source.forEach(
         given,
         (position, logits) -> {
-          if (position + 1 >= promptLength) {
+          if (predicted[position + 1]) {
             sum += crossEntropy(logits, tokens[position + 1]);
             targets++;
           }

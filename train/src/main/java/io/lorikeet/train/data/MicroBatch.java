@@ -81,7 +81,7 @@ public record MicroBatch(TokenBatch tokens, List<PackedRow> rows) {
         positions[at] = i;
         firstVisible[at] = first;
         targets[at] = ids[i + 1];
-        weights[at] = i + 1 >= example.promptLength() ? 1 : 0;
+        weights[at] = example.trained()[i + 1] ? 1 : 0;
       }
     }
 

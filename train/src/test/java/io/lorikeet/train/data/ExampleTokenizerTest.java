@@ -23,7 +23,6 @@ class ExampleTokenizerTest {
         one(bytes(10, TooLong.CUT), new Example(null, "ab", false, "f", 3));
     assertArrayEquals(
         new int[] {TestEncodings.BEGIN, 'a', 'b', TestEncodings.END}, tokenized.tokens());
-    assertEquals(1, tokenized.promptLength());
     assertEquals(3, tokenized.targets());
     assertEquals(3, tokenized.line());
   }
@@ -33,8 +32,8 @@ class ExampleTokenizerTest {
     TokenizedExample tokenized = one(bytes(10, TooLong.CUT), prompted("abc", "d"));
     assertArrayEquals(
         new int[] {TestEncodings.BEGIN, 'a', 'b', 'c', 'd', TestEncodings.END}, tokenized.tokens());
-    assertEquals(4, tokenized.promptLength());
-    assertEquals(2, tokenized.targets());
+    assertArrayEquals(
+        new boolean[] {false, false, false, false, true, true}, tokenized.trained());
     ExampleTokenizer all =
         new ExampleTokenizer(TestEncodings.bytes(), 10, TooLong.CUT, TrainOn.ALL);
     assertEquals(5, one(all, prompted("abc", "d")).targets());
@@ -42,7 +41,7 @@ class ExampleTokenizerTest {
 
   @Test
   void anEmptyPromptIsTheBeginTokenAlone() {
-    assertEquals(1, one(bytes(10, TooLong.CUT), prompted("", "d")).promptLength());
+    assertEquals(2, one(bytes(10, TooLong.CUT), prompted("", "d")).targets());
   }
 
   /// The prompt's tokens are what inference gives the model, whatever follows.

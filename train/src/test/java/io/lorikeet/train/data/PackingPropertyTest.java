@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.models.architecture.TokenBatch;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
@@ -72,13 +72,18 @@ class PackingPropertyTest {
     List<TokenizedExample> examples = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       int[] tokens = random.ints(2 + random.nextInt(context), 1, 1000).toArray();
-      examples.add(new TokenizedExample(tokens, 1 + random.nextInt(tokens.length - 1), "f", i + 1));
+      boolean[] trained = new boolean[tokens.length];
+      for (int at = 1; at < tokens.length; at++) {
+        trained[at] = random.nextBoolean();
+      }
+      trained[1 + random.nextInt(tokens.length - 1)] = true;
+      examples.add(new TokenizedExample(tokens, trained, "f", i + 1));
     }
     return examples;
   }
 
-  /// Prompt length and tokens of each example of a row, from the arrays alone; checks what must
-  /// hold at every place.
+  /// Tokens of each example of a row, those with loss negative, from the arrays alone; checks
+  /// what must hold at every place.
   private static List<List<Integer>> unpack(TokenBatch batch, int row, String seed) {
     List<List<Integer>> found = new ArrayList<>();
     int context = batch.context();
@@ -86,16 +91,16 @@ class PackingPropertyTest {
     while (place < context && batch.tokens()[row * context + place] != PADDING) {
       int start = place;
       List<Integer> tokens = new ArrayList<>();
-      int untrained = 1;
       int at;
+      int sign = 1;
       do {
         at = row * context + place;
         assertEquals(start, batch.firstVisible()[at], seed);
         assertEquals(place - start, batch.positions()[at], seed);
-        tokens.add(batch.tokens()[at]);
+        tokens.add(sign * batch.tokens()[at]);
         boolean trained = batch.targetWeights()[at] == 1;
-        assertTrue(trained || batch.targetWeights()[at] == 0 && untrained == tokens.size(), seed);
-        untrained += trained ? 0 : 1;
+        assertTrue(trained || batch.targetWeights()[at] == 0, seed);
+        sign = trained ? -1 : 1;
         place++;
       } while (place < context && batch.firstVisible()[at + 1] == start);
       boolean within = true;
@@ -103,8 +108,7 @@ class PackingPropertyTest {
         within &= batch.targets()[row * context + i] == batch.tokens()[row * context + i + 1];
       }
       assertTrue(within, seed);
-      tokens.add(batch.targets()[at]);
-      tokens.addFirst(untrained);
+      tokens.add(sign * batch.targets()[at]);
       found.add(tokens);
     }
     for (; place < context; place++) {
@@ -118,9 +122,10 @@ class PackingPropertyTest {
   }
 
   private static List<Integer> flat(TokenizedExample example) {
-    List<Integer> flat = new ArrayList<>(Arrays.stream(example.tokens()).boxed().toList());
-    flat.addFirst(example.promptLength());
-    return flat;
+    return IntStream.range(0, example.tokens().length)
+        .map(at -> example.trained()[at] ? -example.tokens()[at] : example.tokens()[at])
+        .boxed()
+        .toList();
   }
 
   private static List<String> sorted(List<List<Integer>> examples) {

@@ -57,7 +57,7 @@ class TextEncodingTest {
       String message = "seed " + seed + ": '" + prompt + "' and '" + completion + "'";
       assertArrayEquals(
           vocabulary.tokenize(prompt, true, false),
-          Arrays.copyOf(tokens, tokenized.promptLength()),
+          Arrays.copyOf(tokens, tokens.length - tokenized.targets()),
           message);
       assertEquals(vocabulary.eos().orElseThrow(), tokens[tokens.length - 1], message);
       int[] written = Arrays.copyOfRange(tokens, 1, tokens.length - 1);
