@@ -1,6 +1,7 @@
-/// Files and number formats: reading and writing GGUF, quantizing.
+/// Files and number formats: reading and writing GGUF and safetensors, converting, quantizing.
 module io.lorikeet.quant {
   requires transitive io.lorikeet.bindings;
+  requires com.fasterxml.jackson.databind;
 
   exports io.lorikeet.quant;
 }

@@ -185,7 +185,7 @@ public final class GgufFile implements AutoCloseable {
   /// @throws IOException when they differ or a file is gone
   public void checkUnchanged() throws IOException {
     for (GgufPart part : parts) {
-      part.checkUnchanged();
+      part.file().checkUnchanged();
     }
   }
 
