@@ -8,15 +8,29 @@ import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// A LoRA adapter read from a GGUF file, Lorikeet's own or any other that llama.cpp loads.
 ///
-/// @param adapter the adapter, checked against its base
-/// @param recorded whether the file says which base it was made for; if so, it is the one it was
-///     read with
-public record AdapterFile(LoraAdapter adapter, boolean recorded) {
+/// @param adapter the adapter, checked against its base where there was one to check against
+/// @param base the base it was made for, as far as the file says
+/// @param training the settings it was made with, as [AdapterMetadata] has them; empty for other
+///     programs' adapters
+public record AdapterFile(
+    LoraAdapter adapter, Optional<BaseIdentity> base, Map<String, String> training) {
+
+  public AdapterFile {
+    training = Collections.unmodifiableMap(new LinkedHashMap<>(training));
+  }
+
+  /// Whether the file says which base it was made for.
+  public boolean recorded() {
+    return base.isPresent();
+  }
 
   /// Reads and checks an adapter.
   ///
@@ -25,15 +39,21 @@ public record AdapterFile(LoraAdapter adapter, boolean recorded) {
   ///     hash
   /// @throws InvalidInputException when it isn't a LoRA adapter for this base: another base's hash
   ///     or architecture; weights that the base lacks; halves of pairs; other shapes; numbers that
-  /// aren't finite. All such weights are
-  ///     named at once
+  ///     aren't finite. All such weights are named at once
   /// @throws IOException when a file can't be read
   public static AdapterFile read(Path file, GgufFile base) throws IOException {
+    return read(file, base, false);
+  }
+
+  /// As [#read(Path, GgufFile)].
+  ///
+  /// @param anyHash takes an adapter that was made for a base of another hash, if all else fits
+  public static AdapterFile read(Path file, GgufFile base, boolean anyHash) throws IOException {
     try (GgufFile gguf = GgufFile.open(file)) {
       GgufMetadata metadata = gguf.metadata();
       requireLora(file, metadata);
       Optional<String> hash = metadata.string(AdapterKeys.BASE_HASH);
-      if (hash.isPresent()) {
+      if (hash.isPresent() && !anyHash) {
         requireSameBase(file, metadata, hash.get(), base);
       }
       String architecture = metadata.requireString(AdapterKeys.ARCHITECTURE);
@@ -50,15 +70,59 @@ public record AdapterFile(LoraAdapter adapter, boolean recorded) {
                 + ". Give the base it was trained on");
       }
       List<String> problems = new ArrayList<>();
-      List<LoraPair> pairs = new AdapterPairs(gguf, base, problems).read();
-      float alpha = alpha(metadata, pairs, problems);
-      if (!problems.isEmpty()) {
-        throw InvalidInputException.of(file + " doesn't fit " + base.path(), problems);
-      }
-      LoraAdapter adapter = new LoraAdapter(architecture, alpha, pairs);
-      requireUnchanged(file, metadata, adapter);
-      return new AdapterFile(adapter, hash.isPresent());
+      List<LoraPair> pairs = new AdapterPairs(gguf, problems).read(base);
+      return finish(gguf, pairs, problems, file + " doesn't fit " + base.path());
     }
+  }
+
+  /// Reads an adapter without its base, and checks what can be checked then.
+  ///
+  /// @throws InvalidInputException when it isn't a LoRA adapter: halves of pairs; shapes that don't
+  ///     fit together; numbers that aren't finite. All such weights are named at once
+  /// @throws IOException when the file can't be read
+  public static AdapterFile read(Path file) throws IOException {
+    try (GgufFile gguf = GgufFile.open(file)) {
+      requireLora(file, gguf.metadata());
+      List<String> problems = new ArrayList<>();
+      List<LoraPair> pairs = new AdapterPairs(gguf, problems).read();
+      return finish(gguf, pairs, problems, file + " is no complete adapter");
+    }
+  }
+
+  private static AdapterFile finish(
+      GgufFile gguf, List<LoraPair> pairs, List<String> problems, String summary) {
+    GgufMetadata metadata = gguf.metadata();
+    float alpha = alpha(metadata, pairs, problems);
+    if (!problems.isEmpty()) {
+      throw InvalidInputException.of(summary, problems);
+    }
+    LoraAdapter adapter =
+        new LoraAdapter(metadata.requireString(AdapterKeys.ARCHITECTURE), alpha, pairs);
+    requireUnchanged(gguf.path(), metadata, adapter);
+    return new AdapterFile(adapter, base(metadata), training(metadata));
+  }
+
+  private static Optional<BaseIdentity> base(GgufMetadata metadata) {
+    return metadata
+        .string(AdapterKeys.BASE_HASH)
+        .map(
+            hash ->
+                new BaseIdentity(
+                    hash,
+                    metadata.string(AdapterKeys.BASE_NAME).orElse(""),
+                    metadata.string(AdapterKeys.BASE_QUANTIZATION).orElse(""),
+                    metadata.string(AdapterKeys.BASE_TOKENIZER).orElse("")));
+  }
+
+  private static Map<String, String> training(GgufMetadata metadata) {
+    Map<String, String> training = new LinkedHashMap<>();
+    for (String key : metadata.keys()) {
+      if (key.startsWith(AdapterKeys.TRAINING_PREFIX)) {
+        training.put(
+            key.substring(AdapterKeys.TRAINING_PREFIX.length()), metadata.requireString(key));
+      }
+    }
+    return training;
   }
 
   private static void requireLora(Path file, GgufMetadata metadata) {

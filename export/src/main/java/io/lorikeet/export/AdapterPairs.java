@@ -1,52 +1,66 @@
 package io.lorikeet.export;
 
-import io.lorikeet.bindings.TensorType;
+import io.lorikeet.bindings.RowDequantizer;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/// Reads the pairs of an adapter's file, collecting everything that doesn't fit the base.
+/// Reads the pairs of an adapter's file, collecting everything that is wrong with them or doesn't
+/// fit the base.
 final class AdapterPairs {
-  private static final Set<TensorType> READABLE =
-      Set.of(TensorType.F32, TensorType.F16, TensorType.BF16);
   private static final int GGML_DIMENSIONS = 4;
-  private static final ValueLayout.OfFloat FLOAT =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfShort SHORT =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final GgufFile adapter;
-  private final GgufFile base;
   private final List<String> problems;
 
-  AdapterPairs(GgufFile adapter, GgufFile base, List<String> problems) {
+  AdapterPairs(GgufFile adapter, List<String> problems) {
     this.adapter = adapter;
-    this.base = base;
     this.problems = problems;
   }
 
-  /// The pairs that could be read, in the order of the base's tensors.
+  /// The pairs that could be read, in the order of the adapter's tensors.
   List<LoraPair> read() {
-    Set<String> wanted = weightNames();
-    if (wanted.isEmpty() && problems.isEmpty()) {
-      problems.add("it holds no pair of matrices");
+    List<LoraPair> pairs = new ArrayList<>();
+    for (String name : weightNames()) {
+      pair(name, shapeByHalves(name)).ifPresent(pairs::add);
     }
+    return pairs;
+  }
+
+  /// The pairs that could be read and fit this base, in the order of its tensors.
+  List<LoraPair> read(GgufFile base) {
+    Set<String> wanted = weightNames();
     List<LoraPair> pairs = new ArrayList<>();
     for (GgufTensor weight : base.tensors()) {
-      if (wanted.remove(weight.name())) {
-        pair(weight).ifPresent(pairs::add);
+      if (wanted.remove(weight.name()) && isAdaptable(weight, base)) {
+        pair(weight.name(), weight.shape()).ifPresent(pairs::add);
       }
     }
     wanted.forEach(name -> problems.add(name + " is not in the base"));
     return pairs;
+  }
+
+  private boolean isAdaptable(GgufTensor weight, GgufFile base) {
+    if (weight.shape().size() != 2) {
+      problems.add(
+          weight.name()
+              + " has the shape "
+              + weight.shape()
+              + " in the base; only matrices can be adapted");
+      return false;
+    }
+    if (AdapterExporter.isFlipped(weight.name()) && base.tensor("output.weight").isEmpty()) {
+      problems.add(
+          weight.name()
+              + " is the head too in this base, and llama.cpp would apply the pair to both");
+      return false;
+    }
+    return true;
   }
 
   private Set<String> weightNames() {
@@ -59,32 +73,32 @@ final class AdapterPairs {
         problems.add(name + " is no half of a pair: its name should end in .lora_a or .lora_b");
       }
     }
+    if (names.isEmpty() && problems.isEmpty()) {
+      problems.add("it holds no pair of matrices");
+    }
     return names;
   }
 
-  private Optional<LoraPair> pair(GgufTensor weight) {
+  /// The shape, ne [inputs, outputs] (of embeddings [outputs, inputs]), of a weight that its pair's
+  /// two halves would fit.
+  private List<Long> shapeByHalves(String weight) {
+    Optional<GgufTensor> a = adapter.tensor(weight + AdapterKeys.SUFFIX_A);
+    Optional<GgufTensor> b = adapter.tensor(weight + AdapterKeys.SUFFIX_B);
+    long outputs = b.map(tensor -> length(tensor, 1)).orElse(0L);
+    return AdapterExporter.isFlipped(weight)
+        ? List.of(outputs, a.map(tensor -> length(tensor, 1)).orElse(0L))
+        : List.of(a.map(tensor -> length(tensor, 0)).orElse(0L), outputs);
+  }
+
+  private Optional<LoraPair> pair(String weight, List<Long> shape) {
     Optional<GgufTensor> a = half(weight, AdapterKeys.SUFFIX_A);
     Optional<GgufTensor> b = half(weight, AdapterKeys.SUFFIX_B);
     if (a.isEmpty() || b.isEmpty()) {
       return Optional.empty();
     }
-    if (weight.shape().size() != 2) {
-      problems.add(
-          weight.name()
-              + " has the shape "
-              + weight.shape()
-              + " in the base; only matrices can be adapted");
-      return Optional.empty();
-    }
-    boolean flipped = AdapterExporter.isFlipped(weight.name());
-    if (flipped && base.tensor("output.weight").isEmpty()) {
-      problems.add(
-          weight.name()
-              + " is the head too in this base, and llama.cpp would apply the pair to both");
-      return Optional.empty();
-    }
-    long inputs = weight.shape().get(flipped ? 1 : 0);
-    long outputs = weight.shape().get(flipped ? 0 : 1);
+    boolean flipped = AdapterExporter.isFlipped(weight);
+    long inputs = shape.get(flipped ? 1 : 0);
+    long outputs = shape.get(flipped ? 0 : 1);
     long rank = length(b.get(), 0);
     List<Long> shapeOfA = flipped ? List.of(rank, inputs) : List.of(inputs, rank);
     boolean fits = hasShape(a.get(), shapeOfA) & hasShape(b.get(), List.of(rank, outputs));
@@ -95,7 +109,7 @@ final class AdapterPairs {
     float[] valuesOfB = values(b.get());
     return Optional.of(
         new LoraPair(
-            weight.name(),
+            weight,
             Math.toIntExact(inputs),
             Math.toIntExact(outputs),
             (int) rank,
@@ -103,17 +117,17 @@ final class AdapterPairs {
             valuesOfB));
   }
 
-  private Optional<GgufTensor> half(GgufTensor weight, String suffix) {
-    Optional<GgufTensor> tensor = adapter.tensor(weight.name() + suffix);
+  private Optional<GgufTensor> half(String weight, String suffix) {
+    Optional<GgufTensor> tensor = adapter.tensor(weight + suffix);
     if (tensor.isEmpty()) {
-      problems.add(weight.name() + suffix + " is missing, the other half is there");
-    } else if (!READABLE.contains(tensor.get().type())) {
+      problems.add(weight + suffix + " is missing, the other half is there");
+    } else if (!RowDequantizer.reads(tensor.get().type())) {
       problems.add(
-          weight.name()
+          weight
               + suffix
               + " is "
               + tensor.get().type()
-              + "; F32, F16 and BF16 can be read");
+              + "; only types that stand for real numbers, such as F32 or Q8_0, can be read");
       return Optional.empty();
     }
     return tensor;
@@ -126,7 +140,7 @@ final class AdapterPairs {
     }
     if (!fits) {
       problems.add(
-          tensor.name() + " has the shape " + tensor.shape() + ", the base wants " + expected);
+          tensor.name() + " has the shape " + tensor.shape() + ", and should have " + expected);
     }
     return fits;
   }
@@ -137,15 +151,8 @@ final class AdapterPairs {
   }
 
   private float[] values(GgufTensor tensor) {
-    MemorySegment data = adapter.data(tensor);
-    float[] values = new float[Math.toIntExact(tensor.elements())];
+    float[] values = RowDequantizer.floats(tensor.type(), adapter.data(tensor));
     for (int i = 0; i < values.length; i++) {
-      values[i] =
-          switch (tensor.type()) {
-            case F16 -> Float.float16ToFloat(data.getAtIndex(SHORT, i));
-            case BF16 -> Float.intBitsToFloat(data.getAtIndex(SHORT, i) << Short.SIZE);
-            default -> data.getAtIndex(FLOAT, i);
-          };
       if (!Float.isFinite(values[i])) {
         problems.add(tensor.name() + " holds " + values[i] + ", first as element " + i);
         return new float[values.length];

@@ -10,6 +10,7 @@ import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufMetadata;
+import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class AdapterExporterTest {
@@ -45,6 +47,52 @@ class AdapterExporterTest {
       for (int i = 0; i < written.pairs().size(); i++) {
         assertSame(written.pairs().get(i), read.adapter().pairs().get(i));
       }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void storesWithThePrecisionAsked(AdapterStorage storage) throws IOException {
+    LoraAdapter written = SmallBase.adapter(2);
+    try (GgufFile base = GgufFile.open(basePath)) {
+      AdapterMetadata metadata = SmallBase.metadata(BaseIdentity.of(base));
+      AdapterExporter.write(written, metadata, storage, file);
+      AdapterFile read = AdapterFile.read(file, base);
+      assertEquals(metadata.training(), read.training());
+      assertEquals(metadata.base(), read.base().orElseThrow());
+      // Rows of 4 and 6 can't be Q8_0, so these are F16.
+      double precision =
+          switch (storage) {
+            case F32 -> 0;
+            case F16, Q8_0 -> 0x1p-11;
+            case BF16 -> 0x1p-8;
+          };
+      for (int i = 0; i < written.pairs().size(); i++) {
+        float[] expected = written.pairs().get(i).b();
+        float[] actual = read.adapter().pairs().get(i).b();
+        for (int j = 0; j < expected.length; j++) {
+          assertEquals(expected[j], actual[j], precision * Math.abs(expected[j]));
+        }
+      }
+      AdapterExporter.write(read.adapter(), metadata, storage, folder.resolve("again.gguf"));
+      assertEquals(-1, Files.mismatch(file, folder.resolve("again.gguf")));
+    }
+  }
+
+  @Test
+  void refusesNumbersTooLargeForTheStorage() throws IOException {
+    LoraPair pair = SmallBase.adapter(2).pairs().getLast();
+    pair.b()[3] = 1e6f;
+    LoraAdapter large = new LoraAdapter("llama", 2, List.of(pair));
+    try (GgufFile base = GgufFile.open(basePath)) {
+      AdapterMetadata metadata = SmallBase.metadata(BaseIdentity.of(base));
+      Exception refused =
+          assertThrows(
+              InvalidInputException.class,
+              () -> AdapterExporter.write(large, metadata, AdapterStorage.F16, file));
+      assertTrue(refused.getMessage().contains(SmallBase.DOWN + ".lora_b"), refused.getMessage());
+      assertFalse(Files.exists(file));
+      AdapterExporter.write(large, metadata, AdapterStorage.BF16, file);
     }
   }
 

@@ -54,7 +54,7 @@ class AdapterFileTest {
     assertRefused(
         "blk.7.ffn_up.weight is not in the base",
         SmallBase.DOWN + ".lora_b is missing",
-        SmallBase.UP + ".lora_a has the shape [5, 2], the base wants [4, 2]",
+        SmallBase.UP + ".lora_a has the shape [5, 2], and should have [4, 2]",
         "something is no half of a pair");
   }
 

@@ -52,6 +52,19 @@ class LlamaProofTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void passesEveryStorage(AdapterStorage storage) throws IOException {
+    List<String> roles = new ArrayList<>(ROLES);
+    roles.addAll(List.of("token_embd", "output"));
+    for (int rank : new int[] {RANK, 32}) {
+      Verification verification =
+          verify(RandomModel.of(TensorType.F32), roles, rank, storage, List.of(same -> same))
+              .getFirst();
+      assertEquals(Verdict.PASSED, verification.verdict(), verification::toString);
+    }
+  }
+
   @Test
   void passesAnAdaptedEmbeddingAndHead() throws IOException {
     Verification verification =
@@ -150,12 +163,22 @@ class LlamaProofTest {
 
   private List<Verification> verify(RandomModel model, List<String> roles, List<Change> changes)
       throws IOException {
+    return verify(model, roles, RANK, AdapterStorage.F32, changes);
+  }
+
+  private List<Verification> verify(
+      RandomModel model,
+      List<String> roles,
+      int rank,
+      AdapterStorage storage,
+      List<Change> changes)
+      throws IOException {
     Path basePath = model.write(folder.resolve("base.gguf"));
     List<Verification> verifications = new ArrayList<>();
     try (GgufFile base = GgufFile.open(basePath);
         LlamaModel llama = LlamaModel.load(basePath, new LlamaModel.Options(false, 0, false))) {
       LoraAdapter trained =
-          new LoraAdapter("llama", RANK, RandomInputs.pairs(base, roles, RANK, 3));
+          new LoraAdapter("llama", rank, RandomInputs.pairs(base, roles, rank, 3));
       int vocabulary = llama.vocabulary().size();
       TokenBatch batch = RandomInputs.plainBatch(vocabulary, TOKENS, 11);
       LogitsSource reference = computed(base, batch, trained.pairs());
@@ -164,7 +187,7 @@ class LlamaProofTest {
       for (Change change : changes) {
         Path file = folder.resolve("adapter.gguf");
         AdapterMetadata metadata = new AdapterMetadata(BaseIdentity.of(base), Map.of());
-        AdapterExporter.write(change.apply(trained), metadata, file);
+        AdapterExporter.write(change.apply(trained), metadata, storage, file);
         AdapterFile.read(file, base);
         try (LlamaAdapter adapter = LlamaAdapter.load(llama, file)) {
           LogitsSource with = new LlamaLogits(context, Optional.of(adapter));
