@@ -1,7 +1,10 @@
-/// What comes out of training: adapter files, and the proof that llama.cpp computes with them what
-/// the trainer did.
+/// What comes out of training: adapter files, the proof that llama.cpp computes with them what the
+/// trainer did, and what can be made of adapters.
 module io.lorikeet.export {
   requires transitive io.lorikeet.models;
+  requires ejml.core;
+  requires ejml.ddense;
 
   exports io.lorikeet.export;
+  exports io.lorikeet.export.analysis;
 }

@@ -1,0 +1,156 @@
+package io.lorikeet.export.analysis;
+
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.models.lora.LoraTargets;
+import io.lorikeet.quant.InvalidInputException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Makes one adapter of several, and adapters of lower rank.
+public final class AdapterCombiner {
+
+  private AdapterCombiner() {}
+
+  /// An adapter and what its change of the weights is multiplied by.
+  ///
+  /// @param name what to call it in messages, such as its file
+  /// @param scale 1 for the adapter as it was trained
+  public record Part(String name, LoraAdapter adapter, double scale) {}
+
+  /// An adapter of lower rank.
+  ///
+  /// @param energy for each weight the share of ‖ΔW‖² that is kept
+  /// @param totalEnergy the share of the sum of all ‖ΔW‖² that is kept
+  public record Compressed(LoraAdapter adapter, Map<String, Double> energy, double totalEnergy) {}
+
+  /// The adapter that does what all parts do together, exactly: the ranks of a weight's pairs are
+  /// put side by side, so they add up. A file has one alpha, so the scales go into B.
+  ///
+  /// @param parts at least one
+  /// @throws InvalidInputException when they aren't for bases of one architecture and of equal
+  ///     shapes (all that differ are named), or a scale is 0 or no number
+  public static LoraAdapter concatenate(List<Part> parts) {
+    check(parts);
+    Map<String, List<Scaled>> byWeight = new LinkedHashMap<>();
+    for (Part part : parts) {
+      for (LoraPair pair : part.adapter().pairs()) {
+        double scaling = part.scale() * part.adapter().alpha() / pair.rank();
+        byWeight
+            .computeIfAbsent(pair.baseTensor(), _ -> new ArrayList<>())
+            .add(new Scaled(pair, scaling));
+      }
+    }
+    // With the largest rank as alpha, no pair is scaled down by alpha / rank.
+    int alpha = byWeight.values().stream().mapToInt(AdapterCombiner::rank).max().orElseThrow();
+    List<LoraPair> pairs = new ArrayList<>();
+    byWeight.values().forEach(scaled -> pairs.add(concatenate(scaled, alpha)));
+    return new LoraAdapter(parts.getFirst().adapter().architecture(), alpha, pairs);
+  }
+
+  private record Scaled(LoraPair pair, double scaling) {}
+
+  private static void check(List<Part> parts) {
+    List<String> problems = new ArrayList<>();
+    Part first = parts.getFirst();
+    Map<String, LoraPair> known = new LinkedHashMap<>();
+    for (Part part : parts) {
+      if (!Double.isFinite(part.scale()) || part.scale() == 0) {
+        problems.add("the scale of %s is %s".formatted(part.name(), part.scale()));
+      }
+      if (!part.adapter().architecture().equals(first.adapter().architecture())) {
+        problems.add(
+            "%s is for the architecture %s, %s for %s"
+                .formatted(
+                    first.name(),
+                    first.adapter().architecture(),
+                    part.name(),
+                    part.adapter().architecture()));
+      }
+      for (LoraPair pair : part.adapter().pairs()) {
+        LoraPair other = known.putIfAbsent(pair.baseTensor(), pair);
+        if (other != null
+            && (other.inputs() != pair.inputs() || other.outputs() != pair.outputs())) {
+          problems.add(
+              "%s is [%d, %d] in %s, elsewhere [%d, %d]"
+                  .formatted(
+                      pair.baseTensor(),
+                      pair.inputs(),
+                      pair.outputs(),
+                      part.name(),
+                      other.inputs(),
+                      other.outputs()));
+        }
+      }
+    }
+    if (!problems.isEmpty()) {
+      throw InvalidInputException.of("these adapters can't be combined", problems);
+    }
+  }
+
+  private static int rank(List<Scaled> scaled) {
+    return scaled.stream().mapToInt(each -> each.pair().rank()).sum();
+  }
+
+  private static LoraPair concatenate(List<Scaled> scaled, int alpha) {
+    LoraPair first = scaled.getFirst().pair();
+    int inputs = first.inputs();
+    int outputs = first.outputs();
+    int rank = rank(scaled);
+    boolean flipped = first.baseTensor().equals(LoraTargets.EMBEDDING);
+    float[] a = new float[Math.multiplyExact(rank, inputs)];
+    float[] b = new float[Math.multiplyExact(rank, outputs)];
+    int from = 0;
+    for (Scaled each : scaled) {
+      LoraPair pair = each.pair();
+      double factor = each.scaling() * rank / alpha;
+      if (flipped) {
+        insertColumns(pair.a(), pair.rank(), 1, a, rank, from);
+      } else {
+        System.arraycopy(pair.a(), 0, a, from * inputs, pair.a().length);
+      }
+      insertColumns(pair.b(), pair.rank(), factor, b, rank, from);
+      from += pair.rank();
+    }
+    return new LoraPair(first.baseTensor(), inputs, outputs, rank, a, b);
+  }
+
+  private static void insertColumns(
+      float[] matrix, int columns, double factor, float[] into, int intoColumns, int at) {
+    for (int i = 0; i < matrix.length; i++) {
+      into[i / columns * intoColumns + at + i % columns] = (float) (factor * matrix[i]);
+    }
+  }
+
+  /// The adapter of this rank that comes closest: of each ΔW the largest singular values are kept,
+  /// see [PairSvd]. Pairs of lower rank keep theirs.
+  ///
+  /// @param rank at least 1
+  public static Compressed compress(LoraAdapter adapter, int rank) {
+    List<PairSvd> all =
+        adapter.pairs().parallelStream()
+            .map(pair -> PairSvd.of(pair, (double) adapter.alpha() / pair.rank()))
+            .toList();
+    Map<String, Double> energy = new LinkedHashMap<>();
+    List<LoraPair> pairs = new ArrayList<>();
+    double kept = 0;
+    double whole = 0;
+    for (PairSvd svd : all) {
+      int own = Math.min(rank, svd.values().length);
+      pairs.add(svd.truncated(own, (double) rank / own));
+      double square = svd.norm() * svd.norm();
+      energy.put(svd.pair().baseTensor(), svd.energy(own));
+      kept += square * svd.energy(own);
+      whole += square;
+    }
+    LoraAdapter compressed = new LoraAdapter(adapter.architecture(), rank, pairs);
+    return new Compressed(compressed, energy, whole == 0 ? 1 : kept / whole);
+  }
+
+  /// The ranks that occur in an adapter, lowest first.
+  public static List<Integer> ranks(LoraAdapter adapter) {
+    return adapter.pairs().stream().map(LoraPair::rank).distinct().sorted().toList();
+  }
+}
