@@ -50,8 +50,7 @@ final class TrainingSession {
     AtomicFile.create(output).close();
   }
 
-  /// llama.cpp computes with the file, the trainer with what it trained; both on the CPU, whatever
-  /// device trained.
+  /// llama.cpp computes with the file on the CPU, the trainer with what it trained where it trained.
   private static Verification verify(TrainingResult result) throws IOException {
     TrainingConfig config = result.config();
     Path data =
@@ -62,7 +61,7 @@ final class TrainingSession {
     try (GgufFile base = GgufFile.open(config.model())) {
       sequences = VerificationText.sequencesAfterTraining(base, data, config.skipBadLines());
     }
-    return new AdapterVerifier("cpu", config.threads(), config.precision())
+    return new AdapterVerifier(config.device(), config.threads(), config.precision())
         .verify(config.model(), config.output(), result.adapter(), sequences);
   }
 }

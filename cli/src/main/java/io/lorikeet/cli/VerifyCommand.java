@@ -54,7 +54,7 @@ final class VerifyCommand implements Callable<Integer> {
       paramLabel = "NAME",
       description =
           "where the trainer computes: auto, cpu, vulkan0, cuda0, … (default: ${DEFAULT-VALUE})")
-  private String device = "cpu";
+  private String device = "auto";
 
   @Option(
       names = "--threads",

@@ -64,11 +64,11 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
         BaseWeights weights = BaseWeights.load(base, backend, (_, _) -> {})) {
       LogitsDifference unexplained;
       try (TrainerLogits trainer =
-          new TrainerLogits(base, weights, Optional.of(adapter), backend, precision, longest)) {
+          new TrainerLogits(base, weights, Optional.of(adapter), device, threads, precision, longest)) {
         unexplained = comparison.unexplained(trainer);
       }
       try (TrainerLogits trainer =
-          new TrainerLogits(base, weights, Optional.empty(), backend, precision, longest)) {
+          new TrainerLogits(base, weights, Optional.empty(), device, threads, precision, longest)) {
         return new Verification(comparison.effect(), unexplained, comparison.noise(trainer));
       }
     }

@@ -16,23 +16,29 @@ import java.util.Optional;
 /// Logits as the trainer's forward pass computes them.
 final class TrainerLogits implements LogitsSource, AutoCloseable {
   private final int context;
-  private final Optional<LoraParameters> parameters;
+  private final Backend backend;
+  private Optional<LoraParameters> parameters = Optional.empty();
   private final TransformerModel model;
 
-  /// @param context length of the longest sequence
+  /// @param weights on the device
   /// @param adapter applied as it was trained, or none
+  /// @param context length of the longest sequence
   TrainerLogits(
       GgufFile base,
       BaseWeights weights,
       Optional<LoraAdapter> adapter,
-      Backend backend,
+      String device,
+      int threads,
       Precision precision,
       int context) {
     this.context = context;
     ModelConfig config = ModelConfig.of(base);
     PassShape shape = PassShape.choose(config, 1, context);
-    parameters = adapter.map(trained -> LoraParameters.of(trained, backend));
+    // A backend of its own, closed with the model: Mesa's software Vulkan device (22.3) follows
+    // descriptors of freed buffers, which ggml's Vulkan backend keeps until it is closed.
+    backend = Backend.open(device, threads);
     try {
+      parameters = adapter.map(trained -> LoraParameters.of(trained, backend));
       model =
           new TransformerModel(
               base,
@@ -42,7 +48,7 @@ final class TrainerLogits implements LogitsSource, AutoCloseable {
               backend,
               new TransformerModel.Options(shape, precision, false, 0));
     } catch (RuntimeException e) {
-      parameters.ifPresent(LoraParameters::close);
+      closeBackend();
       throw e;
     }
   }
@@ -70,6 +76,11 @@ final class TrainerLogits implements LogitsSource, AutoCloseable {
   @Override
   public void close() {
     model.close();
+    closeBackend();
+  }
+
+  private void closeBackend() {
     parameters.ifPresent(LoraParameters::close);
+    backend.close();
   }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.bindings.VulkanDevice;
 import io.lorikeet.export.Verification.Verdict;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraAdapter;
@@ -16,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,6 +45,21 @@ class AdapterVerifierTest {
     Verification verification = VERIFIER.verify(base, file, adapter, sequences());
     assertEquals(Verdict.PASSED, verification.verdict(), verification::toString);
     assertEquals(60, verification.effect().positions());
+  }
+
+  /// Long enough for Mesa's device to notice what the first model left behind when it was closed.
+  @Tag("vulkan")
+  @Test
+  void onVulkan() throws IOException {
+    VulkanDevice.assumePresent();
+    LoraAdapter adapter = export(TensorType.Q4_0);
+    List<int[]> sequences =
+        List.of(
+            RandomInputs.plainBatch(400, 400, 1).tokens(),
+            RandomInputs.plainBatch(400, 30, 2).tokens());
+    Verification verification =
+        new AdapterVerifier("vulkan0", 1, Precision.AUTO).verify(base, file, adapter, sequences);
+    assertEquals(Verdict.PASSED, verification.verdict(), verification::toString);
   }
 
   @Test
