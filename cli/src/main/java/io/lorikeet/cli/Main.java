@@ -1,6 +1,8 @@
 package io.lorikeet.cli;
 
 import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine;
@@ -102,6 +104,10 @@ public final class Main implements Callable<Integer> {
     System.setProperty("org.slf4j.simpleLogger.showThreadName", "false");
     System.setProperty("org.slf4j.simpleLogger.showShortLogName", "true");
     if (nativeDirectory != null) {
+      if (!Files.isDirectory(Path.of(nativeDirectory))) {
+        throw new CommandLine.ParameterException(
+            spec.commandLine(), "--native-dir: there is no folder " + nativeDirectory);
+      }
       System.setProperty("lorikeet.native.dir", nativeDirectory);
     }
     return new CommandLine.RunLast().execute(parsed);

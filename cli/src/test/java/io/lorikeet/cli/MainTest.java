@@ -16,6 +16,7 @@ class MainTest {
     CommandRun.of("trian").assertFails(2, "trian");
     CommandRun.of("generate", "--promt", "a", "--model", "b")
         .assertFails(2, "--prompt is missing", "--promt");
+    CommandRun.of("--native-dir", "nowhere", "devices").assertFails(2, "no folder nowhere");
     CommandRun.of("--verbos").assertFails(2, "unknown option '--verbos'", "--verbose");
   }
 
