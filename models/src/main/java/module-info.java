@@ -4,6 +4,7 @@ module io.lorikeet.models {
 
   exports io.lorikeet.models.architecture;
   exports io.lorikeet.models.autodiff;
+  exports io.lorikeet.models.family;
   exports io.lorikeet.models.lora;
   exports io.lorikeet.models.random;
   exports io.lorikeet.models.text;

@@ -48,6 +48,10 @@ public final class Ops implements AutoCloseable {
     NativeResources.opened("operations");
   }
 
+  MemorySegment context() {
+    return context;
+  }
+
   List<Tensor> tensors() {
     return tensors;
   }
@@ -140,6 +144,18 @@ public final class Ops implements AutoCloseable {
     return made(Ggml.ggml_mul(context, a.handle(), b.handle()));
   }
 
+  /// a / b, element by element; `b` is repeated to the shape of `a`.
+  public Tensor div(Tensor a, Tensor b) {
+    requireRepeats("div", a, b);
+    return made(Ggml.ggml_div(context, a.handle(), b.handle()));
+  }
+
+  /// factor · a + bias.
+  public Tensor scaleAndAdd(Tensor a, float factor, float bias) {
+    requireContiguousF32("scale", a);
+    return made(Ggml.ggml_scale_bias(context, a.handle(), factor, bias));
+  }
+
   public Tensor scale(Tensor a, float factor) {
     requireContiguousF32("scale", a);
     return made(Ggml.ggml_scale(context, a.handle(), factor));
@@ -195,11 +211,18 @@ public final class Ops implements AutoCloseable {
     return made(Ggml.ggml_rms_norm_back(context, dy.handle(), x.handle(), epsilon));
   }
 
+  /// As [#softMax(Tensor, Tensor, Tensor, float)], without sinks.
+  public Tensor softMax(Tensor x, Tensor mask, float scale) {
+    return softMax(x, mask, null, scale);
+  }
+
   /// softmax(scale · x + mask) over ne0.
   ///
   /// @param x scores [keys, queries, heads]
   /// @param mask [keys, queries] F32, added after scaling, or null
-  public Tensor softMax(Tensor x, Tensor mask, float scale) {
+  /// @param sinks F32 [heads]: the score of a key without a value, which takes its share of the
+  ///     weights, or null
+  public Tensor softMax(Tensor x, Tensor mask, Tensor sinks, float scale) {
     requireContiguousF32("soft_max", x);
     if (mask != null) {
       requireContiguousF32("soft_max", mask);
@@ -212,9 +235,17 @@ public final class Ops implements AutoCloseable {
           x,
           mask);
     }
-    return made(
+    if (sinks != null) {
+      requireContiguousF32("soft_max", sinks);
+      require(sinks.shape().equals(Shape.of(x.shape().ne2())), "soft_max", x, sinks);
+    }
+    MemorySegment y =
         Ggml.ggml_soft_max_ext(
-            context, x.handle(), mask == null ? MemorySegment.NULL : mask.handle(), scale, 0));
+            context, x.handle(), mask == null ? MemorySegment.NULL : mask.handle(), scale, 0);
+    if (sinks != null) {
+      Ggml.ggml_soft_max_add_sinks(y, sinks.handle());
+    }
+    return made(y);
   }
 
   /// The gradient of x where dy is that of y = softmax(scale · x + mask).
@@ -385,6 +416,9 @@ public final class Ops implements AutoCloseable {
         offset >= 0 && offset % a.type().blockBytes() == 0 && end <= limit && hasDenseRows(a),
         "view of " + shape + " from byte " + offset + " on",
         a);
+    // Dimensions of one element get the strides of a contiguous tensor: some operations ask for it.
+    long stride2 = shape.ne2() == 1 ? shape.ne1() * a.stride(1) : a.stride(2);
+    long stride3 = shape.ne3() == 1 ? shape.ne2() * stride2 : a.stride(3);
     return made(
         Ggml.ggml_view_4d(
             context,
@@ -394,8 +428,8 @@ public final class Ops implements AutoCloseable {
             shape.ne2(),
             shape.ne3(),
             a.stride(1),
-            a.stride(2),
-            a.stride(3),
+            stride2,
+            stride3,
             offset));
   }
 
@@ -462,6 +496,13 @@ public final class Ops implements AutoCloseable {
     return made(Ggml.ggml_concat(context, a.handle(), b.handle(), dimension));
   }
 
+  /// F32 [n, …] with `before` zeros in front of every row and `after` zeros behind it.
+  public Tensor padRows(Tensor a, int before, int after) {
+    requireContiguousF32("pad", a);
+    require(before >= 0 && after >= 0, "pad", a);
+    return made(Ggml.ggml_pad_ext(context, a.handle(), before, after, 0, 0, 0, 0, 0, 0));
+  }
+
   /// Repeats F32 `a` to fill `shape`.
   public Tensor repeat(Tensor a, Shape shape) {
     requireF32("repeat", a);
@@ -500,11 +541,11 @@ public final class Ops implements AutoCloseable {
 
   // Checks.
 
-  private static boolean isFloat(TensorType type) {
+  static boolean isFloat(TensorType type) {
     return type == TensorType.F32 || type == TensorType.F16 || type == TensorType.BF16;
   }
 
-  private static boolean holdsReals(Tensor tensor) {
+  static boolean holdsReals(Tensor tensor) {
     return isFloat(tensor.type()) || tensor.type().isQuantized();
   }
 
@@ -513,7 +554,7 @@ public final class Ops implements AutoCloseable {
   }
 
   /// Whether the elements of each row lie side by side.
-  private static boolean hasDenseRows(Tensor tensor) {
+  static boolean hasDenseRows(Tensor tensor) {
     return tensor.stride(0) == tensor.type().blockBytes();
   }
 
@@ -522,23 +563,23 @@ public final class Ops implements AutoCloseable {
     require(b.shape().repeatsTo(a.shape()) && hasDenseRows(a) && hasDenseRows(b), operation, a, b);
   }
 
-  private void requireSameShape(String operation, Tensor a, Tensor b) {
+  void requireSameShape(String operation, Tensor a, Tensor b) {
     require(a.shape().equals(b.shape()), operation, a, b);
   }
 
-  private void requireF32(String operation, Tensor... operands) {
+  void requireF32(String operation, Tensor... operands) {
     for (Tensor operand : operands) {
       require(operand.type() == TensorType.F32, operation, operands);
     }
   }
 
-  private void requireContiguousF32(String operation, Tensor... operands) {
+  void requireContiguousF32(String operation, Tensor... operands) {
     for (Tensor operand : operands) {
       require(operand.type() == TensorType.F32 && operand.isContiguous(), operation, operands);
     }
   }
 
-  private void require(boolean condition, String operation, Tensor... operands) {
+  void require(boolean condition, String operation, Tensor... operands) {
     begin(operation);
     if (!condition) {
       StringBuilder message = new StringBuilder(operation + " can't take ");
@@ -560,7 +601,7 @@ public final class Ops implements AutoCloseable {
     CurrentOperation.set(operation);
   }
 
-  private Tensor made(MemorySegment address) {
+  Tensor made(MemorySegment address) {
     Tensor tensor = new Tensor(address);
     tensors.add(tensor);
     return tensor;

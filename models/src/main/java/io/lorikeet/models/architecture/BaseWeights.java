@@ -95,6 +95,15 @@ public final class BaseWeights implements AutoCloseable {
     }
   }
 
+  /// What follows `prefix` in the names that begin with it, in alphabetical order.
+  List<String> namesUnder(String prefix) {
+    return tensors.keySet().stream()
+        .filter(name -> name.startsWith(prefix))
+        .map(name -> name.substring(prefix.length()))
+        .sorted()
+        .toList();
+  }
+
   /// The tensor of this name, or null when the base has none.
   public Tensor find(String name) {
     return tensors.get(name);

@@ -29,6 +29,10 @@ final class EmbeddingGraph implements AutoCloseable {
       Tensor low = tape.scale(tape.trainedRows(pair.a(), tokens), pair.scaling());
       y = tape.add(tape.trainedProduct(pair.b(), low), y);
     }
+    float scale = engine.config().scales().embedding();
+    if (scale != 1) {
+      y = tape.scale(y, scale);
+    }
     if (backward) {
       tape.backward(y, hidden);
       inputs.parameterGradients().store();

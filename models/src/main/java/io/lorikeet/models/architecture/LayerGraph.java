@@ -28,7 +28,7 @@ final class LayerGraph implements AutoCloseable {
   LayerGraph(Engine engine, int layer, boolean backward) {
     int tokens = engine.shape().tokens();
     inputs = new GraphInputs(engine, tokens, backward);
-    LlamaLayer definition = new LlamaLayer(engine, inputs, Engine.prefix(layer));
+    DecoderLayer definition = new DecoderLayer(engine, inputs, layer);
     input = inputs.hidden("layer_input", tokens);
     output = backward ? null : inputs.hidden("layer_output", tokens);
     outputGradient = backward ? inputs.hidden("output_gradient", tokens) : null;
@@ -51,7 +51,7 @@ final class LayerGraph implements AutoCloseable {
     return tiles;
   }
 
-  private void buildForward(LlamaLayer layer, List<Tile> tiles) {
+  private void buildForward(DecoderLayer layer, List<Tile> tiles) {
     Ops ops = inputs.ops();
     Tensor h = layer.attentionPart(inputs.newTape(), input);
     List<Tensor> parts = new ArrayList<>();
@@ -63,7 +63,7 @@ final class LayerGraph implements AutoCloseable {
     ops.schedule(ops.copy(Products.concat(ops, parts, 1), output));
   }
 
-  private void buildBackward(LlamaLayer layer, List<Tile> tiles) {
+  private void buildBackward(DecoderLayer layer, List<Tile> tiles) {
     Ops ops = inputs.ops();
     Tape attention = inputs.newTape();
     Tensor h = layer.attentionPart(attention, input);

@@ -6,6 +6,7 @@ import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.autodiff.Tape;
+import io.lorikeet.models.family.Scales;
 
 /// From the last hidden states of a chunk of tokens to logits, loss or gradients: final norm, head,
 /// masked cross-entropy. Logits are only ever held for a chunk.
@@ -52,7 +53,8 @@ final class LossHead implements AutoCloseable {
     Tape tape = inputs.newTape();
     Tensor norm = inputs.weight("", "output_norm.weight");
     Tensor normed = tape.rmsNorm(hidden, norm, config.rmsEpsilon());
-    Tensor y = new AdaptedLinear(head(), null, headPair()).apply(tape, normed, 0);
+    Tensor y =
+        scaled(tape, new AdaptedLinear(head(), headBias(), headPair()).apply(tape, normed, 0));
     if (loss) {
       logits = null;
       Tensor probabilities = ops.softMax(y, null, 1);
@@ -71,6 +73,16 @@ final class LossHead implements AutoCloseable {
 
   private Tensor head() {
     return inputs.weight("", engine.config().headTensor());
+  }
+
+  private Tensor headBias() {
+    return inputs.weight("", "output.bias");
+  }
+
+  private Tensor scaled(Tape tape, Tensor y) {
+    Scales scales = engine.config().scales();
+    Tensor scaled = scales.logits() == 1 ? y : tape.scale(y, scales.logits());
+    return scales.logitCap() == 0 ? scaled : tape.softCap(scaled, scales.logitCap());
   }
 
   /// The head's adapter; a token embedding that serves as head too has none.

@@ -1,45 +1,56 @@
 package io.lorikeet.models.architecture;
 
-import io.lorikeet.bindings.Ops.RopeParameters;
+import io.lorikeet.models.family.Activation;
+import io.lorikeet.models.family.Experts;
+import io.lorikeet.models.family.Family;
+import io.lorikeet.models.family.LayerConfig;
+import io.lorikeet.models.family.ModelKeys;
+import io.lorikeet.models.family.Scales;
+import io.lorikeet.models.family.Temperature;
+import io.lorikeet.models.family.TensorList;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufMetadata;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.LlamaLimits;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.function.ToIntFunction;
+import java.util.stream.Collectors;
 
-/// What a base of the `llama` architecture looks like, from its metadata (keys as in llama.cpp's
-/// `llama-model.cpp`).
+/// What a base looks like, from its metadata and the names of its tensors.
 ///
-/// @param architecture `general.architecture`
-/// @param layers transformer layers
+/// @param family the family of its architecture
+/// @param layerConfigs one for each transformer layer
 /// @param embedding length of a hidden state
-/// @param feedForward width of the feed-forward part
-/// @param heads query heads
-/// @param keyValueHeads key and value heads; divides `heads`
-/// @param headSize elements of a head
 /// @param vocabulary tokens in the vocabulary
 /// @param contextLength tokens the base was trained to see
 /// @param rmsEpsilon epsilon of the norms
 /// @param attentionScale factor of the attention scores
-/// @param rope rotary position embedding
+/// @param scales constant factors and caps
+/// @param temperature how queries grow with their position, or null
+/// @param experts the mixture of experts, or null
 /// @param tied whether the head is the token embedding
+/// @param matrices names of the matrices that an adapter can adapt, without the token embedding, in
+///     the order of a forward pass
+/// @param mostRows rows of the matrix with the most of them, of all experts together
+/// @param widestInput inputs of the matrix with the most of them
 public record ModelConfig(
-    String architecture,
-    int layers,
+    Family family,
+    List<LayerConfig> layerConfigs,
     int embedding,
-    int feedForward,
-    int heads,
-    int keyValueHeads,
-    int headSize,
     int vocabulary,
     int contextLength,
     float rmsEpsilon,
     float attentionScale,
-    RopeParameters rope,
-    boolean tied) {
-
-  /// The architectures that can be trained.
-  public static final String SUPPORTED = "llama";
+    Scales scales,
+    Temperature temperature,
+    Experts experts,
+    boolean tied,
+    List<String> matrices,
+    int mostRows,
+    int widestInput) {
 
   /// Reads and checks the configuration of a base, and that its tensors are those of its
   /// architecture.
@@ -47,116 +58,173 @@ public record ModelConfig(
   /// @throws InvalidInputException when the architecture isn't supported, a key is missing or
   ///     absurd, or tensors are missing, misshapen or unknown (all are named)
   public static ModelConfig of(GgufFile base) {
-    GgufMetadata metadata = base.metadata();
-    String architecture = metadata.requireString("general.architecture");
-    if (!architecture.equals(SUPPORTED)) {
-      throw new InvalidInputException(
-          "%s is a model of the architecture '%s'; Lorikeet trains: %s"
-              .formatted(base.path(), architecture, SUPPORTED));
-    }
+    Family family = supported(base.metadata());
     LlamaLimits.check(base);
-    Keys keys = new Keys(base, architecture);
-    keys.requireAbsentOrZero("expert_count", "mixtures of experts");
-    int embedding = keys.positive("embedding_length");
-    int heads = keys.positive("attention.head_count");
-    int headSize = keys.positive("attention.key_length", embedding / heads);
-    int context = keys.positive("context_length");
     GgufTensor tokens =
         base.tensor("token_embd.weight")
             .orElseThrow(
                 () -> new InvalidInputException(base.path() + " has no tensor token_embd.weight"));
-    double scale = keys.real("attention.scale", 0);
-    ModelConfig config =
-        new ModelConfig(
-            architecture,
-            keys.positive("block_count"),
-            embedding,
-            keys.positive("feed_forward_length"),
-            heads,
-            keys.positive("attention.head_count_kv", heads),
-            headSize,
-            Math.toIntExact(tokens.shape().size() < 2 ? 1 : tokens.shape().get(1)),
-            context,
-            (float) keys.requireReal("attention.layer_norm_rms_epsilon"),
-            scale == 0 ? (float) (1 / Math.sqrt(headSize)) : (float) scale,
-            RopeMetadata.read(keys, headSize, context),
-            base.tensor("output.weight").isEmpty());
-    keys.requireEqual("attention.value_length", headSize);
-    if (heads % config.keyValueHeads() != 0) {
-      throw new InvalidInputException(
-          "%s has %d heads, which %d key-value heads don't divide"
-              .formatted(base.path(), heads, config.keyValueHeads()));
-    }
-    TensorInventory.check(base, config);
+    Set<String> names =
+        base.tensors().stream().map(GgufTensor::name).collect(Collectors.toUnmodifiableSet());
+    int vocabulary = Math.toIntExact(tokens.shape().size() < 2 ? 1 : tokens.shape().get(1));
+    ModelConfig config = read(family, base.metadata(), vocabulary, names);
+    TensorInventory.check(base, config, config.tensors(names));
     return config;
   }
 
-  /// Elements of all query heads.
-  public int queryWidth() {
-    return heads * headSize;
+  private static Family supported(GgufMetadata metadata) {
+    String architecture = metadata.requireString("general.architecture");
+    return Family.of(architecture)
+        .orElseThrow(
+            () ->
+                new InvalidInputException(
+                    "%s is a model of the architecture '%s'; Lorikeet trains: %s"
+                        .formatted(
+                            metadata.source(),
+                            architecture,
+                            Family.ALL.stream()
+                                .map(Family::architecture)
+                                .collect(Collectors.joining(", ")))));
   }
 
-  /// Elements of all key heads, or value heads.
+  /// The configuration that metadata gives, whether the tensors fit it or not.
+  ///
+  /// @param names the base's tensors
+  public static ModelConfig read(GgufMetadata metadata, int vocabulary, Set<String> names) {
+    return read(supported(metadata), metadata, vocabulary, names);
+  }
+
+  private static ModelConfig read(
+      Family family, GgufMetadata metadata, int vocabulary, Set<String> names) {
+    ModelKeys keys = new ModelKeys(metadata);
+    List<LayerConfig> layers = new ArrayList<>();
+    for (int i = 0; i < keys.layers(); i++) {
+      LayerConfig layer = family.layer(keys, i);
+      if (layer.heads() % layer.keyValueHeads() != 0) {
+        throw new InvalidInputException(
+            "%s has %d heads, which %d key-value heads don't divide"
+                .formatted(keys.source(), layer.heads(), layer.keyValueHeads()));
+      }
+      layers.add(layer);
+    }
+    Experts experts = family.experts(keys);
+    TensorList tensors = tensors(family, layers, keys.embedding(), vocabulary, experts, names);
+    return new ModelConfig(
+        family,
+        List.copyOf(layers),
+        keys.embedding(),
+        vocabulary,
+        keys.context(),
+        keys.rmsEpsilon(),
+        family.attentionScale(keys),
+        family.scales(keys),
+        family.temperature(keys),
+        experts,
+        !names.contains("output.weight"),
+        tensors.adaptable(),
+        tensors.required().values().stream()
+            .mapToInt(shape -> Math.toIntExact(rows(shape)))
+            .max()
+            .orElse(1),
+        tensors.required().values().stream()
+            .mapToInt(shape -> Math.toIntExact(shape.getFirst()))
+            .max()
+            .orElse(1));
+  }
+
+  private static long rows(List<Long> shape) {
+    return shape.stream().skip(1).reduce(1L, Math::multiplyExact);
+  }
+
+  /// The tensors that a base with this configuration has.
+  ///
+  /// @param names the base's tensors
+  public TensorList tensors(Set<String> names) {
+    return tensors(family, layerConfigs, embedding, vocabulary, experts, names);
+  }
+
+  private static TensorList tensors(
+      Family family,
+      List<LayerConfig> layers,
+      int embedding,
+      int vocabulary,
+      Experts experts,
+      Set<String> names) {
+    TensorList list = new TensorList(names);
+    list.frozen("token_embd.weight", embedding, vocabulary);
+    for (int i = 0; i < layers.size(); i++) {
+      list.startLayer(i);
+      family.layerTensors(list, layers.get(i), embedding, experts);
+    }
+    list.endLayers();
+    family.outerTensors(list, embedding, vocabulary);
+    RopeFactors.rotated(layers)
+        .ifPresent(
+            layer ->
+                RopeFactors.TENSORS.forEach(
+                    name -> list.optionalVector(name, layer.rope().dimensions() / 2)));
+    return list;
+  }
+
+  public String architecture() {
+    return family.architecture();
+  }
+
+  /// Transformer layers.
+  public int layers() {
+    return layerConfigs.size();
+  }
+
+  /// The configuration of a layer.
+  public LayerConfig layer(int index) {
+    return layerConfigs.get(index);
+  }
+
+  /// Query heads of the layer with the most of them.
+  public int heads() {
+    return most(LayerConfig::heads);
+  }
+
+  /// Key and value heads of the layer with the most of them.
+  public int keyValueHeads() {
+    return most(LayerConfig::keyValueHeads);
+  }
+
+  /// Elements of a head of the layer with the largest.
+  public int headSize() {
+    return most(LayerConfig::headSize);
+  }
+
+  /// Width of the widest feed-forward part.
+  public int feedForward() {
+    return most(LayerConfig::feedForward);
+  }
+
+  /// Elements of all query heads of the widest layer.
+  public int queryWidth() {
+    return most(LayerConfig::queryWidth);
+  }
+
+  /// Elements of all key heads, or value heads, of the widest layer.
   public int keyValueWidth() {
-    return keyValueHeads * headSize;
+    return most(LayerConfig::keyValueWidth);
+  }
+
+  /// Tokens that a query sees in the layers with a sliding window, or 0 where there are none.
+  public int window() {
+    return most(LayerConfig::window);
+  }
+
+  private int most(ToIntFunction<LayerConfig> size) {
+    return layerConfigs.stream().mapToInt(size).max().orElse(0);
+  }
+
+  public Activation activation() {
+    return family.activation();
   }
 
   /// Name of the tensor that turns hidden states into logits.
   public String headTensor() {
     return tied ? "token_embd.weight" : "output.weight";
-  }
-
-  /// Typed access to the keys of an architecture.
-  record Keys(GgufFile base, String architecture) {
-    private static final long LIMIT = 1 << 28;
-
-    private String full(String key) {
-      return architecture + "." + key;
-    }
-
-    int positive(String key) {
-      return checked(key, base.metadata().requireInteger(full(key)));
-    }
-
-    int positive(String key, int otherwise) {
-      return checked(key, base.metadata().integer(full(key)).orElse(otherwise));
-    }
-
-    private int checked(String key, long value) {
-      if (value < 1 || value > LIMIT) {
-        throw new InvalidInputException(
-            "%s: %s is %d, which can't be".formatted(base.path(), full(key), value));
-      }
-      return (int) value;
-    }
-
-    double requireReal(String key) {
-      return base.metadata().requireReal(full(key));
-    }
-
-    double real(String key, double otherwise) {
-      return base.metadata().real(full(key)).orElse(otherwise);
-    }
-
-    String string(String key, String otherwise) {
-      return base.metadata().string(full(key)).orElse(otherwise);
-    }
-
-    void requireAbsentOrZero(String key, String what) {
-      if (base.metadata().integer(full(key)).orElse(0) != 0) {
-        throw new InvalidInputException(
-            "%s: %s (%s) aren't supported; Lorikeet trains dense models of the architecture %s"
-                .formatted(base.path(), what, full(key), SUPPORTED));
-      }
-    }
-
-    void requireEqual(String key, int expected) {
-      long value = base.metadata().integer(full(key)).orElse(expected);
-      if (value != expected) {
-        throw new InvalidInputException(
-            "%s: %s is %d; only %d is supported, as for the keys"
-                .formatted(base.path(), full(key), value, expected));
-      }
-    }
   }
 }

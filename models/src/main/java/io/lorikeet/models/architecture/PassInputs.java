@@ -6,6 +6,7 @@ import io.lorikeet.bindings.DeviceTensors.Spec;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.family.Temperature;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -24,35 +25,39 @@ final class PassInputs implements AutoCloseable {
   private final PassShape shape;
   private final int vocabulary;
   private final double dropout;
+  private final int window;
+  private final Temperature temperature;
 
   PassInputs(Backend backend, ModelConfig config, PassShape shape, double dropout) {
     this.shape = shape;
     this.dropout = dropout;
     vocabulary = config.vocabulary();
     int tokens = shape.tokens();
-    int mostRows =
-        Math.max(
-            Math.max(vocabulary, config.feedForward()),
-            Math.max(config.embedding(), config.queryWidth()));
+    window = config.window();
+    temperature = config.temperature();
     List<Spec> specs = new ArrayList<>();
     specs.add(new Spec("tokens", TensorType.I32, Shape.of(tokens)));
     specs.add(new Spec("positions", TensorType.I32, Shape.of(tokens)));
     specs.add(new Spec("first_visible", TensorType.F32, Shape.of(tokens)));
+    if (window > 0) {
+      specs.add(new Spec("first_in_window", TensorType.F32, Shape.of(tokens)));
+    }
+    if (temperature != null) {
+      specs.add(new Spec("temperatures", TensorType.F32, Shape.of(1, 1, tokens)));
+    }
     specs.add(new Spec("labels", TensorType.I32, Shape.of(tokens)));
     specs.add(new Spec("flat_labels", TensorType.I32, Shape.of(tokens)));
     specs.add(new Spec("target_weights", TensorType.F32, Shape.of(tokens)));
     specs.add(new Spec("indices", TensorType.F32, Shape.of(shape.context())));
-    specs.add(new Spec("row_numbers", TensorType.I32, Shape.of(mostRows)));
+    specs.add(new Spec("row_numbers", TensorType.I32, Shape.of(config.mostRows())));
     specs.add(new Spec("one", TensorType.F32, Shape.of(1)));
     specs.add(new Spec("loss", TensorType.F32, Shape.of(1)));
     if (dropout > 0) {
-      int widest =
-          Math.max(config.feedForward(), Math.max(config.embedding(), config.queryWidth()));
-      long size = (long) widest * tokens + (long) DROPOUT_WINDOWS * DROPOUT_STEP;
+      long size = (long) config.widestInput() * tokens + (long) DROPOUT_WINDOWS * DROPOUT_STEP;
       specs.add(new Spec("dropout", TensorType.F32, Shape.of(size)));
     }
     tensors = DeviceTensors.allocate(backend, specs);
-    get("row_numbers").upload(IntStream.range(0, mostRows).toArray());
+    get("row_numbers").upload(IntStream.range(0, config.mostRows()).toArray());
     get("one").upload(new float[] {1});
     float[] indices = new float[shape.context()];
     for (int i = 0; i < indices.length; i++) {
@@ -74,17 +79,33 @@ final class PassInputs implements AutoCloseable {
   void upload(TokenBatch batch) {
     int tokens = batch.size();
     float[] firstVisible = new float[tokens];
+    float[] firstInWindow = new float[tokens];
     int[] flatLabels = new int[tokens];
     for (int i = 0; i < tokens; i++) {
       firstVisible[i] = batch.firstVisible()[i];
+      firstInWindow[i] = Math.max(firstVisible[i], i % shape.context() - window + 1);
       flatLabels[i] = batch.targets()[i] + vocabulary * (i % shape.headChunk());
     }
     get("tokens").upload(batch.tokens());
     get("positions").upload(batch.positions());
     get("first_visible").upload(firstVisible);
+    if (window > 0) {
+      get("first_in_window").upload(firstInWindow);
+    }
+    if (temperature != null) {
+      get("temperatures").upload(temperatures(batch.positions()));
+    }
     get("labels").upload(batch.targets());
     get("flat_labels").upload(flatLabels);
     get("target_weights").upload(batch.targetWeights());
+  }
+
+  private float[] temperatures(int[] positions) {
+    float[] factors = new float[positions.length];
+    for (int i = 0; i < factors.length; i++) {
+      factors[i] = temperature.at(positions[i]);
+    }
+    return factors;
   }
 
   /// Draws new dropout masks: each element is 0 with the probability of dropout, else 1 / (1 -

@@ -1,5 +1,6 @@
 package io.lorikeet.models.architecture;
 
+import io.lorikeet.models.family.LayerConfig;
 import io.lorikeet.quant.GgufFile;
 import java.util.List;
 import java.util.Optional;
@@ -18,10 +19,19 @@ final class RopeFactors {
 
   /// The tensor for a run with this context, if the base has one.
   static Optional<String> choose(GgufFile base, ModelConfig config, int context) {
+    LayerConfig layer = rotated(config.layerConfigs()).orElse(null);
+    if (layer == null) {
+      return Optional.empty();
+    }
     if (base.tensor(ALWAYS).isPresent()) {
       return Optional.of(ALWAYS);
     }
-    String name = context > config.rope().originalContext() ? LONG : SHORT;
+    String name = context > layer.rope().originalContext() ? LONG : SHORT;
     return base.tensor(name).map(tensor -> name);
+  }
+
+  /// A layer whose frequencies the factors divide.
+  static Optional<LayerConfig> rotated(List<LayerConfig> layers) {
+    return layers.stream().filter(layer -> layer.ropeFactors() && layer.rope() != null).findFirst();
   }
 }

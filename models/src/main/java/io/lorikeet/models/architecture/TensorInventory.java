@@ -1,44 +1,31 @@
 package io.lorikeet.models.architecture;
 
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.family.TensorList;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.InvalidInputException;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 
-/// The tensors that a base of the `llama` architecture has, with their shapes, and the check that a
-/// file has them.
+/// The check that a base has the tensors that its family says it has.
 final class TensorInventory {
   private static final int MOST_PROBLEMS = 20;
-  private static final List<String> MATRICES =
-      List.of("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down");
-
-  /// The names that a layer's tensors can have, without the layer's prefix.
-  static final List<String> LAYER_TENSORS =
-      Stream.concat(
-              Stream.of("attn_norm.weight", "ffn_norm.weight"),
-              MATRICES.stream().flatMap(name -> Stream.of(name + ".weight", name + ".bias")))
-          .toList();
 
   private final GgufFile base;
-  private final Map<String, List<Long>> required = new LinkedHashMap<>();
-  private final Map<String, List<Long>> optional = new LinkedHashMap<>();
+  private final TensorList list;
   private final List<String> problems = new ArrayList<>();
 
-  private TensorInventory(GgufFile base) {
+  private TensorInventory(GgufFile base, TensorList list) {
     this.base = base;
+    this.list = list;
   }
 
   /// @throws InvalidInputException naming every tensor that is missing, misshapen, of a wrong type
   ///     or unknown
-  static void check(GgufFile base, ModelConfig config) {
-    TensorInventory inventory = new TensorInventory(base);
-    inventory.list(config);
+  static void check(GgufFile base, ModelConfig config, TensorList list) {
+    TensorInventory inventory = new TensorInventory(base, list);
     inventory.compare();
     if (!inventory.problems.isEmpty()) {
       List<String> shown = inventory.problems.stream().limit(MOST_PROBLEMS).toList();
@@ -53,46 +40,21 @@ final class TensorInventory {
     }
   }
 
-  private void list(ModelConfig c) {
-    long width = c.embedding();
-    required.put("token_embd.weight", List.of(width, (long) c.vocabulary()));
-    required.put("output_norm.weight", List.of(width));
-    optional.put("output.weight", List.of(width, (long) c.vocabulary()));
-    for (String name : RopeFactors.TENSORS) {
-      optional.put(name, List.of(c.headSize() / 2L));
-    }
-    for (int layer = 0; layer < c.layers(); layer++) {
-      String prefix = "blk." + layer + ".";
-      matrix(prefix + "attn_q", width, c.queryWidth());
-      matrix(prefix + "attn_k", width, c.keyValueWidth());
-      matrix(prefix + "attn_v", width, c.keyValueWidth());
-      matrix(prefix + "attn_output", c.queryWidth(), width);
-      matrix(prefix + "ffn_gate", width, c.feedForward());
-      matrix(prefix + "ffn_up", width, c.feedForward());
-      matrix(prefix + "ffn_down", c.feedForward(), width);
-      required.put(prefix + "attn_norm.weight", List.of(width));
-      required.put(prefix + "ffn_norm.weight", List.of(width));
-    }
-  }
-
-  private void matrix(String name, long inputs, long outputs) {
-    required.put(name + ".weight", List.of(inputs, outputs));
-    optional.put(name + ".bias", List.of(outputs));
-  }
-
   private void compare() {
-    required.forEach(
-        (name, shape) -> {
-          Optional<GgufTensor> tensor = base.tensor(name);
-          if (tensor.isEmpty()) {
-            problems.add(name + " is missing");
-          } else {
-            compare(tensor.get(), shape);
-          }
-        });
-    optional.forEach((name, shape) -> base.tensor(name).ifPresent(t -> compare(t, shape)));
+    list.required()
+        .forEach(
+            (name, shape) -> {
+              Optional<GgufTensor> tensor = base.tensor(name);
+              if (tensor.isEmpty()) {
+                problems.add(name + " is missing");
+              } else {
+                compare(tensor.get(), shape);
+              }
+            });
+    list.optional().forEach((name, shape) -> base.tensor(name).ifPresent(t -> compare(t, shape)));
     for (GgufTensor tensor : base.tensors()) {
-      if (!required.containsKey(tensor.name()) && !optional.containsKey(tensor.name())) {
+      if (!list.required().containsKey(tensor.name())
+          && !list.optional().containsKey(tensor.name())) {
         problems.add(tensor.name() + " is unknown, and leaving it out would change the result");
       }
     }

@@ -119,9 +119,10 @@ public final class TransformerModel implements AutoCloseable {
   private List<Object> kind(int layer) {
     List<Object> kind = new ArrayList<>();
     String prefix = Engine.prefix(layer);
-    for (String name : TensorInventory.LAYER_TENSORS) {
-      Tensor tensor = engine.weights().find(prefix + name);
-      kind.add(tensor == null ? name : List.of(name, tensor.type(), tensor.shape()));
+    kind.add(engine.config().layer(layer));
+    for (String name : engine.weights().namesUnder(prefix)) {
+      Tensor tensor = engine.weights().get(prefix + name);
+      kind.add(List.of(name, tensor.type(), tensor.shape()));
       engine
           .slot(prefix + name)
           .map(slot -> List.of(slot.rank(), slot.scaling()))

@@ -19,8 +19,17 @@ import java.util.List;
 /// @param indices F32 [context]: 0, 1, 2, …
 /// @param firstVisible F32 [rows · context]: index within its row of the first key each token may
 ///     see
+/// @param scoreCap scores are cap · tanh(score / cap); 0 for none
+/// @param sinks F32 [heads]: for each head the score of a key without a value, or null
 public record Attention(
-    int rows, int context, int block, float scale, Tensor indices, Tensor firstVisible) {
+    int rows,
+    int context,
+    int block,
+    float scale,
+    Tensor indices,
+    Tensor firstVisible,
+    float scoreCap,
+    Tensor sinks) {
   /// Added to hidden scores for every place they are out of sight; far below any score, and finite,
   /// since infinity minus infinity would be no number.
   private static final float HIDDEN = 1e9f;
@@ -50,7 +59,7 @@ public record Attention(
     for (int row = 0; row < rows; row++) {
       Tensor values = transposedRow(ops, v, row);
       for (Block b : blocksOf(row)) {
-        Tensor weights = weights(ops, products, q, k, b);
+        Tensor weights = weights(ops, products, q, k, b).values();
         outputs.add(byToken(ops, products.product(firstKeys(ops, values, b), weights)));
       }
     }
@@ -68,10 +77,11 @@ public record Attention(
       KeySums valueSums = new KeySums(ops);
       Tensor keys = transposedRow(ops, k, row);
       for (Block b : blocksOf(row).reversed()) {
-        Tensor weights = weights(ops, products, q, k, b);
+        Weights weighting = weights(ops, products, q, k, b);
+        Tensor weights = weighting.values();
         Tensor dyBlock = byHead(ops, tokens(ops, dy, b.row() + b.first(), b.queries()));
         Tensor values = byHead(ops, tokens(ops, v, b.row(), b.keys()));
-        Tensor dScores = ops.softMaxBack(products.product(values, dyBlock), weights, scale);
+        Tensor dScores = scoresBack(ops, products.product(values, dyBlock), weighting);
         dq.add(byToken(ops, products.product(firstKeys(ops, keys, b), dScores)));
         Tensor queries = byHead(ops, tokens(ops, q, b.row() + b.first(), b.queries()));
         keySums.add(products.product(grouped(ops, queries, group), grouped(ops, dScores, group)));
@@ -87,11 +97,28 @@ public record Attention(
         Products.concat(ops, dq, 2), Products.concat(ops, dk, 2), Products.concat(ops, dv, 2));
   }
 
-  /// The attention weights of a block, [keys, queries, heads].
-  private Tensor weights(Ops ops, Products products, Tensor q, Tensor k, Block b) {
+  /// The attention weights of a block, and the capped scores they come from (null without a cap),
+  /// both [keys, queries, heads].
+  private record Weights(Tensor values, Tensor capped) {}
+
+  private Weights weights(Ops ops, Products products, Tensor q, Tensor k, Block b) {
     Tensor queries = byHead(ops, tokens(ops, q, b.row() + b.first(), b.queries()));
     Tensor keys = byHead(ops, tokens(ops, k, b.row(), b.keys()));
-    return ops.softMax(products.product(keys, queries), mask(ops, b), scale);
+    Tensor scores = products.product(keys, queries);
+    if (scoreCap == 0) {
+      return new Weights(ops.softMax(scores, mask(ops, b), sinks, scale), null);
+    }
+    Tensor capped = new Curves(ops).softCap(ops.scale(scores, scale), scoreCap);
+    return new Weights(ops.softMax(capped, mask(ops, b), sinks, 1), capped);
+  }
+
+  /// The gradient of the products of keys and queries.
+  private Tensor scoresBack(Ops ops, Tensor dWeights, Weights weights) {
+    Tensor dScores = ops.softMaxBack(dWeights, weights.values(), scoreCap == 0 ? scale : 1);
+    return weights.capped() == null
+        ? dScores
+        : ops.scale(
+            ops.mul(dScores, new Curves(ops).softCapSlope(weights.capped(), scoreCap)), scale);
   }
 
   /// [keys, queries]: 0 where the query sees the key, else -[#HIDDEN] or less. The indices are

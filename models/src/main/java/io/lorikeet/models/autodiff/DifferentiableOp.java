@@ -28,10 +28,11 @@ public sealed interface DifferentiableOp {
   /// y = factor · x.
   record Scale(Tensor x, float factor, Tensor y) implements DifferentiableOp {}
 
-  /// y = x · mask, element by element, with a constant mask: dropout.
+  /// y = x · mask, element by element, with a constant mask, which is repeated to x's shape:
+  /// dropout, temperatures.
   record Mask(Tensor x, Tensor mask, Tensor y) implements DifferentiableOp {}
 
-  /// y = gain · x / rms(x), with a frozen gain.
+  /// y = gain · x / rms(x), with a frozen gain, or none (null).
   record RmsNorm(Tensor x, Tensor gain, float epsilon, Tensor y) implements DifferentiableOp {}
 
   /// y = x rotated by its position.
@@ -40,6 +41,20 @@ public sealed interface DifferentiableOp {
 
   /// y = x in another shape.
   record Reshape(Tensor x, Tensor y) implements DifferentiableOp {}
+
+  /// y = some elements of each row of x [n, t], from `first` on.
+  record Slice(Tensor x, int first, Tensor y) implements DifferentiableOp {}
+
+  /// y = cap · tanh(x / cap).
+  record SoftCap(Tensor x, float cap, Tensor y) implements DifferentiableOp {}
+
+  /// y = gelu(gate) · up.
+  record GeGlu(Tensor gate, Tensor up, Tensor y) implements DifferentiableOp {}
+
+  /// y = g · sigmoid(alpha · g) · (u + 1), where g is the gate, at most `limit`, and u is `up`
+  /// between -limit and limit.
+  record ClampedSwiGlu(Tensor gate, Tensor up, float alpha, float limit, Tensor y)
+      implements DifferentiableOp {}
 
   /// y = silu(gate) · up.
   record SwiGlu(Tensor gate, Tensor up, Tensor y) implements DifferentiableOp {}

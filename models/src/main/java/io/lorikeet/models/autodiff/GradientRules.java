@@ -10,12 +10,15 @@ import io.lorikeet.bindings.Tensor;
 final class GradientRules {
   private final Tape tape;
   private final Ops ops;
+  private final Curves curves;
   private final Products products;
   private final ParameterGradients parameterGradients;
 
-  GradientRules(Tape tape, Ops ops, Products products, ParameterGradients parameterGradients) {
+  GradientRules(
+      Tape tape, Ops ops, Curves curves, Products products, ParameterGradients parameterGradients) {
     this.tape = tape;
     this.ops = ops;
+    this.curves = curves;
     this.products = products;
     this.parameterGradients = parameterGradients;
   }
@@ -41,7 +44,7 @@ final class GradientRules {
       case DifferentiableOp.Mask(Tensor x, Tensor mask, Tensor _) ->
           tape.accumulate(x, ops.mul(dy, mask));
       case DifferentiableOp.RmsNorm(Tensor x, Tensor gain, float epsilon, Tensor _) ->
-          tape.accumulate(x, ops.rmsNormBack(ops.mul(dy, gain), x, epsilon));
+          tape.accumulate(x, ops.rmsNormBack(gain == null ? dy : ops.mul(dy, gain), x, epsilon));
       case DifferentiableOp.Rope(
               Tensor x,
               Tensor positions,
@@ -54,6 +57,26 @@ final class GradientRules {
       case DifferentiableOp.SwiGlu(Tensor gate, Tensor up, Tensor _) -> {
         tape.accumulate(up, ops.mul(dy, ops.silu(gate)));
         tape.accumulate(gate, ops.siluBack(ops.mul(dy, up), gate));
+      }
+      case DifferentiableOp.Slice(Tensor x, int first, Tensor y) -> {
+        int after = Math.toIntExact(x.shape().ne0() - first - y.shape().ne0());
+        tape.accumulate(x, ops.padRows(contiguous(dy), first, after));
+      }
+      case DifferentiableOp.SoftCap(Tensor x, float cap, Tensor y) ->
+          tape.accumulate(x, ops.mul(dy, curves.softCapSlope(y, cap)));
+      case DifferentiableOp.GeGlu(Tensor gate, Tensor up, Tensor _) -> {
+        tape.accumulate(up, ops.mul(dy, curves.gelu(gate)));
+        tape.accumulate(gate, ops.mul(ops.mul(dy, up), curves.geluSlope(gate)));
+      }
+      case DifferentiableOp.ClampedSwiGlu(
+              Tensor gate,
+              Tensor up,
+              float alpha,
+              float limit,
+              Tensor _) -> {
+        Curves.Pair slopes = curves.clampedSwigluSlopes(gate, up, alpha, limit);
+        tape.accumulate(gate, ops.mul(dy, slopes.gate()));
+        tape.accumulate(up, ops.mul(dy, slopes.up()));
       }
       case DifferentiableOp.SelfAttention(
               Tensor q,
@@ -70,6 +93,10 @@ final class GradientRules {
   }
 
   private Tensor reshaped(Tensor dy, Shape shape) {
-    return ops.reshape(dy.isContiguous() ? dy : ops.cont(dy), shape);
+    return ops.reshape(contiguous(dy), shape);
+  }
+
+  private Tensor contiguous(Tensor x) {
+    return x.isContiguous() ? x : ops.cont(x);
   }
 }

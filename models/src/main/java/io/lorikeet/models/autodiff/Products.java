@@ -47,6 +47,11 @@ public final class Products {
     hasOuterProduct = backend.isCpu();
   }
 
+  /// Whether gradients are being checked, with everything as exact as the device can.
+  boolean isForChecking() {
+    return precision == Precision.F32;
+  }
+
   /// W x for a frozen weight [k, n] of any type and x [k, t]: [n, t].
   public Tensor frozen(Tensor weight, Tensor x) {
     if (precision == Precision.AUTO) {

@@ -13,6 +13,7 @@ import java.util.Map;
 /// [features, tokens].
 public final class Tape {
   private final Ops ops;
+  private final Curves curves;
   private final Products products;
   private final ParameterGradients parameterGradients;
   private final List<DifferentiableOp> record = new ArrayList<>();
@@ -22,6 +23,7 @@ public final class Tape {
   ///     tapes of a graph
   public Tape(Ops ops, Products products, ParameterGradients parameterGradients) {
     this.ops = ops;
+    curves = new Curves(ops);
     this.products = products;
     this.parameterGradients = parameterGradients;
   }
@@ -64,14 +66,17 @@ public final class Tape {
     return note(new DifferentiableOp.Scale(x, factor, ops.scale(x, factor)));
   }
 
-  /// x times a constant mask of its shape.
+  /// x times a constant mask of its shape, or one that is repeated to it.
   public Tensor mask(Tensor x, Tensor mask) {
     return note(new DifferentiableOp.Mask(x, mask, ops.mul(x, mask)));
   }
 
-  /// gain [n] times x [n, t] over the root mean square of each token.
+  /// gain [n] times x [n, …] over the root mean square of each row.
+  ///
+  /// @param gain null for none
   public Tensor rmsNorm(Tensor x, Tensor gain, float epsilon) {
-    Tensor y = ops.mul(ops.rmsNorm(x, epsilon), gain);
+    Tensor normed = ops.rmsNorm(x, epsilon);
+    Tensor y = gain == null ? normed : ops.mul(normed, gain);
     return note(new DifferentiableOp.RmsNorm(x, gain, epsilon, y));
   }
 
@@ -83,6 +88,29 @@ public final class Tape {
 
   public Tensor reshape(Tensor x, Shape shape) {
     return note(new DifferentiableOp.Reshape(x, ops.reshape(x, shape)));
+  }
+
+  /// `count` elements of each row of x [n, t], from `first` on: [count, t].
+  public Tensor slice(Tensor x, int first, int count) {
+    Tensor part = ops.view(x, Shape.of(count, x.shape().ne1()), (long) first * Float.BYTES);
+    return note(new DifferentiableOp.Slice(x, first, ops.cont(part)));
+  }
+
+  /// cap · tanh(x / cap).
+  public Tensor softCap(Tensor x, float cap) {
+    return note(new DifferentiableOp.SoftCap(x, cap, curves.softCap(x, cap)));
+  }
+
+  /// gelu(gate) · up, all of one shape.
+  public Tensor geglu(Tensor gate, Tensor up) {
+    return note(
+        new DifferentiableOp.GeGlu(gate, up, curves.geglu(gate, up, products.isForChecking())));
+  }
+
+  /// gpt-oss's gating: see [DifferentiableOp.ClampedSwiGlu].
+  public Tensor clampedSwiglu(Tensor gate, Tensor up, float alpha, float limit) {
+    Tensor y = curves.activations().clampedSwiglu(gate, up, alpha, limit);
+    return note(new DifferentiableOp.ClampedSwiGlu(gate, up, alpha, limit, y));
   }
 
   /// silu(gate) · up, all [n, t].
@@ -108,7 +136,7 @@ public final class Tape {
   /// @param gradient the gradient of the loss with respect to it, same shape
   public void backward(Tensor output, Tensor gradient) {
     accumulate(output, gradient);
-    GradientRules rules = new GradientRules(this, ops, products, parameterGradients);
+    GradientRules rules = new GradientRules(this, ops, curves, products, parameterGradients);
     for (DifferentiableOp op : record.reversed()) {
       Tensor dy = gradients.get(op.y());
       if (dy != null) {

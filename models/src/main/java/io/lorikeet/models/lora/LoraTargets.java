@@ -17,19 +17,22 @@ public final class LoraTargets {
   /// The head.
   public static final String HEAD = "output.weight";
 
+  /// The names people use, by the names of a layer's tensors, in the order of a forward pass.
   private static final Map<String, String> LAYER_MATRICES = new LinkedHashMap<>();
+
   private static final Map<String, List<String>> GROUPS = new LinkedHashMap<>();
 
   static {
-    LAYER_MATRICES.put("q", "attn_q.weight");
-    LAYER_MATRICES.put("k", "attn_k.weight");
-    LAYER_MATRICES.put("v", "attn_v.weight");
-    LAYER_MATRICES.put("o", "attn_output.weight");
-    LAYER_MATRICES.put("gate", "ffn_gate.weight");
-    LAYER_MATRICES.put("up", "ffn_up.weight");
-    LAYER_MATRICES.put("down", "ffn_down.weight");
-    GROUPS.put("attention", List.of("q", "k", "v", "o"));
-    GROUPS.put("all-linear", List.copyOf(LAYER_MATRICES.keySet()));
+    LAYER_MATRICES.put("attn_q", "q");
+    LAYER_MATRICES.put("attn_k", "k");
+    LAYER_MATRICES.put("attn_v", "v");
+    LAYER_MATRICES.put("attn_qkv", "qkv");
+    LAYER_MATRICES.put("attn_output", "o");
+    LAYER_MATRICES.put("ffn_gate", "gate");
+    LAYER_MATRICES.put("ffn_up", "up");
+    LAYER_MATRICES.put("ffn_down", "down");
+    GROUPS.put("attention", List.of("q", "k", "v", "qkv", "o"));
+    GROUPS.put("all-linear", List.copyOf(LAYER_MATRICES.values()));
   }
 
   private LoraTargets() {}
@@ -37,47 +40,61 @@ public final class LoraTargets {
   /// Every name that [#resolve] takes.
   public static List<String> names() {
     List<String> names = new ArrayList<>(GROUPS.keySet());
-    names.addAll(LAYER_MATRICES.keySet());
+    names.addAll(LAYER_MATRICES.values());
     names.add("output");
     names.add("token_embd");
     return names;
   }
 
-  /// The base tensors that the names stand for, in the order of a forward pass.
+  /// The names that stand for matrices of this base, groups left out.
+  public static List<String> of(ModelConfig config) {
+    Set<String> names = new LinkedHashSet<>();
+    config.matrices().forEach(tensor -> names.add(nameOf(tensor)));
+    return List.copyOf(names);
+  }
+
+  /// What people call a tensor: `q` for `blk.3.attn_q.weight`.
+  private static String nameOf(String tensor) {
+    String[] parts = tensor.split("\\.");
+    String role = parts[parts.length - 2];
+    return LAYER_MATRICES.getOrDefault(role, role);
+  }
+
+  /// The base tensors that the names stand for, in the order of a forward pass. Of a group, those
+  /// that the base has.
   ///
-  /// @throws InvalidInputException for unknown names, and for `output` and `token_embd` of a base
-  ///     whose head is its token embedding
+  /// @throws InvalidInputException for names that are unknown or that the base has nothing for, and
+  ///     for `output` and `token_embd` of a base whose head is its token embedding
   public static List<String> resolve(List<String> targets, ModelConfig config) {
-    Set<String> matrices = new LinkedHashSet<>();
+    Set<String> wanted = new LinkedHashSet<>();
+    List<String> offered = of(config);
     for (String target : targets) {
       if (!names().contains(target)) {
         throw new InvalidInputException(
             "unknown target '%s'; known are %s".formatted(target, String.join(", ", names())));
       }
-      matrices.addAll(GROUPS.getOrDefault(target, List.of(target)));
+      wanted.addAll(GROUPS.getOrDefault(target, List.of(target)));
     }
-    boolean embedding = matrices.contains("token_embd");
-    boolean head = matrices.contains("output");
+    boolean embedding = wanted.contains("token_embd");
+    boolean head = wanted.contains("output");
     if (config.tied() && (embedding || head)) {
       throw new InvalidInputException(
           "this base uses its token embedding as its head, so '%s' can't be adapted on its own: "
                   .formatted(head ? "output" : "token_embd")
               + "llama.cpp would apply the pair to both; leave it out of the targets");
     }
+    for (String target : targets) {
+      if (LAYER_MATRICES.containsValue(target) && !offered.contains(target)) {
+        throw new InvalidInputException(
+            "this base (%s) has no matrix for the target '%s'; it has %s"
+                .formatted(config.architecture(), target, String.join(", ", offered)));
+      }
+    }
     List<String> tensors = new ArrayList<>();
     if (embedding) {
       tensors.add(EMBEDDING);
     }
-    for (int layer = 0; layer < config.layers(); layer++) {
-      for (Map.Entry<String, String> matrix : LAYER_MATRICES.entrySet()) {
-        if (matrices.contains(matrix.getKey())) {
-          tensors.add("blk." + layer + "." + matrix.getValue());
-        }
-      }
-    }
-    if (head) {
-      tensors.add(HEAD);
-    }
+    config.matrices().stream().filter(name -> wanted.contains(nameOf(name))).forEach(tensors::add);
     return tensors;
   }
 }

@@ -8,6 +8,7 @@ import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.models.testing.RandomInputs;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.ToDoubleFunction;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -46,6 +47,15 @@ class DifferencesTest {
     try (ModelRun run = ModelRun.adapted(file, ReferenceCheck.ALL, SHAPE, 0.3)) {
       run.model.lossAndGradients(batch, seed);
       checkSlope(run, model -> model.lossAndGradients(batch, seed));
+    }
+  }
+
+  /// Checks the gradients of a model with adapters of these roles.
+  static void checkSlope(Path file, List<String> roles, int vocabulary) throws IOException {
+    TokenBatch batch = RandomInputs.packedBatch(vocabulary, SHAPE.rows(), SHAPE.context(), 3);
+    try (ModelRun run = ModelRun.adapted(file, roles, SHAPE, 0)) {
+      run.model.lossAndGradients(batch, 0);
+      checkSlope(run, model -> model.loss(batch));
     }
   }
 

@@ -62,7 +62,30 @@ class GradientRulesTest {
         DifferentiableOp.RmsNorm.class,
         List.of(
             c -> c.tape.rmsNorm(c.input(Shape.of(24, TOKENS)), c.constant(Shape.of(24)), 1e-5f),
-            c -> c.tape.rmsNorm(c.input(Shape.of(24, TOKENS)), c.constant(Shape.of(24)), 0.5f)));
+            c -> c.tape.rmsNorm(c.input(Shape.of(24, TOKENS)), c.constant(Shape.of(24)), 0.5f),
+            c -> c.tape.rmsNorm(c.input(Shape.of(8, 3, TOKENS)), null, 1e-5f)));
+    all.put(
+        DifferentiableOp.Slice.class,
+        List.of(c -> c.tape.slice(c.input(Shape.of(9, TOKENS)), 2, 4), GradientRulesTest::slices));
+    all.put(
+        DifferentiableOp.SoftCap.class,
+        List.of(c -> c.tape.softCap(c.input(Shape.of(9, TOKENS)), 1.5f)));
+    all.put(
+        DifferentiableOp.GeGlu.class,
+        List.of(c -> c.tape.geglu(c.input(Shape.of(9, TOKENS)), c.input(Shape.of(9, TOKENS)))));
+    all.put(
+        DifferentiableOp.ClampedSwiGlu.class,
+        Stream.of(7f, 0.8f)
+            .map(
+                limit ->
+                    (Expression)
+                        c ->
+                            c.tape.clampedSwiglu(
+                                c.input(Shape.of(9, TOKENS)),
+                                c.input(Shape.of(9, TOKENS)),
+                                1.702f,
+                                limit))
+            .toList());
     all.put(
         DifferentiableOp.Rope.class,
         List.of(
@@ -87,7 +110,10 @@ class GradientRulesTest {
             c -> attention(c, 1, 12, 4, 4, 2),
             c -> attention(c, 2, 11, 4, 4, 2),
             c -> attention(c, 3, 5, 2, 6, 2),
-            c -> attention(c, 1, 9, 1, 4, 1)));
+            c -> attention(c, 1, 9, 1, 4, 1),
+            c -> attention(c, 2, 11, 4, 4, 2, 0.8f, null),
+            c -> attention(c, 2, 11, 4, 4, 2, 0, c.constant(Shape.of(4))),
+            c -> attention(c, 1, 11, 4, 4, 2, 1.2f, c.constant(Shape.of(4)))));
     return all;
   }
 
@@ -108,6 +134,12 @@ class GradientRulesTest {
     return check.tape.add(check.tape.add(x, x), check.tape.swiglu(x, x));
   }
 
+  /// All parts of a tensor used.
+  private static Tensor slices(RuleCheck check) {
+    Tensor x = check.input(Shape.of(10, TOKENS));
+    return check.tape.swiglu(check.tape.slice(x, 0, 5), check.tape.slice(x, 5, 5));
+  }
+
   private static Tensor rope(RuleCheck check, RopeParameters parameters, Tensor factors) {
     Tensor positions = check.indices("positions", 0, 1, 2, 0, 1, 30, 31);
     return check.tape.rope(check.input(Shape.of(8, 3, TOKENS)), positions, factors, parameters);
@@ -116,6 +148,18 @@ class GradientRulesTest {
   /// Each row holds two examples and a token of padding that sees only itself.
   private static Tensor attention(
       RuleCheck check, int rows, int context, int block, int heads, int keyValueHeads) {
+    return attention(check, rows, context, block, heads, keyValueHeads, 0, null);
+  }
+
+  private static Tensor attention(
+      RuleCheck check,
+      int rows,
+      int context,
+      int block,
+      int heads,
+      int keyValueHeads,
+      float scoreCap,
+      Tensor sinks) {
     float[] indices = new float[context];
     float[] firstVisible = new float[rows * context];
     for (int i = 0; i < context; i++) {
@@ -134,7 +178,9 @@ class GradientRulesTest {
             block,
             0.4f,
             check.constant(Shape.of(context), indices),
-            check.constant(Shape.of(tokens), firstVisible));
+            check.constant(Shape.of(tokens), firstVisible),
+            scoreCap,
+            sinks);
     Tensor q = check.input(Shape.of(8, heads, tokens));
     Tensor k = check.input(Shape.of(8, keyValueHeads, tokens));
     Tensor v = check.input(Shape.of(8, keyValueHeads, tokens));

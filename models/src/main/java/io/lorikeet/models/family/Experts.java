@@ -1,0 +1,19 @@
+package io.lorikeet.models.family;
+
+/// A mixture of experts in place of the feed-forward part (`build_moe_ffn` in llama.cpp).
+///
+/// @param count experts of a layer
+/// @param used experts that a token goes through
+/// @param width feed-forward width of an expert
+/// @param gating where the weights of the chosen experts come from
+/// @param normalized whether these weights are divided by their sum
+public record Experts(int count, int used, int width, Gating gating, boolean normalized) {
+
+  /// Where the weights come from.
+  public enum Gating {
+    /// The softmax over all experts.
+    SOFTMAX,
+    /// The softmax over the chosen ones.
+    SOFTMAX_OF_CHOSEN
+  }
+}

@@ -1,0 +1,198 @@
+package io.lorikeet.models.family;
+
+import io.lorikeet.bindings.Ops.RopeParameters;
+import java.util.List;
+import java.util.Optional;
+
+/// A family of models: those of one `general.architecture`. What is here is llama's; each family
+/// overrides what it does otherwise. Names of keys and tensors are those of `llama-arch.cpp`, and
+/// everything follows llama.cpp's file of the same name in `src/models`.
+public abstract sealed class Family
+    permits Llama, Qwen2, Qwen3, Gemma, Phi3, SmolLm3, Granite, Olmo2, Glm4, Mistral3 {
+  /// All of them, in the order people look for them.
+  public static final List<Family> ALL =
+      List.of(
+          new Llama(),
+          new Qwen2(),
+          new Qwen3(),
+          new Gemma2(),
+          new Gemma3(),
+          new Phi3(),
+          new Mistral3(),
+          new SmolLm3(),
+          new Granite(),
+          new Olmo2(),
+          new Glm4());
+
+  private final String architecture;
+  private final String examples;
+  private final String traits;
+
+  /// @param architecture `general.architecture`
+  /// @param examples models that people know
+  /// @param traits how it differs from llama, in a few words
+  Family(String architecture, String examples, String traits) {
+    this.architecture = architecture;
+    this.examples = examples;
+    this.traits = traits;
+  }
+
+  /// The family of an architecture, if it can be trained.
+  public static Optional<Family> of(String architecture) {
+    return ALL.stream().filter(family -> family.architecture.equals(architecture)).findFirst();
+  }
+
+  public final String architecture() {
+    return architecture;
+  }
+
+  public final String examples() {
+    return examples;
+  }
+
+  public final String traits() {
+    return traits;
+  }
+
+  // Settings.
+
+  /// The sizes and the attention of a layer.
+  public LayerConfig layer(ModelKeys keys, int index) {
+    int headSize = keys.headSize();
+    return new LayerConfig(
+        keys.heads(index),
+        keys.keyValueHeads(index),
+        headSize,
+        keys.ofLayer("feed_forward_length", index, 0),
+        0,
+        rope(keys, headSize),
+        hasRopeFactors());
+  }
+
+  /// Whether a base can have tensors that divide the frequencies.
+  public boolean hasRopeFactors() {
+    return false;
+  }
+
+  RopeParameters rope(ModelKeys keys, int headSize) {
+    keys.requireEqual("rope.dimension_count", headSize, "the size of a head");
+    return RopeMetadata.read(keys, ropeMode(), headSize, RopeMetadata.Yarn.USUAL);
+  }
+
+  /// Where only a part of each head is rotated.
+  final RopeParameters partialRope(ModelKeys keys, int headSize) {
+    int dimensions = keys.positive("rope.dimension_count", headSize);
+    if (dimensions > headSize || dimensions % 2 != 0) {
+      keys.requireEqual("rope.dimension_count", headSize, "or an even part of a head");
+    }
+    return RopeMetadata.read(keys, ropeMode(), dimensions, RopeMetadata.Yarn.USUAL);
+  }
+
+  int ropeMode() {
+    return RopeMetadata.NORMAL;
+  }
+
+  /// Factor of the attention scores.
+  public float attentionScale(ModelKeys keys) {
+    return inverseRoot(keys.headSize());
+  }
+
+  static float inverseRoot(double value) {
+    return (float) (1 / Math.sqrt(value));
+  }
+
+  public Scales scales(ModelKeys keys) {
+    return Scales.NONE;
+  }
+
+  public Activation activation() {
+    return Activation.SILU;
+  }
+
+  /// How queries grow with their position, or null.
+  public Temperature temperature(ModelKeys keys) {
+    return null;
+  }
+
+  /// The mixture of experts, or null.
+  public Experts experts(ModelKeys keys) {
+    keys.requireAbsentOrZero("expert_count", "mixtures of experts");
+    return null;
+  }
+
+  /// The norm before the feed-forward part, where the family has one.
+  public String feedForwardNorm() {
+    return "ffn_norm.weight";
+  }
+
+  /// The norm of what attention adds to the hidden state, where the family has one.
+  public String attentionPostNorm() {
+    return "post_attention_norm.weight";
+  }
+
+  // Tensors.
+
+  /// Lists a layer's tensors.
+  public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
+    list.frozen("attn_norm.weight", width);
+    attentionTensors(list, layer, width);
+    list.frozen("ffn_norm.weight", width);
+    if (experts == null) {
+      feedForwardTensors(list, layer, width);
+    } else {
+      expertTensors(list, experts, width);
+    }
+  }
+
+  void attentionTensors(TensorList list, LayerConfig layer, int width) {
+    if (list.isPresent("attn_qkv.weight")) {
+      list.biasedMatrix("attn_qkv", width, layer.queryWidth() + 2L * layer.keyValueWidth());
+    } else {
+      list.biasedMatrix("attn_q", width, layer.queryWidth());
+      list.biasedMatrix("attn_k", width, layer.keyValueWidth());
+      list.biasedMatrix("attn_v", width, layer.keyValueWidth());
+    }
+    list.matrix("attn_output", layer.queryWidth(), width);
+  }
+
+  void feedForwardTensors(TensorList list, LayerConfig layer, int width) {
+    list.matrix("ffn_gate", width, layer.feedForward());
+    list.matrix("ffn_up", width, layer.feedForward());
+    list.matrix("ffn_down", layer.feedForward(), width);
+  }
+
+  /// One matrix for the gate and what it gates.
+  static void fusedFeedForward(TensorList list, LayerConfig layer, int width) {
+    list.matrix("ffn_up", width, 2L * layer.feedForward());
+    list.matrix("ffn_down", layer.feedForward(), width);
+  }
+
+  void expertTensors(TensorList list, Experts experts, int width) {
+    list.frozen("ffn_gate_inp.weight", width, experts.count());
+    list.experts("ffn_gate_exps", width, experts.width(), experts.count());
+    list.experts("ffn_up_exps", width, experts.width(), experts.count());
+    list.experts("ffn_down_exps", experts.width(), width, experts.count());
+  }
+
+  /// Adds the biases that llama.cpp takes in a llama's attention output and feed-forward part.
+  static void optionalBiases(TensorList list, LayerConfig layer, int width, Experts experts) {
+    list.optionalVector("attn_output.bias", width);
+    if (experts == null) {
+      list.optionalVector("ffn_gate.bias", layer.feedForward());
+      list.optionalVector("ffn_up.bias", layer.feedForward());
+      list.optionalVector("ffn_down.bias", width);
+    }
+  }
+
+  /// Norms of each head's query and key.
+  static void headNorms(TensorList list, LayerConfig layer) {
+    list.frozen("attn_q_norm.weight", layer.headSize());
+    list.frozen("attn_k_norm.weight", layer.headSize());
+  }
+
+  /// Lists the tensors outside of layers.
+  public void outerTensors(TensorList list, int width, int vocabulary) {
+    list.frozen("output_norm.weight", width);
+    list.optionalMatrix("output", width, vocabulary);
+  }
+}

@@ -1,0 +1,46 @@
+package io.lorikeet.models.family;
+
+/// Granite 3 and 4 (dense): factors everywhere; position embedding can be switched off.
+final class Granite extends Family {
+  Granite() {
+    super(
+        "granite",
+        "Granite 3.3 2B and 8B, Granite 4.0 micro",
+        "scaled embeddings, residuals, scores and logits");
+  }
+
+  @Override
+  public boolean hasRopeFactors() {
+    return true;
+  }
+
+  @Override
+  public LayerConfig layer(ModelKeys keys, int index) {
+    LayerConfig layer = super.layer(keys, index);
+    return keys.flag("rope.scaling.finetuned", true) ? layer : layer.withRope(null);
+  }
+
+  @Override
+  public float attentionScale(ModelKeys keys) {
+    double given = keys.real("attention.scale", 0);
+    return given == 0 ? inverseRoot(keys.headSize()) : (float) given;
+  }
+
+  @Override
+  public Scales scales(ModelKeys keys) {
+    double embedding = keys.real("embedding_scale", 0);
+    double residual = keys.real("residual_scale", 0);
+    return new Scales(
+        embedding == 0 ? 1 : (float) embedding,
+        residual == 0 ? 1 : (float) residual,
+        1 / (float) keys.requireReal("logit_scale"),
+        0,
+        0);
+  }
+
+  @Override
+  public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
+    super.layerTensors(list, layer, width, experts);
+    optionalBiases(list, layer, width, experts);
+  }
+}

@@ -1,0 +1,19 @@
+package io.lorikeet.models.family;
+
+/// Llama 1 to 3.3, and everything built like them.
+final class Llama extends Family {
+  Llama() {
+    super("llama", "Llama 2, Llama 3.3, Mistral 7B, TinyLlama, SmolLM2", "");
+  }
+
+  @Override
+  public boolean hasRopeFactors() {
+    return true;
+  }
+
+  @Override
+  public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
+    super.layerTensors(list, layer, width, experts);
+    optionalBiases(list, layer, width, experts);
+  }
+}

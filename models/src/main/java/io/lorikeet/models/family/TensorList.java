@@ -1,0 +1,95 @@
+package io.lorikeet.models.family;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/// The tensors that a base has to have and those it may have, with their shapes (ne0 first), in the
+/// order of a forward pass.
+public final class TensorList {
+  private final Set<String> present;
+  private final Map<String, List<Long>> required = new LinkedHashMap<>();
+  private final Map<String, List<Long>> optional = new LinkedHashMap<>();
+  private final List<String> adaptable = new ArrayList<>();
+  private String prefix = "";
+
+  /// @param present names of the file's tensors: some have one form or another
+  public TensorList(Set<String> present) {
+    this.present = present;
+  }
+
+  /// Puts what is added next into a layer.
+  public void startLayer(int index) {
+    prefix = "blk." + index + ".";
+  }
+
+  /// Puts what is added next outside of all layers.
+  public void endLayers() {
+    prefix = "";
+  }
+
+  boolean isPresent(String name) {
+    return present.contains(prefix + name);
+  }
+
+  /// A matrix that an adapter can adapt, named without `.weight`.
+  public void matrix(String name, long inputs, long outputs) {
+    String full = prefix + name + ".weight";
+    required.put(full, List.of(inputs, outputs));
+    adaptable.add(full);
+  }
+
+  /// A matrix, and a bias that may be missing.
+  void biasedMatrix(String name, long inputs, long outputs) {
+    matrix(name, inputs, outputs);
+    optionalVector(name + ".bias", outputs);
+  }
+
+  /// One matrix for each expert.
+  void experts(String name, long inputs, long outputs, long experts) {
+    String full = prefix + name + ".weight";
+    required.put(full, List.of(inputs, outputs, experts));
+    adaptable.add(full);
+  }
+
+  /// A tensor that stays as it is, under its full name.
+  public void frozen(String name, long... shape) {
+    required.put(prefix + name, boxed(shape));
+  }
+
+  public void optionalVector(String name, long length) {
+    optional.put(prefix + name, List.of(length));
+  }
+
+  /// A matrix that may be missing, which an adapter can adapt.
+  public void optionalMatrix(String name, long inputs, long outputs) {
+    optional.put(prefix + name + ".weight", List.of(inputs, outputs));
+    adaptable.add(prefix + name + ".weight");
+  }
+
+  private static List<Long> boxed(long... shape) {
+    List<Long> boxed = new ArrayList<>();
+    for (long extent : shape) {
+      boxed.add(extent);
+    }
+    return boxed;
+  }
+
+  public Map<String, List<Long>> required() {
+    return Collections.unmodifiableMap(required);
+  }
+
+  public Map<String, List<Long>> optional() {
+    return Collections.unmodifiableMap(optional);
+  }
+
+  /// The matrices that an adapter can adapt, those among them that are optional only where present.
+  public List<String> adaptable() {
+    return adaptable.stream()
+        .filter(name -> required.containsKey(name) || present.contains(name))
+        .toList();
+  }
+}

@@ -1,0 +1,110 @@
+package io.lorikeet.models.architecture;
+
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.random.RandomFamily;
+import io.lorikeet.quant.GgufValue;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+
+/// A small model of a family, with metadata that brings out what is special about it.
+///
+/// @param name the architecture, and what is special about this one
+/// @param first whether it stands for its family where one is enough
+record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily> settings) {
+
+  static Stream<FamilyCase> all() {
+    return Stream.of(
+        family("qwen2", model -> model.tied()),
+        also("qwen2", "untied", model -> model),
+        family(
+            "qwen3",
+            model -> model.put("attention.key_length", 32).put("attention.value_length", 32)),
+        family(
+            "gemma2",
+            model ->
+                model.tied().put("attention.sliding_window", 10).put("attn_logit_softcapping", 3f)),
+        family("gemma3", FamilyCase::gemma3),
+        also("gemma3", "no window", model -> model.tied().put("final_logit_softcapping", 2f)),
+        family("phi3", model -> fused(model).put("rope.dimension_count", 12)),
+        also("phi3", "short factors", model -> longRope(model, 1024)),
+        also("phi3", "long factors", model -> longRope(model, 16)),
+        family("mistral3", FamilyCase::mistral3),
+        family("smollm3", model -> model.put("block_count", 4).put("embedding_length", 32)),
+        family("granite", FamilyCase::granite),
+        also(
+            "granite",
+            "no position",
+            model -> granite(model).put("rope.scaling.finetuned", new GgufValue.Bool(false))),
+        family("olmo2", FamilyCase::olmo3),
+        also("olmo2", "no window", model -> model),
+        family("glm4", model -> model.put("rope.dimension_count", 8)),
+        also("llama", "fused", FamilyCase::fused));
+  }
+
+  private static FamilyCase family(String architecture, UnaryOperator<RandomFamily> settings) {
+    return new FamilyCase(architecture, true, settings);
+  }
+
+  private static FamilyCase also(
+      String architecture, String what, UnaryOperator<RandomFamily> settings) {
+    return new FamilyCase(architecture + " " + what, false, settings);
+  }
+
+  RandomFamily of(TensorType type) {
+    return settings.apply(new RandomFamily(name.split(" ")[0], type));
+  }
+
+  private static RandomFamily fused(RandomFamily model) {
+    return model.with("blk.0.attn_qkv.weight").with("blk.1.attn_qkv.weight");
+  }
+
+  private static RandomFamily longRope(RandomFamily model, int originalContext) {
+    return model
+        .with("rope_factors_short.weight")
+        .with("rope_factors_long.weight")
+        .put("rope.scaling.attn_factor", 1.2f)
+        .put("rope.scaling.original_context_length", originalContext);
+  }
+
+  private static RandomFamily gemma3(RandomFamily model) {
+    return model
+        .tied()
+        .put("attention.sliding_window", 10)
+        .put("attention.sliding_window_pattern", 2)
+        .put("rope.scaling.type", "linear")
+        .put("rope.scaling.factor", 8f);
+  }
+
+  private static RandomFamily mistral3(RandomFamily model) {
+    return model
+        .put("attention.temperature_scale", 0.1f)
+        .put("rope.scaling.type", "yarn")
+        .put("rope.scaling.factor", 16f)
+        .put("rope.scaling.original_context_length", 16)
+        .put("rope.scaling.yarn_beta_fast", 24f)
+        .put("rope.scaling.yarn_beta_slow", 2f)
+        .put("rope.scaling.yarn_log_multiplier", 0.8f);
+  }
+
+  private static RandomFamily granite(RandomFamily model) {
+    return model
+        .put("logit_scale", 4f)
+        .put("residual_scale", 0.5f)
+        .put("embedding_scale", 3f)
+        .put("attention.scale", 0.2f);
+  }
+
+  private static RandomFamily olmo3(RandomFamily model) {
+    return model
+        .put("attention.sliding_window", 10)
+        .put("attention.sliding_window_pattern", 2)
+        .put("rope.scaling.type", "yarn")
+        .put("rope.scaling.factor", 8f)
+        .put("rope.scaling.original_context_length", 16);
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}

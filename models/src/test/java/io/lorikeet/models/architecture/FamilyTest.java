@@ -1,0 +1,115 @@
+package io.lorikeet.models.architecture;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.bindings.LeakCheck;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.family.Family;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.models.random.RandomFamily;
+import io.lorikeet.models.testing.RandomInputs;
+import io.lorikeet.quant.GgufFile;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Every family against llama.cpp's logits, with an adapter of all its matrices too, and its
+/// gradients by central differences.
+@ExtendWith(LeakCheck.class)
+class FamilyTest {
+  private static final int CONTEXT = 48;
+  private static final double EXACT = 1e-4;
+
+  /// As in [LogitsTest].
+  private static final double QUANTIZED = 2e-2;
+
+  private static final double SCALING = 0.5;
+
+  @TempDir Path folder;
+
+  private static Stream<FamilyCase> cases() {
+    return FamilyCase.all();
+  }
+
+  /// One case of each family.
+  private static Stream<FamilyCase> families() {
+    return FamilyCase.all().filter(FamilyCase::first);
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void exactInF32(FamilyCase family) throws IOException {
+    compare(family.of(TensorType.F32), false, EXACT);
+  }
+
+  @ParameterizedTest
+  @MethodSource("families")
+  void closeInQ4(FamilyCase family) throws IOException {
+    compare(family.of(TensorType.Q4_0), false, QUANTIZED);
+  }
+
+  @ParameterizedTest
+  @MethodSource("families")
+  void exactWithAnAdapterOfEveryMatrix(FamilyCase family) throws IOException {
+    compare(family.of(TensorType.F32), true, EXACT);
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void slopeOfTheLossIsTheGradientsLength(FamilyCase family) throws IOException {
+    Path file = family.of(TensorType.F32).write(folder.resolve("m.gguf"));
+    DifferencesTest.checkSlope(file, roles(file), RandomFamily.VOCABULARY);
+  }
+
+  @Test
+  void noFamilyIsLeftOut() {
+    Set<String> tested =
+        cases().map(family -> family.of(TensorType.F32).architecture()).collect(Collectors.toSet());
+    assertEquals(Family.ALL.stream().map(Family::architecture).collect(Collectors.toSet()), tested);
+  }
+
+  /// All matrices that an adapter can adapt, by what follows the layer in their names.
+  private static List<String> roles(Path file) throws IOException {
+    try (GgufFile base = GgufFile.open(file)) {
+      return ModelConfig.of(base).matrices().stream()
+          .map(name -> name.split("\\."))
+          .map(parts -> parts[parts.length - 2])
+          .distinct()
+          .toList();
+    }
+  }
+
+  private void compare(RandomFamily family, boolean adapted, double bound) throws IOException {
+    Path file = family.write(folder.resolve("m.gguf"));
+    TokenBatch batch = RandomInputs.plainBatch(RandomFamily.VOCABULARY, CONTEXT, 9);
+    PassShape shape = new PassShape(1, CONTEXT, 16, 32, 20);
+    List<LoraPair> pairs;
+    try (GgufFile base = GgufFile.open(file)) {
+      pairs = adapted ? RandomInputs.pairs(base, roles(file), 4, 5) : List.of();
+    }
+    LoraAdapter adapter =
+        adapted ? new LoraAdapter(family.architecture(), (float) (4 * SCALING), pairs) : null;
+    try (ModelRun run = new ModelRun(file, "cpu", adapter, shape, Precision.AUTO, 0)) {
+      float[][] expected = LlamaLogits.of(file, adapter, batch.tokens(), folder);
+      float[][] actual = run.logits(batch);
+      double worst = 0;
+      for (int i = 0; i < CONTEXT; i++) {
+        double error =
+            ModelRun.relativeError(ModelRun.widened(actual[i]), ModelRun.widened(expected[i]));
+        worst = Math.max(worst, error);
+      }
+      assertTrue(worst <= bound, "relative error " + worst);
+    }
+  }
+}

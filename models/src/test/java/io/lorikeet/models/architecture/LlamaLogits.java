@@ -1,0 +1,51 @@
+package io.lorikeet.models.architecture;
+
+import io.lorikeet.bindings.llama.LlamaAdapter;
+import io.lorikeet.bindings.llama.LlamaContext;
+import io.lorikeet.bindings.llama.LlamaModel;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.quant.GgufWriter;
+import java.io.IOException;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+
+/// llama.cpp's logits of every token.
+final class LlamaLogits {
+  private LlamaLogits() {}
+
+  /// @param adapter written into `folder` and applied, or null
+  static float[][] of(Path file, LoraAdapter adapter, int[] tokens, Path folder)
+      throws IOException {
+    float[][] logits = new float[tokens.length][];
+    try (LlamaModel model = LlamaModel.load(file, LlamaModel.Options.CPU);
+        LlamaAdapter applied =
+            adapter == null ? null : LlamaAdapter.load(model, written(adapter, folder));
+        LlamaContext context = LlamaContext.create(model, 64, 64, 2)) {
+      if (applied != null) {
+        context.setAdapters(new LlamaAdapter.Scaled(applied, 1));
+      }
+      context.forEachLogits(
+          tokens, (token, row) -> logits[token] = row.toArray(ValueLayout.JAVA_FLOAT));
+    }
+    return logits;
+  }
+
+  private static Path written(LoraAdapter adapter, Path folder) throws IOException {
+    GgufWriter writer =
+        new GgufWriter()
+            .putString("general.architecture", adapter.architecture())
+            .putString("general.type", "adapter")
+            .putString("adapter.type", "lora")
+            .putFloat32("adapter.lora.alpha", adapter.alpha());
+    for (LoraPair pair : adapter.pairs()) {
+      writer.addTensor(
+          pair.baseTensor() + ".lora_a", new long[] {pair.inputs(), pair.rank()}, pair.a());
+      writer.addTensor(
+          pair.baseTensor() + ".lora_b", new long[] {pair.rank(), pair.outputs()}, pair.b());
+    }
+    Path file = folder.resolve("adapter.gguf");
+    writer.write(file);
+    return file;
+  }
+}

@@ -1,0 +1,174 @@
+package io.lorikeet.models.random;
+
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.architecture.ModelConfig;
+import io.lorikeet.models.family.TensorList;
+import io.lorikeet.quant.GgufMetadata;
+import io.lorikeet.quant.GgufType;
+import io.lorikeet.quant.GgufValue;
+import io.lorikeet.quant.GgufWriter;
+import io.lorikeet.quant.TensorSource;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.zip.CRC32;
+
+/// Writes small models of any family with random weights: those tensors that the family says a base
+/// with this metadata has. llama.cpp, which loads the file, is what proves the family right.
+public final class RandomFamily {
+  public static final int VOCABULARY = 300;
+
+  private final String architecture;
+  private final TensorType type;
+  private final Map<String, TensorType> types = new HashMap<>();
+  private final Map<String, GgufValue> keys = new LinkedHashMap<>();
+  private final Set<String> names = new HashSet<>(Set.of("output.weight"));
+  private boolean biases = true;
+
+  /// 2 layers of 64 (256 for types with blocks of that size), 4 heads and 2 for keys and values, a
+  /// head of its own, every bias that llama.cpp takes.
+  public RandomFamily(String architecture, TensorType type) {
+    this.architecture = architecture;
+    this.type = type;
+    int width = Math.max(64, type.blockSize());
+    put("block_count", 2);
+    put("context_length", 256);
+    put("embedding_length", width);
+    put("feed_forward_length", 2 * width);
+    put("attention.head_count", 4);
+    put("attention.head_count_kv", 2);
+    put("attention.layer_norm_rms_epsilon", 1e-5f);
+    put("rope.freq_base", 1000f);
+  }
+
+  public RandomFamily put(String key, int value) {
+    return put(key, new GgufValue.Int(GgufType.UINT32, value));
+  }
+
+  public RandomFamily put(String key, float value) {
+    return put(key, new GgufValue.Real(GgufType.FLOAT32, value));
+  }
+
+  public RandomFamily put(String key, String value) {
+    return put(key, new GgufValue.Text(value));
+  }
+
+  /// Adds a key, named without the architecture in front.
+  public RandomFamily put(String key, GgufValue value) {
+    keys.put(key, value);
+    return this;
+  }
+
+  /// Leaves the head out: the embedding serves as one.
+  public RandomFamily tied() {
+    names.remove("output.weight");
+    return this;
+  }
+
+  /// Leaves the biases out.
+  public RandomFamily unbiased() {
+    biases = false;
+    return this;
+  }
+
+  /// Adds a tensor that the family leaves open.
+  public RandomFamily with(String tensor) {
+    names.add(tensor);
+    return this;
+  }
+
+  /// Sets the type of one kind of matrix: `attn_q`, `ffn_gate_exps`, ….
+  public RandomFamily type(String role, TensorType ofThese) {
+    types.put(role, ofThese);
+    return this;
+  }
+
+  public String architecture() {
+    return architecture;
+  }
+
+  /// Writes the model.
+  ///
+  /// @return the path given
+  public Path write(Path path) throws IOException {
+    Map<String, GgufValue> metadata = new LinkedHashMap<>();
+    metadata.put("general.architecture", new GgufValue.Text(architecture));
+    metadata.put("general.name", new GgufValue.Text("random"));
+    keys.forEach((key, value) -> metadata.put(architecture + "." + key, value));
+    ModelConfig config =
+        ModelConfig.read(new GgufMetadata(path.toString(), metadata), VOCABULARY, names);
+    GgufWriter writer = new GgufWriter();
+    metadata.forEach(writer::put);
+    RandomVocabulary.putInto(writer, VOCABULARY);
+    TensorList list = config.tensors(names);
+    list.required().forEach((name, shape) -> add(writer, config, name, shape));
+    list.optional()
+        .forEach(
+            (name, shape) -> {
+              if (names.contains(name) || biases && name.endsWith(".bias")) {
+                add(writer, config, name, shape);
+              }
+            });
+    writer.write(path);
+    return path;
+  }
+
+  private void add(GgufWriter writer, ModelConfig config, String name, List<Long> shape) {
+    long[] extents = shape.stream().mapToLong(Long::longValue).toArray();
+    int inputs = Math.toIntExact(extents[0]);
+    int rows = 1;
+    for (int i = 1; i < extents.length; i++) {
+      rows = Math.multiplyExact(rows, (int) extents[i]);
+    }
+    if (name.startsWith("rope_")) {
+      writer.addTensor(name, extents, factors(name, inputs));
+      return;
+    }
+    TensorType own = isMatrix(name, extents) ? typeOf(name) : TensorType.F32;
+    TensorSource values = values(own, config, name, inputs, rows);
+    writer.addTensor(name, own, extents, values);
+  }
+
+  private TensorSource values(
+      TensorType own, ModelConfig config, String name, int inputs, int rows) {
+    double mean = name.contains("norm") || name.contains("scale") ? 1 : 0;
+    double deviation = 1 / Math.sqrt(inputs);
+    if (mean == 1) {
+      deviation = 0.1;
+    } else if (name.endsWith(".bias")) {
+      deviation = 0.2;
+    } else if (name.contains("sinks") || name.equals("token_embd.weight") && !config.tied()) {
+      deviation = 1;
+    } else if (name.contains("ffn_gate_inp")) {
+      // Far from each other, so that the choice of experts doesn't hang on rounding.
+      deviation *= 4;
+    }
+    CRC32 seed = new CRC32();
+    seed.update(name.getBytes(StandardCharsets.UTF_8));
+    RandomTensor random = new RandomTensor(own, inputs, rows, mean, deviation, seed.getValue());
+    return random::writeTo;
+  }
+
+  private static boolean isMatrix(String name, long[] extents) {
+    return extents.length > 1 && !name.contains("ffn_gate_inp") && !name.endsWith(".bias");
+  }
+
+  private TensorType typeOf(String name) {
+    String[] parts = name.split("\\.");
+    return types.getOrDefault(parts[parts.length - 2], type);
+  }
+
+  private static float[] factors(String name, int count) {
+    float[] factors = new float[count];
+    for (int i = 0; i < count; i++) {
+      factors[i] = name.contains("short") ? 1 + 0.1f * i : 1 + i;
+    }
+    return factors;
+  }
+}
