@@ -6,6 +6,7 @@ import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.BaseIdentity;
 import io.lorikeet.export.Verification;
 import io.lorikeet.quant.AtomicFile;
+import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.Trainer;
 import io.lorikeet.train.TrainingConfig;
@@ -61,7 +62,9 @@ final class TrainingSession {
     try (GgufFile base = GgufFile.open(config.model())) {
       sequences = VerificationText.sequencesAfterTraining(base, data, config.skipBadLines());
     }
-    return new AdapterVerifier(config.device(), config.threads(), config.precision())
+    Precision precision =
+        config.precision() == Precision.AUTO ? Precision.LLAMA : config.precision();
+    return new AdapterVerifier(config.device(), config.threads(), precision)
         .verify(config.model(), config.output(), result.adapter(), sequences);
   }
 }

@@ -77,7 +77,7 @@ final class VerifyCommand implements Callable<Integer> {
       out.println("note: " + adapter + " doesn't say which base it was trained on");
     }
     Verification verification =
-        new AdapterVerifier(device, threads, Precision.AUTO)
+        new AdapterVerifier(device, threads, Precision.LLAMA)
             .verify(model, adapter, file.adapter(), sequences);
     VerificationReport.lines(verification).forEach(out::println);
     return VerificationReport.exitCode(verification);

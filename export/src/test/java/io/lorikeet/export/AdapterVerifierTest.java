@@ -32,7 +32,7 @@ class AdapterVerifierTest {
   private static final List<String> ROLES =
       List.of(
           "attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down", "output");
-  private static final AdapterVerifier VERIFIER = new AdapterVerifier("cpu", 1, Precision.AUTO);
+  private static final AdapterVerifier VERIFIER = new AdapterVerifier("cpu", 1, Precision.LLAMA);
 
   @TempDir private Path folder;
   private Path base;

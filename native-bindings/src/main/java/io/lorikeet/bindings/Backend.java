@@ -12,6 +12,7 @@ import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /// An open device: it owns the device's queue and, on the CPU, the threads. Tensors and graphs of a
@@ -23,6 +24,7 @@ public final class Backend implements AutoCloseable {
   private final MemorySegment registry;
   private final int threads;
   private MemorySegment threadPool = MemorySegment.NULL;
+  private Optional<FastProducts> fastProducts = Optional.empty();
   private boolean closed;
 
   private Backend(Device device, MemorySegment deviceHandle, MemorySegment handle, int threads) {
@@ -104,6 +106,7 @@ public final class Backend implements AutoCloseable {
         Backend backend = new Backend(device, candidate, handle, threads);
         if (backend.isCpu()) {
           backend.startThreads();
+          backend.fastProducts = FastProducts.open(threads);
         }
         return backend;
       }
@@ -190,6 +193,11 @@ public final class Backend implements AutoCloseable {
     return !device.name().startsWith("vulkan");
   }
 
+  /// Products that are faster than ggml's, where there are such.
+  public Optional<FastProducts> fastProducts() {
+    return fastProducts;
+  }
+
   boolean supports(MemorySegment node) {
     return Ggml.ggml_backend_dev_supports_op(deviceHandle, node);
   }
@@ -220,6 +228,7 @@ public final class Backend implements AutoCloseable {
     if (threadPool.address() != 0) {
       stopThreads();
     }
+    fastProducts.ifPresent(FastProducts::close);
     NativeResources.closed("backend");
   }
 }

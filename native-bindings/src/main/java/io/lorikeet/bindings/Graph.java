@@ -132,6 +132,7 @@ public final class Graph implements AutoCloseable {
     requireOpen();
     CurrentOperation.set(name);
     int status = Ggml.ggml_backend_graph_compute(backend.handle(), handle);
+    backend.fastProducts().ifPresent(FastProducts::rethrow);
     if (status != Ggml.GGML_STATUS_SUCCESS()) {
       throw new GgmlException(
           backend.device().name()

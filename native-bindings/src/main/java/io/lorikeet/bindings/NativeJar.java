@@ -17,6 +17,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
@@ -32,13 +33,24 @@ final class NativeJar {
   /// Extracts the libraries for this platform, or empty when no jar has them.
   static Optional<NativeLocation> extract() {
     String prefix = MODULE.replace('.', '/') + "/" + NativeLocation.platform() + "/";
+    return find(MODULE, prefix + System.mapLibraryName("ggml-base"))
+        .flatMap(
+            jar ->
+                extractToCache(jar, entry -> entry.startsWith(prefix))
+                    .map(path -> new NativeLocation(path, jar.getFileName().toString())));
+  }
+
+  /// The jar that holds `resource`, on the class path or, as the module `module`, on the module
+  /// path.
+  static Optional<Path> find(String module, String resource) {
+    return onClassPath(resource).or(() -> onModulePath(module));
+  }
+
+  /// Extracts a jar's `wanted` files into a folder of the user's cache, or returns empty when it
+  /// has none such.
+  static Optional<Path> extractToCache(Path jar, Predicate<String> wanted) {
     try {
-      Optional<Path> jar = onClassPath(prefix).or(NativeJar::onModulePath);
-      if (jar.isEmpty()) {
-        return Optional.empty();
-      }
-      Optional<Path> folder = extract(jar.get(), prefix, cache());
-      return folder.map(path -> new NativeLocation(path, jar.get().getFileName().toString()));
+      return extract(jar, wanted, cache());
     } catch (IOException e) {
       throw new GgmlException(
           "the native libraries could not be extracted into "
@@ -50,9 +62,8 @@ final class NativeJar {
     }
   }
 
-  private static Optional<Path> onClassPath(String prefix) {
-    URL resource =
-        NativeJar.class.getClassLoader().getResource(prefix + System.mapLibraryName("ggml-base"));
+  private static Optional<Path> onClassPath(String name) {
+    URL resource = NativeJar.class.getClassLoader().getResource(name);
     try {
       return resource != null && resource.openConnection() instanceof JarURLConnection connection
           ? Optional.of(Path.of(connection.getJarFileURL().toURI()))
@@ -63,26 +74,26 @@ final class NativeJar {
   }
 
   /// No module requires the jar's, so that it is on the module path but not among the modules.
-  private static Optional<Path> onModulePath() {
+  private static Optional<Path> onModulePath(String name) {
     Path[] path =
         Stream.of(System.getProperty("jdk.module.path", "").split(File.pathSeparator))
             .filter(entry -> !entry.isEmpty())
             .map(Path::of)
             .toArray(Path[]::new);
     return ModuleFinder.of(path)
-        .find(MODULE)
+        .find(name)
         .flatMap(module -> module.location())
         .filter(uri -> uri.getScheme().equals("file"))
         .map((URI uri) -> Path.of(uri));
   }
 
-  /// Extracts `jar`'s files under `prefix` into a folder of `cache`, as far as they aren't there.
-  /// Several processes may do so at once: each file appears under its name when it is complete.
-  static Optional<Path> extract(Path jar, String prefix, Path cache) throws IOException {
+  /// Extracts `jar`'s `wanted` files into a folder of `cache`, as far as they aren't there. Several
+  /// processes may do so at once: each file appears under its name when it is complete.
+  static Optional<Path> extract(Path jar, Predicate<String> wanted, Path cache) throws IOException {
     try (ZipFile zip = new ZipFile(jar.toFile())) {
       List<? extends ZipEntry> entries =
           zip.stream()
-              .filter(entry -> entry.getName().startsWith(prefix) && !entry.isDirectory())
+              .filter(entry -> wanted.test(entry.getName()) && !entry.isDirectory())
               .toList();
       if (entries.isEmpty()) {
         return Optional.empty();

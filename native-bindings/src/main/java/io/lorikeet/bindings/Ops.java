@@ -1,7 +1,9 @@
 package io.lorikeet.bindings;
 
 import io.lorikeet.ggml.Ggml;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -537,6 +539,31 @@ public final class Ops implements AutoCloseable {
             m.handle(),
             v.handle(),
             parameters.handle()));
+  }
+
+  /// An operation that calls back: `function`, an upcall stub for a `ggml_custom_op_t`, on each of
+  /// `tasks` threads. It must live as long as the graph is computed.
+  Tensor custom(String name, Shape shape, MemorySegment function, int tasks, Tensor... sources) {
+    begin(name);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment arguments = arena.allocate(ValueLayout.ADDRESS, sources.length);
+      for (int i = 0; i < sources.length; i++) {
+        arguments.setAtIndex(ValueLayout.ADDRESS, i, sources[i].handle());
+      }
+      return made(
+          Ggml.ggml_custom_4d(
+              context,
+              TensorType.F32.id(),
+              shape.ne0(),
+              shape.ne1(),
+              shape.ne2(),
+              shape.ne3(),
+              arguments,
+              sources.length,
+              function,
+              tasks,
+              MemorySegment.NULL));
+    }
   }
 
   // Checks.

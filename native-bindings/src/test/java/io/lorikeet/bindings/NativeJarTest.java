@@ -28,26 +28,36 @@ class NativeJarTest {
   @Test
   void extractsOnceAndRepairs() throws IOException {
     Path jar = jar("a.jar", "some contents");
-    Path first = NativeJar.extract(jar, PREFIX, folder.resolve("cache")).orElseThrow();
+    Path first =
+        NativeJar.extract(jar, entry -> entry.startsWith(PREFIX), folder.resolve("cache"))
+            .orElseThrow();
     assertEquals("some contents", Files.readString(first.resolve("libone.so")));
     assertEquals(List.of("libone.so", "libtwo.so"), names(first));
 
     Files.writeString(first.resolve("libone.so"), "some");
-    assertEquals(Optional.of(first), NativeJar.extract(jar, PREFIX, folder.resolve("cache")));
+    assertEquals(
+        Optional.of(first),
+        NativeJar.extract(jar, entry -> entry.startsWith(PREFIX), folder.resolve("cache")));
     assertEquals("some contents", Files.readString(first.resolve("libone.so")));
   }
 
   @Test
   void otherContentsGoElsewhere() throws IOException {
-    Path first = NativeJar.extract(jar("a.jar", "contents 1"), PREFIX, folder).orElseThrow();
-    Path second = NativeJar.extract(jar("b.jar", "contents 2"), PREFIX, folder).orElseThrow();
+    Path first =
+        NativeJar.extract(jar("a.jar", "contents 1"), entry -> entry.startsWith(PREFIX), folder)
+            .orElseThrow();
+    Path second =
+        NativeJar.extract(jar("b.jar", "contents 2"), entry -> entry.startsWith(PREFIX), folder)
+            .orElseThrow();
     assertNotEquals(first, second);
     assertEquals("contents 1", Files.readString(first.resolve("libone.so")));
   }
 
   @Test
   void aJarForAnotherPlatformHasNothing() throws IOException {
-    assertEquals(Optional.empty(), NativeJar.extract(jar("a.jar", "x"), "natives/there/", folder));
+    assertEquals(
+        Optional.empty(),
+        NativeJar.extract(jar("a.jar", "x"), entry -> entry.startsWith("natives/there/"), folder));
   }
 
   @Test
@@ -57,7 +67,9 @@ class NativeJarTest {
     try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
       Callable<Path> extraction =
           () -> {
-            Path to = NativeJar.extract(jar, PREFIX, folder.resolve("cache")).orElseThrow();
+            Path to =
+                NativeJar.extract(jar, entry -> entry.startsWith(PREFIX), folder.resolve("cache"))
+                    .orElseThrow();
             assertEquals(contents, Files.readString(to.resolve("libone.so")));
             return to;
           };

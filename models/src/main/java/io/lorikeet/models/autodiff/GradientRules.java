@@ -29,8 +29,7 @@ final class GradientRules {
           tape.accumulate(x, products.frozenBack(weight, dy));
       case DifferentiableOp.TrainedProduct(Parameter parameter, Tensor x, Tensor _) -> {
         parameterGradients.add(parameter, products.outer(x, dy));
-        Tensor transposed = ops.cont(ops.transpose(parameter.value()));
-        tape.accumulate(x, products.product(transposed, dy));
+        tape.accumulate(x, products.transposedProduct(parameter.value(), dy));
       }
       case DifferentiableOp.TrainedRows(Parameter parameter, Tensor indices, Tensor _) ->
           parameterGradients.add(parameter, ops.getRowsBack(dy, indices, parameter.value()));

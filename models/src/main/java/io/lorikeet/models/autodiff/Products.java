@@ -1,6 +1,7 @@
 package io.lorikeet.models.autodiff;
 
 import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.FastProducts;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
@@ -24,8 +25,12 @@ public final class Products {
   private final boolean hasOuterProduct;
   private final Precision precision;
   private final long chunkElements;
+
+  /// Null where there are none, or where they aren't exact enough.
+  private final FastProducts fast;
   private final Map<Tensor, List<Chunk>> dequantized = new HashMap<>();
   private final Map<Tensor, List<Chunk>> transposed = new HashMap<>();
+  private final Map<Tensor, Tensor> operands = new HashMap<>();
 
   /// Rows of a frozen matrix, from `first` on, in a format that can be multiplied.
   private record Chunk(long first, long rows, Tensor matrix) {}
@@ -45,6 +50,7 @@ public final class Products {
     keepsF32 = backend.keepsF32Products();
     keepsStridedF32 = backend.keepsStridedF32Products();
     hasOuterProduct = backend.isCpu();
+    fast = precision == Precision.AUTO ? backend.fastProducts().orElse(null) : null;
   }
 
   /// Whether gradients are being checked, with everything as exact as the device can.
@@ -54,7 +60,10 @@ public final class Products {
 
   /// W x for a frozen weight [k, n] of any type and x [k, t]: [n, t].
   public Tensor frozen(Tensor weight, Tensor x) {
-    if (precision == Precision.AUTO) {
+    if (isFast(weight)) {
+      return fast.weightTimes(ops, weight, operand(x));
+    }
+    if (precision != Precision.F32) {
       return weight.type() == TensorType.F32 ? product(weight, x) : ops.mulMat(weight, x);
     }
     List<Tensor> parts = new ArrayList<>();
@@ -65,8 +74,14 @@ public final class Products {
   }
 
   /// The gradient of x, [k, t], where dy [n, t] is that of W x: Wᵀ dy, from a transposed copy of W
-  /// made in scratch memory.
+  /// made in scratch memory, unless the backend multiplies by transposed weights.
   public Tensor frozenBack(Tensor weight, Tensor dy) {
+    if (isFast(weight)) {
+      return fast.transposedWeightTimes(ops, weight, operand(dy));
+    }
+    if (fast != null) {
+      return fast.multiply(ops, ops.transpose(weight), dy);
+    }
     List<Chunk> chunks = transposed.computeIfAbsent(weight, w -> chunks(w, true));
     Tensor sum = null;
     for (Chunk chunk : chunks) {
@@ -78,6 +93,18 @@ public final class Products {
       sum = sum == null ? product : ops.add(sum, product);
     }
     return sum;
+  }
+
+  /// Weights in F32 are multiplied like activations, without loss.
+  private boolean isFast(Tensor weight) {
+    return fast != null && weight.type() != TensorType.F32;
+  }
+
+  /// An activation in the type that weights are multiplied with, converted once.
+  private Tensor operand(Tensor x) {
+    return fast.activationType() == x.type()
+        ? x
+        : operands.computeIfAbsent(x, _ -> ops.cast(x, fast.activationType()));
   }
 
   private List<Chunk> chunks(Tensor weight, boolean transpose) {
@@ -102,8 +129,17 @@ public final class Products {
   /// The product of two activations or small matrices in F32, as [Ops#mulMat]: a [k, n, …], b [k,
   /// m, …] give [n, m, …].
   public Tensor product(Tensor a, Tensor b) {
+    if (fast != null) {
+      return fast.multiply(ops, a, b);
+    }
     return ops.mulMat(
         keepsF32 ? unstrided(a) : ops.cast(a, TensorType.BF16), keepsF32 ? unstrided(b) : b);
+  }
+
+  /// The product of the transpose of `a` with b: a [n, k, …], b [k, m, …] give [n, m, …].
+  public Tensor transposedProduct(Tensor a, Tensor b) {
+    Tensor transpose = ops.transpose(a);
+    return product(fast == null ? ops.cont(transpose) : transpose, b);
   }
 
   private Tensor unstrided(Tensor x) {
@@ -112,6 +148,9 @@ public final class Products {
 
   /// The sum over tokens of the outer products of x [m, t] and y [p, t]: [m, p].
   public Tensor outer(Tensor x, Tensor y) {
+    if (fast != null) {
+      return fast.multiply(ops, ops.transpose(x), ops.transpose(y));
+    }
     if (!hasOuterProduct) {
       return product(ops.cont(ops.transpose(x)), ops.cont(ops.transpose(y)));
     }

@@ -52,10 +52,10 @@ final class RuleCheck implements AutoCloseable {
   private Graph graph;
   private GraphMemory memory;
 
-  RuleCheck(long seed) {
+  RuleCheck(long seed, Precision precision) {
     random = new SplittableRandom(seed);
     Tensor rowNumbers = indices("row_numbers", IntStream.range(0, 512).toArray());
-    products = new Products(ops, backend, Precision.F32, rowNumbers, CHUNK_ELEMENTS);
+    products = new Products(ops, backend, precision, rowNumbers, CHUNK_ELEMENTS);
     tape = new Tape(ops, products, parameterGradients);
   }
 

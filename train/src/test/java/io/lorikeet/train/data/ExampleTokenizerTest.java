@@ -32,8 +32,7 @@ class ExampleTokenizerTest {
     TokenizedExample tokenized = one(bytes(10, TooLong.CUT), prompted("abc", "d"));
     assertArrayEquals(
         new int[] {TestEncodings.BEGIN, 'a', 'b', 'c', 'd', TestEncodings.END}, tokenized.tokens());
-    assertArrayEquals(
-        new boolean[] {false, false, false, false, true, true}, tokenized.trained());
+    assertArrayEquals(new boolean[] {false, false, false, false, true, true}, tokenized.trained());
     ExampleTokenizer all =
         new ExampleTokenizer(TestEncodings.bytes(), 10, TooLong.CUT, TrainOn.ALL);
     assertEquals(5, one(all, prompted("abc", "d")).targets());
