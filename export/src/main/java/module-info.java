@@ -7,4 +7,5 @@ module io.lorikeet.export {
 
   exports io.lorikeet.export;
   exports io.lorikeet.export.analysis;
+  exports io.lorikeet.export.merge;
 }

@@ -6,6 +6,7 @@ module io.lorikeet.models {
   exports io.lorikeet.models.autodiff;
   exports io.lorikeet.models.family;
   exports io.lorikeet.models.lora;
+  exports io.lorikeet.models.merge;
   exports io.lorikeet.models.random;
   exports io.lorikeet.models.text;
 }

@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
       VerifyCommand.class,
       EvalCommand.class,
       QuantizeCommand.class,
+      MergeCommand.class,
       BenchCommand.class,
       DevicesCommand.class,
       NativesCommand.class

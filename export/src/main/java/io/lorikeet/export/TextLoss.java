@@ -27,7 +27,8 @@ public final class TextLoss {
         });
   }
 
-  private static double crossEntropy(float[] logits, int target) {
+  /// -log softmax(logits)[target].
+  static double crossEntropy(float[] logits, int target) {
     double largest = Double.NEGATIVE_INFINITY;
     for (float logit : logits) {
       largest = Math.max(largest, logit);

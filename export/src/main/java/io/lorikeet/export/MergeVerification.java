@@ -1,0 +1,40 @@
+package io.lorikeet.export;
+
+/// What [MergeVerifier] measured, all in llama.cpp. Differences are those of the second from the
+/// first:
+///
+/// @param effect the base with the adapters, the base without: what the adapters change
+/// @param difference the base with the adapters, the merged file: what merging changed besides
+/// @param baseLoss mean loss of each next token, in nats, of the base alone
+/// @param adapterLoss the same of the base with the adapters
+/// @param mergedLoss the same of the merged file
+public record MergeVerification(
+    LogitsDifference effect,
+    LogitsDifference difference,
+    double baseLoss,
+    double adapterLoss,
+    double mergedLoss) {
+  /// The merged file has to be nearer to the base with the adapters than this share of the way that
+  /// the adapters moved it.
+  public static final double LIMIT = 0.5;
+
+  /// The root of the divergence that merging made, as a share of that which the adapters made: 0
+  /// when the merged file answers as the base with the adapters, about 1 when the adapters' work is
+  /// lost.
+  public double lostShare() {
+    return difference.divergence() == 0
+        ? 0
+        : Math.sqrt(difference.divergence() / effect.divergence());
+  }
+
+  /// Whether the merged file does what the adapters do.
+  public boolean passed() {
+    return lostShare() < LIMIT;
+  }
+
+  /// How much of what the adapters gained on this text is left: 1 for all. Without meaning where
+  /// they gained nothing on it.
+  public double keptGain() {
+    return (baseLoss - mergedLoss) / (baseLoss - adapterLoss);
+  }
+}

@@ -1,0 +1,110 @@
+package io.lorikeet.export;
+
+import io.lorikeet.bindings.llama.LlamaAdapter;
+import io.lorikeet.bindings.llama.LlamaContext;
+import io.lorikeet.bindings.llama.LlamaModel;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Measures in llama.cpp how near a merged file is to its base with the adapters: their logits over
+/// whole sequences, and how well each predicts the text.
+///
+/// @param threads CPU threads
+public record MergeVerifier(int threads) {
+  /// The weights stay in the mapped file: llama.cpp's copy in a faster layout would double them.
+  private static final LlamaModel.Options IN_PLACE = new LlamaModel.Options(false, 0, false);
+
+  /// An adapter's file and the factor of what it does.
+  public record Scaled(Path file, double scale) {}
+
+  /// What the base answers without and with adapters, to compare merged files with.
+  ///
+  /// @param threads CPU threads
+  public static final class Reference {
+    private final List<int[]> sequences;
+    private final int longest;
+    private final int threads;
+    private final LogitsComparison comparison;
+    private final double baseLoss;
+    private final double adapterLoss;
+
+    private Reference(
+        Path base, List<Scaled> adapters, List<int[]> sequences, int longest, int threads) {
+      this.sequences = sequences;
+      this.longest = longest;
+      this.threads = threads;
+      try (LlamaModel model = LlamaModel.load(base, IN_PLACE);
+          LlamaContext context = LlamaContext.create(model, longest, longest, threads)) {
+        List<LlamaAdapter.Scaled> loaded = new ArrayList<>();
+        for (Scaled adapter : adapters) {
+          loaded.add(LlamaAdapter.load(model, adapter.file()).scaledBy((float) adapter.scale()));
+        }
+        Metered adapted = new Metered(source(context, loaded));
+        Metered plain = new Metered(source(context, List.of()));
+        comparison =
+            new LogitsComparison(model.vocabulary().size(), sequences, adapted, plain);
+        adapterLoss = adapted.loss();
+        baseLoss = plain.loss();
+      }
+    }
+
+    /// Compares a merged file.
+    ///
+    /// @param merged a GGUF file of the same vocabulary that llama.cpp can load
+    public MergeVerification compare(Path merged) {
+      try (LlamaModel model = LlamaModel.load(merged, IN_PLACE);
+          LlamaContext context = LlamaContext.create(model, longest, longest, threads)) {
+        Metered metered = new Metered(source(context, List.of()));
+        LogitsDifference difference = comparison.unexplained(metered);
+        return new MergeVerification(
+            comparison.effect(), difference, baseLoss, adapterLoss, metered.loss());
+      }
+    }
+
+    private static LogitsSource source(LlamaContext context, List<LlamaAdapter.Scaled> adapters) {
+      return (tokens, consumer) -> {
+        context.setAdapters(adapters.toArray(LlamaAdapter.Scaled[]::new));
+        LlamaLogits.stream(context, tokens, consumer);
+      };
+    }
+  }
+
+  /// Computes what merged files are compared with.
+  ///
+  /// @param base the base's first file
+  /// @param sequences token ids, at most [AdapterVerifier#mostTokens] in all; each is computed from
+  ///     position 0 on
+  public Reference reference(Path base, List<Scaled> adapters, List<int[]> sequences) {
+    int longest = sequences.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
+    return new Reference(base, adapters, sequences, longest, threads);
+  }
+
+  /// Passes logits on and sums up the loss of each next token.
+  private static final class Metered implements LogitsSource {
+    private final LogitsSource source;
+    private double sum;
+    private long targets;
+
+    Metered(LogitsSource source) {
+      this.source = source;
+    }
+
+    @Override
+    public void forEach(int[] tokens, LogitsConsumer consumer) {
+      source.forEach(
+          tokens,
+          (position, logits) -> {
+            if (position + 1 < tokens.length) {
+              sum += TextLoss.crossEntropy(logits, tokens[position + 1]);
+              targets++;
+            }
+            consumer.accept(position, logits);
+          });
+    }
+
+    double loss() {
+      return sum / targets;
+    }
+  }
+}

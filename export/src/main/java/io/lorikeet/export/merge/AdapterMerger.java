@@ -1,0 +1,175 @@
+package io.lorikeet.export.merge;
+
+import io.lorikeet.bindings.RowDequantizer;
+import io.lorikeet.bindings.RowQuantizer;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.bindings.llama.QuantizationType;
+import io.lorikeet.export.AdapterFile;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.models.merge.MergedMatrix;
+import io.lorikeet.models.merge.Rounding;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.GgufTensor;
+import io.lorikeet.quant.GgufWriter;
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.TensorSource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/// Folds adapters into a base: W + scale · (alpha / rank) · B A for every adapted tensor, everything
+/// else as it is. Tensors are streamed from the base's mapping to the new file a piece of rows at a
+/// time, so that memory doesn't grow with the model.
+public final class AdapterMerger {
+  private final GgufFile base;
+  private final Settings settings;
+  private final List<Adapter> adapters;
+  private final Map<String, List<MergedMatrix.Part>> parts = new HashMap<>();
+
+  /// An adapter to merge.
+  ///
+  /// @param file where it was read from
+  /// @param scale factor of all it does, 1 for as it was trained
+  public record Adapter(Path file, LoraAdapter adapter, double scale) {}
+
+  /// How to merge.
+  ///
+  /// @param importance of the columns of a tensor by its name, or null where none is known
+  /// @param threads threads to compute with
+  public record Settings(
+      MergeTypes types, Rounding rounding, Function<String, float[]> importance, int threads) {}
+
+  /// Told how many bytes of how many are written.
+  @FunctionalInterface
+  public interface Progress {
+    void at(long doneBytes, long totalBytes);
+  }
+
+  /// @param base the open base
+  /// @param adapters read with this base by [AdapterFile#read], at least one
+  public AdapterMerger(GgufFile base, List<Adapter> adapters, Settings settings) {
+    this.base = base;
+    this.settings = settings;
+    this.adapters = List.copyOf(adapters);
+    for (Adapter adapter : adapters) {
+      for (LoraPair pair : adapter.adapter().pairs()) {
+        float factor = (float) (adapter.scale() * adapter.adapter().alpha() / pair.rank());
+        parts
+            .computeIfAbsent(pair.baseTensor(), _ -> new ArrayList<>())
+            .add(new MergedMatrix.Part(pair, factor));
+      }
+    }
+  }
+
+  /// Writes the merged file: under a temporary name first, forced to disk, then renamed.
+  ///
+  /// @throws InvalidInputException when the output is one of the inputs, a type can't be written,
+  ///     or a merged number isn't finite
+  /// @throws IOException when the disk refuses or is too small, which is found out before; nothing
+  ///     new is left under the name then
+  public MergeReport merge(Path output, Progress progress) throws IOException {
+    long start = System.nanoTime();
+    requireOther(output);
+    requireWritableTypes();
+    DiskSpace.require(output, bytesWritten());
+    GgufWriter writer = new GgufWriter().copyMetadata(base.metadata());
+    settings.types().uniform().ifPresent(type -> writer.putUint32("general.file_type", recipe(type)));
+    MergeMetadata.put(writer, base, adapters, settings.rounding());
+    List<MergeReport.Merged> merged = new ArrayList<>();
+    int copied = 0;
+    try (MergeWorkers workers = new MergeWorkers(settings.threads(), progress, bytesWritten())) {
+      for (GgufTensor tensor : base.tensors()) {
+        TensorType type = typeOf(tensor);
+        long[] shape = tensor.shape().stream().mapToLong(Long::longValue).toArray();
+        TensorSource source = workers.copy(base.data(tensor));
+        if (isAdapted(tensor)) {
+          source = workers.merge(tensor, type, base.data(tensor), () -> adapted(tensor), merged);
+        } else if (type != tensor.type()) {
+          source = workers.merge(tensor, type, base.data(tensor), () -> converted(tensor), null);
+        } else {
+          copied++;
+        }
+        writer.addTensor(tensor.name(), type, shape, source);
+      }
+      writer.write(output);
+    }
+    base.checkUnchanged();
+    long read = base.tensors().stream().mapToLong(GgufTensor::bytes).sum();
+    double seconds = (System.nanoTime() - start) / 1e9;
+    return new MergeReport(merged, copied, read, bytesWritten(), seconds);
+  }
+
+  private MergedMatrix adapted(GgufTensor tensor) {
+    return MergedMatrix.adapted(
+        tensor.type(),
+        typeOf(tensor),
+        parts.get(tensor.name()),
+        settings.rounding(),
+        settings.importance().apply(tensor.name()));
+  }
+
+  private MergedMatrix converted(GgufTensor tensor) {
+    int columns = Math.toIntExact(tensor.shape().getFirst());
+    int rows = Math.toIntExact(tensor.elements() / columns);
+    return MergedMatrix.converted(tensor.type(), typeOf(tensor), rows, columns);
+  }
+
+  private boolean isAdapted(GgufTensor tensor) {
+    return parts.containsKey(tensor.name());
+  }
+
+  private TensorType typeOf(GgufTensor tensor) {
+    return settings.types().of(tensor, isAdapted(tensor));
+  }
+
+  private long bytesWritten() {
+    return base.tensors().stream()
+        .mapToLong(
+            tensor -> {
+              long columns = tensor.shape().getFirst();
+              return typeOf(tensor).rowBytes(columns) * (tensor.elements() / columns);
+            })
+        .sum();
+  }
+
+  /// llama.cpp's number for files of an unquantized type.
+  private static int recipe(TensorType type) {
+    return QuantizationType.byName(type.name()).map(QuantizationType::id).orElse(0);
+  }
+
+  private void requireOther(Path output) throws IOException {
+    List<Path> inputs = new ArrayList<>(base.paths());
+    adapters.forEach(adapter -> inputs.add(adapter.file()));
+    for (Path input : inputs) {
+      if (Files.exists(output) && Files.isSameFile(input, output)) {
+        throw new InvalidInputException(
+            output + " is one of the files to merge. Give the merged one another name");
+      }
+    }
+  }
+
+  private void requireWritableTypes() {
+    List<String> problems = new ArrayList<>();
+    for (GgufTensor tensor : base.tensors()) {
+      TensorType type = typeOf(tensor);
+      if (type == tensor.type() && !isAdapted(tensor)) {
+        continue;
+      }
+      if (!RowDequantizer.reads(tensor.type())) {
+        problems.add(tensor.name() + " is " + tensor.type() + ", which doesn't stand for numbers");
+      } else if (!RowQuantizer.types().contains(type) && !RowQuantizer.needsImportance(type)) {
+        problems.add(tensor.name() + " is " + type + ", which ggml can't write");
+      }
+    }
+    if (!problems.isEmpty()) {
+      throw InvalidInputException.of(
+          base.path() + " has tensors that can't be merged; give --type F16", problems);
+    }
+  }
+}

@@ -1,0 +1,50 @@
+package io.lorikeet.export.merge;
+
+import io.lorikeet.models.merge.Rounding;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.GgufMetadata;
+import io.lorikeet.quant.GgufWriter;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/// What a merged file says of where it came from.
+final class MergeMetadata {
+  private static final String BASE_HASH = "lorikeet.merge.base.sha256";
+  private static final String ADAPTERS = "lorikeet.merge.adapters";
+  private static final String ADAPTER_HASHES = "lorikeet.merge.adapters.sha256";
+  private static final String SCALES = "lorikeet.merge.scales";
+  private static final String ROUNDING = "lorikeet.merge.rounding";
+
+  private MergeMetadata() {}
+
+  /// Records the base by its hash, and each adapter's file name, hash and scale. What was merged
+  /// into the base before stays in its hash.
+  static void put(
+      GgufWriter writer, GgufFile base, List<AdapterMerger.Adapter> adapters, Rounding rounding)
+      throws IOException {
+    List<String> names = new ArrayList<>();
+    List<String> hashes = new ArrayList<>();
+    float[] scales = new float[adapters.size()];
+    for (AdapterMerger.Adapter adapter : adapters) {
+      scales[names.size()] = (float) adapter.scale();
+      names.add(adapter.file().getFileName().toString());
+      try (GgufFile file = GgufFile.open(adapter.file())) {
+        hashes.add(file.hash());
+      }
+    }
+    writer
+        .putString(BASE_HASH, base.hash())
+        .putStrings(ADAPTERS, names)
+        .putStrings(ADAPTER_HASHES, hashes)
+        .putFloats(SCALES, scales)
+        .putString(ROUNDING, rounding.name().toLowerCase(Locale.ROOT));
+  }
+
+  /// The hash of the base that a file was merged from.
+  static Optional<String> baseHash(GgufMetadata metadata) {
+    return metadata.string(BASE_HASH);
+  }
+}

@@ -1,0 +1,34 @@
+package io.lorikeet.export.merge;
+
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.merge.Survival;
+import java.util.List;
+
+/// What a merge did.
+///
+/// @param tensors the adapted tensors, in the file's order
+/// @param copied tensors copied byte for byte
+/// @param bytesRead of the base's tensors
+/// @param bytesWritten of the merged file's tensors
+/// @param seconds it took, reading and writing included
+public record MergeReport(
+    List<Merged> tensors, int copied, long bytesRead, long bytesWritten, double seconds) {
+
+  /// An adapted tensor.
+  ///
+  /// @param from its type in the base
+  /// @param to its type in the merged file
+  /// @param survival what is left of its update
+  public record Merged(String name, TensorType from, TensorType to, Survival survival) {}
+
+  public MergeReport {
+    tensors = List.copyOf(tensors);
+  }
+
+  /// All adapted tensors together.
+  public Survival total() {
+    Survival total = new Survival();
+    tensors.forEach(tensor -> total.add(tensor.survival()));
+    return total;
+  }
+}

@@ -1,0 +1,39 @@
+package io.lorikeet.export.merge;
+
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.quant.GgufTensor;
+import java.util.Map;
+import java.util.Optional;
+
+/// Which types the tensors of a merged file have.
+///
+/// @param uniform what all quantized and all adapted tensors become; none to keep each one's type
+/// @param exceptions types of single tensors by name
+public record MergeTypes(Optional<TensorType> uniform, Map<String, TensorType> exceptions) {
+  /// Each tensor keeps its type.
+  public static final MergeTypes KEEP = new MergeTypes(Optional.empty(), Map.of());
+
+  public MergeTypes {
+    exceptions = Map.copyOf(exceptions);
+  }
+
+  /// All quantized and all adapted tensors become `type`, which isn't a quantized one.
+  public static MergeTypes unquantized(TensorType type) {
+    return new MergeTypes(Optional.of(type), Map.of());
+  }
+
+  /// Each tensor keeps its type but for those named.
+  public static MergeTypes keepBut(Map<String, TensorType> exceptions) {
+    return new MergeTypes(Optional.empty(), exceptions);
+  }
+
+  TensorType of(GgufTensor tensor, boolean adapted) {
+    TensorType exception = exceptions.get(tensor.name());
+    if (exception != null) {
+      return exception;
+    }
+    return tensor.type().isQuantized() || adapted
+        ? uniform.orElse(tensor.type())
+        : tensor.type();
+  }
+}

@@ -1,0 +1,169 @@
+package io.lorikeet.models.merge;
+
+import io.lorikeet.bindings.TensorType;
+import java.util.Optional;
+
+/// Where a block of a quantized type keeps the code of each element, as `ggml-common.h` and the
+/// `dequantize_row_*` functions of `ggml-quants.c` have it. What a code stands for, which depends
+/// on the block's scales, is asked of ggml itself: the same block with other codes is dequantized.
+///
+/// Elements of a group share their scale. Codes are either steps on a line (value = origin + code ·
+/// step), or indices into a table of numbers that the scale multiplies.
+final class CodeLayout {
+  private static final int[] IQ4 = {
+    -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113
+  };
+  private static final int[] MXFP4 = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
+  private final TensorType type;
+  private final int group;
+  private final int bits;
+  private final boolean signed;
+  private final int[] table;
+  private final int[] lowByte;
+  private final int[] lowShift;
+  private final int lowBits;
+  private final int[] highByte;
+  private final int[] highShift;
+
+  /// Says where an element's bits are.
+  @FunctionalInterface
+  private interface Place {
+    int of(int element);
+  }
+
+  /// A run of bits of each element's code.
+  private record Bits(int count, Place inByte, Place shift) {}
+
+  private CodeLayout(TensorType type, int group, Bits low, Bits high, int[] table) {
+    this.type = type;
+    this.group = group;
+    this.table = table;
+    lowBits = low.count();
+    bits = lowBits + (high == null ? 0 : high.count());
+    signed = bits == Byte.SIZE;
+    lowByte = places(low.inByte());
+    lowShift = places(low.shift());
+    highByte = high == null ? null : places(high.inByte());
+    highShift = high == null ? null : places(high.shift());
+  }
+
+  private int[] places(Place place) {
+    int[] all = new int[type.blockSize()];
+    for (int i = 0; i < all.length; i++) {
+      all[i] = place.of(i);
+    }
+    return all;
+  }
+
+  /// The layout of a type; none for those that code several elements together, and for those that
+  /// aren't quantized.
+  static Optional<CodeLayout> of(TensorType type) {
+    return Optional.ofNullable(
+        switch (type) {
+          case Q4_0 -> new CodeLayout(type, 32, halves(2), null, null);
+          case Q4_1 -> new CodeLayout(type, 32, halves(4), null, null);
+          case Q5_0 -> new CodeLayout(type, 32, halves(6), bitOf32(2), null);
+          case Q5_1 -> new CodeLayout(type, 32, halves(8), bitOf32(4), null);
+          case Q8_0 -> new CodeLayout(type, 32, new Bits(8, e -> 2 + e, _ -> 0), null, null);
+          case IQ4_NL -> new CodeLayout(type, 32, halves(2), null, IQ4);
+          case MXFP4 -> new CodeLayout(type, 32, halves(1), null, MXFP4);
+          case IQ4_XS ->
+              new CodeLayout(
+                  type,
+                  32,
+                  new Bits(4, e -> 8 + e / 32 * 16 + e % 16, e -> e % 32 / 16 * 4),
+                  null,
+                  IQ4);
+          case Q2_K -> new CodeLayout(type, 16, pairs(16), null, null);
+          case Q3_K ->
+              new CodeLayout(
+                  type, 16, pairs(32), new Bits(1, e -> e % 32, e -> e / 32), null);
+          case Q4_K -> new CodeLayout(type, 32, nibbles(16), null, null);
+          case Q5_K ->
+              new CodeLayout(
+                  type, 32, nibbles(48), new Bits(1, e -> 16 + e % 32, e -> e / 32), null);
+          case Q6_K ->
+              new CodeLayout(
+                  type,
+                  16,
+                  new Bits(4, e -> e / 128 * 64 + e % 64, e -> e % 128 / 64 * 4),
+                  new Bits(2, e -> 128 + e / 128 * 32 + e % 32, e -> e % 128 / 32 * 2),
+                  null);
+          default -> null;
+        });
+  }
+
+  /// 4 bits: the first half of 32 elements in the low nibbles of 16 bytes, the second in the high.
+  private static Bits halves(int start) {
+    return new Bits(4, e -> start + e % 16, e -> e / 16 * 4);
+  }
+
+  /// 4 bits: of each 64 elements the first half in the low nibbles of 32 bytes, the second in the
+  /// high.
+  private static Bits nibbles(int start) {
+    return new Bits(4, e -> start + e / 64 * 32 + e % 32, e -> e % 64 / 32 * 4);
+  }
+
+  /// 2 bits: of each 128 elements four times 32 in 32 bytes.
+  private static Bits pairs(int start) {
+    return new Bits(2, e -> start + e / 128 * 32 + e % 32, e -> e % 128 / 32 * 2);
+  }
+
+  /// 1 bit of a little-endian number of 32.
+  private static Bits bitOf32(int start) {
+    return new Bits(1, e -> start + e / 8, e -> e % 8);
+  }
+
+  /// Elements that share a scale.
+  int group() {
+    return group;
+  }
+
+  int smallestCode() {
+    return signed ? -127 : 0;
+  }
+
+  int largestCode() {
+    return signed ? 127 : (1 << bits) - 1;
+  }
+
+  /// What the scale multiplies, by code; null where codes are steps on a line.
+  int[] table() {
+    return table;
+  }
+
+  /// The code whose value is the scale itself, for a layout with a table.
+  int unitCode() {
+    for (int code = 0; code < table.length; code++) {
+      if (table[code] == 1) {
+        return code;
+      }
+    }
+    throw new IllegalStateException(type + " has no code for its scale");
+  }
+
+  /// Sets the code of an element of the block that begins at `start`.
+  void put(byte[] bytes, int start, int element, int code) {
+    int at = start + lowByte[element];
+    int mask = (1 << lowBits) - 1;
+    int shift = lowShift[element];
+    bytes[at] = (byte) (bytes[at] & ~(mask << shift) | (code & mask) << shift);
+    if (highByte != null) {
+      at = start + highByte[element];
+      mask = (1 << bits - lowBits) - 1;
+      shift = highShift[element];
+      bytes[at] = (byte) (bytes[at] & ~(mask << shift) | (code >> lowBits & mask) << shift);
+    }
+  }
+
+  /// The code of an element of the block that begins at `start`.
+  int get(byte[] bytes, int start, int element) {
+    int low = bytes[start + lowByte[element]] >> lowShift[element] & (1 << lowBits) - 1;
+    if (highByte == null) {
+      return signed ? (byte) low : low;
+    }
+    int mask = (1 << bits - lowBits) - 1;
+    return low | (bytes[start + highByte[element]] >> highShift[element] & mask) << lowBits;
+  }
+}

@@ -1,0 +1,120 @@
+package io.lorikeet.models.merge;
+
+import io.lorikeet.bindings.RowDequantizer;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.lora.LoraPair;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.Optional;
+
+/// A weight with an update folded in, computed by rows. Several threads may compute different rows
+/// at a time. The result depends on nothing but the base's bytes, the update and the rounding.
+public final class MergedMatrix {
+  /// Rows that are computed together: enough for loops over them to be fast, few enough to stay in
+  /// a cache.
+  private static final int BATCH_ROWS = 64;
+
+  private final TensorType from;
+  private final TensorType to;
+  private final LowRank update;
+  private final RowRounding rounding;
+
+  /// A pair that adapts the weight, and the factor of its product.
+  public record Part(LoraPair pair, float factor) {}
+
+  /// @param from the weight's type in the base
+  /// @param to its type in the merged file
+  /// @param parts the pairs that adapt it, at least one
+  /// @param importance of each column, or null where all count alike
+  /// @return W + Σ factor · B A
+  public static MergedMatrix adapted(
+      TensorType from, TensorType to, List<Part> parts, Rounding rounding, float[] importance) {
+    return new MergedMatrix(from, to, LowRank.of(parts), rounding, importance);
+  }
+
+  /// The weight itself in another type.
+  ///
+  /// @param rows its ne1
+  /// @param columns its ne0
+  public static MergedMatrix converted(TensorType from, TensorType to, int rows, int columns) {
+    return new MergedMatrix(from, to, LowRank.none(rows, columns), Rounding.NEAREST, null);
+  }
+
+  private MergedMatrix(
+      TensorType from, TensorType to, LowRank update, Rounding rounding, float[] importance) {
+    this.from = from;
+    this.to = to;
+    this.update = update;
+    Optional<CodeLayout> layout =
+        rounding == Rounding.SHAPED ? CodeLayout.of(to) : Optional.empty();
+    int columns = update.columns();
+    this.rounding =
+        layout
+            .<RowRounding>map(
+                found ->
+                    new ShapedRounding(
+                        to,
+                        columns,
+                        found,
+                        Feedback.of(update, importance),
+                        importance))
+            .orElseGet(() -> new NearestRounding(to, columns, importance));
+  }
+
+  /// The weight's ne1.
+  public int rows() {
+    return update.rows();
+  }
+
+  /// The weight's ne0.
+  public int columns() {
+    return update.columns();
+  }
+
+  /// Bytes of a merged row.
+  public long rowBytes() {
+    return to.rowBytes(update.columns());
+  }
+
+  /// Computes consecutive rows.
+  ///
+  /// @param firstRow index of the first in the weight
+  /// @param base native memory with the base's bytes of exactly these rows
+  /// @param out native memory for as many merged rows
+  /// @param survival counts what became of the update; null where nobody asks
+  public void merge(int firstRow, MemorySegment base, MemorySegment out, Survival survival) {
+    long baseRow = from.rowBytes(update.columns());
+    int rows = Math.toIntExact(base.byteSize() / baseRow);
+    for (int done = 0; done < rows; done += BATCH_ROWS) {
+      int count = Math.min(BATCH_ROWS, rows - done);
+      mergeBatch(
+          firstRow + done,
+          count,
+          base.asSlice(done * baseRow, count * baseRow),
+          out.asSlice(done * rowBytes(), count * rowBytes()),
+          survival);
+    }
+  }
+
+  private void mergeBatch(
+      int firstRow, int rows, MemorySegment base, MemorySegment out, Survival survival) {
+    int columns = update.columns();
+    float[] weights = RowDequantizer.floats(from, base);
+    float[] delta = new float[weights.length];
+    for (int row = 0; row < rows; row++) {
+      update.row(firstRow + row, delta, row * columns);
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment target = arena.allocate((long) weights.length * Float.BYTES, 64);
+      for (int i = 0; i < weights.length; i++) {
+        target.setAtIndex(ValueLayout.JAVA_FLOAT, i, weights[i] + delta[i]);
+      }
+      rounding.round(from == to ? base : null, target, out);
+    }
+    if (survival != null) {
+      survival.add(weights, delta, RowDequantizer.floats(to, out));
+    }
+  }
+}
