@@ -23,12 +23,27 @@ public final class Backend implements AutoCloseable {
   private final MemorySegment handle;
   private final MemorySegment registry;
   private final int threads;
+  private final Purpose purpose;
   private MemorySegment threadPool = MemorySegment.NULL;
   private Optional<FastProducts> fastProducts = Optional.empty();
   private boolean closed;
 
-  private Backend(Device device, MemorySegment deviceHandle, MemorySegment handle, int threads) {
+  /// What a backend is opened for.
+  private enum Purpose {
+    COMPUTING,
+    PLANNING,
+    /// On the CPU, in place of a GPU that isn't there.
+    PLANNING_GPU
+  }
+
+  private Backend(
+      Device device,
+      MemorySegment deviceHandle,
+      MemorySegment handle,
+      int threads,
+      Purpose purpose) {
     this.device = device;
+    this.purpose = purpose;
     this.deviceHandle = deviceHandle;
     this.handle = handle;
     this.registry = Ggml.ggml_backend_dev_backend_reg(deviceHandle);
@@ -76,6 +91,24 @@ public final class Backend implements AutoCloseable {
   /// @throws GgmlException when there is no such device, naming those there are, or when it can't
   ///     be opened
   public static Backend open(String name, int threads) {
+    return open(name, threads, Purpose.COMPUTING);
+  }
+
+  /// Opens a device only to ask what a computation would need: tensors and graphs are made on it as
+  /// on any, but take no memory of it, and hold and compute nothing.
+  ///
+  /// @param name as [#open] takes it
+  public static Backend planning(String name, int threads) {
+    return open(name, threads, Purpose.PLANNING);
+  }
+
+  /// As [#planning], for a GPU that isn't there. The CPU's kind of buffer stands in for the GPU's,
+  /// which differs in how it aligns tensors.
+  public static Backend planningGpu(int threads) {
+    return open("cpu", threads, Purpose.PLANNING_GPU);
+  }
+
+  private static Backend open(String name, int threads, Purpose purpose) {
     if (threads < 1) {
       throw new GgmlException("a backend needs at least one thread, not " + threads);
     }
@@ -103,7 +136,7 @@ public final class Backend implements AutoCloseable {
           throw new GgmlException("the device " + device.name() + " could not be opened");
         }
         NativeResources.opened("backend");
-        Backend backend = new Backend(device, candidate, handle, threads);
+        Backend backend = new Backend(device, candidate, handle, threads, purpose);
         if (backend.isCpu()) {
           backend.startThreads();
           backend.fastProducts = FastProducts.open(threads);
@@ -173,7 +206,12 @@ public final class Backend implements AutoCloseable {
   }
 
   public boolean isCpu() {
-    return device.kind() == Device.Kind.CPU;
+    return device.kind() == Device.Kind.CPU && purpose != Purpose.PLANNING_GPU;
+  }
+
+  /// Whether this backend only tells what a computation would need.
+  public boolean isPlanning() {
+    return purpose != Purpose.COMPUTING;
   }
 
   /// The device as it is now, with the memory that is free now.

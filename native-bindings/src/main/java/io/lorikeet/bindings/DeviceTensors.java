@@ -16,6 +16,7 @@ public final class DeviceTensors implements AutoCloseable {
   private final MemorySegment context;
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
   private MemorySegment buffer = MemorySegment.NULL;
+  private long plannedBytes;
   private boolean closed;
 
   /// A tensor to be made.
@@ -42,6 +43,11 @@ public final class DeviceTensors implements AutoCloseable {
       if (!specs.isEmpty()) {
         MemorySegment bufferType = backend.bufferType();
         long bytes = Ggml.ggml_backend_alloc_ctx_tensors_from_buft_size(result.context, bufferType);
+        if (backend.isPlanning()) {
+          result.plannedBytes = bytes;
+          result.tensors.values().forEach(Tensor::plan);
+          return result;
+        }
         result.buffer = Ggml.ggml_backend_alloc_ctx_tensors_from_buft(result.context, bufferType);
         if (result.buffer.address() == 0) {
           throw new GgmlException(
@@ -138,9 +144,9 @@ public final class DeviceTensors implements AutoCloseable {
     return tensor;
   }
 
-  /// Bytes of the device's memory that the tensors take.
+  /// Bytes of the device's memory that the tensors take, or would take where it is only planned.
   public long bytes() {
-    return buffer.address() == 0 ? 0 : Ggml.ggml_backend_buffer_get_size(buffer);
+    return buffer.address() == 0 ? plannedBytes : Ggml.ggml_backend_buffer_get_size(buffer);
   }
 
   @Override

@@ -130,6 +130,9 @@ public final class Graph implements AutoCloseable {
   /// @throws GgmlException when the device reports a failure
   public void compute() {
     requireOpen();
+    if (backend.isPlanning()) {
+      throw new IllegalStateException(name + " was only planned");
+    }
     CurrentOperation.set(name);
     int status = Ggml.ggml_backend_graph_compute(backend.handle(), handle);
     backend.fastProducts().ifPresent(FastProducts::rethrow);

@@ -1,7 +1,9 @@
 package io.lorikeet.bindings;
 
 import io.lorikeet.ggml.Ggml;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -11,6 +13,7 @@ import java.util.List;
 public final class GraphMemory implements AutoCloseable {
   private final Backend backend;
   private final List<MemorySegment> allocators = new ArrayList<>();
+  private long plannedBytes;
   private boolean closed;
 
   public GraphMemory(Backend backend) {
@@ -23,18 +26,50 @@ public final class GraphMemory implements AutoCloseable {
   ///
   /// @throws GgmlException when the device hasn't enough memory
   public void allocate(List<Graph> graphs) {
+    if (backend.isPlanning()) {
+      plan(graphs);
+      return;
+    }
     MemorySegment shared = newAllocator();
     for (Graph graph : graphs) {
       reserve(shared, graph);
     }
-    if (Long.compareUnsigned(bytes(), Ggml.ggml_backend_buft_get_max_size(backend.bufferType()))
-        > 0) {
+    if (Long.compareUnsigned(bytes(), largestBuffer()) > 0) {
       allocateApart(graphs);
       return;
     }
     for (Graph graph : graphs) {
       place(shared, graph);
     }
+  }
+
+  private void plan(List<Graph> graphs) {
+    long largest = 0;
+    long sum = 0;
+    for (Graph graph : graphs) {
+      long bytes = wanted(graph, backend.bufferType());
+      largest = Math.max(largest, bytes);
+      sum += bytes;
+    }
+    boolean shared = Long.compareUnsigned(largest, largestBuffer()) <= 0;
+    plannedBytes = shared ? largest : sum;
+  }
+
+  /// Bytes that a graph would take, from ggml's own allocator.
+  private static long wanted(Graph graph, MemorySegment bufferType) {
+    MemorySegment allocator = Ggml.ggml_gallocr_new(bufferType);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment size = arena.allocate(ValueLayout.JAVA_LONG);
+      Ggml.ggml_gallocr_reserve_n_size(
+          allocator, graph.handle(), MemorySegment.NULL, MemorySegment.NULL, size);
+      return size.get(ValueLayout.JAVA_LONG, 0);
+    } finally {
+      Ggml.ggml_gallocr_free(allocator);
+    }
+  }
+
+  private long largestBuffer() {
+    return Ggml.ggml_backend_buft_get_max_size(backend.bufferType());
   }
 
   /// Memory larger than the device's largest buffer is in pieces, each as large as one graph wants
@@ -72,11 +107,12 @@ public final class GraphMemory implements AutoCloseable {
     }
   }
 
-  /// Bytes of device memory in use.
+  /// Bytes of device memory in use, or that would be where it is only planned.
   public long bytes() {
-    return allocators.stream()
-        .mapToLong(allocator -> Ggml.ggml_gallocr_get_buffer_size(allocator, 0))
-        .sum();
+    return plannedBytes
+        + allocators.stream()
+            .mapToLong(allocator -> Ggml.ggml_gallocr_get_buffer_size(allocator, 0))
+            .sum();
   }
 
   private void freeAll() {

@@ -12,6 +12,9 @@ import java.nio.charset.StandardCharsets;
 public final class Tensor {
   private static final int NAME_BYTES = 63;
 
+  /// Where the data of planned tensors would be: ggml only asks whether it is anywhere.
+  private static final MemorySegment PLANNED = MemorySegment.ofAddress(1L << 32);
+
   private final MemorySegment handle;
   private final TensorType type;
   private final Shape shape;
@@ -85,6 +88,16 @@ public final class Tensor {
     return ggml_tensor.data(handle).address() != 0;
   }
 
+  /// Makes this tensor look as if it had memory. What is copied to it goes nowhere; what is read
+  /// from it is zero.
+  void plan() {
+    ggml_tensor.data(handle, PLANNED);
+  }
+
+  private boolean isPlanned() {
+    return isAllocated() && ggml_tensor.buffer(handle).address() == 0;
+  }
+
   /// Points this tensor at `bytes` of another's memory, `offset` bytes in.
   void bindTo(Tensor target, long offset) {
     ggml_tensor.buffer(handle, ggml_tensor.buffer(target.handle));
@@ -98,6 +111,9 @@ public final class Tensor {
   /// @throws GgmlException when the bytes don't fit, or the tensor has no memory yet
   public void upload(MemorySegment source, long offset) {
     checkTransfer(source.byteSize(), offset);
+    if (isPlanned()) {
+      return;
+    }
     if (source.isNative()) {
       Ggml.ggml_backend_tensor_set(handle, source, offset, source.byteSize());
       return;
@@ -114,6 +130,10 @@ public final class Tensor {
   /// @throws GgmlException when the tensor has fewer bytes, or no memory yet
   public void download(MemorySegment target, long offset) {
     checkTransfer(target.byteSize(), offset);
+    if (isPlanned()) {
+      target.fill((byte) 0);
+      return;
+    }
     if (target.isNative()) {
       Ggml.ggml_backend_tensor_get(handle, target, offset, target.byteSize());
       return;
@@ -148,6 +168,9 @@ public final class Tensor {
   /// Sets every byte to zero.
   public void clear() {
     checkTransfer(bytes(), 0);
+    if (isPlanned()) {
+      return;
+    }
     Ggml.ggml_backend_tensor_memset(handle, (byte) 0, 0, bytes());
   }
 

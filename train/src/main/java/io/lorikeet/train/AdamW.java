@@ -101,6 +101,11 @@ final class AdamW implements AutoCloseable {
     parameters.gradients().clear();
   }
 
+  /// Bytes of the device's memory that the moments and the step take.
+  long bytes() {
+    return state.bytes() + memory.bytes();
+  }
+
   @Override
   public void close() {
     if (memory != null) {

@@ -22,6 +22,8 @@ public final class BaseWeights implements AutoCloseable {
 
   private final List<DeviceTensors> owners = new ArrayList<>();
   private final Map<String, Tensor> tensors = new HashMap<>();
+  private long copiedBytes;
+  private long mappedBytes;
 
   /// Told how many bytes of how many are in place.
   @FunctionalInterface
@@ -35,6 +37,9 @@ public final class BaseWeights implements AutoCloseable {
   ///
   /// @param progress told of uploads, not called where nothing is copied
   public static BaseWeights load(GgufFile base, Backend backend, Progress progress) {
+    if (backend.isPlanning()) {
+      return plan(base, backend);
+    }
     BaseWeights weights = new BaseWeights();
     try {
       List<GgufTensor> toCopy = new ArrayList<>();
@@ -45,6 +50,7 @@ public final class BaseWeights implements AutoCloseable {
           inPlace
               .computeIfAbsent(tensor.part(), part -> new ArrayList<>())
               .add(new Placed(spec(tensor), data));
+          weights.mappedBytes += tensor.bytes();
         } else {
           toCopy.add(tensor);
         }
@@ -56,6 +62,7 @@ public final class BaseWeights implements AutoCloseable {
         weights.own(
             DeviceTensors.allocate(backend, toCopy.stream().map(BaseWeights::spec).toList()),
             toCopy.stream().map(GgufTensor::name).toList());
+        weights.copiedBytes = weights.owners.getLast().bytes();
         weights.upload(base, toCopy, progress);
       }
       return weights;
@@ -63,6 +70,31 @@ public final class BaseWeights implements AutoCloseable {
       weights.close();
       throw e;
     }
+  }
+
+  /// Asks only for the head of the file.
+  private static BaseWeights plan(GgufFile base, Backend backend) {
+    BaseWeights weights = new BaseWeights();
+    List<GgufTensor> mapped = backend.isCpu() ? base.tensors() : List.of();
+    List<GgufTensor> copied = backend.isCpu() ? List.of() : base.tensors();
+    for (List<GgufTensor> tensors : List.of(mapped, copied)) {
+      weights.own(
+          DeviceTensors.allocate(backend, tensors.stream().map(BaseWeights::spec).toList()),
+          tensors.stream().map(GgufTensor::name).toList());
+    }
+    weights.copiedBytes = weights.owners.getLast().bytes();
+    weights.mappedBytes = mapped.stream().mapToLong(GgufTensor::bytes).sum();
+    return weights;
+  }
+
+  /// Bytes of the device's memory that the weights take.
+  public long bytes() {
+    return copiedBytes;
+  }
+
+  /// Bytes of weights that are used right where the file is mapped.
+  public long mappedBytes() {
+    return mappedBytes;
   }
 
   private static Spec spec(GgufTensor tensor) {

@@ -70,6 +70,10 @@ final class PassInputs implements AutoCloseable {
     return tensors.get(name);
   }
 
+  long bytes() {
+    return tensors.bytes();
+  }
+
   boolean hasDropout() {
     return dropout > 0;
   }

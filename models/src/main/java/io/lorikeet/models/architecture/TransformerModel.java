@@ -320,9 +320,21 @@ public final class TransformerModel implements AutoCloseable {
     return engine.lora();
   }
 
-  /// Bytes of scratch memory that all graphs share.
-  public long scratchBytes() {
-    return memory.bytes();
+  /// The memory of the device that a pass takes besides weights and adapter, in bytes.
+  ///
+  /// @param hiddenStates the layers' inputs, kept for backward, and their gradient
+  /// @param inputs batch, masks and constants
+  /// @param logits of one chunk of tokens
+  /// @param scratch what all graphs share: activations, dequantized weights
+  public record Memory(long hiddenStates, long inputs, long logits, long scratch) {}
+
+  /// What this model's passes take.
+  public Memory memory() {
+    return new Memory(
+        states.bytes() - states.get("logits").bytes(),
+        engine.inputs().bytes(),
+        states.get("logits").bytes(),
+        memory.bytes());
   }
 
   @Override

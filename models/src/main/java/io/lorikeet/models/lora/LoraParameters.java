@@ -182,6 +182,11 @@ public final class LoraParameters implements AutoCloseable {
     return matrix;
   }
 
+  /// Bytes of the device's memory that parameters and gradients take.
+  public long bytes() {
+    return tensors.bytes();
+  }
+
   @Override
   public void close() {
     tensors.close();
