@@ -12,7 +12,8 @@ import java.nio.file.Path;
 ///
 /// The names, shapes and scale are those of `src/llama-adapter.cpp`: `<weight>.lora_a` with ne
 /// [inputs, rank] and `<weight>.lora_b` with ne [rank, outputs], scaled by `adapter.lora.alpha` /
-/// rank; the pair of `token_embd.weight` is flipped, see [LoraPair].
+/// rank; the pair of `token_embd.weight` is flipped, and those of experts have a third dimension,
+/// see [LoraPair].
 public final class AdapterExporter {
 
   private AdapterExporter() {}
@@ -73,11 +74,15 @@ public final class AdapterExporter {
   private static long[] shapeOfA(LoraPair pair) {
     return isFlipped(pair.baseTensor())
         ? new long[] {pair.rank(), pair.inputs()}
-        : new long[] {pair.inputs(), pair.rank()};
+        : shape(pair.inputs(), pair.rank(), pair.experts());
   }
 
   private static long[] shapeOfB(LoraPair pair) {
-    return new long[] {pair.rank(), pair.outputs()};
+    return shape(pair.rank(), pair.outputs(), pair.experts());
+  }
+
+  private static long[] shape(int ne0, int ne1, int experts) {
+    return experts == 1 ? new long[] {ne0, ne1} : new long[] {ne0, ne1, experts};
   }
 
   /// Whether llama.cpp wants A of this weight's pair as ne [rank, vocabulary]: it looks rows of it

@@ -46,7 +46,8 @@ final class AdapterPairs {
   }
 
   private boolean isAdaptable(GgufTensor weight, GgufFile base) {
-    if (weight.shape().size() != 2) {
+    boolean ofExperts = weight.shape().size() == 3 && weight.name().endsWith("_exps.weight");
+    if (weight.shape().size() != 2 && !ofExperts) {
       problems.add(
           weight.name()
               + " has the shape "
@@ -79,7 +80,7 @@ final class AdapterPairs {
     return names;
   }
 
-  /// The shape, ne [inputs, outputs] (of embeddings [outputs, inputs]), of a weight that its pair's
+  /// The shape, ne [inputs, outputs, experts] (of embeddings [outputs, inputs]), of a weight that its pair's
   /// two halves would fit.
   private List<Long> shapeByHalves(String weight) {
     Optional<GgufTensor> a = adapter.tensor(weight + AdapterKeys.SUFFIX_A);
@@ -87,7 +88,10 @@ final class AdapterPairs {
     long outputs = b.map(tensor -> length(tensor, 1)).orElse(0L);
     return AdapterExporter.isFlipped(weight)
         ? List.of(outputs, a.map(tensor -> length(tensor, 1)).orElse(0L))
-        : List.of(a.map(tensor -> length(tensor, 0)).orElse(0L), outputs);
+        : List.of(
+            a.map(tensor -> length(tensor, 0)).orElse(0L),
+            outputs,
+            b.map(tensor -> length(tensor, 2)).orElse(1L));
   }
 
   private Optional<LoraPair> pair(String weight, List<Long> shape) {
@@ -100,8 +104,9 @@ final class AdapterPairs {
     long inputs = shape.get(flipped ? 1 : 0);
     long outputs = shape.get(flipped ? 0 : 1);
     long rank = length(b.get(), 0);
-    List<Long> shapeOfA = flipped ? List.of(rank, inputs) : List.of(inputs, rank);
-    boolean fits = hasShape(a.get(), shapeOfA) & hasShape(b.get(), List.of(rank, outputs));
+    long experts = shape.size() > 2 ? shape.get(2) : 1;
+    List<Long> shapeOfA = flipped ? List.of(rank, inputs) : shape(inputs, rank, experts);
+    boolean fits = hasShape(a.get(), shapeOfA) & hasShape(b.get(), shape(rank, outputs, experts));
     if (!fits) {
       return Optional.empty();
     }
@@ -113,8 +118,13 @@ final class AdapterPairs {
             Math.toIntExact(inputs),
             Math.toIntExact(outputs),
             (int) rank,
+            Math.toIntExact(experts),
             valuesOfA,
             valuesOfB));
+  }
+
+  private static List<Long> shape(long ne0, long ne1, long experts) {
+    return experts == 1 ? List.of(ne0, ne1) : List.of(ne0, ne1, experts);
   }
 
   private Optional<GgufTensor> half(String weight, String suffix) {

@@ -63,6 +63,7 @@ public enum AdapterStorage {
               pair.inputs(),
               pair.outputs(),
               pair.rank(),
+              pair.experts(),
               round(
                   pair.baseTensor() + AdapterKeys.SUFFIX_A,
                   pair.a(),

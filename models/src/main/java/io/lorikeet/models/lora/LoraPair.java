@@ -7,17 +7,25 @@ package io.lorikeet.models.lora;
 ///     vocabulary)
 /// @param outputs W's ne1 (for `token_embd.weight`: the embedding length)
 /// @param rank rank of the product
+/// @param experts experts that W holds a matrix of each for, each with a pair of its own; 1 for
+///     everything else
 /// @param a A as the GGUF holds it, ne [inputs, rank] (flipped for `token_embd.weight`: [rank,
-///     inputs])
-/// @param b B as the GGUF holds it, ne [rank, outputs]
-public record LoraPair(String baseTensor, int inputs, int outputs, int rank, float[] a, float[] b) {
+///     inputs]); ne [inputs, rank, experts] where there are several
+/// @param b B as the GGUF holds it, ne [rank, outputs], or [rank, outputs, experts]
+public record LoraPair(
+    String baseTensor, int inputs, int outputs, int rank, int experts, float[] a, float[] b) {
 
   public LoraPair {
-    if (a.length != Math.multiplyExact(inputs, rank)
-        || b.length != Math.multiplyExact(rank, outputs)) {
+    if (a.length != Math.multiplyExact(Math.multiplyExact(inputs, rank), experts)
+        || b.length != Math.multiplyExact(Math.multiplyExact(rank, outputs), experts)) {
       throw new IllegalArgumentException(
           "the matrices of " + baseTensor + " don't have rank " + rank);
     }
+  }
+
+  /// A pair of a single matrix.
+  public LoraPair(String baseTensor, int inputs, int outputs, int rank, float[] a, float[] b) {
+    this(baseTensor, inputs, outputs, rank, 1, a, b);
   }
 
   /// Parameters of both matrices.

@@ -56,13 +56,16 @@ public final class LoraParameters implements AutoCloseable {
       int ne0 = Math.toIntExact(weight.shape().get(0));
       int ne1 = Math.toIntExact(weight.shape().get(1));
       boolean flipped = name.equals(LoraTargets.EMBEDDING);
+      boolean ofExperts = weight.shape().size() > 2;
+      int rank = ofExperts ? settings.expertRank() : settings.rank();
       LoraSlot slot =
           slot(
               name,
               flipped ? ne1 : ne0,
               flipped ? ne0 : ne1,
-              settings.rank(),
-              (float) settings.scaling(),
+              rank,
+              ofExperts ? Math.toIntExact(weight.shape().get(2)) : 1,
+              (float) (settings.fileAlpha() / rank),
               offset);
       slots.add(slot);
       offset = aligned(slot.bOffset() + slot.bShape().elements());
@@ -91,6 +94,7 @@ public final class LoraParameters implements AutoCloseable {
               pair.inputs(),
               pair.outputs(),
               pair.rank(),
+              pair.experts(),
               adapter.alpha() / pair.rank(),
               offset);
       slots.add(slot);
@@ -106,9 +110,15 @@ public final class LoraParameters implements AutoCloseable {
   }
 
   private static LoraSlot slot(
-      String name, int inputs, int outputs, int rank, float scaling, long offset) {
-    long bOffset = aligned(offset + (long) inputs * rank);
-    return new LoraSlot(name, inputs, outputs, rank, scaling, offset, bOffset);
+      String name,
+      int inputs,
+      int outputs,
+      int rank,
+      int experts,
+      float scaling,
+      long offset) {
+    long bOffset = aligned(offset + (long) inputs * rank * experts);
+    return new LoraSlot(name, inputs, outputs, rank, experts, scaling, offset, bOffset);
   }
 
   private static long aligned(long offset) {
@@ -164,6 +174,7 @@ public final class LoraParameters implements AutoCloseable {
               slot.inputs(),
               slot.outputs(),
               slot.rank(),
+              slot.experts(),
               read(values(), slot.aOffset(), slot.aShape()),
               read(values(), slot.bOffset(), slot.bShape())));
     }

@@ -9,6 +9,7 @@ import io.lorikeet.bindings.Shape;
 ///     vocabulary
 /// @param outputs length of what B gives
 /// @param rank the pair's rank
+/// @param experts experts that the weight holds a matrix of each for; 1 for everything else
 /// @param scaling factor of B A
 /// @param aOffset index of A's first element
 /// @param bOffset index of B's first element
@@ -17,6 +18,7 @@ public record LoraSlot(
     int inputs,
     int outputs,
     int rank,
+    int experts,
     float scaling,
     long aOffset,
     long bOffset) {
@@ -28,10 +30,10 @@ public record LoraSlot(
   }
 
   public Shape aShape() {
-    return flipped() ? Shape.of(rank, inputs) : Shape.of(inputs, rank);
+    return flipped() ? Shape.of(rank, inputs) : Shape.of(inputs, rank, experts);
   }
 
   public Shape bShape() {
-    return Shape.of(rank, outputs);
+    return Shape.of(rank, outputs, experts);
   }
 }
