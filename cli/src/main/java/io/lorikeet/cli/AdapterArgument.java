@@ -26,7 +26,12 @@ record AdapterArgument(Path file, double scale) {
       // said below
     }
     throw new InvalidInputException(
-        "--adapter %s: '%s' should be a scale, a number other than 0, as in adapter.gguf:0.5"
+        "adapter %s: '%s' should be a scale, a number other than 0, as in adapter.gguf:0.5"
             .formatted(text, text.substring(colon + 1)));
+  }
+
+  /// As on a command line, with the file's name alone.
+  String inWords() {
+    return scale == 1 ? file.getFileName().toString() : file.getFileName() + ":" + scale;
   }
 }

@@ -31,6 +31,10 @@ import picocli.CommandLine.Spec;
       EvalCommand.class,
       QuantizeCommand.class,
       MergeCommand.class,
+      CombineCommand.class,
+      ResizeCommand.class,
+      InspectCommand.class,
+      DiffCommand.class,
       BenchCommand.class,
       DevicesCommand.class,
       NativesCommand.class

@@ -12,9 +12,12 @@ final class Words {
     return String.format(Locale.ROOT, "%,d", number);
   }
 
-  /// `512 MiB` or `7.4 GiB`.
+  /// `37 KiB`, `512 MiB` or `7.4 GiB`.
   static String bytes(long bytes) {
     double mebibytes = bytes / (double) (1 << 20);
+    if (mebibytes < 1) {
+      return String.format(Locale.ROOT, "%.0f KiB", 1024 * mebibytes);
+    }
     return mebibytes < 1024
         ? String.format(Locale.ROOT, "%.0f MiB", mebibytes)
         : String.format(Locale.ROOT, "%.1f GiB", mebibytes / 1024);

@@ -1,0 +1,149 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.export.AdapterFile;
+import io.lorikeet.export.AdapterMetadata;
+import io.lorikeet.export.AdapterStorage;
+import io.lorikeet.export.BaseIdentity;
+import io.lorikeet.export.analysis.AdapterCombiner;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.InvalidInputException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// `lorikeet combine`.
+@Command(
+    name = "combine",
+    description = {
+      "Make one adapter that does what several do together, each at its scale.",
+      "Exactly, by putting their ranks side by side; or of a given rank, as closely as it can."
+    })
+final class CombineCommand implements Callable<Integer> {
+
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      arity = "1..*",
+      paramLabel = "ADAPTER[:SCALE]",
+      description = "adapters of one base, GGUF files; without a scale as they were trained")
+  private List<String> arguments;
+
+  private List<AdapterArgument> adapters;
+
+  @Option(
+      names = "--output",
+      required = true,
+      paramLabel = "FILE",
+      description = "adapter to write, a GGUF file")
+  private Path output;
+
+  @Option(
+      names = "--rank",
+      paramLabel = "R",
+      description = "keep only the R largest singular values of each change of a weight")
+  private Optional<Integer> rank = Optional.empty();
+
+  @Option(
+      names = "--model",
+      paramLabel = "BASE",
+      description = "their base, to check them against; needed where none says which it is")
+  private Optional<Path> model = Optional.empty();
+
+  @Option(
+      names = "--store",
+      paramLabel = "TYPE",
+      description = "numbers in the file: F32, F16, BF16 or Q8_0 (default: ${DEFAULT-VALUE})")
+  private AdapterStorage storage = AdapterStorage.F32;
+
+  @Option(names = "--force", description = "combine adapters of different bases that fit together")
+  private boolean force;
+
+  @Override
+  public Integer call() throws IOException {
+    if (rank.isPresent()) {
+      Flags.requirePositive(spec, "--rank", rank.get());
+    }
+    adapters = arguments.stream().map(AdapterArgument::of).toList();
+    for (AdapterArgument adapter : adapters) {
+      Outputs.requireOther(output, adapter.file());
+    }
+    Outputs.requireWritable(output);
+    PrintWriter out = spec.commandLine().getOut();
+    List<AdapterFile> files = new ArrayList<>();
+    BaseIdentity base;
+    if (model.isPresent()) {
+      try (GgufFile gguf = GgufFile.open(model.get())) {
+        for (AdapterArgument adapter : adapters) {
+          files.add(AdapterFile.read(adapter.file(), gguf, force));
+        }
+        base = BaseIdentity.of(gguf);
+      }
+    } else {
+      for (AdapterArgument adapter : adapters) {
+        files.add(AdapterFile.read(adapter.file()));
+      }
+      base = commonBase(files);
+    }
+    LoraAdapter combined = AdapterCombiner.concatenate(parts(files));
+    Map<String, String> made = new LinkedHashMap<>();
+    made.put(
+        "combined",
+        adapters.stream().map(AdapterArgument::inWords).collect(Collectors.joining(" ")));
+    if (rank.isPresent()) {
+      combined = RankReport.compress(combined, rank.get(), out);
+      made.put("combined-rank", rank.get().toString());
+    }
+    AdapterOutput.write(combined, new AdapterMetadata(base, made), storage, output, model, out);
+    return 0;
+  }
+
+  private List<AdapterCombiner.Part> parts(List<AdapterFile> files) {
+    List<AdapterCombiner.Part> parts = new ArrayList<>();
+    for (int i = 0; i < files.size(); i++) {
+      AdapterArgument argument = adapters.get(i);
+      parts.add(
+          new AdapterCombiner.Part(
+              argument.file().toString(), files.get(i).adapter(), argument.scale()));
+    }
+    return parts;
+  }
+
+  private BaseIdentity commonBase(List<AdapterFile> files) {
+    Map<String, BaseIdentity> bases = new LinkedHashMap<>();
+    List<String> problems = new ArrayList<>();
+    for (int i = 0; i < files.size(); i++) {
+      Optional<BaseIdentity> base = files.get(i).base();
+      base.ifPresent(identity -> bases.put(identity.hash(), identity));
+      problems.add(
+          adapters.get(i).file()
+              + base.map(
+                      identity ->
+                          " for %s, %s, SHA-256 %.12s…"
+                              .formatted(identity.name(), identity.quantization(), identity.hash()))
+                  .orElse(" for a base that it doesn't name"));
+    }
+    if (bases.isEmpty()) {
+      throw new InvalidInputException(
+          "none of these adapters says which base it is for. Give it with --model");
+    }
+    if (bases.size() > 1 && !force) {
+      throw InvalidInputException.of(
+          "these adapters were made for different bases; --force combines them all the same, if their shapes agree",
+          problems);
+    }
+    return bases.values().iterator().next();
+  }
+}

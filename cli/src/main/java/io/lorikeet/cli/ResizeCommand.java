@@ -1,0 +1,95 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.export.AdapterFile;
+import io.lorikeet.export.AdapterMetadata;
+import io.lorikeet.export.AdapterStorage;
+import io.lorikeet.export.BaseIdentity;
+import io.lorikeet.export.analysis.AdapterCombiner;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.InvalidInputException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// `lorikeet resize`.
+@Command(
+    name = "resize",
+    description = "Lower an adapter's rank, losing as little of what it does as possible.")
+final class ResizeCommand implements Callable<Integer> {
+
+  @Spec private CommandSpec spec;
+
+  @Parameters(paramLabel = "ADAPTER", description = "adapter, a GGUF file")
+  private Path adapter;
+
+  @Option(names = "--rank", required = true, paramLabel = "R", description = "rank to reach")
+  private int rank;
+
+  @Option(
+      names = "--output",
+      paramLabel = "FILE",
+      description = "adapter to write (default: ADAPTER-rankR.gguf beside ADAPTER)")
+  private Optional<Path> output = Optional.empty();
+
+  @Option(
+      names = "--model",
+      paramLabel = "BASE",
+      description = "its base, to check it against; needed where it doesn't say which it is")
+  private Optional<Path> model = Optional.empty();
+
+  @Option(
+      names = "--store",
+      paramLabel = "TYPE",
+      description = "numbers in the file: F32, F16, BF16 or Q8_0 (default: ${DEFAULT-VALUE})")
+  private AdapterStorage storage = AdapterStorage.F32;
+
+  @Override
+  public Integer call() throws IOException {
+    Flags.requirePositive(spec, "--rank", rank);
+    Path target = output.orElseGet(this::besideAdapter);
+    Outputs.requireOther(target, adapter);
+    Outputs.requireWritable(target);
+    AdapterFile file;
+    BaseIdentity base;
+    if (model.isPresent()) {
+      try (GgufFile gguf = GgufFile.open(model.get())) {
+        file = AdapterFile.read(adapter, gguf);
+        base = BaseIdentity.of(gguf);
+      }
+    } else {
+      file = AdapterFile.read(adapter);
+      base =
+          file.base()
+              .orElseThrow(
+                  () ->
+                      new InvalidInputException(
+                          adapter + " doesn't say which base it is for. Give it with --model"));
+    }
+    int highest = AdapterCombiner.ranks(file.adapter()).getLast();
+    if (highest <= rank) {
+      throw new InvalidInputException(
+          "%s has rank %d already; give --rank below that".formatted(adapter, highest));
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    LoraAdapter resized = RankReport.compress(file.adapter(), rank, out);
+    Map<String, String> made = new LinkedHashMap<>(file.training());
+    made.put("resized-rank", String.valueOf(rank));
+    AdapterOutput.write(resized, new AdapterMetadata(base, made), storage, target, model, out);
+    return 0;
+  }
+
+  private Path besideAdapter() {
+    String name = adapter.getFileName().toString().replaceFirst("\\.gguf$", "");
+    return adapter.resolveSibling(name + "-rank" + rank + ".gguf");
+  }
+}
