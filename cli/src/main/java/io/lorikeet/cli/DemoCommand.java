@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /// `lorikeet demo`: the whole way with the files that a checkout carries in `demo/`.
@@ -26,6 +27,7 @@ import picocli.CommandLine.Spec;
 final class DemoCommand implements Callable<Integer> {
   private static final int SHOWN_ANSWERS = 5;
 
+  @ParentCommand private Main main;
   @Spec private CommandSpec spec;
 
   @Override
@@ -37,7 +39,7 @@ final class DemoCommand implements Callable<Integer> {
 
     Path base = files.resolve("base.gguf");
     TrainingConfig config = config(files, base, run);
-    Verification verification = new TrainingSession(line).run(config);
+    Verification verification = new TrainingSession(line, main.interruption()).run(config);
 
     List<Example> questions = ExactMatch.examples(files.resolve("data").resolve("test.jsonl"));
     Optional<Path> adapter = Optional.of(config.output());

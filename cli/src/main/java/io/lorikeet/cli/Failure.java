@@ -2,7 +2,8 @@ package io.lorikeet.cli;
 
 import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.train.NonFiniteException;
+import io.lorikeet.train.StoppedException;
+import io.lorikeet.train.UnusableStepException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -22,7 +23,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /// How a command ends that did not succeed: the exit code, and what a person reads.
 ///
-/// @param exitCode [#FAILED] or [#BAD_INPUT]; 130, after Ctrl-C, is the Java runtime's own doing
+/// @param exitCode [#FAILED], [#BAD_INPUT] or [#STOPPED]; 130 after Ctrl-C and 143 after SIGTERM are
+///     the Java runtime's own doing
 /// @param message what was wrong, where, and what to do
 record Failure(int exitCode, String message) {
 
@@ -32,13 +34,17 @@ record Failure(int exitCode, String message) {
   /// What the user gave can't be used: options, files, data.
   static final int BAD_INPUT = 2;
 
+  /// The time that a training run was given is over, and it can be resumed: what `timeout` ends with.
+  static final int STOPPED = 124;
+
   static Failure of(Throwable problem) {
     return switch (problem) {
       case UnmatchedArgumentException e -> new Failure(BAD_INPUT, unmatched(e));
       case MissingParameterException e -> new Failure(BAD_INPUT, missing(e));
       case ParameterException e -> new Failure(BAD_INPUT, e.getMessage());
       case InvalidInputException e -> new Failure(BAD_INPUT, e.getMessage());
-      case NonFiniteException e -> new Failure(FAILED, e.getMessage());
+      case UnusableStepException e -> new Failure(FAILED, e.getMessage());
+      case StoppedException e -> new Failure(STOPPED, e.getMessage());
       case GgmlException e -> new Failure(FAILED, e.getMessage());
       case UncheckedIOException e -> of(e.getCause());
       case NoSuchFileException e -> new Failure(BAD_INPUT, "there is no file " + e.getFile());

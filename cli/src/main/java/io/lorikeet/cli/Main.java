@@ -4,7 +4,6 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -56,19 +55,19 @@ public final class Main implements Callable<Integer> {
       description = "Use the libraries of ggml and llama.cpp in this folder.")
   private String nativeDirectory;
 
+  private final Interruption interruption;
+
+  Main(Interruption interruption) {
+    this.interruption = interruption;
+  }
+
   public static void main(String[] args) {
-    AtomicBoolean done = new AtomicBoolean();
-    // After Ctrl-C Java ends with exit code 130 by itself; whoever waits should read why.
-    Runtime.getRuntime()
-        .addShutdownHook(
-            new Thread(
-                () -> {
-                  if (!done.get()) {
-                    System.err.println(System.lineSeparator() + "lorikeet: interrupted");
-                  }
-                }));
-    int exitCode = run(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args);
-    done.set(true);
+    Interruption interruption = new Interruption();
+    Runtime.getRuntime().addShutdownHook(new Thread(interruption::arrive));
+    PrintWriter out = new PrintWriter(System.out, true);
+    PrintWriter err = new PrintWriter(System.err, true);
+    int exitCode = run(interruption, out, err, args);
+    interruption.tooLate();
     System.exit(exitCode);
   }
 
@@ -78,7 +77,12 @@ public final class Main implements Callable<Integer> {
   /// @param err where errors go
   /// @return the exit code, see [Failure]
   static int run(PrintWriter out, PrintWriter err, String... args) {
-    Main main = new Main();
+    return run(new Interruption(), out, err, args);
+  }
+
+  private static int run(
+      Interruption interruption, PrintWriter out, PrintWriter err, String... args) {
+    Main main = new Main(interruption);
     CommandLine commandLine =
         new CommandLine(main)
             .setOut(out)
@@ -97,6 +101,11 @@ public final class Main implements Callable<Integer> {
       out.flush();
       err.flush();
     }
+  }
+
+  /// What Ctrl-C and SIGTERM mean for the command that runs.
+  Interruption interruption() {
+    return interruption;
   }
 
   /// Applies the options of all commands before the command runs: logging and native libraries look

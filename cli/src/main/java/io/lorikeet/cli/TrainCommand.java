@@ -1,10 +1,14 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.train.TrainingConfig;
+import io.lorikeet.train.TrainingOptions;
 import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /// `lorikeet train`. Its flags are the settings of a training run, see [TrainingFlags].
@@ -12,17 +16,24 @@ import picocli.CommandLine.Spec;
     name = "train",
     description = {
       "Train a LoRA adapter on a frozen GGUF base, write it as a GGUF that llama.cpp loads, and prove it there.",
-      "Needs --model, --data and --output."
+      "Needs --model, --data and --output, or --resume."
     },
     modelTransformer = TrainingFlags.class)
 final class TrainCommand implements Callable<Integer> {
 
+  @ParentCommand private Main main;
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call() throws IOException {
-    TrainingConfig config = TrainingFlags.options(spec.commandLine().getParseResult()).resolve();
+    CommandLine.ParseResult parsed = spec.commandLine().getParseResult();
+    TrainingOptions options = TrainingFlags.options(parsed);
     ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
-    return VerificationReport.exitCode(new TrainingSession(line).run(config));
+    TrainingSession session = new TrainingSession(line, main.interruption());
+    Optional<Path> resumed = TrainingFlags.resumed(parsed);
+    return VerificationReport.exitCode(
+        resumed.isPresent()
+            ? session.resume(resumed.get(), options)
+            : session.run(options.resolve()));
   }
 }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -16,6 +17,7 @@ import picocli.CommandLine.ParseResult;
 /// The flags of a training run: one for each [Setting], and `--config`, whose file they override.
 final class TrainingFlags implements CommandLine.IModelTransformer {
   private static final String CONFIG = "--config";
+  private static final String RESUME = "--resume";
 
   /// Adds the flags to a command.
   @Override
@@ -23,6 +25,12 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
     for (Setting<?> setting : Setting.all()) {
       command.addOption(option(setting));
     }
+    command.addOption(
+        OptionSpec.builder(RESUME)
+            .type(Path.class)
+            .paramLabel("RUN")
+            .description("go on with the run in this folder, from its newest checkpoint")
+            .build());
     return command.addOption(
         OptionSpec.builder(CONFIG)
             .type(Path.class)
@@ -71,6 +79,11 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
     }
     Path config = parsed.matchedOptionValue(CONFIG, null);
     return config == null ? flags : flags.orElse(ConfigFile.read(config));
+  }
+
+  /// The folder of the run to go on with, where one was given.
+  static Optional<Path> resumed(ParseResult parsed) {
+    return Optional.ofNullable(parsed.matchedOptionValue(RESUME, null));
   }
 
   private static List<String> strings(Object values) {

@@ -34,6 +34,13 @@ final class TrainingProgress implements TrainingListener {
           line.update(task + ": " + Words.percent(total == 0 ? 1 : (double) done / total));
       case TrainingEvent.Started started -> line.println(started(started));
       case TrainingEvent.StepDone step -> step(step);
+      case TrainingEvent.StepSkipped skipped ->
+          line.println(
+              "warning: "
+                  + skipped.message()
+                  + (skipped.rolledBackTo().isPresent()
+                      ? "; back to the state of step " + skipped.rolledBackTo().getAsInt()
+                      : ""));
       case TrainingEvent.Evaluated evaluated ->
           line.println(
               (evaluated.step() == 0 ? "before training" : "after step " + evaluated.step())
@@ -45,18 +52,19 @@ final class TrainingProgress implements TrainingListener {
 
   private static String started(TrainingEvent.Started started) {
     double share = (double) started.trainableParameters() / started.totalParameters();
-    return "training %s of %s parameters (%s) in %s steps"
+    return "training %s of %s parameters (%s) in %s steps%s"
         .formatted(
             Words.count(started.trainableParameters()),
             Words.count(started.totalParameters()),
             Words.percent(share),
-            Words.count(started.steps()));
+            Words.count(started.steps()),
+            started.done() == 0 ? "" : ", going on after step " + Words.count(started.done()));
   }
 
   private void step(TrainingEvent.StepDone step) {
     secondsSoFar += step.seconds();
     secondsPerStep +=
-        step.step() == 1 ? step.seconds() : RECENT * (step.seconds() - secondsPerStep);
+        secondsPerStep == 0 ? step.seconds() : RECENT * (step.seconds() - secondsPerStep);
     double left = secondsPerStep * (step.steps() - step.step());
     String text =
         String.format(

@@ -1,16 +1,22 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.export.AdapterExporter;
+import io.lorikeet.export.AdapterFile;
 import io.lorikeet.export.AdapterMetadata;
 import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.BaseIdentity;
 import io.lorikeet.export.Verification;
+import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.quant.GgufFile;
+import io.lorikeet.train.ResumedRun;
+import io.lorikeet.train.StopRequest;
 import io.lorikeet.train.Trainer;
 import io.lorikeet.train.TrainingConfig;
 import io.lorikeet.train.TrainingEvent;
+import io.lorikeet.train.TrainingListener;
+import io.lorikeet.train.TrainingOptions;
 import io.lorikeet.train.TrainingResult;
 import io.lorikeet.train.ValidationData;
 import java.io.IOException;
@@ -20,30 +26,94 @@ import java.util.List;
 /// From settings to a proven adapter: trains, writes the file, verifies it.
 final class TrainingSession {
   private final ProgressLine line;
+  private final Interruption interruption;
+  private final StopRequest stop = new StopRequest();
 
-  TrainingSession(ProgressLine line) {
+  TrainingSession(ProgressLine line, Interruption interruption) {
     this.line = line;
+    this.interruption = interruption;
   }
 
   /// Trains and leaves the adapter in the output file and the run folder.
   ///
   /// @return what llama.cpp makes of it
   Verification run(TrainingConfig config) throws IOException {
+    TrainingProgress progress = new TrainingProgress(line);
+    return finish(config, progress, trainer(config, progress)::run);
+  }
+
+  /// Goes on with the run in a folder.
+  ///
+  /// @param changes what is given anew
+  /// @return what llama.cpp makes of the adapter
+  Verification resume(Path run, TrainingOptions changes) throws IOException {
+    TrainingProgress progress = new TrainingProgress(line);
+    TrainingConfig config = ResumedRun.config(run, changes, progress);
+    return finish(config, progress, trainer(config, progress)::resume);
+  }
+
+  private Trainer trainer(TrainingConfig config, TrainingProgress progress) {
+    TrainingListener listener =
+        event -> {
+          progress.on(event);
+          if (event instanceof TrainingEvent.Started) {
+            interruption.onArrival(stop::make);
+          }
+        };
+    Trainer trainer = new Trainer(config, listener).stopOn(stop);
+    return config
+        .initAdapter()
+        .map(file -> trainer.beginWith(base -> AdapterFile.read(file, base).adapter()))
+        .orElse(trainer);
+  }
+
+  @FunctionalInterface
+  private interface Training {
+    TrainingResult run() throws IOException;
+  }
+
+  private Verification finish(TrainingConfig config, TrainingProgress progress, Training training)
+      throws IOException {
     requireWritable(config.output());
     BaseIdentity identity;
     try (GgufFile base = GgufFile.open(config.model())) {
       identity = BaseIdentity.of(base);
     }
-    TrainingProgress progress = new TrainingProgress(line);
-    TrainingResult result = new Trainer(config, progress).run();
+    TrainingResult result;
+    try {
+      result = training.run();
+    } finally {
+      interruption.leaveAtOnce();
+    }
     AdapterMetadata metadata = new AdapterMetadata(identity, result.config().settingsOfAdapter());
-    AdapterExporter.write(result.adapter(), metadata, config.output());
-    AdapterExporter.write(result.adapter(), metadata, config.run().resolve("adapter.gguf"));
+    write(result.adapter(), metadata, config, "");
     progress.on(new TrainingEvent.AdapterSaved(config.output()));
+    if (result.best().isPresent()) {
+      TrainingResult.Best best = result.best().get();
+      Path file = write(best.adapter(), metadata, config, "-best");
+      line.println(
+          "best adapter, after step %d with a validation loss of %s: %s"
+              .formatted(best.step(), Words.loss(best.loss()), file));
+    }
     line.update("verifying");
     Verification verification = verify(result);
     VerificationReport.lines(verification).forEach(line::println);
     return verification;
+  }
+
+  /// Writes an adapter beside the output and into the run folder.
+  ///
+  /// @return the file beside the output
+  private static Path write(
+      LoraAdapter adapter, AdapterMetadata metadata, TrainingConfig config, String suffix)
+      throws IOException {
+    AdapterExporter.write(adapter, metadata, config.run().resolve("adapter" + suffix + ".gguf"));
+    String name = config.output().getFileName().toString();
+    String stem = name.replaceFirst("(?i)\\.gguf$", "");
+    Path file =
+        config.output().resolveSibling(stem + suffix + name.substring(stem.length()));
+    AdapterExporter.write(adapter, metadata, file);
+    return file;
   }
 
   /// Finds out before hours of training whether the adapter can be written after them.

@@ -59,7 +59,7 @@ class TrainingProgressTest {
     StringWriter out = new StringWriter();
     TrainingProgress progress =
         new TrainingProgress(new ProgressLine(new PrintWriter(out), terminal));
-    progress.on(new TrainingEvent.Started(steps, 1000, 100_000));
+    progress.on(new TrainingEvent.Started(steps, 0, 1000, 100_000));
     for (int step = 1; step <= steps; step++) {
       double loss = 4 - (double) step / steps;
       progress.on(new TrainingEvent.StepDone(step, steps, 1, loss, 1e-4, 1, 90, 100, seconds));

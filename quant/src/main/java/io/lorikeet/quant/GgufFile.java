@@ -136,6 +136,12 @@ public final class GgufFile implements AutoCloseable {
     return parts.get(tensor.part()).mapping().asSlice(tensor.offset(), tensor.bytes());
   }
 
+  /// Every byte of the tensor's file that lies before its data.
+  MemorySegment before(GgufTensor tensor) {
+    requireData();
+    return parts.get(tensor.part()).mapping().asSlice(0, tensor.offset());
+  }
+
   private void requireData() {
     if (!withData) {
       throw new IllegalStateException(

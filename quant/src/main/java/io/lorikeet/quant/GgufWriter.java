@@ -4,6 +4,7 @@ import io.lorikeet.bindings.TensorType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -160,7 +161,7 @@ public final class GgufWriter {
   public void write(Path path) throws IOException {
     try (AtomicFile file = AtomicFile.create(path)) {
       try (FileChannel channel = FileChannel.open(file.path(), StandardOpenOption.WRITE)) {
-        writeTo(new CountingChannel(channel));
+        writeTo(channel);
       } catch (IOException e) {
         throw AtomicFile.explain(path, e);
       }
@@ -168,11 +169,40 @@ public final class GgufWriter {
     }
   }
 
-  private void writeTo(CountingChannel channel) throws IOException {
-    long alignment =
-        values.get(GgufRules.ALIGNMENT_KEY) instanceof GgufValue.Int(GgufType _, long value)
-            ? value
-            : GgufRules.DEFAULT_ALIGNMENT;
+  /// Bytes of the file as it is now.
+  public long size() throws IOException {
+    CountingChannel counter = new CountingChannel(Nowhere.CHANNEL);
+    writeHead(counter);
+    pad(counter, alignment());
+    long size = counter.written();
+    for (Entry tensor : tensors.values()) {
+      size = Math.addExact(size, GgufRules.padded(tensor.bytes(), alignment()));
+    }
+    return size;
+  }
+
+  /// Writes head and tensors.
+  void writeTo(WritableByteChannel target) throws IOException {
+    CountingChannel channel = new CountingChannel(target);
+    writeHead(channel);
+    long alignment = alignment();
+    pad(channel, alignment);
+    for (Entry tensor : new ArrayList<>(tensors.values())) {
+      channel.limit(tensor.name(), tensor.bytes());
+      tensor.source().writeTo(channel);
+      channel.checkComplete();
+      pad(channel, alignment);
+    }
+  }
+
+  private long alignment() {
+    return values.get(GgufRules.ALIGNMENT_KEY) instanceof GgufValue.Int(GgufType _, long value)
+        ? value
+        : GgufRules.DEFAULT_ALIGNMENT;
+  }
+
+  private void writeHead(CountingChannel channel) throws IOException {
+    long alignment = alignment();
     GgufEncoder header = new GgufEncoder(channel);
     header.int32(GgufHeaderReader.MAGIC);
     header.int32(3);
@@ -194,13 +224,26 @@ public final class GgufWriter {
       offset = Math.addExact(offset, GgufRules.padded(tensor.bytes(), alignment));
     }
     header.flush();
-    pad(channel, alignment);
-    for (Entry tensor : new ArrayList<>(tensors.values())) {
-      channel.limit(tensor.name(), tensor.bytes());
-      tensor.source().writeTo(channel);
-      channel.checkComplete();
-      pad(channel, alignment);
+  }
+
+  /// Takes everything and keeps nothing.
+  private enum Nowhere implements WritableByteChannel {
+    CHANNEL;
+
+    @Override
+    public int write(ByteBuffer source) {
+      int length = source.remaining();
+      source.position(source.limit());
+      return length;
     }
+
+    @Override
+    public boolean isOpen() {
+      return true;
+    }
+
+    @Override
+    public void close() {}
   }
 
   private static void pad(CountingChannel channel, long alignment) throws IOException {

@@ -10,6 +10,7 @@ import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.lora.LoraParameters;
+import io.lorikeet.train.checkpoint.StateVector;
 import java.util.List;
 
 /// AdamW (arXiv 1711.05101) in F32 on the device: bias-corrected moments, decay that doesn't go
@@ -104,6 +105,23 @@ final class AdamW implements AutoCloseable {
   /// Bytes of the device's memory that the moments and the step take.
   long bytes() {
     return state.bytes() + memory.bytes();
+  }
+
+  /// What the optimizer keeps for each parameter.
+  List<StateVector> state() {
+    return List.of(
+        StateVector.of("first_moment", state.get("first_moments")),
+        StateVector.of("second_moment", state.get("second_moments")));
+  }
+
+  /// Updates made so far, which the correction of the moments' bias goes by.
+  int steps() {
+    return steps;
+  }
+
+  /// Goes on from a state that was put back into [#state].
+  void setSteps(int done) {
+    steps = done;
   }
 
   @Override

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -34,16 +35,25 @@ public final class ConfigFile {
   ///
   /// @throws InvalidInputException with everything in the file that isn't understood, and the lines
   public static TrainingOptions read(Path file) throws IOException {
-    ConfigFile reading = new ConfigFile(file);
-    try (JsonParser parser = new YAMLFactory().createParser(Files.readString(file))) {
-      reading.settings(parser);
-    } catch (JsonProcessingException e) {
-      int line = e.getLocation() == null ? 0 : e.getLocation().getLineNr();
-      reading.problem(line, "this isn't YAML: " + firstLine(e.getOriginalMessage()));
+    try {
+      return parse(file, Files.readString(file));
     } catch (NoSuchFileException _) {
       throw new InvalidInputException("config: there is no file " + file);
     } catch (CharacterCodingException _) {
       throw new InvalidInputException(file + ": isn't text in UTF-8");
+    }
+  }
+
+  /// Reads what [#write] made, or anything like it.
+  ///
+  /// @param file where it stands, for messages
+  static TrainingOptions parse(Path file, String text) throws IOException {
+    ConfigFile reading = new ConfigFile(file);
+    try (JsonParser parser = new YAMLFactory().createParser(text)) {
+      reading.settings(parser);
+    } catch (JsonProcessingException e) {
+      int line = e.getLocation() == null ? 0 : e.getLocation().getLineNr();
+      reading.problem(line, "this isn't YAML: " + firstLine(e.getOriginalMessage()));
     }
     if (!reading.problems.isEmpty()) {
       throw new InvalidInputException(String.join("\n", reading.problems));
@@ -53,10 +63,16 @@ public final class ConfigFile {
 
   /// The configuration as YAML that [#read] understands.
   public static String write(TrainingConfig config) {
+    Map<String, Object> settings = config.settings();
+    if (config.initAdapter().isPresent()) {
+      // They come with the adapter, and giving them besides is refused.
+      List.of(Setting.RANK, Setting.ALPHA, Setting.RSLORA, Setting.TARGET)
+          .forEach(own -> settings.remove(own.key()));
+    }
     YAMLFactory yaml =
         YAMLFactory.builder().disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER).build();
     try {
-      return new ObjectMapper(yaml).writeValueAsString(config.settings());
+      return new ObjectMapper(yaml).writeValueAsString(settings);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("settings are plain values", e);
     }

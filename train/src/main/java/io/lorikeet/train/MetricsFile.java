@@ -1,9 +1,17 @@
 package io.lorikeet.train;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedInputStream;
 import java.io.BufferedWriter;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -15,15 +23,63 @@ import java.util.Map;
 ///
 /// A step's keys: `step`, `epoch`, `loss` (nats per target token), `learning_rate`, `grad_norm`
 /// (before clipping), `target_tokens`, `tokens`, `seconds`, `tokens_per_second`. A validation's:
-/// `evaluation`, `step`, `epoch`, `loss`, `target_tokens`, `seconds`. Each line is on its way to
+/// `evaluation`, `step`, `epoch`, `loss`, `target_tokens`, `seconds`. A step that was left out has
+/// `step`, `epoch`, `skipped` (why), `skipped_steps` (in all so far) and, if the run went back,
+/// `rolled_back_to`. Each line is on its way to
 /// the disk when the next step begins.
 public final class MetricsFile implements TrainingListener, AutoCloseable {
   private final ObjectMapper json = new ObjectMapper();
-  private final BufferedWriter writer;
+  private final FileChannel channel;
+  private final Writer writer;
 
   /// Opens the file at its end, or makes it.
   public MetricsFile(Path file) throws IOException {
-    writer = Files.newBufferedWriter(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    writer = new BufferedWriter(Channels.newWriter(channel, StandardCharsets.UTF_8));
+  }
+
+  /// Cuts off what a run wrote after the state it goes on from: lines of later steps, later
+  /// validations, and half a line at the end.
+  ///
+  /// @param step steps that are done
+  /// @param evaluated steps that were done at the last validation, -1 for none
+  static void cutAfter(Path file, int step, int evaluated) throws IOException {
+    if (!Files.exists(file)) {
+      return;
+    }
+    ObjectMapper json = new ObjectMapper();
+    long kept = 0;
+    try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
+      ByteArrayOutputStream line = new ByteArrayOutputStream();
+      for (int next = in.read(); next >= 0; next = in.read()) {
+        line.write(next);
+        if (next == '\n') {
+          if (!isDone(json, line.toByteArray(), step, evaluated)) {
+            break;
+          }
+          kept += line.size();
+          line.reset();
+        }
+      }
+    }
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.truncate(kept);
+    }
+  }
+
+  private static boolean isDone(ObjectMapper json, byte[] text, int step, int evaluated) {
+    try {
+      JsonNode line = json.readTree(text);
+      int last = line.path("evaluation").asBoolean() ? evaluated : step;
+      return line.path("step").isInt() && line.path("step").asInt() <= last;
+    } catch (IOException _) {
+      return false; // a power cut leaves anything
+    }
+  }
+
+  /// Waits until all lines so far are on disk.
+  void force() throws IOException {
+    channel.force(false);
   }
 
   @Override
@@ -32,6 +88,8 @@ public final class MetricsFile implements TrainingListener, AutoCloseable {
       write(line(done));
     } else if (event instanceof TrainingEvent.Evaluated evaluated) {
       write(line(evaluated));
+    } else if (event instanceof TrainingEvent.StepSkipped skipped) {
+      write(line(skipped));
     }
   }
 
@@ -46,6 +104,16 @@ public final class MetricsFile implements TrainingListener, AutoCloseable {
     line.put("tokens", done.tokens());
     line.put("seconds", done.seconds());
     line.put("tokens_per_second", done.tokensPerSecond());
+    return line;
+  }
+
+  private static Map<String, Object> line(TrainingEvent.StepSkipped skipped) {
+    Map<String, Object> line = new LinkedHashMap<>();
+    line.put("step", skipped.step());
+    line.put("epoch", skipped.epoch());
+    line.put("skipped", skipped.kind());
+    line.put("skipped_steps", skipped.skippedSteps());
+    skipped.rolledBackTo().ifPresent(step -> line.put("rolled_back_to", step));
     return line;
   }
 

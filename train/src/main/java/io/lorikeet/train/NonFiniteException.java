@@ -7,7 +7,7 @@ import java.util.stream.Collectors;
 
 /// A loss or gradient that is infinite or no number. The parameters are as they were before the
 /// step; the message names the step, where it arose and the lines of data.
-public final class NonFiniteException extends RuntimeException {
+public final class NonFiniteException extends UnusableStepException {
   private static final long serialVersionUID = 1L;
   private static final int MOST_NAMED = 8;
 
@@ -38,13 +38,20 @@ public final class NonFiniteException extends RuntimeException {
             .formatted(step, where, remedy(step)));
   }
 
+  /// Steps were left out one after the other, and this one too.
+  static NonFiniteException again(UnusableStepException last, int inARow) {
+    return new NonFiniteException(
+        "%d steps in a row could not be taken. The last of them: %s"
+            .formatted(inARow, last.getMessage()));
+  }
+
   private static String remedy(int steps) {
     return steps == 0
         ? "Nothing is trained yet: the base itself does this, look at its file or try --precision f32."
         : "A lower --learning-rate may help.";
   }
 
-  private static String lines(List<MicroBatch> batches) {
+  static String lines(List<MicroBatch> batches) {
     List<SourceLine> sources =
         batches.stream().flatMap(batch -> batch.sources().stream()).distinct().toList();
     String named =
@@ -54,6 +61,11 @@ public final class NonFiniteException extends RuntimeException {
             .collect(Collectors.joining(", "));
     int more = sources.size() - MOST_NAMED;
     return more > 0 ? named + " and " + more + " more" : named;
+  }
+
+  @Override
+  String kind() {
+    return "not finite";
   }
 
   static boolean allFinite(float[] values) {

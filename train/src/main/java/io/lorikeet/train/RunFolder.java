@@ -1,7 +1,10 @@
 package io.lorikeet.train;
 
+import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.checkpoint.CheckpointFolder;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -9,14 +12,13 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.stream.Stream;
 
-/// The folder of one training run: `config.yaml` (the resolved configuration) and `metrics.jsonl`
-/// (see [MetricsFile]). It belongs to one process until it is closed, and never to a second run: an
-/// earlier run's files stay what they are. Where a run ends before it has measured anything, its
-/// files are taken away again, and the folder too if it was made for it.
+/// The folder of one training run: `config.yaml` (the resolved configuration), `metrics.jsonl` (see
+/// [MetricsFile]) and the checkpoints. It belongs to one process until it is closed, and never to a
+/// second run: an earlier run's files stay what they are. Where a run ends before it has measured
+/// anything, its files are taken away again, and the folder too if it was made for it.
 public final class RunFolder implements AutoCloseable {
   private static final String CONFIG = "config.yaml";
   private static final String METRICS = "metrics.jsonl";
@@ -24,11 +26,13 @@ public final class RunFolder implements AutoCloseable {
 
   private final Path folder;
   private final boolean made;
+  private final boolean resumed;
   private final FileChannel lockFile;
 
-  private RunFolder(Path folder, boolean made, FileChannel lockFile) {
+  private RunFolder(Path folder, boolean made, boolean resumed, FileChannel lockFile) {
     this.folder = folder;
     this.made = made;
+    this.resumed = resumed;
     this.lockFile = lockFile;
   }
 
@@ -37,13 +41,22 @@ public final class RunFolder implements AutoCloseable {
   static Path beside(Path output) {
     String name = output.getFileName().toString().replaceFirst("(?i)\\.gguf$", "") + "-run";
     Path folder = output.resolveSibling(name);
-    for (int number = 2; holdsRun(folder) || Files.exists(folder.resolve(LOCK)); number++) {
+    for (int number = 2; isTaken(folder); number++) {
       folder = output.resolveSibling(name + "-" + number);
     }
     return folder;
   }
 
-  /// Makes the folder, or takes an existing one that no run has used.
+  private static boolean isTaken(Path folder) {
+    try {
+      return holdsRun(folder) || Files.exists(folder.resolve(LOCK));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /// Makes the folder, or takes an existing one that no run has used; one that was killed before it
+  /// had measured anything hasn't.
   ///
   /// @throws InvalidInputException if it holds an earlier run, or another process trains in it
   public static RunFolder take(Path folder) throws IOException {
@@ -53,17 +66,49 @@ public final class RunFolder implements AutoCloseable {
     } catch (FileAlreadyExistsException | NotDirectoryException _) {
       throw new InvalidInputException("run: " + folder + " is a file, not a folder");
     }
+    boolean killed = Files.exists(folder.resolve(LOCK)); // nobody else leaves that file
     FileChannel lock = lock(folder);
-    if (holdsRun(folder)) {
-      Files.deleteIfExists(folder.resolve(LOCK));
-      lock.close();
+    boolean used = killed ? holdsWork(folder) : holdsRun(folder);
+    if (used) {
+      unlock(folder, lock);
       throw new InvalidInputException(
-          "run: "
-              + folder
-              + " holds an earlier run (config.yaml or metrics.jsonl); choose another folder, or"
-              + " remove that one");
+          "run: %s holds an earlier run (config.yaml or metrics.jsonl). Go on with it by: lorikeet train --resume %s\nOr choose another folder, or remove that one"
+              .formatted(folder, folder));
     }
-    return new RunFolder(folder, made, lock);
+    return new RunFolder(folder, made, false, lock);
+  }
+
+  /// Takes the folder of a run that is to go on.
+  ///
+  /// @throws InvalidInputException if it holds none, or another process trains in it
+  static RunFolder reopen(Path folder) throws IOException {
+    requireRun(folder);
+    return new RunFolder(folder, false, true, lock(folder));
+  }
+
+  /// @throws InvalidInputException if the folder holds no run that could go on
+  static void requireRun(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      throw new InvalidInputException("resume: there is no folder " + folder);
+    }
+    if (!Files.exists(folder.resolve(CONFIG))) {
+      throw new InvalidInputException(
+          "resume: "
+              + folder
+              + " holds no run, it has no "
+              + CONFIG
+              + ". Give the folder of a run, which lies beside its adapter unless --run said otherwise");
+    }
+  }
+
+  /// The run's checkpoints.
+  CheckpointFolder checkpoints() {
+    return new CheckpointFolder(folder);
+  }
+
+  /// The configuration's file in a run's folder.
+  static Path configuration(Path folder) {
+    return folder.resolve(CONFIG);
   }
 
   public Path path() {
@@ -77,25 +122,22 @@ public final class RunFolder implements AutoCloseable {
 
   /// Writes the configuration.
   public void write(TrainingConfig config) throws IOException {
-    Path temporary = folder.resolve(CONFIG + ".tmp");
-    Files.writeString(temporary, ConfigFile.write(config));
-    Files.move(
-        temporary,
-        folder.resolve(CONFIG),
-        StandardCopyOption.ATOMIC_MOVE,
-        StandardCopyOption.REPLACE_EXISTING);
+    try (AtomicFile file = AtomicFile.create(folder.resolve(CONFIG))) {
+      Files.writeString(file.path(), ConfigFile.write(config));
+      file.commit();
+    }
   }
 
   /// Gives the folder back.
   @Override
   public void close() throws IOException {
-    boolean unused = sizeOf(metrics()) == 0;
+    checkpoints().removeIfEmpty();
+    boolean unused = !resumed && !holdsWork(folder);
     if (unused) {
       Files.deleteIfExists(metrics());
       Files.deleteIfExists(folder.resolve(CONFIG));
     }
-    Files.deleteIfExists(folder.resolve(LOCK));
-    lockFile.close();
+    unlock(folder, lockFile);
     if (unused && made && isEmpty()) {
       Files.delete(folder);
     }
@@ -105,6 +147,11 @@ public final class RunFolder implements AutoCloseable {
     try (Stream<Path> files = Files.list(folder)) {
       return files.findAny().isEmpty();
     }
+  }
+
+  private static void unlock(Path folder, FileChannel lock) throws IOException {
+    Files.deleteIfExists(folder.resolve(LOCK));
+    lock.close();
   }
 
   private static FileChannel lock(Path folder) throws IOException {
@@ -127,8 +174,12 @@ public final class RunFolder implements AutoCloseable {
     return channel;
   }
 
-  private static boolean holdsRun(Path folder) {
-    return Files.exists(folder.resolve(CONFIG)) || sizeOf(folder.resolve(METRICS)) > 0;
+  private static boolean holdsRun(Path folder) throws IOException {
+    return Files.exists(folder.resolve(CONFIG)) || holdsWork(folder);
+  }
+
+  private static boolean holdsWork(Path folder) throws IOException {
+    return sizeOf(folder.resolve(METRICS)) > 0 || !new CheckpointFolder(folder).isEmpty();
   }
 
   /// A file's bytes, 0 where there is none.

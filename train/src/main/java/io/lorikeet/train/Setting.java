@@ -3,6 +3,7 @@ package io.lorikeet.train;
 import io.lorikeet.models.autodiff.Precision;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -135,6 +136,42 @@ public final class Setting<T> {
           "steps between validations (default: only first and last)",
           Setting::integer);
 
+  public static final Setting<RunPolicy.Interval> CHECKPOINT_EVERY =
+      one(
+          "checkpoint-every",
+          "TIME|STEPS",
+          "time such as 10m, or steps, between checkpoints (default: 5m)",
+          RunPolicy::interval);
+  public static final Setting<Integer> KEEP_CHECKPOINTS =
+      one(
+          "keep-checkpoints",
+          "N",
+          "newest checkpoints to keep, besides the best (default: 2)",
+          Setting::integer);
+  public static final Setting<RunPolicy.OnNan> ON_NAN =
+      choice(
+          "on-nan",
+          RunPolicy.OnNan.class,
+          "what to do with a step whose numbers go wrong (default: stop)");
+  public static final Setting<Duration> MAX_TIME =
+      one(
+          "max-time",
+          "TIME",
+          "stop after this time, such as 55m, with a checkpoint to resume from",
+          RunPolicy::duration);
+  public static final Setting<Integer> EARLY_STOP =
+      one(
+          "early-stop",
+          "N",
+          "end after this many validations without a better one",
+          Setting::integer);
+  public static final Setting<Path> INIT_ADAPTER =
+      one(
+          "init-adapter",
+          "FILE",
+          "adapter to begin with, a GGUF file; rank, alpha and targets are its own",
+          Setting::path);
+
   private static final List<Setting<?>> ALL =
       List.of(
           MODEL,
@@ -165,10 +202,20 @@ public final class Setting<T> {
           SKIP_BAD_LINES,
           PACKING,
           TRAIN_ON,
-          EVALUATE_EVERY);
+          EVALUATE_EVERY,
+          EARLY_STOP,
+          CHECKPOINT_EVERY,
+          KEEP_CHECKPOINTS,
+          ON_NAN,
+          MAX_TIME,
+          INIT_ADAPTER);
 
   /// Settings that say where files lie.
-  static final List<Setting<?>> PLACES = List.of(MODEL, DATA, VALIDATION, OUTPUT, RUN);
+  static final List<Setting<?>> PLACES =
+      List.of(MODEL, DATA, VALIDATION, OUTPUT, RUN, INIT_ADAPTER);
+
+  /// Settings that say how a run takes care of its work, and nothing about what it makes.
+  static final List<Setting<?>> CARE = List.of(CHECKPOINT_EVERY, KEEP_CHECKPOINTS, MAX_TIME);
 
   private final String key;
   private final String placeholder;

@@ -1,11 +1,14 @@
 package io.lorikeet.train;
 
 import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraPair;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /// The settings of a training run, complete and checked. [TrainingOptions#resolve] makes one from
@@ -43,6 +46,8 @@ import java.util.OptionalInt;
 /// @param trainOn which tokens of an example with a prompt have loss
 /// @param evaluateEvery steps between validations; empty for only before the first step and after
 ///     the last
+/// @param policy how the run takes care of its work
+/// @param initAdapter adapter that the run begins with, instead of one that changes nothing
 public record TrainingConfig(
     Path model,
     List<Path> data,
@@ -72,7 +77,9 @@ public record TrainingConfig(
     boolean skipBadLines,
     boolean packing,
     TrainOn trainOn,
-    OptionalInt evaluateEvery) {
+    OptionalInt evaluateEvery,
+    RunPolicy policy,
+    Optional<Path> initAdapter) {
 
   /// Most tokens of a step, padding included, where `accumulate` isn't given.
   static final int DEFAULT_STEP_TOKENS = 16_384;
@@ -153,6 +160,23 @@ public record TrainingConfig(
 
   /// This configuration with the number of micro-batches per step decided.
   public TrainingConfig withAccumulate(int micro) {
+    return with(OptionalInt.of(micro), rank, alpha, rslora, targets);
+  }
+
+  /// This configuration with the rank, alpha and targets of the adapter that the run begins with.
+  TrainingConfig withAdapter(LoraAdapter adapter) {
+    int highest = adapter.pairs().stream().mapToInt(LoraPair::rank).max().orElseThrow();
+    List<String> names =
+        adapter.pairs().stream()
+            .map(pair -> pair.baseTensor().replaceFirst("^blk\\.\\d+\\.", ""))
+            .map(name -> name.replaceFirst("\\.weight$", ""))
+            .distinct()
+            .toList();
+    return with(accumulate, highest, adapter.alpha(), false, names);
+  }
+
+  private TrainingConfig with(
+      OptionalInt micro, int newRank, double newAlpha, boolean stabilized, List<String> adapted) {
     return new TrainingConfig(
         model,
         data,
@@ -161,7 +185,7 @@ public record TrainingConfig(
         run,
         context,
         batchSize,
-        OptionalInt.of(micro),
+        micro,
         epochs,
         steps,
         learningRate,
@@ -169,11 +193,11 @@ public record TrainingConfig(
         warmup,
         weightDecay,
         maxGradNorm,
-        rank,
-        alpha,
+        newRank,
+        newAlpha,
         dropout,
-        rslora,
-        targets,
+        stabilized,
+        adapted,
         seed,
         threads,
         device,
@@ -182,23 +206,26 @@ public record TrainingConfig(
         skipBadLines,
         packing,
         trainOn,
-        evaluateEvery);
+        evaluateEvery,
+        policy,
+        initAdapter);
   }
 
   /// The settings under the keys that flags and configuration files use, in the order of
-  /// [Setting#all]. Those without a value are left out.
+  /// [Setting#all]. Those without a value are left out. Paths are absolute, so that the run can be
+  /// resumed from any folder.
   public Map<String, Object> settings() {
     Map<String, Object> values = new LinkedHashMap<>();
-    values.put(Setting.MODEL.key(), model.toString());
-    values.put(Setting.DATA.key(), data.stream().map(Path::toString).toList());
+    values.put(Setting.MODEL.key(), text(model));
+    values.put(Setting.DATA.key(), data.stream().map(TrainingConfig::text).toList());
     switch (validation) {
       case ValidationData.None() -> {}
       case ValidationData.FromFile(Path file) ->
-          values.put(Setting.VALIDATION.key(), file.toString());
+          values.put(Setting.VALIDATION.key(), text(file));
       case ValidationData.Fraction(double share) -> values.put(Setting.VALIDATION.key(), share);
     }
-    values.put(Setting.OUTPUT.key(), output.toString());
-    values.put(Setting.RUN.key(), run.toString());
+    values.put(Setting.OUTPUT.key(), text(output));
+    values.put(Setting.RUN.key(), text(run));
     values.put(Setting.CONTEXT.key(), context);
     values.put(Setting.BATCH_SIZE.key(), batchSize);
     accumulate.ifPresent(value -> values.put(Setting.ACCUMULATE.key(), value));
@@ -224,11 +251,17 @@ public record TrainingConfig(
     values.put(Setting.PACKING.key(), packing);
     values.put(Setting.TRAIN_ON.key(), lower(trainOn));
     evaluateEvery.ifPresent(value -> values.put(Setting.EVALUATE_EVERY.key(), value));
+    policy.earlyStop().ifPresent(value -> values.put(Setting.EARLY_STOP.key(), value));
+    values.put(Setting.CHECKPOINT_EVERY.key(), policy.checkpointEvery().toString());
+    values.put(Setting.KEEP_CHECKPOINTS.key(), policy.keepCheckpoints());
+    values.put(Setting.ON_NAN.key(), lower(policy.onNan()));
+    policy.maxTime().ifPresent(time -> values.put(Setting.MAX_TIME.key(), RunPolicy.text(time)));
+    initAdapter.ifPresent(file -> values.put(Setting.INIT_ADAPTER.key(), text(file)));
     return values;
   }
 
-  /// The settings as text, for an adapter's metadata: without where files lie, which says nothing
-  /// about the adapter and would make equal ones differ.
+  /// The settings as text, for an adapter's metadata: without where files lie and how the run's work
+  /// was kept, which say nothing about the adapter and would make equal ones differ.
   public Map<String, String> settingsOfAdapter() {
     Map<String, String> texts = new LinkedHashMap<>();
     settings()
@@ -240,7 +273,12 @@ public record TrainingConfig(
                         ? String.join(",", list.stream().map(String::valueOf).toList())
                         : String.valueOf(value)));
     Setting.PLACES.forEach(place -> texts.remove(place.key()));
+    Setting.CARE.forEach(care -> texts.remove(care.key()));
     return texts;
+  }
+
+  private static String text(Path path) {
+    return path.toAbsolutePath().toString();
   }
 
   private static String lower(Enum<?> value) {

@@ -1,6 +1,7 @@
 package io.lorikeet.train;
 
 import java.nio.file.Path;
+import java.util.OptionalInt;
 
 /// What a training run tells those who watch it, in the order it happens.
 public sealed interface TrainingEvent {
@@ -21,9 +22,10 @@ public sealed interface TrainingEvent {
   /// The first step is about to begin.
   ///
   /// @param steps optimizer steps in all
+  /// @param done steps that are done already; 0 unless the run was resumed
   /// @param trainableParameters parameters of A and B
   /// @param totalParameters parameters of the base, and of A and B
-  record Started(int steps, long trainableParameters, long totalParameters)
+  record Started(int steps, int done, long trainableParameters, long totalParameters)
       implements TrainingEvent {}
 
   /// An optimizer step is done.
@@ -53,6 +55,25 @@ public sealed interface TrainingEvent {
       return tokens / seconds;
     }
   }
+
+  /// A step was left out because its numbers can't be used.
+  ///
+  /// @param step number of the step, from 1
+  /// @param steps steps in all
+  /// @param epoch epochs done, with their fraction
+  /// @param kind what was wrong, in two or three words
+  /// @param message what was wrong, with the lines of data
+  /// @param skippedSteps steps left out so far, this one included
+  /// @param rolledBackTo the step whose state was taken back; empty where the state stayed
+  record StepSkipped(
+      int step,
+      int steps,
+      double epoch,
+      String kind,
+      String message,
+      int skippedSteps,
+      OptionalInt rolledBackTo)
+      implements TrainingEvent {}
 
   /// The validation data was measured.
   ///

@@ -8,12 +8,16 @@ import io.lorikeet.train.data.DataSet;
 import io.lorikeet.train.data.MicroBatch;
 import io.lorikeet.train.data.TrainingData;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalDouble;
+import java.util.OptionalInt;
 
-/// The steps of a run, and the validations between them.
+/// The steps of a run, the validations and checkpoints between them, and every way it can end.
 final class TrainingLoop {
+  /// Steps left out one after the other that end a run whatever its policy.
+  private static final int MOST_SKIPPED = 10;
+
   private final TrainingConfig config;
   private final GgufFile base;
   private final TrainingStep step;
@@ -21,57 +25,144 @@ final class TrainingLoop {
   private final TrainingListener events;
   private final BatchPlan plan;
   private final Optional<DataSet> validation;
+  private final RunProgress progress;
+  private final RunSaver saver;
+  private final Stop stop;
+  private double longestStep;
+  private boolean savedAtStop;
+
+  /// What can end a run early.
+  ///
+  /// @param deadline value of [System#nanoTime] at which its time is over
+  record Stop(StopRequest request, Optional<Long> deadline) {}
 
   /// @param config with `accumulate` decided
   /// @param base the open file of the base, which must not change
   /// @param steps number of steps
+  /// @param progress what is done already
   TrainingLoop(
       TrainingConfig config,
       GgufFile base,
       TrainingData data,
       TrainingStep step,
       int steps,
+      RunProgress progress,
+      RunSaver saver,
+      Stop stop,
       TrainingListener events) {
     this.config = config;
     this.base = base;
     this.step = step;
     this.steps = steps;
+    this.progress = progress;
+    this.saver = saver;
+    this.stop = stop;
     this.events = events;
     int accumulate = config.accumulate().orElseThrow();
     plan = new BatchPlan(data.training(), config.batchSize(), accumulate, config.seed());
     validation = data.validation();
   }
 
-  /// Takes all steps.
+  /// Takes all steps that aren't done yet.
   ///
-  /// @throws NonFiniteException when a loss, gradient or parameter isn't a finite number
-  /// @throws IOException when the base's file was changed meanwhile
+  /// @throws UnusableStepException when a loss, gradient or parameter isn't a finite number or far
+  ///     outside, and the policy is to stop
+  /// @throws StoppedException when it was asked to stop, or its time is over
+  /// @throws IOException when the base's file was changed meanwhile, or the last checkpoint can't be
+  ///     written
   TrainingResult run() throws IOException {
     LearningRateSchedule schedule = config.learningRateSchedule();
-    OptionalDouble before = validate(0);
-    OptionalDouble after = before;
-    long tokens = 0;
-    double seconds = 0;
-    double loss = Double.NaN;
-    for (int number = 1; number <= steps; number++) {
-      TrainingEvent.StepDone done = takeStep(number, schedule.rate(number, steps));
-      events.on(done);
-      tokens += done.tokens();
-      seconds += done.seconds();
-      loss = done.loss();
-      if (isValidationDue(number)) {
-        after = validate(number);
+    try {
+      saver.prepare();
+      if (progress.step() == 0 && config.policy().onNan() == RunPolicy.OnNan.ROLLBACK) {
+        saver.trySave(progress); // so that there is something to go back to
       }
+      validateIfDue();
+      while (!isOver()) {
+        stopIfAsked();
+        int number = progress.step() + 1;
+        step(number, schedule.rate(number, steps));
+        validateIfDue();
+        saver.saveIfDue(progress);
+      }
+    } catch (IOException | UnusableStepException e) {
+      keepState();
+      throw e;
     }
     LoraAdapter adapter = step.model().lora().toAdapter();
     requireFinite(adapter);
-    return new TrainingResult(adapter, config, steps, loss, before, after, tokens, seconds);
+    saver.finish(progress);
+    return new TrainingResult(
+        adapter,
+        saver.best(progress, adapter),
+        config,
+        progress.step(),
+        progress.loss(),
+        progress.validationBefore(),
+        progress.validationAfter(),
+        progress.tokens(),
+        progress.seconds());
   }
 
-  private TrainingEvent.StepDone takeStep(int number, double rate) throws IOException {
+  private boolean isOver() {
+    OptionalInt patience = config.policy().earlyStop();
+    return progress.step() >= steps
+        || (patience.isPresent() && progress.validationsSinceBest() >= patience.getAsInt());
+  }
+
+  /// Whatever ended the run, what it had is worth keeping.
+  private void keepState() {
+    if (progress.step() > 0) {
+      try {
+        saver.finish(progress);
+        events.on(
+            new TrainingEvent.Note(
+                "the state after step %d is kept; 'lorikeet train --resume %s' goes on from it"
+                    .formatted(progress.step(), config.run())));
+      } catch (IOException e) {
+        events.on(new TrainingEvent.Warning("no checkpoint: " + e.getMessage()));
+      }
+    }
+  }
+
+  private void stopIfAsked() throws IOException {
+    boolean timeIsOver =
+        longestStep > 0
+            && stop.deadline().isPresent()
+            && System.nanoTime() + longestStep * 1e9 > stop.deadline().get();
+    if (!stop.request().isMade() && !timeIsOver) {
+      return;
+    }
+    if (progress.step() == 0) {
+      throw StoppedException.beforeTheFirstStep();
+    }
+    saver.finish(progress);
+    String why =
+        stop.request().isMade()
+            ? "stopped"
+            : "the time of %s is over"
+                .formatted(RunPolicy.text(config.policy().maxTime().orElse(Duration.ZERO)));
+    throw StoppedException.after(why, progress.step(), steps, config.run());
+  }
+
+  private void step(int number, double rate) throws IOException {
     base.checkUnchanged();
+    TrainingEvent.StepDone done;
+    try {
+      done = takeStep(number, rate);
+    } catch (UnusableStepException e) {
+      step.discard();
+      leaveOut(number, e);
+      return;
+    }
+    longestStep = Math.max(longestStep, done.seconds());
+    progress.taken(done);
+    events.on(done);
+  }
+
+  private TrainingEvent.StepDone takeStep(int number, double rate) {
     long start = System.nanoTime();
-    TrainingStep.Outcome outcome = step.run(number, plan.step(number), rate);
+    TrainingStep.Outcome outcome = step.run(number, plan.step(number), rate, new Watch(number));
     return new TrainingEvent.StepDone(
         number,
         steps,
@@ -84,21 +175,70 @@ final class TrainingLoop {
         secondsSince(start));
   }
 
-  private boolean isValidationDue(int number) {
-    boolean regular =
-        config.evaluateEvery().isPresent() && number % config.evaluateEvery().getAsInt() == 0;
-    return regular || number == steps;
+  private final class Watch implements TrainingStep.Watch {
+    private final int number;
+
+    Watch(int number) {
+      this.number = number;
+    }
+
+    /// Once asked to stop, the state before the step is saved while the step is finished: whoever
+    /// has no patience and kills the process then loses nothing but this step.
+    @Override
+    public void afterBatch() {
+      if (stop.request().isMade() && !savedAtStop && progress.step() > 0) {
+        savedAtStop = true;
+        saver.trySave(progress);
+      }
+    }
+
+    @Override
+    public void beforeUpdate(TrainingStep.Outcome outcome, List<MicroBatch> batches) {
+      progress.spread().check(number, outcome.loss(), outcome.gradientNorm(), batches);
+    }
   }
 
-  private OptionalDouble validate(int number) throws IOException {
-    if (validation.isEmpty()) {
-      return OptionalDouble.empty();
+  private void leaveOut(int number, UnusableStepException problem) throws IOException {
+    if (config.policy().onNan() == RunPolicy.OnNan.STOP) {
+      throw problem;
     }
+    progress.skipped(number);
+    if (progress.skippedInARow() >= MOST_SKIPPED) {
+      throw NonFiniteException.again(problem, MOST_SKIPPED);
+    }
+    OptionalInt back = OptionalInt.empty();
+    if (config.policy().onNan() == RunPolicy.OnNan.ROLLBACK) {
+      back = OptionalInt.of(saver.rollBack());
+    }
+    events.on(
+        new TrainingEvent.StepSkipped(
+            number,
+            steps,
+            plan.epochsAfter(number),
+            problem.kind(),
+            problem.getMessage(),
+            progress.skippedSteps(),
+            back));
+  }
+
+  /// Before the first step, after the last, and as often between as the configuration says.
+  private void validateIfDue() throws IOException {
+    int done = progress.step();
+    boolean regular =
+        config.evaluateEvery().isPresent() && done % config.evaluateEvery().getAsInt() == 0;
+    boolean due = done == 0 || done == steps || regular;
+    if (due && validation.isPresent() && progress.evaluatedStep() < done) {
+      validate(done, validation.get());
+    }
+  }
+
+  private void validate(int number, DataSet rows) throws IOException {
     base.checkUnchanged();
     long start = System.nanoTime();
-    List<MicroBatch> batches = validation.get().batches(config.batchSize());
+    List<MicroBatch> batches = rows.batches(config.batchSize());
     double sum = 0;
     for (int i = 0; i < batches.size(); i++) {
+      stopIfAsked();
       MicroBatch batch = batches.get(i);
       double loss = step.model().loss(batch.tokens());
       if (!Double.isFinite(loss)) {
@@ -108,12 +248,11 @@ final class TrainingLoop {
       sum += loss;
       events.on(new TrainingEvent.Progress("validation", i + 1, batches.size()));
     }
-    long targets = validation.get().targets();
-    double mean = sum / targets;
+    double mean = sum / rows.targets();
+    progress.evaluated(mean);
     events.on(
         new TrainingEvent.Evaluated(
-            number, plan.epochsAfter(number), mean, targets, secondsSince(start)));
-    return OptionalDouble.of(mean);
+            number, plan.epochsAfter(number), mean, rows.targets(), secondsSince(start)));
   }
 
   private static double secondsSince(long start) {

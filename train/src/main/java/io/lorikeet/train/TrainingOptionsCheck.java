@@ -59,7 +59,18 @@ final class TrainingOptionsCheck {
         get(Setting.SKIP_BAD_LINES, false),
         get(Setting.PACKING, true),
         get(Setting.TRAIN_ON, TrainingConfig.TrainOn.COMPLETION),
-        optional(Setting.EVALUATE_EVERY));
+        optional(Setting.EVALUATE_EVERY),
+        policy(),
+        options.get(Setting.INIT_ADAPTER));
+  }
+
+  private RunPolicy policy() {
+    return new RunPolicy(
+        get(Setting.CHECKPOINT_EVERY, RunPolicy.DEFAULT_CHECKPOINTS),
+        get(Setting.KEEP_CHECKPOINTS, RunPolicy.DEFAULT_KEPT),
+        get(Setting.ON_NAN, RunPolicy.OnNan.STOP),
+        options.get(Setting.MAX_TIME),
+        optional(Setting.EARLY_STOP));
   }
 
   private void checkFiles() {
@@ -82,6 +93,7 @@ final class TrainingOptionsCheck {
         }
       }
     }
+    options.get(Setting.INIT_ADAPTER).ifPresent(file -> checkReadable(Setting.INIT_ADAPTER, file));
     options.get(Setting.OUTPUT).ifPresentOrElse(this::checkOutput, () -> missing(Setting.OUTPUT));
   }
 
@@ -130,7 +142,9 @@ final class TrainingOptionsCheck {
             Setting.STEPS,
             Setting.RANK,
             Setting.THREADS,
-            Setting.EVALUATE_EVERY)) {
+            Setting.EVALUATE_EVERY,
+            Setting.EARLY_STOP,
+            Setting.KEEP_CHECKPOINTS)) {
       check(count, value -> value >= 1, "must be at least 1");
     }
     check(Setting.CONTEXT, value -> value >= 2, "must be at least 2");
@@ -147,6 +161,19 @@ final class TrainingOptionsCheck {
         "must be auto, cpu, or a device such as vulkan0");
     if (options.get(Setting.STEPS).isPresent() && options.get(Setting.EPOCHS).isPresent()) {
       problem(Setting.STEPS, "give steps or epochs, not both");
+    }
+    if (options.get(Setting.EARLY_STOP).isPresent()
+        && (options.get(Setting.VALIDATION).isEmpty()
+            || options.get(Setting.EVALUATE_EVERY).isEmpty())) {
+      problem(Setting.EARLY_STOP, "needs validation data and --evaluate-every");
+    }
+    if (options.get(Setting.INIT_ADAPTER).isPresent()) {
+      for (Setting<?> own :
+          List.of(Setting.RANK, Setting.ALPHA, Setting.RSLORA, Setting.TARGET)) {
+        if (options.get(own).isPresent()) {
+          problem(own, "is that of the adapter given by --init-adapter; leave it out");
+        }
+      }
     }
     if (options.get(Setting.TARGET).isPresent()) {
       checkTargets(get(Setting.TARGET, List.of()));

@@ -89,7 +89,7 @@ public final class TrainingProbe {
   ///
   /// @return mean loss per token before the update, in nats
   public double trainingStep() {
-    return step.run(++steps, List.of(batch), LEARNING_RATE).loss();
+    return step.run(++steps, List.of(batch), LEARNING_RATE, TrainingStep.Watch.NOBODY).loss();
   }
 
   /// Runs the forward pass alone.

@@ -36,9 +36,31 @@ final class TrainingStep {
     return model;
   }
 
+  /// What happens within a step.
+  interface Watch {
+    /// Lets everything happen.
+    Watch NOBODY =
+        new Watch() {
+          @Override
+          public void afterBatch() {}
+
+          @Override
+          public void beforeUpdate(Outcome outcome, List<MicroBatch> batches) {}
+        };
+
+    /// A micro-batch is done; the parameters are still those before the step.
+    void afterBatch();
+
+    /// All gradients are there.
+    ///
+    /// @param outcome the step's numbers, all of them finite
+    /// @throws UnusableStepException to keep them from the parameters
+    void beforeUpdate(Outcome outcome, List<MicroBatch> batches);
+  }
+
   /// @param step number of the step, from 1
-  /// @throws NonFiniteException before such numbers reach the parameters
-  Outcome run(int step, List<MicroBatch> batches, double learningRate) {
+  /// @throws UnusableStepException before such numbers reach the parameters; see [#discard]
+  Outcome run(int step, List<MicroBatch> batches, double learningRate, Watch watch) {
     double lossSum = 0;
     double targets = 0;
     long tokens = 0;
@@ -51,14 +73,22 @@ final class TrainingStep {
       lossSum += loss;
       targets += batch.tokens().targetCount();
       tokens += batch.usedPlaces();
+      watch.afterBatch();
     }
     double norm = optimizer.gradientNorm() / targets;
     if (!Double.isFinite(norm)) {
       throw NonFiniteException.inStep("gradient", step, firstNonFiniteGradient(), batches);
     }
+    Outcome outcome = new Outcome(lossSum / targets, norm, Math.round(targets), tokens);
+    watch.beforeUpdate(outcome, batches);
     double clip = maxGradNorm > 0 && norm > maxGradNorm ? maxGradNorm / norm : 1;
     optimizer.step(learningRate, clip / targets);
-    return new Outcome(lossSum / targets, norm, Math.round(targets), tokens);
+    return outcome;
+  }
+
+  /// Forgets the gradients of a step that was not taken.
+  void discard() {
+    model.lora().gradients().clear();
   }
 
   /// The adapted tensor whose gradient went wrong first: backward comes from the head.

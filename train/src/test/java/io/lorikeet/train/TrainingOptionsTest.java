@@ -9,6 +9,7 @@ import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -53,11 +54,16 @@ class TrainingOptionsTest {
             .validation(0.1)
             .set(Setting.ACCUMULATE, 2)
             .set(Setting.EVALUATE_EVERY, 5)
+            .set(Setting.EARLY_STOP, 3)
+            .set(Setting.MAX_TIME, Duration.ofMinutes(90))
+            .set(Setting.INIT_ADAPTER, folder.resolve("base.gguf"))
             .resolve(_ -> 512);
     Set<String> written = new TreeSet<>(config.settings().keySet());
     written.add("steps"); // instead of epochs
     assertEquals(new TreeSet<>(Setting.keys()), written);
-    assertEquals(Setting.all().size(), TrainingConfig.class.getRecordComponents().length);
+    int inPolicy = RunPolicy.class.getRecordComponents().length - 1;
+    assertEquals(
+        Setting.all().size(), TrainingConfig.class.getRecordComponents().length + inPolicy);
   }
 
   @Test

@@ -88,7 +88,7 @@ class TrainingStepTest {
     try (Training training = new Training(broken, 0, 1)) {
       float[] before = training.lora.values().downloadFloats();
       String message =
-          assertThrows(NonFiniteException.class, () -> training.step.run(4, batches, 0.1))
+          assertThrows(NonFiniteException.class, () -> training.step.run(4, batches, 0.1, TrainingStep.Watch.NOBODY))
               .getMessage();
       assertTrue(message.startsWith("step 4: the loss is not a finite number"), message);
       assertTrue(message.contains("first in layer 1"), message);
@@ -108,7 +108,7 @@ class TrainingStepTest {
       training.lora.gradients().upload(gradients);
       float[] before = training.lora.values().downloadFloats();
       String message =
-          assertThrows(NonFiniteException.class, () -> training.step.run(2, batches, 0.1))
+          assertThrows(NonFiniteException.class, () -> training.step.run(2, batches, 0.1, TrainingStep.Watch.NOBODY))
               .getMessage();
       assertTrue(message.startsWith("step 2: the gradient is not a finite number"), message);
       assertTrue(message.contains("first in blk.0.ffn_down.weight"), message);
@@ -136,7 +136,7 @@ class TrainingStepTest {
       throws IOException {
     try (Training training = new Training(base, maxGradNorm, rows)) {
       float[] before = training.lora.values().downloadFloats();
-      TrainingStep.Outcome outcome = training.step.run(1, batches, 0.01);
+      TrainingStep.Outcome outcome = training.step.run(1, batches, 0.01, TrainingStep.Watch.NOBODY);
       float[] after = training.lora.values().downloadFloats();
       assertNotEquals(0, outcome.gradientNorm());
       return new Result(outcome, before, after);

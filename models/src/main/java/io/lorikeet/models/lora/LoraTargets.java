@@ -64,6 +64,15 @@ public final class LoraTargets {
     return LAYER_MATRICES.getOrDefault(role, role);
   }
 
+  /// Every base tensor that can be adapted.
+  public static List<String> trainable(ModelConfig config) {
+    List<String> targets = new ArrayList<>(of(config));
+    if (!config.tied()) {
+      targets.addAll(List.of("output", "token_embd"));
+    }
+    return resolve(targets, config);
+  }
+
   /// The base tensors that the names stand for, in the order of a forward pass. Of a group, those
   /// that the base has.
   ///

@@ -1,0 +1,53 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.bindings.ProcessSignals;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+
+/// What Ctrl-C and SIGTERM do. The Java runtime answers them by its shutdown hooks, and ends with
+/// exit code 130 or 143 when those are done, while all other threads go on. A command that can end
+/// well is asked to, and the hook waits for it.
+///
+/// A second signal would only wait for the same hooks. So the first one gives both signals their
+/// default meaning back: the second ends the process at once, whatever it is doing.
+final class Interruption {
+  private final AtomicReference<Optional<Runnable>> request =
+      new AtomicReference<>(Optional.empty());
+  private final CountDownLatch ended = new CountDownLatch(1);
+
+  /// How the command that runs now is asked to end; it has to do so before long.
+  void onArrival(Runnable ask) {
+    request.set(Optional.of(ask));
+  }
+
+  /// There is nothing to be saved any more.
+  void leaveAtOnce() {
+    request.set(Optional.empty());
+  }
+
+  /// The shutdown hook.
+  void arrive() {
+    if (ended.getCount() == 0) {
+      return;
+    }
+    System.err.println(System.lineSeparator() + "lorikeet: interrupted");
+    Optional<Runnable> ask = request.get();
+    if (ask.isEmpty()) {
+      return;
+    }
+    ProcessSignals.restoreDefaults();
+    System.err.println("finishing the step, then saving its state; once more leaves at once");
+    ask.get().run();
+    try {
+      ended.await();
+    } catch (InterruptedException _) {
+      // nobody interrupts a hook; if somebody does, the process may end
+    }
+  }
+
+  /// The command has ended and said all it had to say.
+  void tooLate() {
+    ended.countDown();
+  }
+}

@@ -1,0 +1,228 @@
+package io.lorikeet.train;
+
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraParameters;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.GgufMetadata;
+import io.lorikeet.quant.GgufValue;
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.checkpoint.Checkpoint;
+import io.lorikeet.train.checkpoint.CheckpointFolder;
+import io.lorikeet.train.checkpoint.CheckpointWriter;
+import io.lorikeet.train.checkpoint.StateLayout;
+import io.lorikeet.train.checkpoint.StateVector;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Decides when a run's state is saved, gathers what belongs to it, and puts it back.
+final class RunSaver implements AutoCloseable {
+  /// The configuration as YAML.
+  static final String CONFIG = RunProgress.key("config");
+
+  private static final String SEED = RunProgress.key("seed");
+  private static final String OPTIMIZER_STEPS = RunProgress.key("optimizer.steps");
+  private static final String ALPHA = "adapter.lora.alpha";
+  private static final String BASE_HASH = RunProgress.key("base.sha256");
+  private static final String DATA_HASH = RunProgress.key("data.sha256");
+  private static final String BEST_SKIPPED =
+      "the checkpoint of the best step can't be read, so only the last adapter is written: ";
+
+  private final TrainingConfig config;
+  private final Run run;
+  private final LoraParameters lora;
+  private final AdamW optimizer;
+  private final StateLayout layout;
+  private final CheckpointFolder folder;
+  private final CheckpointWriter writer;
+  private int savedStep = -1;
+  private int savedEvaluated = -1;
+  private int savedBest;
+  private long savedAt = System.nanoTime();
+
+  /// What a state belongs to.
+  ///
+  /// @param dataHash of the rows, see [DataHash]
+  /// @param alpha the adapter's, exactly as it was made or read
+  /// @param events told what goes wrong while the run goes on
+  record Run(
+      RunFolder folder,
+      GgufFile base,
+      String dataHash,
+      float alpha,
+      MetricsFile metrics,
+      TrainingListener events) {}
+
+  RunSaver(TrainingConfig config, Run run, LoraParameters lora, AdamW optimizer) {
+    this.config = config;
+    this.run = run;
+    this.lora = lora;
+    this.optimizer = optimizer;
+    List<StateVector> vectors = new ArrayList<>();
+    vectors.add(StateVector.of("", lora.values()));
+    vectors.addAll(optimizer.state());
+    String architecture = run.base().metadata().requireString("general.architecture");
+    layout =
+        new StateLayout(
+            architecture, lora.slots(), lora.values().shape().elements(), List.copyOf(vectors));
+    folder = run.folder().checkpoints();
+    writer = new CheckpointWriter(folder, config.policy().keepCheckpoints(), layout);
+  }
+
+  /// The alpha that a checkpoint's adapter has.
+  static float alpha(Checkpoint checkpoint) {
+    return (float) checkpoint.metadata().requireReal(ALPHA);
+  }
+
+  /// @throws InvalidInputException when base or data aren't those that the state was trained on
+  static void requireSame(Checkpoint checkpoint, GgufFile base, String dataHash, TrainingConfig c)
+      throws IOException {
+    GgufMetadata saved = checkpoint.metadata();
+    List<String> problems = new ArrayList<>();
+    if (!saved.requireString(BASE_HASH).equals(base.hash())) {
+      problems.add(
+          "the base %s isn't the file that the run began with; give that one by --model"
+              .formatted(base.path()));
+    }
+    if (!saved.requireString(DATA_HASH).equals(dataHash)) {
+      problems.add(
+          "the data doesn't give the rows that the run began with: was one of %s changed?"
+              .formatted(String.join(", ", c.data().stream().map(Path::toString).toList())));
+    }
+    if (!problems.isEmpty()) {
+      throw InvalidInputException.of("resume: the run can't go on exactly", problems);
+    }
+  }
+
+  /// Makes ready for checkpoints: the folder, and room for as many as are kept at a time.
+  ///
+  /// @throws IOException when there is no room
+  void prepare() throws IOException {
+    folder.prepare();
+    boolean hasBest = config.evaluateEvery().isPresent();
+    int most = config.policy().keepCheckpoints() + (hasBest ? 1 : 0) + 1;
+    folder.requireRoomFor(most, layout.bytes());
+  }
+
+  /// Puts a saved state back into parameters and optimizer.
+  void restore(Checkpoint checkpoint) {
+    checkpoint.restore(layout);
+    int steps = Math.toIntExact(checkpoint.metadata().requireInteger(OPTIMIZER_STEPS));
+    optimizer.setSteps(steps);
+  }
+
+  /// Saves the state after a step where it is time to. What can't be saved now is told and tried
+  /// again later: the run itself can go on.
+  void saveIfDue(RunProgress progress) {
+    boolean best = progress.bestStep() == progress.step() && progress.bestStep() != savedBest;
+    boolean due =
+        switch (config.policy().checkpointEvery()) {
+          case RunPolicy.Interval.Steps(int count) -> progress.step() % count == 0;
+          case RunPolicy.Interval.Time(var time) ->
+              System.nanoTime() - savedAt >= time.toNanos() && !writer.isBusy();
+        };
+    if (best || due) {
+      trySave(progress);
+    }
+  }
+
+  /// Begins to save the state after the last step, and only tells what goes wrong.
+  void trySave(RunProgress progress) {
+    try {
+      save(progress);
+    } catch (IOException e) {
+      run.events().on(new TrainingEvent.Warning("no checkpoint: " + e.getMessage()));
+    }
+  }
+
+  private void save(RunProgress progress) throws IOException {
+    if (savedStep == progress.step() && savedEvaluated == progress.evaluatedStep()) {
+      return;
+    }
+    savedAt = System.nanoTime();
+    Map<String, GgufValue> values = progress.values();
+    values.put(OPTIMIZER_STEPS, RunProgress.whole(optimizer.steps()));
+    values.put(SEED, RunProgress.whole(config.seed()));
+    values.put(CONFIG, new GgufValue.Text(ConfigFile.write(config)));
+    values.put(DATA_HASH, new GgufValue.Text(run.dataHash()));
+    values.put(ALPHA, RunProgress.real(run.alpha()));
+    savedStep = -1;
+    writer.begin(progress.step(), progress.bestStep(), values, this::beforeWriting);
+    savedStep = progress.step();
+    savedEvaluated = progress.evaluatedStep();
+    savedBest = progress.bestStep();
+  }
+
+  /// A checkpoint must not be ahead of the metrics on disk.
+  private Map<String, GgufValue> beforeWriting() throws IOException {
+    run.metrics().force();
+    Map<String, GgufValue> values = new LinkedHashMap<>();
+    values.put(BASE_HASH, new GgufValue.Text(run.base().hash()));
+    return values;
+  }
+
+  /// Saves the state after the last step and waits until it is on disk.
+  ///
+  /// @throws IOException when it can't be written
+  void finish(RunProgress progress) throws IOException {
+    try {
+      writer.await();
+    } catch (IOException e) {
+      savedStep = -1; // what was begun isn't there, so it is tried once more
+    }
+    save(progress);
+    writer.await();
+  }
+
+  /// Takes the newest checkpoint's state back.
+  ///
+  /// @return the step that it was saved after
+  int rollBack() throws IOException {
+    try {
+      writer.await();
+    } catch (IOException e) {
+      run.events().on(new TrainingEvent.Warning("no checkpoint: " + e.getMessage()));
+    }
+    try (Checkpoint checkpoint = newest(folder, run.events()).orElseThrow()) {
+      restore(checkpoint);
+      savedStep = -1;
+      return new RunProgress(checkpoint.metadata()).step();
+    }
+  }
+
+  /// The newest checkpoint that is whole.
+  ///
+  /// @param events warned of damaged ones
+  static Optional<Checkpoint> newest(CheckpointFolder folder, TrainingListener events)
+      throws IOException {
+    return folder.openNewest(text -> events.on(new TrainingEvent.Warning(text)));
+  }
+
+  /// The adapter that had the lowest validation loss, where there were validations between the
+  /// steps.
+  Optional<TrainingResult.Best> best(RunProgress progress, LoraAdapter last) throws IOException {
+    if (config.evaluateEvery().isEmpty() || progress.bestStep() == 0) {
+      return Optional.empty();
+    }
+    double loss = progress.bestLoss().orElseThrow();
+    if (progress.bestStep() == progress.step()) {
+      return Optional.of(new TrainingResult.Best(last, progress.step(), loss));
+    }
+    try (Checkpoint checkpoint = Checkpoint.open(folder.file(progress.bestStep()))) {
+      LoraAdapter adapter = checkpoint.adapter(last.alpha());
+      return Optional.of(new TrainingResult.Best(adapter, progress.bestStep(), loss));
+    } catch (InvalidInputException e) {
+      run.events().on(new TrainingEvent.Warning(BEST_SKIPPED + e.getMessage()));
+      return Optional.empty();
+    }
+  }
+
+  @Override
+  public void close() {
+    writer.close();
+  }
+}

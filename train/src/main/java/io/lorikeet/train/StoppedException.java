@@ -1,0 +1,24 @@
+package io.lorikeet.train;
+
+import java.nio.file.Path;
+
+/// A run was stopped before its end, and its state is on disk.
+public final class StoppedException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  private StoppedException(String message) {
+    super(message);
+  }
+
+  /// Before anything was done.
+  static StoppedException beforeTheFirstStep() {
+    return new StoppedException("stopped before the first step; nothing was written");
+  }
+
+  /// @param why what stopped it, such as "asked to stop"
+  static StoppedException after(String why, int step, int steps, Path run) {
+    return new StoppedException(
+        "%s after step %d of %d. Its state is kept; go on with: lorikeet train --resume %s"
+            .formatted(why, step, steps, run));
+  }
+}

@@ -1,0 +1,14 @@
+package io.lorikeet.train;
+
+/// A step was computed, but what came out must not change the parameters.
+public abstract sealed class UnusableStepException extends RuntimeException
+    permits NonFiniteException, SpikeException {
+  private static final long serialVersionUID = 1L;
+
+  UnusableStepException(String message) {
+    super(message);
+  }
+
+  /// What was wrong, in two or three words.
+  abstract String kind();
+}

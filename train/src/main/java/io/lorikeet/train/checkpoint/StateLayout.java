@@ -1,0 +1,66 @@
+package io.lorikeet.train.checkpoint;
+
+import io.lorikeet.bindings.Shape;
+import io.lorikeet.models.lora.LoraSlot;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/// What a run's state consists of and which tensors of a file it becomes.
+///
+/// @param architecture the base's `general.architecture`
+/// @param slots where each matrix lies in a vector
+/// @param elements elements of every vector
+/// @param vectors the parameters and what the optimizer keeps for each of them
+public record StateLayout(
+    String architecture, List<LoraSlot> slots, long elements, List<StateVector> vectors) {
+
+  /// A matrix of a vector.
+  ///
+  /// @param name its tensor in the file
+  /// @param shape ne0 first
+  /// @param vector index of the vector
+  /// @param offset index of its first element there
+  record Matrix(String name, long[] shape, int vector, long offset) {
+    long bytes() {
+      return Arrays.stream(shape).reduce(Float.BYTES, Math::multiplyExact);
+    }
+  }
+
+  public StateLayout {
+    slots = List.copyOf(slots);
+    vectors = List.copyOf(vectors);
+  }
+
+  /// Bytes of one vector.
+  long vectorBytes() {
+    return elements * Float.BYTES;
+  }
+
+  /// Bytes of the whole state in memory.
+  public long bytes() {
+    return vectors.size() * vectorBytes();
+  }
+
+  /// All matrices in the file's order: the pairs first, as an adapter has them.
+  List<Matrix> matrices() {
+    List<Matrix> matrices = new ArrayList<>();
+    for (int vector = 0; vector < vectors.size(); vector++) {
+      String name = vectors.get(vector).name();
+      String suffix = name.isEmpty() ? "" : "." + name;
+      for (LoraSlot slot : slots) {
+        String a = slot.baseTensor() + Checkpoint.SUFFIX_A + suffix;
+        String b = slot.baseTensor() + Checkpoint.SUFFIX_B + suffix;
+        matrices.add(new Matrix(a, shape(slot.aShape()), vector, slot.aOffset()));
+        matrices.add(new Matrix(b, shape(slot.bShape()), vector, slot.bOffset()));
+      }
+    }
+    return matrices;
+  }
+
+  private static long[] shape(Shape shape) {
+    return shape.ne2() == 1
+        ? new long[] {shape.ne0(), shape.ne1()}
+        : new long[] {shape.ne0(), shape.ne1(), shape.ne2()};
+  }
+}
