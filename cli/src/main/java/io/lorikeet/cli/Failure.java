@@ -23,8 +23,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /// How a command ends that did not succeed: the exit code, and what a person reads.
 ///
-/// @param exitCode [#FAILED], [#BAD_INPUT] or [#STOPPED]; 130 after Ctrl-C and 143 after SIGTERM are
-///     the Java runtime's own doing
+/// @param exitCode [#FAILED], [#BAD_INPUT] or [#STOPPED]; 130 after Ctrl-C and 143 after SIGTERM
+///     are the Java runtime's own doing
 /// @param message what was wrong, where, and what to do
 record Failure(int exitCode, String message) {
 
@@ -34,7 +34,8 @@ record Failure(int exitCode, String message) {
   /// What the user gave can't be used: options, files, data.
   static final int BAD_INPUT = 2;
 
-  /// The time that a training run was given is over, and it can be resumed: what `timeout` ends with.
+  /// The time that a training run was given is over, and it can be resumed: what `timeout` ends
+  /// with.
   static final int STOPPED = 124;
 
   static Failure of(Throwable problem) {

@@ -6,9 +6,9 @@ import io.lorikeet.export.AdapterMetadata;
 import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.BaseIdentity;
 import io.lorikeet.export.Verification;
+import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.quant.AtomicFile;
-import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.ResumedRun;
 import io.lorikeet.train.StopRequest;
@@ -110,8 +110,7 @@ final class TrainingSession {
     AdapterExporter.write(adapter, metadata, config.run().resolve("adapter" + suffix + ".gguf"));
     String name = config.output().getFileName().toString();
     String stem = name.replaceFirst("(?i)\\.gguf$", "");
-    Path file =
-        config.output().resolveSibling(stem + suffix + name.substring(stem.length()));
+    Path file = config.output().resolveSibling(stem + suffix + name.substring(stem.length()));
     AdapterExporter.write(adapter, metadata, file);
     return file;
   }
@@ -121,7 +120,8 @@ final class TrainingSession {
     AtomicFile.create(output).close();
   }
 
-  /// llama.cpp computes with the file on the CPU, the trainer with what it trained where it trained.
+  /// llama.cpp computes with the file on the CPU, the trainer with what it trained where it
+  /// trained.
   private static Verification verify(TrainingResult result) throws IOException {
     TrainingConfig config = result.config();
     Path data =

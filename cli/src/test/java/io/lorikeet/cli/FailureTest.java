@@ -57,7 +57,8 @@ class FailureTest {
   private static String reported(boolean verbose) {
     RuntimeException problem = new IllegalStateException("odd");
     StringWriter err = new StringWriter();
-    CommandLine command = new CommandLine(new Main(new Interruption())).setErr(new PrintWriter(err));
+    CommandLine command =
+        new CommandLine(new Main(new Interruption())).setErr(new PrintWriter(err));
     assertEquals(1, Failure.of(problem).report(command, problem, verbose));
     assertTrue(err.toString().contains("odd"));
     return err.toString();

@@ -51,8 +51,7 @@ public final class ResumedRun {
       if (!same && !MAY_CHANGE.contains(setting)) {
         problems.add(
             "--%s: %s instead of %s"
-                .formatted(
-                    setting, now.get(), before.map(Object::toString).orElse("its default")));
+                .formatted(setting, now.get(), before.map(Object::toString).orElse("its default")));
       }
     }
     if (!problems.isEmpty()) {

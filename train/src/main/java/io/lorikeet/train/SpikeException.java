@@ -35,8 +35,7 @@ public final class SpikeException extends UnusableStepException {
         batches);
   }
 
-  private static SpikeException of(
-      String kind, int step, String found, List<MicroBatch> batches) {
+  private static SpikeException of(String kind, int step, String found, List<MicroBatch> batches) {
     return new SpikeException(
         kind,
         String.format(

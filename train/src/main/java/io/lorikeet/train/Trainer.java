@@ -130,8 +130,8 @@ public final class Trainer {
       Optional<Checkpoint> newest) {}
 
   /// The adapter that isn't made anew: the one the run begins with, as it was or as it is now.
-  private Optional<LoraAdapter> given(
-      Optional<Checkpoint> newest, GgufFile base, ModelConfig model) throws IOException {
+  private Optional<LoraAdapter> given(Optional<Checkpoint> newest, GgufFile base, ModelConfig model)
+      throws IOException {
     if (config.initAdapter().isEmpty()) {
       return Optional.empty();
     }
@@ -239,8 +239,7 @@ public final class Trainer {
       LoraParameters lora,
       AdamW optimizer,
       TrainingListener events) {
-    float alpha =
-        pieces.given().map(LoraAdapter::alpha).orElseGet(() -> lora.toAdapter().alpha());
+    float alpha = pieces.given().map(LoraAdapter::alpha).orElseGet(() -> lora.toAdapter().alpha());
     RunSaver.Run run =
         new RunSaver.Run(
             pieces.folder(), pieces.base(), pieces.dataHash(), alpha, pieces.metrics(), events);

@@ -220,8 +220,7 @@ public record TrainingConfig(
     values.put(Setting.DATA.key(), data.stream().map(TrainingConfig::text).toList());
     switch (validation) {
       case ValidationData.None() -> {}
-      case ValidationData.FromFile(Path file) ->
-          values.put(Setting.VALIDATION.key(), text(file));
+      case ValidationData.FromFile(Path file) -> values.put(Setting.VALIDATION.key(), text(file));
       case ValidationData.Fraction(double share) -> values.put(Setting.VALIDATION.key(), share);
     }
     values.put(Setting.OUTPUT.key(), text(output));
@@ -260,8 +259,8 @@ public record TrainingConfig(
     return values;
   }
 
-  /// The settings as text, for an adapter's metadata: without where files lie and how the run's work
-  /// was kept, which say nothing about the adapter and would make equal ones differ.
+  /// The settings as text, for an adapter's metadata: without where files lie and how the run's
+  /// work was kept, which say nothing about the adapter and would make equal ones differ.
   public Map<String, String> settingsOfAdapter() {
     Map<String, String> texts = new LinkedHashMap<>();
     settings()

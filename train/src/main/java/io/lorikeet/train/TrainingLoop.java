@@ -68,8 +68,8 @@ final class TrainingLoop {
   /// @throws UnusableStepException when a loss, gradient or parameter isn't a finite number or far
   ///     outside, and the policy is to stop
   /// @throws StoppedException when it was asked to stop, or its time is over
-  /// @throws IOException when the base's file was changed meanwhile, or the last checkpoint can't be
-  ///     written
+  /// @throws IOException when the base's file was changed meanwhile, or the last checkpoint can't
+  ///     be written
   TrainingResult run() throws IOException {
     LearningRateSchedule schedule = config.learningRateSchedule();
     try {

@@ -168,8 +168,7 @@ final class TrainingOptionsCheck {
       problem(Setting.EARLY_STOP, "needs validation data and --evaluate-every");
     }
     if (options.get(Setting.INIT_ADAPTER).isPresent()) {
-      for (Setting<?> own :
-          List.of(Setting.RANK, Setting.ALPHA, Setting.RSLORA, Setting.TARGET)) {
+      for (Setting<?> own : List.of(Setting.RANK, Setting.ALPHA, Setting.RSLORA, Setting.TARGET)) {
         if (options.get(own).isPresent()) {
           problem(own, "is that of the adapter given by --init-adapter; leave it out");
         }

@@ -7,8 +7,8 @@ import java.util.OptionalDouble;
 /// What a training run ends with.
 ///
 /// @param adapter the trained adapter
-/// @param best the adapter of the step with the lowest validation loss, where there were validations
-///     between the steps
+/// @param best the adapter of the step with the lowest validation loss, where there were
+///     validations between the steps
 /// @param config the settings, with all that was decided on the way
 /// @param steps optimizer steps done
 /// @param finalLoss mean loss per target token of the last step, in nats

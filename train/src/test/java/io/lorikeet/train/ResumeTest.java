@@ -90,11 +90,9 @@ class ResumeTest {
             .set(Setting.WARMUP, 0.0);
     TrainingResult nine = new Trainer(constant.resolve(), events).run();
     assertSame(nine.adapter(), resume(nine.config().run(), new TrainingOptions()).adapter());
-    TrainingResult more =
-        resume(nine.config().run(), new TrainingOptions().set(Setting.STEPS, 12));
+    TrainingResult more = resume(nine.config().run(), new TrainingOptions().set(Setting.STEPS, 12));
     TrainingResult twelve =
-        new Trainer(constant.set(Setting.STEPS, 12).set(Setting.RUN, null).resolve(), events)
-            .run();
+        new Trainer(constant.set(Setting.STEPS, 12).set(Setting.RUN, null).resolve(), events).run();
     assertSame(twelve.adapter(), more.adapter());
     assertEquals(
         "steps: 4 is less than the 12 steps that the run has done",
@@ -124,8 +122,7 @@ class ResumeTest {
 
   @Test
   void itsTimeCanBeLimited() throws IOException {
-    TrainingOptions limited =
-        options("limited").set(Setting.MAX_TIME, Duration.ofSeconds(1));
+    TrainingOptions limited = options("limited").set(Setting.MAX_TIME, Duration.ofSeconds(1));
     TrainingListener slow =
         event -> {
           if (event instanceof TrainingEvent.StepDone) {
@@ -186,8 +183,7 @@ class ResumeTest {
   void changedDataAndBasesAreRecognized() throws IOException {
     Path own = Files.copy(base, folder.resolve("own.gguf"));
     Path lines = Files.copy(data, folder.resolve("lines.jsonl"));
-    TrainingConfig config =
-        options("changed").model(own).data(lines).resolve();
+    TrainingConfig config = options("changed").model(own).data(lines).resolve();
     Trainer trainer = new Trainer(config, killer(3));
     assertThrows(Killed.class, trainer::run);
     Files.writeString(lines, Files.readString(lines).replaceFirst("said", "sang"));

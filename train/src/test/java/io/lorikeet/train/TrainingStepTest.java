@@ -88,7 +88,9 @@ class TrainingStepTest {
     try (Training training = new Training(broken, 0, 1)) {
       float[] before = training.lora.values().downloadFloats();
       String message =
-          assertThrows(NonFiniteException.class, () -> training.step.run(4, batches, 0.1, TrainingStep.Watch.NOBODY))
+          assertThrows(
+                  NonFiniteException.class,
+                  () -> training.step.run(4, batches, 0.1, TrainingStep.Watch.NOBODY))
               .getMessage();
       assertTrue(message.startsWith("step 4: the loss is not a finite number"), message);
       assertTrue(message.contains("first in layer 1"), message);
@@ -108,7 +110,9 @@ class TrainingStepTest {
       training.lora.gradients().upload(gradients);
       float[] before = training.lora.values().downloadFloats();
       String message =
-          assertThrows(NonFiniteException.class, () -> training.step.run(2, batches, 0.1, TrainingStep.Watch.NOBODY))
+          assertThrows(
+                  NonFiniteException.class,
+                  () -> training.step.run(2, batches, 0.1, TrainingStep.Watch.NOBODY))
               .getMessage();
       assertTrue(message.startsWith("step 2: the gradient is not a finite number"), message);
       assertTrue(message.contains("first in blk.0.ffn_down.weight"), message);
