@@ -111,8 +111,7 @@ public final class Checkpoint implements AutoCloseable {
         || IntStream.range(0, shape.length).anyMatch(i -> side(tensor.get(), i) != shape[i])) {
       problems.add(
           "%s is %s %s instead of F32 %s"
-              .formatted(
-                  name, tensor.get().type(), tensor.get().shape(), Arrays.toString(shape)));
+              .formatted(name, tensor.get().type(), tensor.get().shape(), Arrays.toString(shape)));
     }
   }
 
