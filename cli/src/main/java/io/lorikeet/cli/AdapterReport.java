@@ -80,7 +80,7 @@ record AdapterReport(AdapterFile file, List<PairAnalysis> analyses, OptionalLong
     return analyses.stream()
         .collect(
             Collectors.groupingBy(
-                analysis -> withoutLayer(analysis.weight()),
+                analysis -> withoutLayer(analysis.weight()).replaceFirst("\\[[0-9]+]$", "[*]"),
                 LinkedHashMap::new,
                 Collectors.toList()));
   }

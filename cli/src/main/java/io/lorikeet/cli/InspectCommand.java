@@ -3,6 +3,7 @@ package io.lorikeet.cli;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.lorikeet.export.AdapterFile;
+import io.lorikeet.export.analysis.ExpertPairs;
 import io.lorikeet.export.analysis.PairAnalysis;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
@@ -110,7 +111,7 @@ final class InspectCommand implements Callable<Integer> {
     if (model.isEmpty()) {
       AdapterFile file = AdapterFile.read(path);
       List<PairAnalysis> analyses =
-          file.adapter().pairs().parallelStream()
+          ExpertPairs.apart(file.adapter().pairs()).parallelStream()
               .map(pair -> PairAnalysis.of(pair, file.adapter().alpha()))
               .toList();
       return new AdapterReport(file, analyses, OptionalLong.empty());
@@ -118,7 +119,7 @@ final class InspectCommand implements Callable<Integer> {
     try (GgufFile base = GgufFile.open(model.get())) {
       AdapterFile file = AdapterFile.read(path, base, force);
       List<PairAnalysis> analyses =
-          file.adapter().pairs().parallelStream()
+          ExpertPairs.apart(file.adapter().pairs()).parallelStream()
               .map(pair -> PairAnalysis.of(pair, file.adapter().alpha(), base))
               .toList();
       return new AdapterReport(file, analyses, OptionalLong.of(base.parameterCount()));

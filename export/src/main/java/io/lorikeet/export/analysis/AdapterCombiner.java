@@ -36,7 +36,7 @@ public final class AdapterCombiner {
     check(parts);
     Map<String, List<Scaled>> byWeight = new LinkedHashMap<>();
     for (Part part : parts) {
-      for (LoraPair pair : part.adapter().pairs()) {
+      for (LoraPair pair : ExpertPairs.apart(part.adapter().pairs())) {
         double scaling = part.scale() * part.adapter().alpha() / pair.rank();
         byWeight
             .computeIfAbsent(pair.baseTensor(), _ -> new ArrayList<>())
@@ -47,7 +47,8 @@ public final class AdapterCombiner {
     int alpha = byWeight.values().stream().mapToInt(AdapterCombiner::rank).max().orElseThrow();
     List<LoraPair> pairs = new ArrayList<>();
     byWeight.values().forEach(scaled -> pairs.add(concatenate(scaled, alpha)));
-    return new LoraAdapter(parts.getFirst().adapter().architecture(), alpha, pairs);
+    return new LoraAdapter(
+        parts.getFirst().adapter().architecture(), alpha, ExpertPairs.together(pairs));
   }
 
   private record Scaled(LoraPair pair, double scaling) {}
@@ -72,16 +73,20 @@ public final class AdapterCombiner {
       for (LoraPair pair : part.adapter().pairs()) {
         LoraPair other = known.putIfAbsent(pair.baseTensor(), pair);
         if (other != null
-            && (other.inputs() != pair.inputs() || other.outputs() != pair.outputs())) {
+            && (other.inputs() != pair.inputs()
+                || other.outputs() != pair.outputs()
+                || other.experts() != pair.experts())) {
           problems.add(
-              "%s is [%d, %d] in %s, elsewhere [%d, %d]"
+              "%s is [%d, %d, %d] in %s, elsewhere [%d, %d, %d]"
                   .formatted(
                       pair.baseTensor(),
                       pair.inputs(),
                       pair.outputs(),
+                      pair.experts(),
                       part.name(),
                       other.inputs(),
-                      other.outputs()));
+                      other.outputs(),
+                      other.experts()));
         }
       }
     }
@@ -130,7 +135,7 @@ public final class AdapterCombiner {
   /// @param rank at least 1
   public static Compressed compress(LoraAdapter adapter, int rank) {
     List<PairSvd> all =
-        adapter.pairs().parallelStream()
+        ExpertPairs.apart(adapter.pairs()).parallelStream()
             .map(pair -> PairSvd.of(pair, (double) adapter.alpha() / pair.rank()))
             .toList();
     Map<String, Double> energy = new LinkedHashMap<>();
@@ -145,7 +150,8 @@ public final class AdapterCombiner {
       kept += square * svd.energy(own);
       whole += square;
     }
-    LoraAdapter compressed = new LoraAdapter(adapter.architecture(), rank, pairs);
+    LoraAdapter compressed =
+        new LoraAdapter(adapter.architecture(), rank, ExpertPairs.together(pairs));
     return new Compressed(compressed, energy, whole == 0 ? 1 : kept / whole);
   }
 

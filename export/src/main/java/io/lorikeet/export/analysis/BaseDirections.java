@@ -27,6 +27,7 @@ final class BaseDirections {
 
   private final GgufFile base;
   private final GgufTensor weight;
+  private final int expert;
   private final int rows;
   private final int columns;
 
@@ -36,11 +37,13 @@ final class BaseDirections {
   /// @param norm ‖W‖, the Frobenius norm
   record Result(DMatrixRMaj left, DMatrixRMaj right, DMatrixRMaj image, double norm) {}
 
-  BaseDirections(GgufFile base, GgufTensor weight) {
+  /// @param expert which of the tensor's matrices, 0 where it holds one
+  BaseDirections(GgufFile base, GgufTensor weight, int expert) {
     this.base = base;
     this.weight = weight;
+    this.expert = expert;
     columns = Math.toIntExact(weight.shape().getFirst());
-    rows = Math.toIntExact(weight.elements() / columns);
+    rows = Math.toIntExact(weight.shape().get(1));
   }
 
   /// Finds the directions, in three passes over W.
@@ -135,8 +138,8 @@ final class BaseDirections {
   }
 
   private void forEachTile(TileConsumer consumer) {
-    MemorySegment data = base.data(weight);
     long rowBytes = weight.type().rowBytes(columns);
+    MemorySegment data = base.data(weight).asSlice(expert * rows * rowBytes, rows * rowBytes);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment floats = arena.allocate((long) TILE * columns * Float.BYTES, 64);
       for (int first = 0; first < rows; first += TILE) {

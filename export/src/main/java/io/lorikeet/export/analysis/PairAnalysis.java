@@ -50,14 +50,14 @@ public record PairAnalysis(
       double inputOverlapByChance,
       double outputOverlapByChance) {}
 
-  /// Analyses a pair by itself.
+  /// Analyses a pair of a single matrix, see [ExpertPairs], by itself.
   ///
   /// @param alpha the adapter's
   public static PairAnalysis of(LoraPair pair, float alpha) {
     return of(PairSvd.of(pair, (double) alpha / pair.rank()), Optional.empty());
   }
 
-  /// Analyses a pair beside its weight, which is read three times.
+  /// Analyses a pair of a single matrix beside its weight, which is read three times.
   ///
   /// @param alpha the adapter's
   /// @param base the base, which the pair was checked to fit
@@ -80,13 +80,14 @@ public record PairAnalysis(
 
   private static AgainstBase against(GgufFile base, PairSvd svd) {
     LoraPair pair = svd.pair();
-    GgufTensor weight = base.tensor(pair.baseTensor()).orElseThrow();
+    GgufTensor weight = base.tensor(ExpertPairs.weight(pair.baseTensor())).orElseThrow();
+    int expert = ExpertPairs.expert(pair.baseTensor());
     // The file holds the token embedding as [vocabulary, embedding], so its rows are inputs.
     boolean flipped = pair.baseTensor().equals(LoraTargets.EMBEDDING);
     DMatrixRMaj ofRows = flipped ? svd.right() : svd.left();
     DMatrixRMaj ofColumns = flipped ? svd.left() : svd.right();
     int count = svd.values().length;
-    BaseDirections.Result found = new BaseDirections(base, weight).find(count, ofColumns);
+    BaseDirections.Result found = new BaseDirections(base, weight, expert).find(count, ofColumns);
     double projected = NormOps_DDRM.normF(CommonOps_DDRM.multTransA(ofRows, found.image(), null));
     double rowOverlap = overlap(found.left(), ofRows);
     double columnOverlap = overlap(found.right(), ofColumns);

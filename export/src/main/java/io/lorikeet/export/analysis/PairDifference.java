@@ -59,7 +59,7 @@ public record PairDifference(
 
   private static Map<String, LoraPair> byWeight(LoraAdapter adapter) {
     Map<String, LoraPair> pairs = new LinkedHashMap<>();
-    adapter.pairs().forEach(pair -> pairs.put(pair.baseTensor(), pair));
+    ExpertPairs.apart(adapter.pairs()).forEach(pair -> pairs.put(pair.baseTensor(), pair));
     return pairs;
   }
 

@@ -29,7 +29,7 @@ public final class PairSvd {
     this.right = right;
   }
 
-  /// Decomposes a pair.
+  /// Decomposes a pair of a single matrix, see [ExpertPairs].
   ///
   /// @param scaling factor of B A: the adapter's alpha / rank, times what a user multiplies it by
   public static PairSvd of(LoraPair pair, double scaling) {
