@@ -4,4 +4,5 @@ module io.lorikeet.quant {
   requires com.fasterxml.jackson.databind;
 
   exports io.lorikeet.quant;
+  exports io.lorikeet.quant.convert;
 }

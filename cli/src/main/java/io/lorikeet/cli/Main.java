@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
       GenerateCommand.class,
       VerifyCommand.class,
       EvalCommand.class,
+      ConvertCommand.class,
       QuantizeCommand.class,
       MergeCommand.class,
       CombineCommand.class,

@@ -149,6 +149,15 @@ public sealed interface GgufValue {
       return ofInts(GgufType.UINT32, values);
     }
 
+    /// An array of bool.
+    public static Array ofBools(boolean... values) {
+      ByteBuffer encoded = buffer(values.length);
+      for (boolean value : values) {
+        encoded.put((byte) (value ? 1 : 0));
+      }
+      return new Array(GgufType.BOOL, values.length, MemorySegment.ofArray(encoded.array()));
+    }
+
     private static Array ofInts(GgufType type, int... values) {
       ByteBuffer encoded = buffer((long) Integer.BYTES * values.length);
       encoded.asIntBuffer().put(values);

@@ -70,7 +70,10 @@ public final class ModelQuantizer {
         .toList();
   }
 
-  private static QuantizationType recipe(String name) {
+  /// The type of this name.
+  ///
+  /// @throws InvalidInputException when there is none
+  public static QuantizationType recipe(String name) {
     String known = "known are " + String.join(", ", types());
     QuantizationType type =
         QuantizationType.byName(name)

@@ -1,0 +1,69 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.quant.convert.ModelConverter;
+import io.lorikeet.train.ProcessorCores;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// `lorikeet convert`.
+@Command(
+    name = "convert",
+    description = "Make a GGUF model of a Hugging Face folder, as llama.cpp's converter does.")
+final class ConvertCommand implements Callable<Integer> {
+
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      paramLabel = "FOLDER",
+      description = "folder with config.json, the tokenizer's files and safetensors")
+  private Path folder;
+
+  @Parameters(paramLabel = "OUT", description = "GGUF file to write")
+  private Path output;
+
+  @Option(
+      names = "--type",
+      paramLabel = "TYPE",
+      description =
+          "F32, F16, BF16, Q8_0 or any type of 'lorikeet quantize', such as Q4_K_M (default: BF16"
+              + " where the weights are, else F16)")
+  private String type;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "CPU threads to quantize with (default: the physical cores)")
+  private int threads = ProcessorCores.physical();
+
+  @Override
+  public Integer call() throws IOException {
+    Flags.requireThreads(spec, threads);
+    ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
+    try {
+      ModelConverter.convert(
+          folder,
+          output,
+          Optional.ofNullable(type),
+          threads,
+          progress ->
+              line.update(
+                  "%s of %s  %s"
+                      .formatted(
+                          Words.bytes(progress.written()),
+                          Words.bytes(progress.total()),
+                          progress.tensor())));
+    } finally {
+      line.clear();
+    }
+    line.println("%s: %s".formatted(output, Words.bytes(Files.size(output))));
+    return 0;
+  }
+}

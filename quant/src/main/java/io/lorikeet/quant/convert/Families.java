@@ -1,0 +1,47 @@
+package io.lorikeet.quant.convert;
+
+import io.lorikeet.quant.InvalidInputException;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
+
+/// The families that can be converted, by the names that `config.json` has under `architectures`.
+final class Families {
+  private static final Map<String, Function<ModelFolder, Family>> BY_NAME =
+      Map.ofEntries(
+          Map.entry("LlamaForCausalLM", folder -> new LlamaFamily("llama", folder)),
+          Map.entry("MistralForCausalLM", folder -> new LlamaFamily("llama", folder)),
+          Map.entry("MixtralForCausalLM", folder -> new LlamaFamily("llama", folder)),
+          Map.entry("SmolLM3ForCausalLM", folder -> new LlamaFamily("smollm3", folder)),
+          Map.entry("GraniteForCausalLM", GraniteFamily::new),
+          Map.entry("Mistral3ForConditionalGeneration", MistralFamily::new),
+          Map.entry("Ministral3ForCausalLM", MistralFamily::new),
+          Map.entry("Qwen2ForCausalLM", folder -> new QwenFamily("qwen2", folder)),
+          Map.entry("Qwen3ForCausalLM", folder -> new QwenFamily("qwen3", folder)),
+          Map.entry("Qwen3MoeForCausalLM", folder -> new MixtureFamily("qwen3moe", folder)),
+          Map.entry("OlmoeForCausalLM", folder -> new MixtureFamily("olmoe", folder)),
+          Map.entry("Olmo2ForCausalLM", OlmoFamily::new),
+          Map.entry("Olmo3ForCausalLM", OlmoFamily::new),
+          Map.entry("Gemma3ForCausalLM", GemmaFamily::new),
+          Map.entry("Gemma3ForConditionalGeneration", GemmaFamily::new),
+          Map.entry("Phi3ForCausalLM", PhiFamily::new),
+          Map.entry("Glm4ForCausalLM", GlmFamily::new),
+          Map.entry("GptOssForCausalLM", GptOssFamily::new));
+
+  private Families() {}
+
+  /// The family of a model.
+  ///
+  /// @throws InvalidInputException when none is known, with the list of those that are
+  static Family of(ModelFolder folder) {
+    String name = folder.architecture();
+    Function<ModelFolder, Family> family = BY_NAME.get(name);
+    if (family == null) {
+      throw new InvalidInputException(
+          "%s: models of architecture '%s' can't be converted here; known are %s. Convert it with llama.cpp's convert_hf_to_gguf.py"
+              .formatted(
+                  folder.path(), name, String.join(", ", new TreeMap<>(BY_NAME).keySet())));
+    }
+    return family.apply(folder);
+  }
+}

@@ -1,0 +1,267 @@
+package io.lorikeet.quant.convert;
+
+import io.lorikeet.quant.GgufWriter;
+import io.lorikeet.quant.InvalidInputException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// How the models of one family are converted: their hyperparameters as GGUF's keys, the names of
+/// their tensors, and what changes in them. This class has what most families share
+/// (`TextModel` in llama.cpp's `conversion/base.py`); a family's own class is the difference.
+abstract class Family {
+  private static final Pattern LAYER = Pattern.compile("model\\.layers\\.(\\d+)\\.(.+)");
+  private static final Pattern EXPERT = Pattern.compile("(.*\\.experts)\\.(\\d+)\\.(.+)\\.weight");
+
+  private static final Map<String, String> OUTSIDE =
+      Map.of(
+          "model.embed_tokens", "token_embd",
+          "model.norm", "output_norm",
+          "lm_head", "output");
+
+  private static final Map<String, String> IN_LAYER =
+      Map.ofEntries(
+          Map.entry("input_layernorm", "attn_norm"),
+          Map.entry("self_attn.q_proj", "attn_q"),
+          Map.entry("self_attn.k_proj", "attn_k"),
+          Map.entry("self_attn.v_proj", "attn_v"),
+          Map.entry("self_attn.qkv_proj", "attn_qkv"),
+          Map.entry("self_attn.o_proj", "attn_output"),
+          Map.entry("self_attn.q_norm", "attn_q_norm"),
+          Map.entry("self_attn.k_norm", "attn_k_norm"),
+          Map.entry("post_attention_layernorm", "ffn_norm"),
+          Map.entry("mlp.gate_proj", "ffn_gate"),
+          Map.entry("mlp.up_proj", "ffn_up"),
+          Map.entry("mlp.down_proj", "ffn_down"),
+          Map.entry("mlp.gate_up_proj", "ffn_up"),
+          Map.entry("mlp.gate", "ffn_gate_inp"),
+          Map.entry("mlp.experts.gate_proj", "ffn_gate_exps"),
+          Map.entry("mlp.experts.up_proj", "ffn_up_exps"),
+          Map.entry("mlp.experts.down_proj", "ffn_down_exps"));
+
+  private final String architecture;
+  private final ModelFolder folder;
+
+  Family(String architecture, ModelFolder folder) {
+    this.architecture = architecture;
+    this.folder = folder;
+  }
+
+  /// The name in `general.architecture`.
+  final String architecture() {
+    return architecture;
+  }
+
+  final ModelFolder folder() {
+    return folder;
+  }
+
+  final Config config() {
+    return folder.config();
+  }
+
+  final String key(String name) {
+    return architecture + "." + name;
+  }
+
+  final int heads() {
+    return config().requireSize("num_attention_heads");
+  }
+
+  final int keyValueHeads() {
+    return config().has("num_key_value_heads") ? config().requireSize("num_key_value_heads") : heads();
+  }
+
+  /// Numbers of one head.
+  int headLength() {
+    return config().has("head_dim")
+        ? config().requireSize("head_dim")
+        : config().requireSize("hidden_size") / heads();
+  }
+
+  /// Whether `key_length` and `value_length` are written where the configuration leaves them out.
+  boolean writesHeadLength() {
+    return config().has("head_dim");
+  }
+
+  final Rope rope() {
+    return Rope.of(config(), defaultRopeBase());
+  }
+
+  double defaultRopeBase() {
+    return 10_000;
+  }
+
+  /// Sets the hyperparameters.
+  void putParameters(GgufWriter writer) {
+    Config config = config();
+    writer.putUint32(key("block_count"), config.requireSize("num_hidden_layers"));
+    writer.putUint32(key("context_length"), contextLength());
+    writer.putUint32(key("embedding_length"), config.requireSize("hidden_size"));
+    writer.putUint32(key("feed_forward_length"), config.requireSize("intermediate_size"));
+    writer.putUint32(key("attention.head_count"), heads());
+    writer.putUint32(key("attention.head_count_kv"), keyValueHeads());
+    rope().put(writer, architecture);
+    writer.putFloat32(
+        key("attention.layer_norm_rms_epsilon"),
+        (float) config.real("rms_norm_eps", "norm_eps").orElse(1e-6));
+    config
+        .integer("num_local_experts", "num_experts")
+        .ifPresent(count -> writer.putUint32(key("expert_count"), count));
+    config
+        .integer("num_experts_per_tok", "num_experts_per_token")
+        .ifPresent(count -> writer.putUint32(key("expert_used_count"), count));
+    if (writesHeadLength()) {
+      writer.putUint32(key("attention.key_length"), headLength());
+      writer.putUint32(key("attention.value_length"), headLength());
+    }
+  }
+
+  long contextLength() {
+    return config().requireSize("max_position_embeddings", "n_ctx", "n_positions");
+  }
+
+  /// The vocabulary; by default a byte-level BPE one.
+  Vocabulary vocabulary() throws IOException {
+    return folder.file("tokenizer.model").isPresent()
+        ? Vocabulary.sentencePiece(folder)
+        : Vocabulary.byteLevel(folder, preTokenizerName());
+  }
+
+  /// Sets the tokens that begin and end texts.
+  void putSpecialTokens(SpecialTokens special, Vocabulary vocabulary, GgufWriter writer)
+      throws IOException {
+    special.put(writer);
+    ChatTemplates.put(folder, writer);
+  }
+
+  /// The name of this family's pre-tokenizer, where llama.cpp has several names for the same.
+  Optional<String> preTokenizerName() {
+    return Optional.empty();
+  }
+
+  /// Tensors that the folder doesn't have and llama.cpp wants.
+  List<OutputTensor> extraTensors(GgufWriter writer) {
+    return List.of();
+  }
+
+  /// Names of this family's layers that differ: stored name to GGUF's, both without `.weight`.
+  Map<String, String> layerNames() {
+    return Map.of();
+  }
+
+  /// What a tensor has to go through before it is written.
+  WeightRows changed(String name, WeightRows rows) {
+    return rows;
+  }
+
+  /// The tensors of a stored one: one for most.
+  List<OutputTensor> outputs(String name, StoredWeights weights) {
+    return List.of(new OutputTensor.Numbers(outputName(name), changed(name, weights.rows(name))));
+  }
+
+  /// All tensors of a model.
+  ///
+  /// @throws InvalidInputException naming all that have no place in a model of this family
+  final List<OutputTensor> tensors(StoredWeights weights, GgufWriter writer) {
+    List<OutputTensor> outputs = new ArrayList<>(extraTensors(writer));
+    List<String> problems = new ArrayList<>();
+    Map<String, TreeMap<Integer, WeightRows>> experts = new LinkedHashMap<>();
+    for (String name : weights.names()) {
+      Matcher expert = EXPERT.matcher(name);
+      try {
+        if (expert.matches()) {
+          String merged = expert.group(1) + "." + expert.group(3) + ".weight";
+          outputName(merged);
+          experts
+              .computeIfAbsent(merged, _ -> new TreeMap<>())
+              .put(Integer.parseInt(expert.group(2)), weights.rows(name));
+        } else {
+          outputs.addAll(outputs(name, weights));
+        }
+      } catch (IllegalArgumentException e) {
+        problems.add(e.getMessage());
+      }
+    }
+    experts.forEach((name, parts) -> stack(name, parts, outputs, problems));
+    if (!problems.isEmpty()) {
+      throw InvalidInputException.of(
+          "%s: tensors that don't fit a model of the family %s"
+              .formatted(weights.file().path(), architecture),
+          problems);
+    }
+    return withEmbedding(outputs, weights);
+  }
+
+  private void stack(
+      String name,
+      TreeMap<Integer, WeightRows> parts,
+      List<OutputTensor> outputs,
+      List<String> problems) {
+    long count = config().requireInteger("num_local_experts", "num_experts");
+    if (parts.size() != count || parts.firstKey() != 0 || parts.lastKey() != count - 1) {
+      problems.add("'%s': of %s experts %s are there".formatted(name, count, parts.size()));
+      return;
+    }
+    try {
+      outputs.add(
+          new OutputTensor.Numbers(
+              outputName(name), WeightRows.stacked(List.copyOf(parts.values()))));
+    } catch (IllegalArgumentException e) {
+      problems.add(e.getMessage());
+    }
+  }
+
+  /// Of tied embeddings and head some folders have only the head; llama.cpp wants the embeddings.
+  private List<OutputTensor> withEmbedding(List<OutputTensor> outputs, StoredWeights weights) {
+    if (outputs.stream().anyMatch(output -> output.name().equals("token_embd.weight"))) {
+      return outputs;
+    }
+    if (!config().flag("tie_word_embeddings") || !weights.has("lm_head.weight")) {
+      throw new InvalidInputException(
+          weights.file().path() + " has no model.embed_tokens.weight. Is the folder complete?");
+    }
+    List<OutputTensor> renamed = new ArrayList<>();
+    for (OutputTensor output : outputs) {
+      renamed.add(
+          output instanceof OutputTensor.Numbers(String name, WeightRows rows)
+                  && name.equals("output.weight")
+              ? new OutputTensor.Numbers("token_embd.weight", rows)
+              : output);
+    }
+    return renamed;
+  }
+
+  /// The name in GGUF of a stored tensor.
+  ///
+  /// @throws IllegalArgumentException when there is none
+  final String outputName(String name) {
+    String suffix = name.endsWith(".bias") ? ".bias" : ".weight";
+    String stem = name.endsWith(suffix) ? name.substring(0, name.length() - suffix.length()) : name;
+    Matcher layer = LAYER.matcher(stem);
+    if (!layer.matches()) {
+      return found(name, OUTSIDE.get(stem)) + suffix;
+    }
+    if (Integer.parseInt(layer.group(1)) >= config().requireSize("num_hidden_layers")) {
+      throw new IllegalArgumentException(
+          "'%s' is beyond the %s layers that config.json tells of"
+              .formatted(name, config().requireSize("num_hidden_layers")));
+    }
+    String part = layer.group(2);
+    String inLayer = layerNames().getOrDefault(part, IN_LAYER.get(part));
+    return "blk." + Integer.parseInt(layer.group(1)) + "." + found(name, inLayer) + suffix;
+  }
+
+  private static String found(String name, String output) {
+    if (output == null) {
+      throw new IllegalArgumentException("'" + name + "' isn't known");
+    }
+    return output;
+  }
+}

@@ -1,0 +1,89 @@
+package io.lorikeet.quant.convert;
+
+import io.lorikeet.quant.GgufWriter;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+
+/// Llama and what is built like it: Mistral, Mixtral, SmolLM3 (`conversion/llama.py`).
+class LlamaFamily extends Family {
+  private static final int CODE_LLAMA_VOCABULARY = 32_016;
+  private static final int GRANITE_VOCABULARY = 49_152;
+
+  LlamaFamily(String architecture, ModelFolder folder) {
+    super(architecture, folder);
+  }
+
+  @Override
+  Map<String, String> layerNames() {
+    return Map.of(
+        "block_sparse_moe.gate", "ffn_gate_inp",
+        "block_sparse_moe.experts.w1", "ffn_gate_exps",
+        "block_sparse_moe.experts.w2", "ffn_down_exps",
+        "block_sparse_moe.experts.w3", "ffn_up_exps");
+  }
+
+  @Override
+  void putParameters(GgufWriter writer) {
+    super.putParameters(writer);
+    writer.putUint32(key("vocab_size"), config().requireSize("vocab_size"));
+    writer.putUint32(key("rope.dimension_count"), headLength());
+  }
+
+  /// llama.cpp rotates neighbours where transformers rotates halves.
+  @Override
+  WeightRows changed(String name, WeightRows rows) {
+    if (name.contains(".q_proj.")) {
+      return rows.permuted(heads());
+    }
+    return name.contains(".k_proj.") ? rows.permuted(keyValueHeads()) : rows;
+  }
+
+  @Override
+  List<OutputTensor> extraTensors(GgufWriter writer) {
+    Rope rope = rope();
+    return rope.type().equals("llama3")
+        ? List.of(
+            new OutputTensor.Numbers(
+                "rope_freqs.weight",
+                WeightRows.of("rope_parameters", llama3Factors(rope, headLength()))))
+        : List.of();
+  }
+
+  /// By what each frequency is divided: not at all where the wave is short, by the whole factor
+  /// where it is long, in between smoothly.
+  static float[] llama3Factors(Rope rope, int headLength) {
+    Config scaling = rope.scaling();
+    double factor = scaling.real("factor").orElse(8);
+    double low = scaling.real("low_freq_factor").orElse(1);
+    double high = scaling.real("high_freq_factor").orElse(4);
+    double context = scaling.real("original_max_position_embeddings").orElse(8192);
+    float[] factors = new float[headLength / 2];
+    for (int i = 0; i < factors.length; i++) {
+      double wave = 2 * Math.PI * Math.pow(rope.base(), 2.0 * i / headLength);
+      double smooth = (context / wave - low) / (high - low);
+      if (wave < context / high) {
+        factors[i] = 1;
+      } else if (wave > context / low) {
+        factors[i] = (float) factor;
+      } else {
+        factors[i] = (float) (1 / ((1 - smooth) / factor + smooth));
+      }
+    }
+    return factors;
+  }
+
+  @Override
+  void putSpecialTokens(SpecialTokens special, Vocabulary vocabulary, GgufWriter writer)
+      throws IOException {
+    super.putSpecialTokens(special, vocabulary, writer);
+    if (vocabulary.size() == CODE_LLAMA_VOCABULARY) {
+      writer.putUint32("tokenizer.ggml.prefix_token_id", 32_007);
+      writer.putUint32("tokenizer.ggml.suffix_token_id", 32_008);
+      writer.putUint32("tokenizer.ggml.middle_token_id", 32_009);
+      writer.putUint32("tokenizer.ggml.eot_token_id", 32_010);
+    } else if (vocabulary.size() == GRANITE_VOCABULARY) {
+      writer.putBool("tokenizer.ggml.add_bos_token", false);
+    }
+  }
+}
