@@ -45,7 +45,8 @@ final class ForeignFile {
       return "this is a PyTorch checkpoint or another archive, not a GGUF file." + CONVERT;
     }
     if (text.length() > 9 && text.charAt(8) == '{' && text.startsWith("\0\0", 6)) {
-      return "this is a safetensors file, not a GGUF file." + CONVERT;
+      return "this is a safetensors file, not a GGUF file. Make one of its folder with 'lorikeet"
+          + " convert'";
     }
     if (trimmed.startsWith("{")
         || text.chars().allMatch(c -> c >= ' ' && c < 127 || Character.isWhitespace(c))) {

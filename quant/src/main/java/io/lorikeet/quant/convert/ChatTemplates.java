@@ -27,8 +27,7 @@ final class ChatTemplates {
     Map<String, String> templates = read(folder);
     TreeSet<String> names = new TreeSet<>(templates.keySet());
     names.remove(DEFAULT);
-    names.forEach(
-        name -> writer.putString("tokenizer.chat_template." + name, templates.get(name)));
+    names.forEach(name -> writer.putString("tokenizer.chat_template." + name, templates.get(name)));
     if (!names.isEmpty()) {
       writer.putStrings("tokenizer.chat_templates", List.copyOf(names));
     }
@@ -77,7 +76,8 @@ final class ChatTemplates {
     }
     try (Stream<Path> files = Files.list(folder)) {
       for (Path file : files.filter(each -> each.toString().endsWith(".jinja")).sorted().toList()) {
-        templates.put(safe(file.getFileName().toString().replaceFirst("\\.jinja$", "")), text(file));
+        templates.put(
+            safe(file.getFileName().toString().replaceFirst("\\.jinja$", "")), text(file));
       }
     }
   }

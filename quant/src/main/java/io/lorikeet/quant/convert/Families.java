@@ -39,8 +39,7 @@ final class Families {
     if (family == null) {
       throw new InvalidInputException(
           "%s: models of architecture '%s' can't be converted here; known are %s. Convert it with llama.cpp's convert_hf_to_gguf.py"
-              .formatted(
-                  folder.path(), name, String.join(", ", new TreeMap<>(BY_NAME).keySet())));
+              .formatted(folder.path(), name, String.join(", ", new TreeMap<>(BY_NAME).keySet())));
     }
     return family.apply(folder);
   }

@@ -75,7 +75,9 @@ abstract class Family {
   }
 
   final int keyValueHeads() {
-    return config().has("num_key_value_heads") ? config().requireSize("num_key_value_heads") : heads();
+    return config().has("num_key_value_heads")
+        ? config().requireSize("num_key_value_heads")
+        : heads();
   }
 
   /// Numbers of one head.

@@ -24,7 +24,8 @@ final class GeneralMetadata {
     ModelName named = ModelName.of(folder.path().getFileName().toString(), parameters);
     writer.putString(
         "general.name", ModelName.title(saved.map(ModelName::name).orElse(named.name())));
-    putFirst(writer, "organization", saved, named, name -> name.organization().map(ModelName::title));
+    putFirst(
+        writer, "organization", saved, named, name -> name.organization().map(ModelName::title));
     putFirst(writer, "version", saved, named, ModelName::version);
     putFirst(writer, "finetune", saved, named, ModelName::finetune);
     putFirst(writer, "basename", saved, named, ModelName::basename);
@@ -71,10 +72,8 @@ final class GeneralMetadata {
     long experts = 0;
     int expertTensors = 0;
     for (OutputTensor tensor : tensors) {
-      boolean ofExperts = tensor.name().contains("_exps.");
-      boolean bias = tensor.name().contains(".bias");
-      if (ofExperts && tensor.shape().size() >= (bias ? 2 : 3)) {
-        long count = tensor.shape().get(bias ? 1 : 2);
+      if (tensor.name().contains("_exps.") && tensor.shape().size() >= 3) {
+        long count = tensor.shape().get(2);
         ofOneExpert += tensor.elements() / count;
         experts += count;
         expertTensors++;

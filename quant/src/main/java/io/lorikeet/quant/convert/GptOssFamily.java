@@ -10,7 +10,8 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
 
-/// gpt-oss: experts in MXFP4 as they were trained, which only move; attention with sinks
+/// gpt-oss: experts in MXFP4 as they were trained, which only move (or unpacked
+/// ones, which are turned over); attention with sinks
 /// (`conversion/gpt_oss.py`).
 final class GptOssFamily extends Family {
   private static final int BLOCK = 32;
@@ -32,8 +33,7 @@ final class GptOssFamily extends Family {
   void putParameters(GgufWriter writer) {
     super.putParameters(writer);
     writer.putUint32(key("attention.sliding_window"), config().requireInteger("sliding_window"));
-    writer.putUint32(
-        key("expert_feed_forward_length"), config().requireSize("intermediate_size"));
+    writer.putUint32(key("expert_feed_forward_length"), config().requireSize("intermediate_size"));
   }
 
   @Override
@@ -47,11 +47,25 @@ final class GptOssFamily extends Family {
     if (name.endsWith("_proj_bias")) {
       return bias(name.substring(0, name.length() - "_bias".length()), weights.rows(name));
     }
-    if (name.endsWith("experts.gate_up_proj") || name.endsWith("experts.down_proj")) {
-      throw new IllegalArgumentException(
-          "'" + name + "' isn't in MXFP4; only gpt-oss models with such experts can be converted");
+    return name.endsWith("experts.gate_up_proj") || name.endsWith("experts.down_proj")
+        ? matrices(name, weights.rows(name))
+        : super.outputs(name, weights);
+  }
+
+  /// Experts that were unpacked for training are stored column by column.
+  private List<OutputTensor> matrices(String stem, WeightRows stored) {
+    if (stored.shape().size() != 3) {
+      throw new IllegalArgumentException("'" + stem + "' has the shape " + stored.shape());
     }
-    return super.outputs(name, weights);
+    if (!stem.endsWith(GATE_UP)) {
+      return List.of(new OutputTensor.Numbers(outputName(stem + ".weight"), stored.transposed()));
+    }
+    String base = stem.substring(0, stem.length() - GATE_UP.length());
+    return List.of(
+        new OutputTensor.Numbers(
+            outputName(base + "gate_proj.weight"), stored.transposed().everySecondRow(0)),
+        new OutputTensor.Numbers(
+            outputName(base + "up_proj.weight"), stored.transposed().everySecondRow(1)));
   }
 
   private List<OutputTensor> bias(String stem, WeightRows rows) {
@@ -77,7 +91,8 @@ final class GptOssFamily extends Family {
           "'%s' %s doesn't fit its scales %s"
               .formatted(name, blocks.shape(), scales == null ? "" : scales.shape()));
     }
-    Mxfp4 mxfp4 = new Mxfp4(weights.file().data(blocks), weights.file().data(scales), blocks.shape());
+    Mxfp4 mxfp4 =
+        new Mxfp4(weights.file().data(blocks), weights.file().data(scales), blocks.shape());
     if (!stem.endsWith(GATE_UP)) {
       return List.of(mxfp4.output(outputName(stem + ".weight"), 0, 1));
     }

@@ -51,26 +51,38 @@ class LlamaFamily extends Family {
   }
 
   /// By what each frequency is divided: not at all where the wave is short, by the whole factor
-  /// where it is long, in between smoothly.
+  /// where it is long, in between smoothly. In float32 throughout, as llama.cpp's converter, so
+  /// that the numbers are the same.
   static float[] llama3Factors(Rope rope, int headLength) {
     Config scaling = rope.scaling();
-    double factor = scaling.real("factor").orElse(8);
-    double low = scaling.real("low_freq_factor").orElse(1);
-    double high = scaling.real("high_freq_factor").orElse(4);
-    double context = scaling.real("original_max_position_embeddings").orElse(8192);
+    float factor = (float) scaling.real("factor").orElse(8);
+    float low = (float) scaling.real("low_freq_factor").orElse(1);
+    float high = (float) scaling.real("high_freq_factor").orElse(4);
+    float context = (float) scaling.real("original_max_position_embeddings").orElse(8192);
     float[] factors = new float[headLength / 2];
     for (int i = 0; i < factors.length; i++) {
-      double wave = 2 * Math.PI * Math.pow(rope.base(), 2.0 * i / headLength);
-      double smooth = (context / wave - low) / (high - low);
+      float frequency = 1 / (float) Math.pow((float) rope.base(), 2f * i / headLength);
+      float wave = (float) (2 * Math.PI) / frequency;
+      float smooth = (context / wave - low) / (high - low);
       if (wave < context / high) {
         factors[i] = 1;
       } else if (wave > context / low) {
-        factors[i] = (float) factor;
+        factors[i] = factor;
       } else {
-        factors[i] = (float) (1 / ((1 - smooth) / factor + smooth));
+        factors[i] = 1 / ((1 - smooth) / factor + smooth);
       }
     }
     return factors;
+  }
+
+  @Override
+  Vocabulary vocabulary() throws IOException {
+    Vocabulary vocabulary = super.vocabulary();
+    return folder()
+        .tokenizerConfig()
+        .filter(config -> config.has("add_prefix_space"))
+        .map(config -> vocabulary.withSpacePrefix(config.flag("add_prefix_space")))
+        .orElse(vocabulary);
   }
 
   @Override

@@ -54,11 +54,7 @@ public final class ModelConverter {
   /// @throws InvalidInputException when the folder isn't a valid model, or not of a known kind
   /// @throws IOException when it can't be read or the output not be written
   public static void convert(
-      Path folder,
-      Path output,
-      Optional<String> type,
-      int threads,
-      Consumer<Progress> listener)
+      Path folder, Path output, Optional<String> type, int threads, Consumer<Progress> listener)
       throws IOException {
     ModelFolder model = ModelFolder.open(folder);
     Family family = Families.of(model);
@@ -125,8 +121,7 @@ public final class ModelConverter {
     Vocabulary vocabulary = family.vocabulary();
     checkEmbedding(family, tensors, vocabulary);
     vocabulary.put(writer);
-    family.putSpecialTokens(
-        SpecialTokens.of(family.folder(), vocabulary), vocabulary, writer);
+    family.putSpecialTokens(SpecialTokens.of(family.folder(), vocabulary), vocabulary, writer);
     add(tensors, DIRECT.get(recipe), writer, listener);
     writer.write(output);
     weights.file().checkUnchanged();

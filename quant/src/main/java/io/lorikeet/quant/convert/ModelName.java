@@ -50,7 +50,11 @@ record ModelName(
   static ModelName of(String id, long parameters) {
     if (id.contains(" ")) {
       return new ModelName(
-          id, Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(),
+          id,
+          Optional.empty(),
+          Optional.empty(),
+          Optional.empty(),
+          Optional.empty(),
           Optional.empty());
     }
     int slash = id.indexOf('/');
@@ -59,8 +63,7 @@ record ModelName(
     String name = id.substring(slash + 1);
     List<Part> parts = parts(name, parameters);
     markBasename(parts);
-    Optional<String> size =
-        join(new ArrayList<>(new LinkedHashSet<>(texts(parts, Kind.SIZE))));
+    Optional<String> size = join(new ArrayList<>(new LinkedHashSet<>(texts(parts, Kind.SIZE))));
     Optional<String> finetune = join(texts(parts, Kind.FINETUNE));
     Optional<String> version =
         join(
@@ -70,8 +73,7 @@ record ModelName(
                 .map(Part::text)
                 .toList());
     boolean ambiguous = size.isEmpty() && finetune.isEmpty() && version.isEmpty();
-    Optional<String> basename =
-        ambiguous ? Optional.empty() : join(texts(parts, Kind.BASENAME));
+    Optional<String> basename = ambiguous ? Optional.empty() : join(texts(parts, Kind.BASENAME));
     return new ModelName(name, organization, basename, finetune, version, size);
   }
 
@@ -93,8 +95,7 @@ record ModelName(
         if (isContextLength(written, parameters)) {
           kinds.add(Kind.FINETUNE);
           int last = written.length() - 1;
-          written =
-              written.substring(0, last) + Character.toLowerCase(written.charAt(last));
+          written = written.substring(0, last) + Character.toLowerCase(written.charAt(last));
         } else {
           kinds.add(Kind.SIZE);
         }
@@ -120,7 +121,9 @@ record ModelName(
       size = size.substring(0, last - 1) + "." + size.charAt(last) + size.charAt(last - 1);
     }
     last = size.length() - 1;
-    if (last > 0 && Character.isDigit(size.charAt(last - 1)) && "kmbt".indexOf(size.charAt(last)) >= 0) {
+    if (last > 0
+        && Character.isDigit(size.charAt(last - 1))
+        && "kmbt".indexOf(size.charAt(last)) >= 0) {
       size = size.substring(0, last) + Character.toUpperCase(size.charAt(last));
     }
     return size;

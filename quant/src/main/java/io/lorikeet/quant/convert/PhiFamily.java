@@ -33,8 +33,7 @@ final class PhiFamily extends Family {
         key("attention.layer_norm_rms_epsilon"), (float) config.requireReal("rms_norm_eps"));
     writer.putUint32(key("rope.dimension_count"), rotated());
     writer.putFloat32(key("rope.freq_base"), (float) rope().base());
-    writer.putUint32(
-        key("attention.sliding_window"), config.integer("sliding_window").orElse(0));
+    writer.putUint32(key("attention.sliding_window"), config.integer("sliding_window").orElse(0));
   }
 
   @Override
@@ -66,8 +65,7 @@ final class PhiFamily extends Family {
       return 1;
     }
     return switch (rope.type()) {
-      case "su", "longrope" ->
-          (float) Math.sqrt(1 + Math.log(scale) / Math.log(originalContext()));
+      case "su", "longrope" -> (float) Math.sqrt(1 + Math.log(scale) / Math.log(originalContext()));
       case "yarn" -> (float) (0.1 * Math.log(scale) + 1);
       default ->
           throw config().invalid("the rotation is scaled by '" + rope.type() + "', not longrope");

@@ -9,10 +9,10 @@ import java.util.Optional;
 
 /// Which of llama.cpp's pre-tokenizers splits text as a `tokenizer.json` says.
 ///
-/// llama.cpp's converter encodes a text with the model's own tokenizer and looks the tokens' hash up
-/// in a list of tokenizers that it knows. The rules themselves are in `tokenizer.json`, though: the
-/// patterns, and whether a whole piece that is a token is merged at all. So they are compared with
-/// the rules that llama.cpp implements, and models with new vocabularies are found as well.
+/// llama.cpp's converter encodes a text with the model's own tokenizer and looks the tokens' hash
+/// up in a list of tokenizers that it knows. The rules themselves are in `tokenizer.json`, though:
+/// the patterns, and whether a whole piece that is a token is merged at all. So they are compared
+/// with the rules that llama.cpp implements, and models with new vocabularies are found as well.
 final class PreTokenizers {
   private static final String CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
   private static final String WORDS = "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+";
@@ -37,8 +37,7 @@ final class PreTokenizers {
           List.of("llama-bpe"),
           List.of(SPLIT + llama3(), BYTES),
           List.of("dbrx", "glm4"),
-          List.of(
-              SPLIT + CONTRACTIONS + "|" + WORDS + "|\\p{N}|" + REST, BYTES),
+          List.of(SPLIT + CONTRACTIONS + "|" + WORDS + "|\\p{N}|" + REST, BYTES),
           List.of("qwen2"),
           List.of(GPT2),
           List.of("gpt-2", "olmo"),
@@ -49,8 +48,12 @@ final class PreTokenizers {
           List.of(SPLIT + tekken(), BYTES, "whole tokens first"),
           List.of("tekken"),
           List.of(
-              SPLIT + "[\\r\\n]", SPLIT + "\\s?\\p{L}+", SPLIT + "\\s?\\p{P}+",
-              SPLIT + "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+", DIGITS, BYTES),
+              SPLIT + "[\\r\\n]",
+              SPLIT + "\\s?\\p{L}+",
+              SPLIT + "\\s?\\p{P}+",
+              SPLIT + "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+",
+              DIGITS,
+              BYTES),
           List.of("deepseek-coder"));
 
   private PreTokenizers() {}
@@ -60,12 +63,34 @@ final class PreTokenizers {
   }
 
   private static String gpt4o() {
-    return NO_LETTER + UPPER + "*" + LOWER + "+" + CONTRACTIONS + "?|" + NO_LETTER + UPPER + "+"
-        + LOWER + "*" + CONTRACTIONS + "?|\\p{N}{1,3}|" + REST_WITH_SLASH;
+    return NO_LETTER
+        + UPPER
+        + "*"
+        + LOWER
+        + "+"
+        + CONTRACTIONS
+        + "?|"
+        + NO_LETTER
+        + UPPER
+        + "+"
+        + LOWER
+        + "*"
+        + CONTRACTIONS
+        + "?|\\p{N}{1,3}|"
+        + REST_WITH_SLASH;
   }
 
   private static String tekken() {
-    return NO_LETTER + UPPER + "*" + LOWER + "+|" + NO_LETTER + UPPER + "+" + LOWER + "*|\\p{N}|"
+    return NO_LETTER
+        + UPPER
+        + "*"
+        + LOWER
+        + "+|"
+        + NO_LETTER
+        + UPPER
+        + "+"
+        + LOWER
+        + "*|\\p{N}|"
         + REST_WITH_SLASH;
   }
 

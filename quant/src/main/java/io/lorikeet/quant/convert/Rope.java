@@ -25,8 +25,7 @@ record Rope(double base, OptionalDouble slidingBase, String type, Config scaling
       base = config.real("rope_theta", "rotary_emb_base");
     }
     String type = full.text("rope_type", "type").orElse("default");
-    return new Rope(
-        base.orElse(defaultBase), sliding, type.toLowerCase(Locale.ROOT), full);
+    return new Rope(base.orElse(defaultBase), sliding, type.toLowerCase(Locale.ROOT), full);
   }
 
   /// Context length before the scaling.

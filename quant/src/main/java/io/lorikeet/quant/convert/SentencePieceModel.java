@@ -192,7 +192,9 @@ record SentencePieceModel(List<Piece> pieces, boolean addsSpacePrefix) {
 
     InvalidInputException damaged(String what) {
       return new InvalidInputException(
-          file + ": this isn't a SentencePiece model, or it is damaged: " + what
+          file
+              + ": this isn't a SentencePiece model, or it is damaged: "
+              + what
               + ". Download it again");
     }
   }

@@ -80,7 +80,31 @@ final class SpecialTokens {
       if (!last.isEmpty()) {
         readLast(last, config);
       }
+      readPair(each.path("pair"), first, last, config);
     }
+  }
+
+  /// Whether a separator or end stands between two texts, where none ends them.
+  private void readPair(JsonNode pair, String first, String last, JsonNode config) {
+    List<JsonNode> parts = new ArrayList<>();
+    pair.forEach(parts::add);
+    if (!first.isEmpty() && !parts.isEmpty() && special(parts.getFirst()).equals(first)) {
+      parts.removeFirst();
+    }
+    if (!last.isEmpty() && !parts.isEmpty() && special(parts.getLast()).equals(last)) {
+      parts.removeLast();
+    }
+    if (parts.size() > 2 && isSequence(parts.getFirst(), "A") && isSequence(parts.getLast(), "B")) {
+      List<String> ends = List.of(content(config, "sep_token"), content(config, "eos_token"));
+      String between = special(parts.get(1));
+      String second = parts.size() == 4 ? special(parts.get(2)) : "";
+      boolean ended = !between.isEmpty() && ends.contains(between) && last.isEmpty();
+      adds.put("sep", ended || !second.isEmpty() && ends.contains(second));
+    }
+  }
+
+  private static boolean isSequence(JsonNode part, String id) {
+    return part.path("Sequence").path("id").asText().equals(id);
   }
 
   /// The end that the template adds is the end of text; another that the configuration names ends a

@@ -18,8 +18,16 @@ final class StoredWeights {
   /// Parts of names of what sees and hears, as `TextModel.filter_tensors` in `conversion/base.py`.
   private static final List<String> NOT_TEXT =
       List.of(
-          "visual.", "vision.", "audio.", "vision_", "audio_", "projector.",
-          "pre_mm_projector_norm", "image_newline", "patch_embed", "patch_merger.",
+          "visual.",
+          "vision.",
+          "audio.",
+          "vision_",
+          "audio_",
+          "projector.",
+          "pre_mm_projector_norm",
+          "image_newline",
+          "patch_embed",
+          "patch_merger.",
           "model.connector.");
 
   /// Tensors that models are saved with and that follow from the configuration.
@@ -163,8 +171,7 @@ final class StoredWeights {
     if (count != 1 && count != Math.ceilDiv(rows.rows(), blockRows) * perRow) {
       throw new InvalidInputException(
           "%s: '%s' %s doesn't fit the scales '%s' %s"
-              .formatted(
-                  file.path(), rows.origin(), rows.shape(), scale.name(), scale.shape()));
+              .formatted(file.path(), rows.origin(), rows.shape(), scale.name(), scale.shape()));
     }
     return new WeightRows(
         rows.shape(),

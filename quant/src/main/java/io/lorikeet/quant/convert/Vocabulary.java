@@ -46,8 +46,7 @@ record Vocabulary(
   static Vocabulary sentencePiece(ModelFolder folder) throws IOException {
     SentencePieceModel model =
         SentencePieceModel.read(folder.file("tokenizer.model").orElseThrow());
-    int size =
-        (int) folder.config().integer("vocab_size").orElse(model.pieces().size());
+    int size = (int) folder.config().integer("vocab_size").orElse(model.pieces().size());
     Slots slots = new Slots(folder, size, -10_000);
     for (int id = 0; id < Math.min(size, model.pieces().size()); id++) {
       SentencePieceModel.Piece piece = model.pieces().get(id);
@@ -63,8 +62,9 @@ record Vocabulary(
     for (AddedToken token : addedByTokenizerConfig(folder)) {
       slots.add(token);
     }
-    return slots.vocabulary(
-        "llama", "default", List.of(), Optional.of(model.addsSpacePrefix()));
+    Optional<Boolean> prefix = // llama.cpp adds it unless told otherwise
+        model.addsSpacePrefix() ? Optional.empty() : Optional.of(false);
+    return slots.vocabulary("llama", "default", List.of(), prefix);
   }
 
   /// The vocabulary of a `tokenizer.json` that merges characters and falls back to bytes, as
@@ -208,8 +208,7 @@ record Vocabulary(
 
   private static List<AddedToken> addedByTokenizerConfig(ModelFolder folder) {
     List<AddedToken> tokens = new ArrayList<>();
-    Config config =
-        folder.tokenizerConfig().orElse(folder.config()).part("added_tokens_decoder");
+    Config config = folder.tokenizerConfig().orElse(folder.config()).part("added_tokens_decoder");
     for (Map.Entry<String, JsonNode> token : config.json().properties()) {
       if (!token.getKey().matches("\\d{1,9}")) {
         throw config.invalid("'added_tokens_decoder' has the id '" + token.getKey() + "'");
@@ -237,13 +236,11 @@ record Vocabulary(
   }
 
   Vocabulary withSpacePrefix(boolean adds) {
-    return new Vocabulary(
-        model, preTokenizer, tokens, scores, types, merges, Optional.of(adds));
+    return new Vocabulary(model, preTokenizer, tokens, scores, types, merges, Optional.of(adds));
   }
 
   void put(GgufWriter writer) {
-    addsSpacePrefix.ifPresent(
-        adds -> writer.putBool("tokenizer.ggml.add_space_prefix", adds));
+    addsSpacePrefix.ifPresent(adds -> writer.putBool("tokenizer.ggml.add_space_prefix", adds));
     writer.putString("tokenizer.ggml.model", model);
     writer.putString("tokenizer.ggml.pre", preTokenizer);
     writer.putStrings("tokenizer.ggml.tokens", tokens);
@@ -299,8 +296,7 @@ record Vocabulary(
     Vocabulary vocabulary(
         String model, String preTokenizer, List<String> merges, Optional<Boolean> prefix) {
       float[] written = model.equals("gpt2") ? new float[0] : scores;
-      return new Vocabulary(
-          model, preTokenizer, List.of(tokens), written, types, merges, prefix);
+      return new Vocabulary(model, preTokenizer, List.of(tokens), written, types, merges, prefix);
     }
   }
 }

@@ -99,8 +99,7 @@ record WeightRows(List<Long> shape, String origin, RowReader reader) {
             }
           });
     }
-    return new WeightRows(
-        shape, origin, (row, into) -> reader.read(permutedFrom(row, half), into));
+    return new WeightRows(shape, origin, (row, into) -> reader.read(permutedFrom(row, half), into));
   }
 
   /// The row that stands at `row` afterwards.
@@ -123,11 +122,6 @@ record WeightRows(List<Long> shape, String origin, RowReader reader) {
         });
   }
 
-  /// The first rows of a matrix.
-  WeightRows first(long count) {
-    return new WeightRows(List.of(shape.getFirst(), count), origin, reader);
-  }
-
   /// Of each matrix of the last dimension (or of the only one) `count` rows from `from` on.
   WeightRows part(long from, long count) {
     long stored = shape.get(1);
@@ -136,18 +130,14 @@ record WeightRows(List<Long> shape, String origin, RowReader reader) {
             ? List.of(shape.getFirst(), count)
             : List.of(shape.getFirst(), count, shape.get(2));
     return new WeightRows(
-        part,
-        origin,
-        (row, into) -> reader.read(row / count * stored + from + row % count, into));
+        part, origin, (row, into) -> reader.read(row / count * stored + from + row % count, into));
   }
 
   /// Every second number of each row, from `from` on.
   WeightRows everySecond(int from) {
     int width = width();
     List<Long> half =
-        shape.size() == 1
-            ? List.of((long) width / 2)
-            : List.of((long) width / 2, shape.get(1));
+        shape.size() == 1 ? List.of((long) width / 2) : List.of((long) width / 2, shape.get(1));
     return new WeightRows(
         half,
         origin,
@@ -156,6 +146,39 @@ record WeightRows(List<Long> shape, String origin, RowReader reader) {
           reader.read(row, stored);
           for (int i = 0; i < into.length; i++) {
             into[i] = stored[2 * i + from];
+          }
+        });
+  }
+
+  /// Every second row, from `from` on, of a tensor of three dimensions.
+  WeightRows everySecondRow(int from) {
+    return new WeightRows(
+        List.of(shape.get(0), shape.get(1) / 2, shape.get(2)),
+        origin,
+        (row, into) -> reader.read(2 * row + from, into));
+  }
+
+  /// Each matrix of a tensor of three dimensions turned over. One of them is in memory at a time.
+  WeightRows transposed() {
+    int width = width();
+    int rows = Math.toIntExact(shape.get(1));
+    float[][] matrix = new float[rows][];
+    long[] loaded = {-1};
+    return new WeightRows(
+        List.of((long) rows, (long) width, shape.get(2)),
+        origin,
+        (row, into) -> {
+          long wanted = row / width;
+          if (loaded[0] != wanted) {
+            for (int i = 0; i < rows; i++) {
+              matrix[i] = matrix[i] == null ? new float[width] : matrix[i];
+              reader.read(wanted * rows + i, matrix[i]);
+            }
+            loaded[0] = wanted;
+          }
+          int column = (int) (row % width);
+          for (int i = 0; i < rows; i++) {
+            into[i] = matrix[i][column];
           }
         });
   }
