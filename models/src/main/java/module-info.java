@@ -9,4 +9,5 @@ module io.lorikeet.models {
   exports io.lorikeet.models.merge;
   exports io.lorikeet.models.random;
   exports io.lorikeet.models.text;
+  exports io.lorikeet.models.text.template;
 }

@@ -1,0 +1,50 @@
+package io.lorikeet.models.text.template;
+
+/// What one rendering may use up. A template comes from a file that someone downloaded: it must
+/// end, in bounded time and memory.
+final class Budget {
+  /// Nested calls, statements and expressions: within the stack of any thread.
+  static final int DEPTH = 400;
+
+  /// Items of a `range`, as Jinja's sandbox has it.
+  static final long RANGE = 100_000;
+
+  private static final long STEPS = 50_000_000;
+  private static final long LENGTH = 1L << 28; // characters of one text
+  private static final int CHARACTERS_PER_STEP = 16;
+
+  private long steps = STEPS;
+  private int depth;
+
+  /// Takes some work.
+  void spend(long work) {
+    steps -= work;
+    if (steps < 0) {
+      throw new EvaluationError("the template doesn't end: stopped after " + STEPS + " steps");
+    }
+  }
+
+  /// Takes the work of writing characters.
+  void spendText(long characters) {
+    checkLength(characters);
+    spend(characters / CHARACTERS_PER_STEP);
+  }
+
+  /// Refuses a text that is too long.
+  void checkLength(long characters) {
+    if (characters > LENGTH) {
+      throw new EvaluationError("the template writes more than " + LENGTH + " characters");
+    }
+  }
+
+  /// Goes one level deeper.
+  void enter() {
+    if (++depth > DEPTH) {
+      throw new EvaluationError("the template is nested deeper than " + DEPTH + " levels");
+    }
+  }
+
+  void leave() {
+    depth--;
+  }
+}

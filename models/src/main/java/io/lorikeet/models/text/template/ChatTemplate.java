@@ -1,0 +1,72 @@
+package io.lorikeet.models.text.template;
+
+import java.time.LocalDateTime;
+import java.util.List;
+import java.util.Map;
+
+/// A chat template: the Jinja text that makes one prompt of a conversation. It renders as Python's
+/// jinja2 does with the settings of Hugging Face's Transformers
+/// (`transformers/utils/chat_template_utils.py`), and it is no more than that: it reaches no Java
+/// object, no file and no network, and it ends, or is stopped.
+///
+/// Safe for use by several threads at once.
+public final class ChatTemplate {
+  private final String name;
+  private final String source;
+  private final List<Statement> statements;
+
+  private ChatTemplate(String name, String source, List<Statement> statements) {
+    this.name = name;
+    this.source = source;
+    this.statements = statements;
+  }
+
+  /// Reads a template.
+  ///
+  /// @param name what people know it by, for messages: `the chat template of base.gguf`
+  /// @param source its text
+  /// @throws TemplateException when it isn't Jinja
+  public static ChatTemplate of(String name, String source) {
+    try {
+      return new ChatTemplate(name, source, TemplateParser.parse(source));
+    } catch (SyntaxError e) {
+      throw new TemplateException(name, e.line(), e.getMessage(), false);
+    }
+  }
+
+  /// What people know it by.
+  public String name() {
+    return name;
+  }
+
+  /// Its text.
+  public String source() {
+    return source;
+  }
+
+  /// Renders variables as they are: what Python's `template.render(**variables)` does.
+  ///
+  /// @param variables maps, lists, strings, numbers, booleans and null. The characters of the
+  ///     messages in the list `messages` get the messages' numbers as their origins, but for their
+  ///     roles; those of the others [Rendering#VARIABLE], but for tokens' texts.
+  /// @param now what `strftime_now` says
+  /// @throws TemplateException when the template refuses them, or makes a mistake
+  public Rendering render(Map<String, ?> variables, LocalDateTime now) {
+    Budget budget = new Budget();
+    Interpreter interpreter = new Interpreter(budget);
+    try {
+      Scope scope = new Scope(Globals.scope(now, budget));
+      variables.forEach((key, value) -> scope.set(key, Inputs.variable(key, value)));
+      return interpreter.render(statements, new Scope(scope));
+    } catch (EvaluationError e) {
+      throw new TemplateException(name, interpreter.line(), e.getMessage(), e.isRaised());
+    } catch (ArithmeticException e) {
+      throw new TemplateException(name, interpreter.line(), "a number is too large", false);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}

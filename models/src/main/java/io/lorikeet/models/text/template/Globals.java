@@ -1,0 +1,89 @@
+package io.lorikeet.models.text.template;
+
+import java.time.LocalDateTime;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// The functions that every chat template has: Jinja's `range`, `dict` and `namespace`, and
+/// Transformers' `raise_exception` and `strftime_now`.
+final class Globals {
+  private Globals() {}
+
+  /// A scope with them.
+  ///
+  /// @param now what `strftime_now` says
+  static Scope scope(LocalDateTime now, Budget budget) {
+    Scope scope = new Scope(null);
+    define(scope, "range", arguments -> range(arguments, budget));
+    define(scope, "namespace", Globals::namespace);
+    define(scope, "dict", Globals::dict);
+    define(
+        scope,
+        "raise_exception",
+        arguments -> {
+          Object message = arguments.get(0, "message", Text.EMPTY);
+          throw EvaluationError.raised(Values.text(message, budget).toString());
+        });
+    define(
+        scope,
+        "strftime_now",
+        arguments -> Text.of(DateText.of(now, arguments.require(0, "format").toString())));
+    return scope;
+  }
+
+  private static void define(Scope scope, String name, Function.Body body) {
+    scope.set(name, new Function(name, body));
+  }
+
+  private static Items range(Arguments arguments, Budget budget) {
+    List<Object> given = arguments.positional();
+    if (given.isEmpty() || given.size() > 3) {
+      throw new EvaluationError("range expected 1 to 3 arguments, got " + given.size());
+    }
+    long start = given.size() == 1 ? 0 : Numbers.index(given.get(0));
+    long stop = Numbers.index(given.get(given.size() == 1 ? 0 : 1));
+    long step = given.size() == 3 ? Numbers.index(given.get(2)) : 1;
+    if (step == 0) {
+      throw new EvaluationError("range() arg 3 must not be zero");
+    }
+    List<Object> items = new ArrayList<>();
+    for (long i = start; step > 0 ? i < stop : i > stop; i = Math.addExact(i, step)) {
+      if (items.size() == Budget.RANGE) {
+        throw new EvaluationError(
+            "Range too big. The sandbox blocks ranges larger than MAX_RANGE (100000).");
+      }
+      items.add(i);
+    }
+    budget.spend(items.size());
+    return Items.of(Items.Kind.RANGE, items);
+  }
+
+  private static Namespace namespace(Arguments arguments) {
+    Namespace namespace = new Namespace();
+    dict(arguments).forEach((name, value) -> namespace.set(name.toString(), value));
+    return namespace;
+  }
+
+  private static Map<Object, Object> dict(Arguments arguments) {
+    Map<Object, Object> map = new LinkedHashMap<>();
+    if (!arguments.positional().isEmpty()) {
+      Object first = arguments.positional().getFirst();
+      if (first instanceof Map<?, ?> given) {
+        map.putAll(given);
+      } else {
+        for (Object pair : Values.items(first)) {
+          List<Object> both = Values.items(pair);
+          if (both.size() != 2) {
+            throw new EvaluationError(
+                "dictionary update sequence element has length " + both.size() + "; 2 is required");
+          }
+          map.put(both.get(0), both.get(1));
+        }
+      }
+    }
+    arguments.named().forEach((name, value) -> map.put(Text.of(name), value));
+    return map;
+  }
+}

@@ -1,0 +1,64 @@
+package io.lorikeet.models.text.template;
+
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Makes values of a template of what a caller gives, each text with its origin.
+final class Inputs {
+  private Inputs() {}
+
+  /// The value of a variable.
+  static Object variable(String name, Object value) {
+    if (name.equals("messages") && value instanceof List<?> messages) {
+      List<Object> list = new ArrayList<>();
+      for (Object message : messages) {
+        list.add(message(message, list.size() + 1));
+      }
+      return list;
+    }
+    return value(value, name.endsWith("_token") ? Rendering.TEMPLATE : Rendering.VARIABLE);
+  }
+
+  private static Object message(Object message, int number) {
+    if (!(message instanceof Map<?, ?> fields)) {
+      return value(message, number);
+    }
+    Map<Object, Object> map = new LinkedHashMap<>();
+    fields.forEach(
+        (name, value) -> {
+          int origin = name.equals("role") ? Rendering.TEMPLATE : number;
+          map.put(Text.of(name.toString()), value(value, origin));
+        });
+    return map;
+  }
+
+  private static Object value(Object value, int origin) {
+    return switch (value) {
+      case null -> null;
+      case Boolean flag -> flag;
+      case Integer number -> number.longValue();
+      case Long number -> number;
+      case BigInteger number -> Numbers.narrow(number);
+      case Float number -> number.doubleValue();
+      case Double number -> number;
+      case BigDecimal number -> number.doubleValue();
+      case CharSequence text -> Text.of(text.toString(), origin);
+      case List<?> list -> {
+        List<Object> items = new ArrayList<>(list.size());
+        list.forEach(item -> items.add(value(item, origin)));
+        yield items;
+      }
+      case Map<?, ?> map -> {
+        Map<Object, Object> entries = new LinkedHashMap<>();
+        map.forEach((key, item) -> entries.put(Text.of(key.toString(), origin), value(item, origin)));
+        yield entries;
+      }
+      default ->
+          throw new IllegalArgumentException("no value of a template: " + value.getClass());
+    };
+  }
+}

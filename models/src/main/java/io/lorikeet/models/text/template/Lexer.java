@@ -1,0 +1,263 @@
+package io.lorikeet.models.text.template;
+
+import io.lorikeet.models.text.template.Token.Kind;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// Divides a template into tokens, as Jinja 3.1 does with `trim_blocks` and `lstrip_blocks`: the
+/// line break after a block is dropped, and so are the blanks before a block that begins its line.
+final class Lexer {
+  private static final Pattern NEWLINE = Pattern.compile("\r\n|\r");
+  private static final Pattern RAW_BEGIN =
+      Pattern.compile("\\{%[-+]?\\s*raw\\s*(?:-%\\}\\s*|%\\})", Pattern.UNICODE_CHARACTER_CLASS);
+  private static final Pattern RAW_END =
+      Pattern.compile(
+          "\\{%([-+]?)\\s*endraw\\s*(?:\\+%\\}|-%\\}\\s*|%\\}\n?)",
+          Pattern.UNICODE_CHARACTER_CLASS);
+  private static final Pattern FLOAT =
+      Pattern.compile("(?:\\d+_)*\\d+(?:(?:\\.(?:\\d+_)*\\d+)?[eE][+-]?(?:\\d+_)*\\d+|\\.(?:\\d+_)*\\d+)");
+  private static final Pattern INTEGER =
+      Pattern.compile(
+          "0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0[xX](?:_?[0-9a-fA-F])+|[1-9](?:_?\\d)*|0(?:_?0)*");
+  private static final Pattern NAME = Pattern.compile("\\w+", Pattern.UNICODE_CHARACTER_CLASS);
+  private static final List<String> OPERATORS =
+      List.of(
+          "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")",
+          "{", "}", ">", "<", "=", ".", ":", "|", ",", ";");
+
+  private final String source;
+  private final List<Token> tokens = new ArrayList<>();
+  private final Deque<String> open = new ArrayDeque<>(); // brackets of the expression
+  private int place;
+  private int line = 1;
+  private int counted; // characters whose line breaks are in `line`
+  private boolean lineStarts = true; // whether the last tag ended with a line break
+
+  private Lexer(String source) {
+    this.source = source;
+  }
+
+  /// The tokens of a template, an END last.
+  ///
+  /// @throws SyntaxError when it isn't Jinja
+  static List<Token> tokens(String template) {
+    String source = NEWLINE.matcher(template).replaceAll("\n");
+    Lexer lexer =
+        new Lexer(source.endsWith("\n") ? source.substring(0, source.length() - 1) : source);
+    lexer.run();
+    return lexer.tokens;
+  }
+
+  private void run() {
+    while (place < source.length()) {
+      int tag = nextTag();
+      data(tag);
+      if (tag == source.length()) {
+        break;
+      }
+      switch (source.charAt(tag + 1)) {
+        case '#' -> comment();
+        case '{' -> expression(Kind.VARIABLE_BEGIN, Kind.VARIABLE_END, "}}", false);
+        default -> {
+          Matcher raw = RAW_BEGIN.matcher(source).region(tag, source.length());
+          if (raw.lookingAt()) {
+            raw(raw.end());
+          } else {
+            expression(Kind.BLOCK_BEGIN, Kind.BLOCK_END, "%}", true);
+          }
+        }
+      }
+    }
+    place = source.length();
+    add(Kind.END, "");
+  }
+
+  private int nextTag() {
+    for (int i = source.indexOf('{', place); i >= 0; i = source.indexOf('{', i + 1)) {
+      if (i + 1 < source.length() && "%{#".indexOf(source.charAt(i + 1)) >= 0) {
+        return i;
+      }
+    }
+    return source.length();
+  }
+
+  /// Adds the text up to a tag, without what the tag strips, and goes to the tag.
+  private void data(int tag) {
+    String text = source.substring(place, tag);
+    if (tag < source.length()) {
+      boolean variable = source.charAt(tag + 1) == '{';
+      char sign = tag + 2 < source.length() ? source.charAt(tag + 2) : ' ';
+      text = stripped(text, sign, !variable);
+    }
+    if (!text.isEmpty()) {
+      add(Kind.DATA, text);
+    }
+    place = tag;
+  }
+
+  private String stripped(String text, char sign, boolean block) {
+    if (sign == '-') {
+      return PythonText.stripEnd(text);
+    }
+    if (sign != '+' && block) {
+      int start = text.lastIndexOf('\n') + 1;
+      if ((start > 0 || lineStarts) && PythonText.isBlank(text, start)) {
+        return text.substring(0, start);
+      }
+    }
+    return text;
+  }
+
+  private void comment() {
+    int end = source.indexOf("#}", place + 2);
+    if (end < 0) {
+      throw new SyntaxError(line(), "a comment, {# …, without #}");
+    }
+    char sign = end > place + 2 ? source.charAt(end - 1) : ' ';
+    place = end + 2;
+    afterBlock(sign);
+  }
+
+  private void raw(int begin) {
+    Matcher end = RAW_END.matcher(source).region(begin, source.length());
+    if (!end.find()) {
+      throw new SyntaxError(line(), "{% raw %} without {% endraw %}");
+    }
+    lineStarts = source.charAt(begin - 1) == '\n';
+    place = begin;
+    char sign = end.group(1).isEmpty() ? ' ' : end.group(1).charAt(0);
+    String text = stripped(source.substring(begin, end.start()), sign, true);
+    if (!text.isEmpty()) {
+      add(Kind.DATA, text);
+    }
+    place = end.end();
+    lineStarts = source.charAt(place - 1) == '\n';
+  }
+
+  /// Strips what follows the end of a block or comment.
+  private void afterBlock(char sign) {
+    if (sign == '-') {
+      skipBlanks();
+    } else if (sign != '+' && place < source.length() && source.charAt(place) == '\n') {
+      place++;
+    }
+    lineStarts = source.charAt(place - 1) == '\n';
+  }
+
+  private void skipBlanks() {
+    while (place < source.length() && PythonText.isSpace(source.charAt(place))) {
+      place++;
+    }
+  }
+
+  private void expression(Kind begin, Kind end, String delimiter, boolean block) {
+    add(begin, source.substring(place, place + 2));
+    place += 2;
+    if (place < source.length() && "-+".indexOf(source.charAt(place)) >= 0) {
+      place++;
+    }
+    open.clear();
+    while (true) {
+      skipBlanks();
+      if (place >= source.length()) {
+        throw new SyntaxError(line(), "the template ends inside of " + tokens.getLast().text());
+      }
+      if (open.isEmpty() && ends(delimiter, block)) {
+        char sign = source.charAt(place);
+        add(end, delimiter);
+        place += sign == delimiter.charAt(0) ? 2 : 3;
+        if (block) {
+          afterBlock(sign);
+        } else {
+          if (sign == '-') {
+            skipBlanks();
+          }
+          lineStarts = source.charAt(place - 1) == '\n';
+        }
+        return;
+      }
+      token();
+    }
+  }
+
+  private boolean ends(String delimiter, boolean block) {
+    return source.startsWith(delimiter, place)
+        || source.startsWith("-" + delimiter, place)
+        || block && source.startsWith("+" + delimiter, place);
+  }
+
+  private void token() {
+    char first = source.charAt(place);
+    if (first == '"' || first == '\'') {
+      string(first);
+    } else if (!match(FLOAT, Kind.FLOAT)
+        && !match(INTEGER, Kind.INTEGER)
+        && !match(NAME, Kind.NAME)) {
+      operator();
+    }
+  }
+
+  private boolean match(Pattern pattern, Kind kind) {
+    Matcher matcher = pattern.matcher(source).region(place, source.length());
+    if (!matcher.lookingAt() || kind == Kind.FLOAT && place > 0 && source.charAt(place - 1) == '.') {
+      return false;
+    }
+    add(kind, matcher.group());
+    place = matcher.end();
+    return true;
+  }
+
+  private void string(char quote) {
+    int end = place + 1;
+    while (end < source.length() && source.charAt(end) != quote) {
+      end += source.charAt(end) == '\\' ? 2 : 1;
+    }
+    if (end >= source.length()) {
+      throw new SyntaxError(line(), "a string without its closing " + quote);
+    }
+    add(Kind.STRING, PythonText.unescape(source.substring(place + 1, end)));
+    place = end + 1;
+  }
+
+  private void operator() {
+    for (String operator : OPERATORS) {
+      if (source.startsWith(operator, place)) {
+        balance(operator);
+        add(Kind.OPERATOR, operator);
+        place += operator.length();
+        return;
+      }
+    }
+    throw new SyntaxError(
+        line(), "unexpected character '" + Character.toString(source.codePointAt(place)) + "'");
+  }
+
+  private void balance(String operator) {
+    switch (operator) {
+      case "(" -> open.push(")");
+      case "[" -> open.push("]");
+      case "{" -> open.push("}");
+      case ")", "]", "}" -> {
+        if (open.isEmpty() || !open.pop().equals(operator)) {
+          throw new SyntaxError(line(), "unexpected '" + operator + "'");
+        }
+      }
+      default -> {}
+    }
+  }
+
+  private void add(Kind kind, String text) {
+    tokens.add(new Token(kind, text, line()));
+  }
+
+  private int line() {
+    for (; counted < place; counted++) {
+      line += source.charAt(counted) == '\n' ? 1 : 0;
+    }
+    return line;
+  }
+}

@@ -1,0 +1,54 @@
+package io.lorikeet.models.text.template;
+
+import java.util.List;
+
+/// What a template made of a conversation: the text, and where each of its characters came from.
+public final class Rendering {
+  /// The origin of the template's own characters, and of roles.
+  public static final int TEMPLATE = Text.TEMPLATE;
+
+  /// The origin of what isn't a message's: definitions of tools and other variables.
+  public static final int VARIABLE = -1;
+
+  private final Text text;
+  private final List<Span> generations;
+
+  Rendering(Text text, List<Span> generations) {
+    this.text = text;
+    this.generations = List.copyOf(generations);
+  }
+
+  /// A part of the text.
+  ///
+  /// @param start its first character
+  /// @param end the character after its last
+  public record Span(int start, int end) {}
+
+  /// The rendered text.
+  public String text() {
+    return text.toString();
+  }
+
+  /// Where a character came from.
+  ///
+  /// @return [#TEMPLATE], [#VARIABLE], or the number of a message, from 1
+  public int origin(int place) {
+    return text.originAt(place);
+  }
+
+  /// What stood between `{% generation %}` and `{% endgeneration %}`, in order; empty where the
+  /// template has none, or where it writes them inside of a macro.
+  public List<Span> generations() {
+    return generations;
+  }
+
+  /// A part of it, without the generations.
+  public Rendering part(int from, int to) {
+    return new Rendering(text.substring(from, to), List.of());
+  }
+
+  @Override
+  public String toString() {
+    return text();
+  }
+}

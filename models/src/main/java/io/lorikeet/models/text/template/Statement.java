@@ -1,0 +1,74 @@
+package io.lorikeet.models.text.template;
+
+import java.util.List;
+
+/// What a template does.
+sealed interface Statement {
+  /// Line of the template, from 1.
+  int line();
+
+  /// Text as it stands.
+  record Data(int line, Text text) implements Statement {}
+
+  /// `{{ value }}`
+  record Output(int line, Expression value) implements Statement {}
+
+  /// @param otherwise statements of `else`; may be empty
+  record If(int line, List<Branch> branches, List<Statement> otherwise) implements Statement {}
+
+  /// `if` or `elif`, and what follows.
+  record Branch(Expression condition, List<Statement> body) {}
+
+  /// @param condition of `for … in … if condition`, or null
+  /// @param recursive whether `loop(items)` may call it again
+  /// @param otherwise what is done where there are no items
+  record For(
+      int line,
+      Target target,
+      Expression items,
+      Expression condition,
+      boolean recursive,
+      List<Statement> body,
+      List<Statement> otherwise)
+      implements Statement {}
+
+  record Break(int line) implements Statement {}
+
+  record Continue(int line) implements Statement {}
+
+  record Set(int line, Target target, Expression value) implements Statement {}
+
+  /// `{% set target | filter %} … {% endset %}`
+  ///
+  /// @param filter filters on what the body writes, or null
+  record SetBlock(int line, Target target, Expression filter, List<Statement> body)
+      implements Statement {}
+
+  record Macro(int line, String name, List<Parameter> parameters, List<Statement> body)
+      implements Statement {}
+
+  /// @param standard the default, or null
+  record Parameter(String name, Expression standard) {}
+
+  /// `{% call(parameters) function(…) %} … {% endcall %}`
+  record CallBlock(int line, List<Parameter> parameters, Expression.Call call, List<Statement> body)
+      implements Statement {}
+
+  record FilterBlock(int line, Expression filter, List<Statement> body) implements Statement {}
+
+  record With(int line, List<Target> targets, List<Expression> values, List<Statement> body)
+      implements Statement {}
+
+  /// `{% generation %} … {% endgeneration %}`: what the assistant writes.
+  record Generation(int line, List<Statement> body) implements Statement {}
+
+  /// What a value is stored in.
+  sealed interface Target {}
+
+  record NameTarget(String name) implements Target {}
+
+  /// `namespace.attribute`
+  record NamespaceTarget(String namespace, String attribute) implements Target {}
+
+  record TupleTarget(List<Target> targets) implements Target {}
+}

@@ -1,0 +1,35 @@
+package io.lorikeet.models.text.template;
+
+import io.lorikeet.quant.InvalidInputException;
+
+/// A chat template that can't be read, or that can't or won't render what it was given.
+public final class TemplateException extends InvalidInputException {
+  private static final long serialVersionUID = 1L;
+
+  private final String reason;
+  private final int line;
+  private final boolean raised;
+
+  TemplateException(String template, int line, String reason, boolean raised) {
+    super(template + ", line " + line + ": " + reason);
+    this.reason = reason;
+    this.line = line;
+    this.raised = raised;
+  }
+
+  /// What is wrong, in Jinja's words, or in the template's own where it raised it.
+  public String reason() {
+    return reason;
+  }
+
+  /// Line of the template, from 1.
+  public int line() {
+    return line;
+  }
+
+  /// Whether the template itself refuses the conversation, by `raise_exception`: roles in an order
+  /// that it doesn't know, for example.
+  public boolean isRaised() {
+    return raised;
+  }
+}

@@ -1,0 +1,42 @@
+package io.lorikeet.models.text.template;
+
+/// A piece of a template.
+///
+/// @param kind what it is
+/// @param text its text: of a string what it means, without quotes and escapes
+/// @param line line of the template, from 1
+record Token(Kind kind, String text, int line) {
+  enum Kind {
+    /// Text outside all tags.
+    DATA,
+    BLOCK_BEGIN,
+    BLOCK_END,
+    VARIABLE_BEGIN,
+    VARIABLE_END,
+    NAME,
+    STRING,
+    INTEGER,
+    FLOAT,
+    OPERATOR,
+    END
+  }
+
+  boolean isOperator(String operator) {
+    return kind == Kind.OPERATOR && text.equals(operator);
+  }
+
+  boolean isName(String name) {
+    return kind == Kind.NAME && text.equals(name);
+  }
+
+  /// As people see it.
+  String description() {
+    return switch (kind) {
+      case BLOCK_BEGIN, BLOCK_END, VARIABLE_BEGIN, VARIABLE_END, NAME, OPERATOR, INTEGER, FLOAT ->
+          "'" + text + "'";
+      case STRING -> "a string";
+      case DATA -> "text";
+      case END -> "the end of the template";
+    };
+  }
+}

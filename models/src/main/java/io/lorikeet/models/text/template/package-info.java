@@ -1,0 +1,23 @@
+/// Chat templates: a small interpreter for the part of Jinja that they use.
+///
+/// A [ChatTemplate][io.lorikeet.models.text.template.ChatTemplate] is read once: the
+/// [Lexer][io.lorikeet.models.text.template.Lexer] makes tokens of its text, two parsers make
+/// [statements][io.lorikeet.models.text.template.Statement] and
+/// [expressions][io.lorikeet.models.text.template.Expression] of the tokens. To render, the
+/// [Interpreter][io.lorikeet.models.text.template.Interpreter] carries out the statements and the
+/// [Evaluator][io.lorikeet.models.text.template.Evaluator] gives the expressions their values, as
+/// Python would: [Values][io.lorikeet.models.text.template.Values] and
+/// [Operators][io.lorikeet.models.text.template.Operators] are Python's, the filters and tests
+/// Jinja's.
+///
+/// What is unlike Jinja is the string: a [Text][io.lorikeet.models.text.template.Text] knows of
+/// each character whether the template or a message brought it. That is what masks are made of, and
+/// how a user's `<|im_end|>` stays text.
+///
+/// A template is somebody else's program. It can only reach the values it is given, and a
+/// [Budget][io.lorikeet.models.text.template.Budget] ends it.
+///
+/// Two things are as in llama.cpp's server and not as in Transformers: lists and dictionaries may be
+/// changed by their methods (Kimi K2's template does), and there is a filter `from_json`
+/// (DeepSeek V3.2's).
+package io.lorikeet.models.text.template;
