@@ -41,7 +41,7 @@ final class DemoCommand implements Callable<Integer> {
     TrainingConfig config = config(files, base, run);
     Verification verification = new TrainingSession(line, main.interruption()).run(config);
 
-    List<Example> questions = ExactMatch.examples(files.resolve("data").resolve("test.jsonl"));
+    List<Example.Completion> questions = ExactMatch.examples(files.resolve("data").resolve("test.jsonl"));
     Optional<Path> adapter = Optional.of(config.output());
     ExactMatch before = ExactMatch.of(base, Optional.empty(), questions, config.threads(), line);
     ExactMatch after = ExactMatch.of(base, adapter, questions, config.threads(), line);
@@ -50,7 +50,7 @@ final class DemoCommand implements Callable<Integer> {
     line.println("  with adapter: " + after.inWords());
     line.println("  %-18s%-12s%-12s%s".formatted("question", "base", "adapter", "right"));
     for (int i = 0; i < Math.min(SHOWN_ANSWERS, questions.size()); i++) {
-      Example question = questions.get(i);
+      Example.Completion question = questions.get(i);
       String alone = before.answers().get(i).text().strip();
       String adapted = after.answers().get(i).text().strip();
       line.println(

@@ -2,7 +2,7 @@ package io.lorikeet.cli;
 
 import io.lorikeet.models.text.TextGenerator;
 import io.lorikeet.train.data.Example;
-import io.lorikeet.train.data.ExampleReader;
+import io.lorikeet.train.data.files.ExampleReader;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,29 +20,35 @@ record ExactMatch(List<Answer> answers) {
   private static final int LONGEST_ANSWER = 32;
 
   /// One answer.
-  record Answer(Example example, String text) {
+  record Answer(Example.Completion example, String text) {
     boolean isRight() {
       return text.equals(example.completion());
     }
   }
 
   /// Examples with a prompt, from a file as `train` takes them.
-  static List<Example> examples(Path file) throws IOException {
-    List<Example> examples = new ArrayList<>();
+  static List<Example.Completion> examples(Path file) throws IOException {
+    List<Example.Completion> examples = new ArrayList<>();
     ExampleReader reader = new ExampleReader(false, _ -> {});
-    reader.read(file, examples::add);
+    reader.read(
+        file,
+        example -> {
+          if (example.content() instanceof Example.Completion prompted) {
+            examples.add(prompted);
+          }
+        });
     reader.finish();
     return examples;
   }
 
   /// Answers all examples.
   static ExactMatch of(
-      Path base, Optional<Path> adapter, List<Example> examples, int threads, ProgressLine line)
+      Path base, Optional<Path> adapter, List<Example.Completion> examples, int threads, ProgressLine line)
       throws IOException {
     List<Answer> answers = new ArrayList<>();
     TextGenerator.Sampling likeliest = new TextGenerator.Sampling(LONGEST_ANSWER, 0, 0);
     try (TextGenerator generator = TextGenerator.open(base, adapter, CONTEXT, threads)) {
-      for (Example example : examples) {
+      for (Example.Completion example : examples) {
         String text = generator.generate(example.prompt(), likeliest, _ -> {}).text();
         answers.add(new Answer(example, text));
         line.update("answering: " + answers.size() + " of " + examples.size());

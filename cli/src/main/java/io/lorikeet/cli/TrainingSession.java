@@ -18,7 +18,6 @@ import io.lorikeet.train.TrainingEvent;
 import io.lorikeet.train.TrainingListener;
 import io.lorikeet.train.TrainingOptions;
 import io.lorikeet.train.TrainingResult;
-import io.lorikeet.train.ValidationData;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -124,13 +123,9 @@ final class TrainingSession {
   /// trained.
   private static Verification verify(TrainingResult result) throws IOException {
     TrainingConfig config = result.config();
-    Path data =
-        config.validation() instanceof ValidationData.FromFile(Path file)
-            ? file
-            : config.data().getFirst();
     List<int[]> sequences;
     try (GgufFile base = GgufFile.open(config.model())) {
-      sequences = VerificationText.sequencesAfterTraining(base, data, config.skipBadLines());
+      sequences = VerificationText.sequencesAfterTraining(base, config);
     }
     Precision precision =
         config.precision() == Precision.AUTO ? Precision.LLAMA : config.precision();

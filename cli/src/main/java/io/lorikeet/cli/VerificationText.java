@@ -4,6 +4,7 @@ import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.TrainingConfig;
 import io.lorikeet.train.data.DataSettings;
 import io.lorikeet.train.data.TextEncoding;
 import io.lorikeet.train.data.TokenizedExample;
@@ -45,38 +46,39 @@ final class VerificationText {
   /// @param data examples as they are trained on, or null for a text of its own
   /// @throws InvalidInputException if the file is too short
   static List<int[]> sequences(GgufFile base, Path data) throws IOException {
-    return sequences(base, data, false)
-        .orElseThrow(
-            () ->
-                new InvalidInputException(
-                    data + " has too few tokens to verify with; give a longer file"));
-  }
-
-  /// As [#sequences], for the end of a training run on this file: a file that is too short is
-  /// replaced by the text.
-  static List<int[]> sequencesAfterTraining(GgufFile base, Path data, boolean skipBadLines)
-      throws IOException {
-    Optional<List<int[]>> own = sequences(base, data, skipBadLines);
-    return own.isPresent() ? own.get() : sequences(base, null);
-  }
-
-  private static Optional<List<int[]>> sequences(GgufFile base, Path data, boolean skipBadLines)
-      throws IOException {
-    int contextOfBase = BaseContext.length(base);
     try (Tokenizer tokenizer = Tokenizer.open(base)) {
       int most = AdapterVerifier.mostTokens(tokenizer.size());
-      int context = Math.min(most, contextOfBase);
+      int context = Math.min(most, BaseContext.length(base));
       if (data == null) {
-        int[] tokens = tokenizer.encode(DEFAULT, true, false);
-        return Optional.of(List.of(Arrays.copyOf(tokens, Math.min(tokens.length, context))));
+        return ownText(tokenizer, context);
       }
-      DataSettings defaults = DataSettings.of(context);
-      DataSettings settings =
-          new DataSettings(
-              context, defaults.tooLong(), skipBadLines, defaults.packing(), defaults.trainOn());
-      TextEncoding encoding = TextEncoding.of(tokenizer.vocabulary());
-      return beginnings(TrainingData.tokenize(List.of(data), settings, encoding, _ -> {}), most);
+      DataSettings settings = DataSettings.of(context);
+      TextEncoding encoding = TextEncoding.of(tokenizer);
+      return beginnings(TrainingData.tokenize(List.of(data), settings, encoding, _ -> {}), most)
+          .orElseThrow(
+              () ->
+                  new InvalidInputException(
+                      data + " has too few tokens to verify with; give a longer file"));
     }
+  }
+
+  /// As [#sequences], for the end of a training run, from its data; a text of its own where that is
+  /// too short.
+  static List<int[]> sequencesAfterTraining(GgufFile base, TrainingConfig config)
+      throws IOException {
+    try (Tokenizer tokenizer = Tokenizer.open(base)) {
+      int most = AdapterVerifier.mostTokens(tokenizer.size());
+      Optional<List<int[]>> own =
+          beginnings(TrainingData.first(config, TextEncoding.of(tokenizer), most), most);
+      return own.isPresent()
+          ? own.get()
+          : ownText(tokenizer, Math.min(most, BaseContext.length(base)));
+    }
+  }
+
+  private static List<int[]> ownText(Tokenizer tokenizer, int context) {
+    int[] tokens = tokenizer.encode(DEFAULT, true, false);
+    return List.of(Arrays.copyOf(tokens, Math.min(tokens.length, context)));
   }
 
   private static Optional<List<int[]>> beginnings(List<TokenizedExample> examples, int most) {

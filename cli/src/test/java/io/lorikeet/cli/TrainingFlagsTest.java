@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.DataSource;
 import io.lorikeet.train.Setting;
 import io.lorikeet.train.TrainingOptions;
 import java.io.IOException;
@@ -38,7 +39,8 @@ class TrainingFlagsTest {
     assertEquals(true, options.get(Setting.RSLORA).orElseThrow());
     assertEquals(false, options.get(Setting.PACKING).orElseThrow());
     assertEquals(
-        List.of(Path.of("a.jsonl"), Path.of("b.jsonl")), options.get(Setting.DATA).orElseThrow());
+        List.of(DataSource.of("a.jsonl"), DataSource.of("b.jsonl")),
+        options.get(Setting.DATA).orElseThrow());
     assertTrue(options.get(Setting.SEED).isEmpty());
   }
 

@@ -3,11 +3,14 @@ package io.lorikeet.train;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
+import io.lorikeet.train.data.files.ExampleFormat;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -23,6 +26,8 @@ import java.util.Set;
 /// are written as YAML lists or as one value. Paths are relative to the working folder, as they are
 /// for flags.
 public final class ConfigFile {
+  private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
+
   private final Path file;
   private final TrainingOptions options = new TrainingOptions();
   private final List<String> problems = new ArrayList<>();
@@ -91,6 +96,10 @@ public final class ConfigFile {
     while (parser.nextToken() == JsonToken.FIELD_NAME) {
       String key = parser.currentName();
       int line = line(parser);
+      if (key.equals(Setting.DATA.key()) && seen.add(key)) {
+        sources(parser);
+        continue;
+      }
       Optional<List<String>> texts = value(parser);
       Optional<Setting<?>> setting = Setting.named(key);
       if (setting.isEmpty()) {
@@ -107,6 +116,64 @@ public final class ConfigFile {
         set(setting.get(), texts.get(), line);
       }
     }
+  }
+
+  /// The sources of data: names, or objects of `path`, `weight` and `format`; one or a list.
+  private void sources(JsonParser parser) throws IOException {
+    List<DataSource> sources = new ArrayList<>();
+    int line = line(parser);
+    if (parser.nextToken() == JsonToken.START_ARRAY) {
+      while (parser.nextToken() != JsonToken.END_ARRAY) {
+        source(parser).ifPresent(sources::add);
+      }
+    } else if (parser.currentToken() != JsonToken.VALUE_NULL) {
+      source(parser).ifPresent(sources::add);
+    }
+    if (!sources.isEmpty()) {
+      options.set(Setting.DATA, sources, file.getFileName() + ", line " + line);
+    }
+  }
+
+  private Optional<DataSource> source(JsonParser parser) throws IOException {
+    int line = line(parser);
+    try {
+      JsonNode value = YAML.readTree(parser);
+      if (value.isObject()) {
+        return Optional.of(source((ObjectNode) value));
+      }
+      if (value.isValueNode()) {
+        return Optional.of(Setting.DATA.parse(List.of(value.asText())).getFirst());
+      }
+      throw new IllegalArgumentException("expected a file, or path, weight and format");
+    } catch (IllegalArgumentException e) {
+      problem(line, Setting.DATA.key() + ": " + e.getMessage());
+      return Optional.empty();
+    }
+  }
+
+  private static DataSource source(ObjectNode value) {
+    List<String> known = List.of("path", "weight", "format");
+    value
+        .fieldNames()
+        .forEachRemaining(
+            key -> {
+              if (!known.contains(key)) {
+                throw new IllegalArgumentException(
+                    "unknown key '" + key + "'" + NearestName.hint(key, known));
+              }
+            });
+    if (!value.path("path").isTextual()) {
+      throw new IllegalArgumentException("expected a file under 'path'");
+    }
+    double weight = 1;
+    if (value.has("weight")) {
+      weight = value.get("weight").asDouble(Double.NaN);
+    }
+    Optional<ExampleFormat> format =
+        value.has("format")
+            ? Optional.of(Setting.format(value.get("format").asText()))
+            : Optional.empty();
+    return new DataSource(value.get("path").textValue(), weight, format);
   }
 
   private void set(Setting<?> setting, List<String> texts, int line) {

@@ -91,7 +91,7 @@ final class RunSaver implements AutoCloseable {
     if (!saved.requireString(DATA_HASH).equals(dataHash)) {
       problems.add(
           "the data doesn't give the rows that the run began with: was one of %s changed?"
-              .formatted(String.join(", ", c.data().stream().map(Path::toString).toList())));
+              .formatted(String.join(", ", c.data().stream().map(DataSource::path).toList())));
     }
     if (!problems.isEmpty()) {
       throw InvalidInputException.of("resume: the run can't go on exactly", problems);

@@ -1,12 +1,15 @@
 package io.lorikeet.train;
 
 import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.train.data.files.ExampleFormat;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -18,13 +21,17 @@ import java.util.stream.Collectors;
 public final class Setting<T> {
   public static final Setting<Path> MODEL =
       one("model", "FILE", "base to train on, a GGUF file", Setting::path);
-  public static final Setting<List<Path>> DATA =
-      many("data", "FILE", "training examples: .jsonl, .json or .txt", Setting::paths);
+  public static final Setting<List<DataSource>> DATA =
+      many(
+          "data",
+          "FILE",
+          "training examples: files, folders, patterns, or - for standard input",
+          texts -> texts.stream().map(Setting::source).toList());
   public static final Setting<ValidationData> VALIDATION =
       one(
           "validation",
-          "FILE|FRACTION",
-          "examples to measure on: a file, or a share of the data",
+          "FILE|SHARE|COUNT",
+          "examples to measure on: a file, or a share or number taken from the data",
           Setting::validation);
   public static final Setting<Path> OUTPUT =
       one("output", "FILE", "adapter to write, a GGUF file", Setting::path);
@@ -118,6 +125,25 @@ public final class Setting<T> {
           "true|false",
           "count bad lines of data and go on (default: false)",
           Setting::bool);
+  public static final Setting<ExampleFormat> FORMAT =
+      one(
+          "format",
+          String.join("|", ExampleFormat.options()),
+          "layout of all the data (default: recognized by keys)",
+          Setting::format);
+  public static final Setting<Map<String, String>> COLUMNS =
+      new Setting<>(
+          "columns",
+          "KEY=KEY",
+          "keys of the data by their meaning: prompt=question,completion=reply",
+          true,
+          Setting::columns);
+  public static final Setting<Path> CACHE =
+      one(
+          "cache",
+          "FOLDER",
+          "folder for tokenized data (default: lorikeet in the user's cache folder)",
+          Setting::path);
   public static final Setting<Boolean> PACKING =
       one(
           "packing",
@@ -200,6 +226,9 @@ public final class Setting<T> {
           PRECISION,
           TOO_LONG,
           SKIP_BAD_LINES,
+          FORMAT,
+          COLUMNS,
+          CACHE,
           PACKING,
           TRAIN_ON,
           EVALUATE_EVERY,
@@ -212,7 +241,7 @@ public final class Setting<T> {
 
   /// Settings that say where files lie.
   static final List<Setting<?>> PLACES =
-      List.of(MODEL, DATA, VALIDATION, OUTPUT, RUN, INIT_ADAPTER);
+      List.of(MODEL, DATA, VALIDATION, OUTPUT, RUN, INIT_ADAPTER, CACHE);
 
   /// Settings that say how a run takes care of its work, and nothing about what it makes.
   static final List<Setting<?>> CARE = List.of(CHECKPOINT_EVERY, KEEP_CHECKPOINTS, MAX_TIME);
@@ -308,8 +337,49 @@ public final class Setting<T> {
     return new Setting<>(key, placeholder, description, true, parser);
   }
 
-  private static List<Path> paths(List<String> texts) {
-    return texts.stream().map(Setting::path).toList();
+  private static DataSource source(String text) {
+    if (text.isBlank()) {
+      throw new IllegalArgumentException("expected a file name, found '" + text + "'");
+    }
+    return DataSource.of(text);
+  }
+
+  /// The layout with this name.
+  static ExampleFormat format(String text) {
+    return ExampleFormat.named(text)
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "expected %s, found '%s'%s"
+                        .formatted(
+                            orList(ExampleFormat.options()),
+                            text,
+                            NearestName.hint(text, ExampleFormat.options()))));
+  }
+
+  /// Keys of the data by the keys that they stand for.
+  private static Map<String, String> columns(List<String> texts) {
+    Map<String, String> columns = new LinkedHashMap<>();
+    for (String pair : names(texts)) {
+      int sign = pair.indexOf('=');
+      if (sign <= 0 || sign == pair.length() - 1) {
+        throw new IllegalArgumentException(
+            "expected pairs such as prompt=question, found '" + pair + "'");
+      }
+      String key = pair.substring(0, sign).strip();
+      if (!ExampleFormat.knownKeys().contains(key)) {
+        throw new IllegalArgumentException(
+            "'%s' is the key of no layout; keys are %s%s"
+                .formatted(
+                    key,
+                    String.join(", ", ExampleFormat.knownKeys()),
+                    NearestName.hint(key, ExampleFormat.knownKeys())));
+      }
+      if (columns.put(key, pair.substring(sign + 1).strip()) != null) {
+        throw new IllegalArgumentException("'" + key + "' is given twice");
+      }
+    }
+    return columns;
   }
 
   /// Names given one by one or with commas.
@@ -325,7 +395,7 @@ public final class Setting<T> {
       String key, Class<E> type, String description) {
     List<String> names =
         Arrays.stream(type.getEnumConstants())
-            .map(value -> value.name().toLowerCase(Locale.ROOT))
+            .map(value -> value.name().toLowerCase(Locale.ROOT).replace('_', '-'))
             .toList();
     return one(
         key,
@@ -403,12 +473,15 @@ public final class Setting<T> {
     };
   }
 
-  /// A number is a share of the data, all else a file.
+  /// A whole number is a number of examples, another number a share of the data, all else a file.
   private static ValidationData validation(String text) {
+    if (text.strip().matches("[0-9_]+")) {
+      return new ValidationData.Count(integer(text));
+    }
     try {
       return new ValidationData.Fraction(Double.parseDouble(text.strip()));
     } catch (NumberFormatException _) {
-      return new ValidationData.FromFile(path(text));
+      return new ValidationData.FromFile(source(text));
     }
   }
 }

@@ -96,23 +96,24 @@ public final class Trainer {
       if (given.isEmpty()) {
         RankCheck.of(base, model, config.targets()).check(config.rank(), listener);
       }
-      TrainingData data = readData(base);
-      String dataHash = DataHash.of(data);
-      base.hash(); // kept by the file: checkpoints name it, even when the file is gone by then
-      if (newest.isPresent()) {
-        RunSaver.requireSame(newest.get(), base, dataHash, config);
-      }
-      int accumulate = config.accumulateFor(data.training().rows().size());
-      TrainingConfig decided = adapted.withAccumulate(accumulate);
-      RunProgress progress =
-          newest.map(c -> new RunProgress(c.metadata())).orElseGet(RunProgress::new);
-      requireStepsLeft(decided, data, progress);
-      folder.write(decided);
-      MetricsFile.cutAfter(folder.metrics(), progress.step(), progress.evaluatedStep());
-      try (MetricsFile metrics = new MetricsFile(folder.metrics())) {
-        Pieces pieces =
-            new Pieces(folder, base, model, data, dataHash, backend, metrics, given, newest);
-        return train(decided, pieces, progress, deadline);
+      try (TrainingData data = readData(base)) {
+        String dataHash = DataHash.of(data);
+        base.hash(); // kept by the file: checkpoints name it, even when the file is gone by then
+        if (newest.isPresent()) {
+          RunSaver.requireSame(newest.get(), base, dataHash, config);
+        }
+        int accumulate = config.accumulateFor(data.training().rows().size());
+        TrainingConfig decided = adapted.withAccumulate(accumulate);
+        RunProgress progress =
+            newest.map(c -> new RunProgress(c.metadata())).orElseGet(RunProgress::new);
+        requireStepsLeft(decided, data, progress);
+        folder.write(decided);
+        MetricsFile.cutAfter(folder.metrics(), progress.step(), progress.evaluatedStep());
+        try (MetricsFile metrics = new MetricsFile(folder.metrics())) {
+          Pieces pieces =
+              new Pieces(folder, base, model, data, dataHash, backend, metrics, given, newest);
+          return train(decided, pieces, progress, deadline);
+        }
       }
     }
   }
@@ -181,7 +182,7 @@ public final class Trainer {
 
   private TrainingData readData(GgufFile base) throws IOException {
     try (Tokenizer tokenizer = Tokenizer.open(base)) {
-      return TrainingData.load(config, TextEncoding.of(tokenizer.vocabulary()), listener);
+      return TrainingData.load(config, TextEncoding.of(tokenizer), listener);
     }
   }
 

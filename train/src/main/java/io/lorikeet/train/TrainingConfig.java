@@ -3,7 +3,9 @@ package io.lorikeet.train;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.train.data.files.ExampleFormat;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -15,7 +17,7 @@ import java.util.OptionalInt;
 /// what the user gave.
 ///
 /// @param model GGUF file of the base
-/// @param data files of training examples
+/// @param data where training examples come from
 /// @param validation examples to measure on
 /// @param output adapter file to write
 /// @param run folder for the resolved configuration and the metrics
@@ -42,6 +44,9 @@ import java.util.OptionalInt;
 /// @param precision of the products
 /// @param tooLong what happens to examples longer than the context
 /// @param skipBadLines count bad lines of data and go on, instead of refusing the file
+/// @param format the layout of all data that says no other; empty to recognize each example
+/// @param columns keys of the data by the keys of layouts that they stand for
+/// @param cache folder for tokenized data; empty for the user's cache folder
 /// @param packing several examples share a row
 /// @param trainOn which tokens of an example with a prompt have loss
 /// @param evaluateEvery steps between validations; empty for only before the first step and after
@@ -50,7 +55,7 @@ import java.util.OptionalInt;
 /// @param initAdapter adapter that the run begins with, instead of one that changes nothing
 public record TrainingConfig(
     Path model,
-    List<Path> data,
+    List<DataSource> data,
     ValidationData validation,
     Path output,
     Path run,
@@ -75,6 +80,9 @@ public record TrainingConfig(
     Precision precision,
     TooLong tooLong,
     boolean skipBadLines,
+    Optional<ExampleFormat> format,
+    Map<String, String> columns,
+    Optional<Path> cache,
     boolean packing,
     TrainOn trainOn,
     OptionalInt evaluateEvery,
@@ -98,7 +106,11 @@ public record TrainingConfig(
   public enum TooLong {
     /// They lose their end.
     CUT,
-    DROP
+    /// They lose their beginning; the begin token stays.
+    CUT_LEFT,
+    DROP,
+    /// They become several.
+    SPLIT
   }
 
   /// Which tokens of an example with a prompt have loss.
@@ -111,6 +123,7 @@ public record TrainingConfig(
   public TrainingConfig {
     data = List.copyOf(data);
     targets = List.copyOf(targets);
+    columns = Collections.unmodifiableMap(new LinkedHashMap<>(columns));
   }
 
   /// The learning rate over the run.
@@ -204,6 +217,9 @@ public record TrainingConfig(
         precision,
         tooLong,
         skipBadLines,
+        format,
+        columns,
+        cache,
         packing,
         trainOn,
         evaluateEvery,
@@ -217,10 +233,12 @@ public record TrainingConfig(
   public Map<String, Object> settings() {
     Map<String, Object> values = new LinkedHashMap<>();
     values.put(Setting.MODEL.key(), text(model));
-    values.put(Setting.DATA.key(), data.stream().map(TrainingConfig::text).toList());
+    values.put(Setting.DATA.key(), data.stream().map(DataSource::setting).toList());
     switch (validation) {
       case ValidationData.None() -> {}
-      case ValidationData.FromFile(Path file) -> values.put(Setting.VALIDATION.key(), text(file));
+      case ValidationData.FromFile(DataSource source) ->
+          values.put(Setting.VALIDATION.key(), source.absolutePath());
+      case ValidationData.Count(int examples) -> values.put(Setting.VALIDATION.key(), examples);
       case ValidationData.Fraction(double share) -> values.put(Setting.VALIDATION.key(), share);
     }
     values.put(Setting.OUTPUT.key(), text(output));
@@ -247,6 +265,13 @@ public record TrainingConfig(
     values.put(Setting.PRECISION.key(), lower(precision));
     values.put(Setting.TOO_LONG.key(), lower(tooLong));
     values.put(Setting.SKIP_BAD_LINES.key(), skipBadLines);
+    format.ifPresent(layout -> values.put(Setting.FORMAT.key(), layout.option()));
+    if (!columns.isEmpty()) {
+      values.put(
+          Setting.COLUMNS.key(),
+          columns.entrySet().stream().map(e -> e.getKey() + "=" + e.getValue()).toList());
+    }
+    cache.ifPresent(folder -> values.put(Setting.CACHE.key(), text(folder)));
     values.put(Setting.PACKING.key(), packing);
     values.put(Setting.TRAIN_ON.key(), lower(trainOn));
     evaluateEvery.ifPresent(value -> values.put(Setting.EVALUATE_EVERY.key(), value));
@@ -281,6 +306,6 @@ public record TrainingConfig(
   }
 
   private static String lower(Enum<?> value) {
-    return value.name().toLowerCase(Locale.ROOT);
+    return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

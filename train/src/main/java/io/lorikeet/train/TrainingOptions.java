@@ -6,6 +6,7 @@ import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,7 +35,7 @@ public final class TrainingOptions {
   }
 
   public TrainingOptions data(Path... files) {
-    return set(Setting.DATA, List.of(files));
+    return set(Setting.DATA, Arrays.stream(files).map(DataSource::of).toList());
   }
 
   public TrainingOptions output(Path file) {
@@ -42,7 +43,7 @@ public final class TrainingOptions {
   }
 
   public TrainingOptions validation(Path file) {
-    return set(Setting.VALIDATION, new ValidationData.FromFile(file));
+    return set(Setting.VALIDATION, new ValidationData.FromFile(DataSource.of(file)));
   }
 
   public TrainingOptions validation(double share) {
@@ -57,6 +58,13 @@ public final class TrainingOptions {
       values.put(setting, new Given(value, ""));
     }
     return this;
+  }
+
+  /// Sets any setting.
+  ///
+  /// @param origin where it stands, for messages
+  <T> void set(Setting<T> setting, T value, String origin) {
+    values.put(setting, new Given(value, origin));
   }
 
   /// Sets a setting from text, as a flag or a configuration file has it.

@@ -3,10 +3,14 @@ package io.lorikeet.train;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.data.files.DataFiles;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
@@ -17,6 +21,7 @@ final class TrainingOptionsCheck {
   private static final int DEFAULT_CONTEXT = 2048;
 
   private final TrainingOptions options;
+  private final List<Path> inputs = new ArrayList<>();
   private final List<String> problems = new ArrayList<>();
 
   TrainingOptionsCheck(TrainingOptions options) {
@@ -57,6 +62,9 @@ final class TrainingOptionsCheck {
         get(Setting.PRECISION, Precision.AUTO),
         get(Setting.TOO_LONG, TrainingConfig.TooLong.CUT),
         get(Setting.SKIP_BAD_LINES, false),
+        options.get(Setting.FORMAT),
+        get(Setting.COLUMNS, Map.of()),
+        options.get(Setting.CACHE),
         get(Setting.PACKING, true),
         get(Setting.TRAIN_ON, TrainingConfig.TrainOn.COMPLETION),
         optional(Setting.EVALUATE_EVERY),
@@ -77,14 +85,20 @@ final class TrainingOptionsCheck {
     options
         .get(Setting.MODEL)
         .ifPresentOrElse(file -> checkReadable(Setting.MODEL, file), () -> missing(Setting.MODEL));
-    List<Path> data = get(Setting.DATA, List.of());
+    List<DataSource> data = get(Setting.DATA, List.of());
     if (data.isEmpty()) {
       missing(Setting.DATA);
     }
-    data.forEach(file -> checkReadable(Setting.DATA, file));
+    data.forEach(source -> checkSource(Setting.DATA, source));
     switch (get(Setting.VALIDATION, new ValidationData.None())) {
       case ValidationData.None() -> {}
-      case ValidationData.FromFile(Path file) -> checkReadable(Setting.VALIDATION, file);
+      case ValidationData.FromFile(DataSource source) ->
+          checkSource(Setting.VALIDATION, source);
+      case ValidationData.Count(int examples) -> {
+        if (examples < 1) {
+          problem(Setting.VALIDATION, "must be at least 1 example, is " + examples);
+        }
+      }
       case ValidationData.Fraction(double share) -> {
         if (!(share > 0 && share < 1)) {
           problem(
@@ -95,6 +109,16 @@ final class TrainingOptionsCheck {
     }
     options.get(Setting.INIT_ADAPTER).ifPresent(file -> checkReadable(Setting.INIT_ADAPTER, file));
     options.get(Setting.OUTPUT).ifPresentOrElse(this::checkOutput, () -> missing(Setting.OUTPUT));
+  }
+
+  private void checkSource(Setting<?> setting, DataSource source) {
+    try {
+      inputs.addAll(DataFiles.of(source.path()).all());
+    } catch (IllegalArgumentException e) {
+      problem(setting, e.getMessage());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private void checkReadable(Setting<?> setting, Path file) {
@@ -120,12 +144,7 @@ final class TrainingOptionsCheck {
           Setting.OUTPUT,
           "nothing can be written to the folder " + folder + ": its permissions forbid it");
     }
-    List<Path> inputs = new ArrayList<>(get(Setting.DATA, List.of()));
     options.get(Setting.MODEL).ifPresent(inputs::add);
-    if (get(Setting.VALIDATION, new ValidationData.None())
-        instanceof ValidationData.FromFile(Path file)) {
-      inputs.add(file);
-    }
     for (Path input : inputs) {
       if (input.toAbsolutePath().normalize().equals(output.toAbsolutePath().normalize())) {
         problem(Setting.OUTPUT, output + " would overwrite what is trained on");

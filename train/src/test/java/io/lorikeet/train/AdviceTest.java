@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.train.data.DataSet;
-import io.lorikeet.train.data.PackedRow;
 import io.lorikeet.train.data.TokenizedExample;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -53,12 +52,12 @@ class AdviceTest {
 
   private List<String> advice(TrainingOptions options, int rows, long parameters) {
     TokenizedExample example = new TokenizedExample(new int[21], 1, "data.jsonl", 1);
-    List<PackedRow> all = Collections.nCopies(rows, new PackedRow(List.of(example)));
+    List<TokenizedExample> all = Collections.nCopies(rows, example);
     TrainingConfig config = options.resolve(_ -> 4096);
     Events events = new Events();
     Advice.give(
         config.withAccumulate(config.accumulateFor(rows)),
-        new DataSet(all, config.context()),
+        DataSet.of(all, config.context(), false),
         parameters,
         events);
     return events.warnings();

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
+import io.lorikeet.train.data.files.ExampleFormat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -23,7 +24,7 @@ class ConfigFileTest {
             """
             # comment
             model: base.gguf
-            data: [a.jsonl, "b, c.jsonl"]
+            data: [a.jsonl, "b, c.jsonl", {path: d, weight: 0.5, format: text}]
             learning-rate: 2e-4
             target:
               - q
@@ -36,7 +37,12 @@ class ConfigFileTest {
             """);
     assertEquals(Optional.of(Path.of("base.gguf")), options.get(Setting.MODEL));
     assertEquals(
-        Optional.of(List.of(Path.of("a.jsonl"), Path.of("b, c.jsonl"))), options.get(Setting.DATA));
+        Optional.of(
+            List.of(
+                DataSource.of("a.jsonl"),
+                DataSource.of("b, c.jsonl"),
+                new DataSource("d", 0.5, Optional.of(ExampleFormat.TEXT)))),
+        options.get(Setting.DATA));
     assertEquals(Optional.of(2e-4), options.get(Setting.LEARNING_RATE));
     assertEquals(Optional.of(List.of("q", "v")), options.get(Setting.TARGET));
     assertEquals(Optional.of(true), options.get(Setting.SKIP_BAD_LINES));
@@ -70,7 +76,7 @@ class ConfigFileTest {
             file + ":2: rank: expected a whole number, found 'many'",
             file + ":3: target: expected a value or a list of values",
             file + ":5: unknown key 'learning_rate'; did you mean 'learning-rate'?",
-            file + ":6: data: expected a value or a list of values",
+            file + ":6: data: expected a file, or path, weight and format",
             file + ":7: rank was already given above",
             file + ":8: batch-size: expected one value, found 2",
             file

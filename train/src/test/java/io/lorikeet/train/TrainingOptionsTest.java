@@ -6,11 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.data.files.ExampleFormat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
@@ -57,6 +59,9 @@ class TrainingOptionsTest {
             .set(Setting.EARLY_STOP, 3)
             .set(Setting.MAX_TIME, Duration.ofMinutes(90))
             .set(Setting.INIT_ADAPTER, folder.resolve("base.gguf"))
+            .set(Setting.FORMAT, ExampleFormat.TEXT)
+            .set(Setting.COLUMNS, Map.of("text", "body"))
+            .set(Setting.CACHE, folder)
             .resolve(_ -> 512);
     Set<String> written = new TreeSet<>(config.settings().keySet());
     written.add("steps"); // instead of epochs
@@ -67,10 +72,11 @@ class TrainingOptionsTest {
   }
 
   @Test
-  void namesEverythingThatIsWrong() {
+  void namesEverythingThatIsWrong() throws IOException {
+    Path empty = Files.createDirectory(folder.resolve("empty"));
     TrainingOptions options =
         new TrainingOptions()
-            .data(folder.resolve("nothing.jsonl"), folder)
+            .data(folder.resolve("nothing.jsonl"), empty)
             .output(folder.resolve("none/adapter.gguf"))
             .validation(1.5)
             .set(Setting.RANK, 0)
@@ -85,7 +91,7 @@ class TrainingOptionsTest {
     List<String> lines = message.lines().toList();
     assertTrue(lines.get(0).startsWith("--model is needed: "), message);
     assertEquals("data: there is no file " + folder.resolve("nothing.jsonl"), lines.get(1));
-    assertEquals("data: " + folder + " is a folder, not a file", lines.get(2));
+    assertEquals("data: the folder " + empty + " holds no data to train on, such as train.jsonl", lines.get(2));
     assertTrue(lines.get(3).startsWith("validation: must be a file, or a share"), message);
     assertTrue(
         lines.get(4).startsWith("output: there is no folder " + folder.resolve("none")), message);

@@ -114,7 +114,7 @@ public final class LlamaVocabulary {
             : tokenizeSpelled(parts.getFirst(), false, parseSpecial);
     Arrays.stream(first).forEach(ids::add);
     for (String part : parts.subList(1, parts.size())) {
-      ids.add(unknown());
+      ids.add(unknownToken());
       Arrays.stream(tokenizeSpelled(separator + part, false, parseSpecial))
           .skip(before.length)
           .forEach(ids::add);
@@ -125,8 +125,14 @@ public final class LlamaVocabulary {
     return ids.build().toArray();
   }
 
-  /// The token for what can't be spelled; SentencePiece's is 0 unless the file names another.
-  private int unknown() {
+  /// The token that [#tokenize] gives for characters that the vocabulary can't spell; empty where it
+  /// can spell all.
+  public OptionalInt unknown() {
+    return spelling.isPresent() ? OptionalInt.of(unknownToken()) : OptionalInt.empty();
+  }
+
+  /// SentencePiece's is 0 unless the file names another.
+  private int unknownToken() {
     return model
         .metadata("tokenizer.ggml.unknown_token_id")
         .map(Long::parseLong)

@@ -1,6 +1,10 @@
 package io.lorikeet.train.data;
 
 import io.lorikeet.train.TrainingConfig;
+import io.lorikeet.train.data.files.ExampleFormat;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
 
 /// How files become rows.
 ///
@@ -9,17 +13,33 @@ import io.lorikeet.train.TrainingConfig;
 /// @param skipBadLines count bad lines and go on
 /// @param packing several examples share a row
 /// @param trainOn which tokens of an example with a prompt have loss
+/// @param format the layout of sources that say no other
+/// @param columns keys of the files by the keys of layouts that they stand for
+/// @param threads to tokenize on
+/// @param cache folder for tokenized data; empty for the user's cache folder
 public record DataSettings(
     int context,
     TrainingConfig.TooLong tooLong,
     boolean skipBadLines,
     boolean packing,
-    TrainingConfig.TrainOn trainOn) {
+    TrainingConfig.TrainOn trainOn,
+    Optional<ExampleFormat> format,
+    Map<String, String> columns,
+    int threads,
+    Optional<Path> cache) {
 
-  /// The defaults of a training run.
+  /// The defaults of a training run, on one thread.
   public static DataSettings of(int context) {
     return new DataSettings(
-        context, TrainingConfig.TooLong.CUT, false, true, TrainingConfig.TrainOn.COMPLETION);
+        context,
+        TrainingConfig.TooLong.CUT,
+        false,
+        true,
+        TrainingConfig.TrainOn.COMPLETION,
+        Optional.empty(),
+        Map.of(),
+        1,
+        Optional.empty());
   }
 
   /// A run's.
@@ -29,6 +49,10 @@ public record DataSettings(
         config.tooLong(),
         config.skipBadLines(),
         config.packing(),
-        config.trainOn());
+        config.trainOn(),
+        config.format(),
+        config.columns(),
+        config.threads(),
+        config.cache());
   }
 }

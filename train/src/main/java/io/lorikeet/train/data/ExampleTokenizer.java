@@ -1,149 +1,70 @@
 package io.lorikeet.train.data;
 
-import io.lorikeet.train.TrainingConfig;
-import io.lorikeet.train.TrainingEvent;
-import io.lorikeet.train.TrainingListener;
-import java.util.ArrayList;
+import io.lorikeet.train.TrainingConfig.TooLong;
+import io.lorikeet.train.TrainingConfig.TrainOn;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 
 /// Makes tokens of examples, as inference will see them: the begin token where the vocabulary has
 /// one, the prompt exactly as it is tokenized when it stands alone, then the completion and the end
-/// token. Only the completion and the end token have loss. Counts what is too long for the context.
+/// token. Only the completion and the end token have loss. Safe for use by several threads at once.
 public final class ExampleTokenizer {
   /// Texts that seldom melt into what follows them; see [#inside].
   private static final List<String> GUARDS = List.of("\n", ".", "a", "1", ")");
 
   private final TextEncoding encoding;
-  private final int context;
-  private final TrainingConfig.TooLong tooLong;
-  private final TrainingConfig.TrainOn trainOn;
+  private final TrainOn trainOn;
   private final boolean addsSpace;
-  private int cut;
-  private int dropped;
-  private int promptTooLong;
-  private int withoutTarget;
-  private int withControlNames;
-  private SourceLine firstControlName;
-  private int documents;
-  private int pieces;
+  private final ContextFit fit;
 
   /// @param context places of a row; an example may have one token more
-  public ExampleTokenizer(
-      TextEncoding encoding,
-      int context,
-      TrainingConfig.TooLong tooLong,
-      TrainingConfig.TrainOn trainOn) {
+  public ExampleTokenizer(TextEncoding encoding, int context, TooLong tooLong, TrainOn trainOn) {
     this.encoding = encoding;
-    this.context = context;
-    this.tooLong = tooLong;
     this.trainOn = trainOn;
     this.addsSpace = addsSpace();
+    fit = new ContextFit(encoding, context, tooLong);
   }
 
-  /// The example's tokens: one example; several pieces of a document; or none if it is dropped.
-  public List<TokenizedExample> tokenize(Example example) {
-    countControlNames(example);
-    if (example.document()) {
-      return pieces(example);
-    }
-    int[] prompt = encoding.tokens(example.prompt() == null ? "" : example.prompt());
-    int[] completion = continuation(example.prompt(), prompt, example.completion());
-    int[] tokens = concatenate(begin(), prompt, completion, end());
+  /// The example's tokens, within the context.
+  Tokenized tokenize(Example example) {
+    return switch (example.content()) {
+      case Example.Text(String text) -> completion(example, "", text);
+      case Example.Completion(String prompt, String completion) ->
+          completion(example, prompt, completion);
+      case Example.Document document -> document(example, document);
+      case Example.Chat _ ->
+          Tokenized.refused(
+              "a chat, and this base has no chat template; give one with --chat-template");
+      case Example.Preference _ ->
+          Tokenized.refused("a preference pair, which training doesn't learn from");
+    };
+  }
+
+  private Tokenized completion(Example example, String prompt, String completion) {
+    int[] promptTokens = encoding.tokens(prompt);
+    int[] completionTokens = continuation(prompt, promptTokens, completion);
+    int[] begin = encoding.begin().stream().toArray();
+    int[] end = encoding.end().stream().toArray();
+    int[] tokens = Tokens.concatenate(begin, promptTokens, completionTokens, end);
+    boolean[] trained = new boolean[tokens.length];
     int untrained =
-        trainOn == TrainingConfig.TrainOn.ALL ? 1 : Math.max(1, begin().length + prompt.length);
-    if (untrained > context) {
-      promptTooLong++;
-      return List.of();
+        trainOn == TrainOn.ALL ? 1 : Math.max(1, begin.length + promptTokens.length);
+    if (untrained < tokens.length) {
+      Arrays.fill(trained, untrained, tokens.length, true);
     }
-    if (untrained >= tokens.length) {
-      withoutTarget++;
-      return List.of();
-    }
-    if (tokens.length > context + 1) {
-      if (tooLong == TrainingConfig.TooLong.DROP) {
-        dropped++;
-        return List.of();
-      }
-      cut++;
-      tokens = Arrays.copyOf(tokens, context + 1);
-    }
-    return List.of(new TokenizedExample(tokens, untrained, example.source(), example.line()));
+    boolean spellsControl = encoding.spellsControl(prompt + completion);
+    return fit.fit(tokens, trained, example, spellsControl);
   }
 
-  /// Examples that lost their end to the context.
-  public int cut() {
-    return cut;
-  }
-
-  /// Examples left out: longer than the context, or their prompt fills it, or there is nothing to
-  /// predict.
-  public int left() {
-    return dropped + promptTooLong + withoutTarget;
-  }
-
-  /// Says what was cut, left out and divided.
-  public void report(TrainingListener listener) {
-    String places = String.format(Locale.ROOT, "the context of %,d tokens", context);
-    warn(listener, cut, "longer than " + places + ": their end is cut off, the end token with it");
-    warn(listener, dropped, "longer than " + places + ": left out");
-    warn(listener, promptTooLong, "left out: their prompt alone fills " + places);
-    warn(listener, withoutTarget, "left out: a single token, nothing to predict");
-    warn(
-        listener,
-        withControlNames,
-        "spelling special tokens of the base, first at "
-            + firstControlName
-            + ": they are learned as plain text, not as these tokens");
-    if (encoding.end().isEmpty()) {
-      listener.on(
-          new TrainingEvent.Warning(
-              "the base's vocabulary has no end token: generation won't stop by itself"));
+  private Tokenized document(Example example, Example.Document document) {
+    int[] end = document.ends() ? encoding.end().stream().toArray() : new int[0];
+    int[] text = encoding.tokens(document.text());
+    int[] stream = Tokens.concatenate(encoding.begin().stream().toArray(), text, end);
+    boolean[] trained = new boolean[stream.length];
+    if (stream.length > 1) {
+      Arrays.fill(trained, 1, stream.length, true);
     }
-    if (pieces > documents) {
-      String text = "%,d document%s divided into %,d pieces that fill " + places;
-      listener.on(
-          new TrainingEvent.Note(
-              String.format(Locale.ROOT, text, documents, documents == 1 ? "" : "s", pieces)));
-    }
-  }
-
-  private void countControlNames(Example example) {
-    String prompt = example.prompt() == null ? "" : example.prompt();
-    if (encoding.spellsControl(prompt + example.completion())) {
-      if (withControlNames++ == 0) {
-        firstControlName = new SourceLine(example.source(), example.line());
-      }
-    }
-  }
-
-  private static void warn(TrainingListener listener, int count, String text) {
-    if (count > 0) {
-      String examples =
-          count == 1 ? "1 example " : String.format(Locale.ROOT, "%,d examples ", count);
-      listener.on(new TrainingEvent.Warning(examples + text));
-    }
-  }
-
-  /// Consecutive pieces of a document, each token a target once. Where the vocabulary has a begin
-  /// token every piece starts with it, as every inference does; else with the last token of the
-  /// piece before.
-  private List<TokenizedExample> pieces(Example example) {
-    int[] stream = concatenate(encoding.tokens(example.completion()), end());
-    int[] begin = begin();
-    List<TokenizedExample> result = new ArrayList<>();
-    int overlap = 1 - begin.length;
-    for (int from = overlap; from < stream.length; from += context) {
-      int[] piece =
-          Arrays.copyOfRange(stream, from - overlap, Math.min(from + context, stream.length));
-      result.add(
-          new TokenizedExample(concatenate(begin, piece), 1, example.source(), example.line()));
-    }
-    withoutTarget += result.isEmpty() ? 1 : 0;
-    documents++;
-    pieces += result.size();
-    return result;
+    return fit.divide(stream, trained, example, encoding.spellsControl(document.text()));
   }
 
   /// Tokens of a completion after its prompt's. The tokens of the whole are used where they begin
@@ -151,11 +72,13 @@ public final class ExampleTokenizer {
   /// at the boundary; but at inference the prompt's tokens are given before the completion exists,
   /// so the completion is tokenized by itself.
   private int[] continuation(String prompt, int[] promptTokens, String completion) {
-    if (prompt == null || prompt.isEmpty()) {
+    if (prompt.isEmpty()) {
       return encoding.tokens(completion);
     }
     int[] whole = encoding.tokens(prompt + completion);
-    return startsWith(whole, promptTokens) ? tail(whole, promptTokens) : inside(completion);
+    return Tokens.startsWith(whole, promptTokens)
+        ? Tokens.after(whole, promptTokens.length)
+        : inside(completion);
   }
 
   /// Tokens of a text that doesn't stand at the beginning. SentencePiece vocabularies put a space
@@ -165,8 +88,8 @@ public final class ExampleTokenizer {
       for (String guard : GUARDS) {
         int[] guardTokens = encoding.tokens(guard);
         int[] both = encoding.tokens(guard + text);
-        if (startsWith(both, guardTokens)) {
-          return tail(both, guardTokens);
+        if (Tokens.startsWith(both, guardTokens)) {
+          return Tokens.after(both, guardTokens.length);
         }
       }
     }
@@ -176,37 +99,7 @@ public final class ExampleTokenizer {
   private boolean addsSpace() {
     int[] guard = encoding.tokens("\n");
     int[] both = encoding.tokens("\na");
-    return startsWith(both, guard) && !Arrays.equals(tail(both, guard), encoding.tokens("a"));
-  }
-
-  private int[] begin() {
-    return encoding.begin().stream().toArray();
-  }
-
-  private int[] end() {
-    return encoding.end().stream().toArray();
-  }
-
-  private static boolean startsWith(int[] tokens, int[] start) {
-    return tokens.length >= start.length
-        && Arrays.equals(tokens, 0, start.length, start, 0, start.length);
-  }
-
-  private static int[] tail(int[] tokens, int[] start) {
-    return Arrays.copyOfRange(tokens, start.length, tokens.length);
-  }
-
-  private static int[] concatenate(int[]... parts) {
-    int length = 0;
-    for (int[] part : parts) {
-      length += part.length;
-    }
-    int[] all = new int[length];
-    int position = 0;
-    for (int[] part : parts) {
-      System.arraycopy(part, 0, all, position, part.length);
-      position += part.length;
-    }
-    return all;
+    return Tokens.startsWith(both, guard)
+        && !Arrays.equals(Tokens.after(both, guard.length), encoding.tokens("a"));
   }
 }

@@ -1,67 +1,127 @@
 package io.lorikeet.train.data;
 
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.Deque;
-import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.function.IntUnaryOperator;
 
 /// Puts examples into rows.
-public final class Packer {
+final class Packer {
   private Packer() {}
+
+  /// Which examples share a row.
+  ///
+  /// @param order the examples by their numbers, row after row
+  /// @param ends for each row the place in `order` behind its last example
+  record Packing(int[] order, int[] ends) {}
 
   /// Best-fit decreasing: the longest examples first, each into the row that it fills best (the
   /// least room that is enough), else into a new one. Of equals the first comes first, so the same
   /// examples give the same rows.
   ///
+  /// @param places places that each example takes, from 1 to `context`
   /// @param context places of a row
-  /// @throws IllegalArgumentException if an example is longer than a row
-  public static List<PackedRow> pack(List<TokenizedExample> examples, int context) {
-    List<TokenizedExample> longestFirst = new ArrayList<>(examples);
-    longestFirst.sort(Comparator.comparingInt(TokenizedExample::places).reversed());
-    List<List<TokenizedExample>> rows = new ArrayList<>();
-    TreeMap<Integer, Deque<List<TokenizedExample>>> rowsByRoom = new TreeMap<>();
-    for (TokenizedExample example : longestFirst) {
-      int places = example.places();
-      checkFits(example, context);
-      Map.Entry<Integer, Deque<List<TokenizedExample>>> best = rowsByRoom.ceilingEntry(places);
-      int room = best == null ? context : best.getKey();
-      List<TokenizedExample> row;
-      if (best == null) {
-        row = new ArrayList<>();
-        rows.add(row);
-      } else {
-        row = best.getValue().removeFirst();
-        if (best.getValue().isEmpty()) {
-          rowsByRoom.remove(room);
-        }
-      }
-      row.add(example);
-      if (room > places) {
-        rowsByRoom.computeIfAbsent(room - places, _ -> new ArrayDeque<>()).addLast(row);
-      }
+  static Packing pack(int count, IntUnaryOperator places, int context) {
+    int[] longestFirst = longestFirst(count, places, context);
+    int[] rowOf = new int[count];
+    Rooms rooms = new Rooms(count, context);
+    int rows = 0;
+    for (int example : longestFirst) {
+      int taken = places.applyAsInt(example);
+      int room = rooms.least(taken);
+      int row = room > context ? rows++ : rooms.take(room);
+      rowOf[example] = row;
+      rooms.give(Math.min(room, context) - taken, row);
     }
-    return rows.stream().map(PackedRow::new).toList();
+    return byRow(longestFirst, rowOf, rows);
   }
 
   /// One example in each row, in their order.
-  public static List<PackedRow> single(List<TokenizedExample> examples, int context) {
-    examples.forEach(example -> checkFits(example, context));
-    return examples.stream().map(example -> new PackedRow(List.of(example))).toList();
+  static Packing single(int count) {
+    int[] order = new int[count];
+    Arrays.setAll(order, i -> i);
+    int[] ends = new int[count];
+    Arrays.setAll(ends, i -> i + 1);
+    return new Packing(order, ends);
   }
 
-  private static void checkFits(TokenizedExample example, int context) {
-    if (example.places() > context) {
-      throw new IllegalArgumentException(
-          example.source()
-              + ":"
-              + example.line()
-              + " takes "
-              + example.places()
-              + " places, a row has "
-              + context);
+  /// Sorted by counting.
+  private static int[] longestFirst(int count, IntUnaryOperator places, int context) {
+    int[] starts = new int[context + 2];
+    for (int i = 0; i < count; i++) {
+      starts[context - places.applyAsInt(i) + 1]++;
+    }
+    for (int i = 1; i < starts.length; i++) {
+      starts[i] += starts[i - 1];
+    }
+    int[] order = new int[count];
+    for (int i = 0; i < count; i++) {
+      order[starts[context - places.applyAsInt(i)]++] = i;
+    }
+    return order;
+  }
+
+  private static Packing byRow(int[] longestFirst, int[] rowOf, int rows) {
+    int[] ends = new int[rows];
+    for (int row : rowOf) {
+      ends[row]++;
+    }
+    for (int row = 1; row < rows; row++) {
+      ends[row] += ends[row - 1];
+    }
+    int[] next = new int[rows];
+    for (int row = 1; row < rows; row++) {
+      next[row] = ends[row - 1];
+    }
+    int[] order = new int[longestFirst.length];
+    for (int example : longestFirst) {
+      order[next[rowOf[example]]++] = example;
+    }
+    return new Packing(order, ends);
+  }
+
+  /// Rows by the room that is left in them, those with the same room in a queue.
+  private static final class Rooms {
+    private final BitSet present;
+    private final int[] first;
+    private final int[] last;
+    private final int[] next;
+    private final int full;
+
+    Rooms(int rows, int context) {
+      present = new BitSet(context + 1);
+      first = new int[context + 1];
+      last = new int[context + 1];
+      next = new int[rows];
+      full = context + 1;
+    }
+
+    /// The least room that is enough; more than a row has if there is none.
+    int least(int places) {
+      int room = present.nextSetBit(places);
+      return room < 0 ? full : room;
+    }
+
+    int take(int room) {
+      int row = first[room];
+      if (row == last[room]) {
+        present.clear(room);
+      } else {
+        first[room] = next[row];
+      }
+      return row;
+    }
+
+    void give(int room, int row) {
+      if (room == 0) {
+        return;
+      }
+      if (present.get(room)) {
+        next[last[room]] = row;
+      } else {
+        present.set(room);
+        first[room] = row;
+      }
+      last[room] = row;
     }
   }
 }

@@ -32,7 +32,8 @@ final class Shuffle {
     return (int) Math.unsignedMultiplyHigh(mix(state), bound);
   }
 
-  private static long mix(long value) {
+  /// A number that looks random.
+  static long mix(long value) {
     long mixed = (value ^ value >>> 30) * 0xBF58476D1CE4E5B9L;
     mixed = (mixed ^ mixed >>> 27) * 0x94D049BB133111EBL;
     return mixed ^ mixed >>> 31;

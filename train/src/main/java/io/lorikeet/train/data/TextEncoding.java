@@ -1,29 +1,57 @@
 package io.lorikeet.train.data;
 
 import io.lorikeet.bindings.llama.LlamaVocabulary;
+import io.lorikeet.models.text.Tokenizer;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
+import java.util.function.IntFunction;
+import java.util.stream.Collectors;
 
-/// How a base's vocabulary writes text.
+/// How a base's vocabulary writes text. Safe for use by several threads at once.
 ///
 /// @param encode tokens of a text, without added special tokens, and with none read out of the text
 ///     itself
 /// @param begin token that stands before every text, where the vocabulary adds one
 /// @param end token that ends a text, on which generation stops
+/// @param unknown token for characters that the vocabulary can't spell, where there are such
+/// @param identity names all that decides how text becomes tokens; empty where that isn't known, and
+///     tokens can't be kept for another run
+/// @param piece the bytes that a token adds to a text
 /// @param controlTokens texts of control tokens, such as `<|im_end|>`, which `encode` takes for
-///     plain text
+///     plain text, by their first character
 public record TextEncoding(
     Function<String, int[]> encode,
     OptionalInt begin,
     OptionalInt end,
-    List<String> controlTokens) {
+    OptionalInt unknown,
+    Optional<String> identity,
+    IntFunction<byte[]> piece,
+    Map<Character, List<String>> controlTokens) {
 
   public TextEncoding {
-    controlTokens = List.copyOf(controlTokens);
+    controlTokens = Map.copyOf(controlTokens);
   }
 
-  /// Of a vocabulary whose control tokens have no text.
+  /// Of a vocabulary that can spell everything, and whose tokens have no line breaks in them.
+  public TextEncoding(
+      Function<String, int[]> encode,
+      OptionalInt begin,
+      OptionalInt end,
+      List<String> controlTokens) {
+    this(
+        encode,
+        begin,
+        end,
+        OptionalInt.empty(),
+        Optional.empty(),
+        _ -> new byte[0],
+        byFirst(controlTokens));
+  }
+
+  /// Of one whose control tokens have no text, either.
   public TextEncoding(Function<String, int[]> encode, OptionalInt begin, OptionalInt end) {
     this(encode, begin, end, List.of());
   }
@@ -33,19 +61,53 @@ public record TextEncoding(
   ///
   /// @param vocabulary must stay open as long as the encoding is used
   public static TextEncoding of(LlamaVocabulary vocabulary) {
+    return of(vocabulary, Optional.empty());
+  }
+
+  /// The same of a tokenizer, whose tokens can be kept for another run.
+  ///
+  /// @param tokenizer must stay open as long as the encoding is used
+  public static TextEncoding of(Tokenizer tokenizer) {
+    return of(tokenizer.vocabulary(), Optional.of(tokenizer.hash()));
+  }
+
+  private static TextEncoding of(LlamaVocabulary vocabulary, Optional<String> identity) {
     return new TextEncoding(
         text -> vocabulary.tokenize(text, false, false),
         vocabulary.addsBos() ? vocabulary.bos() : OptionalInt.empty(),
         vocabulary.eos().isPresent() ? vocabulary.eos() : vocabulary.eot(),
-        vocabulary.controlTokens());
+        vocabulary.unknown(),
+        identity,
+        token -> vocabulary.piece(token, false),
+        byFirst(vocabulary.controlTokens()));
+  }
+
+  private static Map<Character, List<String>> byFirst(List<String> controlTokens) {
+    return controlTokens.stream().collect(Collectors.groupingBy(text -> text.charAt(0)));
   }
 
   int[] tokens(String text) {
     return encode.apply(text);
   }
 
+  /// Line breaks in what a token adds to a text.
+  int lineBreaks(int token) {
+    int count = 0;
+    for (byte next : piece.apply(token)) {
+      count += next == '\n' ? 1 : 0;
+    }
+    return count;
+  }
+
   /// Whether a text holds the name of a control token.
   boolean spellsControl(String text) {
-    return controlTokens.stream().anyMatch(text::contains);
+    for (int i = 0; i < text.length(); i++) {
+      for (String name : controlTokens.getOrDefault(text.charAt(i), List.of())) {
+        if (text.startsWith(name, i)) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 }

@@ -1,6 +1,7 @@
 package io.lorikeet.train.data;
 
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.DataSource;
 import io.lorikeet.train.TrainingConfig;
 import io.lorikeet.train.TrainingEvent;
 import io.lorikeet.train.TrainingListener;
@@ -8,17 +9,35 @@ import io.lorikeet.train.ValidationData;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 
-/// The data of a run: what is trained on, and what is only measured.
-///
-/// @param validation empty where no validation was asked for
-public record TrainingData(DataSet training, Optional<DataSet> validation) {
-  /// Stream of the seed's random numbers that chooses validation examples; epochs have the streams
-  /// from 0 on.
-  private static final long VALIDATION_STREAM = -1;
+/// The data of a run: what is trained on, and what is only measured. Its tokens may lie in mapped
+/// files, until it is closed.
+public final class TrainingData implements AutoCloseable {
+  private final List<Corpus> corpora;
+  private final DataSet training;
+  private final Optional<DataSet> validation;
+
+  private TrainingData(List<Corpus> corpora, DataSet training, Optional<DataSet> validation) {
+    this.corpora = corpora;
+    this.training = training;
+    this.validation = validation;
+  }
+
+  /// What is trained on.
+  public DataSet training() {
+    return training;
+  }
+
+  /// What is only measured; empty where no validation was asked for.
+  public Optional<DataSet> validation() {
+    return validation;
+  }
 
   /// Reads, tokenizes, divides and packs the data that a configuration names.
   ///
@@ -27,22 +46,91 @@ public record TrainingData(DataSet training, Optional<DataSet> validation) {
   public static TrainingData load(
       TrainingConfig config, TextEncoding encoding, TrainingListener listener) throws IOException {
     DataSettings settings = DataSettings.of(config);
-    List<TokenizedExample> examples = tokenize(config.data(), settings, encoding, listener);
-    List<TokenizedExample> measured =
-        switch (config.validation()) {
-          case ValidationData.None() -> List.of();
-          case ValidationData.FromFile(Path file) ->
-              tokenize(List.of(file), settings, encoding, listener);
-          case ValidationData.Fraction(double share) -> takeShare(examples, share, config.seed());
-        };
-    DataSet training = rows(examples, settings);
-    listener.on(new TrainingEvent.Note("training: " + training.summary()));
-    if (measured.isEmpty()) {
-      return new TrainingData(training, Optional.empty());
+    try (DataLoader loader = new DataLoader(settings, encoding, listener)) {
+      Corpus corpus = loader.load(config.data());
+      DataSplit split = new DataSplit(corpus, config.seed());
+      Optional<Corpus> apart = apart(config, loader);
+      int[] trained = split.where(_ -> true);
+      int[] measured = {};
+      if (apart.isPresent()) {
+        measured = unseen(apart.get(), corpus, listener);
+      } else if (wanted(config, corpus) > 0) {
+        IntPredicate chosen = split.measured(wanted(config, corpus));
+        measured = split.where(chosen);
+        trained = split.where(chosen.negate());
+      }
+      tellDuplicates(Duplicates.in(corpus, trained), listener);
+      trained = split.weighted(trained, config.data());
+      DataSet training = rows(corpus, trained, settings);
+      listener.on(new TrainingEvent.Note("training: " + training.summary()));
+      Optional<DataSet> validation =
+          measured.length == 0
+              ? Optional.empty()
+              : Optional.of(rows(apart.orElse(corpus), measured, settings));
+      validation.ifPresent(
+          set -> listener.on(new TrainingEvent.Note("validation: " + set.summary())));
+      return new TrainingData(loader.release(), training, validation);
     }
-    DataSet validation = rows(measured, settings);
-    listener.on(new TrainingEvent.Note("validation: " + validation.summary()));
-    return new TrainingData(training, Optional.of(validation));
+  }
+
+  /// Validation data of its own: what was asked for, or what folders of data hold.
+  private static Optional<Corpus> apart(TrainingConfig config, DataLoader loader)
+      throws IOException {
+    return switch (config.validation()) {
+      case ValidationData.FromFile(DataSource source) -> Optional.of(loader.load(List.of(source)));
+      case ValidationData.None() -> loader.loadValidationOfFolders(config.data());
+      case ValidationData.Fraction _, ValidationData.Count _ -> Optional.empty();
+    };
+  }
+
+  /// Examples to take out of the data for measuring.
+  private static long wanted(TrainingConfig config, Corpus corpus) {
+    return switch (config.validation()) {
+      case ValidationData.Fraction(double share) ->
+          Math.max(
+              1,
+              Math.round(
+                  share * IntStream.range(0, corpus.size()).filter(corpus::isFirst).count()));
+      case ValidationData.Count(int examples) -> examples;
+      case ValidationData.None(), ValidationData.FromFile _ -> 0;
+    };
+  }
+
+  /// What is measured without what is trained on, if anything is left then. The other way round,
+  /// measuring would change what is trained.
+  private static int[] unseen(Corpus measured, Corpus trained, TrainingListener listener) {
+    DataSplit split = new DataSplit(measured, 0);
+    IntPredicate known = split.alsoIn(trained);
+    int[] shared = split.where(index -> known.test(index) && measured.isFirst(index));
+    int[] unseen = split.where(known.negate());
+    if (unseen.length == 0) {
+      listener.on(
+          new TrainingEvent.Warning(
+              "all validation examples are in the training data: their loss tells what is"
+                  + " remembered, not what is learned"));
+      return all(measured);
+    }
+    if (shared.length > 0) {
+      String text = "%,d validation example%s in the training data, too, and not measured; first %s";
+      listener.on(
+          new TrainingEvent.Warning(
+              String.format(
+                  Locale.ROOT,
+                  text,
+                  shared.length,
+                  shared.length == 1 ? " is" : "s are",
+                  measured.place(shared[0]))));
+    }
+    return unseen;
+  }
+
+  private static void tellDuplicates(Duplicates duplicates, TrainingListener listener) {
+    if (duplicates.exact() + duplicates.near() > 0) {
+      listener.on(
+          duplicates.allTheSame()
+              ? new TrainingEvent.Warning("all training examples are the same")
+              : new TrainingEvent.Note(duplicates.inWords()));
+    }
   }
 
   /// Reads, tokenizes and packs files that are used for nothing but measuring.
@@ -51,69 +139,59 @@ public record TrainingData(DataSet training, Optional<DataSet> validation) {
   public static DataSet load(
       List<Path> files, DataSettings settings, TextEncoding encoding, TrainingListener listener)
       throws IOException {
-    return rows(tokenize(files, settings, encoding, listener), settings);
+    return DataSet.of(
+        tokenize(files, settings, encoding, listener), settings.context(), settings.packing());
   }
 
-  private static DataSet rows(List<TokenizedExample> examples, DataSettings settings) {
-    return DataSet.of(examples, settings.context(), settings.packing());
-  }
-
-  /// Reads and tokenizes files, each example by itself.
+  /// Reads and tokenizes files into memory, each example by itself.
   ///
   /// @throws InvalidInputException if the files can't be used, or leave nothing to train on
   public static List<TokenizedExample> tokenize(
       List<Path> files, DataSettings settings, TextEncoding encoding, TrainingListener listener)
       throws IOException {
-    ExampleTokenizer tokenizer =
-        new ExampleTokenizer(encoding, settings.context(), settings.tooLong(), settings.trainOn());
-    ExampleReader reader = new ExampleReader(settings.skipBadLines(), listener);
-    List<TokenizedExample> examples = new ArrayList<>();
-    for (Path file : files) {
-      reader.read(file, example -> examples.addAll(tokenizer.tokenize(example)));
+    try (DataLoader loader = new DataLoader(settings, encoding, listener)) {
+      Corpus corpus = loader.load(files.stream().map(DataSource::of).toList());
+      List<TokenizedExample> examples = new ArrayList<>();
+      Arrays.stream(all(corpus)).forEach(index -> examples.add(corpus.get(index)));
+      return examples;
     }
-    reader.finish();
-    tokenizer.report(listener);
-    if (examples.isEmpty()) {
-      throw new InvalidInputException(nothingLeft(files, settings.context(), tokenizer.left()));
+  }
+
+  /// The first examples that a run measures or else trains on, to try things on.
+  ///
+  /// @param tokens as many as are wanted in all
+  /// @return empty where the data came by standard input, which is gone
+  public static List<TokenizedExample> first(
+      TrainingConfig config, TextEncoding encoding, int tokens) throws IOException {
+    DataSource source =
+        config.validation() instanceof ValidationData.FromFile(DataSource measured)
+            ? measured
+            : config.data().getFirst();
+    List<TokenizedExample> examples = new ArrayList<>();
+    if (source.isStandardInput()) {
+      return examples;
+    }
+    try (DataLoader loader = new DataLoader(DataSettings.of(config), encoding, _ -> {})) {
+      Corpus corpus = loader.load(List.of(source));
+      int taken = 0;
+      for (int i = 0; i < corpus.size() && taken < tokens; i++) {
+        examples.add(corpus.get(i));
+        taken += corpus.places(i) + 1;
+      }
     }
     return examples;
   }
 
-  private static String nothingLeft(List<Path> files, int context, int left) {
-    String names = String.join(", ", files.stream().map(Path::toString).toList());
-    if (left == 0) {
-      return names + ": no line is an example";
-    }
-    return String.format(
-        Locale.ROOT,
-        "%s: none of the %,d examples fits into the context of %,d tokens; give a larger --context, or shorter prompts",
-        names,
-        left,
-        context);
+  private static int[] all(Corpus corpus) {
+    return IntStream.range(0, corpus.size()).toArray();
   }
 
-  /// Moves a share of the examples, at least one and not all, out of the list. Both keep their
-  /// order.
-  static List<TokenizedExample> takeShare(
-      List<TokenizedExample> examples, double share, long seed) {
-    int count = examples.size();
-    if (count < 2) {
-      throw new InvalidInputException(
-          "validation: a share needs at least two examples; the data has " + count);
-    }
-    int wanted = Math.clamp(Math.round(share * count), 1, count - 1);
-    boolean[] taken = new boolean[count];
-    int[] order = Shuffle.order(count, seed, VALIDATION_STREAM);
-    for (int i = 0; i < wanted; i++) {
-      taken[order[i]] = true;
-    }
-    List<TokenizedExample> chosen = new ArrayList<>();
-    List<TokenizedExample> rest = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      (taken[i] ? chosen : rest).add(examples.get(i));
-    }
-    examples.clear();
-    examples.addAll(rest);
-    return chosen;
+  private static DataSet rows(Corpus corpus, int[] chosen, DataSettings settings) {
+    return DataSet.of(corpus, chosen, settings.context(), settings.packing());
+  }
+
+  @Override
+  public void close() {
+    corpora.forEach(Corpus::close);
   }
 }

@@ -20,7 +20,7 @@ class ExampleTokenizerTest {
   @Test
   void textIsLearnedFromItsFirstTokenOn() {
     TokenizedExample tokenized =
-        one(bytes(10, TooLong.CUT), new Example(null, "ab", false, "f", 3));
+        one(bytes(10, TooLong.CUT), new Example(new Example.Text("ab"), "f", 3));
     assertArrayEquals(
         new int[] {TestEncodings.BEGIN, 'a', 'b', TestEncodings.END}, tokenized.tokens());
     assertEquals(3, tokenized.targets());
@@ -73,11 +73,15 @@ class ExampleTokenizerTest {
     assertArrayEquals(new int[] {TestEncodings.BEGIN, 'a', 'b', 'c', 'd', 'e'}, tokenized.tokens());
     // Four bytes and the begin token are five places: one token can still be learned.
     assertEquals(1, one(tokenizer, prompted("abcd", "efg")).targets());
-    assertTrue(tokenizer.tokenize(prompted("abcde", "f")).isEmpty());
-    assertEquals(2, tokenizer.cut());
-    assertEquals(1, tokenizer.left());
-    Events events = new Events();
-    tokenizer.report(events);
+    Tokenized none = tokenizer.tokenize(prompted("abcde", "f"));
+    assertEquals(List.of(), none.examples());
+    Events events =
+        report(
+            tokenizer,
+            TooLong.CUT,
+            text("abcdefgh"),
+            prompted("abcd", "efg"),
+            prompted("abcde", "f"));
     assertEquals(
         List.of(
             "2 examples longer than the context of 5 tokens: their end is cut off, the end token"
@@ -89,9 +93,9 @@ class ExampleTokenizerTest {
   @Test
   void warnsOfSpecialTokensThatAreSpelledOut() {
     ExampleTokenizer tokenizer = bytes(50, TooLong.CUT);
-    assertEquals(7, one(tokenizer, new Example("a", "<end>", false, "f", 8)).places());
-    Events events = new Events();
-    tokenizer.report(events);
+    Example example = new Example(new Example.Completion("a", "<end>"), "f", 8);
+    assertEquals(7, one(tokenizer, example).places());
+    Events events = report(tokenizer, TooLong.CUT, text("a"), example);
     assertEquals(
         List.of(
             "1 example spelling special tokens of the base, first at f:8: they are learned as plain"
@@ -105,19 +109,60 @@ class ExampleTokenizerTest {
         new TextEncoding(TestEncodings.bytes().encode(), OptionalInt.empty(), OptionalInt.empty());
     ExampleTokenizer tokenizer = new ExampleTokenizer(endless, 50, TooLong.CUT, TrainOn.COMPLETION);
     assertEquals(1, one(tokenizer, text("ab")).places());
-    assertTrue(tokenizer.tokenize(text("a")).isEmpty());
+    assertEquals(List.of(), tokenizer.tokenize(text("a")).examples());
     Events events = new Events();
-    tokenizer.report(events);
+    TokenizingReport report = new TokenizingReport(endless, 50, TooLong.CUT);
+    report.add(new SourceLine("f", 1), tokenizer.tokenize(text("a")));
+    report.report(events);
     assertEquals(2, events.warnings().size(), events.warnings()::toString);
   }
 
   @Test
   void dropsWhatIsTooLongWhereAsked() {
     ExampleTokenizer tokenizer = bytes(5, TooLong.DROP);
-    assertTrue(tokenizer.tokenize(text("abcdefgh")).isEmpty());
-    assertEquals(1, tokenizer.tokenize(text("abcd")).size());
-    assertEquals(1, tokenizer.left());
-    assertEquals(0, tokenizer.cut());
+    assertEquals(Tokenized.Fate.DROPPED, tokenizer.tokenize(text("abcdefgh")).fate());
+    assertEquals(Tokenized.Fate.WHOLE, tokenizer.tokenize(text("abcd")).fate());
+    assertEquals(
+        List.of("1 example longer than the context of 5 tokens: left out"),
+        report(tokenizer, TooLong.DROP, text("abcdefgh")).warnings());
+  }
+
+  @Test
+  void cutsTheBeginningWhereAsked() {
+    ExampleTokenizer tokenizer = bytes(5, TooLong.CUT_LEFT);
+    TokenizedExample text = one(tokenizer, text("abcdefgh"));
+    assertArrayEquals(
+        new int[] {TestEncodings.BEGIN, 'e', 'f', 'g', 'h', TestEncodings.END}, text.tokens());
+    assertEquals(5, text.targets());
+    TokenizedExample prompted = one(tokenizer, prompted("abcdefg", "h"));
+    assertEquals(2, prompted.targets());
+    assertArrayEquals(new boolean[] {false, false, false, false, true, true}, prompted.trained());
+    assertEquals(
+        List.of("1 example longer than the context of 5 tokens: their beginning is cut off"),
+        report(tokenizer, TooLong.CUT_LEFT, text("abcdefgh")).warnings());
+  }
+
+  /// Every token that has loss in the whole has it in one piece, and no other has.
+  @Test
+  void dividesWhereAsked() {
+    ExampleTokenizer tokenizer = bytes(5, TooLong.SPLIT);
+    Tokenized divided = tokenizer.tokenize(prompted("abcdefg", "hijkl"));
+    assertEquals(Tokenized.Fate.DIVIDED, divided.fate());
+    List<Integer> learned = new ArrayList<>();
+    for (TokenizedExample piece : divided.examples()) {
+      assertEquals(TestEncodings.BEGIN, piece.tokens()[0]);
+      for (int i = 1; i < piece.tokens().length; i++) {
+        if (piece.trained()[i]) {
+          learned.add(piece.tokens()[i]);
+        }
+      }
+    }
+    List<Integer> expected = new ArrayList<>("hijkl".chars().boxed().toList());
+    expected.add(TestEncodings.END);
+    assertEquals(expected, learned);
+    assertEquals(
+        List.of("1 example divided into 2 pieces that fill the context of 5 tokens"),
+        report(tokenizer, TooLong.SPLIT, prompted("abcdefg", "hijkl")).notes());
   }
 
   @ParameterizedTest
@@ -129,7 +174,9 @@ class ExampleTokenizerTest {
           new ExampleTokenizer(encoding, 7, TooLong.CUT, TrainOn.COMPLETION);
       String text = "abcdefghijklmnopqrstuvwxyz0123456789ABCD".substring(0, length);
       List<TokenizedExample> pieces =
-          tokenizer.tokenize(new Example(null, text, true, "book.txt", 1));
+          tokenizer
+              .tokenize(new Example(new Example.Document(text, true), "book.txt", 1))
+              .examples();
       List<Integer> targets = new ArrayList<>();
       for (TokenizedExample piece : pieces) {
         assertTrue(piece.places() <= 7);
@@ -147,16 +194,27 @@ class ExampleTokenizerTest {
   }
 
   private static TokenizedExample one(ExampleTokenizer tokenizer, Example example) {
-    List<TokenizedExample> tokenized = tokenizer.tokenize(example);
+    List<TokenizedExample> tokenized = tokenizer.tokenize(example).examples();
     assertEquals(1, tokenized.size());
     return tokenized.getFirst();
   }
 
   private static Example text(String text) {
-    return new Example(null, text, false, "f", 1);
+    return new Example(new Example.Text(text), "f", 1);
   }
 
   private static Example prompted(String prompt, String completion) {
-    return new Example(prompt, completion, false, "f", 1);
+    return new Example(new Example.Completion(prompt, completion), "f", 1);
+  }
+
+  /// What is said about examples.
+  private static Events report(ExampleTokenizer tokenizer, TooLong tooLong, Example... examples) {
+    TokenizingReport report = new TokenizingReport(TestEncodings.bytes(), 5, tooLong);
+    for (Example example : examples) {
+      report.add(new SourceLine(example.source(), example.line()), tokenizer.tokenize(example));
+    }
+    Events events = new Events();
+    report.report(events);
+    return events;
   }
 }

@@ -47,9 +47,9 @@ class PackingPropertyTest {
   void rowsAreFull() {
     long seed = new Random().nextLong();
     List<TokenizedExample> examples = randomExamples(new Random(seed), 64, 500);
-    List<PackedRow> rows = Packer.pack(examples, 64);
+    List<PackedRow> rows = DataSet.of(examples, 64, true).rows();
     assertTrue(rows.stream().filter(row -> row.usedPlaces() <= 32).count() <= 1, "seed " + seed);
-    assertEquals(rows, Packer.pack(examples, 64), "seed " + seed);
+    assertEquals(rows, DataSet.of(examples, 64, true).rows(), "seed " + seed);
   }
 
   @Test
@@ -62,9 +62,9 @@ class PackingPropertyTest {
   @Test
   void refusesWhatDoesNotFit() {
     List<TokenizedExample> examples = List.of(new TokenizedExample(new int[5], 1, "f", 1));
-    assertEquals(1, Packer.pack(examples, 4).size());
-    assertThrows(IllegalArgumentException.class, () -> Packer.pack(examples, 3));
-    assertThrows(IllegalArgumentException.class, () -> Packer.single(examples, 3));
+    assertEquals(1, DataSet.of(examples, 4, true).rows().size());
+    assertThrows(IllegalArgumentException.class, () -> DataSet.of(examples, 3, true));
+    assertThrows(IllegalArgumentException.class, () -> DataSet.of(examples, 3, false));
   }
 
   /// Examples with token ids from 1 on, so that padding stands out.

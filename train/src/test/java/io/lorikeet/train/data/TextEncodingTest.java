@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -51,8 +52,8 @@ class TextEncodingTest {
     for (int round = 0; round < 2000; round++) {
       String prompt = text(random);
       String completion = text(random) + "end";
-      Example example = new Example(prompt, completion, false, "f", 1);
-      TokenizedExample tokenized = tokenizer.tokenize(example).getFirst();
+      Example example = new Example(new Example.Completion(prompt, completion), "f", 1);
+      TokenizedExample tokenized = tokenizer.tokenize(example).examples().getFirst();
       int[] tokens = tokenized.tokens();
       String message = "seed " + seed + ": '" + prompt + "' and '" + completion + "'";
       assertArrayEquals(
@@ -68,7 +69,7 @@ class TextEncodingTest {
   @Test
   void knowsTheNamesOfControlTokens() {
     TextEncoding encoding = TextEncoding.of(model.vocabulary());
-    assertEquals(List.of("<s>", "</s>"), encoding.controlTokens());
+    assertEquals(Map.of('<', List.of("<s>", "</s>")), encoding.controlTokens());
     assertTrue(encoding.spellsControl("the end</s>") && !encoding.spellsControl("a < b"));
     int[] tokens = encoding.tokens("the end</s>");
     assertTrue(Arrays.stream(tokens).noneMatch(token -> token == 2));

@@ -1,4 +1,4 @@
-package io.lorikeet.train.data;
+package io.lorikeet.train.data.files;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

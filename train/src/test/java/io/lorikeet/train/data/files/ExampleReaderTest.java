@@ -1,13 +1,13 @@
-package io.lorikeet.train.data;
+package io.lorikeet.train.data.files;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.Events;
 import io.lorikeet.train.TrainingEvent;
+import io.lorikeet.train.data.Example;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -39,9 +39,8 @@ class ExampleReaderTest {
             "just a string"
             """);
     assertEquals(6, examples.size());
-    assertNull(examples.get(0).prompt());
-    assertEquals("all of it", examples.get(0).completion());
-    assertEquals("2+2=", examples.get(1).prompt());
+    assertEquals(new Example.Text("all of it"), examples.get(0).content());
+    assertEquals(new Example.Completion("2+2=", "4"), examples.get(1).content());
     assertEquals(4, examples.get(2).line());
     assertEquals(
         "Below is an instruction that describes a task. Write a response that appropriately"
@@ -49,7 +48,7 @@ class ExampleReaderTest {
             + "### Instruction:\n"
             + "Say hi\n\n"
             + "### Response:\n",
-        examples.get(2).prompt());
+        completion(examples.get(2)).prompt());
     assertEquals(
         "Below is an instruction that describes a task, paired with an input that provides further"
             + " context. Write a response that appropriately completes the request.\n\n"
@@ -58,10 +57,10 @@ class ExampleReaderTest {
             + "### Input:\n"
             + "1 2\n\n"
             + "### Response:\n",
-        examples.get(3).prompt());
-    assertEquals("Question: Why?\nAnswer:", examples.get(4).prompt());
-    assertEquals(" So.", examples.get(4).completion());
-    assertNull(examples.get(5).prompt());
+        completion(examples.get(3)).prompt());
+    assertEquals(
+        new Example.Completion("Question: Why?\nAnswer:", " So."), examples.get(4).content());
+    assertEquals(new Example.Text("just a string"), examples.get(5).content());
     String said = events.notes().getFirst();
     assertTrue(
         said.contains("1 example of prompt and completion, 2 examples of instruction and output"),
@@ -72,7 +71,9 @@ class ExampleReaderTest {
   @Test
   void readsAnArrayWithTheLineOfEachElement() throws IOException {
     List<Example> examples = read("\uFEFF[\n  \"one\",\n\n  {\"text\": \"two\"}\n]\n");
-    assertEquals(List.of("one", "two"), examples.stream().map(Example::completion).toList());
+    assertEquals(
+        List.of("one", "two"),
+        examples.stream().map(example -> example.content().words()).toList());
     assertEquals(List.of(2, 4), examples.stream().map(Example::line).toList());
   }
 
@@ -81,8 +82,8 @@ class ExampleReaderTest {
     Path file = folder.resolve("book.TXT");
     Files.writeString(file, "\uFEFF[not json]\n\nSecond paragraph.\n");
     Example book = readFile(file, false).getFirst();
-    assertTrue(book.document());
-    assertEquals("[not json]\n\nSecond paragraph.\n", book.completion());
+    assertEquals(
+        new Example.Document("[not json]\n\nSecond paragraph.\n", true), book.content());
   }
 
   @Test
@@ -98,7 +99,8 @@ class ExampleReaderTest {
           {"prompt": "a", "completions": "b"} | 'completion' is missing (found: prompt, completions); is 'completions'
           {"question": "a"}                   | 'answer' is missing (found: question)
           {"txt": "a"}                        | is 'txt' meant to be 'text'?
-          {"messages": []}                    | chats and preference pairs can't be trained on
+          {"messages": []}                    | 'messages' is empty
+          {"chosen": "a"}                     | 'rejected' is missing
           {"text": 3}                         | 'text' must be a string, found a number
           {"text": null}                      | 'text' must be a string, found null
           {"text": " "}                       | 'text' is empty
@@ -126,7 +128,8 @@ class ExampleReaderTest {
     assertTrue(failure("\n \n").endsWith("the file holds no examples"));
     assertTrue(failure("[]").endsWith("the file holds no examples"));
     assertTrue(
-        failure(new byte[] {0x1F, (byte) 0x8B, 8, 0}).endsWith("is compressed; unpack it first"));
+        failure(new byte[] {0x1F, (byte) 0x8B, 8, 0}).contains(": can't be unpacked: it breaks"));
+    assertTrue(failure("PK\3\4").endsWith("is a zip archive; unpack it first"));
     byte[] utf16 = "\uFEFF{\"text\": \"a\"}".getBytes(StandardCharsets.UTF_16LE);
     assertTrue(failure(utf16).endsWith("is text in UTF-16; save it as UTF-8"));
     byte[] latin =
@@ -192,10 +195,10 @@ class ExampleReaderTest {
 
   @Test
   void otherKindsOfFilesAreRefusedAtOnce() throws IOException {
-    Path file = Files.writeString(folder.resolve("data.CSV"), "a,b\n".repeat(100));
+    Path file = Files.writeString(folder.resolve("data.XLSX"), "a,b\n".repeat(100));
     String message =
         assertThrows(InvalidInputException.class, () -> readFile(file, true)).getMessage();
-    assertEquals(file + ": .csv files can't be read; give .jsonl, .json or .txt", message);
+    assertEquals(file + ": .xlsx files can't be read; give .jsonl, .json, .csv, .tsv, .parquet, .txt or .md", message);
   }
 
   @Test
@@ -243,7 +246,7 @@ class ExampleReaderTest {
       Files.write(file, bytes);
       try {
         for (Example example : readFile(file, round % 4 == 0)) {
-          assertTrue(!example.completion().isEmpty(), "seed " + seed);
+          assertTrue(!example.content().words().isBlank(), "seed " + seed);
         }
       } catch (InvalidInputException e) {
         assertTrue(
@@ -252,6 +255,10 @@ class ExampleReaderTest {
         throw new AssertionError("seed " + seed + ", round " + round, e);
       }
     }
+  }
+
+  private static Example.Completion completion(Example example) {
+    return (Example.Completion) example.content();
   }
 
   private List<Example> read(String content) throws IOException {

@@ -1,0 +1,117 @@
+package io.lorikeet.train.data;
+
+import io.lorikeet.train.TrainingConfig.TooLong;
+import io.lorikeet.train.data.Tokenized.Fate;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/// Makes tokens fit into the context: cuts, divides or leaves out what is longer.
+final class ContextFit {
+  private final TextEncoding encoding;
+  private final int context;
+  private final TooLong tooLong;
+
+  /// @param context places of a row; an example may have one token more
+  ContextFit(TextEncoding encoding, int context, TooLong tooLong) {
+    this.encoding = encoding;
+    this.context = context;
+    this.tooLong = tooLong;
+  }
+
+  /// An example within the context.
+  ///
+  /// @param tokens the example, with the begin token where the vocabulary has one
+  /// @param trained which have loss; the first has none
+  Tokenized fit(int[] tokens, boolean[] trained, Example example, boolean spellsControl) {
+    if (Tokens.count(trained) == 0) {
+      return none(Fate.NOTHING_TO_LEARN, spellsControl);
+    }
+    if (tokens.length <= context + 1) {
+      return one(tokens, trained, example, Fate.WHOLE, spellsControl);
+    }
+    return switch (tooLong) {
+      case DROP -> none(Fate.DROPPED, spellsControl);
+      case SPLIT -> divide(tokens, trained, example, spellsControl);
+      case CUT ->
+          cut(
+              Arrays.copyOf(tokens, context + 1),
+              Arrays.copyOf(trained, context + 1),
+              example,
+              spellsControl);
+      case CUT_LEFT -> {
+        int begin = beginLength(tokens);
+        int from = tokens.length - (context + 1 - begin);
+        boolean[] rest = Arrays.copyOfRange(trained, from - begin, trained.length);
+        rest[0] = false;
+        yield cut(
+            Tokens.concatenate(Arrays.copyOf(tokens, begin), Tokens.after(tokens, from)),
+            rest,
+            example,
+            spellsControl);
+      }
+    };
+  }
+
+  private Tokenized cut(int[] tokens, boolean[] trained, Example example, boolean spellsControl) {
+    return Tokens.count(trained) == 0
+        ? none(Fate.PROMPT_TOO_LONG, spellsControl)
+        : one(tokens, trained, example, Fate.CUT, spellsControl);
+  }
+
+  /// Consecutive pieces, each token in the place of a target once. Where the vocabulary has a begin
+  /// token every piece starts with it, as every inference does; else with the last token of the
+  /// piece before. Pieces without a token to learn are left out.
+  Tokenized divide(int[] tokens, boolean[] trained, Example example, boolean spellsControl) {
+    int[] begin = Arrays.copyOf(tokens, beginLength(tokens));
+    int overlap = 1 - begin.length;
+    List<TokenizedExample> pieces = new ArrayList<>();
+    int line = example.line();
+    boolean document = example.content() instanceof Example.Document;
+    for (int from = 1; from < tokens.length; from += context) {
+      int to = Math.min(from + context, tokens.length);
+      int[] piece =
+          Tokens.concatenate(begin, Arrays.copyOfRange(tokens, from - overlap, to));
+      boolean[] marks = new boolean[piece.length];
+      System.arraycopy(trained, from, marks, 1, to - from);
+      if (Tokens.count(marks) > 0) {
+        pieces.add(new TokenizedExample(piece, marks, example.source(), line));
+      }
+      for (int at = from; document && at < to; at++) {
+        line += encoding.lineBreaks(tokens[at]);
+      }
+    }
+    if (pieces.isEmpty()) {
+      return none(Fate.NOTHING_TO_LEARN, spellsControl);
+    }
+    Fate fate = pieces.size() > 1 ? Fate.DIVIDED : Fate.WHOLE;
+    return new Tokenized(pieces, fate, unknown(tokens), spellsControl, "");
+  }
+
+  private int beginLength(int[] tokens) {
+    boolean begins =
+        encoding.begin().isPresent()
+            && tokens.length > 0
+            && tokens[0] == encoding.begin().getAsInt();
+    return begins ? 1 : 0;
+  }
+
+  private Tokenized one(
+      int[] tokens, boolean[] trained, Example example, Fate fate, boolean spellsControl) {
+    TokenizedExample whole =
+        new TokenizedExample(tokens, trained, example.source(), example.line());
+    return new Tokenized(List.of(whole), fate, unknown(tokens), spellsControl, "");
+  }
+
+  private static Tokenized none(Fate fate, boolean spellsControl) {
+    return new Tokenized(List.of(), fate, 0, spellsControl, "");
+  }
+
+  private int unknown(int[] tokens) {
+    if (encoding.unknown().isEmpty()) {
+      return 0;
+    }
+    int unknown = encoding.unknown().getAsInt();
+    return (int) Arrays.stream(tokens).filter(token -> token == unknown).count();
+  }
+}

@@ -1,0 +1,141 @@
+package io.lorikeet.train.data;
+
+import io.lorikeet.train.DataSource;
+import io.lorikeet.train.TrainingEvent;
+import io.lorikeet.train.TrainingListener;
+import io.lorikeet.train.data.files.DataFile;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/// Keeps tokenized data between runs, each source under the hash of all that decides its tokens: the
+/// files' bytes, the vocabulary, the settings.
+final class TokenCache {
+  /// Goes up when the same data and settings come to other tokens than before.
+  private static final int VERSION = 1;
+
+  private final DataSettings settings;
+  private final TextEncoding encoding;
+  private final int small;
+
+  TokenCache(DataSettings settings, TextEncoding encoding) {
+    this(settings, encoding, TokenStoreWriter.SMALL);
+  }
+
+  /// @param small ints of tokens that aren't worth a file
+  TokenCache(DataSettings settings, TextEncoding encoding, int small) {
+    this.settings = settings;
+    this.encoding = encoding;
+    this.small = small;
+  }
+
+  /// The tokens of a source: kept ones, or else it is tokenized.
+  ///
+  /// @param listener is told what was said when it was tokenized, also if that was long ago
+  TokenStore get(DataSource source, List<DataFile> files, TrainingListener listener)
+      throws IOException {
+    boolean lasting =
+        encoding.identity().isPresent() && files.stream().noneMatch(DataFile::isStandardInput);
+    Optional<Path> folder = lasting ? folder() : Optional.empty();
+    if (folder.isEmpty()) {
+      Path file = Files.createTempFile("lorikeet-tokens-", ".bin");
+      Files.delete(file); // only its name is wanted, and only if there is much to keep
+      return tokenize(source, files, file, true, listener);
+    }
+    Path file = folder.get().resolve(key(source, files) + ".tokens");
+    if (Files.isRegularFile(file)) {
+      Optional<TokenStore> kept = TokenStore.open(file, false);
+      if (kept.isPresent()) {
+        kept.get().events().forEach(listener::on);
+        listener.on(new TrainingEvent.Note(source.path() + ": tokenized before, in " + file));
+        return kept.get();
+      }
+      listener.on(new TrainingEvent.Warning(file + " is damaged; tokenizing again"));
+    }
+    return tokenize(source, files, file, false, listener);
+  }
+
+  private TokenStore tokenize(
+      DataSource source,
+      List<DataFile> files,
+      Path file,
+      boolean temporary,
+      TrainingListener listener)
+      throws IOException {
+    try (TokenStoreWriter writer = new TokenStoreWriter(file, temporary, small)) {
+      return new CorpusTokenizer(settings, encoding, writer, listener).tokenize(source, files);
+    }
+  }
+
+  /// The folder that was asked for, or the user's, if it can be written to.
+  private Optional<Path> folder() throws IOException {
+    if (settings.cache().isPresent()) {
+      return Optional.of(Files.createDirectories(settings.cache().get()));
+    }
+    try {
+      Path folder = Files.createDirectories(userFolder());
+      return Optional.of(folder).filter(Files::isWritable);
+    } catch (IOException _) {
+      return Optional.empty(); // a home that can't be written to is no reason not to train
+    }
+  }
+
+  /// Where the system wants such files, by the XDG base directory specification and its likes.
+  static Path userFolder() {
+    String system = System.getProperty("os.name").toLowerCase(Locale.ROOT);
+    Path home = Path.of(System.getProperty("user.home"));
+    String given = System.getenv(system.startsWith("windows") ? "LOCALAPPDATA" : "XDG_CACHE_HOME");
+    Path caches = home.resolve(system.startsWith("mac") ? "Library/Caches" : ".cache");
+    return (given == null || given.isBlank() ? caches : Path.of(given)).resolve("lorikeet");
+  }
+
+  private String key(DataSource source, List<DataFile> files) throws IOException {
+    MessageDigest digest = sha256();
+    String decides =
+        String.join(
+            "\0",
+            "" + VERSION,
+            encoding.identity().orElseThrow(),
+            "" + settings.context(),
+            "" + settings.tooLong(),
+            "" + settings.trainOn(),
+            "" + settings.skipBadLines(),
+            "" + new TreeMap<>(settings.columns()),
+            "" + source.format().or(settings::format));
+    digest.update(decides.getBytes(StandardCharsets.UTF_8));
+    for (DataFile file : files) {
+      String name = file.path().toAbsolutePath().normalize().toString(); // messages name it
+      digest.update(("\0" + name + "\0").getBytes(StandardCharsets.UTF_8));
+      digest.update(hash(file.path()));
+    }
+    return HexFormat.of().formatHex(digest.digest());
+  }
+
+  private static byte[] hash(Path file) throws IOException {
+    MessageDigest digest = sha256();
+    byte[] buffer = new byte[1 << 16];
+    try (InputStream input = Files.newInputStream(file)) {
+      for (int read = input.read(buffer); read >= 0; read = input.read(buffer)) {
+        digest.update(buffer, 0, read);
+      }
+    }
+    return digest.digest();
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every Java has SHA-256", e);
+    }
+  }
+}

@@ -1,0 +1,170 @@
+package io.lorikeet.train.data;
+
+import io.lorikeet.quant.AtomicFile;
+import io.lorikeet.train.TrainingEvent;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.CRC32C;
+
+/// Writes a [TokenStore]. What is small never becomes a file; the rest appears under its name when
+/// it is complete.
+final class TokenStoreWriter implements AutoCloseable {
+  /// Ints that are kept in memory: tokenizing them again takes about a second.
+  static final int SMALL = 4 << 20;
+
+  private final Path file;
+  private final boolean temporary;
+  private final int small;
+  private final List<String> files = new ArrayList<>();
+  private final Map<String, Integer> fileNumbers = new HashMap<>();
+  private final CRC32C sum = new CRC32C();
+  private int[] buffer = new int[1 << 12];
+  private int used;
+  private long written; // ints
+  private long[] offsets = new long[1 << 8];
+  private int count;
+  private AtomicFile output;
+  private FileChannel channel;
+
+  /// @param file the file to write, if one is needed
+  /// @param temporary whether it goes when the store is closed
+  /// @param small ints that don't need a file
+  TokenStoreWriter(Path file, boolean temporary, int small) {
+    this.file = file;
+    this.temporary = temporary;
+    this.small = small;
+  }
+
+  /// Adds a tokenized example.
+  ///
+  /// @param number of the example in the data, of which this may be a piece
+  void add(TokenizedExample example, int number, Fingerprint fingerprint) throws IOException {
+    int[] tokens = example.tokens();
+    reserve(TokenStore.HEADER + tokens.length);
+    if (count == offsets.length) {
+      offsets = Arrays.copyOf(offsets, Math.multiplyExact(2, count));
+    }
+    offsets[count++] = written + used;
+    put(tokens.length);
+    put(example.targets());
+    put(fileNumber(example.source()));
+    put(example.line());
+    put(number);
+    put(0);
+    put((int) fingerprint.exact());
+    put((int) (fingerprint.exact() >>> 32));
+    put((int) fingerprint.near());
+    put((int) (fingerprint.near() >>> 32));
+    for (int i = 0; i < tokens.length; i++) {
+      put(example.trained()[i] ? tokens[i] | TokenStore.TRAINED : tokens[i]);
+    }
+  }
+
+  /// Examples added so far.
+  int count() {
+    return count;
+  }
+
+  /// Completes the store.
+  ///
+  /// @param events what was said about the data
+  TokenStore finish(List<TrainingEvent> events) throws IOException {
+    byte[] said = TokenStore.said(files, events);
+    if (channel == null) {
+      return TokenStore.inMemory(
+          Arrays.copyOf(buffer, used), Arrays.copyOf(offsets, count), said);
+    }
+    flush();
+    long ints = written;
+    writeOffsets();
+    write(ByteBuffer.wrap(said));
+    ByteBuffer footer = ordered(TokenStore.FOOTER * Long.BYTES);
+    footer.putLong(TokenStore.MAGIC).putLong(ints).putLong(count).putLong(said.length);
+    footer.putLong(sum.getValue());
+    write(footer.flip());
+    channel.close();
+    output.commit();
+    return TokenStore.open(file, temporary)
+        .orElseThrow(() -> new IOException(file + " was damaged as soon as it was written"));
+  }
+
+  private int fileNumber(String name) {
+    return fileNumbers.computeIfAbsent(
+        name,
+        _ -> {
+          files.add(name);
+          return files.size() - 1;
+        });
+  }
+
+  private void put(int value) {
+    buffer[used++] = value;
+  }
+
+  private void reserve(int ints) throws IOException {
+    if ((long) used + ints > small) {
+      if (channel == null) {
+        output = AtomicFile.create(file);
+        channel = FileChannel.open(output.path(), StandardOpenOption.WRITE);
+      }
+      flush();
+    }
+    if (used + ints > buffer.length) {
+      long wanted = Math.max(2L * buffer.length, (long) used + ints);
+      buffer = Arrays.copyOf(buffer, (int) Math.min(wanted, Integer.MAX_VALUE - 8));
+    }
+  }
+
+  private void flush() throws IOException {
+    ByteBuffer part = ordered(1 << 16);
+    for (int at = 0; at < used; ) {
+      int ints = Math.min(used - at, part.capacity() / Integer.BYTES);
+      part.clear();
+      part.asIntBuffer().put(buffer, at, ints);
+      write(part.limit(ints * Integer.BYTES));
+      at += ints;
+    }
+    written += used;
+    used = 0;
+  }
+
+  private void writeOffsets() throws IOException {
+    ByteBuffer part = ordered(1 << 16);
+    for (int at = 0; at < count; ) {
+      int longs = Math.min(count - at, part.capacity() / Long.BYTES);
+      part.clear();
+      part.asLongBuffer().put(offsets, at, longs);
+      write(part.limit(longs * Long.BYTES));
+      at += longs;
+    }
+  }
+
+  private void write(ByteBuffer bytes) throws IOException {
+    sum.update(bytes.duplicate());
+    while (bytes.hasRemaining()) {
+      channel.write(bytes);
+    }
+  }
+
+  private static ByteBuffer ordered(int bytes) {
+    return ByteBuffer.allocate(bytes).order(ByteOrder.nativeOrder());
+  }
+
+  /// Leaves nothing of what wasn't finished.
+  @Override
+  public void close() throws IOException {
+    if (channel != null) {
+      channel.close();
+      output.close();
+    }
+  }
+}

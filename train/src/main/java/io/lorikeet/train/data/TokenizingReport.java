@@ -1,0 +1,103 @@
+package io.lorikeet.train.data;
+
+import io.lorikeet.train.TrainingConfig.TooLong;
+import io.lorikeet.train.TrainingEvent;
+import io.lorikeet.train.TrainingListener;
+import io.lorikeet.train.data.Tokenized.Fate;
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
+
+/// Counts what tokenizing did to examples, and says it.
+final class TokenizingReport {
+  private final Map<Fate, Integer> fates = new EnumMap<>(Fate.class);
+  private final TextEncoding encoding;
+  private final int context;
+  private final TooLong tooLong;
+  private int pieces;
+  private int withControlNames;
+  private SourceLine firstControlName;
+  private long unknown;
+  private SourceLine firstUnknown;
+
+  TokenizingReport(TextEncoding encoding, int context, TooLong tooLong) {
+    this.encoding = encoding;
+    this.context = context;
+    this.tooLong = tooLong;
+  }
+
+  void add(SourceLine place, Tokenized result) {
+    fates.merge(result.fate(), 1, Integer::sum);
+    pieces += result.fate() == Fate.DIVIDED ? result.examples().size() : 0;
+    if (result.spellsControl() && withControlNames++ == 0) {
+      firstControlName = place;
+    }
+    if (result.unknown() > 0) {
+      firstUnknown = unknown == 0 ? place : firstUnknown;
+      unknown += result.unknown();
+    }
+  }
+
+  /// Examples with this fate.
+  int count(Fate fate) {
+    return fates.getOrDefault(fate, 0);
+  }
+
+  /// Examples left out: longer than the context, or their prompt fills it, or there is nothing to
+  /// predict.
+  int left() {
+    return count(Fate.DROPPED) + count(Fate.PROMPT_TOO_LONG) + count(Fate.NOTHING_TO_LEARN);
+  }
+
+  /// Says what was cut, left out and divided.
+  void report(TrainingListener listener) {
+    String places = String.format(Locale.ROOT, "the context of %,d tokens", context);
+    String lost =
+        tooLong == TooLong.CUT_LEFT
+            ? ": their beginning is cut off"
+            : ": their end is cut off, the end token with it";
+    warn(listener, count(Fate.CUT), "longer than " + places + lost);
+    warn(listener, count(Fate.DROPPED), "longer than " + places + ": left out");
+    warn(
+        listener,
+        count(Fate.PROMPT_TOO_LONG),
+        tooLong == TooLong.CUT_LEFT
+            ? "left out: nothing to learn is left in " + places
+            : "left out: their prompt alone fills " + places);
+    warn(listener, count(Fate.NOTHING_TO_LEARN), "left out: no token in it is to be learned");
+    warn(
+        listener,
+        withControlNames,
+        "spelling special tokens of the base, first at "
+            + firstControlName
+            + ": they are learned as plain text, not as these tokens");
+    if (unknown > 0) {
+      String text =
+          "%,d character%s that the base's vocabulary can't spell, first at %s: learned as its"
+              + " unknown token";
+      listener.on(
+          new TrainingEvent.Warning(
+              String.format(Locale.ROOT, text, unknown, unknown == 1 ? "" : "s", firstUnknown)));
+    }
+    if (encoding.end().isEmpty()) {
+      listener.on(
+          new TrainingEvent.Warning(
+              "the base's vocabulary has no end token: generation won't stop by itself"));
+    }
+    int divided = count(Fate.DIVIDED);
+    if (divided > 0) {
+      String text = "%,d example%s divided into %,d pieces that fill " + places;
+      listener.on(
+          new TrainingEvent.Note(
+              String.format(Locale.ROOT, text, divided, divided == 1 ? "" : "s", pieces)));
+    }
+  }
+
+  private static void warn(TrainingListener listener, int count, String text) {
+    if (count > 0) {
+      String examples =
+          count == 1 ? "1 example " : String.format(Locale.ROOT, "%,d examples ", count);
+      listener.on(new TrainingEvent.Warning(examples + text));
+    }
+  }
+}

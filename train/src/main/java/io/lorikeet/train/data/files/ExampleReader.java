@@ -1,0 +1,150 @@
+package io.lorikeet.train.data.files;
+
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.TrainingEvent;
+import io.lorikeet.train.TrainingListener;
+import io.lorikeet.train.data.Example;
+import io.lorikeet.train.data.SourceLine;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/// Reads examples from files, one at a time: JSON Lines, a JSON array, CSV, TSV or Parquet of
+/// objects in any layout of [ExampleFormat], or of strings; and `.txt` and `.md`, a single document.
+/// All but Parquet can be packed as gzip or Zstandard. Text is UTF-8.
+///
+/// Everything wrong in all files is collected and thrown by [#finish], or counted and said where
+/// bad lines are skipped.
+public final class ExampleReader {
+  private final Map<String, String> columns;
+  private final boolean skipBadLines;
+  private final TrainingListener listener;
+  private final LineProblems badLines = new LineProblems();
+  private final LineProblems badFiles = new LineProblems();
+
+  /// @param columns keys of the files by the keys that they stand for: `completion`, `answer` for
+  ///     files that have an `answer` where layouts have a `completion`
+  /// @param skipBadLines leave out lines that aren't examples, and say so
+  /// @param listener is told what was recognized and skipped, and how far it is
+  public ExampleReader(
+      Map<String, String> columns, boolean skipBadLines, TrainingListener listener) {
+    this.columns = Map.copyOf(columns);
+    this.skipBadLines = skipBadLines;
+    this.listener = listener;
+  }
+
+  /// A reader of files with the keys that layouts have.
+  public ExampleReader(boolean skipBadLines, TrainingListener listener) {
+    this(Map.of(), skipBadLines, listener);
+  }
+
+  /// Reads a file and recognizes its layouts, see [#read(DataFile, Optional, Consumer)].
+  public void read(Path file, Consumer<Example> examples) throws IOException {
+    read(DataFile.of(file), Optional.empty(), examples);
+  }
+
+  /// Reads a file's examples in their order. After a problem that [#finish] will throw, the rest is
+  /// only checked.
+  ///
+  /// @param format the layout of all its records; empty to recognize each
+  public void read(DataFile file, Optional<ExampleFormat> format, Consumer<Example> examples)
+      throws IOException {
+    FileExamples found =
+        new FileExamples(
+            file.name(),
+            columns,
+            format,
+            badLines,
+            badFiles,
+            example -> {
+              if (isGood()) {
+                examples.accept(example);
+              }
+            });
+    int badBefore = badLines.count() + badFiles.count();
+    try (DataFile.Content content = file.open()) {
+      readKind(content.path(), found);
+      boolean allGood = badLines.count() + badFiles.count() == badBefore;
+      if (found.count() == 0 && allGood) {
+        found.badFile(
+            0,
+            Files.size(content.path()) == 0
+                ? "the file is empty"
+                : "the file holds no examples");
+      } else if (found.count() > 0) {
+        listener.on(new TrainingEvent.Note(found.summary()));
+      }
+    }
+  }
+
+  private void readKind(Path file, FileExamples found) throws IOException {
+    Optional<FileKind> kind = FileKind.of(file);
+    if (kind.isEmpty()) {
+      found.badFile(
+          0,
+          "."
+              + FileKind.ending(file)
+              + " files can't be read; give .jsonl, .json, .csv, .tsv, .parquet, .txt or .md");
+      return;
+    }
+    ReadingProgress progress = new ReadingProgress(found.file(), Files.size(file), listener);
+    if (kind.get() == FileKind.PARQUET) {
+      new ParquetRecords(found, progress::part).read(file);
+      return;
+    }
+    try (DataStream stream = DataStream.open(file)) {
+      Runnable read = () -> progress.at(stream.bytesRead());
+      switch (kind.get()) {
+        case JSON -> new JsonRecords(stream, found, read).read();
+        case TABLE ->
+            new TableRecords(stream, FileKind.ending(file).equals("tsv"), found, read).read();
+        case TEXT -> new TextBlocks(stream, read).read(found::block);
+        case PARQUET -> throw new AssertionError("read above");
+      }
+    } catch (DataStream.UnreadableException e) {
+      found.badFile(0, e.getMessage());
+    } catch (CheckedText.NotTextException e) {
+      found.badFile(e.line(), e.getMessage());
+    }
+  }
+
+  /// Counts an example that turned out to be none when it was put to use.
+  public void refuse(SourceLine place, String why) {
+    badLines.add(place, why);
+  }
+
+  /// Whether nothing was found so far that [#finish] will throw.
+  public boolean isGood() {
+    return badFiles.count() == 0 && (skipBadLines || badLines.count() == 0);
+  }
+
+  /// Ends the reading of all files.
+  ///
+  /// @throws InvalidInputException with what was wrong in them, unless only bad lines were and they
+  ///     are skipped
+  public void finish() {
+    if (badFiles.count() > 0) {
+      throw new InvalidInputException(
+          badLines.count() == 0 ? "" + badFiles : badFiles + "\n" + badLines);
+    }
+    if (badLines.count() == 0) {
+      return;
+    }
+    String counted =
+        badLines.count() == 1
+            ? "1 bad line"
+            : String.format(Locale.ROOT, "%,d bad lines", badLines.count());
+    if (!skipBadLines) {
+      throw new InvalidInputException(
+          badLines
+              + "\n"
+              + counted
+              + " in the data: correct them, or leave them out with --skip-bad-lines");
+    }
+    listener.on(new TrainingEvent.Warning(counted + " of data skipped:\n" + badLines));
+  }
+}

@@ -1,0 +1,255 @@
+package io.lorikeet.train.data.files;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import io.lorikeet.models.text.Conversation.Message;
+import io.lorikeet.models.text.Conversation.ToolCall;
+import io.lorikeet.train.NearestName;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Reads the messages of a chat, in OpenAI's words (`role`, `content`, `tool_calls`) or ShareGPT's
+/// (`from`, `value`, and calls as messages of their own).
+final class Messages {
+  /// Roles by the names that they have in data.
+  private static final Map<String, String> ROLES =
+      Map.ofEntries(
+          Map.entry("system", "system"),
+          Map.entry("developer", "developer"),
+          Map.entry("user", "user"),
+          Map.entry("human", "user"),
+          Map.entry("assistant", "assistant"),
+          Map.entry("gpt", "assistant"),
+          Map.entry("model", "assistant"),
+          Map.entry("tool", "tool"),
+          Map.entry("function", "tool"),
+          Map.entry("function_response", "tool"),
+          Map.entry("observation", "tool"),
+          Map.entry(Messages.CALL, Messages.CALL),
+          Map.entry("tool_call", Messages.CALL));
+
+  private static final String CALL = "function_call";
+
+  private Messages() {}
+
+  /// The messages of a list.
+  ///
+  /// @param key what the list stands under, for messages to people
+  /// @throws RecordProblem with the first that isn't understood
+  static List<Message> list(JsonNode list, String key) {
+    if (!list.isArray()) {
+      throw new RecordProblem(
+          "'%s' must be a list of messages, found %s".formatted(key, Values.describe(list)));
+    }
+    if (list.isEmpty()) {
+      throw new RecordProblem("'" + key + "' is empty");
+    }
+    List<Message> messages = new ArrayList<>();
+    for (int i = 0; i < list.size(); i++) {
+      messages.add(message(list.get(i), key + "[" + i + "]"));
+    }
+    return messages;
+  }
+
+  /// One message.
+  ///
+  /// @param place such as `messages[2]`
+  static Message message(JsonNode node, String place) {
+    if (!node.isObject()) {
+      throw new RecordProblem(
+          "%s must be an object of role and content, found %s"
+              .formatted(place, Values.describe(node)));
+    }
+    boolean shareGpt = !node.has("role") && node.has("from");
+    String roleKey = shareGpt ? "from" : "role";
+    String given = Values.text(node, roleKey, place);
+    String role = role(given, place + "." + roleKey);
+    String contentKey = shareGpt ? "value" : "content";
+    if (role.equals(CALL)) {
+      return calling(toolCalls(parsed(Values.text(node, contentKey, place), place), place), node);
+    }
+    List<ToolCall> calls = new ArrayList<>();
+    if (node.hasNonNull("tool_calls")) {
+      calls.addAll(toolCalls(node.get("tool_calls"), place + ".tool_calls"));
+    }
+    if (node.hasNonNull("function_call")) { // OpenAI's first layout of calls
+      calls.addAll(toolCalls(node.get("function_call"), place + ".function_call"));
+    }
+    if (!calls.isEmpty() && !role.equals("assistant")) {
+      throw new RecordProblem("%s: only an assistant calls tools, not '%s'".formatted(place, given));
+    }
+    JsonNode content = node.path(contentKey);
+    boolean silent = (content.isMissingNode() || content.isNull()) && !calls.isEmpty();
+    return new Message(
+        role,
+        silent ? List.of() : content(content, place + "." + contentKey),
+        reasoning(node, place),
+        calls,
+        Values.optionalText(node, "name", place),
+        Values.optionalText(node, "tool_call_id", place),
+        trained(node, place));
+  }
+
+  private static Message calling(List<ToolCall> calls, JsonNode node) {
+    return new Message(
+        "assistant",
+        List.of(),
+        Optional.empty(),
+        calls,
+        Optional.empty(),
+        Optional.empty(),
+        trained(node, ""));
+  }
+
+  private static String role(String given, String place) {
+    String role = ROLES.get(given);
+    if (role == null) {
+      List<String> known = List.of("system", "user", "assistant", "tool", "human", "gpt");
+      throw new RecordProblem(
+          "%s: unknown role '%s'; expected system, user, assistant or tool%s"
+              .formatted(place, given, NearestName.hint(given, known)));
+    }
+    return role;
+  }
+
+  /// A text, or a list of parts that are texts.
+  private static List<String> content(JsonNode content, String place) {
+    if (content.isTextual()) {
+      return List.of(Values.fit(content.textValue(), place));
+    }
+    if (!content.isArray()) {
+      throw new RecordProblem(
+          "%s must be a string or a list of text parts, found %s"
+              .formatted(place, Values.describe(content)));
+    }
+    List<String> parts = new ArrayList<>();
+    for (JsonNode part : content) {
+      String type = part.path("type").asText("text");
+      if (part.isTextual()) {
+        parts.add(Values.fit(part.textValue(), place));
+      } else if (type.equals("text") && part.path("text").isTextual()) {
+        parts.add(Values.fit(part.get("text").textValue(), place));
+      } else {
+        throw new RecordProblem(
+            "%s has a part of type '%s'; only parts of type text can be trained on"
+                .formatted(place, type));
+      }
+    }
+    return parts;
+  }
+
+  private static Optional<String> reasoning(JsonNode node, String place) {
+    for (String key : List.of("reasoning_content", "reasoning", "thinking")) {
+      Optional<String> text = Values.optionalText(node, key, place);
+      if (text.isPresent()) {
+        return text;
+      }
+    }
+    return Optional.empty();
+  }
+
+  /// OpenAI's `weight` of 0 or 1, or `train` of true or false.
+  private static Optional<Boolean> trained(JsonNode node, String place) {
+    JsonNode train = node.path("train");
+    if (train.isBoolean()) {
+      return Optional.of(train.booleanValue());
+    }
+    JsonNode weight = node.path("weight");
+    if (weight.isMissingNode() || weight.isNull()) {
+      return Optional.empty();
+    }
+    if (weight.isNumber() && (weight.doubleValue() == 0 || weight.doubleValue() == 1)) {
+      return Optional.of(weight.doubleValue() == 1);
+    }
+    throw new RecordProblem("%s.weight must be 0 or 1, found %s".formatted(place, weight));
+  }
+
+  private static List<ToolCall> toolCalls(JsonNode calls, String place) {
+    if (calls.isObject()) {
+      return List.of(toolCall(calls, place));
+    }
+    if (!calls.isArray()) {
+      throw new RecordProblem(
+          "%s must be a list of calls, found %s".formatted(place, Values.describe(calls)));
+    }
+    List<ToolCall> all = new ArrayList<>();
+    for (int i = 0; i < calls.size(); i++) {
+      all.add(toolCall(calls.get(i), place + "[" + i + "]"));
+    }
+    return all;
+  }
+
+  /// A call, with or without the `function` that OpenAI puts around name and arguments.
+  private static ToolCall toolCall(JsonNode call, String place) {
+    JsonNode function = call.path("function").isObject() ? call.get("function") : call;
+    String name = Values.text(function, "name", place);
+    JsonNode arguments = function.path("arguments");
+    if (arguments.isMissingNode() && function.has("parameters")) {
+      arguments = function.get("parameters");
+    }
+    Object value;
+    if (arguments.isTextual()) {
+      JsonNode parsed = parsed(arguments.textValue(), place + ".arguments");
+      if (!parsed.isObject()) {
+        throw new RecordProblem(
+            "%s.arguments must be a JSON object, found %s"
+                .formatted(place, Values.describe(parsed)));
+      }
+      value = arguments.textValue();
+    } else if (arguments.isObject()) {
+      value = Values.plain(arguments);
+    } else {
+      throw new RecordProblem(
+          "%s.arguments must be a JSON object, or one as text, found %s"
+              .formatted(place, Values.describe(arguments)));
+    }
+    return new ToolCall(Values.optionalText(call, "id", place), name, value);
+  }
+
+  /// Definitions of tools: a list, or one as JSON text; each with or without the `function` that
+  /// OpenAI puts around it.
+  static List<Map<String, Object>> tools(JsonNode given) {
+    JsonNode tools = given.isTextual() ? toolsText(given.textValue()) : given;
+    List<Map<String, Object>> all = new ArrayList<>();
+    if (tools.isNull() || tools.isMissingNode()) {
+      return all;
+    }
+    if (!tools.isArray()) {
+      throw new RecordProblem(
+          "'tools' must be a list, or one as JSON text, found " + Values.describe(tools));
+    }
+    for (JsonNode tool : tools) {
+      if (!tool.isObject()) {
+        throw new RecordProblem(
+            "'tools' must be a list of objects, found " + Values.describe(tool) + " in it");
+      }
+      Map<String, Object> definition = new LinkedHashMap<>();
+      if (tool.path("function").isObject()) {
+        tool.properties().forEach(e -> definition.put(e.getKey(), Values.plain(e.getValue())));
+        definition.putIfAbsent("type", "function");
+      } else {
+        definition.put("type", "function");
+        definition.put("function", Values.plain(tool));
+      }
+      all.add(definition);
+    }
+    return all;
+  }
+
+  private static JsonNode toolsText(String text) {
+    return text.isBlank() ? JsonRecords.MAPPER.nullNode() : parsed(text, "'tools'");
+  }
+
+  private static JsonNode parsed(String text, String place) {
+    try {
+      return JsonRecords.WHOLE.readTree(text);
+    } catch (JsonProcessingException e) {
+      throw new RecordProblem(
+          "%s must be JSON: %s"
+              .formatted(place, e.getOriginalMessage().lines().findFirst().orElse("it isn't")));
+    }
+  }
+}

@@ -1,0 +1,19 @@
+package io.lorikeet.train.data.files;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+/// Takes what a file holds, record by record, in their order.
+interface RecordSink {
+  /// A record.
+  ///
+  /// @param line where it begins, from 1
+  void record(JsonNode value, int line);
+
+  /// A line that is no record; reading goes on.
+  void badLine(int line, String text);
+
+  /// Nothing more can be read from the file.
+  ///
+  /// @param line where, from 1; 0 for all of the file
+  void badFile(int line, String text);
+}
