@@ -19,6 +19,7 @@ final class DecoderLayer {
   private final Tensor positions;
   private final Tensor ropeFactors;
   private final FeedForward feedForward;
+  private final ExpertFeedForward experts;
 
   /// @param index any layer of this kind
   DecoderLayer(Engine engine, GraphInputs inputs, int index) {
@@ -41,6 +42,7 @@ final class DecoderLayer {
     Tensor factors = layer.ropeFactors() ? engine.ropeFactors() : null;
     ropeFactors = factors == null ? null : inputs.ops().constant(factors);
     feedForward = new FeedForward(config, inputs, prefix);
+    experts = config.experts() == null ? null : new ExpertFeedForward(config, inputs, prefix);
   }
 
   /// x + attention(norm(x)).
@@ -84,7 +86,11 @@ final class DecoderLayer {
   /// @param firstToken index of the first of them
   Tensor feedForwardPart(Tape tape, Tensor h, int firstToken) {
     Tensor normed = norm(tape, config.family().feedForwardNorm(), h);
-    Tensor added = norm(tape, "post_ffw_norm.weight", feedForward.apply(tape, normed, firstToken));
+    Tensor given =
+        experts == null
+            ? feedForward.apply(tape, normed, firstToken)
+            : experts.apply(tape, normed, firstToken);
+    Tensor added = norm(tape, "post_ffw_norm.weight", given);
     return tape.add(residual(tape, added), h);
   }
 

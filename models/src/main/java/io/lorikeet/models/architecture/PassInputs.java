@@ -45,6 +45,10 @@ final class PassInputs implements AutoCloseable {
     if (temperature != null) {
       specs.add(new Spec("temperatures", TensorType.F32, Shape.of(1, 1, tokens)));
     }
+    if (config.experts() != null) {
+      int experts = config.experts().count();
+      specs.add(new Spec("expert_identity", TensorType.F32, Shape.of(experts, experts)));
+    }
     specs.add(new Spec("labels", TensorType.I32, Shape.of(tokens)));
     specs.add(new Spec("flat_labels", TensorType.I32, Shape.of(tokens)));
     specs.add(new Spec("target_weights", TensorType.F32, Shape.of(tokens)));
@@ -59,11 +63,22 @@ final class PassInputs implements AutoCloseable {
     tensors = DeviceTensors.allocate(backend, specs);
     get("row_numbers").upload(IntStream.range(0, config.mostRows()).toArray());
     get("one").upload(new float[] {1});
+    if (config.experts() != null) {
+      get("expert_identity").upload(identity(config.experts().count()));
+    }
     float[] indices = new float[shape.context()];
     for (int i = 0; i < indices.length; i++) {
       indices[i] = i;
     }
     get("indices").upload(indices);
+  }
+
+  private static float[] identity(int size) {
+    float[] matrix = new float[Math.multiplyExact(size, size)];
+    for (int i = 0; i < size; i++) {
+      matrix[i * size + i] = 1;
+    }
+    return matrix;
   }
 
   Tensor get(String name) {

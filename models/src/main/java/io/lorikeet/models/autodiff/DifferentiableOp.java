@@ -22,7 +22,7 @@ public sealed interface DifferentiableOp {
   /// y = a + b, same shapes.
   record Add(Tensor a, Tensor b, Tensor y) implements DifferentiableOp {}
 
-  /// y = x + bias, a frozen vector for every token.
+  /// y = x + bias, a frozen vector for every token, or one for each of its experts.
   record AddBias(Tensor x, Tensor y) implements DifferentiableOp {}
 
   /// y = factor · x.
@@ -58,6 +58,26 @@ public sealed interface DifferentiableOp {
 
   /// y = silu(gate) · up.
   record SwiGlu(Tensor gate, Tensor up, Tensor y) implements DifferentiableOp {}
+
+  /// y = softmax(x) over ne0.
+  record SoftMax(Tensor x, Tensor y) implements DifferentiableOp {}
+
+  /// y [1, used, t] = the chosen of x [experts, t].
+  record Pick(Tensor x, ExpertChoice choice, Tensor y) implements DifferentiableOp {}
+
+  /// y = x over the sum of its row.
+  record Normalize(Tensor x, Tensor sum, Tensor y) implements DifferentiableOp {}
+
+  /// y [n, used, t] = W x with the frozen matrices of each token's experts.
+  record FrozenExperts(Tensor weight, Tensor x, ExpertChoice choice, Tensor y)
+      implements DifferentiableOp {}
+
+  /// y [n, used, t] = P x with the trained matrices of each token's experts.
+  record TrainedExperts(Parameter parameter, Tensor x, ExpertChoice choice, Tensor y)
+      implements DifferentiableOp {}
+
+  /// y [n, t] = the sum of x [n, used, t] over a token's experts with their weights [1, used, t].
+  record WeightedSum(Tensor x, Tensor weights, Tensor y) implements DifferentiableOp {}
 
   /// y = softmax(scale · q kᵀ) v over the keys that each query may see.
   record SelfAttention(Tensor q, Tensor k, Tensor v, Attention attention, Tensor y)

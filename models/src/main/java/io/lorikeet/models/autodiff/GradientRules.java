@@ -77,6 +77,38 @@ final class GradientRules {
         tape.accumulate(gate, ops.mul(dy, slopes.gate()));
         tape.accumulate(up, ops.mul(dy, slopes.up()));
       }
+      case DifferentiableOp.SoftMax(Tensor x, Tensor y) ->
+          // In a copy, which ggml overwrites: it would overwrite y otherwise, and the CPU reads y
+          // again after it has begun to write.
+          tape.accumulate(x, ops.softMaxBack(ops.cont(dy), y, 1));
+      case DifferentiableOp.Pick(Tensor x, ExpertChoice choice, Tensor _) ->
+          tape.accumulate(
+              x, ExpertProducts.sumOfUsed(ops, ops.mul(choice.oneHot(), contiguous(dy))));
+      case DifferentiableOp.Normalize(Tensor x, Tensor sum, Tensor y) -> {
+        Tensor share = ops.sumRows(ops.mul(dy, y));
+        tape.accumulate(x, ops.div(ops.sub(dy, share), sum));
+      }
+      case DifferentiableOp.FrozenExperts(
+              Tensor weight,
+              Tensor x,
+              ExpertChoice choice,
+              Tensor _) ->
+          tape.accumulate(x, products.ofExperts().frozenBack(weight, x, dy, choice));
+      case DifferentiableOp.TrainedExperts(
+              Parameter parameter,
+              Tensor x,
+              ExpertChoice choice,
+              Tensor _) -> {
+        ExpertProducts experts = products.ofExperts();
+        parameterGradients.add(parameter, experts.matricesBack(x, contiguous(dy), choice));
+        tape.accumulate(x, experts.inputBack(parameter.value(), x, dy, choice));
+      }
+      case DifferentiableOp.WeightedSum(Tensor x, Tensor weights, Tensor _) -> {
+        Shape each = Shape.of(dy.shape().ne0(), 1, dy.shape().ne1());
+        Tensor spread = ops.repeat(reshaped(dy, each), x.shape());
+        tape.accumulate(x, ops.mul(spread, weights));
+        tape.accumulate(weights, ops.sumRows(ops.mul(spread, x)));
+      }
       case DifferentiableOp.SelfAttention(
               Tensor q,
               Tensor k,

@@ -25,6 +25,7 @@ public final class Products {
   private final boolean hasOuterProduct;
   private final Precision precision;
   private final long chunkElements;
+  private final ExpertProducts experts;
 
   /// Null where there are none, or where they aren't exact enough.
   private final FastProducts fast;
@@ -50,7 +51,13 @@ public final class Products {
     keepsF32 = backend.keepsF32Products();
     keepsStridedF32 = backend.keepsStridedF32Products();
     hasOuterProduct = backend.isCpu();
+    experts = new ExpertProducts(ops, backend, this, rowNumbers);
     fast = precision == Precision.AUTO ? backend.fastProducts().orElse(null) : null;
+  }
+
+  /// The products with the matrices of experts.
+  ExpertProducts ofExperts() {
+    return experts;
   }
 
   /// Whether gradients are being checked, with everything as exact as the device can.

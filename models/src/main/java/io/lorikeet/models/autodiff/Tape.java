@@ -12,9 +12,13 @@ import java.util.Map;
 /// Builds the operations of a forward pass and remembers them for [#backward]. Activations are
 /// [features, tokens].
 public final class Tape {
+  /// The smallest normal number of F16.
+  private static final float SMALLEST_SUM = 6.103515625e-5f;
+
   private final Ops ops;
   private final Curves curves;
   private final Products products;
+  private final ExpertProducts experts;
   private final ParameterGradients parameterGradients;
   private final List<DifferentiableOp> record = new ArrayList<>();
   private final Map<Tensor, Tensor> gradients = new HashMap<>();
@@ -25,6 +29,7 @@ public final class Tape {
     this.ops = ops;
     curves = new Curves(ops);
     this.products = products;
+    experts = products.ofExperts();
     this.parameterGradients = parameterGradients;
   }
 
@@ -116,6 +121,55 @@ public final class Tape {
   /// silu(gate) · up, all [n, t].
   public Tensor swiglu(Tensor gate, Tensor up) {
     return note(new DifferentiableOp.SwiGlu(gate, up, ops.swiglu(gate, up)));
+  }
+
+  /// softmax(x) over ne0.
+  public Tensor softMax(Tensor x) {
+    return note(new DifferentiableOp.SoftMax(x, ops.softMax(x, null, 1)));
+  }
+
+  /// The experts with the largest scores [experts, t] of each token.
+  ///
+  /// @param identity F32 [experts, experts], ones on its diagonal
+  public ExpertChoice choose(Tensor scores, int used, Tensor identity) {
+    return experts.choose(scores, used, identity);
+  }
+
+  /// The chosen of x [experts, t]: [1, used, t].
+  public Tensor pick(Tensor x, ExpertChoice choice) {
+    Tensor single = ops.reshape(x, Shape.of(1, x.shape().ne0(), x.shape().ne1()));
+    return note(new DifferentiableOp.Pick(x, choice, ops.getRows(single, choice.indices())));
+  }
+
+  /// x [n, t] over the sum of each row, which is taken for at least 6e-5, as in llama.cpp.
+  public Tensor normalize(Tensor x) {
+    Tensor sum = ops.clamp(ops.sumRows(x), SMALLEST_SUM, Float.MAX_VALUE);
+    return note(new DifferentiableOp.Normalize(x, sum, ops.div(x, sum)));
+  }
+
+  /// W x for the frozen matrices [k, n, experts] of each token's experts; x [k, 1, t] is the same
+  /// for all of them, x [k, used, t] another for each: [n, used, t].
+  public Tensor frozenExperts(Tensor weight, Tensor x, ExpertChoice choice) {
+    Tensor y = experts.frozen(weight, x, choice);
+    return note(new DifferentiableOp.FrozenExperts(weight, x, choice, y));
+  }
+
+  /// P x for trained matrices, as [#frozenExperts].
+  public Tensor trainedExperts(Parameter parameter, Tensor x, ExpertChoice choice) {
+    Tensor y = experts.product(parameter.value(), x, choice);
+    return note(new DifferentiableOp.TrainedExperts(parameter, x, choice, y));
+  }
+
+  /// x [n, used, t] plus the frozen biases [n, experts] of each token's experts.
+  public Tensor addExpertBias(Tensor x, Tensor biases, ExpertChoice choice) {
+    Tensor y = experts.ops().addBias(x, biases, choice.indices());
+    return note(new DifferentiableOp.AddBias(x, y));
+  }
+
+  /// The sum of x [n, used, t] over each token's experts with their weights [1, used, t]: [n, t].
+  public Tensor weightedSum(Tensor x, Tensor weights) {
+    Tensor y = ExpertProducts.sumOfUsed(ops, ops.mul(x, weights));
+    return note(new DifferentiableOp.WeightedSum(x, weights, y));
   }
 
   /// Attention of q [head size, heads, t] over k and v [head size, key-value heads, t]: [head size,

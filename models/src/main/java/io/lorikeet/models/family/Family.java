@@ -8,7 +8,7 @@ import java.util.Optional;
 /// overrides what it does otherwise. Names of keys and tensors are those of `llama-arch.cpp`, and
 /// everything follows llama.cpp's file of the same name in `src/models`.
 public abstract sealed class Family
-    permits Llama, Qwen2, Qwen3, Gemma, Phi3, SmolLm3, Granite, Olmo2, Glm4, Mistral3 {
+    permits Llama, Qwen2, Qwen3, Gemma, Phi3, SmolLm3, Granite, Olmo2, Glm4, Mistral3, Qwen3Moe, Olmoe, GptOss {
   /// All of them, in the order people look for them.
   public static final List<Family> ALL =
       List.of(
@@ -22,7 +22,10 @@ public abstract sealed class Family
           new SmolLm3(),
           new Granite(),
           new Olmo2(),
-          new Glm4());
+          new Glm4(),
+          new Qwen3Moe(),
+          new Olmoe(),
+          new GptOss());
 
   private final String architecture;
   private final String examples;
@@ -118,6 +121,18 @@ public abstract sealed class Family
   public Experts experts(ModelKeys keys) {
     keys.requireAbsentOrZero("expert_count", "mixtures of experts");
     return null;
+  }
+
+  /// Experts weighted by the softmax over all of them, or null where the metadata names none.
+  static Experts softMaxExperts(ModelKeys keys, String widthKey, boolean normalized) {
+    int count = keys.count("expert_count");
+    if (count == 0) {
+      return null;
+    }
+    keys.requireAbsentOrZero("expert_group_count", "groups of experts");
+    int used = keys.positive("expert_used_count");
+    int width = keys.ofLayer(widthKey, 0, 0);
+    return new Experts(count, used, width, Experts.Gating.SOFTMAX, normalized);
   }
 
   /// The norm before the feed-forward part, where the family has one.

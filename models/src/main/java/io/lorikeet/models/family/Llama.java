@@ -3,12 +3,20 @@ package io.lorikeet.models.family;
 /// Llama 1 to 3.3, and everything built like them.
 final class Llama extends Family {
   Llama() {
-    super("llama", "Llama 2, Llama 3.3, Mistral 7B, TinyLlama, SmolLM2", "");
+    super(
+        "llama",
+        "Llama 2, Llama 3.3, Mistral 7B, TinyLlama, SmolLM2, Mixtral",
+        "the plain transformer; experts in Mixtral");
   }
 
   @Override
   public boolean hasRopeFactors() {
     return true;
+  }
+
+  @Override
+  public Experts experts(ModelKeys keys) {
+    return softMaxExperts(keys, "feed_forward_length", true);
   }
 
   @Override

@@ -28,6 +28,11 @@ final class Mistral3 extends Family {
   }
 
   @Override
+  public Experts experts(ModelKeys keys) {
+    return softMaxExperts(keys, "feed_forward_length", true);
+  }
+
+  @Override
   public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
     super.layerTensors(list, layer, width, experts);
     optionalBiases(list, layer, width, experts);

@@ -38,7 +38,12 @@ record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily> settin
         family("olmo2", FamilyCase::olmo3),
         also("olmo2", "no window", model -> model),
         family("glm4", model -> model.put("rope.dimension_count", 8)),
-        also("llama", "fused", FamilyCase::fused));
+        also("llama", "fused", FamilyCase::fused),
+        also("llama", "experts", model -> experts(model, 4, 2)),
+        also("mistral3", "experts", model -> experts(model, 4, 2)),
+        family("qwen3moe", model -> experts(model, 8, 3).put("expert_feed_forward_length", 96)),
+        family("olmoe", model -> experts(model, 6, 4).put("attention.head_count_kv", 4)),
+        family("gpt-oss", FamilyCase::gptOss));
   }
 
   private static FamilyCase family(String architecture, UnaryOperator<RandomFamily> settings) {
@@ -92,6 +97,21 @@ record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily> settin
         .put("residual_scale", 0.5f)
         .put("embedding_scale", 3f)
         .put("attention.scale", 0.2f);
+  }
+
+  private static RandomFamily experts(RandomFamily model, int count, int used) {
+    return model.put("expert_count", count).put("expert_used_count", used);
+  }
+
+  private static RandomFamily gptOss(RandomFamily model) {
+    return experts(model, 4, 2)
+        .put("expert_feed_forward_length", 96)
+        .put("attention.key_length", 32)
+        .put("attention.value_length", 32)
+        .put("attention.sliding_window", 10)
+        .put("rope.scaling.type", "yarn")
+        .put("rope.scaling.factor", 8f)
+        .put("rope.scaling.original_context_length", 16);
   }
 
   private static RandomFamily olmo3(RandomFamily model) {

@@ -40,9 +40,13 @@ final class LlamaLogits {
             .putFloat32("adapter.lora.alpha", adapter.alpha());
     for (LoraPair pair : adapter.pairs()) {
       writer.addTensor(
-          pair.baseTensor() + ".lora_a", new long[] {pair.inputs(), pair.rank()}, pair.a());
+          pair.baseTensor() + ".lora_a",
+          new long[] {pair.inputs(), pair.rank(), pair.experts()},
+          pair.a());
       writer.addTensor(
-          pair.baseTensor() + ".lora_b", new long[] {pair.rank(), pair.outputs()}, pair.b());
+          pair.baseTensor() + ".lora_b",
+          new long[] {pair.rank(), pair.outputs(), pair.experts()},
+          pair.b());
     }
     Path file = folder.resolve("adapter.gguf");
     writer.write(file);

@@ -51,7 +51,11 @@ class GradientRulesTest {
             GradientRulesTest::usedThrice));
     all.put(
         DifferentiableOp.AddBias.class,
-        List.of(c -> c.tape.addBias(c.input(Shape.of(5, TOKENS)), c.constant(Shape.of(5)))));
+        List.of(
+            c -> c.tape.addBias(c.input(Shape.of(5, TOKENS)), c.constant(Shape.of(5))),
+            c ->
+                c.tape.addExpertBias(
+                    c.input(Shape.of(6, 3, TOKENS)), c.constant(Shape.of(6, 5)), choice(c, 5, 3))));
     all.put(
         DifferentiableOp.Scale.class,
         List.of(c -> c.tape.scale(c.input(Shape.of(5, TOKENS)), -0.3f)));
@@ -104,6 +108,35 @@ class GradientRulesTest {
         DifferentiableOp.SwiGlu.class,
         List.of(c -> c.tape.swiglu(c.input(Shape.of(9, TOKENS)), c.input(Shape.of(9, TOKENS)))));
     all.put(
+        DifferentiableOp.SoftMax.class, List.of(c -> c.tape.softMax(c.input(Shape.of(9, TOKENS)))));
+    all.put(
+        DifferentiableOp.Pick.class,
+        List.of(c -> c.tape.pick(c.input(Shape.of(5, TOKENS)), choice(c, 5, 3))));
+    all.put(
+        DifferentiableOp.Normalize.class,
+        List.of(c -> c.tape.normalize(c.tape.softMax(c.input(Shape.of(4, TOKENS))))));
+    all.put(
+        DifferentiableOp.FrozenExperts.class,
+        Stream.of(TensorType.F32, TensorType.BF16, TensorType.Q4_0, TensorType.MXFP4)
+            .flatMap(
+                type ->
+                    Stream.of(1, 3)
+                        .map(inputs -> (Expression) check -> frozenExperts(check, type, inputs)))
+            .toList());
+    all.put(
+        DifferentiableOp.TrainedExperts.class,
+        List.of(
+            c -> trainedExperts(c, 20, 2, 1),
+            c -> trainedExperts(c, 20, 2, 3),
+            c -> trainedExperts(c, 2, 20, 3),
+            c -> trainedExperts(c, 2, 20, 1)));
+    all.put(
+        DifferentiableOp.WeightedSum.class,
+        List.of(
+            c ->
+                c.tape.weightedSum(
+                    c.input(Shape.of(6, 3, TOKENS)), c.input(Shape.of(1, 3, TOKENS)))));
+    all.put(
         DifferentiableOp.SelfAttention.class,
         List.of(
             c -> attention(c, 1, 11, 11, 2, 2),
@@ -132,6 +165,28 @@ class GradientRulesTest {
   private static Tensor usedThrice(RuleCheck check) {
     Tensor x = check.input(Shape.of(5, TOKENS));
     return check.tape.add(check.tape.add(x, x), check.tape.swiglu(x, x));
+  }
+
+  /// Random experts of each token.
+  private static ExpertChoice choice(RuleCheck check, int experts, int used) {
+    float[] identity = new float[experts * experts];
+    for (int i = 0; i < experts; i++) {
+      identity[i * experts + i] = 1;
+    }
+    Tensor ones = check.constant(Shape.of(experts, experts), identity);
+    return check.tape.choose(check.constant(Shape.of(experts, TOKENS)), used, ones);
+  }
+
+  private static Tensor frozenExperts(RuleCheck check, TensorType type, int inputs) {
+    Tensor weight = check.frozen(type, Shape.of(64, 10, 5));
+    Tensor x = check.input(Shape.of(64, inputs, TOKENS));
+    return check.tape.frozenExperts(weight, x, choice(check, 5, 3));
+  }
+
+  private static Tensor trainedExperts(RuleCheck check, int inputs, int outputs, int of) {
+    Parameter parameter = check.parameter(Shape.of(inputs, outputs, 5));
+    Tensor x = check.input(Shape.of(inputs, of, TOKENS));
+    return check.tape.trainedExperts(parameter, x, choice(check, 5, 3));
   }
 
   /// All parts of a tensor used.
@@ -193,11 +248,13 @@ class GradientRulesTest {
   }
 
   /// The same with the products that training takes where they are as exact: all but those of
-  /// frozen weights.
+  /// frozen weights. GELU is left out too, which the CPU looks up in a table then.
   @TestFactory
   List<DynamicTest> rulesWithFastProducts() {
     Map<Class<? extends DifferentiableOp>, List<Expression>> expressions = expressions();
     expressions.remove(DifferentiableOp.FrozenProduct.class);
+    expressions.remove(DifferentiableOp.FrozenExperts.class);
+    expressions.remove(DifferentiableOp.GeGlu.class);
     return tests(expressions, Precision.AUTO);
   }
 

@@ -80,9 +80,10 @@ public final class RandomInputs {
         boolean flipped = tensor.name().equals("token_embd.weight");
         int from = flipped ? outputs : inputs;
         int to = flipped ? inputs : outputs;
-        float[] a = gaussians(random, from * rank, flipped ? 1 : 1 / Math.sqrt(from));
-        float[] b = gaussians(random, to * rank, 0.3 / Math.sqrt(rank));
-        pairs.add(new LoraPair(tensor.name(), from, to, rank, a, b));
+        int experts = tensor.shape().size() > 2 ? Math.toIntExact(tensor.shape().get(2)) : 1;
+        float[] a = gaussians(random, experts * from * rank, flipped ? 1 : 1 / Math.sqrt(from));
+        float[] b = gaussians(random, experts * to * rank, 0.3 / Math.sqrt(rank));
+        pairs.add(new LoraPair(tensor.name(), from, to, rank, experts, a, b));
       }
     }
     return pairs;

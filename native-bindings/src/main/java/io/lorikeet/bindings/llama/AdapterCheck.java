@@ -18,21 +18,39 @@ final class AdapterCheck {
 
   private AdapterCheck() {}
 
+  /// @param model the model's file; where it is split, what is in the other parts isn't checked
   /// @throws GgmlException naming what the process would end for
-  static void check(Path file) {
+  static void check(Path file, Path model) {
     try (GgufHeader header = new GgufHeader(file)) {
       for (String key : STRINGS) {
         header.requireType(key, Ggml.GGUF_TYPE_STRING(), "string");
       }
       header.requireType("adapter.lora.alpha", Ggml.GGUF_TYPE_FLOAT32(), "float32");
+      Map<String, Long> experts = experts(model);
       Map<String, Long> ranks = new HashMap<>();
       for (long tensor = 0; tensor < header.tensors(); tensor++) {
-        checkTensor(header, tensor, ranks);
+        checkTensor(header, tensor, ranks, experts);
       }
     }
   }
 
-  private static void checkTensor(GgufHeader header, long tensor, Map<String, Long> ranks) {
+  /// How many experts each of the model's tensors holds matrices for, where there are several:
+  /// libllama would read beyond an adapter's that has fewer.
+  private static Map<String, Long> experts(Path model) {
+    Map<String, Long> experts = new HashMap<>();
+    try (GgufHeader header = new GgufHeader(model)) {
+      for (long tensor = 0; tensor < header.tensors(); tensor++) {
+        long count = header.tensorShape(tensor)[2];
+        if (count > 1) {
+          experts.put(header.tensorName(tensor), count);
+        }
+      }
+    }
+    return experts;
+  }
+
+  private static void checkTensor(
+      GgufHeader header, long tensor, Map<String, Long> ranks, Map<String, Long> experts) {
     String name = header.tensorName(tensor);
     boolean a = name.endsWith(".lora_a");
     if (!a && !name.endsWith(".lora_b")) {
@@ -40,13 +58,18 @@ final class AdapterCheck {
     }
     long[] shape = header.tensorShape(tensor);
     Optional<TensorType> type = TensorType.byId(header.tensorType(tensor));
-    if (shape[2] != 1 || shape[3] != 1 || shape[0] < 1 || shape[1] < 1) {
+    String base = name.substring(0, name.length() - ".lora_a".length());
+    if (shape[3] != 1 || shape[0] < 1 || shape[1] < 1) {
       throw refused(header, name, "is not a matrix");
+    }
+    long matrices = experts.getOrDefault(base, 1L);
+    if (shape[2] != matrices) {
+      throw refused(
+          header, name, "holds " + shape[2] + " matrices; the model has " + matrices + " there");
     }
     if (type.filter(AdapterCheck::multiplies).isEmpty()) {
       throw refused(header, name, "has a type that ggml can't multiply with");
     }
-    String base = name.substring(0, name.length() - ".lora_a".length());
     // The pair of the embeddings is flipped, so that both of its matrices have the rank first.
     long rank = a && !base.endsWith("token_embd.weight") ? shape[1] : shape[0];
     Long other = ranks.putIfAbsent(base, rank);

@@ -34,7 +34,7 @@ public final class LlamaAdapter implements AutoCloseable {
     if (model.options().vocabularyOnly()) {
       throw new IllegalArgumentException("of " + model.file() + " only the vocabulary is loaded");
     }
-    AdapterCheck.check(file);
+    AdapterCheck.check(file, model.file());
     try (Arena arena = Arena.ofConfined();
         NativeLog.Errors errors = NativeLog.captureErrors()) {
       MemorySegment adapter =

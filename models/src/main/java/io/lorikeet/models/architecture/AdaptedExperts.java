@@ -1,0 +1,36 @@
+package io.lorikeet.models.architecture;
+
+import io.lorikeet.bindings.Shape;
+import io.lorikeet.bindings.Tensor;
+import io.lorikeet.models.autodiff.ExpertChoice;
+import io.lorikeet.models.autodiff.Tape;
+
+/// The frozen linear maps of all experts, with an adapter for each, as placeholders of a graph: y =
+/// W x + scaling · B A dropout(x) + bias, with the matrices of each token's experts
+/// (`build_lora_mm_id` in llama.cpp).
+///
+/// @param weight W [k, n, experts]
+/// @param bias [n, experts], or null
+/// @param pair the adapters [k, rank, experts] and [rank, n, experts], or null
+record AdaptedExperts(Tensor weight, Tensor bias, AdaptedLinear.Pair pair) {
+
+  /// @param x [k, 1, t], or [k, used, t] with an input of its own for each of a token's experts
+  /// @param firstToken index of x's first token in the batch, which dropout's mask goes by
+  Tensor apply(Tape tape, Tensor x, ExpertChoice choice, int firstToken) {
+    Tensor y = tape.frozenExperts(weight, x, choice);
+    if (pair != null) {
+      Tensor input = pair.dropout() == null ? x : tape.mask(x, maskFor(tape, x, firstToken));
+      Tensor low = tape.scale(tape.trainedExperts(pair.a(), input, choice), pair.scaling());
+      y = tape.add(y, tape.trainedExperts(pair.b(), low, choice));
+    }
+    return bias == null ? y : tape.addExpertBias(y, bias, choice);
+  }
+
+  /// The same for all experts of a token.
+  private Tensor maskFor(Tape tape, Tensor x, int firstToken) {
+    Tensor mask = pair.dropout();
+    Shape shape = Shape.of(x.shape().ne0(), x.shape().ne2());
+    Tensor part = tape.ops().view(mask, shape, firstToken * mask.stride(1));
+    return tape.ops().reshape(part, Shape.of(x.shape().ne0(), 1, x.shape().ne2()));
+  }
+}

@@ -1,0 +1,62 @@
+package io.lorikeet.models.architecture;
+
+import io.lorikeet.bindings.Shape;
+import io.lorikeet.bindings.Tensor;
+import io.lorikeet.models.autodiff.ExpertChoice;
+import io.lorikeet.models.autodiff.Tape;
+import io.lorikeet.models.family.Experts;
+
+/// A mixture of experts in place of a layer's feed-forward part (`build_moe_ffn` in llama.cpp). The
+/// router is frozen; gradients flow through it to the hidden states.
+final class ExpertFeedForward {
+  private final ModelConfig config;
+  private final Experts experts;
+  private final GraphInputs inputs;
+  private final String prefix;
+
+  ExpertFeedForward(ModelConfig config, GraphInputs inputs, String prefix) {
+    this.config = config;
+    this.experts = config.experts();
+    this.inputs = inputs;
+    this.prefix = prefix;
+  }
+
+  /// @param x [embedding, t]
+  /// @param firstToken index of x's first token in the batch
+  Tensor apply(Tape tape, Tensor x, int firstToken) {
+    Tensor scores = scores(tape, x);
+    ExpertChoice choice =
+        tape.choose(scores, experts.used(), inputs.constant("expert_identity"));
+    Tensor weights = weights(tape, tape.pick(scores, choice));
+    Tensor shared = tape.reshape(x, Shape.of(x.shape().ne0(), 1, x.shape().ne1()));
+    Tensor gate = linear("ffn_gate_exps").apply(tape, shared, choice, firstToken);
+    Tensor up = linear("ffn_up_exps").apply(tape, shared, choice, firstToken);
+    Tensor joined = FeedForward.joined(tape, config.activation(), gate, up);
+    Tensor down = linear("ffn_down_exps").apply(tape, joined, choice, firstToken);
+    return tape.weightedSum(down, weights);
+  }
+
+  /// What experts are chosen by, [experts, t].
+  private Tensor scores(Tape tape, Tensor x) {
+    Tensor logits = tape.frozenProduct(inputs.weight(prefix, "ffn_gate_inp.weight"), x);
+    Tensor bias = inputs.weight(prefix, "ffn_gate_inp.bias");
+    Tensor biased = bias == null ? logits : tape.addBias(logits, bias);
+    return experts.gating() == Experts.Gating.SOFTMAX ? tape.softMax(biased) : biased;
+  }
+
+  /// The weights [1, used, t] of the chosen experts, from their scores.
+  private Tensor weights(Tape tape, Tensor picked) {
+    Tensor flat = tape.reshape(picked, Shape.of(picked.shape().ne1(), picked.shape().ne2()));
+    Tensor weights =
+        experts.gating() == Experts.Gating.SOFTMAX_OF_CHOSEN ? tape.softMax(flat) : flat;
+    Tensor shares = experts.normalized() ? tape.normalize(weights) : weights;
+    return tape.reshape(shares, picked.shape());
+  }
+
+  private AdaptedExperts linear(String name) {
+    return new AdaptedExperts(
+        inputs.weight(prefix, name + ".weight"),
+        inputs.weight(prefix, name + ".bias"),
+        inputs.pair(prefix, name + ".weight"));
+  }
+}

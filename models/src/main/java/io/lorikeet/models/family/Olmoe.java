@@ -1,0 +1,32 @@
+package io.lorikeet.models.family;
+
+/// OLMoE: norms of all queries together and of all keys; the experts' weights aren't normalized.
+final class Olmoe extends Family {
+  Olmoe() {
+    super("olmoe", "OLMoE 1B-7B", "norms of queries and keys; experts");
+  }
+
+  @Override
+  int ropeMode() {
+    return RopeMetadata.NEOX;
+  }
+
+  @Override
+  public Experts experts(ModelKeys keys) {
+    keys.positive("expert_count");
+    return softMaxExperts(keys, "feed_forward_length", false);
+  }
+
+  @Override
+  void attentionTensors(TensorList list, LayerConfig layer, int width) {
+    super.attentionTensors(list, layer, width);
+    list.frozen("attn_q_norm.weight", layer.queryWidth());
+    list.frozen("attn_k_norm.weight", layer.keyValueWidth());
+  }
+
+  @Override
+  public void outerTensors(TensorList list, int width, int vocabulary) {
+    list.frozen("output_norm.weight", width);
+    list.matrix("output", width, vocabulary);
+  }
+}

@@ -1,0 +1,28 @@
+package io.lorikeet.models.family;
+
+/// Qwen 3's mixtures of experts: norms of each head's query and key.
+final class Qwen3Moe extends Family {
+  Qwen3Moe() {
+    super(
+        "qwen3moe",
+        "Qwen3 30B-A3B, Qwen3 Coder 30B-A3B",
+        "norms of queries and keys; experts, weights normalized");
+  }
+
+  @Override
+  int ropeMode() {
+    return RopeMetadata.NEOX;
+  }
+
+  @Override
+  public Experts experts(ModelKeys keys) {
+    keys.positive("expert_count");
+    return softMaxExperts(keys, "expert_feed_forward_length", true);
+  }
+
+  @Override
+  void attentionTensors(TensorList list, LayerConfig layer, int width) {
+    super.attentionTensors(list, layer, width);
+    headNorms(list, layer);
+  }
+}
