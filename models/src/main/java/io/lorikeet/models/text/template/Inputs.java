@@ -15,12 +15,47 @@ final class Inputs {
   static Object variable(String name, Object value) {
     if (name.equals("messages") && value instanceof List<?> messages) {
       List<Object> list = new ArrayList<>();
+      int number = 0;
       for (Object message : messages) {
-        list.add(message(message, list.size() + 1));
+        number++;
+        if (message != null) {
+          list.add(message(message, number));
+        }
       }
       return list;
     }
     return value(value, name.endsWith("_token") ? Rendering.TEMPLATE : Rendering.VARIABLE);
+  }
+
+  /// What a JSON text means, as plain values.
+  ///
+  /// @throws EvaluationError when it isn't JSON
+  static Object json(String text) {
+    return plain(JsonReader.read(Text.of(text)));
+  }
+
+  /// The JSON text of a value, without blanks.
+  static String compactJson(Object value) {
+    Object separators = Items.tuple(Text.of(","), Text.of(":"));
+    Arguments arguments = new Arguments(List.of(), Map.of("separators", separators));
+    return JsonText.of(value(value, Rendering.TEMPLATE), arguments, new Budget()).toString();
+  }
+
+  private static Object plain(Object value) {
+    return switch (value) {
+      case Text text -> text.toString();
+      case List<?> list -> {
+        List<Object> items = new ArrayList<>(list.size());
+        list.forEach(item -> items.add(plain(item)));
+        yield items;
+      }
+      case Map<?, ?> map -> {
+        Map<String, Object> entries = new LinkedHashMap<>();
+        map.forEach((key, item) -> entries.put(key.toString(), plain(item)));
+        yield entries;
+      }
+      case null, default -> value;
+    };
   }
 
   private static Object message(Object message, int number) {

@@ -42,9 +42,25 @@ public final class Rendering {
     return generations;
   }
 
-  /// A part of it, without the generations.
+  /// A part of it.
   public Rendering part(int from, int to) {
-    return new Rendering(text.substring(from, to), List.of());
+    List<Span> inside =
+        generations.stream()
+            .map(span -> new Span(Math.max(span.start, from) - from, Math.min(span.end, to) - from))
+            .filter(span -> span.start < span.end)
+            .toList();
+    return new Rendering(text.substring(from, to), inside);
+  }
+
+  /// A text of one origin.
+  public static Rendering of(String text, int origin) {
+    return new Rendering(Text.of(text, origin), List.of());
+  }
+
+  /// This text and then another, without the generations.
+  public Rendering followedBy(Rendering other) {
+    Text both = new TextBuilder(new Budget()).append(text).append(other.text).build();
+    return new Rendering(both, List.of());
   }
 
   @Override
