@@ -3,6 +3,7 @@ package io.lorikeet.train;
 import io.lorikeet.models.architecture.ModelConfig;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.data.DataPlan;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -117,6 +118,14 @@ public final class TrainingOptions {
   /// @throws InvalidInputException with all that is wrong
   public TrainingConfig resolve(ToIntFunction<Path> contextOfBase) {
     return new TrainingOptionsCheck(this).resolve(contextOfBase);
+  }
+
+  /// Fills in the defaults and checks what has to do with data; no output is needed.
+  ///
+  /// @param contextOfBase as for [#resolve]
+  /// @throws InvalidInputException with all that is wrong
+  public DataPlan resolveData(ToIntFunction<Path> contextOfBase) {
+    return new TrainingOptionsCheck(this).resolveData(contextOfBase);
   }
 
   /// The setting's key, and where it was given if in a file.

@@ -3,6 +3,8 @@ package io.lorikeet.train;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.data.DataPlan;
+import io.lorikeet.train.data.DataSettings;
 import io.lorikeet.train.data.files.DataFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -28,8 +30,32 @@ final class TrainingOptionsCheck {
     this.options = options;
   }
 
+  DataPlan resolveData(ToIntFunction<Path> contextOfBase) {
+    checkInputs();
+    checkNumbers();
+    throwProblems();
+    DataSettings settings =
+        new DataSettings(
+            context(contextOfBase.applyAsInt(options.get(Setting.MODEL).orElseThrow())),
+            get(Setting.TOO_LONG, TrainingConfig.TooLong.CUT),
+            get(Setting.SKIP_BAD_LINES, false),
+            get(Setting.PACKING, true),
+            get(Setting.TRAIN_ON, TrainingConfig.TrainOn.COMPLETION),
+            options.get(Setting.FORMAT),
+            get(Setting.COLUMNS, Map.of()),
+            get(Setting.THREADS, ProcessorCores.physical()),
+            options.get(Setting.CACHE));
+    return new DataPlan(
+        options.get(Setting.DATA).orElseThrow(),
+        get(Setting.VALIDATION, new ValidationData.None()),
+        get(Setting.SEED, 42L),
+        settings);
+  }
+
   TrainingConfig resolve(ToIntFunction<Path> contextOfBase) {
-    checkFiles();
+    checkInputs();
+    options.get(Setting.INIT_ADAPTER).ifPresent(file -> checkReadable(Setting.INIT_ADAPTER, file));
+    options.get(Setting.OUTPUT).ifPresentOrElse(this::checkOutput, () -> missing(Setting.OUTPUT));
     checkNumbers();
     throwProblems();
     Path model = options.get(Setting.MODEL).orElseThrow();
@@ -81,7 +107,7 @@ final class TrainingOptionsCheck {
         optional(Setting.EARLY_STOP));
   }
 
-  private void checkFiles() {
+  private void checkInputs() {
     options
         .get(Setting.MODEL)
         .ifPresentOrElse(file -> checkReadable(Setting.MODEL, file), () -> missing(Setting.MODEL));
@@ -107,8 +133,6 @@ final class TrainingOptionsCheck {
         }
       }
     }
-    options.get(Setting.INIT_ADAPTER).ifPresent(file -> checkReadable(Setting.INIT_ADAPTER, file));
-    options.get(Setting.OUTPUT).ifPresentOrElse(this::checkOutput, () -> missing(Setting.OUTPUT));
   }
 
   private void checkSource(Setting<?> setting, DataSource source) {

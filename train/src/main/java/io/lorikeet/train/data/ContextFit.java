@@ -28,7 +28,10 @@ final class ContextFit {
       return none(Fate.NOTHING_TO_LEARN, spellsControl);
     }
     if (tokens.length <= context + 1) {
-      return one(tokens, trained, example, Fate.WHOLE, spellsControl);
+      TokenizedExample whole =
+          new TokenizedExample(tokens, trained, example.source(), example.line());
+      return new Tokenized(
+          List.of(whole), Fate.WHOLE, tokens.length, unknown(tokens), spellsControl, "");
     }
     return switch (tooLong) {
       case DROP -> none(Fate.DROPPED, spellsControl);
@@ -37,6 +40,7 @@ final class ContextFit {
           cut(
               Arrays.copyOf(tokens, context + 1),
               Arrays.copyOf(trained, context + 1),
+              tokens.length,
               example,
               spellsControl);
       case CUT_LEFT -> {
@@ -47,16 +51,22 @@ final class ContextFit {
         yield cut(
             Tokens.concatenate(Arrays.copyOf(tokens, begin), Tokens.after(tokens, from)),
             rest,
+            tokens.length,
             example,
             spellsControl);
       }
     };
   }
 
-  private Tokenized cut(int[] tokens, boolean[] trained, Example example, boolean spellsControl) {
-    return Tokens.count(trained) == 0
-        ? none(Fate.PROMPT_TOO_LONG, spellsControl)
-        : one(tokens, trained, example, Fate.CUT, spellsControl);
+  private Tokenized cut(
+      int[] tokens, boolean[] trained, int length, Example example, boolean spellsControl) {
+    if (Tokens.count(trained) == 0) {
+      return none(Fate.PROMPT_TOO_LONG, spellsControl);
+    }
+    TokenizedExample rest =
+        new TokenizedExample(tokens, trained, example.source(), example.line());
+    return new Tokenized(
+        List.of(rest), Fate.CUT, length, unknown(tokens), spellsControl, "");
   }
 
   /// Consecutive pieces, each token in the place of a target once. Where the vocabulary has a begin
@@ -85,7 +95,7 @@ final class ContextFit {
       return none(Fate.NOTHING_TO_LEARN, spellsControl);
     }
     Fate fate = pieces.size() > 1 ? Fate.DIVIDED : Fate.WHOLE;
-    return new Tokenized(pieces, fate, unknown(tokens), spellsControl, "");
+    return new Tokenized(pieces, fate, tokens.length, unknown(tokens), spellsControl, "");
   }
 
   private int beginLength(int[] tokens) {
@@ -96,15 +106,8 @@ final class ContextFit {
     return begins ? 1 : 0;
   }
 
-  private Tokenized one(
-      int[] tokens, boolean[] trained, Example example, Fate fate, boolean spellsControl) {
-    TokenizedExample whole =
-        new TokenizedExample(tokens, trained, example.source(), example.line());
-    return new Tokenized(List.of(whole), fate, unknown(tokens), spellsControl, "");
-  }
-
   private static Tokenized none(Fate fate, boolean spellsControl) {
-    return new Tokenized(List.of(), fate, 0, spellsControl, "");
+    return new Tokenized(List.of(), fate, 0, 0, spellsControl, "");
   }
 
   private int unknown(int[] tokens) {

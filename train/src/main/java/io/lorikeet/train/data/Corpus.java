@@ -55,6 +55,12 @@ final class Corpus implements AutoCloseable {
     return stores.get(source).exact(index - starts[source]);
   }
 
+  /// See [TokenStore#wholeLength].
+  int wholeLength(int index) {
+    int source = source(index);
+    return stores.get(source).wholeLength(index - starts[source]);
+  }
+
   SourceLine place(int index) {
     int source = source(index);
     return stores.get(source).place(index - starts[source]);

@@ -142,6 +142,7 @@ final class CorpusTokenizer {
       writer.add(
           tokenized,
           document ? examples++ : examples,
+          document ? tokenized.tokens().length : done.result().length(),
           document ? Fingerprint.of(tokenized.tokens()) : done.fingerprint());
       tokens += tokenized.tokens().length;
     }

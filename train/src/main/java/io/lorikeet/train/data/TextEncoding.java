@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
 import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
 
 /// How a base's vocabulary writes text. Safe for use by several threads at once.
@@ -19,6 +20,7 @@ import java.util.stream.Collectors;
 /// @param unknown token for characters that the vocabulary can't spell, where there are such
 /// @param identity names all that decides how text becomes tokens; empty where that isn't known, and
 ///     tokens can't be kept for another run
+/// @param ends whether llama.cpp stops generating at a token
 /// @param piece the bytes that a token adds to a text
 /// @param controlTokens texts of control tokens, such as `<|im_end|>`, which `encode` takes for
 ///     plain text, by their first character
@@ -28,6 +30,7 @@ public record TextEncoding(
     OptionalInt end,
     OptionalInt unknown,
     Optional<String> identity,
+    IntPredicate ends,
     IntFunction<byte[]> piece,
     Map<Character, List<String>> controlTokens) {
 
@@ -47,6 +50,7 @@ public record TextEncoding(
         end,
         OptionalInt.empty(),
         Optional.empty(),
+        token -> end.isPresent() && end.getAsInt() == token,
         _ -> new byte[0],
         byFirst(controlTokens));
   }
@@ -78,6 +82,7 @@ public record TextEncoding(
         vocabulary.eos().isPresent() ? vocabulary.eos() : vocabulary.eot(),
         vocabulary.unknown(),
         identity,
+        vocabulary::isEndOfGeneration,
         token -> vocabulary.piece(token, false),
         byFirst(vocabulary.controlTokens()));
   }

@@ -28,7 +28,8 @@ import java.util.zip.CRC32C;
 final class TokenStore implements AutoCloseable {
   static final long MAGIC = 0x4c4f52494b543031L; // "LORIKT01"
 
-  /// Length, tokens with loss, file, line, number of the example, 0, two fingerprints of two ints.
+  /// Length, tokens with loss, file, line, number of the example, length before it was cut or
+  /// divided, two fingerprints of two ints.
   static final int HEADER = 10;
 
   /// Magic, ints of examples, number of examples, bytes of JSON, CRC-32C of all before.
@@ -183,6 +184,11 @@ final class TokenStore implements AutoCloseable {
   /// Number of the example in the data, of which this may be a piece.
   int example(int index) {
     return field(index, 4);
+  }
+
+  /// Tokens of the whole example, before it was cut or divided.
+  int wholeLength(int index) {
+    return field(index, 5);
   }
 
   /// Equal for examples with the same words.

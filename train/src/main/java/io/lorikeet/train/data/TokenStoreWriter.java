@@ -47,7 +47,8 @@ final class TokenStoreWriter implements AutoCloseable {
   /// Adds a tokenized example.
   ///
   /// @param number of the example in the data, of which this may be a piece
-  void add(TokenizedExample example, int number, Fingerprint fingerprint) throws IOException {
+  /// @param wholeLength tokens of the example before it was cut or divided
+  void add(TokenizedExample example, int number, int wholeLength, Fingerprint fingerprint) throws IOException {
     int[] tokens = example.tokens();
     reserve(TokenStore.HEADER + tokens.length);
     if (count == offsets.length) {
@@ -59,7 +60,7 @@ final class TokenStoreWriter implements AutoCloseable {
     put(fileNumber(example.source()));
     put(example.line());
     put(number);
-    put(0);
+    put(wholeLength);
     put((int) fingerprint.exact());
     put((int) (fingerprint.exact() >>> 32));
     put((int) fingerprint.near());

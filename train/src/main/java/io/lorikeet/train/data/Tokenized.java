@@ -6,12 +6,14 @@ import java.util.List;
 ///
 /// @param examples what is trained on: one, several pieces, or none
 /// @param fate what became of it
+/// @param length tokens of the whole example, before it was cut or divided
 /// @param unknown characters that the vocabulary can't spell, in the tokens above
 /// @param spellsControl whether its text holds the name of a control token
 /// @param problem why it can't be used, for [Fate#REFUSED]; else empty
 record Tokenized(
     List<TokenizedExample> examples,
     Fate fate,
+    int length,
     int unknown,
     boolean spellsControl,
     String problem) {
@@ -34,6 +36,6 @@ record Tokenized(
   }
 
   static Tokenized refused(String problem) {
-    return new Tokenized(List.of(), Fate.REFUSED, 0, false, problem);
+    return new Tokenized(List.of(), Fate.REFUSED, 0, 0, false, problem);
   }
 }

@@ -19,14 +19,34 @@ import java.util.stream.IntStream;
 /// The data of a run: what is trained on, and what is only measured. Its tokens may lie in mapped
 /// files, until it is closed.
 public final class TrainingData implements AutoCloseable {
-  private final List<Corpus> corpora;
+  private final List<Corpus> corpora; // the first holds what is trained on
+  private final int[] chosen;
   private final DataSet training;
   private final Optional<DataSet> validation;
 
-  private TrainingData(List<Corpus> corpora, DataSet training, Optional<DataSet> validation) {
+  private TrainingData(
+      List<Corpus> corpora, int[] chosen, DataSet training, Optional<DataSet> validation) {
     this.corpora = corpora;
+    this.chosen = chosen;
     this.training = training;
     this.validation = validation;
+  }
+
+  /// What there is to say of the training examples, each counted once whatever its weight.
+  ///
+  /// @param encoding that they were tokenized with
+  public DataFigures figures(TextEncoding encoding) {
+    return DataFigures.of(corpora.getFirst(), chosen, training.context(), encoding);
+  }
+
+  /// Some training examples from all over the data, as the model sees them.
+  ///
+  /// @param count how many, if there are as many
+  public List<TokenizedExample> sample(int count) {
+    int wanted = Math.min(count, chosen.length);
+    return IntStream.range(0, wanted)
+        .mapToObj(i -> corpora.getFirst().get(chosen[(int) ((long) i * chosen.length / wanted)]))
+        .toList();
   }
 
   /// What is trained on.
@@ -45,23 +65,29 @@ public final class TrainingData implements AutoCloseable {
   /// @throws InvalidInputException if the files can't be used, or leave nothing to train on
   public static TrainingData load(
       TrainingConfig config, TextEncoding encoding, TrainingListener listener) throws IOException {
-    DataSettings settings = DataSettings.of(config);
+    return load(DataPlan.of(config), encoding, listener);
+  }
+
+  /// Likewise for data without a run.
+  public static TrainingData load(
+      DataPlan plan, TextEncoding encoding, TrainingListener listener) throws IOException {
+    DataSettings settings = plan.settings();
     try (DataLoader loader = new DataLoader(settings, encoding, listener)) {
-      Corpus corpus = loader.load(config.data());
-      DataSplit split = new DataSplit(corpus, config.seed());
-      Optional<Corpus> apart = apart(config, loader);
+      Corpus corpus = loader.load(plan.sources());
+      DataSplit split = new DataSplit(corpus, plan.seed());
+      Optional<Corpus> apart = apart(plan, loader);
       int[] trained = split.where(_ -> true);
       int[] measured = {};
       if (apart.isPresent()) {
         measured = unseen(apart.get(), corpus, listener);
-      } else if (wanted(config, corpus) > 0) {
-        IntPredicate chosen = split.measured(wanted(config, corpus));
+      } else if (wanted(plan, corpus) > 0) {
+        IntPredicate chosen = split.measured(wanted(plan, corpus));
         measured = split.where(chosen);
         trained = split.where(chosen.negate());
       }
       tellDuplicates(Duplicates.in(corpus, trained), listener);
-      trained = split.weighted(trained, config.data());
-      DataSet training = rows(corpus, trained, settings);
+      int[] weighted = split.weighted(trained, plan.sources());
+      DataSet training = rows(corpus, weighted, settings);
       listener.on(new TrainingEvent.Note("training: " + training.summary()));
       Optional<DataSet> validation =
           measured.length == 0
@@ -69,23 +95,23 @@ public final class TrainingData implements AutoCloseable {
               : Optional.of(rows(apart.orElse(corpus), measured, settings));
       validation.ifPresent(
           set -> listener.on(new TrainingEvent.Note("validation: " + set.summary())));
-      return new TrainingData(loader.release(), training, validation);
+      return new TrainingData(loader.release(), trained, training, validation);
     }
   }
 
   /// Validation data of its own: what was asked for, or what folders of data hold.
-  private static Optional<Corpus> apart(TrainingConfig config, DataLoader loader)
+  private static Optional<Corpus> apart(DataPlan plan, DataLoader loader)
       throws IOException {
-    return switch (config.validation()) {
+    return switch (plan.validation()) {
       case ValidationData.FromFile(DataSource source) -> Optional.of(loader.load(List.of(source)));
-      case ValidationData.None() -> loader.loadValidationOfFolders(config.data());
+      case ValidationData.None() -> loader.loadValidationOfFolders(plan.sources());
       case ValidationData.Fraction _, ValidationData.Count _ -> Optional.empty();
     };
   }
 
   /// Examples to take out of the data for measuring.
-  private static long wanted(TrainingConfig config, Corpus corpus) {
-    return switch (config.validation()) {
+  private static long wanted(DataPlan plan, Corpus corpus) {
+    return switch (plan.validation()) {
       case ValidationData.Fraction(double share) ->
           Math.max(
               1,
