@@ -26,6 +26,7 @@ public final class Backend implements AutoCloseable {
   private final Purpose purpose;
   private MemorySegment threadPool = MemorySegment.NULL;
   private Optional<FastProducts> fastProducts = Optional.empty();
+  private Optional<Profile> profile = Optional.empty();
   private boolean closed;
 
   /// What a backend is opened for.
@@ -234,6 +235,14 @@ public final class Backend implements AutoCloseable {
   /// Products that are faster than ggml's, where there are such.
   public Optional<FastProducts> fastProducts() {
     return fastProducts;
+  }
+
+  Optional<Profile> profile() {
+    return profile;
+  }
+
+  void setProfile(Optional<Profile> profile) {
+    this.profile = profile;
   }
 
   boolean supports(MemorySegment node) {

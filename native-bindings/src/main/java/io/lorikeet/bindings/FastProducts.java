@@ -1,10 +1,14 @@
 package io.lorikeet.bindings;
 
+import io.lorikeet.bindings.ProductTasks.Worker;
 import io.lorikeet.ggml.ggml_custom_op_t;
 import io.lorikeet.ggml.ggml_tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// Matrix products of the CPU by oneDNN, as operations of ggml's graphs: ggml calls back on each of
 /// its threads, which computes its part of the result. Belongs to a [Backend].
@@ -12,24 +16,52 @@ import java.util.Optional;
 /// Unlike ggml's, they take matrices of any strides, and a weight for its transpose: no copies are
 /// made to multiply, and weights are dequantized by tiles that stay in the processor's cache.
 public final class FastProducts {
+  /// Products that one operation can add up: ggml takes fewer than ten sources.
+  private static final int MOST_TERMS = 4;
+
   private final Arena arena = Arena.ofShared();
   private final ProductTasks tasks;
   private final MemorySegment multiply;
-  private final MemorySegment multiplyWeight;
-  private final MemorySegment multiplyTransposed;
+  private final MemorySegment multiplyByToken;
+  private final MemorySegment sum;
   private volatile Throwable failure;
 
-  /// What a callback computes its part of.
+  /// How two matrices are multiplied.
+  public enum Form {
+    /// a [k, n] times b [k, m], both F32 and of any strides as long as one of the first two
+    /// dimensions is dense.
+    PLAIN,
+    /// A contiguous weight [k, n] of any type but F32 times b [k, m].
+    WEIGHT,
+    /// The transpose of a contiguous weight [n, k] of any type but F32 times b [k, m].
+    TRANSPOSED_WEIGHT
+  }
+
+  /// A product [n, m] that is part of a sum.
+  ///
+  /// @param b F32, or of [#activationType] with a weight
+  public record Term(Form form, Tensor a, Tensor b) {
+    private Shape shape() {
+      return Shape.of(
+          form == Form.TRANSPOSED_WEIGHT ? a.shape().ne0() : a.shape().ne1(), b.shape().ne1());
+    }
+
+    private long depth() {
+      return form == Form.TRANSPOSED_WEIGHT ? a.shape().ne1() : a.shape().ne0();
+    }
+  }
+
+  /// What a thread computes its part of.
   @FunctionalInterface
   private interface Part {
-    void compute(MemorySegment a, MemorySegment b, MemorySegment y, int thread, int threads);
+    void compute(MemorySegment y, long userData, Worker worker);
   }
 
   private FastProducts(OneDnnLibrary library, int threads) {
     tasks = new ProductTasks(library.choice(), threads);
-    multiply = callback(tasks::multiply);
-    multiplyWeight = callback(tasks::multiplyWeight);
-    multiplyTransposed = callback(tasks::multiplyTransposed);
+    multiply = callback((y, _, worker) -> multiply(y, false, worker));
+    multiplyByToken = callback((y, _, worker) -> multiply(y, true, worker));
+    sum = callback((y, forms, worker) -> tasks.sum(y, decoded(forms), worker));
     NativeResources.opened("fast products");
   }
 
@@ -41,12 +73,9 @@ public final class FastProducts {
   /// A function for ggml to call. Nothing may be thrown into it: it would end the process.
   private MemorySegment callback(Part part) {
     return ggml_custom_op_t.allocate(
-        (result, thread, threads, _) -> {
+        (y, thread, threads, userData) -> {
           try {
-            MemorySegment y = ProductTasks.tensor(result);
-            MemorySegment a = ProductTasks.tensor(ggml_tensor.src(y, 0));
-            MemorySegment b = ProductTasks.tensor(ggml_tensor.src(y, 1));
-            part.compute(a, b, y, thread, threads);
+            part.compute(ProductTasks.tensor(y), userData.address(), new Worker(thread, threads));
           } catch (Throwable e) {
             failure = e;
           }
@@ -54,21 +83,37 @@ public final class FastProducts {
         arena);
   }
 
-  /// The type that weights are dequantized to.
-  public TensorType weightType() {
-    return tasks.choice().weights();
+  private void multiply(MemorySegment y, boolean byToken, Worker worker) {
+    MemorySegment a = ProductTasks.tensor(ggml_tensor.src(y, 0));
+    MemorySegment b = ProductTasks.tensor(ggml_tensor.src(y, 1));
+    tasks.multiply(y, a, b, byToken, worker);
   }
 
   /// The type that activations are multiplied with weights in: BF16, or F32 where the processor is
   /// faster at that.
   public TensorType activationType() {
-    return tasks.choice().activations();
+    return tasks.choice().type();
   }
 
   /// a [k, n, p, q] times b [k, m, p', q'] gives [n, m, p', q'], F32: sums over ne0 of both. `a` is
   /// repeated where p' and q' are multiples of p and q. Both are F32; one of the first two
   /// dimensions of each is dense.
   public Tensor multiply(Ops ops, Tensor a, Tensor b) {
+    requireProduct(ops, a, b);
+    Shape right = b.shape();
+    Shape shape = new Shape(a.shape().ne1(), right.ne1(), right.ne2(), right.ne3());
+    return ops.custom("product", shape, new Ops.Callback(multiply, 0, tasks.count()), a, b);
+  }
+
+  /// The same with the second and third dimension of the result swapped: [n, p', m, q'].
+  public Tensor multiplyByToken(Ops ops, Tensor a, Tensor b) {
+    requireProduct(ops, a, b);
+    Shape right = b.shape();
+    Shape shape = new Shape(a.shape().ne1(), right.ne2(), right.ne1(), right.ne3());
+    return ops.custom("product", shape, new Ops.Callback(multiplyByToken, 0, tasks.count()), a, b);
+  }
+
+  private static void requireProduct(Ops ops, Tensor a, Tensor b) {
     Shape left = a.shape();
     Shape right = b.shape();
     ops.require(
@@ -82,43 +127,68 @@ public final class FastProducts {
         "a product",
         a,
         b);
-    Shape shape = new Shape(left.ne1(), right.ne1(), right.ne2(), right.ne3());
-    return ops.custom("product", shape, multiply, tasks.count(), a, b);
   }
 
-  /// W x for a contiguous weight [k, n] of any type but F32 and x [k, t] of [#activationType]: [n,
-  /// t], F32.
-  public Tensor weightTimes(Ops ops, Tensor weight, Tensor x) {
-    requireWeight(ops, weight, x);
-    ops.require(weight.shape().ne0() == x.shape().ne0(), "a weight's product", weight, x);
-    Shape shape = Shape.of(weight.shape().ne1(), x.shape().ne1());
-    return ops.custom("a weight's product", shape, multiplyWeight, tasks.count(), weight, x);
+  /// The sum of products of one shape [n, m], F32.
+  public Tensor sum(Ops ops, List<Term> terms) {
+    terms.forEach(term -> require(ops, term, terms.getFirst().shape()));
+    Tensor result = null;
+    for (int first = 0; first < terms.size(); first += MOST_TERMS) {
+      Tensor part =
+          partialSum(ops, terms.subList(first, Math.min(first + MOST_TERMS, terms.size())));
+      result = result == null ? part : ops.add(result, part);
+    }
+    return result;
   }
 
-  /// Wᵀ y for a contiguous weight [k, n] of any type but F32 and y [n, t] of [#activationType]: [k,
-  /// t], F32.
-  public Tensor transposedWeightTimes(Ops ops, Tensor weight, Tensor y) {
-    requireWeight(ops, weight, y);
-    ops.require(
-        weight.shape().ne1() == y.shape().ne0(), "a weight's transposed product", weight, y);
-    Shape shape = Shape.of(weight.shape().ne0(), y.shape().ne1());
+  private Tensor partialSum(Ops ops, List<Term> terms) {
+    Tensor[] sources =
+        terms.stream().flatMap(term -> Stream.of(term.a(), term.b())).toArray(Tensor[]::new);
+    boolean weights = terms.stream().anyMatch(term -> term.form() != Form.PLAIN);
     return ops.custom(
-        "a weight's transposed product", shape, multiplyTransposed, tasks.count(), weight, y);
+        weights ? "products with weights" : "products",
+        terms.getFirst().shape(),
+        new Ops.Callback(sum, encoded(terms), tasks.count()),
+        sources);
   }
 
-  private void requireWeight(Ops ops, Tensor weight, Tensor x) {
+  /// Forms as the digits of a number, which ggml hands back to the callback.
+  private static long encoded(List<Term> terms) {
+    long digits = 0;
+    for (Term term : terms.reversed()) {
+      digits = digits * (Form.values().length + 1) + term.form().ordinal() + 1;
+    }
+    return digits;
+  }
+
+  private static List<Form> decoded(long digits) {
+    List<Form> forms = new ArrayList<>();
+    for (long rest = digits; rest > 0; rest /= Form.values().length + 1) {
+      forms.add(Form.values()[(int) (rest % (Form.values().length + 1)) - 1]);
+    }
+    return forms;
+  }
+
+  private void require(Ops ops, Term term, Shape shape) {
+    Tensor a = term.a();
+    Tensor b = term.b();
+    boolean plain = term.form() == Form.PLAIN;
     ops.require(
-        weight.shape().rows() == weight.shape().ne1()
-            && x.shape().rows() == x.shape().ne1()
-            && weight.isContiguous()
-            && x.type() == activationType()
-            && hasDenseDimension(x)
-            && (weight.type().isQuantized()
-                || weight.type() == TensorType.F16
-                || weight.type() == TensorType.BF16),
-        "a weight's product",
-        weight,
-        x);
+        term.depth() == b.shape().ne0()
+            && term.shape().equals(shape)
+            && a.shape().rows() == a.shape().ne1()
+            && b.shape().rows() == b.shape().ne1()
+            && b.type() == (plain ? TensorType.F32 : activationType())
+            && hasDenseDimension(b)
+            && (plain ? a.type() == TensorType.F32 && hasDenseDimension(a) : isWeight(a)),
+        "a sum of products",
+        a,
+        b);
+  }
+
+  private static boolean isWeight(Tensor a) {
+    return a.isContiguous()
+        && (a.type().isQuantized() || a.type() == TensorType.F16 || a.type() == TensorType.BF16);
   }
 
   private static boolean hasDenseDimension(Tensor x) {

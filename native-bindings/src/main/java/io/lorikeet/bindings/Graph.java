@@ -134,7 +134,11 @@ public final class Graph implements AutoCloseable {
       throw new IllegalStateException(name + " was only planned");
     }
     CurrentOperation.set(name);
-    int status = Ggml.ggml_backend_graph_compute(backend.handle(), handle);
+    int status =
+        backend
+            .profile()
+            .map(profile -> profile.compute(backend, name, handle, ops.parts()))
+            .orElseGet(() -> Ggml.ggml_backend_graph_compute(backend.handle(), handle));
     backend.fastProducts().ifPresent(FastProducts::rethrow);
     if (status != Ggml.GGML_STATUS_SUCCESS()) {
       throw new GgmlException(

@@ -12,15 +12,13 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.Optional;
 
-/// The number formats in which this processor multiplies weights with activations fastest, found by
+/// The number format in which this processor multiplies weights with activations fastest, found by
 /// trying: AVX512-BF16 is twice as fast as F32 on some processors and half as fast on others.
 ///
-/// @param weights what weights are dequantized to, BF16 or F32
-/// @param activations BF16 or F32
-/// @param gigaflops what one thread reached
+/// @param type BF16 or F32: of activations, and of weights after dequantizing
+/// @param bf16Weights whether weights in BF16 can be multiplied as they are, nearly as fast
 /// @param setThreads `omp_set_num_threads`
-record OneDnnChoice(
-    TensorType weights, TensorType activations, double gigaflops, MemorySegment setThreads) {
+record OneDnnChoice(TensorType type, boolean bf16Weights, MemorySegment setThreads) {
   private static final MethodHandle SET_THREADS =
       Linker.nativeLinker().downcallHandle(FunctionDescriptor.ofVoid(JAVA_INT));
 
@@ -28,6 +26,7 @@ record OneDnnChoice(
   private static final int SIZE = 256;
 
   private static final int TRIALS = 5;
+  private static final double NEARLY = 0.7;
 
   /// Tries all and returns the fastest, or empty where oneDNN has kernels for none.
   static Optional<OneDnnChoice> measure() {
@@ -35,24 +34,23 @@ record OneDnnChoice(
         SymbolLookup.loaderLookup()
             .find("omp_set_num_threads")
             .orElseThrow(() -> new GgmlException("oneDNN came without OpenMP"));
-    OneDnnChoice best = null;
-    for (TensorType weights : new TensorType[] {TensorType.BF16, TensorType.F32}) {
-      for (TensorType activations : new TensorType[] {TensorType.BF16, TensorType.F32}) {
-        OneDnnChoice candidate = new OneDnnChoice(weights, activations, 0, setThreads);
-        double gigaflops = candidate.tried();
-        // Weights in F32 take twice the memory: only where nothing else is nearly as fast.
-        double least =
-            best == null ? 0 : weights == TensorType.F32 ? 1.5 * best.gigaflops : best.gigaflops;
-        if (gigaflops > least) {
-          best = new OneDnnChoice(weights, activations, gigaflops, setThreads);
-        }
-      }
+    OneDnnChoice trial = new OneDnnChoice(TensorType.F32, false, setThreads);
+    double f32 = trial.gigaflops(TensorType.F32, TensorType.F32);
+    double bf16 = trial.gigaflops(TensorType.BF16, TensorType.BF16);
+    if (Math.max(f32, bf16) == 0) {
+      return Optional.empty();
     }
-    return Optional.ofNullable(best);
+    return Optional.of(
+        bf16 > f32
+            ? new OneDnnChoice(TensorType.BF16, true, setThreads)
+            : new OneDnnChoice(
+                TensorType.F32,
+                trial.gigaflops(TensorType.BF16, TensorType.F32) > NEARLY * f32,
+                setThreads));
   }
 
-  /// Billions of operations per second, or 0 where there is no such kernel.
-  private double tried() {
+  /// Billions of operations per second of one thread, or 0 where there is no such kernel.
+  private double gigaflops(TensorType weights, TensorType activations) {
     useOneThread();
     MemorySegment engine = MemorySegment.NULL;
     MemorySegment stream = MemorySegment.NULL;

@@ -95,15 +95,11 @@ final class OneDnnLibrary {
       LOG.info("oneDNN {} has no products for this processor: ggml multiplies matrices", name);
       return Optional.empty();
     }
-    LOG.info(
-        "oneDNN {} multiplies matrices: weights in {}, activations in {}",
-        name,
-        choice.get().weights(),
-        choice.get().activations());
+    LOG.info("oneDNN {} multiplies matrices, in {}", name, choice.get().type());
     return choice.map(OneDnnLibrary::new);
   }
 
-  /// The formats it multiplies in.
+  /// The format it multiplies in.
   OneDnnChoice choice() {
     return choice;
   }

@@ -6,7 +6,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /// The operations of a graph that is being built. Each call describes one operation and returns the
 /// tensor it will compute; nothing runs before [Graph#compute]. Shapes and types are checked here,
@@ -18,6 +20,8 @@ public final class Ops implements AutoCloseable {
   private final List<Tensor> tensors = new ArrayList<>();
   private final List<Tensor> placeholders = new ArrayList<>();
   private final List<Tensor> scheduled = new ArrayList<>();
+  private final Map<Long, String> parts = new HashMap<>();
+  private String part = "";
   private boolean closed;
 
   /// The parameters of rotary position embedding, as `ggml_rope_ext` takes them (`ggml.h`; YaRN:
@@ -64,6 +68,16 @@ public final class Ops implements AutoCloseable {
 
   List<Tensor> scheduled() {
     return Collections.unmodifiableList(scheduled);
+  }
+
+  /// Names what the operations that follow are part of, for [Profile].
+  public void part(String name) {
+    part = name;
+  }
+
+  /// The parts' names by the addresses of their tensors.
+  Map<Long, String> parts() {
+    return parts;
   }
 
   /// Has the graph compute `tensor`, and all it needs, after everything scheduled before.
@@ -541,17 +555,23 @@ public final class Ops implements AutoCloseable {
             parameters.handle()));
   }
 
-  /// An operation that calls back: `function`, an upcall stub for a `ggml_custom_op_t`, on each of
-  /// `tasks` threads. It must live as long as the graph is computed.
-  Tensor custom(String name, Shape shape, MemorySegment function, int tasks, Tensor... sources) {
+  /// A function that ggml calls to compute an operation.
+  ///
+  /// @param function an upcall stub for a `ggml_custom_op_t`, which must live as long as the graph
+  ///     is computed
+  /// @param userData handed to it
+  /// @param tasks threads that it is called on
+  record Callback(MemorySegment function, long userData, int tasks) {}
+
+  /// An operation that calls back for its result, F32.
+  Tensor custom(String name, Shape shape, Callback callback, Tensor... sources) {
     begin(name);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment arguments = arena.allocate(ValueLayout.ADDRESS, sources.length);
       for (int i = 0; i < sources.length; i++) {
         arguments.setAtIndex(ValueLayout.ADDRESS, i, sources[i].handle());
       }
-      return made(
-          Ggml.ggml_custom_4d(
+      return made(Ggml.ggml_custom_4d(
               context,
               TensorType.F32.id(),
               shape.ne0(),
@@ -560,9 +580,10 @@ public final class Ops implements AutoCloseable {
               shape.ne3(),
               arguments,
               sources.length,
-              function,
-              tasks,
-              MemorySegment.NULL));
+              callback.function(),
+              callback.tasks(),
+              MemorySegment.ofAddress(callback.userData())))
+          .named(name);
     }
   }
 
@@ -631,6 +652,7 @@ public final class Ops implements AutoCloseable {
   Tensor made(MemorySegment address) {
     Tensor tensor = new Tensor(address);
     tensors.add(tensor);
+    parts.put(address.address(), part);
     return tensor;
   }
 

@@ -18,17 +18,12 @@ import java.util.Map;
 /// What each of several threads does of a matrix product: which part of the result is its own, and
 /// how that is computed by oneDNN. Matrices are native ggml tensors.
 final class ProductTasks implements AutoCloseable {
-  /// Rows or columns that a thread takes at least of a result; fewer aren't worth dividing.
-  private static final long LEAST_PART = 64;
-
-  /// A part begins at a multiple of this: of a cache line, and of every block of quantized values.
+  /// A part begins at a multiple of this: at a cache line, and at a block of many quantized types.
   private static final long PART_STEP = 32;
 
-  private static final long WEIGHT_PART_STEP = 256;
-
-  /// Elements of a weight that a thread dequantizes at a time: half a megabyte in BF16, which fits
-  /// a core's own cache.
-  private static final long TILE = 256 << 10;
+  /// Elements of a weight that a thread dequantizes at a time: half a megabyte in F32, which fits a
+  /// core's own cache.
+  private static final long TILE = 128 << 10;
 
   /// Elements that are dequantized to F32 on their way.
   private static final long STRIP = 8192;
@@ -67,6 +62,55 @@ final class ProductTasks implements AutoCloseable {
     }
   }
 
+  /// One of the threads that compute a result.
+  record Worker(int index, int count) {
+    /// Which of `groups` of threads it is in.
+    long group(long groups) {
+      return index / (count / groups);
+    }
+
+    /// The thread as one of those of its group.
+    Worker withinGroups(long groups) {
+      int size = Math.toIntExact(count / groups);
+      return new Worker(index % size, size);
+    }
+  }
+
+  /// A thread's part of a result [n, m].
+  private record Grid(Range n, Range m) {
+
+    /// Cuts n into as many parts as leave the largest of all parts smallest, and m for the rest of
+    /// the threads.
+    static Grid of(long n, long m, long step, Worker worker) {
+      long best = 1;
+      long least = Long.MAX_VALUE;
+      for (long byN = worker.count(); byN > 0; byN--) {
+        if (worker.count() % byN == 0) {
+          long largest = largest(n, byN, step) * largest(m, worker.count() / byN, PART_STEP);
+          if (largest < least) {
+            best = byN;
+            least = largest;
+          }
+        }
+      }
+      return new Grid(
+          Range.part(n, worker.group(best), best, step),
+          Range.part(m, worker.withinGroups(best).index(), worker.count() / best, PART_STEP));
+    }
+
+    private static long largest(long size, long parts, long step) {
+      long largest = 0;
+      for (long i = 0; i < parts; i++) {
+        largest = Math.max(largest, Range.part(size, i, parts, step).count());
+      }
+      return largest;
+    }
+
+    boolean isEmpty() {
+      return n.count() == 0 || m.count() == 0;
+    }
+  }
+
   ProductTasks(OneDnnChoice choice, int threads) {
     this.choice = choice;
     MemorySegment out = arena.allocate(ADDRESS);
@@ -91,64 +135,113 @@ final class ProductTasks implements AutoCloseable {
     return address.reinterpret(ggml_tensor.sizeof());
   }
 
-  /// a [k, n, p, q] times b [k, m, p', q'] gives y [n, m, p', q'].
-  void multiply(MemorySegment a, MemorySegment b, MemorySegment y, int thread, int threads) {
-    long heads = ggml_tensor.ne(y, 2);
+  /// a [k, n, p, q] times b [k, m, p', q'] gives y [n, m, p', q'], or [n, p', m, q'] where
+  /// `byToken`.
+  void multiply(MemorySegment y, MemorySegment a, MemorySegment b, boolean byToken, Worker worker) {
+    int headDimension = byToken ? 1 : 2;
+    int columnDimension = byToken ? 2 : 1;
+    long heads = ggml_tensor.ne(y, headDimension);
     long matrices = heads * ggml_tensor.ne(y, 3);
     // Whole matrices first, then columns of a, then of b.
-    long byMatrix = greatestDivisor(threads, matrices);
-    long byN = greatestDivisor(threads / byMatrix, ggml_tensor.ne(y, 0) / LEAST_PART);
-    long byM = threads / byMatrix / byN;
-    Range of = Range.part(matrices, thread / (byN * byM), byMatrix, 1);
-    Range n = Range.part(ggml_tensor.ne(y, 0), thread / byM % byN, byN, PART_STEP);
-    Range m = Range.part(ggml_tensor.ne(y, 1), thread % byM, byM, PART_STEP);
-    if (n.count() == 0 || m.count() == 0) {
+    long byMatrix = greatestDivisor(worker.count(), matrices);
+    Worker within = worker.withinGroups(byMatrix);
+    Range of = Range.part(matrices, worker.group(byMatrix), byMatrix, 1);
+    Grid grid =
+        Grid.of(ggml_tensor.ne(y, 0), ggml_tensor.ne(y, columnDimension), PART_STEP, within);
+    if (grid.isEmpty()) {
       return;
     }
     OneDnnProduct product =
         product(
-            thread,
+            worker,
             new OneDnnProduct.Form(
                 type(a),
                 type(b),
                 false,
                 ggml_tensor.ne(a, 0),
-                n.count(),
-                m.count(),
+                grid.n().count(),
+                grid.m().count(),
                 stride(a, 0),
                 stride(a, 1),
                 stride(b, 0),
                 stride(b, 1),
-                stride(y, 1)));
+                stride(y, columnDimension)));
     long repeats2 = heads / ggml_tensor.ne(a, 2);
     long repeats3 = ggml_tensor.ne(y, 3) / ggml_tensor.ne(a, 3);
+    long n = grid.n().first();
+    long m = grid.m().first();
     for (long i = of.first(); i < of.last(); i++) {
       long i2 = i % heads;
       long i3 = i / heads;
       product.run(
-          address(a, 0, n.first(), i2 / repeats2, i3 / repeats3),
-          address(b, 0, m.first(), i2, i3),
-          address(y, n.first(), m.first(), i2, i3));
+          address(a, 0, n, i2 / repeats2, i3 / repeats3),
+          address(b, 0, m, i2, i3),
+          byToken ? address(y, n, i2, m, i3) : address(y, n, m, i2, i3));
     }
   }
 
-  /// W [k, n] times x [k, m] gives y [n, m].
-  void multiplyWeight(MemorySegment w, MemorySegment x, MemorySegment y, int thread, int threads) {
-    long byN = greatestDivisor(threads, ggml_tensor.ne(w, 1) / LEAST_PART);
-    Range rows = Range.part(ggml_tensor.ne(w, 1), thread % byN, byN, PART_STEP);
-    Range m = Range.part(ggml_tensor.ne(y, 1), thread / byN, threads / byN, PART_STEP);
-    if (rows.count() == 0 || m.count() == 0) {
+  /// The sum of products that y [n, m] names as its sources, two for each.
+  ///
+  /// @param forms of each product
+  void sum(MemorySegment y, List<FastProducts.Form> forms, Worker worker) {
+    long step = PART_STEP;
+    for (int i = 0; i < forms.size(); i++) {
+      if (forms.get(i) == FastProducts.Form.TRANSPOSED_WEIGHT) {
+        // Rows of the weight are cut, between two of their blocks.
+        step = Math.max(step, type(tensor(ggml_tensor.src(y, 2 * i))).blockSize());
+      }
+    }
+    Grid grid = Grid.of(ggml_tensor.ne(y, 0), ggml_tensor.ne(y, 1), step, worker);
+    if (grid.isEmpty()) {
       return;
     }
+    for (int i = 0; i < forms.size(); i++) {
+      MemorySegment a = tensor(ggml_tensor.src(y, 2 * i));
+      MemorySegment b = tensor(ggml_tensor.src(y, 2 * i + 1));
+      switch (forms.get(i)) {
+        case PLAIN -> addPlain(a, b, y, grid, i > 0, worker);
+        case WEIGHT -> addWeight(a, b, y, grid, i > 0, worker);
+        case TRANSPOSED_WEIGHT -> addTransposedWeight(a, b, y, grid, i > 0, worker);
+      }
+    }
+  }
+
+  /// y += a b, for a [k, n] and b [k, m].
+  private void addPlain(
+      MemorySegment a, MemorySegment b, MemorySegment y, Grid grid, boolean add, Worker worker) {
+    OneDnnProduct.Form form =
+        new OneDnnProduct.Form(
+            type(a),
+            type(b),
+            add,
+            ggml_tensor.ne(a, 0),
+            grid.n().count(),
+            grid.m().count(),
+            stride(a, 0),
+            stride(a, 1),
+            stride(b, 0),
+            stride(b, 1),
+            stride(y, 1));
+    long n = grid.n().first();
+    long m = grid.m().first();
+    product(worker, form)
+        .run(address(a, 0, n, 0, 0), address(b, 0, m, 0, 0), address(y, n, m, 0, 0));
+  }
+
+  /// y += W x, for W [k, n] and x [k, m].
+  private void addWeight(
+      MemorySegment w, MemorySegment x, MemorySegment y, Grid grid, boolean add, Worker worker) {
     long k = ggml_tensor.ne(w, 0);
+    Range rows = grid.n();
+    Range m = grid.m();
     long step = canMultiply(w) ? rows.count() : tileRows(k);
     for (long first = rows.first(); first < rows.last(); first += step) {
       Range tile = new Range(first, Math.min(first + step, rows.last()));
       OneDnnProduct.Form form =
           new OneDnnProduct.Form(
-              choice.weights(),
+              canMultiply(w) ? TensorType.BF16 : choice.type(),
               type(x),
-              false,
+              add,
               k,
               tile.count(),
               m.count(),
@@ -157,44 +250,39 @@ final class ProductTasks implements AutoCloseable {
               stride(x, 0),
               stride(x, 1),
               stride(y, 1));
-      product(thread, form)
+      product(worker, form)
           .run(
-              weights(w, tile, new Range(0, k), thread),
+              weights(w, tile, new Range(0, k), worker),
               address(x, 0, m.first(), 0, 0),
               address(y, tile.first(), m.first(), 0, 0));
     }
   }
 
-  /// The transpose of W [k, n] times x [n, m] gives y [k, m].
-  void multiplyTransposed(
-      MemorySegment w, MemorySegment x, MemorySegment y, int thread, int threads) {
-    long k = ggml_tensor.ne(w, 0);
-    long byK = greatestDivisor(threads, k / WEIGHT_PART_STEP);
-    Range columns = Range.part(k, thread % byK, byK, WEIGHT_PART_STEP);
-    Range m = Range.part(ggml_tensor.ne(y, 1), thread / byK, threads / byK, PART_STEP);
-    if (columns.count() == 0 || m.count() == 0) {
-      return;
-    }
-    long n = ggml_tensor.ne(w, 1);
-    long step = canMultiply(w) ? n : tileRows(columns.count());
-    for (long first = 0; first < n; first += step) {
-      Range tile = new Range(first, Math.min(first + step, n));
+  /// y += Wᵀ x, for W [n, k] and x [k, m].
+  private void addTransposedWeight(
+      MemorySegment w, MemorySegment x, MemorySegment y, Grid grid, boolean add, Worker worker) {
+    long k = ggml_tensor.ne(w, 1);
+    Range columns = grid.n();
+    Range m = grid.m();
+    long step = canMultiply(w) ? k : tileRows(columns.count());
+    for (long first = 0; first < k; first += step) {
+      Range tile = new Range(first, Math.min(first + step, k));
       OneDnnProduct.Form form =
           new OneDnnProduct.Form(
-              choice.weights(),
+              canMultiply(w) ? TensorType.BF16 : choice.type(),
               type(x),
-              first > 0,
+              add || first > 0,
               tile.count(),
               columns.count(),
               m.count(),
-              canMultiply(w) ? k : columns.count(),
+              canMultiply(w) ? ggml_tensor.ne(w, 0) : columns.count(),
               1,
               stride(x, 0),
               stride(x, 1),
               stride(y, 1));
-      product(thread, form)
+      product(worker, form)
           .run(
-              weights(w, tile, columns, thread),
+              weights(w, tile, columns, worker),
               address(x, tile.first(), m.first(), 0, 0),
               address(y, columns.first(), m.first(), 0, 0));
     }
@@ -215,18 +303,18 @@ final class ProductTasks implements AutoCloseable {
   }
 
   private boolean canMultiply(MemorySegment w) {
-    return type(w) == choice.weights();
+    return type(w) == TensorType.BF16 && choice.bf16Weights();
   }
 
   /// The address of a part of a weight that can be multiplied: its own, or that of the dequantized
   /// copy of whole rows' `columns`, which is as wide as they are.
-  private long weights(MemorySegment w, Range rows, Range columns, int thread) {
+  private long weights(MemorySegment w, Range rows, Range columns, Worker worker) {
     TensorType type = type(w);
     if (canMultiply(w)) {
       return address(w, columns.first(), rows.first(), 0, 0);
     }
-    Task task = tasks.get(thread);
-    long bytes = rows.count() * columns.count() * choice.weights().blockBytes();
+    Task task = tasks.get(worker.index());
+    long bytes = rows.count() * columns.count() * choice.type().blockBytes();
     if (task.tile.byteSize() < bytes) {
       task.tile = arena.allocate(bytes, Long.SIZE);
     }
@@ -239,7 +327,7 @@ final class ProductTasks implements AutoCloseable {
       dequantize(
           type,
           from + (rows.first() + i) * ggml_tensor.nb(w, 1),
-          task.tile.address() + i * length * choice.weights().blockBytes(),
+          task.tile.address() + i * length * choice.type().blockBytes(),
           length,
           task.strip);
     }
@@ -254,8 +342,8 @@ final class ProductTasks implements AutoCloseable {
       long length = Math.min(STRIP, count - i);
       MemorySegment packed =
           MemorySegment.ofAddress(from + i / type.blockSize() * type.blockBytes());
-      MemorySegment target = MemorySegment.ofAddress(to + i * choice.weights().blockBytes());
-      if (choice.weights() == TensorType.F32) {
+      MemorySegment target = MemorySegment.ofAddress(to + i * choice.type().blockBytes());
+      if (choice.type() == TensorType.F32) {
         ggml_to_float_t.invoke(toFloat, packed, target, length);
       } else {
         ggml_to_float_t.invoke(toFloat, packed, strip, length);
@@ -264,9 +352,9 @@ final class ProductTasks implements AutoCloseable {
     }
   }
 
-  private OneDnnProduct product(int thread, OneDnnProduct.Form form) {
+  private OneDnnProduct product(Worker worker, OneDnnProduct.Form form) {
     choice.useOneThread();
-    Task task = tasks.get(thread);
+    Task task = tasks.get(worker.index());
     return task.products.computeIfAbsent(form, f -> new OneDnnProduct(engine, task.stream, f));
   }
 

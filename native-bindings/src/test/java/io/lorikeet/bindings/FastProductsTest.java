@@ -5,9 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.bindings.DeviceTensors.Spec;
+import io.lorikeet.bindings.FastProducts.Form;
+import io.lorikeet.bindings.FastProducts.Term;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.BiFunction;
@@ -186,7 +189,7 @@ class FastProductsTest {
                 packed,
                 new Spec("b", TensorType.F32, Shape.of(k, tokens)),
                 x,
-                (ops, a, b) -> products.weightTimes(ops, a, operand.apply(ops, b)));
+                (ops, a, b) -> one(products, ops, Form.WEIGHT, a, operand.apply(ops, b)));
         assertClose(
             forward,
             n,
@@ -202,7 +205,8 @@ class FastProductsTest {
                 packed,
                 new Spec("b", TensorType.F32, Shape.of(n, tokens)),
                 dy,
-                (ops, a, b) -> products.transposedWeightTimes(ops, a, operand.apply(ops, b)));
+                (ops, a, b) ->
+                    one(products, ops, Form.TRANSPOSED_WEIGHT, a, operand.apply(ops, b)));
         assertClose(
             backward,
             k,
@@ -240,7 +244,7 @@ class FastProductsTest {
           GraphMemory memory = new GraphMemory(backend);
           DeviceTensors tensors = DeviceTensors.allocate(backend, specs)) {
         int[] indices = new int[Math.toIntExact(shape.ne1())];
-        java.util.Arrays.setAll(indices, i -> i);
+        Arrays.setAll(indices, i -> i);
         tensors.get("w").upload(MemorySegment.ofArray(packed), 0);
         tensors.get("all").upload(indices);
         graph.bind(matrix, tensors.get("w"));
@@ -254,6 +258,49 @@ class FastProductsTest {
     return result;
   }
 
+  /// Seven terms of all forms, more than one operation takes, on uneven shapes.
+  @Test
+  void sums() {
+    int k = 512;
+    int n = 90;
+    int tokens = 21;
+    float[] x = gaussians(k * tokens);
+    byte[] packed = new byte[Math.toIntExact(Shape.of(k, n).bytes(TensorType.F16))];
+    float[] w = quantized(TensorType.F16, k, gaussians(k * n), packed);
+    try (Backend backend = open(2)) {
+      FastProducts products = backend.fastProducts().orElseThrow();
+      float[] actual =
+          run(
+              backend,
+              new Spec("a", TensorType.F16, Shape.of(k, n)),
+              packed,
+              new Spec("b", TensorType.F32, Shape.of(k, tokens)),
+              x,
+              (ops, a, b) -> {
+                Tensor operand =
+                    products.activationType() == TensorType.F32
+                        ? b
+                        : ops.cast(b, products.activationType());
+                Term weight = new Term(Form.WEIGHT, a, operand);
+                Term plain = new Term(Form.PLAIN, ops.cast(a, TensorType.F32), b);
+                return products.sum(
+                    ops, List.of(weight, plain, weight, plain, weight, plain, weight));
+              });
+      assertClose(
+          actual,
+          n,
+          tokens,
+          k,
+          (_, i, row) -> 7 * w[row * k + i],
+          (_, i, column) -> x[column * k + i],
+          BF16_BOUND);
+    }
+  }
+
+  private static Tensor one(FastProducts products, Ops ops, Form form, Tensor a, Tensor b) {
+    return products.sum(ops, List.of(new Term(form, a, b)));
+  }
+
   @Test
   void whatDoesntFitIsRefused() {
     try (Backend backend = open(1);
@@ -265,9 +312,10 @@ class FastProductsTest {
       String message =
           assertThrows(GgmlException.class, () -> products.multiply(ops, a, b)).getMessage();
       assertEquals("a product can't take a f32 [8, 3] and b f32 [9, 3]", message);
-      assertThrows(GgmlException.class, () -> products.weightTimes(ops, weight, a));
-      assertThrows(GgmlException.class, () -> products.transposedWeightTimes(ops, weight, a));
-      assertThrows(GgmlException.class, () -> products.weightTimes(ops, a, a));
+      for (Form form : Form.values()) {
+        assertThrows(GgmlException.class, () -> one(products, ops, form, weight, a));
+      }
+      assertThrows(GgmlException.class, () -> one(products, ops, Form.WEIGHT, a, a));
     }
   }
 }

@@ -21,13 +21,14 @@ record AdaptedLinear(Tensor weight, Tensor bias, Pair pair) {
   /// @param x [k, t]
   /// @param firstToken index of x's first token in the batch, which dropout's mask goes by
   Tensor apply(Tape tape, Tensor x, int firstToken) {
-    Tensor y = tape.frozenProduct(weight, x);
-    if (pair != null) {
-      Tensor input = pair.dropout() == null ? x : tape.mask(x, maskFor(tape, x, firstToken));
-      Tensor low = tape.scale(tape.trainedProduct(pair.a(), input), pair.scaling());
-      y = tape.add(y, tape.trainedProduct(pair.b(), low));
-    }
+    Tensor y = pair == null ? tape.frozenProduct(weight, x) : adapted(tape, x, firstToken);
     return bias == null ? y : tape.addBias(y, bias);
+  }
+
+  private Tensor adapted(Tape tape, Tensor x, int firstToken) {
+    Tensor input = pair.dropout() == null ? x : tape.mask(x, maskFor(tape, x, firstToken));
+    Tensor low = tape.scale(tape.trainedProduct(pair.a(), input), pair.scaling());
+    return tape.adaptedProduct(weight, x, pair.b(), low);
   }
 
   private Tensor maskFor(Tape tape, Tensor x, int firstToken) {

@@ -53,7 +53,9 @@ final class LayerGraph implements AutoCloseable {
 
   private void buildForward(DecoderLayer layer, List<Tile> tiles) {
     Ops ops = inputs.ops();
+    ops.part("attention");
     Tensor h = layer.attentionPart(inputs.newTape(), input);
+    ops.part("feed-forward");
     List<Tensor> parts = new ArrayList<>();
     for (Tile tile : tiles) {
       Tensor part = layer.feedForwardPart(inputs.newTape(), slice(h, tile), tile.first());
@@ -66,17 +68,21 @@ final class LayerGraph implements AutoCloseable {
   private void buildBackward(DecoderLayer layer, List<Tile> tiles) {
     Ops ops = inputs.ops();
     Tape attention = inputs.newTape();
+    ops.part("attention, again");
     Tensor h = layer.attentionPart(attention, input);
     List<Tensor> gradients = new ArrayList<>();
     for (Tile tile : tiles) {
       Tape feedForward = inputs.newTape();
       Tensor part = slice(h, tile);
+      ops.part("feed-forward, again");
       Tensor result = layer.feedForwardPart(feedForward, part, tile.first());
+      ops.part("feed-forward, backward");
       feedForward.backward(result, slice(outputGradient, tile));
       Tensor gradient = feedForward.gradient(part);
       ops.schedule(gradient);
       gradients.add(gradient);
     }
+    ops.part("attention, backward");
     attention.backward(h, Products.concat(ops, gradients, 1));
     ops.schedule(ops.copy(attention.gradient(input), inputGradient));
     inputs.parameterGradients().store();

@@ -57,10 +57,10 @@ public record Attention(
   Tensor forward(Ops ops, Products products, Tensor q, Tensor k, Tensor v) {
     List<Tensor> outputs = new ArrayList<>();
     for (int row = 0; row < rows; row++) {
-      Tensor values = transposedRow(ops, v, row);
+      Keys values = new Keys(ops, products, v, row);
       for (Block b : blocksOf(row)) {
         Tensor weights = weights(ops, products, q, k, b).values();
-        outputs.add(byToken(ops, products.product(firstKeys(ops, values, b), weights)));
+        outputs.add(products.productByToken(values.transposed(b), weights));
       }
     }
     return Products.concat(ops, outputs, 2);
@@ -75,17 +75,17 @@ public record Attention(
     for (int row = rows - 1; row >= 0; row--) {
       KeySums keySums = new KeySums(ops);
       KeySums valueSums = new KeySums(ops);
-      Tensor keys = transposedRow(ops, k, row);
+      Keys keys = new Keys(ops, products, k, row);
       for (Block b : blocksOf(row).reversed()) {
         Weights weighting = weights(ops, products, q, k, b);
         Tensor weights = weighting.values();
         Tensor dyBlock = byHead(ops, tokens(ops, dy, b.row() + b.first(), b.queries()));
         Tensor values = byHead(ops, tokens(ops, v, b.row(), b.keys()));
         Tensor dScores = scoresBack(ops, products.product(values, dyBlock), weighting);
-        dq.add(byToken(ops, products.product(firstKeys(ops, keys, b), dScores)));
+        dq.add(products.productByToken(keys.transposed(b), dScores));
         Tensor queries = byHead(ops, tokens(ops, q, b.row() + b.first(), b.queries()));
-        keySums.add(products.product(grouped(ops, queries, group), grouped(ops, dScores, group)));
-        valueSums.add(products.product(grouped(ops, dyBlock, group), grouped(ops, weights, group)));
+        keySums.add(summedOverQueries(ops, products, queries, dScores, group));
+        valueSums.add(summedOverQueries(ops, products, dyBlock, weights, group));
       }
       dk.add(keySums.finish());
       dv.add(valueSums.finish());
@@ -148,31 +148,51 @@ public record Attention(
     return ops.permute(x, 0, 2, 1, 3);
   }
 
-  /// [head size, t, heads] laid out as [head size, heads, t].
-  private static Tensor byToken(Ops ops, Tensor x) {
-    return ops.cont(ops.permute(x, 0, 2, 1, 3));
+  /// The keys or values of a row, seen or laid out so that products sum over tokens.
+  private final class Keys {
+    private final Ops ops;
+    private final Tensor x;
+    private final int row;
+
+    /// [context, head size, heads], or null where products take views.
+    private final Tensor copy;
+
+    Keys(Ops ops, Products products, Tensor x, int row) {
+      this.ops = ops;
+      this.x = x;
+      this.row = row;
+      copy = products.takesStrides() ? null : ops.cont(view(context));
+    }
+
+    private Tensor view(int count) {
+      return ops.permute(tokens(ops, x, row * context, count), 1, 2, 0, 3);
+    }
+
+    /// [keys, head size, heads] of the keys that a block reaches.
+    Tensor transposed(Block b) {
+      return copy == null
+          ? view(b.keys())
+          : ops.view(copy, Shape.of(b.keys(), copy.shape().ne1(), copy.shape().ne2()), 0);
+    }
   }
 
-  /// A row's tokens of [head size, heads, t] laid out as [context, head size, heads], so that
-  /// products sum over tokens.
-  private Tensor transposedRow(Ops ops, Tensor x, int row) {
-    return ops.cont(ops.permute(tokens(ops, x, row * context, context), 1, 2, 0, 3));
+  /// x [head size, queries, heads] times y [keys, queries, heads], summed over queries and over the
+  /// heads that share keys: [head size, key-value heads, keys].
+  private static Tensor summedOverQueries(
+      Ops ops, Products products, Tensor x, Tensor y, int group) {
+    return products.productByToken(
+        grouped(ops, products, x, group), grouped(ops, products, y, group));
   }
 
-  /// Of [context, head size, heads], the keys that a block reaches.
-  private static Tensor firstKeys(Ops ops, Tensor x, Block b) {
-    return ops.view(x, Shape.of(b.keys(), x.shape().ne1(), x.shape().ne2()), 0);
-  }
-
-  /// [n, queries, heads] laid out as [queries · group, n, key-value heads]: heads that share keys
-  /// are summed over together with the queries.
-  private static Tensor grouped(Ops ops, Tensor x, int group) {
+  /// [n, queries, heads] as [queries · group, n, key-value heads].
+  private static Tensor grouped(Ops ops, Products products, Tensor x, int group) {
     Shape s = x.shape();
     Tensor packed =
         ops.reshape(
             x.isContiguous() ? x : ops.cont(x),
             Shape.of(s.ne0(), s.ne1() * group, s.ne2() / group));
-    return ops.cont(ops.transpose(packed));
+    Tensor transpose = ops.transpose(packed);
+    return products.takesStrides() ? transpose : ops.cont(transpose);
   }
 
   /// Sums the gradients of a row's keys over its blocks, last block first. Each block reaches the
@@ -186,21 +206,20 @@ public record Attention(
       this.ops = ops;
     }
 
-    /// @param part [head size, keys, key-value heads]
+    /// @param part [head size, key-value heads, keys]
     void add(Tensor part) {
       if (sum == null) {
         sum = part;
         return;
       }
-      long keys = part.shape().ne1();
-      Shape later = Shape.of(sum.shape().ne0(), sum.shape().ne1() - keys, sum.shape().ne2());
-      done.add(byToken(ops, ops.view(sum, later, keys * sum.stride(1))));
-      sum = ops.add(part, ops.view(sum, part.shape(), 0));
+      int keys = Math.toIntExact(part.shape().ne2());
+      done.add(tokens(ops, sum, keys, Math.toIntExact(sum.shape().ne2()) - keys));
+      sum = ops.add(part, tokens(ops, sum, 0, keys));
     }
 
     /// [head size, key-value heads, context].
     Tensor finish() {
-      done.add(byToken(ops, sum));
+      done.add(sum);
       return Products.concat(ops, done.reversed(), 2);
     }
   }

@@ -13,6 +13,10 @@ public sealed interface DifferentiableOp {
   /// y = W x with a frozen weight.
   record FrozenProduct(Tensor weight, Tensor x, Tensor y) implements DifferentiableOp {}
 
+  /// y = W x + P z with a frozen weight and a trained matrix P.
+  record AdaptedProduct(Tensor weight, Tensor x, Parameter parameter, Tensor z, Tensor y)
+      implements DifferentiableOp {}
+
   /// y = P x with a trained matrix P.
   record TrainedProduct(Parameter parameter, Tensor x, Tensor y) implements DifferentiableOp {}
 

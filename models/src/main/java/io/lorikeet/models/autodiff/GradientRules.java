@@ -3,6 +3,8 @@ package io.lorikeet.models.autodiff;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
+import io.lorikeet.models.autodiff.Products.Kind;
+import io.lorikeet.models.autodiff.Products.Term;
 
 /// The gradient of every [DifferentiableOp]: given dy, the gradient of the loss with respect to its
 /// result, builds those of its inputs. The switch is exhaustive, so an operation without a rule
@@ -26,10 +28,20 @@ final class GradientRules {
   void apply(DifferentiableOp op, Tensor dy) {
     switch (op) {
       case DifferentiableOp.FrozenProduct(Tensor weight, Tensor x, Tensor _) ->
-          tape.accumulate(x, products.frozenBack(weight, dy));
+          tape.accumulate(x, new Term(Kind.FROZEN_TRANSPOSED, weight, dy));
+      case DifferentiableOp.AdaptedProduct(
+              Tensor weight,
+              Tensor x,
+              Parameter parameter,
+              Tensor z,
+              Tensor _) -> {
+        parameterGradients.add(parameter, products.outer(z, dy));
+        tape.accumulate(z, new Term(Kind.SMALL_TRANSPOSED, parameter.value(), dy));
+        tape.accumulate(x, new Term(Kind.FROZEN_TRANSPOSED, weight, dy));
+      }
       case DifferentiableOp.TrainedProduct(Parameter parameter, Tensor x, Tensor _) -> {
         parameterGradients.add(parameter, products.outer(x, dy));
-        tape.accumulate(x, products.transposedProduct(parameter.value(), dy));
+        tape.accumulate(x, new Term(Kind.SMALL_TRANSPOSED, parameter.value(), dy));
       }
       case DifferentiableOp.TrainedRows(Parameter parameter, Tensor indices, Tensor _) ->
           parameterGradients.add(parameter, ops.getRowsBack(dy, indices, parameter.value()));
@@ -88,11 +100,7 @@ final class GradientRules {
         Tensor share = ops.sumRows(ops.mul(dy, y));
         tape.accumulate(x, ops.div(ops.sub(dy, share), sum));
       }
-      case DifferentiableOp.FrozenExperts(
-              Tensor weight,
-              Tensor x,
-              ExpertChoice choice,
-              Tensor _) ->
+      case DifferentiableOp.FrozenExperts(Tensor weight, Tensor x, ExpertChoice choice, Tensor _) ->
           tape.accumulate(x, products.ofExperts().frozenBack(weight, x, dy, choice));
       case DifferentiableOp.TrainedExperts(
               Parameter parameter,

@@ -65,11 +65,64 @@ public final class Products {
     return precision == Precision.F32;
   }
 
-  /// W x for a frozen weight [k, n] of any type and x [k, t]: [n, t].
-  public Tensor frozen(Tensor weight, Tensor x) {
-    if (isFast(weight)) {
-      return fast.weightTimes(ops, weight, operand(x));
+  /// A product [n, t] that is part of a sum.
+  ///
+  /// @param kind how the two are multiplied
+  /// @param a a frozen weight of any type, or a small matrix in F32
+  /// @param b [k, t]
+  public record Term(Kind kind, Tensor a, Tensor b) {}
+
+  /// How the matrices of a [Term] are multiplied.
+  public enum Kind {
+    /// W [k, n] times b.
+    FROZEN,
+    /// The transpose of W [n, k] times b.
+    FROZEN_TRANSPOSED,
+    /// a [k, n] times b.
+    SMALL,
+    /// The transpose of a [n, k] times b.
+    SMALL_TRANSPOSED
+  }
+
+  /// The sum of products of one shape, [n, t].
+  public Tensor sum(List<Term> terms) {
+    if (fast != null) {
+      return fast.sum(ops, terms.stream().map(this::fastTerm).toList());
     }
+    Tensor sum = null;
+    for (Term term : terms) {
+      Tensor product = product(term);
+      sum = sum == null ? product : ops.add(sum, product);
+    }
+    return sum;
+  }
+
+  private FastProducts.Term fastTerm(Term term) {
+    Tensor a = term.a();
+    // Weights in F32 are multiplied like activations, without loss.
+    if (a.type() == TensorType.F32) {
+      boolean transposed =
+          term.kind() == Kind.FROZEN_TRANSPOSED || term.kind() == Kind.SMALL_TRANSPOSED;
+      return new FastProducts.Term(
+          FastProducts.Form.PLAIN, transposed ? ops.transpose(a) : a, term.b());
+    }
+    return new FastProducts.Term(
+        term.kind() == Kind.FROZEN ? FastProducts.Form.WEIGHT : FastProducts.Form.TRANSPOSED_WEIGHT,
+        a,
+        operand(term.b()));
+  }
+
+  private Tensor product(Term term) {
+    return switch (term.kind()) {
+      case FROZEN -> frozen(term.a(), term.b());
+      case FROZEN_TRANSPOSED -> frozenBack(term.a(), term.b());
+      case SMALL -> product(term.a(), term.b());
+      case SMALL_TRANSPOSED -> product(ops.cont(ops.transpose(term.a())), term.b());
+    };
+  }
+
+  /// W x without [FastProducts].
+  private Tensor frozen(Tensor weight, Tensor x) {
     if (precision != Precision.F32) {
       return weight.type() == TensorType.F32 ? product(weight, x) : ops.mulMat(weight, x);
     }
@@ -80,15 +133,8 @@ public final class Products {
     return concat(ops, parts, 0);
   }
 
-  /// The gradient of x, [k, t], where dy [n, t] is that of W x: Wᵀ dy, from a transposed copy of W
-  /// made in scratch memory, unless the backend multiplies by transposed weights.
-  public Tensor frozenBack(Tensor weight, Tensor dy) {
-    if (isFast(weight)) {
-      return fast.transposedWeightTimes(ops, weight, operand(dy));
-    }
-    if (fast != null) {
-      return fast.multiply(ops, ops.transpose(weight), dy);
-    }
+  /// Wᵀ dy without [FastProducts], from a transposed copy of W made in scratch memory.
+  private Tensor frozenBack(Tensor weight, Tensor dy) {
     List<Chunk> chunks = transposed.computeIfAbsent(weight, w -> chunks(w, true));
     Tensor sum = null;
     for (Chunk chunk : chunks) {
@@ -100,11 +146,6 @@ public final class Products {
       sum = sum == null ? product : ops.add(sum, product);
     }
     return sum;
-  }
-
-  /// Weights in F32 are multiplied like activations, without loss.
-  private boolean isFast(Tensor weight) {
-    return fast != null && weight.type() != TensorType.F32;
   }
 
   /// An activation in the type that weights are multiplied with, converted once.
@@ -143,10 +184,17 @@ public final class Products {
         keepsF32 ? unstrided(a) : ops.cast(a, TensorType.BF16), keepsF32 ? unstrided(b) : b);
   }
 
-  /// The product of the transpose of `a` with b: a [n, k, …], b [k, m, …] give [n, m, …].
-  public Tensor transposedProduct(Tensor a, Tensor b) {
-    Tensor transpose = ops.transpose(a);
-    return product(fast == null ? ops.cont(transpose) : transpose, b);
+  /// The same with the second and third dimension of the result swapped, so that a token's values
+  /// lie together: [n, …, m].
+  Tensor productByToken(Tensor a, Tensor b) {
+    return fast == null
+        ? ops.cont(ops.permute(product(a, b), 0, 2, 1, 3))
+        : fast.multiplyByToken(ops, a, b);
+  }
+
+  /// Whether products take tensors of any strides; else such are best copied once.
+  boolean takesStrides() {
+    return fast != null;
   }
 
   private Tensor unstrided(Tensor x) {

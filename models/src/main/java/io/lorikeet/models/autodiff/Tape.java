@@ -4,6 +4,8 @@ import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Ops.RopeParameters;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
+import io.lorikeet.models.autodiff.Products.Kind;
+import io.lorikeet.models.autodiff.Products.Term;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -22,6 +24,7 @@ public final class Tape {
   private final ParameterGradients parameterGradients;
   private final List<DifferentiableOp> record = new ArrayList<>();
   private final Map<Tensor, Tensor> gradients = new HashMap<>();
+  private final Map<Tensor, List<Term>> productGradients = new HashMap<>();
 
   /// @param parameterGradients where the gradients of trained matrices are summed; shared by the
   ///     tapes of a graph
@@ -39,7 +42,17 @@ public final class Tape {
 
   /// W x for a frozen weight [k, n] and x [k, t]: [n, t].
   public Tensor frozenProduct(Tensor weight, Tensor x) {
-    return note(new DifferentiableOp.FrozenProduct(weight, x, products.frozen(weight, x)));
+    Tensor y = products.sum(List.of(new Term(Kind.FROZEN, weight, x)));
+    return note(new DifferentiableOp.FrozenProduct(weight, x, y));
+  }
+
+  /// W x + P z for a frozen weight [k, n] with x [k, t] and a trained matrix [r, n] with z [r, t]:
+  /// [n, t].
+  public Tensor adaptedProduct(Tensor weight, Tensor x, Parameter parameter, Tensor z) {
+    Tensor y =
+        products.sum(
+            List.of(new Term(Kind.FROZEN, weight, x), new Term(Kind.SMALL, parameter.value(), z)));
+    return note(new DifferentiableOp.AdaptedProduct(weight, x, parameter, z, y));
   }
 
   /// P x for a trained matrix [k, n] and x [k, t]: [n, t].
@@ -192,7 +205,7 @@ public final class Tape {
     accumulate(output, gradient);
     GradientRules rules = new GradientRules(this, ops, curves, products, parameterGradients);
     for (DifferentiableOp op : record.reversed()) {
-      Tensor dy = gradients.get(op.y());
+      Tensor dy = gradient(op.y());
       if (dy != null) {
         rules.apply(op, dy);
       }
@@ -202,11 +215,21 @@ public final class Tape {
   /// The gradient of a tensor on the tape or of an input to it, after [#backward]; null where none
   /// flows.
   public Tensor gradient(Tensor tensor) {
+    List<Term> terms = productGradients.remove(tensor);
+    if (terms != null) {
+      accumulate(tensor, products.sum(terms));
+    }
     return gradients.get(tensor);
   }
 
   /// Adds to the gradient of a tensor on the tape.
   void accumulate(Tensor tensor, Tensor gradient) {
     gradients.merge(tensor, gradient, ops::add);
+  }
+
+  /// Adds a product to the gradient of a tensor on the tape. It is computed together with all
+  /// others of that tensor.
+  void accumulate(Tensor tensor, Term product) {
+    productGradients.computeIfAbsent(tensor, _ -> new ArrayList<>()).add(product);
   }
 }

@@ -100,7 +100,7 @@ class FamilyTest {
     }
     LoraAdapter adapter =
         adapted ? new LoraAdapter(family.architecture(), (float) (4 * SCALING), pairs) : null;
-    try (ModelRun run = new ModelRun(file, "cpu", adapter, shape, Precision.AUTO, 0)) {
+    try (ModelRun run = new ModelRun(file, "cpu", adapter, shape, Precision.LLAMA, 0)) {
       float[][] expected = LlamaLogits.of(file, adapter, batch.tokens(), folder);
       float[][] actual = run.logits(batch);
       double worst = 0;

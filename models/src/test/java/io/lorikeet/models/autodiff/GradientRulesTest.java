@@ -35,6 +35,11 @@ class GradientRulesTest {
             .map(type -> (Expression) check -> frozenProduct(check, type))
             .toList());
     all.put(
+        DifferentiableOp.AdaptedProduct.class,
+        Stream.of(TensorType.F32, TensorType.Q4_0)
+            .map(type -> (Expression) check -> adaptedProduct(check, type))
+            .toList());
+    all.put(
         DifferentiableOp.TrainedProduct.class,
         List.of(
             c -> c.tape.trainedProduct(c.parameter(Shape.of(20, 4)), c.input(Shape.of(20, TOKENS))),
@@ -151,6 +156,14 @@ class GradientRulesTest {
   }
 
   /// 100 rows are four chunks of the matrix, the last one smaller.
+  private static Tensor adaptedProduct(RuleCheck c, TensorType type) {
+    return c.tape.adaptedProduct(
+        c.frozen(type, Shape.of(64, 96)),
+        c.input(Shape.of(64, TOKENS)),
+        c.parameter(Shape.of(4, 96)),
+        c.input(Shape.of(4, TOKENS)));
+  }
+
   private static Tensor frozenProduct(RuleCheck check, TensorType type) {
     Tensor weight = check.frozen(type, Shape.of(64, 100));
     return check.tape.frozenProduct(weight, check.input(Shape.of(64, TOKENS)));
@@ -254,6 +267,7 @@ class GradientRulesTest {
     Map<Class<? extends DifferentiableOp>, List<Expression>> expressions = expressions();
     expressions.remove(DifferentiableOp.FrozenProduct.class);
     expressions.remove(DifferentiableOp.FrozenExperts.class);
+    expressions.remove(DifferentiableOp.AdaptedProduct.class);
     expressions.remove(DifferentiableOp.GeGlu.class);
     return tests(expressions, Precision.AUTO);
   }
