@@ -71,6 +71,9 @@ public final class LoraParameters implements AutoCloseable {
       offset = aligned(slot.bOffset() + slot.bShape().elements());
     }
     LoraParameters parameters = new LoraParameters(config.architecture(), slots, backend);
+    if (backend.isPlanning()) {
+      return parameters;
+    }
     SplittableRandom seeds = new SplittableRandom(settings.seed());
     for (LoraSlot slot : slots) {
       SplittableRandom random = seeds.split();
