@@ -260,6 +260,12 @@ public final class Backend implements AutoCloseable {
     return Ggml.ggml_backend_get_default_buffer_type(handle());
   }
 
+  /// The host's memory as this device can reach it fastest.
+  MemorySegment hostBufferType() {
+    MemorySegment pinned = Ggml.ggml_backend_dev_host_buffer_type(deviceHandle);
+    return pinned.address() == 0 ? Ggml.ggml_backend_cpu_buffer_type() : pinned;
+  }
+
   /// Bytes to which tensors in this backend's memory are aligned.
   public long alignment() {
     return Ggml.ggml_backend_get_alignment(handle());

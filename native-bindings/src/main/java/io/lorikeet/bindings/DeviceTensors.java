@@ -37,11 +37,23 @@ public final class DeviceTensors implements AutoCloseable {
   ///
   /// @throws GgmlException when the device hasn't enough memory, with the sizes
   public static DeviceTensors allocate(Backend backend, List<Spec> specs) {
+    return allocate(backend, backend.bufferType(), backend.device().name(), specs);
+  }
+
+  /// Makes tensors in the host's memory, pinned where the device has such: copying between it and
+  /// the device is fastest then.
+  ///
+  /// @throws GgmlException when the host hasn't enough memory, with the sizes
+  public static DeviceTensors allocateOnHost(Backend backend, List<Spec> specs) {
+    return allocate(backend, backend.hostBufferType(), "the host", specs);
+  }
+
+  private static DeviceTensors allocate(
+      Backend backend, MemorySegment bufferType, String where, List<Spec> specs) {
     DeviceTensors result = new DeviceTensors(specs.size());
     try {
       specs.forEach(result::create);
       if (!specs.isEmpty()) {
-        MemorySegment bufferType = backend.bufferType();
         long bytes = Ggml.ggml_backend_alloc_ctx_tensors_from_buft_size(result.context, bufferType);
         if (backend.isPlanning()) {
           result.plannedBytes = bytes;
@@ -51,12 +63,8 @@ public final class DeviceTensors implements AutoCloseable {
         result.buffer = Ggml.ggml_backend_alloc_ctx_tensors_from_buft(result.context, bufferType);
         if (result.buffer.address() == 0) {
           throw new GgmlException(
-              "%s has no %.2f GB left for %d tensors (%.2f GB free)"
-                  .formatted(
-                      backend.device().name(),
-                      bytes / 1e9,
-                      specs.size(),
-                      backend.deviceNow().memoryFree() / 1e9));
+              "%s has no %.2f GB left for %d tensors"
+                  .formatted(where, bytes / 1e9, specs.size()));
         }
       }
       return result;
@@ -89,6 +97,39 @@ public final class DeviceTensors implements AutoCloseable {
       result.close();
       throw e;
     }
+  }
+
+  /// Makes tensors that share the memory of another, one after the other from its beginning on.
+  /// Several such sets can take turns in it.
+  ///
+  /// @param memory must outlive these tensors
+  /// @throws GgmlException when it is too small, see [#overlayBytes]
+  public static DeviceTensors overlay(Backend backend, Tensor memory, List<Spec> specs) {
+    if (overlayBytes(backend, specs) > memory.bytes()) {
+      throw new GgmlException(specs.size() + " tensors don't fit the memory of " + memory);
+    }
+    DeviceTensors result = new DeviceTensors(specs.size());
+    try {
+      long offset = 0;
+      for (Spec spec : specs) {
+        result.create(spec).bindTo(memory, offset);
+        offset += padded(backend, spec);
+      }
+      return result;
+    } catch (RuntimeException e) {
+      result.close();
+      throw e;
+    }
+  }
+
+  /// Bytes of memory that [#overlay] asks for.
+  public static long overlayBytes(Backend backend, List<Spec> specs) {
+    return specs.stream().mapToLong(spec -> padded(backend, spec)).sum();
+  }
+
+  private static long padded(Backend backend, Spec spec) {
+    long alignment = backend.alignment();
+    return Math.ceilDiv(spec.shape().bytes(spec.type()), alignment) * alignment;
   }
 
   private static void checkPlace(Placed place) {

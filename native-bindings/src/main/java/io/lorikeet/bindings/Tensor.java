@@ -145,6 +145,20 @@ public final class Tensor {
     }
   }
 
+  /// Copies this tensor to one of the same type and shape, whichever memory each is in.
+  ///
+  /// @throws GgmlException when they differ, or one has no memory yet
+  public void copyTo(Tensor target) {
+    if (type != target.type || !shape.equals(target.shape)) {
+      throw new GgmlException(this + " can't be copied to " + target);
+    }
+    checkTransfer(bytes(), 0);
+    target.checkTransfer(bytes(), 0);
+    if (!isPlanned() && !target.isPlanned()) {
+      Ggml.ggml_backend_tensor_copy(handle, target.handle);
+    }
+  }
+
   /// Fills an F32 tensor with as many values as it has elements.
   public void upload(float[] values) {
     checkElements(TensorType.F32, values.length);

@@ -22,6 +22,7 @@ public final class BaseWeights implements AutoCloseable {
 
   private final List<DeviceTensors> owners = new ArrayList<>();
   private final Map<String, Tensor> tensors = new HashMap<>();
+  private LayerStream stream;
   private long copiedBytes;
   private long mappedBytes;
 
@@ -37,14 +38,36 @@ public final class BaseWeights implements AutoCloseable {
   ///
   /// @param progress told of uploads, not called where nothing is copied
   public static BaseWeights load(GgufFile base, Backend backend, Progress progress) {
+    return load(base, base.tensors(), backend, progress);
+  }
+
+  /// The same, but of the layers only two are in the device's memory at a time: the one that is
+  /// computed and the next one, which is uploaded meanwhile. For bases larger than the memory.
+  public static BaseWeights stream(GgufFile base, Backend backend, Progress progress) {
+    List<GgufTensor> others =
+        base.tensors().stream().filter(tensor -> LayerStream.layerOf(tensor) < 0).toList();
+    BaseWeights weights = load(base, others, backend, progress);
+    try {
+      weights.stream = new LayerStream(base, backend);
+      weights.stream.tensors().forEach(tensor -> weights.tensors.put(tensor.name(), tensor));
+      weights.copiedBytes += weights.stream.bytes();
+      return weights;
+    } catch (RuntimeException e) {
+      weights.close();
+      throw e;
+    }
+  }
+
+  private static BaseWeights load(
+      GgufFile base, List<GgufTensor> wanted, Backend backend, Progress progress) {
     if (backend.isPlanning()) {
-      return plan(base, backend);
+      return plan(wanted, backend);
     }
     BaseWeights weights = new BaseWeights();
     try {
       List<GgufTensor> toCopy = new ArrayList<>();
       Map<Integer, List<Placed>> inPlace = new TreeMap<>();
-      for (GgufTensor tensor : base.tensors()) {
+      for (GgufTensor tensor : wanted) {
         MemorySegment data = base.data(tensor);
         if (backend.isCpu() && DeviceTensors.canBeUsedInPlace(data)) {
           inPlace
@@ -73,10 +96,10 @@ public final class BaseWeights implements AutoCloseable {
   }
 
   /// Asks only for the head of the file.
-  private static BaseWeights plan(GgufFile base, Backend backend) {
+  private static BaseWeights plan(List<GgufTensor> wanted, Backend backend) {
     BaseWeights weights = new BaseWeights();
-    List<GgufTensor> mapped = backend.isCpu() ? base.tensors() : List.of();
-    List<GgufTensor> copied = backend.isCpu() ? List.of() : base.tensors();
+    List<GgufTensor> mapped = backend.isCpu() ? wanted : List.of();
+    List<GgufTensor> copied = backend.isCpu() ? List.of() : wanted;
     for (List<GgufTensor> tensors : List.of(mapped, copied)) {
       weights.own(
           DeviceTensors.allocate(backend, tensors.stream().map(BaseWeights::spec).toList()),
@@ -97,7 +120,19 @@ public final class BaseWeights implements AutoCloseable {
     return mappedBytes;
   }
 
-  private static Spec spec(GgufTensor tensor) {
+  /// Waits until a layer's weights can be computed with, and lets those of `next` follow. Says
+  /// nothing and does nothing where all layers are in place.
+  ///
+  /// @param next the layer that will be asked for after this one, a neighbour; or any that isn't
+  ///     one, for none
+  void require(int layer, int next) {
+    if (stream != null) {
+      stream.require(layer, next);
+    }
+  }
+
+  /// A tensor as it will be on a device.
+  static Spec spec(GgufTensor tensor) {
     List<Long> s = tensor.shape();
     Shape shape =
         new Shape(
@@ -154,6 +189,9 @@ public final class BaseWeights implements AutoCloseable {
 
   @Override
   public void close() {
+    if (stream != null) {
+      stream.close();
+    }
     owners.reversed().forEach(DeviceTensors::close);
   }
 }

@@ -65,8 +65,9 @@ final class LossHead implements AutoCloseable {
         inputs.parameterGradients().store();
       }
     } else {
-      logits = ops.placeholder("logits", TensorType.F32, Shape.of(config.vocabulary(), tokens));
-      ops.schedule(ops.copy(y, logits));
+      // What runs last stays in the scratch memory until another graph runs.
+      logits = y;
+      ops.schedule(logits);
     }
     graph = new Graph("the head's " + result.name().toLowerCase(), engine.backend(), ops);
   }
@@ -123,14 +124,13 @@ final class LossHead implements AutoCloseable {
   /// Points the head at the chunk that begins at token `first`.
   ///
   /// @param states the last hidden states of all tokens
-  /// @param other where the gradients of all tokens' hidden states go, or the chunk's logits;
-  ///     unused for the loss
-  void bind(int first, Tensor states, Tensor other) {
+  /// @param gradients where the gradients of all tokens' hidden states go; null where none are
+  ///     computed
+  void bind(int first, Tensor states, Tensor gradients) {
     inputs.bind(graph, "", first);
     long offset = first * states.stride(1);
     graph.bind(hidden, states, offset);
     if (logits != null) {
-      graph.bind(logits, other);
       return;
     }
     PassInputs pass = engine.inputs();
@@ -138,13 +138,19 @@ final class LossHead implements AutoCloseable {
     graph.bind(targetWeights, pass.get("target_weights"), (long) first * Float.BYTES);
     if (result == Result.GRADIENTS) {
       graph.bind(flatLabels, pass.get("flat_labels"), (long) first * Integer.BYTES);
-      graph.bind(hiddenGradient, other, offset);
+      graph.bind(hiddenGradient, gradients, offset);
     }
   }
 
-  void run(int first, Tensor states, Tensor other) {
-    bind(first, states, other);
+  void run(int first, Tensor states, Tensor gradients) {
+    bind(first, states, gradients);
     graph.compute();
+  }
+
+  /// The chunk's logits, [vocabulary, tokens], until another graph runs; null unless they are the
+  /// result.
+  Tensor logits() {
+    return logits;
   }
 
   int tokens() {

@@ -1,7 +1,6 @@
 package io.lorikeet.models.architecture;
 
 import io.lorikeet.bindings.Backend;
-import io.lorikeet.bindings.DeviceTensors;
 import io.lorikeet.bindings.Graph;
 import io.lorikeet.bindings.GraphMemory;
 import io.lorikeet.bindings.Shape;
@@ -18,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 
 /// A frozen base with an adapter on a device, ready for batches of one shape: logits, loss, and
 /// gradients of the adapter.
@@ -28,9 +28,10 @@ import java.util.Map;
 public final class TransformerModel implements AutoCloseable {
   private final Engine engine;
   private final boolean training;
+  private final int passes;
   private final List<AutoCloseable> owned = new ArrayList<>();
   private final GraphMemory memory;
-  private final DeviceTensors states;
+  private final HiddenStates states;
   private final List<LayerGraph> forwardGraphs = new ArrayList<>();
   private final List<LayerGraph> backwardGraphs = new ArrayList<>();
   private final List<LossHead> heads = new ArrayList<>();
@@ -43,7 +44,22 @@ public final class TransformerModel implements AutoCloseable {
   ///
   /// @param training whether gradients are wanted; without, less memory is taken
   /// @param dropout probability of dropping an input of an adapter in training
-  public record Options(PassShape shape, Precision precision, boolean training, double dropout) {}
+  /// @param savedInputs where the layers' inputs are kept for backward
+  /// @param passes batches that go through a layer before the next one's turn: where layers are
+  ///     streamed, each is then uploaded once for all of them
+  public record Options(
+      PassShape shape,
+      Precision precision,
+      boolean training,
+      double dropout,
+      SavedInputs savedInputs,
+      int passes) {
+
+    /// With the layers' inputs where they are computed, and one batch after the other.
+    public Options(PassShape shape, Precision precision, boolean training, double dropout) {
+      this(shape, precision, training, dropout, SavedInputs.DEVICE, 1);
+    }
+  }
 
   /// Takes the logits of one token.
   @FunctionalInterface
@@ -65,6 +81,7 @@ public final class TransformerModel implements AutoCloseable {
       Backend backend,
       Options options) {
     training = options.training();
+    passes = options.passes();
     PassShape shape = options.shape();
     try {
       PassInputs inputs =
@@ -73,7 +90,9 @@ public final class TransformerModel implements AutoCloseable {
           RopeFactors.choose(base, config, shape.context()).map(weights::get).orElse(null);
       engine =
           new Engine(backend, config, weights, lora, shape, inputs, factors, options.precision());
-      states = own(DeviceTensors.allocate(backend, stateSpecs()));
+      Shape hidden = Shape.of(config.embedding(), shape.tokens());
+      int kept = training ? config.layers() + 1 : 0;
+      states = own(new HiddenStates(backend, hidden, kept, options.passes(), options.savedInputs()));
       embedding = own(new EmbeddingGraph(engine, false));
       boolean adaptsEmbedding = engine.slot(LoraTargets.EMBEDDING).isPresent();
       embeddingBackward =
@@ -91,27 +110,6 @@ public final class TransformerModel implements AutoCloseable {
   private <T extends AutoCloseable> T own(T resource) {
     owned.add(resource);
     return resource;
-  }
-
-  /// One hidden state per layer boundary where gradients are wanted, else two to go back and forth
-  /// between.
-  private List<DeviceTensors.Spec> stateSpecs() {
-    ModelConfig config = engine.config();
-    Shape hidden = Shape.of(config.embedding(), engine.shape().tokens());
-    List<DeviceTensors.Spec> specs = new ArrayList<>();
-    for (int i = 0; i < (training ? config.layers() + 1 : 2); i++) {
-      specs.add(new DeviceTensors.Spec("state " + i, TensorType.F32, hidden));
-    }
-    if (training) {
-      specs.add(new DeviceTensors.Spec("gradient", TensorType.F32, hidden));
-    }
-    Shape logits = Shape.of(config.vocabulary(), engine.shape().headChunk());
-    specs.add(new DeviceTensors.Spec("logits", TensorType.F32, logits));
-    return specs;
-  }
-
-  private Tensor state(int boundary) {
-    return states.get("state " + (training ? boundary : boundary % 2));
   }
 
   /// Layers whose tensors have the same types and shapes, and the same adapters, share their
@@ -159,8 +157,8 @@ public final class TransformerModel implements AutoCloseable {
   }
 
   private List<Graph> bindForAllocation() {
-    List<Graph> graphs = new ArrayList<>();
-    Tensor hidden = state(0);
+    List<Graph> graphs = new ArrayList<>(states.graphs());
+    Tensor hidden = states.state(0);
     embedding.bind(hidden);
     graphs.add(embedding.graph());
     if (embeddingBackward != null) {
@@ -185,7 +183,7 @@ public final class TransformerModel implements AutoCloseable {
       graphs.add(head.graph());
     }
     for (LossHead head : logitsHeads) {
-      head.bind(0, hidden, states.get("logits"));
+      head.bind(0, hidden, null);
       graphs.add(head.graph());
     }
     return graphs;
@@ -193,9 +191,7 @@ public final class TransformerModel implements AutoCloseable {
 
   /// The loss of a batch without dropout, in nats, summed over its targets with their weights.
   public double loss(TokenBatch batch) {
-    start(batch);
-    engine.inputs().suspendDropout();
-    forward();
+    forward(List.of(new Pass(batch, OptionalLong.empty())));
     runHeads(heads, (head, first) -> head.run(first, last(), null));
     return lossSum();
   }
@@ -205,38 +201,104 @@ public final class TransformerModel implements AutoCloseable {
   ///
   /// @param dropoutSeed seed of the masks, the same for the same batch of a repeated run
   public double lossAndGradients(TokenBatch batch, long dropoutSeed) {
+    return lossesAndGradients(List.of(batch), new long[] {dropoutSeed})[0];
+  }
+
+  /// As [#lossAndGradients], of several batches.
+  ///
+  /// @return the loss of each
+  public double[] lossesAndGradients(List<TokenBatch> batches, long[] dropoutSeeds) {
     if (!training) {
       throw new IllegalStateException("this model was built without gradients");
     }
-    start(batch);
-    engine.inputs().drawDropout(dropoutSeed);
-    forward();
-    Tensor gradient = states.get("gradient");
-    runHeads(gradientHeads, (head, first) -> head.run(first, last(), gradient));
-    for (int layer = engine.config().layers() - 1; layer >= 0; layer--) {
-      backwardGraphs.get(layer).backward(layer, state(layer), gradient);
+    double[] losses = new double[batches.size()];
+    for (int first = 0; first < batches.size(); first += passes) {
+      List<Pass> together = new ArrayList<>();
+      for (int i = first; i < Math.min(first + passes, batches.size()); i++) {
+        together.add(new Pass(batches.get(i), OptionalLong.of(dropoutSeeds[i])));
+      }
+      forward(together);
+      for (int i = 0; i < together.size(); i++) {
+        losses[first + i] = headAndGradient(together, i);
+      }
+      backward(together);
     }
-    if (embeddingBackward != null) {
-      embeddingBackward.run(gradient);
+    return losses;
+  }
+
+  /// A batch on its way through the layers.
+  ///
+  /// @param dropoutSeed seed of the masks; none for no dropout
+  private record Pass(TokenBatch batch, OptionalLong dropoutSeed) {}
+
+  /// The last hidden states of every pass; those of a single one are in place.
+  private void forward(List<Pass> together) {
+    for (int i = 0; i < together.size(); i++) {
+      start(together.get(i));
+      embedding.run(states.state(0));
+      states.save(i, 0);
+    }
+    int layers = engine.config().layers();
+    for (int layer = 0; layer < layers; layer++) {
+      engine.weights().require(layer, layer + 1);
+      for (int i = 0; i < together.size(); i++) {
+        resume(together, i, layer);
+        forwardGraphs.get(layer).forward(layer, states.state(layer), states.state(layer + 1));
+        states.save(i, layer + 1);
+      }
+    }
+  }
+
+  private double headAndGradient(List<Pass> together, int i) {
+    resume(together, i, engine.config().layers());
+    engine.inputs().get("loss").clear();
+    runHeads(gradientHeads, (head, first) -> head.run(first, last(), states.gradient()));
+    if (together.size() > 1) {
+      states.saveGradient(i);
     }
     return lossSum();
   }
 
+  private void backward(List<Pass> together) {
+    for (int layer = engine.config().layers() - 1; layer >= 0; layer--) {
+      engine.weights().require(layer, layer - 1);
+      for (int i = 0; i < together.size(); i++) {
+        resume(together, i, layer);
+        Tensor input = together.size() == 1 ? states.restore(i, layer) : states.state(layer);
+        Tensor gradient = together.size() == 1 ? states.gradient() : states.restoreGradient(i);
+        backwardGraphs.get(layer).backward(layer, input, gradient);
+        if (together.size() > 1) {
+          states.saveGradient(i);
+        }
+      }
+    }
+    for (int i = 0; embeddingBackward != null && i < together.size(); i++) {
+      resume(together, i, 0);
+      embeddingBackward.run(
+          together.size() == 1 ? states.gradient() : states.restoreGradient(i));
+    }
+  }
+
+  /// Brings back a pass's inputs and one of its states where another pass has had its turn since.
+  private void resume(List<Pass> together, int i, int state) {
+    if (together.size() > 1) {
+      upload(together.get(i));
+      states.restore(i, state);
+    }
+  }
+
   /// The logits of every token of a batch, without dropout.
   public void logits(TokenBatch batch, LogitsConsumer consumer) {
-    start(batch);
-    engine.inputs().suspendDropout();
-    forward();
+    forward(List.of(new Pass(batch, OptionalLong.empty())));
     int vocabulary = engine.config().vocabulary();
-    Tensor target = states.get("logits");
     float[] row = new float[vocabulary];
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment copy = arena.allocate(target.bytes(), Float.BYTES);
+      MemorySegment copy = arena.allocate(logitsHeads.getFirst().logits().bytes(), Float.BYTES);
       runHeads(
           logitsHeads,
           (head, first) -> {
-            head.run(first, last(), target);
-            target.download(copy.asSlice(0, (long) head.tokens() * vocabulary * Float.BYTES), 0);
+            head.run(first, last(), null);
+            head.logits().download(copy.asSlice(0, head.logits().bytes()), 0);
             for (int i = 0; i < head.tokens(); i++) {
               long start = (long) i * vocabulary;
               MemorySegment.copy(
@@ -247,7 +309,8 @@ public final class TransformerModel implements AutoCloseable {
     }
   }
 
-  private void start(TokenBatch batch) {
+  private void start(Pass pass) {
+    TokenBatch batch = pass.batch();
     PassShape shape = engine.shape();
     if (batch.rows() != shape.rows() || batch.context() != shape.context()) {
       throw new IllegalArgumentException(
@@ -263,19 +326,21 @@ public final class TransformerModel implements AutoCloseable {
                 .formatted(batch.tokens()[i], batch.targets()[i], vocabulary));
       }
     }
-    engine.inputs().upload(batch);
+    upload(pass);
     engine.inputs().get("loss").clear();
   }
 
-  private void forward() {
-    embedding.run(state(0));
-    for (int layer = 0; layer < engine.config().layers(); layer++) {
-      forwardGraphs.get(layer).forward(layer, state(layer), state(layer + 1));
+  private void upload(Pass pass) {
+    engine.inputs().upload(pass.batch());
+    if (pass.dropoutSeed().isPresent()) {
+      engine.inputs().drawDropout(pass.dropoutSeed().getAsLong());
+    } else {
+      engine.inputs().suspendDropout();
     }
   }
 
   private Tensor last() {
-    return state(engine.config().layers());
+    return states.state(engine.config().layers());
   }
 
   /// Runs the head of the right size on one chunk after the other.
@@ -302,7 +367,7 @@ public final class TransformerModel implements AutoCloseable {
   /// or else the head.
   public String firstNonFinite() {
     for (int boundary = 0; training && boundary <= engine.config().layers(); boundary++) {
-      for (float value : state(boundary).downloadFloats()) {
+      for (float value : states.restore(0, boundary).downloadFloats()) {
         if (!Float.isFinite(value)) {
           return boundary == 0 ? "the embedding" : "layer " + (boundary - 1);
         }
@@ -323,18 +388,16 @@ public final class TransformerModel implements AutoCloseable {
   /// The memory of the device that a pass takes besides weights and adapter, in bytes.
   ///
   /// @param hiddenStates the layers' inputs, kept for backward, and their gradient
+  /// @param hiddenStatesOnHost those that are kept in the host's memory
   /// @param inputs batch, masks and constants
-  /// @param logits of one chunk of tokens
-  /// @param scratch what all graphs share: activations, dequantized weights
-  public record Memory(long hiddenStates, long inputs, long logits, long scratch) {}
+  /// @param scratch what all graphs share: activations, logits, dequantized weights
+  public record Memory(
+      long hiddenStates, long hiddenStatesOnHost, long inputs, long scratch) {}
 
   /// What this model's passes take.
   public Memory memory() {
     return new Memory(
-        states.bytes() - states.get("logits").bytes(),
-        engine.inputs().bytes(),
-        states.get("logits").bytes(),
-        memory.bytes());
+        states.deviceBytes(), states.hostBytes(), engine.inputs().bytes(), memory.bytes());
   }
 
   @Override

@@ -31,20 +31,31 @@ final class ModelRun implements AutoCloseable {
       Precision precision,
       double dropout)
       throws IOException {
+    this(
+        file,
+        device,
+        adapter,
+        new TransformerModel.Options(shape, precision, adapter != null, dropout),
+        false);
+  }
+
+  /// @param streamed whether layers take turns in memory
+  ModelRun(
+      Path file,
+      String device,
+      LoraAdapter adapter,
+      TransformerModel.Options options,
+      boolean streamed)
+      throws IOException {
     base = GgufFile.open(file);
     backend = Backend.open(device, 1);
     ModelConfig config = ModelConfig.of(base);
-    weights = BaseWeights.load(base, backend, (done, total) -> {});
+    weights =
+        streamed
+            ? BaseWeights.stream(base, backend, (done, total) -> {})
+            : BaseWeights.load(base, backend, (done, total) -> {});
     lora = adapter == null ? null : LoraParameters.of(adapter, backend);
-    boolean training = adapter != null;
-    model =
-        new TransformerModel(
-            base,
-            config,
-            weights,
-            lora,
-            backend,
-            new TransformerModel.Options(shape, precision, training, dropout));
+    model = new TransformerModel(base, config, weights, lora, backend, options);
   }
 
   /// On the CPU with F32 products, every matrix of these roles adapted at random, B ≠ 0.

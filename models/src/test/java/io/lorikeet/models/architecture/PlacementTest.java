@@ -1,0 +1,107 @@
+package io.lorikeet.models.architecture;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.bindings.LeakCheck;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.bindings.VulkanDevice;
+import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.models.random.RandomModel;
+import io.lorikeet.models.testing.RandomInputs;
+import io.lorikeet.quant.GgufFile;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Wherever weights and saved inputs are, losses and gradients are the same.
+@ExtendWith(LeakCheck.class)
+class PlacementTest {
+  private static final int LAYERS = 5;
+  private static final PassShape SHAPE = new PassShape(1, 24, 8, 16, 16);
+
+  @TempDir Path folder;
+  private Path file;
+  private LoraAdapter adapter;
+
+  /// Losses of three batches, and the sum of their gradients.
+  private record Outcome(double[] losses, double[] gradients) {}
+
+  @BeforeEach
+  void makeBase() throws IOException {
+    file = RandomModel.of(TensorType.Q4_0).layers(LAYERS).write(folder.resolve("m.gguf"));
+    try (GgufFile base = GgufFile.open(file)) {
+      List<LoraPair> pairs = RandomInputs.pairs(base, ReferenceCheck.ALL, 4, 5);
+      adapter = ModelRun.adapter(pairs, 0.7);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = SavedInputs.class,
+      names = {"HOST", "DEVICE_BF16", "HOST_BF16"})
+  void savedInputs(SavedInputs storage) throws IOException {
+    Outcome expected = run("cpu", SavedInputs.DEVICE, 1, false, 0.25);
+    Outcome actual = run("cpu", storage, 1, false, 0.25);
+    assertArrayEquals(expected.losses(), actual.losses());
+    if (storage == SavedInputs.HOST) {
+      assertArrayEquals(expected.gradients(), actual.gradients());
+    } else {
+      double error = ModelRun.relativeError(actual.gradients(), expected.gradients());
+      assertTrue(error > 0 && error < 5e-3, "gradients differ by " + error);
+    }
+  }
+
+  /// Also with fewer or more batches at a time than there are.
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 7})
+  void streamedLayers(int passes) throws IOException {
+    Outcome expected = run("cpu", SavedInputs.DEVICE, 1, false, 0.25);
+    for (SavedInputs storage : List.of(SavedInputs.DEVICE, SavedInputs.HOST)) {
+      Outcome actual = run("cpu", storage, passes, true, 0.25);
+      assertArrayEquals(expected.losses(), actual.losses());
+      double error = ModelRun.relativeError(actual.gradients(), expected.gradients());
+      assertTrue(error < 1e-6, "gradients differ by " + error);
+    }
+  }
+
+  @Tag("vulkan")
+  @Test
+  void onVulkan() throws IOException {
+    VulkanDevice.assumePresent();
+    Outcome expected = run("vulkan0", SavedInputs.DEVICE, 1, false, 0);
+    for (int passes : new int[] {1, 3}) {
+      Outcome actual = run("vulkan0", SavedInputs.HOST, passes, true, 0);
+      double losses = ModelRun.relativeError(actual.losses(), expected.losses());
+      double gradients = ModelRun.relativeError(actual.gradients(), expected.gradients());
+      assertTrue(losses < 1e-6 && gradients < 1e-5, losses + ", " + gradients);
+    }
+  }
+
+  private Outcome run(
+      String device, SavedInputs storage, int passes, boolean streamed, double dropout)
+      throws IOException {
+    Precision precision = device.equals("cpu") ? Precision.F32 : Precision.AUTO;
+    TransformerModel.Options options =
+        new TransformerModel.Options(SHAPE, precision, true, dropout, storage, passes);
+    List<TokenBatch> batches =
+        List.of(
+            RandomInputs.packedBatch(400, 1, 24, 3),
+            RandomInputs.packedBatch(400, 1, 24, 4),
+            RandomInputs.packedBatch(400, 1, 24, 5));
+    try (ModelRun run = new ModelRun(file, device, adapter, options, streamed)) {
+      double[] losses = run.model.lossesAndGradients(batches, new long[] {6, 7, 8});
+      return new Outcome(losses, ModelRun.widened(run.lora.gradients().downloadFloats()));
+    }
+  }
+}
