@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
     scope = ScopeType.INHERIT,
     subcommands = {
       TrainCommand.class,
+      DataCommand.class,
       DemoCommand.class,
       GenerateCommand.class,
       VerifyCommand.class,

@@ -22,15 +22,20 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
   /// Adds the flags to a command.
   @Override
   public CommandSpec transform(CommandSpec command) {
-    for (Setting<?> setting : Setting.all()) {
-      command.addOption(option(setting));
-    }
-    command.addOption(
+    add(command, Setting.all());
+    return command.addOption(
         OptionSpec.builder(RESUME)
             .type(Path.class)
             .paramLabel("RUN")
             .description("go on with the run in this folder, from its newest checkpoint")
             .build());
+  }
+
+  /// Adds the flags of some settings to a command, and `--config`.
+  static CommandSpec add(CommandSpec command, List<Setting<?>> settings) {
+    for (Setting<?> setting : settings) {
+      command.addOption(option(setting));
+    }
     return command.addOption(
         OptionSpec.builder(CONFIG)
             .type(Path.class)

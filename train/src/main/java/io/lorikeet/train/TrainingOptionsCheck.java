@@ -46,6 +46,7 @@ final class TrainingOptionsCheck {
             get(Setting.THREADS, ProcessorCores.physical()),
             options.get(Setting.CACHE));
     return new DataPlan(
+        options.get(Setting.MODEL).orElseThrow(),
         options.get(Setting.DATA).orElseThrow(),
         get(Setting.VALIDATION, new ValidationData.None()),
         get(Setting.SEED, 42L),

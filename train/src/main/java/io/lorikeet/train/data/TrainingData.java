@@ -6,6 +6,9 @@ import io.lorikeet.train.TrainingConfig;
 import io.lorikeet.train.TrainingEvent;
 import io.lorikeet.train.TrainingListener;
 import io.lorikeet.train.ValidationData;
+import io.lorikeet.train.data.files.DataFile;
+import io.lorikeet.train.data.files.DataFiles;
+import io.lorikeet.train.data.files.ExampleReader;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
@@ -156,6 +160,20 @@ public final class TrainingData implements AutoCloseable {
           duplicates.allTheSame()
               ? new TrainingEvent.Warning("all training examples are the same")
               : new TrainingEvent.Note(duplicates.inWords()));
+    }
+  }
+
+  /// Reads the training examples that [#load] tokenizes, without a word; standard input, which is
+  /// gone by then, not again. Bad lines are passed over.
+  public static void read(DataPlan plan, Consumer<Example> examples) throws IOException {
+    DataSettings settings = plan.settings();
+    ExampleReader reader = new ExampleReader(settings.columns(), true, _ -> {});
+    for (DataSource source : plan.sources()) {
+      if (!source.isStandardInput()) {
+        for (DataFile file : DataFiles.of(source.path()).training()) {
+          reader.read(file, source.format().or(settings::format), examples);
+        }
+      }
     }
   }
 

@@ -1,0 +1,91 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.models.text.Tokenizer;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.train.TrainingEvent;
+import io.lorikeet.train.data.DataPlan;
+import io.lorikeet.train.data.OddExamples;
+import io.lorikeet.train.data.TextEncoding;
+import io.lorikeet.train.data.TrainingData;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `lorikeet data`.
+@Command(
+    name = "data",
+    description = {
+      "Show what a base would be trained on: figures, traps, and examples as the model sees them.",
+      "Needs --model and --data; takes the settings of train that have to do with data."
+    },
+    modelTransformer = DataFlags.class)
+final class DataCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--show",
+      paramLabel = "N",
+      description = "examples to show (default: ${DEFAULT-VALUE})")
+  private int shown = 3;
+
+  @Option(names = "--json", description = "print JSON")
+  private boolean json;
+
+  @Override
+  public Integer call() throws IOException {
+    PrintWriter out = spec.commandLine().getOut();
+    DataPlan plan =
+        TrainingFlags.options(spec.commandLine().getParseResult())
+            .resolveData(DataCommand::contextOf);
+    boolean terminal = ProgressLine.onTerminal();
+    ProgressLine line = new ProgressLine(out, terminal && !json);
+    List<TrainingEvent> said = new ArrayList<>();
+    TrainingProgress progress = new TrainingProgress(line);
+    try (Tokenizer tokenizer = Tokenizer.open(plan.model())) {
+      TextEncoding encoding = TextEncoding.of(tokenizer);
+      try (TrainingData data =
+          TrainingData.load(
+              plan,
+              encoding,
+              event -> {
+                said.add(event);
+                if (!json) {
+                  progress.on(event);
+                }
+              })) {
+        line.clear();
+        DataReport report =
+            new DataReport(plan, data, data.figures(encoding), oddities(plan), said, tokenizer);
+        if (json) {
+          report.printJson(out);
+        } else {
+          report.print(out);
+          report.printExamples(out, shown, terminal);
+        }
+      }
+    }
+    return 0;
+  }
+
+  private static int contextOf(Path model) {
+    try (GgufFile base = GgufFile.open(model)) {
+      return BaseContext.length(base);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static List<OddExamples.Oddity> oddities(DataPlan plan) throws IOException {
+    OddExamples odd = new OddExamples();
+    TrainingData.read(plan, odd::add);
+    return odd.found();
+  }
+}

@@ -1,0 +1,75 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.bindings.llama.LlamaVocabulary;
+import io.lorikeet.train.data.TokenizedExample;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+
+/// Writes the tokens of an example so that people see which are learned and which are special. In
+/// colour: learned ones green, special ones inverse. Else learned ones stand between ⟦ and ⟧, and
+/// special ones can be told by their texts alone.
+///
+/// @param colour whether a terminal shows it
+record ShownTokens(LlamaVocabulary vocabulary, boolean colour) {
+  private static final String GREEN = "\u001b[32m";
+  private static final String INVERSE = "\u001b[7m";
+  private static final String PLAIN = "\u001b[0m";
+
+  /// Line breaks stay, other control characters become visible.
+  String of(TokenizedExample example) {
+    StringBuilder text = new StringBuilder();
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(); // a character can be several tokens
+    int[] tokens = example.tokens();
+    for (int i = 0; i < tokens.length; i++) {
+      boolean special = isSpecial(tokens[i]);
+      bytes.writeBytes(vocabulary.piece(tokens[i], true));
+      boolean last =
+          i + 1 == tokens.length
+              || example.trained()[i] != example.trained()[i + 1]
+              || special
+              || isSpecial(tokens[i + 1]);
+      if (last) {
+        append(text, bytes.toString(StandardCharsets.UTF_8), example, i, special);
+        bytes.reset();
+      }
+    }
+    return text.toString();
+  }
+
+  private void append(
+      StringBuilder text, String part, TokenizedExample example, int last, boolean special) {
+    String visible = visible(part);
+    boolean trained = example.trained()[last];
+    if (colour) {
+      String style = (trained ? GREEN : "") + (special ? INVERSE : "");
+      text.append(style).append(visible).append(style.isEmpty() ? "" : PLAIN);
+      return;
+    }
+    boolean open = trained && (text.isEmpty() || !isOpen(text));
+    text.append(open ? "⟦" : "").append(visible);
+    boolean ends = last + 1 == example.tokens().length || !example.trained()[last + 1];
+    text.append(trained && ends ? "⟧" : "");
+  }
+
+  private static boolean isOpen(StringBuilder text) {
+    return text.lastIndexOf("⟦") > text.lastIndexOf("⟧");
+  }
+
+  private boolean isSpecial(int token) {
+    return vocabulary.piece(token, false).length == 0 && vocabulary.piece(token, true).length > 0;
+  }
+
+  private static String visible(String text) {
+    StringBuilder visible = new StringBuilder();
+    text.codePoints()
+        .forEach(
+            next -> {
+              if (Character.isISOControl(next) && next != '\n' && next != '\t') {
+                visible.append(String.format("\\u%04x", next));
+              } else {
+                visible.appendCodePoint(next);
+              }
+            });
+    return visible.toString();
+  }
+}

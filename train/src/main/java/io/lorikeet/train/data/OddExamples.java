@@ -1,0 +1,76 @@
+package io.lorikeet.train.data;
+
+import io.lorikeet.models.text.Conversation.Message;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Finds examples that can be trained on and are likely not what was meant.
+public final class OddExamples {
+  private static final int SHOWN = 20;
+
+  private final Map<String, List<SourceLine>> places = new LinkedHashMap<>();
+  private final Map<String, Integer> counts = new LinkedHashMap<>();
+
+  /// What was found, by what is odd about it: how often, and the first twenty places.
+  public record Oddity(String what, int count, List<SourceLine> first) {}
+
+  /// Looks at an example.
+  public void add(Example example) {
+    SourceLine place = new SourceLine(example.source(), example.line());
+    switch (example.content()) {
+      case Example.Completion completion -> completion(completion, place);
+      case Example.Chat(var conversation) -> chat(conversation.messages(), place);
+      case Example.Preference(var chosen, var rejected) -> {
+        if (chosen.words().equals(rejected.words())) {
+          note("the chosen and the rejected answer are the same", place);
+        }
+      }
+      case Example.Text _, Example.Document _ -> {}
+    }
+    if (example.content().words().indexOf('\uFFFD') >= 0) {
+      note("has characters that were lost when it was saved (U+FFFD)", place);
+    }
+  }
+
+  private void completion(Example.Completion example, SourceLine place) {
+    String prompt = example.prompt();
+    if (prompt.endsWith(" ")) {
+      note("the prompt ends in a space, which most vocabularies write with the next word", place);
+    } else if (!prompt.isEmpty()
+        && Character.isLetterOrDigit(prompt.charAt(prompt.length() - 1))
+        && Character.isLetterOrDigit(example.completion().charAt(0))) {
+      note("nothing stands between the last word of the prompt and the completion", place);
+    }
+  }
+
+  private void chat(List<Message> messages, SourceLine place) {
+    if (!messages.getLast().isAssistant()) {
+      note("the chat doesn't end with the assistant, so that its end teaches nothing", place);
+    }
+    for (Message message : messages) {
+      if (!message.isAssistant()
+          && !message.role().equals("tool")
+          && message.text().isBlank()) {
+        note("a message of role " + message.role() + " is empty", place);
+        return;
+      }
+    }
+  }
+
+  private void note(String what, SourceLine place) {
+    counts.merge(what, 1, Integer::sum);
+    List<SourceLine> shown = places.computeIfAbsent(what, _ -> new ArrayList<>());
+    if (shown.size() < SHOWN) {
+      shown.add(place);
+    }
+  }
+
+  /// What was found.
+  public List<Oddity> found() {
+    return counts.entrySet().stream()
+        .map(e -> new Oddity(e.getKey(), e.getValue(), List.copyOf(places.get(e.getKey()))))
+        .toList();
+  }
+}
