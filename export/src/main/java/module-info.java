@@ -2,10 +2,12 @@
 /// trainer did, and what can be made of adapters.
 module io.lorikeet.export {
   requires transitive io.lorikeet.models;
+  requires com.fasterxml.jackson.databind;
   requires ejml.core;
   requires ejml.ddense;
 
   exports io.lorikeet.export;
   exports io.lorikeet.export.analysis;
+  exports io.lorikeet.export.peft;
   exports io.lorikeet.export.merge;
 }

@@ -5,6 +5,7 @@ import io.lorikeet.bindings.RowQuantizer;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -31,13 +32,29 @@ public enum AdapterStorage {
     this.type = type;
   }
 
+  /// How an open adapter's numbers are stored: as most of its matrices, by their type.
+  public static AdapterStorage of(GgufFile adapter) {
+    boolean quantized =
+        adapter.tensors().stream().anyMatch(tensor -> tensor.type() == TensorType.Q8_0);
+    TensorType first = adapter.tensors().getFirst().type();
+    for (AdapterStorage storage : values()) {
+      if (storage.type == (quantized ? TensorType.Q8_0 : first)
+          && (quantized || adapter.tensors().stream().allMatch(tensor -> tensor.type() == first))) {
+        return storage;
+      }
+    }
+    return F32;
+  }
+
   /// The type of a matrix whose rows have this many elements.
   TensorType typeOf(long rowLength) {
     return rowLength % type.blockSize() == 0 ? type : TensorType.F16;
   }
 
   /// A matrix's bytes in the file.
-  byte[] encode(float[] values, int rowLength) {
+  ///
+  /// @param rowLength elements of a row, which the values are a multiple of
+  public byte[] encode(float[] values, int rowLength) {
     TensorType stored = typeOf(rowLength);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment floats = arena.allocateFrom(ValueLayout.JAVA_FLOAT, values);

@@ -1,0 +1,207 @@
+package io.lorikeet.export.peft;
+
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.lorikeet.export.AdapterMetadata;
+import io.lorikeet.export.AdapterStorage;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.quant.AtomicFile;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.SafetensorsType;
+import io.lorikeet.quant.SafetensorsWriter;
+import io.lorikeet.quant.TensorSource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/// Writes adapters as folders that PEFT's `PeftModel.from_pretrained` reads.
+public final class PeftExporter {
+  private static final String PREFIX = "base_model.model.";
+
+  private final GgufFile base;
+  private final LoraAdapter adapter;
+  private final SafetensorsType type;
+  private final AdapterStorage storage;
+  private final SafetensorsWriter weights = new SafetensorsWriter();
+  private final Map<String, Integer> ranks = new LinkedHashMap<>();
+
+  private PeftExporter(GgufFile base, LoraAdapter adapter, AdapterStorage storage) {
+    this.base = base;
+    this.adapter = adapter;
+    this.storage = storage == AdapterStorage.Q8_0 ? AdapterStorage.F32 : storage;
+    this.type = SafetensorsType.valueOf(this.storage.name());
+  }
+
+  /// Writes a folder.
+  ///
+  /// @param base the adapter's base
+  /// @param storage type of the numbers; PEFT knows no Q8_0, which becomes F32
+  /// @param folder made if it isn't there; files of these names in it are replaced
+  /// @throws InvalidInputException when the adapter has what PEFT can't name, all of it named
+  /// @throws IOException when the disk refuses
+  public static void write(
+      LoraAdapter adapter,
+      AdapterMetadata metadata,
+      GgufFile base,
+      AdapterStorage storage,
+      Path folder)
+      throws IOException {
+    PeftExporter exporter = new PeftExporter(base, adapter, storage);
+    exporter.addPairs();
+    exporter
+        .weights
+        .putMetadata(PeftKeys.FORMAT, PeftKeys.PYTORCH)
+        .putMetadata(PeftKeys.BASE_HASH, metadata.base().hash())
+        .putMetadata(PeftKeys.TRAINING, PeftTraining.format(metadata.training()));
+    byte[] config = exporter.config(metadata);
+    Files.createDirectories(folder);
+    exporter.weights.write(folder.resolve(PeftKeys.WEIGHTS));
+    try (AtomicFile file = AtomicFile.create(folder.resolve(PeftConfig.FILE))) {
+      Files.write(file.path(), config);
+      file.commit();
+    }
+  }
+
+  private void addPairs() {
+    List<String> problems = new ArrayList<>();
+    PeftPlaces places = PeftPlaces.of(base);
+    for (LoraPair pair : adapter.pairs()) {
+      List<PeftPlace> ofTensor = places.of(base.tensor(pair.baseTensor()).orElseThrow());
+      if (ofTensor.isEmpty()) {
+        problems.add(pair.baseTensor() + " is no module of its own in Hugging Face's model");
+      }
+      for (PeftPlace place : ofTensor) {
+        add(pair, place);
+      }
+    }
+    if (!problems.isEmpty()) {
+      throw InvalidInputException.of("PEFT has no name for parts of this adapter", problems);
+    }
+  }
+
+  private void add(LoraPair pair, PeftPlace place) {
+    ranks.put(place.module(), pair.rank());
+    String module = fullName(place.module());
+    if (place.isEmbedding()) {
+      float[] a = transposed(pair.a(), pair.inputs(), pair.rank());
+      add(PREFIX + module + ".lora_embedding_A", pair.rank(), pair.inputs(), a);
+      add(PREFIX + module + ".lora_embedding_B", pair.outputs(), pair.rank(), pair.b());
+      return;
+    }
+    int rank = pair.rank();
+    float[] a = new float[rank * pair.inputs()];
+    System.arraycopy(pair.a(), place.expert() * a.length, a, 0, a.length);
+    float[] b = new float[place.rows() * rank];
+    int from = place.expert() * pair.outputs() + place.firstRow();
+    for (int row = 0; row < place.rows(); row++) {
+      System.arraycopy(pair.b(), (from + place.rowInFile(row)) * rank, b, row * rank, rank);
+    }
+    add(PREFIX + module + ".lora_A.weight", rank, pair.inputs(), a);
+    add(PREFIX + module + ".lora_B.weight", place.rows(), rank, b);
+  }
+
+  private void add(String name, int rows, int columns, float[] values) {
+    byte[] bytes = storage.encode(values, columns);
+    weights.addTensor(name, type, new long[] {rows, columns}, TensorSource.of(bytes));
+  }
+
+  private static String fullName(String module) {
+    return module.equals("lm_head") ? module : "model." + module;
+  }
+
+  /// @param matrix [rows, columns]
+  /// @return [columns, rows]
+  private static float[] transposed(float[] matrix, int rows, int columns) {
+    float[] transposed = new float[matrix.length];
+    for (int row = 0; row < rows; row++) {
+      for (int column = 0; column < columns; column++) {
+        transposed[column * rows + row] = matrix[row * columns + column];
+      }
+    }
+    return transposed;
+  }
+
+  /// PEFT's configuration. Its rank is that of most modules, others stand in `rank_pattern`; alpha
+  /// is one for all, since llama.cpp and PEFT divide it by each module's rank alike. Only where all
+  /// ranks are the same can rsLoRA be told: √rank is folded into alpha in GGUF.
+  private byte[] config(AdapterMetadata metadata) throws IOException {
+    int rank = mostCommon(ranks);
+    Map<String, Integer> others = new LinkedHashMap<>();
+    ranks.forEach(
+        (module, ofModule) -> {
+          if (ofModule != rank) {
+            others.put(module, ofModule);
+          }
+        });
+    boolean rankStabilized =
+        others.isEmpty() && metadata.training().getOrDefault("rslora", "false").equals("true");
+    double alpha = rankStabilized ? adapter.alpha() / Math.sqrt(rank) : adapter.alpha();
+
+    JsonMapper mapper = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+    ObjectNode json = mapper.createObjectNode();
+    json.put("peft_type", "LORA");
+    json.put("task_type", "CAUSAL_LM");
+    json.put("base_model_name_or_path", metadata.base().name());
+    json.put("inference_mode", true);
+    json.put("r", rank);
+    if (alpha == Math.rint(alpha)) {
+      json.put("lora_alpha", (long) alpha);
+    } else {
+      json.put("lora_alpha", alpha);
+    }
+    json.put("use_rslora", rankStabilized);
+    json.put("lora_dropout", 0.0);
+    json.put("bias", "none");
+    json.put("use_dora", false);
+    json.put("fan_in_fan_out", false);
+    json.put("init_lora_weights", true);
+    json.putNull("modules_to_save");
+    json.putNull("layers_to_transform");
+    json.putNull("layers_pattern");
+    ObjectNode pattern = json.putObject("rank_pattern");
+    others.forEach((module, ofModule) -> pattern.put(regex(module), ofModule));
+    json.putObject("alpha_pattern");
+    targets().forEach(json.putArray("target_modules")::add);
+    return mapper.writeValueAsBytes(json);
+  }
+
+  /// A key of PEFT's patterns that matches this module alone: they are matched against the end of
+  /// its name, after a dot.
+  private static String regex(String module) {
+    return module.replace(".", "\\.");
+  }
+
+  private static int mostCommon(Map<String, Integer> ranks) {
+    Map<Integer, Integer> counts = new LinkedHashMap<>();
+    ranks.values().forEach(rank -> counts.merge(rank, 1, Integer::sum));
+    return counts.entrySet().stream().max(Map.Entry.comparingByValue()).orElseThrow().getKey();
+  }
+
+  /// Names of modules by their last part where all modules of that name are adapted, else from
+  /// their layer on.
+  private Set<String> targets() {
+    Map<String, Integer> inBase = new LinkedHashMap<>();
+    PeftPlaces.of(base).all().forEach(place -> inBase.merge(leaf(place.module()), 1, Integer::sum));
+    Map<String, Integer> adapted = new LinkedHashMap<>();
+    ranks.keySet().forEach(module -> adapted.merge(leaf(module), 1, Integer::sum));
+    Set<String> targets = new LinkedHashSet<>();
+    for (String module : ranks.keySet()) {
+      String leaf = leaf(module);
+      targets.add(adapted.get(leaf).equals(inBase.get(leaf)) ? leaf : module);
+    }
+    return targets;
+  }
+
+  private static String leaf(String module) {
+    return module.substring(module.lastIndexOf('.') + 1);
+  }
+}

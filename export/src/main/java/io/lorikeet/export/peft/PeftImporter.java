@@ -1,0 +1,193 @@
+package io.lorikeet.export.peft;
+
+import io.lorikeet.export.AdapterStorage;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.GgufTensor;
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.SafetensorsFile;
+import io.lorikeet.quant.SafetensorsTensor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// Reads a folder that PEFT wrote as an adapter for a base in GGUF.
+///
+/// PEFT scales each module by its own alpha / rank, or alpha / √rank with rsLoRA; a file in GGUF
+/// has one alpha, and llama.cpp divides it by each pair's rank. Where the modules agree, that alpha
+/// says it all; otherwise the differences go into B.
+public final class PeftImporter {
+  private final GgufFile base;
+  private final SafetensorsFile file;
+  private final PeftConfig config;
+  private final List<String> problems = new ArrayList<>();
+
+  private PeftImporter(GgufFile base, SafetensorsFile file, PeftConfig config) {
+    this.base = base;
+    this.file = file;
+    this.config = config;
+  }
+
+  /// An adapter from a folder.
+  ///
+  /// @param storage the type that its numbers had, for a file that keeps them as they are
+  /// @param baseHash the base that it was made for, if Lorikeet wrote the folder
+  /// @param training the settings it was made with, if Lorikeet wrote the folder
+  public record Imported(
+      LoraAdapter adapter,
+      AdapterStorage storage,
+      Optional<String> baseHash,
+      Map<String, String> training) {}
+
+  /// Reads a folder.
+  ///
+  /// @param base the base it is for, converted from the model that PEFT adapted
+  /// @throws InvalidInputException when it isn't complete, doesn't fit the base, or has what an
+  ///     adapter in GGUF can't say, all of it named
+  /// @throws IOException when a file can't be read
+  public static Imported read(Path folder, GgufFile base) throws IOException {
+    PeftConfig config = PeftConfig.read(folder);
+    Path weights = folder.resolve(PeftKeys.WEIGHTS);
+    if (!Files.exists(weights)) {
+      throw new InvalidInputException(
+          Files.exists(folder.resolve("adapter_model.bin"))
+              ? folder
+                  + " has its weights in adapter_model.bin, which can hold programs and isn't read; save it with save_pretrained(safe_serialization=True)"
+              : folder + " has no " + PeftKeys.WEIGHTS);
+    }
+    try (SafetensorsFile file = SafetensorsFile.open(weights)) {
+      return new PeftImporter(base, file, config).read(folder);
+    }
+  }
+
+  private Imported read(Path folder) {
+    problems.addAll(config.unsaid());
+    PeftTensors tensors = new PeftTensors(file, problems);
+    Map<String, PeftTensors.Module> left = new LinkedHashMap<>(tensors.modules());
+    List<PeftJoin.Joined> joined = new ArrayList<>();
+    PeftPlaces places = PeftPlaces.of(base);
+    for (GgufTensor tensor : base.tensors()) {
+      List<PeftPlace> ofTensor = places.of(tensor);
+      List<PeftJoin.Part> parts = new ArrayList<>();
+      for (PeftPlace place : ofTensor) {
+        PeftTensors.Module module = left.remove(place.module());
+        if (module != null) {
+          part(place, module).ifPresent(parts::add);
+        }
+      }
+      if (!parts.isEmpty()) {
+        joined.add(PeftJoin.join(tensor, parts));
+      }
+    }
+    left.values().forEach(module -> problems.add(notInBase(module)));
+    if (joined.isEmpty() && problems.isEmpty()) {
+      problems.add("it holds no pair of matrices");
+    }
+    if (!problems.isEmpty()) {
+      throw InvalidInputException.of(
+          folder + " can't be an adapter in GGUF for " + base.path(), problems);
+    }
+    return new Imported(
+        adapter(joined),
+        storage(tensors),
+        Optional.ofNullable(file.metadata().get(PeftKeys.BASE_HASH)),
+        PeftTraining.parse(file.metadata().get(PeftKeys.TRAINING)));
+  }
+
+  private String notInBase(PeftTensors.Module module) {
+    boolean isHead = module.fullName().endsWith("lm_head");
+    return module.fullName()
+        + (isHead && base.tensor("output.weight").isEmpty()
+            ? " has no tensor of its own in the base: its embeddings are its head too"
+            : " is not in the base");
+  }
+
+  private Optional<PeftJoin.Part> part(PeftPlace place, PeftTensors.Module module) {
+    SafetensorsTensor a = module.halves().get("A");
+    SafetensorsTensor b = module.halves().get("B");
+    if (a == null || b == null) {
+      problems.add(module.fullName() + ": lora_" + (a == null ? "A" : "B") + " is missing");
+      return Optional.empty();
+    }
+    if (place.isEmbedding() && base.tensor("output.weight").isEmpty()) {
+      problems.add(
+          module.fullName()
+              + " is the head too in this base, and llama.cpp would apply the pair to both");
+      return Optional.empty();
+    }
+    // Of the embedding the file has rows by token, so its inputs are the tensor's rows.
+    long inputs = place.isEmbedding() ? place.rows() : place.columns();
+    long outputs = place.isEmbedding() ? place.columns() : place.rows();
+    long rank = a.shape().isEmpty() ? 0 : a.shape().getFirst();
+    boolean fits = hasShape(a, rank, inputs) & hasShape(b, outputs, rank);
+    if (!fits) {
+      return Optional.empty();
+    }
+    double scaling = config.scaling(module.fullName(), (int) rank);
+    return Optional.of(new PeftJoin.Part(place, (int) rank, scaling, values(a), values(b)));
+  }
+
+  private boolean hasShape(SafetensorsTensor tensor, long rows, long columns) {
+    List<Long> expected = List.of(rows, columns);
+    if (rows > 0 && tensor.shape().equals(expected)) {
+      return true;
+    }
+    problems.add(
+        tensor.name() + " has the shape " + tensor.shape() + ", and should have " + expected);
+    return false;
+  }
+
+  private float[] values(SafetensorsTensor tensor) {
+    float[] values = new float[Math.toIntExact(tensor.elements())];
+    if (!tensor.type().isFloat()) {
+      problems.add(tensor.name() + " is " + tensor.type() + ", and should be F32, F16 or BF16");
+      return values;
+    }
+    tensor.type().readFloats(file.data(tensor), 0, values);
+    for (int i = 0; i < values.length; i++) {
+      if (!Float.isFinite(values[i])) {
+        problems.add(tensor.name() + " holds " + values[i] + ", first as element " + i);
+        break;
+      }
+    }
+    return values;
+  }
+
+  /// One alpha for all pairs: that of most of them, and the others' B multiplied.
+  private LoraAdapter adapter(List<PeftJoin.Joined> joined) {
+    Map<Float, Integer> counts = new LinkedHashMap<>();
+    joined.forEach(each -> counts.merge((float) each.alpha(), 1, Integer::sum));
+    float alpha =
+        counts.entrySet().stream().max(Map.Entry.comparingByValue()).orElseThrow().getKey();
+    List<LoraPair> pairs = new ArrayList<>();
+    for (PeftJoin.Joined each : joined) {
+      LoraPair pair = each.pair();
+      if ((float) each.alpha() != alpha) {
+        float factor = (float) (each.alpha() / alpha);
+        for (int i = 0; i < pair.b().length; i++) {
+          pair.b()[i] *= factor;
+        }
+      }
+      pairs.add(pair);
+    }
+    return new LoraAdapter(base.metadata().requireString("general.architecture"), alpha, pairs);
+  }
+
+  private static AdapterStorage storage(PeftTensors tensors) {
+    Set<String> types = new LinkedHashSet<>();
+    for (PeftTensors.Module module : tensors.modules().values()) {
+      module.halves().values().forEach(tensor -> types.add(tensor.type().name()));
+    }
+    return types.equals(Set.of("F16"))
+        ? AdapterStorage.F16
+        : types.equals(Set.of("BF16")) ? AdapterStorage.BF16 : AdapterStorage.F32;
+  }
+}

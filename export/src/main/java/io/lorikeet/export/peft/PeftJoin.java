@@ -1,0 +1,104 @@
+package io.lorikeet.export.peft;
+
+import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.quant.GgufTensor;
+import java.util.Arrays;
+import java.util.List;
+
+/// Makes the pair of a base's tensor of those of PEFT's modules in it: one for most tensors,
+/// several where the base has modules side by side or a mixture's experts.
+final class PeftJoin {
+
+  private PeftJoin() {}
+
+  /// A module's pair.
+  ///
+  /// @param scaling factor of B A
+  /// @param a [rank, inputs], row by row, as PEFT has it
+  /// @param b [outputs, rank], row by row, as PEFT has it
+  record Part(PeftPlace place, int rank, double scaling, float[] a, float[] b) {}
+
+  /// A tensor's pair.
+  ///
+  /// @param alpha what llama.cpp has to divide by the pair's rank to scale it right
+  record Joined(LoraPair pair, double alpha) {}
+
+  /// Joins the parts of a tensor, of which some may be missing: nothing is added there.
+  ///
+  /// @param parts in the tensor's order
+  static Joined join(GgufTensor tensor, List<Part> parts) {
+    PeftPlace first = parts.getFirst().place();
+    if (first.isEmbedding()) {
+      return embedding(parts.getFirst());
+    }
+    int inputs = Math.toIntExact(tensor.shape().getFirst());
+    int outputs = Math.toIntExact(tensor.shape().get(1));
+    return tensor.shape().size() == 3
+        ? experts(tensor.name(), inputs, outputs, Math.toIntExact(tensor.shape().get(2)), parts)
+        : sideBySide(tensor.name(), inputs, outputs, parts);
+  }
+
+  /// PEFT has A of embeddings as [rank, vocabulary]; in GGUF each token has a row of it.
+  private static Joined embedding(Part part) {
+    int tokens = part.place().rows();
+    int rank = part.rank();
+    float[] a = new float[part.a().length];
+    for (int token = 0; token < tokens; token++) {
+      for (int k = 0; k < rank; k++) {
+        a[token * rank + k] = part.a()[k * tokens + token];
+      }
+    }
+    LoraPair pair =
+        new LoraPair(part.place().tensor(), tokens, part.place().columns(), rank, a, part.b());
+    return new Joined(pair, part.scaling() * rank);
+  }
+
+  /// Modules whose outputs follow each other: where all have the same A, as one pair of their rank
+  /// (so that a pair that was taken apart becomes what it was), else with their ranks side by side.
+  private static Joined sideBySide(String name, int inputs, int outputs, List<Part> parts) {
+    Part first = parts.getFirst();
+    boolean shared =
+        parts.stream()
+            .allMatch(part -> part.rank() == first.rank() && Arrays.equals(part.a(), first.a()));
+    int rank = shared ? first.rank() : parts.stream().mapToInt(Part::rank).sum();
+    float[] a = new float[Math.multiplyExact(rank, inputs)];
+    float[] b = new float[Math.multiplyExact(outputs, rank)];
+    int column = 0;
+    for (Part part : parts) {
+      System.arraycopy(part.a(), 0, a, column * inputs, part.a().length);
+      putB(part, factor(part, first), b, part.place().firstRow(), rank, column);
+      column += shared ? 0 : part.rank();
+    }
+    return new Joined(new LoraPair(name, inputs, outputs, rank, a, b), first.scaling() * rank);
+  }
+
+  /// One pair for each expert, of the highest rank among them; the others are filled up with zeros.
+  private static Joined experts(
+      String name, int inputs, int outputs, int experts, List<Part> parts) {
+    Part first = parts.getFirst();
+    int rank = parts.stream().mapToInt(Part::rank).max().orElseThrow();
+    float[] a = new float[Math.multiplyExact(Math.multiplyExact(rank, inputs), experts)];
+    float[] b = new float[Math.multiplyExact(Math.multiplyExact(outputs, rank), experts)];
+    for (Part part : parts) {
+      int expert = part.place().expert();
+      System.arraycopy(part.a(), 0, a, expert * rank * inputs, part.a().length);
+      putB(part, factor(part, first), b, expert * outputs, rank, 0);
+    }
+    return new Joined(
+        new LoraPair(name, inputs, outputs, rank, experts, a, b), first.scaling() * rank);
+  }
+
+  private static double factor(Part part, Part first) {
+    return part.scaling() == first.scaling() ? 1 : part.scaling() / first.scaling();
+  }
+
+  private static void putB(
+      Part part, double factor, float[] b, int firstRow, int rank, int column) {
+    for (int row = 0; row < part.place().rows(); row++) {
+      int target = (firstRow + part.place().rowInFile(row)) * rank + column;
+      for (int k = 0; k < part.rank(); k++) {
+        b[target + k] = (float) (factor * part.b()[row * part.rank() + k]);
+      }
+    }
+  }
+}

@@ -1,0 +1,196 @@
+package io.lorikeet.export.peft;
+
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.GgufMetadata;
+import io.lorikeet.quant.GgufTensor;
+import io.lorikeet.quant.GgufValue;
+import io.lorikeet.quant.InvalidInputException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// The modules of Hugging Face's model that a base was converted from, and where the base has their
+/// weights. Names and orders are those that llama.cpp's `conversion` folder undoes.
+final class PeftPlaces {
+  private static final Pattern LAYER = Pattern.compile("blk\\.([0-9]+)\\.([a-z_]+)\\.weight");
+
+  /// Families whose queries and keys are turned in pairs of neighbours, see [PeftPlace].
+  private static final Set<String> PAIRED = Set.of("llama", "granite", "smollm3", "mistral3");
+
+  private static final Set<String> OTHERS =
+      Set.of(
+          "qwen2",
+          "qwen3",
+          "qwen3moe",
+          "gemma",
+          "gemma2",
+          "gemma3",
+          "phi3",
+          "olmo2",
+          "olmoe",
+          "glm4",
+          "gpt-oss");
+
+  private static final Map<String, String> MODULES =
+      Map.of(
+          "attn_q", "self_attn.q_proj",
+          "attn_k", "self_attn.k_proj",
+          "attn_v", "self_attn.v_proj",
+          "attn_output", "self_attn.o_proj",
+          "ffn_gate", "mlp.gate_proj",
+          "ffn_up", "mlp.up_proj",
+          "ffn_down", "mlp.down_proj");
+
+  private static final Map<String, String> EXPERTS =
+      Map.of(
+          "ffn_gate_exps", "mlp.experts.%d.gate_proj",
+          "ffn_up_exps", "mlp.experts.%d.up_proj",
+          "ffn_down_exps", "mlp.experts.%d.down_proj");
+
+  /// Mixtral, whose bases have the architecture `llama`.
+  private static final Map<String, String> EXPERTS_OF_LLAMA =
+      Map.of(
+          "ffn_gate_exps", "block_sparse_moe.experts.%d.w1",
+          "ffn_up_exps", "block_sparse_moe.experts.%d.w3",
+          "ffn_down_exps", "block_sparse_moe.experts.%d.w2");
+
+  private final GgufFile base;
+  private final String architecture;
+
+  private PeftPlaces(GgufFile base, String architecture) {
+    this.base = base;
+    this.architecture = architecture;
+  }
+
+  /// The modules of a base.
+  ///
+  /// @throws InvalidInputException when those of its architecture aren't known
+  static PeftPlaces of(GgufFile base) {
+    String architecture = base.metadata().requireString("general.architecture");
+    if (!PAIRED.contains(architecture) && !OTHERS.contains(architecture)) {
+      Set<String> known = new TreeSet<>(PAIRED);
+      known.addAll(OTHERS);
+      throw new InvalidInputException(
+          "%s has the architecture '%s', whose modules in PEFT aren't known here; known are %s"
+              .formatted(base.path(), architecture, String.join(", ", known)));
+    }
+    return new PeftPlaces(base, architecture);
+  }
+
+  /// The places in all of the base's tensors, in its order.
+  List<PeftPlace> all() {
+    return base.tensors().stream().flatMap(tensor -> of(tensor).stream()).toList();
+  }
+
+  /// The modules in a tensor; none for what isn't a matrix that PEFT would adapt.
+  List<PeftPlace> of(GgufTensor tensor) {
+    if (tensor.name().equals("output.weight")) {
+      return List.of(whole("lm_head", tensor, 0));
+    }
+    if (tensor.name().equals("token_embd.weight")) {
+      return List.of(whole("embed_tokens", tensor, 0));
+    }
+    Matcher layer = LAYER.matcher(tensor.name());
+    if (!layer.matches()) {
+      return List.of();
+    }
+    String prefix = "layers." + layer.group(1) + ".";
+    int index = Integer.parseInt(layer.group(1));
+    String role = layer.group(2);
+    if (tensor.shape().size() == 3) {
+      return experts(prefix, role, tensor);
+    }
+    return switch (role) {
+      case "attn_qkv" -> fused(prefix, index, tensor);
+      case "attn_q" ->
+          List.of(whole(prefix + MODULES.get(role), tensor, paired("head_count", index)));
+      case "attn_k" ->
+          List.of(whole(prefix + MODULES.get(role), tensor, paired("head_count_kv", index)));
+      case "ffn_up" ->
+          List.of(
+              whole(prefix + (gateIsInUp() ? "mlp.gate_up_proj" : MODULES.get(role)), tensor, 0));
+      default ->
+          MODULES.containsKey(role)
+              ? List.of(whole(prefix + MODULES.get(role), tensor, 0))
+              : List.of();
+    };
+  }
+
+  private boolean gateIsInUp() {
+    return architecture.equals("phi3") || architecture.equals("glm4");
+  }
+
+  private static PeftPlace whole(String module, GgufTensor tensor, int pairedHeads) {
+    return new PeftPlace(
+        module, tensor.name(), 0, 0, length(tensor, 1), length(tensor, 0), pairedHeads);
+  }
+
+  /// Queries, keys and values in one tensor: one module in Phi's models, three elsewhere.
+  private List<PeftPlace> fused(String prefix, int layer, GgufTensor tensor) {
+    if (architecture.equals("phi3")) {
+      return List.of(whole(prefix + "self_attn.qkv_proj", tensor, 0));
+    }
+    int heads = heads("head_count", layer);
+    int keyValueHeads = heads("head_count_kv", layer);
+    int headSize = length(tensor, 1) / (heads + 2 * keyValueHeads);
+    int[] rows = {heads * headSize, keyValueHeads * headSize, keyValueHeads * headSize};
+    int[] paired = {paired("head_count", layer), paired("head_count_kv", layer), 0};
+    String[] modules = {"q_proj", "k_proj", "v_proj"};
+    List<PeftPlace> places = new ArrayList<>();
+    int first = 0;
+    for (int i = 0; i < modules.length; i++) {
+      String module = prefix + "self_attn." + modules[i];
+      places.add(
+          new PeftPlace(module, tensor.name(), 0, first, rows[i], length(tensor, 0), paired[i]));
+      first += rows[i];
+    }
+    return places;
+  }
+
+  private List<PeftPlace> experts(String prefix, String role, GgufTensor tensor) {
+    String module = (architecture.equals("llama") ? EXPERTS_OF_LLAMA : EXPERTS).get(role);
+    // gpt-oss has all experts in one parameter, which PEFT adapts as such.
+    if (module == null || architecture.equals("gpt-oss")) {
+      return List.of();
+    }
+    List<PeftPlace> places = new ArrayList<>();
+    for (int expert = 0; expert < length(tensor, 2); expert++) {
+      places.add(
+          new PeftPlace(
+              prefix + module.formatted(expert),
+              tensor.name(),
+              expert,
+              0,
+              length(tensor, 1),
+              length(tensor, 0),
+              0));
+    }
+    return places;
+  }
+
+  private int paired(String key, int layer) {
+    return PAIRED.contains(architecture) ? heads(key, layer) : 0;
+  }
+
+  /// The number of heads of a layer: one key for all layers, or an array with one for each.
+  private int heads(String key, int layer) {
+    GgufMetadata metadata = base.metadata();
+    String name = architecture + ".attention." + key;
+    if (key.equals("head_count_kv") && metadata.value(name).isEmpty()) {
+      return heads("head_count", layer);
+    }
+    if (metadata.value(name).orElse(null) instanceof GgufValue.Array) {
+      int[] ofLayers = metadata.requireInts(name);
+      return layer < ofLayers.length ? ofLayers[layer] : 0;
+    }
+    return Math.toIntExact(metadata.requireInteger(name));
+  }
+
+  private static int length(GgufTensor tensor, int dimension) {
+    return dimension < tensor.shape().size() ? Math.toIntExact(tensor.shape().get(dimension)) : 1;
+  }
+}

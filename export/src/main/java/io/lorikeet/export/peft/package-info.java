@@ -1,0 +1,3 @@
+/// Adapters as Hugging Face's PEFT stores them, read and written: a folder with
+/// `adapter_config.json` and `adapter_model.safetensors` (PEFT's "checkpoint format").
+package io.lorikeet.export.peft;
