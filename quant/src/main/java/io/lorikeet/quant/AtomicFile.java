@@ -10,12 +10,17 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /// A file that appears under its name only when it is complete: it is written under a temporary
 /// name in the same folder, forced to disk and then renamed. Closed without [#commit], it leaves
 /// nothing behind.
 public final class AtomicFile implements AutoCloseable {
+  private static final Pattern STALE = Pattern.compile("\\..+\\.[0-9a-f]{8}\\.tmp");
+
   private final Path target;
   private final Path temporary;
   private boolean committed;
@@ -46,6 +51,18 @@ public final class AtomicFile implements AutoCloseable {
       throw explain(target, e);
     }
     return new AtomicFile(file, temporary);
+  }
+
+  /// Deletes what processes that were killed left half-written. Only for a folder in which no other
+  /// process writes.
+  public static void deleteStale(Path folder) throws IOException {
+    List<Path> stale;
+    try (Stream<Path> files = Files.list(folder)) {
+      stale = files.filter(file -> STALE.matcher(file.getFileName().toString()).matches()).toList();
+    }
+    for (Path file : stale) {
+      Files.deleteIfExists(file);
+    }
   }
 
   /// The temporary name under which the bytes are to be written.

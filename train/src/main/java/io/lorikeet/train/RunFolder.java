@@ -75,6 +75,7 @@ public final class RunFolder implements AutoCloseable {
           "run: %s holds an earlier run (config.yaml or metrics.jsonl). Go on with it by: lorikeet train --resume %s\nOr choose another folder, or remove that one"
               .formatted(folder, folder));
     }
+    AtomicFile.deleteStale(folder);
     return new RunFolder(folder, made, false, lock);
   }
 
@@ -83,7 +84,9 @@ public final class RunFolder implements AutoCloseable {
   /// @throws InvalidInputException if it holds none, or another process trains in it
   static RunFolder reopen(Path folder) throws IOException {
     requireRun(folder);
-    return new RunFolder(folder, false, true, lock(folder));
+    FileChannel lock = lock(folder);
+    AtomicFile.deleteStale(folder);
+    return new RunFolder(folder, false, true, lock);
   }
 
   /// @throws InvalidInputException if the folder holds no run that could go on

@@ -13,6 +13,7 @@ import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraSettings;
 import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.models.text.Tokenizer;
+import io.lorikeet.quant.FiniteWeights;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.checkpoint.Checkpoint;
@@ -91,6 +92,7 @@ public final class Trainer {
     try (GgufFile base = GgufFile.open(config.model());
         Backend backend = openDevice()) {
       ModelConfig model = ModelConfig.of(base);
+      FiniteWeights.require(base);
       Optional<LoraAdapter> given = given(newest, base, model);
       TrainingConfig adapted = given.map(config::withAdapter).orElse(config);
       if (given.isEmpty()) {

@@ -46,8 +46,16 @@ class TrainerFailureTest {
   }
 
   @Test
-  void aBaseWithInvalidNumbersEndsInTheFirstStep() throws IOException {
+  void aBaseWithInvalidNumbersIsRefused() throws IOException {
     TinyRun.poison(base, "blk.1.attn_q.weight", Float.POSITIVE_INFINITY);
+    String message = fails(InvalidInputException.class, options());
+    assertTrue(message.contains("blk.1.attn_q.weight (F32), first at element 0"), message);
+    assertNoRunFolder();
+  }
+
+  @Test
+  void aBaseWhoseNumbersOverflowEndsInTheFirstStep() throws IOException {
+    TinyRun.poison(base, "blk.1.attn_q.weight", Float.MAX_VALUE);
     String message = fails(NonFiniteException.class, options());
     assertTrue(message.startsWith("step 1: the loss is not a finite number, first in layer 1;"));
     assertTrue(message.contains(data + ":1"), message);
@@ -57,7 +65,7 @@ class TrainerFailureTest {
 
   @Test
   void invalidNumbersAreFoundInValidationToo() throws IOException {
-    TinyRun.poison(base, "output_norm.weight", Float.NaN);
+    TinyRun.poison(base, "output_norm.weight", Float.MAX_VALUE);
     String message = fails(NonFiniteException.class, options().validation(0.2));
     assertTrue(
         message.startsWith(

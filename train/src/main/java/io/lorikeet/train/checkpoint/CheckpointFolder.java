@@ -1,5 +1,6 @@
 package io.lorikeet.train.checkpoint;
 
+import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -18,7 +19,6 @@ import java.util.stream.Stream;
 /// The checkpoints of a run: `step-00000120.gguf` and so on in a folder of their own.
 public final class CheckpointFolder {
   private static final Pattern NAME = Pattern.compile("step-(\\d{8,10})\\.gguf");
-  private static final String TEMPORARY = "glob:.step-*.gguf.*.tmp";
   private static final String DAMAGED = ".damaged";
 
   /// More than a checkpoint's keys and the names of its tensors take.
@@ -39,11 +39,7 @@ public final class CheckpointFolder {
   /// Makes the folder, and takes away what a killed process left half-written.
   public void prepare() throws IOException {
     Files.createDirectories(folder);
-    for (Path file : files()) {
-      if (folder.getFileSystem().getPathMatcher(TEMPORARY).matches(file.getFileName())) {
-        Files.deleteIfExists(file);
-      }
-    }
+    AtomicFile.deleteStale(folder);
   }
 
   /// Takes the folder away where nothing is in it.
