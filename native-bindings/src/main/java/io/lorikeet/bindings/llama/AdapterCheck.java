@@ -59,10 +59,11 @@ final class AdapterCheck {
     long[] shape = header.tensorShape(tensor);
     Optional<TensorType> type = TensorType.byId(header.tensorType(tensor));
     String base = name.substring(0, name.length() - ".lora_a".length());
-    if (shape[3] != 1 || shape[0] < 1 || shape[1] < 1) {
+    long matrices = experts.getOrDefault(base, 1L);
+    boolean several = shape[2] != 1 && matrices == 1;
+    if (several || shape[3] != 1 || shape[0] < 1 || shape[1] < 1) {
       throw refused(header, name, "is not a matrix");
     }
-    long matrices = experts.getOrDefault(base, 1L);
     if (shape[2] != matrices) {
       throw refused(
           header, name, "holds " + shape[2] + " matrices; the model has " + matrices + " there");
