@@ -41,7 +41,8 @@ final class DemoCommand implements Callable<Integer> {
     TrainingConfig config = config(files, base, run);
     Verification verification = new TrainingSession(line, main.interruption()).run(config);
 
-    List<Example.Completion> questions = ExactMatch.examples(files.resolve("data").resolve("test.jsonl"));
+    List<Example.Completion> questions =
+        ExactMatch.examples(files.resolve("data").resolve("test.jsonl"));
     Optional<Path> adapter = Optional.of(config.output());
     ExactMatch before = ExactMatch.of(base, Optional.empty(), questions, config.threads(), line);
     ExactMatch after = ExactMatch.of(base, adapter, questions, config.threads(), line);

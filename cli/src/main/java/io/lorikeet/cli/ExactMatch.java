@@ -43,7 +43,11 @@ record ExactMatch(List<Answer> answers) {
 
   /// Answers all examples.
   static ExactMatch of(
-      Path base, Optional<Path> adapter, List<Example.Completion> examples, int threads, ProgressLine line)
+      Path base,
+      Optional<Path> adapter,
+      List<Example.Completion> examples,
+      int threads,
+      ProgressLine line)
       throws IOException {
     List<Answer> answers = new ArrayList<>();
     TextGenerator.Sampling likeliest = new TextGenerator.Sampling(LONGEST_ANSWER, 0, 0);

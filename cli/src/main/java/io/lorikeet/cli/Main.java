@@ -37,6 +37,7 @@ import picocli.CommandLine.Spec;
       InspectCommand.class,
       DiffCommand.class,
       BenchCommand.class,
+      ModelsCommand.class,
       DevicesCommand.class,
       NativesCommand.class
     })

@@ -1,7 +1,6 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.export.AdapterFile;
-import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.MergeVerification;
 import io.lorikeet.export.MergeVerifier;
 import io.lorikeet.export.merge.AdapterMerger;
@@ -95,8 +94,7 @@ final class MergeCommand implements Callable<Integer> {
       List<AdapterMerger.Adapter> read = new ArrayList<>();
       for (AdapterArgument argument : arguments) {
         AdapterFile file = AdapterFile.read(argument.file(), base, force);
-        read.add(
-            new AdapterMerger.Adapter(argument.file(), file.adapter(), argument.scale()));
+        read.add(new AdapterMerger.Adapter(argument.file(), file.adapter(), argument.scale()));
       }
       AdapterMerger merger =
           new AdapterMerger(
@@ -106,8 +104,7 @@ final class MergeCommand implements Callable<Integer> {
       report =
           merger.merge(
               output,
-              (done, total) ->
-                  line.update("merging: " + Words.percent((double) done / total)));
+              (done, total) -> line.update("merging: " + Words.percent((double) done / total)));
       line.clear();
     }
     MergeTable.lines(report).forEach(out::println);

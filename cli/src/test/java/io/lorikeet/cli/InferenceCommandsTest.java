@@ -10,6 +10,7 @@ import io.lorikeet.bindings.TensorType;
 import io.lorikeet.export.AdapterExporter;
 import io.lorikeet.export.AdapterMetadata;
 import io.lorikeet.export.BaseIdentity;
+import io.lorikeet.models.family.Family;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.random.RandomModel;
@@ -142,6 +143,15 @@ class InferenceCommandsTest {
   @Test
   void listsDevices() {
     assertTrue(CommandRun.of("devices").assertSucceeds().out().contains("cpu"));
+  }
+
+  @Test
+  void listsFamiliesOfModels() {
+    String out = CommandRun.of("models").assertSucceeds().out();
+    for (Family family : Family.ALL) {
+      assertTrue(out.contains("\n" + family.architecture() + " "), out);
+    }
+    assertTrue(out.contains("q k v o gate up down"), out);
   }
 
   @Test

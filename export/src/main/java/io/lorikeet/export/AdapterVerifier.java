@@ -64,7 +64,8 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
         BaseWeights weights = BaseWeights.load(base, backend, (_, _) -> {})) {
       LogitsDifference unexplained;
       try (TrainerLogits trainer =
-          new TrainerLogits(base, weights, Optional.of(adapter), device, threads, precision, longest)) {
+          new TrainerLogits(
+              base, weights, Optional.of(adapter), device, threads, precision, longest)) {
         unexplained = comparison.unexplained(trainer);
       }
       try (TrainerLogits trainer =

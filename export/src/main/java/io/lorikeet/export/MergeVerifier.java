@@ -42,8 +42,7 @@ public record MergeVerifier(int threads) {
         }
         Metered adapted = new Metered(source(context, loaded));
         Metered plain = new Metered(source(context, List.of()));
-        comparison =
-            new LogitsComparison(model.vocabulary().size(), sequences, adapted, plain);
+        comparison = new LogitsComparison(model.vocabulary().size(), sequences, adapted, plain);
         adapterLoss = adapted.loss();
         baseLoss = plain.loss();
       }

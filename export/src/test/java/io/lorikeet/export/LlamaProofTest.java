@@ -167,11 +167,7 @@ class LlamaProofTest {
   }
 
   private List<Verification> verify(
-      RandomModel model,
-      List<String> roles,
-      int rank,
-      AdapterStorage storage,
-      List<Change> changes)
+      RandomModel model, List<String> roles, int rank, AdapterStorage storage, List<Change> changes)
       throws IOException {
     Path basePath = model.write(folder.resolve("base.gguf"));
     List<Verification> verifications = new ArrayList<>();

@@ -9,8 +9,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import io.lorikeet.quant.InvalidInputException;
-import java.io.IOException;
 import io.lorikeet.train.data.files.ExampleFormat;
+import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -71,7 +71,7 @@ public final class ConfigFile {
     Map<String, Object> settings = config.settings();
     if (config.initAdapter().isPresent()) {
       // They come with the adapter, and giving them besides is refused.
-      List.of(Setting.RANK, Setting.ALPHA, Setting.RSLORA, Setting.TARGET)
+      List.of(Setting.RANK, Setting.EXPERT_RANK, Setting.ALPHA, Setting.RSLORA, Setting.TARGET)
           .forEach(own -> settings.remove(own.key()));
     }
     YAMLFactory yaml =

@@ -21,6 +21,9 @@ record RankCheck(long smallest, String smallestTensor, long largest) {
     long largest = 0;
     for (String name : LoraTargets.resolve(targets, model)) {
       GgufTensor weight = base.tensor(name).orElseThrow();
+      if (weight.shape().size() > 2) {
+        continue; // experts have a rank of their own
+      }
       long side = Math.min(weight.shape().get(0), weight.shape().get(1));
       if (side < smallest) {
         smallest = side;
@@ -33,6 +36,9 @@ record RankCheck(long smallest, String smallestTensor, long largest) {
 
   /// @throws InvalidInputException for a rank that no matrix has use for
   void check(int rank, TrainingListener listener) {
+    if (largest == 0) {
+      return;
+    }
     if (rank > largest) {
       throw new InvalidInputException(
           "rank: %d is more than any adapted matrix of this base can use; give at most %d"

@@ -12,7 +12,6 @@ import io.lorikeet.train.checkpoint.CheckpointWriter;
 import io.lorikeet.train.checkpoint.StateLayout;
 import io.lorikeet.train.checkpoint.StateVector;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

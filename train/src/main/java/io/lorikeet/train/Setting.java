@@ -82,6 +82,12 @@ public final class Setting<T> {
           Setting::real);
   public static final Setting<Integer> RANK =
       one("rank", "N", "rank of the adapter (default: 16)", Setting::integer);
+  public static final Setting<Integer> EXPERT_RANK =
+      one(
+          "expert-rank",
+          "N",
+          "rank for each expert's matrices in mixtures of experts (default: 2)",
+          Setting::integer);
   public static final Setting<Double> ALPHA =
       one(
           "alpha",
@@ -216,6 +222,7 @@ public final class Setting<T> {
           WEIGHT_DECAY,
           MAX_GRAD_NORM,
           RANK,
+          EXPERT_RANK,
           ALPHA,
           DROPOUT,
           RSLORA,

@@ -252,6 +252,7 @@ public final class Trainer {
   private static LoraSettings adapter(TrainingConfig config) {
     return new LoraSettings(
         config.rank(),
+        config.expertRank(),
         config.alpha(),
         config.rslora(),
         config.dropout(),

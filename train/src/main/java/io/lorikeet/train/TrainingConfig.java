@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Predicate;
 
 /// The settings of a training run, complete and checked. [TrainingOptions#resolve] makes one from
 /// what the user gave.
@@ -33,6 +34,7 @@ import java.util.OptionalInt;
 /// @param weightDecay decoupled decay of A and B
 /// @param maxGradNorm global norm that gradients are clipped to; 0 for no clipping
 /// @param rank rank of the adapter
+/// @param expertRank rank of the pair of each expert's matrix
 /// @param alpha the adapter's product is scaled by alpha / rank, or with `rslora` by alpha /
 ///     sqrt(rank)
 /// @param dropout share of the adapter's inputs that is dropped in training
@@ -70,6 +72,7 @@ public record TrainingConfig(
     double weightDecay,
     double maxGradNorm,
     int rank,
+    int expertRank,
     double alpha,
     double dropout,
     boolean rslora,
@@ -173,23 +176,37 @@ public record TrainingConfig(
 
   /// This configuration with the number of micro-batches per step decided.
   public TrainingConfig withAccumulate(int micro) {
-    return with(OptionalInt.of(micro), rank, alpha, rslora, targets);
+    return with(OptionalInt.of(micro), rank, expertRank, alpha, rslora, targets);
   }
 
   /// This configuration with the rank, alpha and targets of the adapter that the run begins with.
   TrainingConfig withAdapter(LoraAdapter adapter) {
-    int highest = adapter.pairs().stream().mapToInt(LoraPair::rank).max().orElseThrow();
     List<String> names =
         adapter.pairs().stream()
             .map(pair -> pair.baseTensor().replaceFirst("^blk\\.\\d+\\.", ""))
             .map(name -> name.replaceFirst("\\.weight$", ""))
             .distinct()
             .toList();
-    return with(accumulate, highest, adapter.alpha(), false, names);
+    return with(
+        accumulate,
+        highestRank(adapter, pair -> pair.experts() == 1, rank),
+        highestRank(adapter, pair -> pair.experts() > 1, expertRank),
+        adapter.alpha(),
+        false,
+        names);
+  }
+
+  private static int highestRank(LoraAdapter adapter, Predicate<LoraPair> which, int withoutAny) {
+    return adapter.pairs().stream().filter(which).mapToInt(LoraPair::rank).max().orElse(withoutAny);
   }
 
   private TrainingConfig with(
-      OptionalInt micro, int newRank, double newAlpha, boolean stabilized, List<String> adapted) {
+      OptionalInt micro,
+      int newRank,
+      int newExpertRank,
+      double newAlpha,
+      boolean stabilized,
+      List<String> adapted) {
     return new TrainingConfig(
         model,
         data,
@@ -207,6 +224,7 @@ public record TrainingConfig(
         weightDecay,
         maxGradNorm,
         newRank,
+        newExpertRank,
         newAlpha,
         dropout,
         stabilized,
@@ -255,6 +273,7 @@ public record TrainingConfig(
     values.put(Setting.WEIGHT_DECAY.key(), weightDecay);
     values.put(Setting.MAX_GRAD_NORM.key(), maxGradNorm);
     values.put(Setting.RANK.key(), rank);
+    values.put(Setting.EXPERT_RANK.key(), expertRank);
     values.put(Setting.ALPHA.key(), alpha);
     values.put(Setting.DROPOUT.key(), dropout);
     values.put(Setting.RSLORA.key(), rslora);

@@ -1,6 +1,7 @@
 package io.lorikeet.train;
 
 import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.lora.LoraSettings;
 import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.data.DataPlan;
@@ -79,6 +80,7 @@ final class TrainingOptionsCheck {
         get(Setting.WEIGHT_DECAY, 0.0),
         get(Setting.MAX_GRAD_NORM, 1.0),
         rank,
+        get(Setting.EXPERT_RANK, LoraSettings.EXPERT_RANK),
         get(Setting.ALPHA, 2.0 * rank),
         get(Setting.DROPOUT, 0.0),
         get(Setting.RSLORA, false),
@@ -119,8 +121,7 @@ final class TrainingOptionsCheck {
     data.forEach(source -> checkSource(Setting.DATA, source));
     switch (get(Setting.VALIDATION, new ValidationData.None())) {
       case ValidationData.None() -> {}
-      case ValidationData.FromFile(DataSource source) ->
-          checkSource(Setting.VALIDATION, source);
+      case ValidationData.FromFile(DataSource source) -> checkSource(Setting.VALIDATION, source);
       case ValidationData.Count(int examples) -> {
         if (examples < 1) {
           problem(Setting.VALIDATION, "must be at least 1 example, is " + examples);
@@ -185,6 +186,7 @@ final class TrainingOptionsCheck {
             Setting.EPOCHS,
             Setting.STEPS,
             Setting.RANK,
+            Setting.EXPERT_RANK,
             Setting.THREADS,
             Setting.EVALUATE_EVERY,
             Setting.EARLY_STOP,
@@ -212,7 +214,9 @@ final class TrainingOptionsCheck {
       problem(Setting.EARLY_STOP, "needs validation data and --evaluate-every");
     }
     if (options.get(Setting.INIT_ADAPTER).isPresent()) {
-      for (Setting<?> own : List.of(Setting.RANK, Setting.ALPHA, Setting.RSLORA, Setting.TARGET)) {
+      for (Setting<?> own :
+          List.of(
+              Setting.RANK, Setting.EXPERT_RANK, Setting.ALPHA, Setting.RSLORA, Setting.TARGET)) {
         if (options.get(own).isPresent()) {
           problem(own, "is that of the adapter given by --init-adapter; leave it out");
         }

@@ -91,7 +91,9 @@ class TrainingOptionsTest {
     List<String> lines = message.lines().toList();
     assertTrue(lines.get(0).startsWith("--model is needed: "), message);
     assertEquals("data: there is no file " + folder.resolve("nothing.jsonl"), lines.get(1));
-    assertEquals("data: the folder " + empty + " holds no data to train on, such as train.jsonl", lines.get(2));
+    assertEquals(
+        "data: the folder " + empty + " holds no data to train on, such as train.jsonl",
+        lines.get(2));
     assertTrue(lines.get(3).startsWith("validation: must be a file, or a share"), message);
     assertTrue(
         lines.get(4).startsWith("output: there is no folder " + folder.resolve("none")), message);

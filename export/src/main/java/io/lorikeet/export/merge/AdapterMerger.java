@@ -23,9 +23,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 
-/// Folds adapters into a base: W + scale · (alpha / rank) · B A for every adapted tensor, everything
-/// else as it is. Tensors are streamed from the base's mapping to the new file a piece of rows at a
-/// time, so that memory doesn't grow with the model.
+/// Folds adapters into a base: W + scale · (alpha / rank) · B A for every adapted tensor,
+/// everything else as it is. Tensors are streamed from the base's mapping to the new file a piece
+/// of rows at a time, so that memory doesn't grow with the model.
 public final class AdapterMerger {
   private final GgufFile base;
   private final Settings settings;
@@ -79,7 +79,10 @@ public final class AdapterMerger {
     requireWritableTypes();
     DiskSpace.require(output, bytesWritten());
     GgufWriter writer = new GgufWriter().copyMetadata(base.metadata());
-    settings.types().uniform().ifPresent(type -> writer.putUint32("general.file_type", recipe(type)));
+    settings
+        .types()
+        .uniform()
+        .ifPresent(type -> writer.putUint32("general.file_type", recipe(type)));
     MergeMetadata.put(writer, base, adapters, settings.rounding());
     List<MergeReport.Merged> merged = new ArrayList<>();
     int copied = 0;

@@ -32,8 +32,6 @@ public record MergeTypes(Optional<TensorType> uniform, Map<String, TensorType> e
     if (exception != null) {
       return exception;
     }
-    return tensor.type().isQuantized() || adapted
-        ? uniform.orElse(tensor.type())
-        : tensor.type();
+    return tensor.type().isQuantized() || adapted ? uniform.orElse(tensor.type()) : tensor.type();
   }
 }

@@ -25,8 +25,7 @@ final class ExpertFeedForward {
   /// @param firstToken index of x's first token in the batch
   Tensor apply(Tape tape, Tensor x, int firstToken) {
     Tensor scores = scores(tape, x);
-    ExpertChoice choice =
-        tape.choose(scores, experts.used(), inputs.constant("expert_identity"));
+    ExpertChoice choice = tape.choose(scores, experts.used(), inputs.constant("expert_identity"));
     Tensor weights = weights(tape, tape.pick(scores, choice));
     Tensor shared = tape.reshape(x, Shape.of(x.shape().ne0(), 1, x.shape().ne1()));
     Tensor gate = linear("ffn_gate_exps").apply(tape, shared, choice, firstToken);

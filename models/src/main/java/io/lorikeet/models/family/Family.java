@@ -1,14 +1,29 @@
 package io.lorikeet.models.family;
 
 import io.lorikeet.bindings.Ops.RopeParameters;
+import java.util.EnumSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// A family of models: those of one `general.architecture`. What is here is llama's; each family
 /// overrides what it does otherwise. Names of keys and tensors are those of `llama-arch.cpp`, and
 /// everything follows llama.cpp's file of the same name in `src/models`.
 public abstract sealed class Family
-    permits Llama, Qwen2, Qwen3, Gemma, Phi3, SmolLm3, Granite, Olmo2, Glm4, Mistral3, Qwen3Moe, Olmoe, GptOss {
+    permits Llama,
+        Qwen2,
+        Qwen3,
+        Gemma,
+        Phi3,
+        SmolLm3,
+        Granite,
+        Olmo2,
+        Glm4,
+        Mistral3,
+        Qwen3Moe,
+        Olmoe,
+        GptOss {
   /// All of them, in the order people look for them.
   public static final List<Family> ALL =
       List.of(
@@ -55,6 +70,32 @@ public abstract sealed class Family
 
   public final String traits() {
     return traits;
+  }
+
+  /// Names of the matrices that a layer can have and an adapter adapt, of its dense form and of its
+  /// mixture of experts alike.
+  public final List<String> layerMatrices() {
+    LayerConfig any = new LayerConfig(1, 1, 1, 1, 0, null, false);
+    Experts some = new Experts(1, 1, 1, Experts.Gating.SOFTMAX, false);
+    Set<String> names = new LinkedHashSet<>();
+    for (Form form : forms()) {
+      TensorList list = new TensorList(Set.of());
+      list.startLayer(0);
+      layerTensors(list, any, 1, form == Form.EXPERTS ? some : null);
+      names.addAll(list.adaptable());
+    }
+    return List.copyOf(names);
+  }
+
+  /// Whether a layer's feed-forward part is one or a mixture of experts.
+  enum Form {
+    DENSE,
+    EXPERTS
+  }
+
+  /// The forms that bases of this family have.
+  Set<Form> forms() {
+    return EnumSet.of(Form.DENSE);
   }
 
   // Settings.

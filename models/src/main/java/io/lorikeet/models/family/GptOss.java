@@ -1,5 +1,8 @@
 package io.lorikeet.models.family;
 
+import java.util.EnumSet;
+import java.util.Set;
+
 /// gpt-oss: biases everywhere, attention sinks, a window in every second layer, experts weighted
 /// among the chosen and with a gating of their own.
 final class GptOss extends Family {
@@ -27,6 +30,11 @@ final class GptOss extends Family {
   @Override
   public Activation activation() {
     return Activation.CLAMPED_SILU;
+  }
+
+  @Override
+  Set<Form> forms() {
+    return EnumSet.of(Form.EXPERTS);
   }
 
   @Override

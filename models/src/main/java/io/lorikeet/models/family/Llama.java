@@ -1,5 +1,8 @@
 package io.lorikeet.models.family;
 
+import java.util.EnumSet;
+import java.util.Set;
+
 /// Llama 1 to 3.3, and everything built like them.
 final class Llama extends Family {
   Llama() {
@@ -12,6 +15,11 @@ final class Llama extends Family {
   @Override
   public boolean hasRopeFactors() {
     return true;
+  }
+
+  @Override
+  Set<Form> forms() {
+    return EnumSet.of(Form.DENSE, Form.EXPERTS);
   }
 
   @Override

@@ -1,6 +1,8 @@
 package io.lorikeet.models.family;
 
 import io.lorikeet.bindings.Ops.RopeParameters;
+import java.util.EnumSet;
+import java.util.Set;
 
 /// Mistral's and Ministral's third generation: queries that grow with their position, YaRN with its
 /// settings in the metadata.
@@ -25,6 +27,11 @@ final class Mistral3 extends Family {
     float scale = (float) keys.real("attention.temperature_scale", 0);
     int step = keys.positive("rope.scaling.original_context_length", keys.context());
     return scale == 0 ? null : new Temperature(scale, step);
+  }
+
+  @Override
+  Set<Form> forms() {
+    return EnumSet.of(Form.DENSE, Form.EXPERTS);
   }
 
   @Override

@@ -1,5 +1,8 @@
 package io.lorikeet.models.family;
 
+import java.util.EnumSet;
+import java.util.Set;
+
 /// OLMoE: norms of all queries together and of all keys; the experts' weights aren't normalized.
 final class Olmoe extends Family {
   Olmoe() {
@@ -9,6 +12,11 @@ final class Olmoe extends Family {
   @Override
   int ropeMode() {
     return RopeMetadata.NEOX;
+  }
+
+  @Override
+  Set<Form> forms() {
+    return EnumSet.of(Form.EXPERTS);
   }
 
   @Override

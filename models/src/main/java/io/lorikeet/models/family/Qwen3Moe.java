@@ -1,5 +1,8 @@
 package io.lorikeet.models.family;
 
+import java.util.EnumSet;
+import java.util.Set;
+
 /// Qwen 3's mixtures of experts: norms of each head's query and key.
 final class Qwen3Moe extends Family {
   Qwen3Moe() {
@@ -12,6 +15,11 @@ final class Qwen3Moe extends Family {
   @Override
   int ropeMode() {
     return RopeMetadata.NEOX;
+  }
+
+  @Override
+  Set<Form> forms() {
+    return EnumSet.of(Form.EXPERTS);
   }
 
   @Override

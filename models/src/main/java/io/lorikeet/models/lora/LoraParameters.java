@@ -113,13 +113,7 @@ public final class LoraParameters implements AutoCloseable {
   }
 
   private static LoraSlot slot(
-      String name,
-      int inputs,
-      int outputs,
-      int rank,
-      int experts,
-      float scaling,
-      long offset) {
+      String name, int inputs, int outputs, int rank, int experts, float scaling, long offset) {
     long bOffset = aligned(offset + (long) inputs * rank * experts);
     return new LoraSlot(name, inputs, outputs, rank, experts, scaling, offset, bOffset);
   }

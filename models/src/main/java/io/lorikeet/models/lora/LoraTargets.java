@@ -1,6 +1,7 @@
 package io.lorikeet.models.lora;
 
 import io.lorikeet.models.architecture.ModelConfig;
+import io.lorikeet.models.family.Family;
 import io.lorikeet.quant.InvalidInputException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -48,6 +49,19 @@ public final class LoraTargets {
     names.add("output");
     names.add("token_embd");
     return names;
+  }
+
+  /// The names of groups.
+  public static List<String> groups() {
+    return List.copyOf(GROUPS.keySet());
+  }
+
+  /// The names that stand for matrices of a layer that any base of this family has, groups left
+  /// out.
+  public static List<String> of(Family family) {
+    Set<String> names = new LinkedHashSet<>();
+    family.layerMatrices().forEach(tensor -> names.add(nameOf(tensor)));
+    return List.copyOf(names);
   }
 
   /// The names that stand for matrices of this base, groups left out.

@@ -77,8 +77,7 @@ final class CodeLayout {
                   IQ4);
           case Q2_K -> new CodeLayout(type, 16, pairs(16), null, null);
           case Q3_K ->
-              new CodeLayout(
-                  type, 16, pairs(32), new Bits(1, e -> e % 32, e -> e / 32), null);
+              new CodeLayout(type, 16, pairs(32), new Bits(1, e -> e % 32, e -> e / 32), null);
           case Q4_K -> new CodeLayout(type, 32, nibbles(16), null, null);
           case Q5_K ->
               new CodeLayout(

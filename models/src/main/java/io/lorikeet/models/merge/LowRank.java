@@ -101,7 +101,8 @@ record LowRank(int rows, int columns, int rank, float[] left, float[] right) {
     int r2 = r1 + columns;
     int r3 = r2 + columns;
     for (int c = 0; c < columns; c++) {
-      to[at + c] += f0 * right[r + c] + f1 * right[r1 + c] + f2 * right[r2 + c] + f3 * right[r3 + c];
+      to[at + c] +=
+          f0 * right[r + c] + f1 * right[r1 + c] + f2 * right[r2 + c] + f3 * right[r3 + c];
     }
   }
 

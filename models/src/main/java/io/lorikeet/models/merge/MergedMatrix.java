@@ -55,11 +55,7 @@ public final class MergedMatrix {
             .<RowRounding>map(
                 found ->
                     new ShapedRounding(
-                        to,
-                        columns,
-                        found,
-                        Feedback.of(update, importance),
-                        importance))
+                        to, columns, found, Feedback.of(update, importance), importance))
             .orElseGet(() -> new NearestRounding(to, columns, importance));
   }
 

@@ -70,8 +70,7 @@ class DifferencesTest {
   }
 
   /// The slope of the loss along the gradient that was computed last.
-  private static double slope(
-      ModelRun run, ToDoubleFunction<TransformerModel> loss, double step) {
+  private static double slope(ModelRun run, ToDoubleFunction<TransformerModel> loss, double step) {
     float[] gradient = run.lora.gradients().downloadFloats();
     float[] values = run.lora.values().downloadFloats();
     double ahead = lossAt(run, loss, values, gradient, step);

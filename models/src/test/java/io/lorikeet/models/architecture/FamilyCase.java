@@ -10,9 +10,9 @@ import java.util.stream.Stream;
 ///
 /// @param name the architecture, and what is special about this one
 /// @param first whether it stands for its family where one is enough
-record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily> settings) {
+public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily> settings) {
 
-  static Stream<FamilyCase> all() {
+  public static Stream<FamilyCase> all() {
     return Stream.of(
         family("qwen2", model -> model.tied()),
         also("qwen2", "untied", model -> model),
@@ -55,7 +55,7 @@ record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily> settin
     return new FamilyCase(architecture + " " + what, false, settings);
   }
 
-  RandomFamily of(TensorType type) {
+  public RandomFamily of(TensorType type) {
     return settings.apply(new RandomFamily(name.split(" ")[0], type));
   }
 

@@ -125,8 +125,8 @@ public final class LlamaVocabulary {
     return ids.build().toArray();
   }
 
-  /// The token that [#tokenize] gives for characters that the vocabulary can't spell; empty where it
-  /// can spell all.
+  /// The token that [#tokenize] gives for characters that the vocabulary can't spell; empty where
+  /// it can spell all.
   public OptionalInt unknown() {
     return spelling.isPresent() ? OptionalInt.of(unknownToken()) : OptionalInt.empty();
   }

@@ -17,8 +17,7 @@ record Capabilities(
   /// Tries a template.
   static Capabilities of(ChatTemplate template) {
     Map<String, Object> user = message("user", MARK);
-    Map<String, Object> parts =
-        message("user", List.of(Map.of("type", "text", "text", MARK)));
+    Map<String, Object> parts = message("user", List.of(Map.of("type", "text", "text", MARK)));
     List<Map<String, Object>> system = List.of(message("system", MARK), message("user", "text"));
     return new Capabilities(
         writes(template, List.of(user)),

@@ -91,8 +91,7 @@ final class Evaluator {
       case Expression.Comparison comparison -> comparison(comparison, scope);
       case Expression.Conditional conditional -> conditional(conditional, scope);
       case Expression.ListOf list -> values(list.items(), scope);
-      case Expression.TupleOf tuple ->
-          Items.of(Items.Kind.TUPLE, values(tuple.items(), scope));
+      case Expression.TupleOf tuple -> Items.of(Items.Kind.TUPLE, values(tuple.items(), scope));
       case Expression.DictOf dict -> {
         Map<Object, Object> map = new LinkedHashMap<>();
         for (int i = 0; i < dict.keys().size(); i++) {
@@ -194,8 +193,7 @@ final class Evaluator {
       case Loop loop -> loop.recursion().call(arguments);
       case Undefined undefined -> throw undefined.error();
       case null, default ->
-          throw new EvaluationError(
-              "'" + Values.typeName(function) + "' object is not callable");
+          throw new EvaluationError("'" + Values.typeName(function) + "' object is not callable");
     };
   }
 

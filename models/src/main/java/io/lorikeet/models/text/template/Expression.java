@@ -55,8 +55,7 @@ sealed interface Expression {
   record Or(int line, List<Expression> operands) implements Expression {}
 
   /// `first operator operand operator operand …`, each operator between its neighbours.
-  record Comparison(
-      int line, Expression first, List<String> operators, List<Expression> operands)
+  record Comparison(int line, Expression first, List<String> operators, List<Expression> operands)
       implements Expression {}
 
   /// `then if condition else otherwise`
@@ -71,10 +70,7 @@ sealed interface Expression {
   /// @param spread `*list`, or null
   /// @param spreadNamed `**dict`, or null
   record ArgumentList(
-      List<Expression> positional,
-      List<Named> named,
-      Expression spread,
-      Expression spreadNamed) {
+      List<Expression> positional, List<Named> named, Expression spread, Expression spreadNamed) {
     static final ArgumentList NONE = new ArgumentList(List.of(), List.of(), null, null);
   }
 

@@ -306,7 +306,8 @@ final class ExpressionParser {
       case NAME -> new Expression.Attribute(line, object, token.text());
       case INTEGER ->
           new Expression.Item(line, object, new Expression.Constant(line, integer(token.text())));
-      default -> throw new SyntaxError(line, "expected a name after '.', found " + token.description());
+      default ->
+          throw new SyntaxError(line, "expected a name after '.', found " + token.description());
     };
   }
 
@@ -373,8 +374,7 @@ final class ExpressionParser {
 
   private Expression namedFilter(int line, Expression value) {
     String name = dottedName("a filter's name");
-    ArgumentList arguments =
-        stream.current().isOperator("(") ? arguments() : ArgumentList.NONE;
+    ArgumentList arguments = stream.current().isOperator("(") ? arguments() : ArgumentList.NONE;
     return new Expression.Filter(line, value, name, arguments);
   }
 

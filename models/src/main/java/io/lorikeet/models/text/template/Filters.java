@@ -102,7 +102,8 @@ final class Filters {
   }
 
   private static int words(Text text) {
-    Matcher matcher = Pattern.compile("\\w+", Pattern.UNICODE_CHARACTER_CLASS).matcher(text.toString());
+    Matcher matcher =
+        Pattern.compile("\\w+", Pattern.UNICODE_CHARACTER_CLASS).matcher(text.toString());
     int count = 0;
     while (matcher.find()) {
       count++;
@@ -211,9 +212,7 @@ final class Filters {
     TextBuilder out = new TextBuilder(budget);
     for (int i = 0; i < lines.size(); i++) {
       boolean indented = i == 0 ? first : blank || !lines.get(i).isEmpty();
-      out.append(i == 0 ? "" : "\n")
-          .append(indented ? indent : Text.EMPTY)
-          .append(lines.get(i));
+      out.append(i == 0 ? "" : "\n").append(indented ? indent : Text.EMPTY).append(lines.get(i));
     }
     return out.build().asMarkup(text.isMarkup());
   }

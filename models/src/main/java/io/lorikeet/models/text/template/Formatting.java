@@ -14,7 +14,8 @@ import java.util.regex.Pattern;
 /// texts and numbers, filled up to a width, rounded to a number of places.
 final class Formatting {
   private static final Pattern PERCENT =
-      Pattern.compile("%(?:\\((\\w+)\\))?([-+ 0#]*)(\\d{0,9})(?:\\.(\\d{1,3}))?(.)", Pattern.DOTALL);
+      Pattern.compile(
+          "%(?:\\((\\w+)\\))?([-+ 0#]*)(\\d{0,9})(?:\\.(\\d{1,3}))?(.)", Pattern.DOTALL);
   private static final Pattern FIELD =
       Pattern.compile("(?:(.)?([<>^]))?([+ -]?)(0?)(\\d{0,9})(,?)(?:\\.(\\d{1,3}))?([sdfgexX%]?)");
 
@@ -80,8 +81,7 @@ final class Formatting {
         requireNumber(value, "must be real number, not ");
         yield Text.of(signed(number(conversion, value, places), sign));
       }
-      default ->
-          throw new EvaluationError("unsupported format character '" + conversion + "'");
+      default -> throw new EvaluationError("unsupported format character '" + conversion + "'");
     };
   }
 
@@ -142,7 +142,8 @@ final class Formatting {
       return text;
     }
     int before = align.equals(">") ? missing : align.equals("^") ? missing / 2 : 0;
-    boolean sign = fill.equals("0") && !text.isEmpty() && "+-".indexOf(text.toString().charAt(0)) >= 0;
+    boolean sign =
+        fill.equals("0") && !text.isEmpty() && "+-".indexOf(text.toString().charAt(0)) >= 0;
     int start = sign ? 1 : 0;
     return new TextBuilder(budget)
         .append(text, 0, start)

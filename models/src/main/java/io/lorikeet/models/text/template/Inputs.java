@@ -89,11 +89,11 @@ final class Inputs {
       }
       case Map<?, ?> map -> {
         Map<Object, Object> entries = new LinkedHashMap<>();
-        map.forEach((key, item) -> entries.put(Text.of(key.toString(), origin), value(item, origin)));
+        map.forEach(
+            (key, item) -> entries.put(Text.of(key.toString(), origin), value(item, origin)));
         yield entries;
       }
-      default ->
-          throw new IllegalArgumentException("no value of a template: " + value.getClass());
+      default -> throw new IllegalArgumentException("no value of a template: " + value.getClass());
     };
   }
 }

@@ -154,7 +154,8 @@ final class Interpreter {
     }
     Optional<Function> recursion = Optional.empty();
     if (loop.recursive()) {
-      recursion = Optional.of(new Function("loop", arguments -> recur(loop, arguments, depth, scope)));
+      recursion =
+          Optional.of(new Function("loop", arguments -> recur(loop, arguments, depth, scope)));
     }
     Loop state = new Loop(items, depth, recursion);
     for (int i = 0; i < items.size(); i++) {
@@ -200,8 +201,7 @@ final class Interpreter {
         }
         if (items.size() < wanted) {
           throw new EvaluationError(
-              "not enough values to unpack (expected %d, got %d)"
-                  .formatted(wanted, items.size()));
+              "not enough values to unpack (expected %d, got %d)".formatted(wanted, items.size()));
         }
         for (int i = 0; i < wanted; i++) {
           assign(tuple.targets().get(i), items.get(i), scope);

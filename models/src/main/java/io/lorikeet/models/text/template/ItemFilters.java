@@ -20,11 +20,7 @@ final class ItemFilters {
   private final Budget budget;
 
   ItemFilters(
-      Filters filters,
-      Members members,
-      Predicates predicates,
-      Operators operators,
-      Budget budget) {
+      Filters filters, Members members, Predicates predicates, Operators operators, Budget budget) {
     this.filters = filters;
     this.members = members;
     this.predicates = predicates;
@@ -147,16 +143,14 @@ final class ItemFilters {
       if (value instanceof Undefined undefined) {
         throw undefined.error();
       }
-      throw new EvaluationError(
-          "'" + Values.typeName(value) + "' object has no attribute 'items'");
+      throw new EvaluationError("'" + Values.typeName(value) + "' object has no attribute 'items'");
     }
     boolean exact = arguments.truth(0, "case_sensitive", false);
     int part =
         switch (arguments.get(1, "by", Text.of("key")).toString()) {
           case "key" -> 0;
           case "value" -> 1;
-          default ->
-              throw new EvaluationError("You can only sort by either \"key\" or \"value\"");
+          default -> throw new EvaluationError("You can only sort by either \"key\" or \"value\"");
         };
     return sorted(
         entries(map),
@@ -172,8 +166,7 @@ final class ItemFilters {
 
   private List<Object> sorted(List<Object> items, UnaryOperator<Object> key, boolean reverse) {
     budget.spend(items.size());
-    Comparator<Object> order =
-        (a, b) -> Values.compare("<", key.apply(a), key.apply(b));
+    Comparator<Object> order = (a, b) -> Values.compare("<", key.apply(a), key.apply(b));
     List<Object> result = new ArrayList<>(items);
     result.sort(reverse ? order.reversed() : order);
     return result;

@@ -75,7 +75,9 @@ final class JsonText {
     if (Double.isNaN(real)) {
       return "NaN";
     }
-    return Double.isInfinite(real) ? (real > 0 ? "Infinity" : "-Infinity") : PythonText.number(real);
+    return Double.isInfinite(real)
+        ? (real > 0 ? "Infinity" : "-Infinity")
+        : PythonText.number(real);
   }
 
   private void list(List<?> list, int level) {

@@ -19,15 +19,16 @@ final class Lexer {
           "\\{%([-+]?)\\s*endraw\\s*(?:\\+%\\}|-%\\}\\s*|%\\}\n?)",
           Pattern.UNICODE_CHARACTER_CLASS);
   private static final Pattern FLOAT =
-      Pattern.compile("(?:\\d+_)*\\d+(?:(?:\\.(?:\\d+_)*\\d+)?[eE][+-]?(?:\\d+_)*\\d+|\\.(?:\\d+_)*\\d+)");
+      Pattern.compile(
+          "(?:\\d+_)*\\d+(?:(?:\\.(?:\\d+_)*\\d+)?[eE][+-]?(?:\\d+_)*\\d+|\\.(?:\\d+_)*\\d+)");
   private static final Pattern INTEGER =
       Pattern.compile(
           "0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0[xX](?:_?[0-9a-fA-F])+|[1-9](?:_?\\d)*|0(?:_?0)*");
   private static final Pattern NAME = Pattern.compile("\\w+", Pattern.UNICODE_CHARACTER_CLASS);
   private static final List<String> OPERATORS =
       List.of(
-          "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")",
-          "{", "}", ">", "<", "=", ".", ":", "|", ",", ";");
+          "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{",
+          "}", ">", "<", "=", ".", ":", "|", ",", ";");
 
   private final String source;
   private final List<Token> tokens = new ArrayList<>();
@@ -203,7 +204,8 @@ final class Lexer {
 
   private boolean match(Pattern pattern, Kind kind) {
     Matcher matcher = pattern.matcher(source).region(place, source.length());
-    if (!matcher.lookingAt() || kind == Kind.FLOAT && place > 0 && source.charAt(place - 1) == '.') {
+    if (!matcher.lookingAt()
+        || kind == Kind.FLOAT && place > 0 && source.charAt(place - 1) == '.') {
       return false;
     }
     add(kind, matcher.group());

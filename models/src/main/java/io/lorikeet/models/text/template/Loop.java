@@ -30,7 +30,9 @@ final class Loop {
 
   Function recursion() {
     return recursion.orElseThrow(
-        () -> new EvaluationError("The loop must have the 'recursive' marker to be called recursively."));
+        () ->
+            new EvaluationError(
+                "The loop must have the 'recursive' marker to be called recursively."));
   }
 
   Object get(String name) {

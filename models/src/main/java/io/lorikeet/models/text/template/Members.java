@@ -13,7 +13,8 @@ final class Members {
   private static final Set<String> DICT =
       Set.of("get", "items", "keys", "values", "pop", "update", "copy", "setdefault", "clear");
   private static final Set<String> LIST =
-      Set.of("append", "pop", "insert", "extend", "remove", "index", "count", "copy", "clear",
+      Set.of(
+          "append", "pop", "insert", "extend", "remove", "index", "count", "copy", "clear",
           "reverse", "sort");
 
   private final Budget budget;
@@ -118,7 +119,8 @@ final class Members {
     int size = list.size();
     long lowest = stride > 0 ? 0 : -1;
     long highest = stride > 0 ? size : size - 1L;
-    long from = start == null ? (stride > 0 ? lowest : highest) : bound(start, size, lowest, highest);
+    long from =
+        start == null ? (stride > 0 ? lowest : highest) : bound(start, size, lowest, highest);
     long to = stop == null ? (stride > 0 ? highest : lowest) : bound(stop, size, lowest, highest);
     List<Object> result = new ArrayList<>();
     for (long i = from; stride > 0 ? i < to : i > to; i += stride) {
@@ -178,7 +180,8 @@ final class Members {
         yield map.containsKey(key) ? map.remove(key) : arguments.get(1, "default", null);
       }
       case "update" -> {
-        if (arguments.has(0, "other") && arguments.get(0, "other", null) instanceof Map<?, ?> other) {
+        if (arguments.has(0, "other")
+            && arguments.get(0, "other", null) instanceof Map<?, ?> other) {
           map.putAll(other);
         }
         arguments.named().forEach((key, value) -> map.put(Text.of(key), value));
@@ -212,7 +215,8 @@ final class Members {
         long index = arguments.integer(0, "index", -1);
         long place = index < 0 ? index + list.size() : index;
         if (place < 0 || place >= list.size()) {
-          throw new EvaluationError(list.isEmpty() ? "pop from empty list" : "pop index out of range");
+          throw new EvaluationError(
+              list.isEmpty() ? "pop from empty list" : "pop index out of range");
         }
         return list.remove((int) place);
       }

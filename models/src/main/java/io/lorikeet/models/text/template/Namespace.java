@@ -8,9 +8,7 @@ final class Namespace {
   private final Map<String, Object> attributes = new LinkedHashMap<>();
 
   Object get(String name) {
-    return attributes.containsKey(name)
-        ? attributes.get(name)
-        : Undefined.attribute(this, name);
+    return attributes.containsKey(name) ? attributes.get(name) : Undefined.attribute(this, name);
   }
 
   void set(String name, Object value) {

@@ -59,8 +59,7 @@ final class Operators {
           "can only concatenate list (not \"" + Values.typeName(b) + "\") to list");
     }
     if (Values.isTuple(a) && Values.isTuple(b)) {
-      return Items.of(
-          Items.Kind.TUPLE, joined(((Items) a).take(), ((Items) b).take()));
+      return Items.of(Items.Kind.TUPLE, joined(((Items) a).take(), ((Items) b).take()));
     }
     throw unsupported("+", a, b);
   }

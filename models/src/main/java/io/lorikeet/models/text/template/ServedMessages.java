@@ -20,7 +20,8 @@ final class ServedMessages {
   ServedMessages(String source, Capabilities can) {
     this.can = can;
     boolean channels = source.contains("<|channel|>");
-    boolean toolList = source.contains("<|tool_list_start|>") && source.contains("<|tool_list_end|>");
+    boolean toolList =
+        source.contains("<|tool_list_start|>") && source.contains("<|tool_list_end|>");
     developerRole = channels;
     thinkingField = channels || toolList || source.contains("List of tools: [");
     thinkingParts =
@@ -28,8 +29,7 @@ final class ServedMessages {
             && source.contains("[TOOL_CALLS]")
             && source.contains("[ARGS]")
             && !source.contains("[CALL_ID]");
-    trimmed =
-        source.contains("You have access to the following functions in JSONSchema format");
+    trimmed = source.contains("You have access to the following functions in JSONSchema format");
   }
 
   /// The variable `messages`. The list has as many entries as there are messages: one that was

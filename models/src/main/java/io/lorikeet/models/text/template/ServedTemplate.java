@@ -8,7 +8,6 @@ import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -133,5 +132,4 @@ public final class ServedTemplate {
   private static String day(String pattern) {
     return DateTimeFormatter.ofPattern(pattern, Locale.ENGLISH).format(DAY);
   }
-
 }

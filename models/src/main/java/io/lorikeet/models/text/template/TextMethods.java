@@ -10,11 +10,44 @@ import java.util.function.IntPredicate;
 final class TextMethods {
   static final Set<String> NAMES =
       Set.of(
-          "capitalize", "casefold", "center", "count", "endswith", "find", "format", "index",
-          "isalnum", "isalpha", "isdecimal", "isdigit", "islower", "isnumeric", "isspace",
-          "isupper", "join", "ljust", "lower", "lstrip", "partition", "removeprefix",
-          "removesuffix", "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip",
-          "split", "splitlines", "startswith", "strip", "swapcase", "title", "upper", "zfill");
+          "capitalize",
+          "casefold",
+          "center",
+          "count",
+          "endswith",
+          "find",
+          "format",
+          "index",
+          "isalnum",
+          "isalpha",
+          "isdecimal",
+          "isdigit",
+          "islower",
+          "isnumeric",
+          "isspace",
+          "isupper",
+          "join",
+          "ljust",
+          "lower",
+          "lstrip",
+          "partition",
+          "removeprefix",
+          "removesuffix",
+          "replace",
+          "rfind",
+          "rindex",
+          "rjust",
+          "rpartition",
+          "rsplit",
+          "rstrip",
+          "split",
+          "splitlines",
+          "startswith",
+          "strip",
+          "swapcase",
+          "title",
+          "upper",
+          "zfill");
 
   private final Budget budget;
   private final Formatting formatting;
@@ -322,7 +355,8 @@ final class TextMethods {
     if (missing <= 0) {
       return text;
     }
-    Text fill = name.equals("zfill") ? Text.of("0") : text(arguments.get(1, "fillchar", Text.of(" ")));
+    Text fill =
+        name.equals("zfill") ? Text.of("0") : text(arguments.get(1, "fillchar", Text.of(" ")));
     long before =
         switch (name) {
           case "ljust" -> 0;

@@ -69,8 +69,7 @@ final class TokenStream {
 
   /// The error that something else was expected here.
   SyntaxError unexpected(String expected) {
-    return new SyntaxError(
-        line(), "expected " + expected + ", found " + current().description());
+    return new SyntaxError(line(), "expected " + expected + ", found " + current().description());
   }
 
   /// Goes a level deeper; every [#leave] follows one.

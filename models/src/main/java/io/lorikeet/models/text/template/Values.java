@@ -189,7 +189,8 @@ final class Values {
       case List<?> _, Items _, Undefined _ ->
           items(container).stream().anyMatch(other -> equal(other, item));
       case null, default ->
-          throw new EvaluationError("argument of type '" + typeName(container) + "' is not iterable");
+          throw new EvaluationError(
+              "argument of type '" + typeName(container) + "' is not iterable");
     };
   }
 

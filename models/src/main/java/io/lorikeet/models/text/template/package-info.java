@@ -17,7 +17,7 @@
 /// A template is somebody else's program. It can only reach the values it is given, and a
 /// [Budget][io.lorikeet.models.text.template.Budget] ends it.
 ///
-/// Two things are as in llama.cpp's server and not as in Transformers: lists and dictionaries may be
-/// changed by their methods (Kimi K2's template does), and there is a filter `from_json`
+/// Two things are as in llama.cpp's server and not as in Transformers: lists and dictionaries may
+/// be changed by their methods (Kimi K2's template does), and there is a filter `from_json`
 /// (DeepSeek V3.2's).
 package io.lorikeet.models.text.template;

@@ -23,8 +23,7 @@ final class ChatTemplateFixturesTest {
     List<String> differences = new ArrayList<>();
     int count = 0;
     for (String template : FIXTURES.templates().keySet()) {
-      for (Map.Entry<String, Fixtures.Expected> entry :
-          FIXTURES.renderings(template).entrySet()) {
+      for (Map.Entry<String, Fixtures.Expected> entry : FIXTURES.renderings(template).entrySet()) {
         count++;
         String difference = difference(entry.getValue());
         if (difference != null) {
@@ -51,8 +50,7 @@ final class ChatTemplateFixturesTest {
 
   private static void report(List<String> differences, int count) {
     String first = String.join("\n", differences.subList(0, Math.min(40, differences.size())));
-    assertEquals(
-        0, differences.size(), differences.size() + " of " + count + " differ:\n" + first);
+    assertEquals(0, differences.size(), differences.size() + " of " + count + " differ:\n" + first);
   }
 
   /// What is different, or null.
@@ -73,12 +71,16 @@ final class ChatTemplateFixturesTest {
       boolean deep = expected.error().startsWith(PYTHON_DEPTH);
       boolean same =
           error != null && (deep ? error.contains(DEPTH) : expected.error().equals(error));
-      return same ? null : "expected error [" + expected.error() + "]\n   found [" + error + "] [" + text + "]";
+      return same
+          ? null
+          : "expected error [" + expected.error() + "]\n   found [" + error + "] [" + text + "]";
     }
     if (expected.text().equals(text)) {
       return null;
     }
-    return error != null ? "unexpected error [" + error + "]\n expected " + expected.text().replace("\n", "\\n") : firstDifference(expected.text(), text);
+    return error != null
+        ? "unexpected error [" + error + "]\n expected " + expected.text().replace("\n", "\\n")
+        : firstDifference(expected.text(), text);
   }
 
   private static String firstDifference(String expected, String found) {
