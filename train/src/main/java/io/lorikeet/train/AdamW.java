@@ -11,10 +11,11 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.train.checkpoint.StateVector;
+import java.nio.file.Path;
 import java.util.List;
 
-/// AdamW (arXiv 1711.05101) in F32 on the device: bias-corrected moments, decay that doesn't go
-/// through them.
+/// AdamW (arXiv 1711.05101) in F32: bias-corrected moments, decay that doesn't go through them. The
+/// gradient's norm is computed on the device, the update where the moments are.
 final class AdamW implements AutoCloseable {
   private static final double BETA1 = 0.9;
   private static final double BETA2 = 0.999;
@@ -22,32 +23,48 @@ final class AdamW implements AutoCloseable {
 
   private final LoraParameters parameters;
   private final double weightDecay;
-  private final DeviceTensors state;
+  private final DeviceTensors squaredNorm;
+  private final boolean onHost;
   private Graph norm;
-  private Graph update;
   private GraphMemory memory;
+  private Backend host;
+  private Moments moments;
+  private MomentsUpdate update;
   private int steps;
 
+  /// With the moments on the device.
   AdamW(LoraParameters parameters, double weightDecay, Backend backend) {
+    this(parameters, weightDecay, backend, OptimizerState.DEVICE, null);
+  }
+
+  /// @param placement of the moments
+  /// @param folder for their file, where they are mapped
+  AdamW(
+      LoraParameters parameters,
+      double weightDecay,
+      Backend backend,
+      OptimizerState placement,
+      Path folder) {
     this.parameters = parameters;
     this.weightDecay = weightDecay;
-    Shape shape = parameters.values().shape();
-    state =
+    onHost = placement != OptimizerState.DEVICE && !backend.isCpu();
+    squaredNorm =
         DeviceTensors.allocate(
-            backend,
-            List.of(
-                new Spec("first_moments", TensorType.F32, shape),
-                new Spec("second_moments", TensorType.F32, shape),
-                new Spec("hyperparameters", TensorType.F32, Shape.of(7)),
-                new Spec("gradient_factor", TensorType.F32, Shape.of(1)),
-                new Spec("squared_norm", TensorType.F32, Shape.of(1))));
+            backend, List.of(new Spec("squared_norm", TensorType.F32, Shape.of(1))));
     try {
-      state.get("first_moments").clear();
-      state.get("second_moments").clear();
       norm = normGraph(backend);
-      update = updateGraph(backend);
       memory = new GraphMemory(backend);
-      memory.allocate(List.of(norm, update));
+      memory.allocate(List.of(norm));
+      if (onHost) {
+        host =
+            backend.isPlanning()
+                ? Backend.planning("cpu", backend.threads())
+                : Backend.open("cpu", backend.threads());
+      }
+      Backend computing = onHost ? host : backend;
+      Path mapped = placement == OptimizerState.MAPPED ? folder : null;
+      moments = new Moments(computing, parameters.values().shape(), mapped);
+      update = new MomentsUpdate(parameters, moments, computing, !onHost);
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -57,28 +74,14 @@ final class AdamW implements AutoCloseable {
   private Graph normGraph(Backend backend) {
     Ops ops = new Ops();
     Tensor squares = ops.square(ops.constant(parameters.gradients()));
-    ops.schedule(ops.copy(ops.sum(squares), ops.constant(state.get("squared_norm"))));
+    ops.schedule(ops.copy(ops.sum(squares), ops.constant(squaredNorm.get("squared_norm"))));
     return new Graph("the norm of the gradient", backend, ops);
-  }
-
-  private Graph updateGraph(Backend backend) {
-    Ops ops = new Ops();
-    Tensor gradient =
-        ops.mul(ops.constant(parameters.gradients()), ops.constant(state.get("gradient_factor")));
-    ops.schedule(
-        ops.adamW(
-            ops.constant(parameters.values()),
-            gradient,
-            ops.constant(state.get("first_moments")),
-            ops.constant(state.get("second_moments")),
-            ops.constant(state.get("hyperparameters"))));
-    return new Graph("the optimizer's step", backend, ops);
   }
 
   /// The global norm of the summed gradients, as they are.
   double gradientNorm() {
     norm.compute();
-    return Math.sqrt(state.get("squared_norm").downloadFloats()[0]);
+    return Math.sqrt(squaredNorm.get("squared_norm").downloadFloats()[0]);
   }
 
   /// Updates the parameters and sets the gradients to zero.
@@ -96,22 +99,26 @@ final class AdamW implements AutoCloseable {
       (float) (1 / (1 - Math.pow(BETA1, steps))),
       (float) (1 / (1 - Math.pow(BETA2, steps)))
     };
-    state.get("hyperparameters").upload(hyperparameters);
-    state.get("gradient_factor").upload(new float[] {(float) gradientFactor});
-    update.compute();
+    update.run(hyperparameters, (float) gradientFactor);
     parameters.gradients().clear();
   }
 
-  /// Bytes of the device's memory that the moments and the step take.
-  long bytes() {
-    return state.bytes() + memory.bytes();
+  /// Bytes of the device's memory.
+  long deviceBytes() {
+    long own = squaredNorm.bytes() + memory.bytes();
+    return onHost ? own : own + moments.bytes() + update.bytes();
+  }
+
+  /// Bytes of the host's memory, or of a mapped file.
+  long hostBytes() {
+    return onHost ? moments.bytes() + update.bytes() : 0;
   }
 
   /// What the optimizer keeps for each parameter.
   List<StateVector> state() {
     return List.of(
-        StateVector.of("first_moment", state.get("first_moments")),
-        StateVector.of("second_moment", state.get("second_moments")));
+        StateVector.of("first_moment", moments.first()),
+        StateVector.of("second_moment", moments.second()));
   }
 
   /// Updates made so far, which the correction of the moments' bias goes by.
@@ -126,15 +133,21 @@ final class AdamW implements AutoCloseable {
 
   @Override
   public void close() {
-    if (memory != null) {
-      memory.close();
-    }
     if (update != null) {
       update.close();
+    }
+    if (moments != null) {
+      moments.close();
+    }
+    if (host != null) {
+      host.close();
+    }
+    if (memory != null) {
+      memory.close();
     }
     if (norm != null) {
       norm.close();
     }
-    state.close();
+    squaredNorm.close();
   }
 }

@@ -5,18 +5,24 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.bindings.VulkanDevice;
 import io.lorikeet.models.architecture.ModelConfig;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraSettings;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.GgufFile;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /// AdamW on the device against the algorithm of arXiv 1711.05101 in float64.
 @ExtendWith(LeakCheck.class)
@@ -35,13 +41,34 @@ class AdamWTest {
     compare(0.1);
   }
 
+  @ParameterizedTest
+  @EnumSource(OptimizerState.class)
+  void whereverTheMomentsAre(OptimizerState placement) throws IOException {
+    compare(0.1, "cpu", placement);
+    try (Stream<Path> files = Files.list(folder)) {
+      assertEquals(1, files.count(), "only the base is left");
+    }
+  }
+
+  @Tag("vulkan")
+  @ParameterizedTest
+  @EnumSource(OptimizerState.class)
+  void onVulkan(OptimizerState placement) throws IOException {
+    VulkanDevice.assumePresent();
+    compare(0.1, "vulkan0", placement);
+  }
+
   private void compare(double decay) throws IOException {
+    compare(decay, "cpu", OptimizerState.DEVICE);
+  }
+
+  private void compare(double decay, String device, OptimizerState placement) throws IOException {
     Path file = RandomModel.of(TensorType.F32).write(folder.resolve("base.gguf"));
     LoraSettings settings = new LoraSettings(4, 8, false, 0, List.of("q", "down"), 3);
     try (GgufFile base = GgufFile.open(file);
-        Backend backend = Backend.open("cpu", 1);
+        Backend backend = Backend.open(device, 1);
         LoraParameters lora = LoraParameters.create(base, ModelConfig.of(base), settings, backend);
-        AdamW optimizer = new AdamW(lora, decay, backend)) {
+        AdamW optimizer = new AdamW(lora, decay, backend, placement, folder)) {
       Reference reference = new Reference(lora.values().downloadFloats(), decay);
       SplittableRandom random = new SplittableRandom(7);
       for (int step = 1; step <= STEPS; step++) {
