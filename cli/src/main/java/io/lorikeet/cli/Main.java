@@ -32,6 +32,8 @@ import picocli.CommandLine.Spec;
       ConvertCommand.class,
       QuantizeCommand.class,
       MergeCommand.class,
+      ExportCommand.class,
+      ImportCommand.class,
       CombineCommand.class,
       ResizeCommand.class,
       InspectCommand.class,

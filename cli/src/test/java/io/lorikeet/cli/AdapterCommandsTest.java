@@ -22,6 +22,7 @@ import io.lorikeet.quant.SafetensorsWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
@@ -168,6 +169,62 @@ class AdapterCommandsTest {
     Path both = folder.resolve("both.gguf");
     CommandRun.of("combine", first, second, "--rank", 2, "--output", both).assertSucceeds();
     assertEquals(2, AdapterFile.read(both).adapter().pairs().getFirst().rank());
+  }
+
+  @Test
+  void goesToPeftAndComesBack() throws IOException {
+    Path peft = folder.resolve("peft");
+    CommandRun.of(
+            "export", "--adapter", first, "--model", base, "--format", "peft", "--output", peft)
+        .assertSucceeds();
+    Path back = folder.resolve("back.gguf");
+    String out =
+        CommandRun.of(imported(peft, base, back, "--device", "cpu", "--threads", 1))
+            .assertSucceeds()
+            .out();
+    assertTrue(out.contains("verified: "), out);
+    assertEquals(-1, Files.mismatch(first, back));
+    Path otherBase = folder.resolve("other.gguf");
+    CommandRun.of(imported(peft, otherBase, back)).assertFails(2, "--force");
+    CommandRun.of(imported(folder, base, back)).assertFails(2, "adapter_config.json");
+    CommandRun.of(imported(peft, base, base)).assertFails(2, "base.gguf");
+    assertEquals(-1, Files.mismatch(first, back));
+  }
+
+  private static Object[] imported(Path peft, Path base, Path output, Object... more) {
+    List<Object> args =
+        new ArrayList<>(List.of("import", peft, "--model", base, "--output", output));
+    args.addAll(List.of(more));
+    return args.toArray();
+  }
+
+  @Test
+  void storesInLessRoom() throws IOException {
+    Path small = folder.resolve("small.gguf");
+    String out =
+        CommandRun.of(
+                "export",
+                "--adapter",
+                first,
+                "--model",
+                base,
+                "--format",
+                "gguf",
+                "--store",
+                "q8_0",
+                "--output",
+                small,
+                "--device",
+                "cpu",
+                "--threads",
+                1)
+            .assertSucceeds()
+            .out();
+    assertTrue(out.contains("verified: "), out);
+    try (GgufFile gguf = GgufFile.open(small)) {
+      assertEquals(TensorType.Q8_0, gguf.tensor("blk.0.attn_q.weight.lora_a").orElseThrow().type());
+    }
+    assertTrue(Files.size(small) < Files.size(first));
   }
 
   @Test

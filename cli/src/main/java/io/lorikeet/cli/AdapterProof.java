@@ -1,0 +1,43 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.export.AdapterVerifier;
+import io.lorikeet.export.Verification;
+import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.family.Family;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.quant.GgufFile;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+
+/// The proof at the end of commands that write an adapter's file beside its base: llama.cpp does
+/// with the file what was meant.
+///
+/// @param device where Lorikeet computes
+/// @param threads CPU threads
+/// @param out where the figures go
+record AdapterProof(String device, int threads, PrintWriter out) {
+
+  /// Compares and reports. Where Lorikeet can't compute with the base itself, it says so.
+  ///
+  /// @param meant the adapter before its numbers were rounded for the file
+  /// @return the exit code
+  int run(Path model, Path file, LoraAdapter meant) throws IOException {
+    List<int[]> sequences;
+    try (GgufFile base = GgufFile.open(model)) {
+      String architecture = base.metadata().requireString("general.architecture");
+      if (Family.of(architecture).isEmpty()) {
+        out.println(
+            "not verified: Lorikeet doesn't compute with models of the architecture "
+                + architecture);
+        return 0;
+      }
+      sequences = VerificationText.sequences(base, null);
+    }
+    Verification verification =
+        new AdapterVerifier(device, threads, Precision.LLAMA).verify(model, file, meant, sequences);
+    VerificationReport.lines(verification).forEach(out::println);
+    return VerificationReport.exitCode(verification);
+  }
+}

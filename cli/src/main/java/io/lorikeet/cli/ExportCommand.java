@@ -1,0 +1,124 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.export.AdapterFile;
+import io.lorikeet.export.AdapterMetadata;
+import io.lorikeet.export.AdapterStorage;
+import io.lorikeet.export.BaseIdentity;
+import io.lorikeet.export.peft.PeftExporter;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.train.ProcessorCores;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `lorikeet export`.
+@Command(
+    name = "export",
+    description = {
+      "Write an adapter in another form: a folder for Hugging Face's PEFT,",
+      "or a GGUF file whose numbers take less room, with the proof for it."
+    })
+final class ExportCommand implements Callable<Integer> {
+
+  /// What is written.
+  enum Format {
+    PEFT,
+    GGUF
+  }
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--adapter",
+      required = true,
+      paramLabel = "FILE",
+      description = "adapter, a GGUF file")
+  private Path adapter;
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "FILE",
+      description = "its base, a GGUF file")
+  private Path model;
+
+  @Option(
+      names = "--format",
+      required = true,
+      paramLabel = "peft|gguf",
+      description = "peft: adapter_config.json and adapter_model.safetensors; gguf: as it is")
+  private Format format;
+
+  @Option(
+      names = "--output",
+      required = true,
+      paramLabel = "PATH",
+      description = "folder (peft) or file (gguf) to write")
+  private Path output;
+
+  @Option(
+      names = "--store",
+      paramLabel = "TYPE",
+      description = "numbers as F32, F16, BF16 or (gguf) Q8_0 (default: as they are)")
+  private Optional<AdapterStorage> storage = Optional.empty();
+
+  @Option(
+      names = "--force",
+      description = "take an adapter that was made for another base, if its shapes fit")
+  private boolean force;
+
+  @Option(
+      names = "--device",
+      paramLabel = "NAME",
+      description = "where the proof computes: auto, cpu, vulkan0, … (default: ${DEFAULT-VALUE})")
+  private String device = "auto";
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "CPU threads of the proof (default: the physical cores)")
+  private int threads = ProcessorCores.physical();
+
+  @Override
+  public Integer call() throws IOException {
+    Flags.requireThreads(spec, threads);
+    PrintWriter out = spec.commandLine().getOut();
+    AdapterFile file;
+    AdapterMetadata metadata;
+    AdapterStorage stored;
+    try (GgufFile base = GgufFile.open(model)) {
+      file = AdapterFile.read(adapter, base, force);
+      metadata = new AdapterMetadata(BaseIdentity.of(base), file.training());
+      stored = storage.isPresent() ? storage.get() : storedNow();
+      if (format == Format.PEFT) {
+        PeftExporter.write(file.adapter(), metadata, base, stored, output);
+        peftLines().forEach(out::println);
+        return 0;
+      }
+    }
+    Outputs.requireOther(output, adapter);
+    AdapterOutput.write(file.adapter(), metadata, stored, output, Optional.of(model), out);
+    return new AdapterProof(device, threads, out).run(model, output, file.adapter());
+  }
+
+  private AdapterStorage storedNow() throws IOException {
+    try (GgufFile gguf = GgufFile.open(adapter)) {
+      return AdapterStorage.of(gguf);
+    }
+  }
+
+  private List<String> peftLines() {
+    return List.of(
+        output + ": adapter_config.json and adapter_model.safetensors",
+        "in Python, with the model in Hugging Face's format that the base was converted from:",
+        "  from peft import PeftModel",
+        "  model = PeftModel.from_pretrained(model, \"" + output + "\")");
+  }
+}

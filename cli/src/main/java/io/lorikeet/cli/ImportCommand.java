@@ -1,0 +1,105 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.export.AdapterMetadata;
+import io.lorikeet.export.AdapterStorage;
+import io.lorikeet.export.BaseIdentity;
+import io.lorikeet.export.peft.PeftImporter;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.ProcessorCores;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// `lorikeet import`.
+@Command(
+    name = "import",
+    description = {
+      "Make an adapter for llama.cpp of a folder that Hugging Face's PEFT wrote, and prove it there.",
+      "Scales of rsLoRA and of single modules are kept; what GGUF can't hold is refused by its name."
+    })
+final class ImportCommand implements Callable<Integer> {
+
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      paramLabel = "FOLDER",
+      description = "folder with adapter_config.json and adapter_model.safetensors")
+  private Path folder;
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "FILE",
+      description = "base, a GGUF file converted from the model that was adapted")
+  private Path model;
+
+  @Option(
+      names = "--output",
+      required = true,
+      paramLabel = "FILE",
+      description = "adapter to write, a GGUF file")
+  private Path output;
+
+  @Option(
+      names = "--store",
+      paramLabel = "TYPE",
+      description = "numbers as F32, F16, BF16 or Q8_0 (default: as they are)")
+  private Optional<AdapterStorage> storage = Optional.empty();
+
+  @Option(
+      names = "--force",
+      description = "take a folder that Lorikeet exported for another base, if its shapes fit")
+  private boolean force;
+
+  @Option(
+      names = "--device",
+      paramLabel = "NAME",
+      description = "where the proof computes: auto, cpu, vulkan0, … (default: ${DEFAULT-VALUE})")
+  private String device = "auto";
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "CPU threads of the proof (default: the physical cores)")
+  private int threads = ProcessorCores.physical();
+
+  @Override
+  public Integer call() throws IOException {
+    Flags.requireThreads(spec, threads);
+    Outputs.requireWritable(output);
+    Outputs.requireOther(output, model);
+    PrintWriter out = spec.commandLine().getOut();
+    PeftImporter.Imported imported;
+    AdapterMetadata metadata;
+    try (GgufFile base = GgufFile.open(model)) {
+      imported = PeftImporter.read(folder, base);
+      BaseIdentity identity = BaseIdentity.of(base);
+      imported.baseHash().ifPresent(hash -> requireSame(hash, identity));
+      metadata = new AdapterMetadata(identity, imported.training());
+    }
+    AdapterOutput.write(
+        imported.adapter(),
+        metadata,
+        storage.orElse(imported.storage()),
+        output,
+        Optional.of(model),
+        out);
+    return new AdapterProof(device, threads, out).run(model, output, imported.adapter());
+  }
+
+  private void requireSame(String hash, BaseIdentity identity) {
+    if (!hash.equals(identity.hash()) && !force) {
+      throw new InvalidInputException(
+          "%s was exported for another base than %s: SHA-256 %.12s…, this one has %.12s…. --force takes it all the same"
+              .formatted(folder, model, hash, identity.hash()));
+    }
+  }
+}
