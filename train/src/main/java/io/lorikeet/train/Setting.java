@@ -112,6 +112,11 @@ public final class Setting<T> {
           "NAME",
           "matrices to adapt: all-linear, attention, or names (default: all-linear)",
           Setting::names);
+  public static final Setting<TrainingConfig.Purpose> FOR =
+      choice(
+          "for",
+          TrainingConfig.Purpose.class,
+          "what the adapter will be: loaded as it is, or merged into its base (default: adapter)");
   public static final Setting<Long> SEED =
       one("seed", "N", "seed of everything random (default: 42)", Setting::whole);
   public static final Setting<Integer> THREADS =
@@ -227,6 +232,7 @@ public final class Setting<T> {
           DROPOUT,
           RSLORA,
           TARGET,
+          FOR,
           SEED,
           THREADS,
           DEVICE,

@@ -5,6 +5,7 @@ import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.models.architecture.BaseWeights;
 import io.lorikeet.models.architecture.ModelConfig;
 import io.lorikeet.models.architecture.PassShape;
+import io.lorikeet.models.architecture.SavedInputs;
 import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraAdapter;
@@ -201,7 +202,14 @@ public final class Trainer {
         };
     PassShape shape = PassShape.choose(model, config.batchSize(), config.context());
     TransformerModel.Options options =
-        new TransformerModel.Options(shape, config.precision(), true, config.dropout());
+        new TransformerModel.Options(
+            shape,
+            config.precision(),
+            true,
+            config.dropout(),
+            SavedInputs.DEVICE,
+            1,
+            config.purpose() == TrainingConfig.Purpose.MERGED);
     BaseWeights.Progress upload =
         (done, total) -> events.on(new TrainingEvent.Progress("uploading weights", done, total));
     try (BaseWeights weights = BaseWeights.load(base, backend, upload);

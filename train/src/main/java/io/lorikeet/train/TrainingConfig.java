@@ -40,6 +40,7 @@ import java.util.function.Predicate;
 /// @param dropout share of the adapter's inputs that is dropped in training
 /// @param rslora rank-stabilized scaling (arXiv 2312.03732)
 /// @param targets matrices to adapt: `attention`, `all-linear` or their short names
+/// @param purpose what the adapter will be used as
 /// @param seed of everything random: A, dropout, order, validation split
 /// @param threads CPU threads
 /// @param device `auto`, `cpu`, or a device such as `vulkan0` or `cuda0`
@@ -77,6 +78,7 @@ public record TrainingConfig(
     double dropout,
     boolean rslora,
     List<String> targets,
+    Purpose purpose,
     long seed,
     int threads,
     String device,
@@ -121,6 +123,15 @@ public record TrainingConfig(
     COMPLETION,
     /// The prompt's too.
     ALL
+  }
+
+  /// What an adapter will be used as.
+  public enum Purpose {
+    /// Loaded beside its base.
+    ADAPTER,
+    /// Merged into its base: training computes with the weights as they will be then, rounded to
+    /// their own types.
+    MERGED
   }
 
   public TrainingConfig {
@@ -229,6 +240,7 @@ public record TrainingConfig(
         dropout,
         stabilized,
         adapted,
+        purpose,
         seed,
         threads,
         device,
@@ -278,6 +290,7 @@ public record TrainingConfig(
     values.put(Setting.DROPOUT.key(), dropout);
     values.put(Setting.RSLORA.key(), rslora);
     values.put(Setting.TARGET.key(), targets);
+    values.put(Setting.FOR.key(), lower(purpose));
     values.put(Setting.SEED.key(), seed);
     values.put(Setting.THREADS.key(), threads);
     values.put(Setting.DEVICE.key(), device);

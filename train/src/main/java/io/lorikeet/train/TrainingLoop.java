@@ -235,6 +235,7 @@ final class TrainingLoop {
   private void validate(int number, DataSet rows) throws IOException {
     base.checkUnchanged();
     long start = System.nanoTime();
+    step.model().foldAdapter();
     List<MicroBatch> batches = rows.batches(config.batchSize());
     double sum = 0;
     for (int i = 0; i < batches.size(); i++) {

@@ -85,6 +85,7 @@ final class TrainingOptionsCheck {
         get(Setting.DROPOUT, 0.0),
         get(Setting.RSLORA, false),
         get(Setting.TARGET, List.of("all-linear")),
+        get(Setting.FOR, TrainingConfig.Purpose.ADAPTER),
         get(Setting.SEED, 42L),
         get(Setting.THREADS, ProcessorCores.physical()),
         get(Setting.DEVICE, "auto"),
@@ -222,9 +223,21 @@ final class TrainingOptionsCheck {
         }
       }
     }
+    if (get(Setting.FOR, TrainingConfig.Purpose.ADAPTER) == TrainingConfig.Purpose.MERGED) {
+      checkMerged();
+    }
     if (options.get(Setting.TARGET).isPresent()) {
       checkTargets(get(Setting.TARGET, List.of()));
     }
+  }
+
+  /// A merged adapter has no inputs of its own that could be dropped, and no rows to be looked up.
+  private void checkMerged() {
+    check(Setting.DROPOUT, value -> value == 0, "must be 0 for merged");
+    check(
+        Setting.TARGET,
+        targets -> !targets.contains("token_embd"),
+        "token_embd can't be trained for merged");
   }
 
   private void checkTargets(List<String> targets) {

@@ -61,6 +61,7 @@ final class TrainingStep {
   /// @param step number of the step, from 1
   /// @throws UnusableStepException before such numbers reach the parameters; see [#discard]
   Outcome run(int step, List<MicroBatch> batches, double learningRate, Watch watch) {
+    model.foldAdapter();
     double lossSum = 0;
     double targets = 0;
     long tokens = 0;

@@ -16,7 +16,8 @@ record AdaptedLinear(Tensor weight, Tensor bias, Pair pair) {
   /// An adapter's placeholders.
   ///
   /// @param dropout mask [k, tokens], or null
-  record Pair(Parameter a, Parameter b, float scaling, Tensor dropout) {}
+  /// @param folded whether W holds B A already, see [FoldedWeights]
+  record Pair(Parameter a, Parameter b, float scaling, Tensor dropout, boolean folded) {}
 
   /// @param x [k, t]
   /// @param firstToken index of x's first token in the batch, which dropout's mask goes by
@@ -26,6 +27,9 @@ record AdaptedLinear(Tensor weight, Tensor bias, Pair pair) {
   }
 
   private Tensor adapted(Tape tape, Tensor x, int firstToken) {
+    if (pair.folded()) {
+      return tape.foldedProduct(weight, pair.a(), pair.b(), pair.scaling(), x);
+    }
     Tensor input = pair.dropout() == null ? x : tape.mask(x, maskFor(tape, x, firstToken));
     Tensor low = tape.scale(tape.trainedProduct(pair.a(), input), pair.scaling());
     return tape.adaptedProduct(weight, x, pair.b(), low);

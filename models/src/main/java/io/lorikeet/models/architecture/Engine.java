@@ -10,12 +10,14 @@ import java.util.Optional;
 /// What all graphs of a model are built from.
 ///
 /// @param lora the adapter, or null to run the base alone
+/// @param folded adapted weights with their adapter rounded in, or null to apply it apart
 /// @param ropeFactors frequency factors, or null
 record Engine(
     Backend backend,
     ModelConfig config,
     BaseWeights weights,
     LoraParameters lora,
+    FoldedWeights folded,
     PassShape shape,
     PassInputs inputs,
     Tensor ropeFactors,
@@ -27,5 +29,11 @@ record Engine(
 
   Optional<LoraSlot> slot(String baseTensor) {
     return lora == null ? Optional.empty() : lora.slot(baseTensor);
+  }
+
+  /// The weight that graphs compute with.
+  Tensor weight(String name) {
+    Tensor own = folded == null ? null : folded.find(name);
+    return own == null ? weights.get(name) : own;
   }
 }

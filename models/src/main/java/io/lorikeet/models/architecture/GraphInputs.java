@@ -98,7 +98,8 @@ final class GraphInputs {
         parameter("lora_a", slot.aShape()),
         parameter("lora_b", slot.bShape()),
         slot.scaling(),
-        mask);
+        mask,
+        engine.folded() != null);
   }
 
   private Parameter parameter(String name, Shape shape) {
@@ -112,7 +113,7 @@ final class GraphInputs {
   /// @param firstToken index in the batch of the first token that the graph takes
   void bind(Graph graph, String prefix, int firstToken) {
     weights.forEach(
-        (name, placeholder) -> graph.bind(placeholder, engine.weights().get(prefix + name)));
+        (name, placeholder) -> graph.bind(placeholder, engine.weight(prefix + name)));
     pairs.forEach(
         (name, pair) -> {
           LoraSlot slot = engine.slot(prefix + name).orElseThrow();

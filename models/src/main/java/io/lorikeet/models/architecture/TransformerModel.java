@@ -47,17 +47,21 @@ public final class TransformerModel implements AutoCloseable {
   /// @param savedInputs where the layers' inputs are kept for backward
   /// @param passes batches that go through a layer before the next one's turn: where layers are
   ///     streamed, each is then uploaded once for all of them
+  /// @param folded whether the adapter is rounded into the weights it adapts, as [#foldAdapter]
+  ///     does, instead of being applied apart
   public record Options(
       PassShape shape,
       Precision precision,
       boolean training,
       double dropout,
       SavedInputs savedInputs,
-      int passes) {
+      int passes,
+      boolean folded) {
 
-    /// With the layers' inputs where they are computed, and one batch after the other.
+    /// With the layers' inputs where they are computed, one batch after the other, and the adapter
+    /// applied apart.
     public Options(PassShape shape, Precision precision, boolean training, double dropout) {
-      this(shape, precision, training, dropout, SavedInputs.DEVICE, 1);
+      this(shape, precision, training, dropout, SavedInputs.DEVICE, 1, false);
     }
   }
 
@@ -88,8 +92,18 @@ public final class TransformerModel implements AutoCloseable {
           own(new PassInputs(backend, config, shape, training ? options.dropout() : 0));
       Tensor factors =
           RopeFactors.choose(base, config, shape.context()).map(weights::get).orElse(null);
+      FoldedWeights folded = options.folded() ? own(new FoldedWeights(base, lora, backend)) : null;
       engine =
-          new Engine(backend, config, weights, lora, shape, inputs, factors, options.precision());
+          new Engine(
+              backend,
+              config,
+              weights,
+              lora,
+              folded,
+              shape,
+              inputs,
+              factors,
+              options.precision());
       Shape hidden = Shape.of(config.embedding(), shape.tokens());
       int kept = training ? config.layers() + 1 : 0;
       states = own(new HiddenStates(backend, hidden, kept, options.passes(), options.savedInputs()));
@@ -187,6 +201,14 @@ public final class TransformerModel implements AutoCloseable {
       graphs.add(head.graph());
     }
     return graphs;
+  }
+
+  /// Rounds the adapter as it is now into the weights it adapts, where the model was built for
+  /// that: before the first pass, and whenever the adapter has changed. Elsewhere it does nothing.
+  public void foldAdapter() {
+    if (engine.folded() != null) {
+      engine.folded().refresh();
+    }
   }
 
   /// The loss of a batch without dropout, in nats, summed over its targets with their weights.

@@ -20,6 +20,12 @@ public sealed interface DifferentiableOp {
   /// y = P x with a trained matrix P.
   record TrainedProduct(Parameter parameter, Tensor x, Tensor y) implements DifferentiableOp {}
 
+  /// y = Q x, where the frozen weight Q holds the update scaling · B A already, rounded to Q's
+  /// type. The product itself is a [FrozenProduct]; this is its gradient with respect to A and B,
+  /// which goes straight through the rounding (arXiv 1308.3432).
+  record FoldedUpdate(Parameter a, Parameter b, float scaling, Tensor x, Tensor y)
+      implements DifferentiableOp {}
+
   /// y = rows of a trained matrix.
   record TrainedRows(Parameter parameter, Tensor indices, Tensor y) implements DifferentiableOp {}
 

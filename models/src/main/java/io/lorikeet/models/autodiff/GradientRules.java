@@ -5,6 +5,7 @@ import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Products.Kind;
 import io.lorikeet.models.autodiff.Products.Term;
+import java.util.List;
 
 /// The gradient of every [DifferentiableOp]: given dy, the gradient of the loss with respect to its
 /// result, builds those of its inputs. The switch is exhaustive, so an operation without a rule
@@ -42,6 +43,17 @@ final class GradientRules {
       case DifferentiableOp.TrainedProduct(Parameter parameter, Tensor x, Tensor _) -> {
         parameterGradients.add(parameter, products.outer(x, dy));
         tape.accumulate(x, new Term(Kind.SMALL_TRANSPOSED, parameter.value(), dy));
+      }
+      case DifferentiableOp.FoldedUpdate(
+              Parameter a,
+              Parameter b,
+              float scaling,
+              Tensor x,
+              Tensor _) -> {
+        Tensor low = ops.scale(products.product(a.value(), x), scaling);
+        parameterGradients.add(b, products.outer(low, dy));
+        Tensor back = products.sum(List.of(new Term(Kind.SMALL_TRANSPOSED, b.value(), dy)));
+        parameterGradients.add(a, products.outer(x, ops.scale(back, scaling)));
       }
       case DifferentiableOp.TrainedRows(Parameter parameter, Tensor indices, Tensor _) ->
           parameterGradients.add(parameter, ops.getRowsBack(dy, indices, parameter.value()));

@@ -61,6 +61,13 @@ public final class Tape {
         new DifferentiableOp.TrainedProduct(parameter, x, products.product(parameter.value(), x)));
   }
 
+  /// W x for a weight [k, n] that holds scaling · B A already, rounded to its type: [n, t]. The
+  /// gradients of A and B are those of the update without rounding.
+  public Tensor foldedProduct(Tensor weight, Parameter a, Parameter b, float scaling, Tensor x) {
+    Tensor y = frozenProduct(weight, x);
+    return note(new DifferentiableOp.FoldedUpdate(a, b, scaling, x, y));
+  }
+
   /// Rows of a trained matrix [k, n] at the I32 indices [t]: [k, t].
   public Tensor trainedRows(Parameter parameter, Tensor indices) {
     return note(

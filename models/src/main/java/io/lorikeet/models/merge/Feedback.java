@@ -65,7 +65,15 @@ record Feedback(int columns, int directions, float[] gain, float[] carry) {
   /// so that ΔW itself need never be formed.
   private static double[][] directions(LowRank update, double[] root) {
     int rank = update.rank();
-    double[][] lower = cholesky(gram(update));
+    double[][] gram = gram(update);
+    double trace = 0;
+    for (int i = 0; i < rank; i++) {
+      trace += gram[i][i];
+    }
+    if (trace == 0) {
+      return new double[0][]; // no update: nothing to be left alone
+    }
+    double[][] lower = cholesky(gram, trace);
     double[][] directions = new double[rank][update.columns()];
     double total = 0;
     for (int j = 0; j < rank; j++) {
@@ -104,12 +112,8 @@ record Feedback(int columns, int directions, float[] gain, float[] carry) {
 
   /// The lower triangle L with L Lᵀ = matrix, of which only the lower triangle is read; a little is
   /// added to the diagonal, for columns of `left` that depend on each other.
-  private static double[][] cholesky(double[][] matrix) {
+  private static double[][] cholesky(double[][] matrix, double trace) {
     int size = matrix.length;
-    double trace = 0;
-    for (int i = 0; i < size; i++) {
-      trace += matrix[i][i];
-    }
     double[][] lower = new double[size][size];
     for (int i = 0; i < size; i++) {
       for (int j = 0; j <= i; j++) {
@@ -117,8 +121,8 @@ record Feedback(int columns, int directions, float[] gain, float[] carry) {
         for (int k = 0; k < j; k++) {
           rest -= lower[i][k] * lower[j][k];
         }
-        double least = NEGLIGIBLE * trace + Double.MIN_NORMAL;
-        lower[i][j] = i == j ? Math.sqrt(Math.max(rest, least)) : rest / lower[j][j];
+        lower[i][j] =
+            i == j ? Math.sqrt(Math.max(rest, NEGLIGIBLE * trace)) : rest / lower[j][j];
       }
     }
     return lower;

@@ -24,20 +24,34 @@ record LowRank(int rows, int columns, int rank, float[] left, float[] right) {
   /// for each of the weight's rows.
   ///
   /// @param parts pairs of one weight, at least one
-  static LowRank of(List<MergedMatrix.Part> parts) {
+  /// @param expert which of the weight's matrices, 0 where there is only one
+  static LowRank of(List<MergedMatrix.Part> parts, int expert) {
     List<LowRank> products = new ArrayList<>();
     for (MergedMatrix.Part part : parts) {
       LoraPair pair = part.pair();
       int rank = pair.rank();
+      float[] a = slice(pair.a(), expert, pair.experts());
+      float[] b = slice(pair.b(), expert, pair.experts());
       boolean flipped = pair.baseTensor().equals(LoraTargets.EMBEDDING);
-      float[] left = scaled(flipped ? pair.a() : pair.b(), part.factor());
-      float[] right = flipped ? transposed(pair.b(), rank, pair.outputs()) : pair.a();
+      float[] left = scaled(flipped ? a : b, part.factor());
       products.add(
           flipped
-              ? new LowRank(pair.inputs(), pair.outputs(), rank, left, right)
-              : new LowRank(pair.outputs(), pair.inputs(), rank, left, right));
+              ? new LowRank(
+                  pair.inputs(),
+                  pair.outputs(),
+                  rank,
+                  left,
+                  transposed(b, rank, pair.outputs()))
+              : new LowRank(pair.outputs(), pair.inputs(), rank, left, a));
     }
     return products.size() == 1 ? products.getFirst() : joined(products);
+  }
+
+  private static float[] slice(float[] values, int number, int count) {
+    int length = values.length / count;
+    return count == 1
+        ? values
+        : Arrays.copyOfRange(values, number * length, (number + 1) * length);
   }
 
   private static float[] scaled(float[] values, float factor) {

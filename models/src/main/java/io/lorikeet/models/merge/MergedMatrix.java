@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /// A weight with an update folded in, computed by rows. Several threads may compute different rows
 /// at a time. The result depends on nothing but the base's bytes, the update and the rounding.
@@ -18,8 +19,8 @@ public final class MergedMatrix {
 
   private final TensorType from;
   private final TensorType to;
-  private final LowRank update;
-  private final RowRounding rounding;
+  private final List<LowRank> updates;
+  private final List<RowRounding> roundings;
 
   /// A pair that adapts the weight, and the factor of its product.
   public record Part(LoraPair pair, float factor) {}
@@ -31,7 +32,11 @@ public final class MergedMatrix {
   /// @return W + Σ factor · B A
   public static MergedMatrix adapted(
       TensorType from, TensorType to, List<Part> parts, Rounding rounding, float[] importance) {
-    return new MergedMatrix(from, to, LowRank.of(parts), rounding, importance);
+    List<LowRank> updates =
+        IntStream.range(0, parts.getFirst().pair().experts())
+            .mapToObj(expert -> LowRank.of(parts, expert))
+            .toList();
+    return new MergedMatrix(from, to, updates, rounding, importance);
   }
 
   /// The weight itself in another type.
@@ -39,39 +44,49 @@ public final class MergedMatrix {
   /// @param rows its ne1
   /// @param columns its ne0
   public static MergedMatrix converted(TensorType from, TensorType to, int rows, int columns) {
-    return new MergedMatrix(from, to, LowRank.none(rows, columns), Rounding.NEAREST, null);
+    return new MergedMatrix(
+        from, to, List.of(LowRank.none(rows, columns)), Rounding.NEAREST, null);
   }
 
   private MergedMatrix(
-      TensorType from, TensorType to, LowRank update, Rounding rounding, float[] importance) {
+      TensorType from,
+      TensorType to,
+      List<LowRank> updates,
+      Rounding rounding,
+      float[] importance) {
     this.from = from;
     this.to = to;
-    this.update = update;
-    Optional<CodeLayout> layout =
-        rounding == Rounding.SHAPED ? CodeLayout.of(to) : Optional.empty();
-    int columns = update.columns();
-    this.rounding =
-        layout
-            .<RowRounding>map(
-                found ->
-                    new ShapedRounding(
-                        to, columns, found, Feedback.of(update, importance), importance))
-            .orElseGet(() -> new NearestRounding(to, columns, importance));
+    this.updates = updates;
+    roundings = updates.stream().map(update -> rounding(update, rounding, importance)).toList();
   }
 
-  /// The weight's ne1.
+  private RowRounding rounding(LowRank update, Rounding rounding, float[] importance) {
+    Optional<CodeLayout> layout =
+        rounding == Rounding.SHAPED ? CodeLayout.of(to) : Optional.empty();
+    if (layout.isEmpty()) {
+      return new NearestRounding(to, columns(), importance);
+    }
+    Feedback feedback = Feedback.of(update, importance);
+    return new ShapedRounding(to, columns(), layout.get(), feedback, importance);
+  }
+
+  /// The weight's ne1, of all experts together.
   public int rows() {
-    return update.rows();
+    return Math.multiplyExact(rowsOfExpert(), updates.size());
+  }
+
+  private int rowsOfExpert() {
+    return updates.getFirst().rows();
   }
 
   /// The weight's ne0.
   public int columns() {
-    return update.columns();
+    return updates.getFirst().columns();
   }
 
   /// Bytes of a merged row.
   public long rowBytes() {
-    return to.rowBytes(update.columns());
+    return to.rowBytes(columns());
   }
 
   /// Computes consecutive rows.
@@ -81,33 +96,37 @@ public final class MergedMatrix {
   /// @param out native memory for as many merged rows
   /// @param survival counts what became of the update; null where nobody asks
   public void merge(int firstRow, MemorySegment base, MemorySegment out, Survival survival) {
-    long baseRow = from.rowBytes(update.columns());
+    long baseRow = from.rowBytes(columns());
     int rows = Math.toIntExact(base.byteSize() / baseRow);
-    for (int done = 0; done < rows; done += BATCH_ROWS) {
-      int count = Math.min(BATCH_ROWS, rows - done);
+    for (int done = 0; done < rows; ) {
+      int row = firstRow + done;
+      int leftOfExpert = rowsOfExpert() - row % rowsOfExpert();
+      int count = Math.min(Math.min(BATCH_ROWS, rows - done), leftOfExpert);
       mergeBatch(
-          firstRow + done,
+          row,
           count,
           base.asSlice(done * baseRow, count * baseRow),
           out.asSlice(done * rowBytes(), count * rowBytes()),
           survival);
+      done += count;
     }
   }
 
   private void mergeBatch(
       int firstRow, int rows, MemorySegment base, MemorySegment out, Survival survival) {
-    int columns = update.columns();
+    int columns = columns();
+    int expert = firstRow / rowsOfExpert();
     float[] weights = RowDequantizer.floats(from, base);
     float[] delta = new float[weights.length];
     for (int row = 0; row < rows; row++) {
-      update.row(firstRow + row, delta, row * columns);
+      updates.get(expert).row(firstRow % rowsOfExpert() + row, delta, row * columns);
     }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment target = arena.allocate((long) weights.length * Float.BYTES, 64);
       for (int i = 0; i < weights.length; i++) {
         target.setAtIndex(ValueLayout.JAVA_FLOAT, i, weights[i] + delta[i]);
       }
-      rounding.round(from == to ? base : null, target, out);
+      roundings.get(expert).round(from == to ? base : null, target, out);
     }
     if (survival != null) {
       survival.add(weights, delta, RowDequantizer.floats(to, out));

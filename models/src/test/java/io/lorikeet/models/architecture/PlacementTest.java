@@ -93,7 +93,7 @@ class PlacementTest {
       throws IOException {
     Precision precision = device.equals("cpu") ? Precision.F32 : Precision.AUTO;
     TransformerModel.Options options =
-        new TransformerModel.Options(SHAPE, precision, true, dropout, storage, passes);
+        new TransformerModel.Options(SHAPE, precision, true, dropout, storage, passes, false);
     List<TokenBatch> batches =
         List.of(
             RandomInputs.packedBatch(400, 1, 24, 3),

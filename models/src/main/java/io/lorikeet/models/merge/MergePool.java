@@ -1,0 +1,92 @@
+package io.lorikeet.models.merge;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/// Threads that compute the rows of merged matrices.
+public final class MergePool implements AutoCloseable {
+  /// Rows that a thread takes at a time.
+  private static final int TASK_ROWS = 64;
+
+  private final int threads;
+  private final ExecutorService executor;
+
+  public MergePool(int threads) {
+    this.threads = threads;
+    executor =
+        Executors.newFixedThreadPool(
+            threads, Thread.ofPlatform().daemon().name("merge-", 0).factory());
+  }
+
+  /// Rows with which all threads have work.
+  public int leastRows() {
+    return threads * TASK_ROWS;
+  }
+
+  /// Computes consecutive rows, as [MergedMatrix#merge], on all threads. What they count is added
+  /// in the order of the rows, so that sums don't depend on who was first. When one fails, the
+  /// others have ended before this throws: they use the memory that the caller may free then.
+  public void merge(
+      MergedMatrix matrix,
+      int firstRow,
+      MemorySegment base,
+      MemorySegment out,
+      Survival survival) {
+    long rowBytes = matrix.rowBytes();
+    int rows = Math.toIntExact(out.byteSize() / rowBytes);
+    long baseRow = base.byteSize() / rows;
+    List<Future<Survival>> tasks = new ArrayList<>();
+    for (int start = 0; start < rows; start += TASK_ROWS) {
+      int from = start;
+      int count = Math.min(TASK_ROWS, rows - start);
+      tasks.add(
+          executor.submit(
+              () -> {
+                Survival own = survival == null ? null : new Survival();
+                matrix.merge(
+                    firstRow + from,
+                    base.asSlice(from * baseRow, count * baseRow),
+                    out.asSlice(from * rowBytes, count * rowBytes),
+                    own);
+                return own;
+              }));
+    }
+    Throwable failure = null;
+    for (Future<Survival> task : tasks) {
+      try {
+        Survival own = result(task);
+        if (survival != null) {
+          survival.add(own);
+        }
+      } catch (ExecutionException e) {
+        failure = e.getCause();
+      }
+    }
+    switch (failure) {
+      case null -> {}
+      case RuntimeException e -> throw e;
+      case Error e -> throw e;
+      case Throwable e -> throw new IllegalStateException(e);
+    }
+  }
+
+  private static Survival result(Future<Survival> task) throws ExecutionException {
+    try {
+      return task.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw (CancellationException) new CancellationException("interrupted").initCause(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    executor.close();
+  }
+}
