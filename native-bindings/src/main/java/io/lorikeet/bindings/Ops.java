@@ -1,6 +1,7 @@
 package io.lorikeet.bindings;
 
 import io.lorikeet.ggml.Ggml;
+import io.lorikeet.ggml.ggml_tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -265,7 +266,11 @@ public final class Ops implements AutoCloseable {
   }
 
   /// The gradient of x where dy is that of y = softmax(scale · x + mask).
+  ///
+  /// @param dy not a view: ggml's allocator would then have y overwritten by the result, whose rows
+  ///     are computed in several passes over y
   public Tensor softMaxBack(Tensor dy, Tensor y, float scale) {
+    require(ggml_tensor.view_src(dy.handle()).address() == 0, "soft_max_back", dy, y);
     requireContiguousF32("soft_max_back", dy, y);
     requireSameShape("soft_max_back", dy, y);
     return made(Ggml.ggml_soft_max_ext_back(context, dy.handle(), y.handle(), scale, 0));

@@ -140,14 +140,20 @@ final class ProductTasks implements AutoCloseable {
   void multiply(MemorySegment y, MemorySegment a, MemorySegment b, boolean byToken, Worker worker) {
     int headDimension = byToken ? 1 : 2;
     int columnDimension = byToken ? 2 : 1;
+    long columns = ggml_tensor.ne(y, columnDimension);
     long heads = ggml_tensor.ne(y, headDimension);
+    long sharing = heads / ggml_tensor.ne(a, 2);
+    if (!byToken && isPacked(b) && isPacked(y)) {
+      // Those that share one of a's matrices are one with more columns.
+      columns *= sharing;
+      heads /= sharing;
+      sharing = 1;
+    }
     long matrices = heads * ggml_tensor.ne(y, 3);
     // Whole matrices first, then columns of a, then of b.
     long byMatrix = greatestDivisor(worker.count(), matrices);
-    Worker within = worker.withinGroups(byMatrix);
     Range of = Range.part(matrices, worker.group(byMatrix), byMatrix, 1);
-    Grid grid =
-        Grid.of(ggml_tensor.ne(y, 0), ggml_tensor.ne(y, columnDimension), PART_STEP, within);
+    Grid grid = Grid.of(ggml_tensor.ne(y, 0), columns, PART_STEP, worker.withinGroups(byMatrix));
     if (grid.isEmpty()) {
       return;
     }
@@ -166,7 +172,7 @@ final class ProductTasks implements AutoCloseable {
                 stride(b, 0),
                 stride(b, 1),
                 stride(y, columnDimension)));
-    long repeats2 = heads / ggml_tensor.ne(a, 2);
+    long merged = ggml_tensor.ne(y, headDimension) / heads;
     long repeats3 = ggml_tensor.ne(y, 3) / ggml_tensor.ne(a, 3);
     long n = grid.n().first();
     long m = grid.m().first();
@@ -174,10 +180,15 @@ final class ProductTasks implements AutoCloseable {
       long i2 = i % heads;
       long i3 = i / heads;
       product.run(
-          address(a, 0, n, i2 / repeats2, i3 / repeats3),
-          address(b, 0, m, i2, i3),
-          byToken ? address(y, n, i2, m, i3) : address(y, n, m, i2, i3));
+          address(a, 0, n, i2 / sharing, i3 / repeats3),
+          address(b, 0, m, i2 * merged, i3),
+          byToken ? address(y, n, i2, m, i3) : address(y, n, m, i2 * merged, i3));
     }
+  }
+
+  /// Whether the columns of all heads of a row follow one another.
+  private static boolean isPacked(MemorySegment x) {
+    return ggml_tensor.nb(x, 2) == ggml_tensor.ne(x, 1) * ggml_tensor.nb(x, 1);
   }
 
   /// The sum of products that y [n, m] names as its sources, two for each.

@@ -79,11 +79,11 @@ public record Attention(
       for (Block b : blocksOf(row).reversed()) {
         Weights weighting = weights(ops, products, q, k, b);
         Tensor weights = weighting.values();
-        Tensor dyBlock = byHead(ops, tokens(ops, dy, b.row() + b.first(), b.queries()));
+        Tensor dyBlock = block(ops, dy, b);
         Tensor values = byHead(ops, tokens(ops, v, b.row(), b.keys()));
         Tensor dScores = scoresBack(ops, products.product(values, dyBlock), weighting);
         dq.add(products.productByToken(keys.transposed(b), dScores));
-        Tensor queries = byHead(ops, tokens(ops, q, b.row() + b.first(), b.queries()));
+        Tensor queries = weighting.queries();
         keySums.add(summedOverQueries(ops, products, queries, dScores, group));
         valueSums.add(summedOverQueries(ops, products, dyBlock, weights, group));
       }
@@ -98,18 +98,18 @@ public record Attention(
   }
 
   /// The attention weights of a block, and the capped scores they come from (null without a cap),
-  /// both [keys, queries, heads].
-  private record Weights(Tensor values, Tensor capped) {}
+  /// both [keys, queries, heads], and its queries [head size, queries, heads].
+  private record Weights(Tensor values, Tensor capped, Tensor queries) {}
 
   private Weights weights(Ops ops, Products products, Tensor q, Tensor k, Block b) {
-    Tensor queries = byHead(ops, tokens(ops, q, b.row() + b.first(), b.queries()));
+    Tensor queries = block(ops, q, b);
     Tensor keys = byHead(ops, tokens(ops, k, b.row(), b.keys()));
     Tensor scores = products.product(keys, queries);
     if (scoreCap == 0) {
-      return new Weights(ops.softMax(scores, mask(ops, b), sinks, scale), null);
+      return new Weights(ops.softMax(scores, mask(ops, b), sinks, scale), null, queries);
     }
     Tensor capped = new Curves(ops).softCap(ops.scale(scores, scale), scoreCap);
-    return new Weights(ops.softMax(capped, mask(ops, b), sinks, 1), capped);
+    return new Weights(ops.softMax(capped, mask(ops, b), sinks, 1), capped, queries);
   }
 
   /// The gradient of the products of keys and queries.
@@ -141,6 +141,12 @@ public record Attention(
   /// A run of tokens of [head size, heads, t], without a copy.
   private static Tensor tokens(Ops ops, Tensor x, int first, int count) {
     return ops.view(x, Shape.of(x.shape().ne0(), x.shape().ne1(), count), first * x.stride(2));
+  }
+
+  /// A block's tokens of [head size, heads, t] laid out as [head size, queries, heads], so that
+  /// products take heads that share keys as one with more queries.
+  private static Tensor block(Ops ops, Tensor x, Block b) {
+    return ops.cont(byHead(ops, tokens(ops, x, b.row() + b.first(), b.queries())));
   }
 
   /// [head size, heads, t] seen as [head size, t, heads].
@@ -188,9 +194,7 @@ public record Attention(
   private static Tensor grouped(Ops ops, Products products, Tensor x, int group) {
     Shape s = x.shape();
     Tensor packed =
-        ops.reshape(
-            x.isContiguous() ? x : ops.cont(x),
-            Shape.of(s.ne0(), s.ne1() * group, s.ne2() / group));
+        ops.reshape(x, Shape.of(s.ne0(), s.ne1() * group, s.ne2() / group));
     Tensor transpose = ops.transpose(packed);
     return products.takesStrides() ? transpose : ops.cont(transpose);
   }
