@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// Every family against llama.cpp's logits, with an adapter of all its matrices too, and its
@@ -68,7 +69,40 @@ class FamilyTest {
   @ParameterizedTest
   @MethodSource("cases")
   void slopeOfTheLossIsTheGradientsLength(FamilyCase family) throws IOException {
-    Path file = family.of(TensorType.F32).write(folder.resolve("m.gguf"));
+    checkSlope(family.of(TensorType.F32));
+  }
+
+  /// Every 4-bit type with experts too; one file of mixed types, as gpt-oss is published.
+  @ParameterizedTest
+  @EnumSource(names = {"Q4_0", "Q4_1", "Q4_K", "IQ4_NL", "IQ4_XS", "MXFP4", "NVFP4"})
+  void expertsOfEveryType(TensorType type) throws IOException {
+    int width = Math.max(64, type.blockSize());
+    RandomFamily family =
+        new RandomFamily("qwen3moe", type)
+            .put("expert_count", 4)
+            .put("expert_used_count", 2)
+            .put("expert_feed_forward_length", width);
+    compare(family, false, QUANTIZED);
+    checkSlope(family);
+  }
+
+  @Test
+  void mixedTypes() throws IOException {
+    RandomFamily family =
+        families()
+            .filter(one -> one.name().equals("gpt-oss"))
+            .findFirst()
+            .orElseThrow()
+            .of(TensorType.Q8_0);
+    for (String role : List.of("ffn_gate_exps", "ffn_up_exps", "ffn_down_exps")) {
+      family.type(role, TensorType.MXFP4);
+    }
+    compare(family, false, QUANTIZED);
+    checkSlope(family);
+  }
+
+  private void checkSlope(RandomFamily family) throws IOException {
+    Path file = family.write(folder.resolve("m.gguf"));
     DifferencesTest.checkSlope(file, roles(file), RandomFamily.VOCABULARY);
   }
 
@@ -80,7 +114,7 @@ class FamilyTest {
   }
 
   /// All matrices that an adapter can adapt, by what follows the layer in their names.
-  private static List<String> roles(Path file) throws IOException {
+  static List<String> roles(Path file) throws IOException {
     try (GgufFile base = GgufFile.open(file)) {
       return ModelConfig.of(base).matrices().stream()
           .map(name -> name.split("\\."))

@@ -1,0 +1,65 @@
+package io.lorikeet.models.architecture;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.bindings.LeakCheck;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.bindings.VulkanDevice;
+import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.models.random.RandomFamily;
+import io.lorikeet.models.testing.RandomInputs;
+import io.lorikeet.quant.GgufFile;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Families with most of the pieces on a Vulkan device: the loss and every gradient are the CPU's.
+@Tag("vulkan")
+@ExtendWith(LeakCheck.class)
+class FamilyVulkanTest {
+  private static final double BOUND = 2e-2;
+
+  /// No block, tile or chunk of eight tokens and fewer: see [VulkanTest].
+  private static final PassShape SHAPE = new PassShape(1, 20, 20, 20, 20);
+
+  @TempDir Path folder;
+
+  /// What a pass gives.
+  private record Outcome(double loss, double[] gradients) {}
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gemma3", "gpt-oss"})
+  void gradientsAreTheCpus(String name) throws IOException {
+    VulkanDevice.assumePresent();
+    FamilyCase family =
+        FamilyCase.all().filter(one -> one.name().equals(name)).findFirst().orElseThrow();
+    Path file = family.of(TensorType.F32).write(folder.resolve("m.gguf"));
+    Outcome expected = run(file, family, "cpu");
+    Outcome actual = run(file, family, VulkanDevice.NAME);
+    assertEquals(expected.loss(), actual.loss(), BOUND * expected.loss());
+    double error = ModelRun.relativeError(actual.gradients(), expected.gradients());
+    assertTrue(error <= BOUND, "relative error of the gradients " + error);
+  }
+
+  private Outcome run(Path file, FamilyCase family, String device) throws IOException {
+    // A seed for which rounding to BF16 brings no token to another expert.
+    TokenBatch batch = RandomInputs.packedBatch(RandomFamily.VOCABULARY, 1, 20, 7);
+    List<LoraPair> pairs;
+    try (GgufFile base = GgufFile.open(file)) {
+      pairs = RandomInputs.pairs(base, FamilyTest.roles(file), 12, 5);
+    }
+    LoraAdapter adapter = new LoraAdapter(family.of(TensorType.F32).architecture(), 8, pairs);
+    try (ModelRun run = new ModelRun(file, device, adapter, SHAPE, Precision.F32, 0)) {
+      double loss = run.model.lossAndGradients(batch, 0);
+      return new Outcome(loss, ModelRun.widened(run.lora.gradients().downloadFloats()));
+    }
+  }
+}
