@@ -78,7 +78,8 @@ final class BenchCommand implements Callable<Integer> {
       paramLabel = "SHAPE",
       description = {
         "write a base of random weights:",
-        "S (12 layers of 768) or M (22 of 2048, TinyLlama-1.1B), vocabulary 32,000"
+        "S (12 layers of 768), M (22 of 2048, TinyLlama-1.1B)",
+        "or L (32 of 4096, Llama-3.1-8B), vocabulary 32,000"
       })
   private RandomModel.Shape make;
 

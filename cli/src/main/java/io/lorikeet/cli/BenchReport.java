@@ -13,9 +13,15 @@ import java.util.Optional;
 /// @param step the whole training step
 /// @param forward the trainer's forward pass with the loss
 /// @param llama llama.cpp's forward pass with logits for every token
+/// @param breakdown where the training step's time goes
 /// @param memory after training, before llama.cpp loaded anything
 record BenchReport(
-    Setting setting, Timing step, Timing forward, Timing llama, Optional<ProcessMemory> memory) {
+    Setting setting,
+    Timing step,
+    Timing forward,
+    Timing llama,
+    Breakdown breakdown,
+    Optional<ProcessMemory> memory) {
 
   /// @param model the base's file
   /// @param modelBytes size of its file or files
@@ -24,6 +30,7 @@ record BenchReport(
   /// @param target names of the adapted matrices
   /// @param device name of the trainer's device
   /// @param hardware what that device is
+  /// @param products what multiplies matrices there
   record Setting(
       String model,
       long modelBytes,
@@ -34,6 +41,7 @@ record BenchReport(
       List<String> target,
       String device,
       String hardware,
+      String products,
       int threads,
       int repetitions) {}
 
@@ -59,9 +67,12 @@ record BenchReport(
                 String.join(",", setting.target()),
                 Words.count(setting.trainedParameters())));
     lines.add(
-        "%s (%s), threads: %d; tokens/s: median of %d after a warm-up, slowest and fastest"
+        "%s (%s), threads: %d; products by %s"
             .formatted(
-                setting.device(), setting.hardware(), setting.threads(), setting.repetitions()));
+                setting.device(), setting.hardware(), setting.threads(), setting.products()));
+    lines.add(
+        "tokens/s: median of %d after a warm-up, slowest and fastest"
+            .formatted(setting.repetitions()));
     lines.add("");
     lines.add(line("training step", step));
     lines.add(line("trainer's forward, loss", forward));
@@ -69,9 +80,25 @@ record BenchReport(
     lines.add(format("%-32s %8.3f", "training step / llama.cpp", ratio()));
     lines.add("(llama.cpp: KV cache in F32, no flash attention, batches of up to 512 tokens)");
     lines.add("");
+    lines.addAll(breakdownLines());
+    lines.add("");
     memory.ifPresentOrElse(
         bytes -> lines.addAll(memoryLines(bytes)),
         () -> lines.add("memory: not measured, this system doesn't tell it"));
+    return lines;
+  }
+
+  private List<String> breakdownLines() {
+    List<String> lines = new ArrayList<>();
+    lines.add(format("%-32s %8.1f ms", "a step, part by part", 1e3 * breakdown.seconds()));
+    breakdown
+        .parts()
+        .forEach(
+            (part, seconds) ->
+                lines.add(
+                    format(
+                        "%-32s %8.1f ms %5.1f %%",
+                        "  " + part, 1e3 * seconds, 100 * seconds / breakdown.seconds())));
     return lines;
   }
 
@@ -118,12 +145,16 @@ record BenchReport(
     json.put("target", setting.target());
     json.put("device", setting.device());
     json.put("hardware", setting.hardware());
+    json.put("products", setting.products());
     json.put("threads", setting.threads());
     json.put("repetitions", setting.repetitions());
     json.put("training_step", json(step));
     json.put("trainer_forward", json(forward));
     json.put("llama_forward_all_logits", json(llama));
     json.put("training_step_to_llama_forward", ratio());
+    json.put("step_seconds", breakdown.seconds());
+    json.put("step_seconds_by_part", breakdown.parts());
+    json.put("step_seconds_by_operation", breakdown.operations());
     json.put("memory", memory.map(this::json).orElse(null));
     return json;
   }

@@ -36,6 +36,7 @@ record BenchRun(
       BenchReport.Setting setting,
       Timing step,
       Timing forward,
+      Breakdown breakdown,
       Optional<ProcessMemory> memory,
       int[] tokens,
       boolean onCpu) {}
@@ -47,7 +48,12 @@ record BenchRun(
       Timing llama = runLlama(base, training);
       progress.clear();
       return new BenchReport(
-          training.setting(), training.step(), training.forward(), llama, training.memory());
+          training.setting(),
+          training.step(),
+          training.forward(),
+          llama,
+          training.breakdown(),
+          training.memory());
     }
   }
 
@@ -75,6 +81,9 @@ record BenchRun(
     Timing step = Timing.of(context, repetitions, probe::trainingStep);
     progress.update("trainer's forward pass");
     Timing forward = Timing.of(context, repetitions, probe::forward);
+    Optional<ProcessMemory> memory = ProcessMemory.now();
+    progress.update("where the step's time goes");
+    Breakdown breakdown = Breakdown.of(backend, probe::trainingStep);
     BenchReport.Setting setting =
         new BenchReport.Setting(
             model.toString(),
@@ -86,10 +95,11 @@ record BenchRun(
             target,
             backend.device().name(),
             backend.device().description(),
+            backend.products(),
             threads,
             repetitions);
     return new Training(
-        setting, step, forward, ProcessMemory.now(), probe.tokens(), backend.isCpu());
+        setting, step, forward, breakdown, memory, probe.tokens(), backend.isCpu());
   }
 
   private Backend openDevice() {

@@ -55,6 +55,12 @@ class BenchCommandTest {
         json.get("training_step").get("tokens_per_second").asDouble()
             / json.get("llama_forward_all_logits").get("tokens_per_second").asDouble();
     assertEquals(ratio, json.get("training_step_to_llama_forward").asDouble(), 1e-9);
+    double sum = 0;
+    for (JsonNode seconds : json.get("step_seconds_by_part")) {
+      sum += seconds.asDouble();
+    }
+    assertEquals(json.get("step_seconds").asDouble(), sum, 1e-6);
+    assertTrue(json.get("step_seconds_by_part").has("backward: attention"), json.toString());
     assertEquals(Files.size(base), json.get("model_bytes").asLong());
     assertEquals(4 * (64 + 64) * 2, json.get("trained_parameters").asLong());
   }

@@ -237,6 +237,11 @@ public final class Backend implements AutoCloseable {
     return fastProducts;
   }
 
+  /// What multiplies large matrices in training, in words.
+  public String products() {
+    return fastProducts.map(FastProducts::toString).orElse("ggml");
+  }
+
   Optional<Profile> profile() {
     return profile;
   }

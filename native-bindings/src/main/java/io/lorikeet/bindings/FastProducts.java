@@ -20,6 +20,7 @@ public final class FastProducts {
   private static final int MOST_TERMS = 4;
 
   private final Arena arena = Arena.ofShared();
+  private final OneDnnLibrary library;
   private final ProductTasks tasks;
   private final MemorySegment multiply;
   private final MemorySegment multiplyByToken;
@@ -58,6 +59,7 @@ public final class FastProducts {
   }
 
   private FastProducts(OneDnnLibrary library, int threads) {
+    this.library = library;
     tasks = new ProductTasks(library.choice(), threads);
     multiply = callback((y, _, worker) -> multiply(y, false, worker));
     multiplyByToken = callback((y, _, worker) -> multiply(y, true, worker));
@@ -194,6 +196,11 @@ public final class FastProducts {
   private static boolean hasDenseDimension(Tensor x) {
     long element = x.type().blockBytes();
     return x.stride(0) == element || x.stride(1) == element;
+  }
+
+  @Override
+  public String toString() {
+    return library + " in " + activationType();
   }
 
   /// @throws GgmlException when an operation failed since the last call

@@ -30,9 +30,11 @@ final class OneDnnLibrary {
   /// call.
   private static Optional<OneDnnLibrary> loaded;
 
+  private final String version;
   private final OneDnnChoice choice;
 
-  private OneDnnLibrary(OneDnnChoice choice) {
+  private OneDnnLibrary(String version, OneDnnChoice choice) {
+    this.version = version;
     this.choice = choice;
   }
 
@@ -96,11 +98,16 @@ final class OneDnnLibrary {
       return Optional.empty();
     }
     LOG.info("oneDNN {} multiplies matrices, in {}", name, choice.get().type());
-    return choice.map(OneDnnLibrary::new);
+    return choice.map(chosen -> new OneDnnLibrary(name, chosen));
   }
 
   /// The format it multiplies in.
   OneDnnChoice choice() {
     return choice;
+  }
+
+  @Override
+  public String toString() {
+    return "oneDNN " + version;
   }
 }

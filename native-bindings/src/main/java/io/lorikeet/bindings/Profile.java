@@ -2,51 +2,88 @@ package io.lorikeet.bindings;
 
 import io.lorikeet.ggml.Ggml;
 import java.lang.foreign.MemorySegment;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/// Where the time of a backend's graphs goes. While one is collected, graphs are computed one
-/// operation at a time, each waited for, which takes a little longer than usual.
+/// Where the time of a backend's graphs goes.
 public final class Profile {
+  private final boolean byOperation;
   private final Map<Entry, Long> nanoseconds = new TreeMap<>();
+  private long total;
 
-  /// An operation in a part of a graph.
+  /// What took time.
   ///
   /// @param graph the graph's name
-  /// @param part what [Ops#part] named
-  /// @param operation ggml's name of the operation, or our own
+  /// @param part what [Ops#part] named, or empty for a whole graph
+  /// @param operation ggml's name of the operation, or our own; empty for a whole graph
   public record Entry(String graph, String part, String operation) implements Comparable<Entry> {
+    private static final Comparator<Entry> ORDER =
+        Comparator.comparing(Entry::graph)
+            .thenComparing(Entry::part)
+            .thenComparing(Entry::operation);
+
     @Override
     public int compareTo(Entry other) {
-      int byGraph = graph.compareTo(other.graph);
-      int byPart = byGraph != 0 ? byGraph : part.compareTo(other.part);
-      return byPart != 0 ? byPart : operation.compareTo(other.operation);
+      return ORDER.compare(this, other);
     }
   }
 
-  /// Runs `work` and collects where the time of what it computes on `backend` goes.
-  public static Profile of(Backend backend, Runnable work) {
-    Profile profile = new Profile();
-    backend.setProfile(Optional.of(profile));
+  private Profile(boolean byOperation) {
+    this.byOperation = byOperation;
+  }
+
+  /// Runs `work` and collects the time of each graph it computes on `backend`.
+  public static Profile ofGraphs(Backend backend, Runnable work) {
+    return new Profile(false).collect(backend, work);
+  }
+
+  /// Runs `work` and collects the time of each operation. They are computed one at a time, each
+  /// waited for, which takes longer than usual.
+  public static Profile ofOperations(Backend backend, Runnable work) {
+    return new Profile(true).collect(backend, work);
+  }
+
+  private Profile collect(Backend backend, Runnable work) {
+    backend.setProfile(Optional.of(this));
+    long start = System.nanoTime();
     try {
       work.run();
     } finally {
+      total = System.nanoTime() - start;
       backend.setProfile(Optional.empty());
     }
-    return profile;
+    return this;
   }
 
-  /// Nanoseconds by operation.
+  /// Nanoseconds of all the work, whatever it did besides computing graphs.
+  public long total() {
+    return total;
+  }
+
+  /// Nanoseconds that computing graphs took.
   public Map<Entry, Long> nanoseconds() {
     return Map.copyOf(nanoseconds);
   }
 
-  /// Computes a graph's operations one after the other.
+  /// Computes a graph.
   ///
   /// @param parts parts of the graph by the addresses of their tensors
-  /// @return ggml's status of the first that failed, or of success
+  /// @return ggml's status
   int compute(Backend backend, String name, MemorySegment graph, Map<Long, String> parts) {
+    if (byOperation) {
+      return computeEach(backend, name, graph, parts);
+    }
+    long start = System.nanoTime();
+    int status = Ggml.ggml_backend_graph_compute(backend.handle(), graph);
+    nanoseconds.merge(new Entry(name, "", ""), System.nanoTime() - start, Long::sum);
+    return status;
+  }
+
+  /// Computes a graph's operations one after the other, up to the first that fails.
+  private int computeEach(
+      Backend backend, String name, MemorySegment graph, Map<Long, String> parts) {
     int count = Ggml.ggml_graph_n_nodes(graph);
     long size = Ggml.ggml_graph_overhead_custom(1, false) + Ggml.ggml_tensor_overhead();
     for (int i = 0; i < count; i++) {

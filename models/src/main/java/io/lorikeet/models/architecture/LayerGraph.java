@@ -68,21 +68,21 @@ final class LayerGraph implements AutoCloseable {
   private void buildBackward(DecoderLayer layer, List<Tile> tiles) {
     Ops ops = inputs.ops();
     Tape attention = inputs.newTape();
-    ops.part("attention, again");
+    ops.part("recomputed: attention");
     Tensor h = layer.attentionPart(attention, input);
     List<Tensor> gradients = new ArrayList<>();
     for (Tile tile : tiles) {
       Tape feedForward = inputs.newTape();
       Tensor part = slice(h, tile);
-      ops.part("feed-forward, again");
+      ops.part("recomputed: feed-forward");
       Tensor result = layer.feedForwardPart(feedForward, part, tile.first());
-      ops.part("feed-forward, backward");
+      ops.part("backward: feed-forward");
       feedForward.backward(result, slice(outputGradient, tile));
       Tensor gradient = feedForward.gradient(part);
       ops.schedule(gradient);
       gradients.add(gradient);
     }
-    ops.part("attention, backward");
+    ops.part("backward: attention");
     attention.backward(h, Products.concat(ops, gradients, 1));
     ops.schedule(ops.copy(attention.gradient(input), inputGradient));
     inputs.parameterGradients().store();

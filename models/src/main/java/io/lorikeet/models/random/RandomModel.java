@@ -47,7 +47,10 @@ public final class RandomModel {
     /// weights.
     S(12, 768, 2048, 12, 4),
     /// TinyLlama-1.1B: 22 layers of 2048, feed-forward 5632, 32 heads and 4 for keys and values.
-    M(22, 2048, 5632, 32, 4);
+    M(22, 2048, 5632, 32, 4),
+    /// The layers of Llama-3.1-8B: 32 of 4096, feed-forward 14336, 32 heads and 8 for keys and
+    /// values: 7.2 billion weights with this vocabulary.
+    L(32, 4096, 14336, 32, 8);
 
     private final int layers;
     private final int width;
