@@ -50,7 +50,7 @@ final class DataCommand implements Callable<Integer> {
     List<TrainingEvent> said = new ArrayList<>();
     TrainingProgress progress = new TrainingProgress(line);
     try (Tokenizer tokenizer = Tokenizer.open(plan.model())) {
-      TextEncoding encoding = TextEncoding.of(tokenizer);
+      TextEncoding encoding = TextEncoding.of(tokenizer, plan.settings().chatTemplate());
       try (TrainingData data =
           TrainingData.load(
               plan,

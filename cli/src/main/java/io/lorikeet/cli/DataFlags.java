@@ -15,6 +15,7 @@ final class DataFlags implements IModelTransformer {
           Setting.CONTEXT,
           Setting.TOO_LONG,
           Setting.TRAIN_ON,
+          Setting.CHAT_TEMPLATE,
           Setting.FORMAT,
           Setting.COLUMNS,
           Setting.SKIP_BAD_LINES,

@@ -3,6 +3,7 @@ package io.lorikeet.cli;
 import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.export.LogitsSource;
 import io.lorikeet.export.TextLoss;
+import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.train.ProcessorCores;
 import io.lorikeet.train.data.DataSettings;
 import io.lorikeet.train.data.TextEncoding;
@@ -48,6 +49,12 @@ final class EvalCommand implements Callable<Integer> {
   private Path data;
 
   @Option(
+      names = "--chat-template",
+      paramLabel = "NAME|FILE",
+      description = "template for chats (default: the base's own)")
+  private String chatTemplate;
+
+  @Option(
       names = "--context",
       paramLabel = "TOKENS",
       description = "longer examples are cut (default: 2048, or the base's context if shorter)")
@@ -65,12 +72,15 @@ final class EvalCommand implements Callable<Integer> {
     ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
     try (LlamaSession session = LlamaSession.open(model, adapter)) {
       int length = contextLength(session.model().contextLength());
-      List<TokenizedExample> examples =
-          TrainingData.tokenize(
-              List.of(data),
-              DataSettings.of(length),
-              TextEncoding.of(session.model().vocabulary()),
-              new TrainingProgress(line));
+      List<TokenizedExample> examples;
+      try (Tokenizer tokenizer = Tokenizer.open(model)) {
+        examples =
+            TrainingData.tokenize(
+                List.of(data),
+                DataSettings.of(length),
+                TextEncoding.of(tokenizer, Optional.ofNullable(chatTemplate)),
+                new TrainingProgress(line));
+      }
       try (LlamaContext computing =
           LlamaContext.create(session.model(), length, Math.min(length, BATCH), threads)) {
         measure("without adapter", session.logits(computing, false), examples, line);

@@ -53,7 +53,7 @@ final class VerificationText {
         return ownText(tokenizer, context);
       }
       DataSettings settings = DataSettings.of(context);
-      TextEncoding encoding = TextEncoding.of(tokenizer);
+      TextEncoding encoding = TextEncoding.of(tokenizer, Optional.empty());
       return beginnings(TrainingData.tokenize(List.of(data), settings, encoding, _ -> {}), most)
           .orElseThrow(
               () ->
@@ -69,7 +69,8 @@ final class VerificationText {
     try (Tokenizer tokenizer = Tokenizer.open(base)) {
       int most = AdapterVerifier.mostTokens(tokenizer.size());
       Optional<List<int[]>> own =
-          beginnings(TrainingData.first(config, TextEncoding.of(tokenizer), most), most);
+          beginnings(TrainingData.first(
+                  config, TextEncoding.of(tokenizer, config.chatTemplate()), most), most);
       return own.isPresent()
           ? own.get()
           : ownText(tokenizer, Math.min(most, BaseContext.length(base)));

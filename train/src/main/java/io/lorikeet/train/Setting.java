@@ -165,7 +165,13 @@ public final class Setting<T> {
       choice(
           "train-on",
           TrainingConfig.TrainOn.class,
-          "tokens with loss where there is a prompt (default: completion)");
+          "whose tokens have loss (default: assistant, all its turns)");
+  public static final Setting<String> CHAT_TEMPLATE =
+      one(
+          "chat-template",
+          "NAME|FILE",
+          "template for chats (default: the base's own)",
+          Function.identity());
   public static final Setting<Integer> EVALUATE_EVERY =
       one(
           "evaluate-every",
@@ -243,6 +249,7 @@ public final class Setting<T> {
           COLUMNS,
           CACHE,
           PACKING,
+          CHAT_TEMPLATE,
           TRAIN_ON,
           EVALUATE_EVERY,
           EARLY_STOP,

@@ -185,7 +185,7 @@ public final class Trainer {
 
   private TrainingData readData(GgufFile base) throws IOException {
     try (Tokenizer tokenizer = Tokenizer.open(base)) {
-      return TrainingData.load(config, TextEncoding.of(tokenizer), listener);
+      return TrainingData.load(config, TextEncoding.of(tokenizer, config.chatTemplate()), listener);
     }
   }
 

@@ -3,7 +3,9 @@ package io.lorikeet.train;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.models.text.template.ChatTemplates;
 import io.lorikeet.train.data.files.ExampleFormat;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -51,7 +53,9 @@ import java.util.function.Predicate;
 /// @param columns keys of the data by the keys of layouts that they stand for
 /// @param cache folder for tokenized data; empty for the user's cache folder
 /// @param packing several examples share a row
-/// @param trainOn which tokens of an example with a prompt have loss
+/// @param chatTemplate the template for chats, one of the base's, one of Lorikeet's, or a file; empty
+///     for the base's own
+/// @param trainOn which tokens of an example have loss
 /// @param evaluateEvery steps between validations; empty for only before the first step and after
 ///     the last
 /// @param policy how the run takes care of its work
@@ -89,6 +93,7 @@ public record TrainingConfig(
     Map<String, String> columns,
     Optional<Path> cache,
     boolean packing,
+    Optional<String> chatTemplate,
     TrainOn trainOn,
     OptionalInt evaluateEvery,
     RunPolicy policy,
@@ -118,10 +123,15 @@ public record TrainingConfig(
     SPLIT
   }
 
-  /// Which tokens of an example with a prompt have loss.
+  /// Which tokens of an example have loss. An example of a prompt and a completion has one turn.
   public enum TrainOn {
+    /// All turns of the assistant.
+    ASSISTANT,
+    /// What the assistant says and calls after the last message of the user.
     COMPLETION,
-    /// The prompt's too.
+    /// The assistant's last turn.
+    LAST_TURN,
+    /// Everything, the prompt too.
     ALL
   }
 
@@ -251,6 +261,7 @@ public record TrainingConfig(
         columns,
         cache,
         packing,
+        chatTemplate,
         trainOn,
         evaluateEvery,
         policy,
@@ -305,6 +316,7 @@ public record TrainingConfig(
     }
     cache.ifPresent(folder -> values.put(Setting.CACHE.key(), text(folder)));
     values.put(Setting.PACKING.key(), packing);
+    chatTemplate.ifPresent(name -> values.put(Setting.CHAT_TEMPLATE.key(), templateText(name)));
     values.put(Setting.TRAIN_ON.key(), lower(trainOn));
     evaluateEvery.ifPresent(value -> values.put(Setting.EVALUATE_EVERY.key(), value));
     policy.earlyStop().ifPresent(value -> values.put(Setting.EARLY_STOP.key(), value));
@@ -331,6 +343,12 @@ public record TrainingConfig(
     Setting.PLACES.forEach(place -> texts.remove(place.key()));
     Setting.CARE.forEach(care -> texts.remove(care.key()));
     return texts;
+  }
+
+  /// A template's name; or its file, with its whole path.
+  private static String templateText(String name) {
+    boolean file = !ChatTemplates.BUILT_IN.contains(name) && Files.isRegularFile(Path.of(name));
+    return file ? text(Path.of(name)) : name;
   }
 
   private static String text(Path path) {

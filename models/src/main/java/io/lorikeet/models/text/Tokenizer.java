@@ -2,6 +2,7 @@ package io.lorikeet.models.text;
 
 import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.bindings.llama.LlamaVocabulary;
+import io.lorikeet.models.text.template.ChatTemplates;
 import io.lorikeet.quant.GgufFile;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -13,10 +14,12 @@ public final class Tokenizer implements AutoCloseable {
   private final LlamaModel model;
   private final LlamaVocabulary vocabulary;
   private final String hash;
+  private final ChatTemplates chatTemplates;
 
-  private Tokenizer(LlamaModel model, String hash) {
+  private Tokenizer(LlamaModel model, String hash, ChatTemplates chatTemplates) {
     this.model = model;
     this.hash = hash;
+    this.chatTemplates = chatTemplates;
     vocabulary = model.vocabulary();
   }
 
@@ -37,7 +40,9 @@ public final class Tokenizer implements AutoCloseable {
   public static Tokenizer open(GgufFile base) {
     Path first = base.paths().getFirst();
     return new Tokenizer(
-        LlamaModel.load(first, LlamaModel.Options.VOCABULARY), VocabularyHash.of(base.metadata()));
+        LlamaModel.load(first, LlamaModel.Options.VOCABULARY),
+        VocabularyHash.of(base.metadata()),
+        ChatTemplates.of(base.metadata(), first.getFileName().toString()));
   }
 
   /// Tokens of a text, see [LlamaVocabulary#tokenize]: llama.cpp's programs set both flags for a
@@ -79,6 +84,11 @@ public final class Tokenizer implements AutoCloseable {
   /// model keeps it.
   public String hash() {
     return hash;
+  }
+
+  /// The chat templates that the base brings along.
+  public ChatTemplates chatTemplates() {
+    return chatTemplates;
   }
 
   /// All that llama.cpp knows of the vocabulary.

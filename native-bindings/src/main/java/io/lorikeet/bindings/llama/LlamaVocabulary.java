@@ -229,14 +229,27 @@ public final class LlamaVocabulary {
     return NativeText.string(Llama.llama_model_chat_template(model.handle(), MemorySegment.NULL));
   }
 
-  /// The texts of the control tokens, such as `<|im_end|>`: what `parseSpecial` finds in a text.
+  /// The texts of the control tokens, such as `<|im_end|>`, and of the unknown token: what
+  /// `parseSpecial` finds in a text.
   public List<String> controlTokens() {
     handle();
     return IntStream.range(0, size)
-        .filter(token -> (attributes(token) & Spelling.CONTROL) != 0)
+        .filter(token -> (attributes(token) & (Spelling.CONTROL | Spelling.UNKNOWN)) != 0)
         .mapToObj(this::tokenText)
         .filter(text -> !text.isEmpty())
         .toList();
+  }
+
+  /// Whether `parseSpecial` drops the blanks before a control token.
+  public boolean stripsBefore(int token) {
+    requireToken(token);
+    return (attributes(token) & Spelling.STRIPS_BEFORE) != 0;
+  }
+
+  /// Whether `parseSpecial` drops the blanks after a control token.
+  public boolean stripsAfter(int token) {
+    requireToken(token);
+    return (attributes(token) & Spelling.STRIPS_AFTER) != 0;
   }
 
   /// The flags of `enum llama_token_attr`.

@@ -20,9 +20,11 @@ import java.util.stream.Collectors;
 final class Spelling {
   private static final Pattern BYTE = Pattern.compile("<0x[0-9A-F]{2}>");
   // Flags of enum llama_token_attr (llama.h).
-  private static final int UNKNOWN = 1 << 0;
+  static final int UNKNOWN = 1 << 0;
   static final int CONTROL = 1 << 3;
   private static final int USER_DEFINED = 1 << 4;
+  static final int STRIPS_BEFORE = 1 << 7;
+  static final int STRIPS_AFTER = 1 << 8;
   private static final String SPACE = "\u2581"; // what libllama makes of a space
 
   private final BitSet missingBytes = new BitSet();

@@ -12,7 +12,8 @@ import java.util.Optional;
 /// @param tooLong what happens to examples longer than that
 /// @param skipBadLines count bad lines and go on
 /// @param packing several examples share a row
-/// @param trainOn which tokens of an example with a prompt have loss
+/// @param trainOn which tokens of an example have loss
+/// @param chatTemplate the template for chats; empty for the base's own
 /// @param format the layout of sources that say no other
 /// @param columns keys of the files by the keys of layouts that they stand for
 /// @param threads to tokenize on
@@ -23,6 +24,7 @@ public record DataSettings(
     boolean skipBadLines,
     boolean packing,
     TrainingConfig.TrainOn trainOn,
+    Optional<String> chatTemplate,
     Optional<ExampleFormat> format,
     Map<String, String> columns,
     int threads,
@@ -35,7 +37,8 @@ public record DataSettings(
         TrainingConfig.TooLong.CUT,
         false,
         true,
-        TrainingConfig.TrainOn.COMPLETION,
+        TrainingConfig.TrainOn.ASSISTANT,
+        Optional.empty(),
         Optional.empty(),
         Map.of(),
         1,
@@ -50,6 +53,7 @@ public record DataSettings(
         config.skipBadLines(),
         config.packing(),
         config.trainOn(),
+        config.chatTemplate(),
         config.format(),
         config.columns(),
         config.threads(),

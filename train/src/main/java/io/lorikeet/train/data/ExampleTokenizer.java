@@ -1,9 +1,14 @@
 package io.lorikeet.train.data;
 
+import io.lorikeet.models.text.Conversation;
+import io.lorikeet.models.text.template.TemplateException;
+import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.TrainingConfig.TooLong;
 import io.lorikeet.train.TrainingConfig.TrainOn;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /// Makes tokens of examples, as inference will see them: the begin token where the vocabulary has
 /// one, the prompt exactly as it is tokenized when it stands alone, then the completion and the end
@@ -16,6 +21,7 @@ public final class ExampleTokenizer {
   private final TrainOn trainOn;
   private final boolean addsSpace;
   private final ContextFit fit;
+  private final Optional<ConversationTokenizer> conversations;
 
   /// @param context places of a row; an example may have one token more
   public ExampleTokenizer(TextEncoding encoding, int context, TooLong tooLong, TrainOn trainOn) {
@@ -23,6 +29,7 @@ public final class ExampleTokenizer {
     this.trainOn = trainOn;
     this.addsSpace = addsSpace();
     fit = new ContextFit(encoding, context, tooLong);
+    conversations = encoding.chats().map(chats -> new ConversationTokenizer(chats, trainOn));
   }
 
   /// The example's tokens, within the context.
@@ -32,12 +39,34 @@ public final class ExampleTokenizer {
       case Example.Completion(String prompt, String completion) ->
           completion(example, prompt, completion);
       case Example.Document document -> document(example, document);
-      case Example.Chat _ ->
-          Tokenized.refused(
-              "a chat, and this base has no chat template; give one with --chat-template");
+      case Example.Chat(Conversation conversation) -> chat(example, conversation);
       case Example.Preference _ ->
           Tokenized.refused("a preference pair, which training doesn't learn from");
     };
+  }
+
+  private Tokenized chat(Example example, Conversation conversation) {
+    if (conversations.isEmpty()) {
+      return Tokenized.refused(
+          "a chat, and this base has no chat template; give one with --chat-template");
+    }
+    ConversationTokenizer.Result result;
+    try {
+      result = conversations.get().tokenize(conversation);
+    } catch (TemplateException e) {
+      return Tokenized.refused(e.getMessage() + " (roles: " + conversation.roles() + ")");
+    } catch (InvalidInputException e) {
+      return Tokenized.refused(e.getMessage());
+    }
+    List<Tokenized> parts = new ArrayList<>();
+    for (ConversationTokenizer.Sequence sequence : result.sequences()) {
+      parts.add(
+          fit.fit(sequence.tokens(), sequence.trained(), example, result.spellsControl()));
+    }
+    if (parts.isEmpty()) {
+      parts.add(fit.fit(new int[0], new boolean[0], example, false));
+    }
+    return Tokenized.of(parts, result.remarks());
   }
 
   private Tokenized completion(Example example, String prompt, String completion) {

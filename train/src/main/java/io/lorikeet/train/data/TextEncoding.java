@@ -2,6 +2,7 @@ package io.lorikeet.train.data;
 
 import io.lorikeet.bindings.llama.LlamaVocabulary;
 import io.lorikeet.models.text.Tokenizer;
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,6 +25,7 @@ import java.util.stream.Collectors;
 /// @param piece the bytes that a token adds to a text
 /// @param controlTokens texts of control tokens, such as `<|im_end|>`, which `encode` takes for
 ///     plain text, by their first character
+/// @param chats how chats are written; empty where there is no template
 public record TextEncoding(
     Function<String, int[]> encode,
     OptionalInt begin,
@@ -32,7 +34,8 @@ public record TextEncoding(
     Optional<String> identity,
     IntPredicate ends,
     IntFunction<byte[]> piece,
-    Map<Character, List<String>> controlTokens) {
+    Map<Character, List<String>> controlTokens,
+    Optional<ChatEncoding> chats) {
 
   public TextEncoding {
     controlTokens = Map.copyOf(controlTokens);
@@ -52,7 +55,8 @@ public record TextEncoding(
         Optional.empty(),
         token -> end.isPresent() && end.getAsInt() == token,
         _ -> new byte[0],
-        byFirst(controlTokens));
+        byFirst(controlTokens),
+        Optional.empty());
   }
 
   /// Of one whose control tokens have no text, either.
@@ -65,17 +69,25 @@ public record TextEncoding(
   ///
   /// @param vocabulary must stay open as long as the encoding is used
   public static TextEncoding of(LlamaVocabulary vocabulary) {
-    return of(vocabulary, Optional.empty());
+    return of(vocabulary, Optional.empty(), Optional.empty());
   }
 
-  /// The same of a tokenizer, whose tokens can be kept for another run.
+  /// The same of a tokenizer, whose tokens can be kept for another run, with chats.
   ///
   /// @param tokenizer must stay open as long as the encoding is used
-  public static TextEncoding of(Tokenizer tokenizer) {
-    return of(tokenizer.vocabulary(), Optional.of(tokenizer.hash()));
+  /// @param chatTemplate one of the base's further templates, one of Lorikeet's, or a file; empty
+  ///     for the base's own
+  /// @throws io.lorikeet.quant.InvalidInputException when the template can't be used
+  /// @throws IOException when its file can't be read
+  public static TextEncoding of(Tokenizer tokenizer, Optional<String> chatTemplate)
+      throws IOException {
+    Optional<ChatEncoding> chats = ChatEncoding.of(tokenizer, chatTemplate);
+    String identity = tokenizer.hash() + chats.map(ChatEncoding::identity).orElse("");
+    return of(tokenizer.vocabulary(), Optional.of(identity), chats);
   }
 
-  private static TextEncoding of(LlamaVocabulary vocabulary, Optional<String> identity) {
+  private static TextEncoding of(
+      LlamaVocabulary vocabulary, Optional<String> identity, Optional<ChatEncoding> chats) {
     return new TextEncoding(
         text -> vocabulary.tokenize(text, false, false),
         vocabulary.addsBos() ? vocabulary.bos() : OptionalInt.empty(),
@@ -84,7 +96,8 @@ public record TextEncoding(
         identity,
         vocabulary::isEndOfGeneration,
         token -> vocabulary.piece(token, false),
-        byFirst(vocabulary.controlTokens()));
+        byFirst(vocabulary.controlTokens()),
+        chats);
   }
 
   private static Map<Character, List<String>> byFirst(List<String> controlTokens) {

@@ -1,6 +1,7 @@
 package io.lorikeet.train.data;
 
 import java.util.List;
+import java.util.Set;
 
 /// What tokenizing made of an example.
 ///
@@ -10,13 +11,26 @@ import java.util.List;
 /// @param unknown characters that the vocabulary can't spell, in the tokens above
 /// @param spellsControl whether its text holds the name of a control token
 /// @param problem why it can't be used, for [Fate#REFUSED]; else empty
+/// @param remarks what is special about a chat
 record Tokenized(
     List<TokenizedExample> examples,
     Fate fate,
     int length,
     int unknown,
     boolean spellsControl,
-    String problem) {
+    String problem,
+    Set<ChatRemark> remarks) {
+
+  /// Of what is no chat.
+  Tokenized(
+      List<TokenizedExample> examples,
+      Fate fate,
+      int length,
+      int unknown,
+      boolean spellsControl,
+      String problem) {
+    this(examples, fate, length, unknown, spellsControl, problem, Set.of());
+  }
 
   /// What can become of an example.
   enum Fate {
@@ -33,6 +47,33 @@ record Tokenized(
     NOTHING_TO_LEARN,
     /// It isn't what can be trained on.
     REFUSED
+  }
+
+  /// What can be special about a chat.
+  enum ChatRemark {
+    /// Its turns are examples of their own.
+    SEPARATE_TURNS,
+    /// The template ends turns with no token at which generation stops.
+    NO_END_OF_TURN,
+    /// The prompts aren't quite what a server makes of it.
+    OTHER_PROMPT
+  }
+
+  /// The pieces of one chat.
+  ///
+  /// @param parts at least one
+  static Tokenized of(List<Tokenized> parts, Set<ChatRemark> remarks) {
+    List<TokenizedExample> examples =
+        parts.stream().flatMap(part -> part.examples().stream()).toList();
+    boolean alike = parts.stream().map(Tokenized::fate).distinct().count() == 1;
+    return new Tokenized(
+        examples,
+        alike || examples.isEmpty() ? parts.getFirst().fate() : Fate.CUT,
+        parts.stream().mapToInt(Tokenized::length).sum(),
+        parts.stream().mapToInt(Tokenized::unknown).sum(),
+        parts.stream().anyMatch(Tokenized::spellsControl),
+        "",
+        remarks);
   }
 
   static Tokenized refused(String problem) {

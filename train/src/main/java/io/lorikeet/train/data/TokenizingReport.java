@@ -3,6 +3,7 @@ package io.lorikeet.train.data;
 import io.lorikeet.train.TrainingConfig.TooLong;
 import io.lorikeet.train.TrainingEvent;
 import io.lorikeet.train.TrainingListener;
+import io.lorikeet.train.data.Tokenized.ChatRemark;
 import io.lorikeet.train.data.Tokenized.Fate;
 import java.util.EnumMap;
 import java.util.Locale;
@@ -11,6 +12,7 @@ import java.util.Map;
 /// Counts what tokenizing did to examples, and says it.
 final class TokenizingReport {
   private final Map<Fate, Integer> fates = new EnumMap<>(Fate.class);
+  private final Map<ChatRemark, Integer> remarks = new EnumMap<>(ChatRemark.class);
   private final TextEncoding encoding;
   private final int context;
   private final TooLong tooLong;
@@ -28,6 +30,7 @@ final class TokenizingReport {
 
   void add(SourceLine place, Tokenized result) {
     fates.merge(result.fate(), 1, Integer::sum);
+    result.remarks().forEach(remark -> remarks.merge(remark, 1, Integer::sum));
     pieces += result.fate() == Fate.DIVIDED ? result.examples().size() : 0;
     if (result.spellsControl() && withControlNames++ == 0) {
       firstControlName = place;
@@ -79,6 +82,7 @@ final class TokenizingReport {
           new TrainingEvent.Warning(
               String.format(Locale.ROOT, text, unknown, unknown == 1 ? "" : "s", firstUnknown)));
     }
+    reportChats(listener);
     if (encoding.end().isEmpty()) {
       listener.on(
           new TrainingEvent.Warning(
@@ -91,6 +95,30 @@ final class TokenizingReport {
           new TrainingEvent.Note(
               String.format(Locale.ROOT, text, divided, divided == 1 ? "" : "s", pieces)));
     }
+  }
+
+  private void reportChats(TrainingListener listener) {
+    int separate = remarks.getOrDefault(ChatRemark.SEPARATE_TURNS, 0);
+    if (separate > 0) {
+      listener.on(
+          new TrainingEvent.Note(
+              String.format(
+                  Locale.ROOT,
+                  "%,d chat%s trained on turn by turn: a server's prompt for a later turn doesn't"
+                      + " begin with the turns before it as they were written",
+                  separate,
+                  separate == 1 ? "" : "s")));
+    }
+    warn(
+        listener,
+        remarks.getOrDefault(ChatRemark.NO_END_OF_TURN, 0),
+        "whose turns the chat template ends with no token that stops generation: the end token of"
+            + " the base is put there");
+    warn(
+        listener,
+        remarks.getOrDefault(ChatRemark.OTHER_PROMPT, 0),
+        "with a turn that doesn't begin with the prompt that a server gives for it: the chat"
+            + " template writes it otherwise afterwards");
   }
 
   private static void warn(TrainingListener listener, int count, String text) {

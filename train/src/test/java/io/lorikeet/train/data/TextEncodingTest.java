@@ -69,7 +69,7 @@ class TextEncodingTest {
   @Test
   void knowsTheNamesOfControlTokens() {
     TextEncoding encoding = TextEncoding.of(model.vocabulary());
-    assertEquals(Map.of('<', List.of("<s>", "</s>")), encoding.controlTokens());
+    assertEquals(Map.of('<', List.of("<unk>", "<s>", "</s>")), encoding.controlTokens());
     assertTrue(encoding.spellsControl("the end</s>") && !encoding.spellsControl("a < b"));
     int[] tokens = encoding.tokens("the end</s>");
     assertTrue(Arrays.stream(tokens).noneMatch(token -> token == 2));

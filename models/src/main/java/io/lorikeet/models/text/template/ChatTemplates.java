@@ -10,7 +10,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// Where chat templates come from: a base's GGUF file, Lorikeet itself, or a file.
@@ -36,35 +38,49 @@ public final class ChatTemplates {
   private static final String KEY = "tokenizer.chat_template";
   private static final long LARGEST_FILE = 1L << 20; // bytes
 
-  private ChatTemplates() {}
+  private final String base;
+  private final Map<String, String> sources;
 
-  /// The base's own template, `tokenizer.chat_template`.
+  private ChatTemplates(String base, Map<String, String> sources) {
+    this.base = base;
+    this.sources = Map.copyOf(sources);
+  }
+
+  /// The templates of a base.
   ///
   /// @param base the file's name, for messages
-  /// @throws TemplateException when it isn't Jinja
-  public static Optional<ChatTemplate> ofBase(GgufMetadata metadata, String base) {
-    return metadata
-        .string(KEY)
-        .filter(source -> !source.isBlank())
-        .map(source -> ChatTemplate.of("the chat template of " + base, source));
+  public static ChatTemplates of(GgufMetadata metadata, String base) {
+    Map<String, String> sources = new HashMap<>();
+    for (String key : metadata.keys()) {
+      if (key.equals(KEY) || key.startsWith(KEY + ".")) {
+        metadata.string(key).filter(text -> !text.isBlank()).ifPresent(text -> sources.put(key, text));
+      }
+    }
+    return new ChatTemplates(base, sources);
   }
 
-  /// A template that the base has besides its own, `tokenizer.chat_template.NAME`.
+  /// The base's own template, `tokenizer.chat_template`; or that for tools, where it has no other.
   ///
   /// @throws TemplateException when it isn't Jinja
-  public static Optional<ChatTemplate> ofBase(GgufMetadata metadata, String base, String name) {
-    return metadata
-        .string(KEY + "." + name)
-        .map(source -> ChatTemplate.of("the chat template '" + name + "' of " + base, source));
+  public Optional<ChatTemplate> own() {
+    Optional<ChatTemplate> own = read(KEY, "the chat template of " + base);
+    return own.isPresent() ? own : forTools();
   }
 
-  /// The names of the templates that the base has besides its own.
-  public static List<String> names(GgufMetadata metadata) {
-    return metadata.keys().stream()
-        .filter(key -> key.startsWith(KEY + "."))
-        .map(key -> key.substring(KEY.length() + 1))
-        .sorted()
-        .toList();
+  /// The template that the base has for conversations with tools,
+  /// `tokenizer.chat_template.tool_use`.
+  ///
+  /// @throws TemplateException when it isn't Jinja
+  public Optional<ChatTemplate> forTools() {
+    return own("tool_use");
+  }
+
+  private Optional<ChatTemplate> own(String name) {
+    return read(KEY + "." + name, "the chat template '" + name + "' of " + base);
+  }
+
+  private Optional<ChatTemplate> read(String key, String description) {
+    return Optional.ofNullable(sources.get(key)).map(text -> ChatTemplate.of(description, text));
   }
 
   /// One of [#BUILT_IN].
@@ -97,13 +113,13 @@ public final class ChatTemplates {
     }
   }
 
-  /// What a user means by a name: one of the base's own templates, one of Lorikeet's, or a file.
+  /// What a user means by a name: one of the base's own templates
+  /// (`tokenizer.chat_template.NAME`), one of Lorikeet's, or a file.
   ///
   /// @throws InvalidInputException when it is none of them, or no template
   /// @throws IOException when the file can't be read
-  public static ChatTemplate named(String name, GgufMetadata metadata, String base)
-      throws IOException {
-    Optional<ChatTemplate> own = ofBase(metadata, base, name);
+  public ChatTemplate named(String name) throws IOException {
+    Optional<ChatTemplate> own = own(name);
     if (own.isPresent()) {
       return own.get();
     }
@@ -113,7 +129,12 @@ public final class ChatTemplates {
     if (Files.isRegularFile(Path.of(name))) {
       return read(Path.of(name));
     }
-    List<String> names = new ArrayList<>(names(metadata));
+    List<String> names = new ArrayList<>();
+    sources.keySet().stream()
+        .filter(key -> !key.equals(KEY))
+        .map(key -> key.substring(KEY.length() + 1))
+        .sorted()
+        .forEach(names::add);
     names.addAll(BUILT_IN);
     throw new InvalidInputException(
         "no chat template and no file is called '%s'; the templates are %s"

@@ -1,0 +1,123 @@
+package io.lorikeet.train.data;
+
+import io.lorikeet.models.text.Conversation;
+import io.lorikeet.models.text.Conversation.Message;
+import io.lorikeet.models.text.template.Rendering;
+import io.lorikeet.train.TrainingConfig.TrainOn;
+import io.lorikeet.train.data.Tokenized.ChatRemark;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+
+/// Makes tokens of conversations, and marks those that an assistant's turns consist of: from where
+/// the server's prompt for the turn ends up to the token that ends the turn.
+///
+/// Each turn is rendered and tokenized exactly as the server would have had it before it. Where the
+/// tokens of one turn's prompt go on from those of the turn before, the turns share one sequence.
+/// Where they don't, since the template drops earlier thoughts, or renders the last turn in a way
+/// of its own, or characters melt into other tokens, the turn begins a sequence of its own; so
+/// every trained token is preceded by exactly what precedes it when it is served.
+final class ConversationTokenizer {
+  private final ChatEncoding encoding;
+  private final TrainOn trainOn;
+
+  ConversationTokenizer(ChatEncoding encoding, TrainOn trainOn) {
+    this.encoding = encoding;
+    this.trainOn = trainOn;
+  }
+
+  /// A sequence of tokens, and which of them have loss.
+  record Sequence(int[] tokens, boolean[] trained) {}
+
+  /// What a conversation became.
+  ///
+  /// @param sequences one, or several where one isn't all that the server would have seen; none
+  ///     where nothing is to be learned
+  /// @param spellsControl whether a message spells the name of a control token
+  record Result(List<Sequence> sequences, boolean spellsControl, Set<ChatRemark> remarks) {}
+
+  /// @throws io.lorikeet.models.text.template.TemplateException when the template refuses it
+  Result tokenize(Conversation conversation) {
+    if (trainOn == TrainOn.ALL) {
+      return everything(conversation);
+    }
+    List<Sequence> sequences = new ArrayList<>();
+    boolean spellsControl = false;
+    Set<ChatRemark> remarks = EnumSet.noneOf(ChatRemark.class);
+    for (int index : turns(conversation.messages())) {
+      TurnText turn = TurnText.of(conversation, index, encoding);
+      append(sequences, turn);
+      spellsControl |= encoding.tokenizer().spellsControl(turn.whole());
+      if (!turn.ends()) {
+        remarks.add(ChatRemark.NO_END_OF_TURN);
+      }
+      if (!turn.served()) {
+        remarks.add(ChatRemark.OTHER_PROMPT);
+      }
+    }
+    if (sequences.size() > 1) {
+      remarks.add(ChatRemark.SEPARATE_TURNS);
+    }
+    return new Result(sequences, spellsControl, remarks);
+  }
+
+  private Result everything(Conversation conversation) {
+    Rendering text = encoding.template().render(conversation, false);
+    int[] tokens = encoding.tokenizer().encode(text);
+    boolean[] trained = new boolean[tokens.length];
+    Arrays.fill(trained, Math.min(1, tokens.length), tokens.length, true);
+    boolean spellsControl = encoding.tokenizer().spellsControl(text);
+    return new Result(List.of(new Sequence(tokens, trained)), spellsControl, Set.of());
+  }
+
+  /// The messages to learn.
+  private List<Integer> turns(List<Message> messages) {
+    List<Integer> turns = new ArrayList<>();
+    int lastUser = -1;
+    for (int i = 0; i < messages.size(); i++) {
+      Message message = messages.get(i);
+      lastUser = message.role().equals("user") ? i : lastUser;
+      if (message.isAssistant() && message.trained().orElse(true)) {
+        turns.add(i);
+      }
+    }
+    int from = lastUser;
+    return switch (trainOn) {
+      case LAST_TURN -> turns.subList(Math.max(0, turns.size() - 1), turns.size());
+      case COMPLETION -> turns.stream().filter(turn -> turn > from).toList();
+      case ASSISTANT, ALL -> turns;
+    };
+  }
+
+  /// Adds a turn to the sequence before it, if that is how its prompt begins, or else as a sequence.
+  private void append(List<Sequence> sequences, TurnText turn) {
+    int[] prompt = encoding.tokenizer().encode(turn.whole().part(0, turn.start()));
+    int[] tokens = Tokens.concatenate(prompt, written(turn, prompt));
+    boolean[] trained = new boolean[tokens.length];
+    if (!sequences.isEmpty() && Tokens.startsWith(prompt, sequences.getLast().tokens())) {
+      boolean[] before = sequences.removeLast().trained();
+      System.arraycopy(before, 0, trained, 0, before.length);
+    }
+    Arrays.fill(trained, Math.max(1, prompt.length), Math.max(1, tokens.length), true);
+    sequences.add(new Sequence(tokens, trained));
+  }
+
+  /// The tokens that the model is to write after the prompt's. Those of the whole are used where
+  /// they begin with the prompt's. Else characters on both sides melt into one token; but the prompt
+  /// is there before the answer is, so that the answer is tokenized by itself.
+  private int[] written(TurnText turn, int[] prompt) {
+    Rendering whole = turn.whole();
+    int[] all = encoding.tokenizer().encode(whole);
+    int[] written =
+        Tokens.startsWith(all, prompt)
+            ? Tokens.after(all, prompt.length)
+            : encoding
+                .tokenizer()
+                .encodeInside(whole.part(turn.start(), whole.text().length()));
+    return turn.ends()
+        ? written
+        : Tokens.concatenate(written, encoding.end().stream().toArray());
+  }
+}

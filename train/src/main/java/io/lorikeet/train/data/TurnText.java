@@ -1,0 +1,136 @@
+package io.lorikeet.train.data;
+
+import io.lorikeet.models.text.Conversation;
+import io.lorikeet.models.text.Conversation.Message;
+import io.lorikeet.models.text.template.Rendering;
+import io.lorikeet.models.text.template.ServedTemplate;
+import io.lorikeet.models.text.template.TemplateException;
+import java.util.Optional;
+
+/// One turn of an assistant: the prompt as a server renders it when the turn is due, and what the
+/// model is to write then, up to the end of its turn.
+///
+/// @param whole the prompt and what follows it
+/// @param start where the prompt ends in it
+/// @param ends whether it ends with a token at which generation stops
+/// @param served whether the prompt is exactly the server's; where the template doesn't repeat the
+///     end of its prompt before the turn, it can't be
+record TurnText(Rendering whole, int start, boolean ends, boolean served) {
+  private static final String THINK = "<think>";
+  private static final String END_OF_THINKING = "</think>";
+
+  /// The turn of a message.
+  ///
+  /// @param index the message, which is an assistant's
+  /// @throws TemplateException when the template refuses the conversation up to it
+  static TurnText of(Conversation conversation, int index, ChatEncoding encoding) {
+    ServedTemplate template = encoding.template();
+    Conversation known = conversation.first(index + 1);
+    Rendering full = template.render(known, false);
+    Optional<Rendering> prompt = prompt(known, index, template);
+    String text = full.text();
+    if (prompt.isPresent() && text.startsWith(prompt.get().text())) {
+      int start = Math.max(prompt.get().text().length(), generation(full, index));
+      return ending(full, start, true, index, encoding);
+    }
+    int common = prompt.map(given -> commonLength(given.text(), text)).orElse(0);
+    if (prompt.isPresent() && opensThinking(prompt.get().text().substring(common))) {
+      Rendering thought = thought(known.messages().get(index), index + 1);
+      int skipped = blanksFrom(text, common);
+      Rendering rest = full.part(skipped, text.length());
+      Rendering whole = prompt.get().followedBy(thought).followedBy(rest);
+      return ending(whole, prompt.get().text().length(), true, index, encoding);
+    }
+    int first = first(full, index, 0);
+    int start = prompt.isPresent() ? Math.min(common, first) : first;
+    return ending(full, Math.max(start, generation(full, index)), false, index, encoding);
+  }
+
+  /// What the server gives the model before the turn; empty where the template can't render it, as
+  /// many can't without any message.
+  private static Optional<Rendering> prompt(
+      Conversation known, int index, ServedTemplate template) {
+    if (index == 0) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(template.render(known.first(index), true));
+    } catch (TemplateException e) {
+      return Optional.empty();
+    }
+  }
+
+  /// Cuts off what the template writes after the end of the turn.
+  private static TurnText ending(
+      Rendering text, int start, boolean served, int index, ChatEncoding encoding) {
+    int last = text.text().length() - 1;
+    while (last >= start && text.origin(last) != index + 1) {
+      last--;
+    }
+    int end = encoding.tokenizer().endOfTurn(text, Math.max(last + 1, start)).orElse(-1);
+    if (end >= 0) {
+      return new TurnText(text.part(0, end), start, true, served);
+    }
+    int written = text.text().length();
+    while (written > Math.max(last + 1, start)
+        && Character.isWhitespace(text.text().charAt(written - 1))) {
+      written--;
+    }
+    return new TurnText(text.part(0, written), start, false, served);
+  }
+
+  /// Where `{% generation %}` begins in this message's turn; 0 where the template doesn't say.
+  private static int generation(Rendering full, int index) {
+    return full.generations().stream()
+        .filter(span -> first(full, index, span.start()) < span.end())
+        .mapToInt(Rendering.Span::start)
+        .findFirst()
+        .orElse(0);
+  }
+
+  /// The first character of a message at or after a place, or the end of the text.
+  private static int first(Rendering full, int index, int from) {
+    int place = from;
+    while (place < full.text().length() && full.origin(place) != index + 1) {
+      place++;
+    }
+    return place;
+  }
+
+  private static int commonLength(String a, String b) {
+    int length = 0;
+    while (length < Math.min(a.length(), b.length()) && a.charAt(length) == b.charAt(length)) {
+      length++;
+    }
+    return length;
+  }
+
+  /// Whether a prompt ends by beginning the model's thoughts, which the template leaves out once
+  /// they were thought (DeepSeek R1, QwQ).
+  private static boolean opensThinking(String rest) {
+    return rest.strip().equals(THINK);
+  }
+
+  /// The thoughts, as a server would have read them out of what the model wrote.
+  private static Rendering thought(Message message, int origin) {
+    String content = message.text();
+    int end = content.indexOf(END_OF_THINKING);
+    String inside = end < 0 ? "" : content.substring(0, end).strip();
+    String reasoning =
+        message
+            .reasoning()
+            .orElse(inside.startsWith(THINK) ? inside.substring(THINK.length()) : inside)
+            .strip();
+    String lineBreak = reasoning.isEmpty() ? "" : "\n";
+    return Rendering.of(reasoning, origin)
+        .followedBy(Rendering.of(lineBreak + END_OF_THINKING + "\n\n", Rendering.TEMPLATE));
+  }
+
+  private static int blanksFrom(String text, int from) {
+    int place = from;
+    while (place < text.length() && Character.isWhitespace(text.charAt(place))) {
+      place++;
+    }
+    return place;
+  }
+}
