@@ -60,6 +60,7 @@ class TrainingOptionsTest {
             .set(Setting.MAX_TIME, Duration.ofMinutes(90))
             .set(Setting.INIT_ADAPTER, folder.resolve("base.gguf"))
             .set(Setting.FORMAT, ExampleFormat.TEXT)
+            .set(Setting.CHAT_TEMPLATE, "chatml")
             .set(Setting.COLUMNS, Map.of("text", "body"))
             .set(Setting.CACHE, folder)
             .resolve(_ -> 512);
