@@ -67,6 +67,25 @@ class TortureTest {
         runs, kills, afterSteps, SEED);
   }
 
+  /// A limit on the size of files is a disk that is full at any write: of a checkpoint, the
+  /// metrics, the adapter. Whatever comes of the run, it can be resumed where there is room.
+  @Test
+  void aFullDiskLosesNothing() throws Exception {
+    Path alone = Files.createDirectory(folder.resolve("alone"));
+    assertEquals(0, finish(start(alone)));
+    Path run = Files.createDirectory(folder.resolve("full"));
+    int kilobytes = random.nextInt(2, 100);
+    List<String> limited = new ArrayList<>();
+    limited.addAll(List.of("bash", "-c", "ulimit -f " + kilobytes + " && exec \"$@\"", "limited"));
+    limited.addAll(command(run));
+    int exitCode = finish(start(limited, run));
+    String log = Files.readString(run.resolve("log"));
+    assertTrue(exitCode == 0 || exitCode == 1, log);
+    assertTrue(log.contains("no checkpoint: ") || exitCode == 1, log);
+    assertEquals(0, finish(start(run)), Files.readString(run.resolve("log")));
+    assertSame(alone, run);
+  }
+
   /// Kills and resumes a run until it ends by itself. Half of the kills fall at any time of a
   /// process's life, half after its first step.
   private void torture(Path folderOfRun) throws Exception {
@@ -126,6 +145,17 @@ class TortureTest {
 
   /// Starts a new run, or goes on with the one that is there.
   private Process start(Path folderOfRun) throws IOException {
+    return start(command(folderOfRun), folderOfRun);
+  }
+
+  private static Process start(List<String> command, Path folderOfRun) throws IOException {
+    return new ProcessBuilder(command)
+        .redirectErrorStream(true)
+        .redirectOutput(folderOfRun.resolve("log").toFile())
+        .start();
+  }
+
+  private List<String> command(Path folderOfRun) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(
@@ -151,10 +181,7 @@ class TortureTest {
       command.addAll(List.of("--threads", "1", "--validation", "0.1", "--evaluate-every", "7"));
       command.addAll(List.of("--checkpoint-every", "1"));
     }
-    return new ProcessBuilder(command)
-        .redirectErrorStream(true)
-        .redirectOutput(folderOfRun.resolve("log").toFile())
-        .start();
+    return command;
   }
 
   private static int finish(Process process) throws Exception {

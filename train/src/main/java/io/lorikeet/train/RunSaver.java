@@ -134,8 +134,12 @@ final class RunSaver implements AutoCloseable {
     try {
       save(progress);
     } catch (IOException e) {
-      run.events().on(new TrainingEvent.Warning("no checkpoint: " + e.getMessage()));
+      warn(e);
     }
+  }
+
+  private void warn(IOException problem) {
+    run.events().on(new TrainingEvent.Warning("no checkpoint: " + problem.getMessage()));
   }
 
   private void save(RunProgress progress) throws IOException {
@@ -177,6 +181,19 @@ final class RunSaver implements AutoCloseable {
     writer.await();
   }
 
+  /// As [#finish], and only tells what goes wrong.
+  ///
+  /// @return whether the state is on disk
+  boolean tryFinish(RunProgress progress) {
+    try {
+      finish(progress);
+      return true;
+    } catch (IOException e) {
+      warn(e);
+      return false;
+    }
+  }
+
   /// Takes the newest checkpoint's state back.
   ///
   /// @return the step that it was saved after
@@ -184,7 +201,7 @@ final class RunSaver implements AutoCloseable {
     try {
       writer.await();
     } catch (IOException e) {
-      run.events().on(new TrainingEvent.Warning("no checkpoint: " + e.getMessage()));
+      warn(e);
     }
     try (Checkpoint checkpoint = newest(folder, run.events()).orElseThrow()) {
       restore(checkpoint);

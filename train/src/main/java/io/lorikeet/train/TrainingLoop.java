@@ -91,7 +91,7 @@ final class TrainingLoop {
     }
     LoraAdapter adapter = step.model().lora().toAdapter();
     requireFinite(adapter);
-    saver.finish(progress);
+    saver.tryFinish(progress); // the adapter is there: it must not fall with its checkpoint
     return new TrainingResult(
         adapter,
         saver.best(progress, adapter),
@@ -113,14 +113,11 @@ final class TrainingLoop {
   /// Whatever ended the run, what it had is worth keeping.
   private void keepState() {
     if (progress.step() > 0) {
-      try {
-        saver.finish(progress);
+      if (saver.tryFinish(progress)) {
         events.on(
             new TrainingEvent.Note(
                 "the state after step %d is kept; 'lorikeet train --resume %s' goes on from it"
                     .formatted(progress.step(), config.run())));
-      } catch (IOException e) {
-        events.on(new TrainingEvent.Warning("no checkpoint: " + e.getMessage()));
       }
     }
   }

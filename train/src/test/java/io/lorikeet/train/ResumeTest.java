@@ -164,6 +164,26 @@ class ResumeTest {
   }
 
   @Test
+  void aRunThatBeganWithAnAdapterGoesOnFromWhatItHasBecome() throws IOException {
+    LoraAdapter first = new Trainer(options("first").resolve(), events).run().adapter();
+    double learned = events.steps().getLast().loss();
+    TrainingOptions options =
+        options("second").set(Setting.RANK, null).set(Setting.INIT_ADAPTER, base); // any file
+    events.clear();
+    TrainingResult whole = new Trainer(options.resolve(), events).beginWith(_ -> first).run();
+    assertTrue(events.steps().getFirst().loss() < 1.5 * learned, "it begins anew");
+    assertEquals(4, whole.config().rank());
+    assertEquals(first.alpha(), whole.adapter().alpha());
+    TrainingConfig config = options.set(Setting.OUTPUT, folder.resolve("third.gguf")).resolve();
+    Trainer trainer = new Trainer(config, killer(5)).beginWith(_ -> first);
+    assertThrows(Killed.class, trainer::run);
+    assertSame(whole.adapter(), resume(config.run(), new TrainingOptions()).adapter());
+    TrainingOptions both = options.set(Setting.RANK, 8);
+    String message = assertThrows(InvalidInputException.class, both::resolve).getMessage();
+    assertTrue(message.startsWith("rank: is that of the adapter"), message);
+  }
+
+  @Test
   void whatMayNotChangeIsNamed() throws IOException {
     Path run = killedAfter(3);
     String message =

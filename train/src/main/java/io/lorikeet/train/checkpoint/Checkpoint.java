@@ -44,7 +44,7 @@ public final class Checkpoint implements AutoCloseable {
   /// Opens a checkpoint.
   ///
   /// @throws InvalidInputException when it isn't one, or isn't as it was written
-  /// @throws IOException when it can't be read
+  /// @throws IOException when it can't be read, or is one of another version
   public static Checkpoint open(Path path) throws IOException {
     GgufFile file = ChecksummedGguf.open(path);
     try {
@@ -55,12 +55,12 @@ public final class Checkpoint implements AutoCloseable {
       }
       long version = metadata.requireInteger(VERSION);
       if (version != CURRENT_VERSION) {
-        throw new InvalidInputException(
+        throw new IOException( // it is whole: it must not be put aside
             "%s is a checkpoint of version %d, and this program reads version %d. Use the one it was made with"
                 .formatted(path, version, CURRENT_VERSION));
       }
       return new Checkpoint(file);
-    } catch (RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       file.close();
       throw e;
     }
