@@ -6,6 +6,7 @@ module io.lorikeet.train {
   requires com.fasterxml.jackson.dataformat.yaml;
   requires com.github.luben.zstd_jni;
   requires dev.hardwood.core;
+  requires java.logging;
 
   exports io.lorikeet.train;
   exports io.lorikeet.train.data;

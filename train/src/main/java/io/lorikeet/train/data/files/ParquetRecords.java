@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.hardwood.HardwoodContext;
 import dev.hardwood.InputFile;
+import dev.hardwood.metadata.FileMetaData;
 import dev.hardwood.metadata.RowGroup;
 import dev.hardwood.reader.ParquetFileReader;
 import dev.hardwood.reader.RowReader;
@@ -13,16 +14,32 @@ import dev.hardwood.row.PqList;
 import dev.hardwood.row.PqMap;
 import dev.hardwood.row.StructAccessor;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleConsumer;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /// Reads Parquet, of which rows take the place of lines. Fields that are null are left out: a
 /// column has every field in every row, so that a missing one can't be told from null.
 final class ParquetRecords {
+  /// Its notes on how it decodes are nothing for users. Held, since loggers that nobody holds are
+  /// forgotten with their level.
+  private static final Logger LIBRARY = Logger.getLogger("dev.hardwood");
+
+  private static final int ROWS_AHEAD = 64;
+
+  /// Seconds without a row after which reading is given up: at some kinds of damage hardwood neither
+  /// goes on nor ends.
+  private static final int PATIENCE = 60;
+
   private final RecordSink sink;
   private final DoubleConsumer progress;
 
@@ -32,30 +49,68 @@ final class ParquetRecords {
     this.progress = progress;
   }
 
+  /// What the reading thread hands over: a row, or with none the end, or with a failure the reason.
+  private record Part(ObjectNode row, FileMetaData file, Exception failure) {}
+
   void read(Path file) throws IOException {
+    LIBRARY.setLevel(Level.WARNING);
+    BlockingQueue<Part> parts = new ArrayBlockingQueue<>(ROWS_AHEAD);
+    Thread reader =
+        Thread.ofPlatform().daemon().name("parquet").start(() -> readInto(file, parts));
     int row = 0;
-    List<RowGroup> groups = List.of();
-    try (HardwoodContext context = HardwoodContext.create(1);
-        ParquetFileReader reader = ParquetFileReader.open(InputFile.of(file), context)) {
-      groups = reader.getFileMetaData().rowGroups();
-      long total = reader.getFileMetaData().numRows();
-      try (RowReader rows = reader.rowReader()) {
-        while (rows.hasNext()) {
-          rows.next();
-          row++;
-          sink.record(object(rows), row);
-          progress.accept((double) row / total);
+    FileMetaData metadata = null;
+    try {
+      while (true) {
+        Part part = parts.poll(PATIENCE, TimeUnit.SECONDS);
+        if (part == null) {
+          part = new Part(null, null, new IOException("it is damaged"));
         }
+        metadata = part.file() == null ? metadata : part.file();
+        if (part.failure() != null) {
+          sink.badFile(row, explain(row, metadata, part.failure()));
+        }
+        if (part.row() == null) {
+          return;
+        }
+        sink.record(part.row(), ++row);
+        progress.accept((double) row / metadata.numRows());
       }
-    } catch (IOException | RuntimeException e) {
-      // hardwood tells of damage by exceptions of many types.
-      sink.badFile(
-          row,
-          groups.isEmpty()
-              ? "isn't a Parquet file that can be read: " + reason(e)
-              : "row group %d of %d can't be read on from here: %s"
-                  .formatted(groupOf(row, groups), groups.size(), reason(e)));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while reading " + file);
+    } finally {
+      reader.interrupt();
     }
+  }
+
+  private static void readInto(Path file, BlockingQueue<Part> parts) {
+    try {
+      FileMetaData metadata = null;
+      try (HardwoodContext context = HardwoodContext.create(1);
+          ParquetFileReader reader = ParquetFileReader.open(InputFile.of(file), context)) {
+        metadata = reader.getFileMetaData();
+        try (RowReader rows = reader.rowReader()) {
+          while (rows.hasNext()) {
+            rows.next();
+            parts.put(new Part(object(rows), metadata, null));
+          }
+        }
+        parts.put(new Part(null, metadata, null));
+      } catch (IOException | RuntimeException e) {
+        // hardwood tells of damage by exceptions of many types.
+        parts.put(new Part(null, metadata, e));
+      }
+    } catch (InterruptedException _) {
+      // nobody waits for rows any more
+    }
+  }
+
+  private static String explain(int row, FileMetaData metadata, Exception failure) {
+    List<RowGroup> groups = metadata == null ? List.of() : metadata.rowGroups();
+    return groups.isEmpty()
+        ? "isn't a Parquet file that can be read: " + reason(failure)
+        : "row group %d of %d can't be read on from here: %s"
+            .formatted(groupOf(row, groups), groups.size(), reason(failure));
   }
 
   /// Number of the row group, from 1, that holds the row after those.

@@ -70,7 +70,7 @@ final class TableRecords {
 
   private void readRows(MappingIterator<String[]> rows, List<String> names) throws IOException {
     while (rows.hasNextValue()) {
-      int line = rows.getParser().currentTokenLocation().getLineNr();
+      int line = rows.getParser().currentLocation().getLineNr();
       String[] cells = rows.nextValue();
       if (cells.length == names.size()) {
         ObjectNode record = JsonNodeFactory.instance.objectNode();
