@@ -53,6 +53,9 @@ final class DecoderLayer {
     Tensor q = rotated(tape, headNorm(tape, "attn_q_norm.weight", p.q(), layer.heads()));
     Tensor k = rotated(tape, headNorm(tape, "attn_k_norm.weight", p.k(), layer.keyValueHeads()));
     Tensor v = heads(tape, p.v(), layer.keyValueHeads());
+    if (config.family().normsValues()) {
+      v = tape.rmsNorm(v, null, config.rmsEpsilon());
+    }
     if (config.temperature() != null) {
       q = tape.mask(q, inputs.constant("temperatures"));
     }
@@ -63,13 +66,15 @@ final class DecoderLayer {
     return tape.add(residual(tape, added), x);
   }
 
-  /// Queries, keys and values of each token, side by side.
+  /// Queries, keys and values of each token, side by side. Where the base has no matrix for values,
+  /// they are the keys.
   private record Projections(Tensor q, Tensor k, Tensor v) {}
 
   private Projections projections(Tape tape, Tensor x) {
     if (inputs.weight(prefix, "attn_qkv.weight") == null) {
-      return new Projections(
-          linear(tape, "attn_q", x), linear(tape, "attn_k", x), linear(tape, "attn_v", x));
+      Tensor k = linear(tape, "attn_k", x);
+      boolean apart = inputs.weight(prefix, "attn_v.weight") != null;
+      return new Projections(linear(tape, "attn_q", x), k, apart ? linear(tape, "attn_v", x) : k);
     }
     Tensor fused = linear(tape, "attn_qkv", x);
     int queries = layer.queryWidth();
@@ -86,12 +91,33 @@ final class DecoderLayer {
   /// @param firstToken index of the first of them
   Tensor feedForwardPart(Tape tape, Tensor h, int firstToken) {
     Tensor normed = norm(tape, config.family().feedForwardNorm(), h);
-    Tensor given =
-        experts == null
-            ? feedForward.apply(tape, normed, firstToken)
-            : experts.apply(tape, normed, firstToken);
+    Tensor given;
+    if (experts == null) {
+      given = feedForward.apply(tape, normed, firstToken);
+    } else if (inputs.weight(prefix, "ffn_down.weight") == null) {
+      given = experts.apply(tape, normed, normed, firstToken);
+    } else {
+      given = denseAndExperts(tape, h, normed, firstToken);
+    }
     Tensor added = norm(tape, "post_ffw_norm.weight", given);
-    return tape.add(residual(tape, added), h);
+    Tensor sum = tape.add(residual(tape, added), h);
+    Tensor scale = inputs.weight(prefix, "layer_output_scale.weight");
+    return scale == null ? sum : tape.mask(sum, scale);
+  }
+
+  /// Gemma 4's: a dense part and experts side by side, each with norms of its own; experts are
+  /// chosen by the hidden state with another norm.
+  private Tensor denseAndExperts(Tape tape, Tensor h, Tensor normed, int firstToken) {
+    Tensor dense = feedForward.apply(tape, normed, firstToken);
+    Tensor routed =
+        tape.mask(
+            tape.scale(
+                tape.rmsNorm(h, null, config.rmsEpsilon()),
+                (float) (1 / Math.sqrt(config.embedding()))),
+            inputs.weight(prefix, "ffn_gate_inp.scale"));
+    Tensor chosen = experts.apply(tape, norm(tape, "pre_ffw_norm_2.weight", h), routed, firstToken);
+    return tape.add(
+        norm(tape, "post_ffw_norm_1.weight", dense), norm(tape, "post_ffw_norm_2.weight", chosen));
   }
 
   /// x normed, where the base has this norm.

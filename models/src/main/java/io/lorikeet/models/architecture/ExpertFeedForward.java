@@ -22,20 +22,35 @@ final class ExpertFeedForward {
   }
 
   /// @param x [embedding, t]
+  /// @param routed what experts are chosen by, [embedding, t]
   /// @param firstToken index of x's first token in the batch
-  Tensor apply(Tape tape, Tensor x, int firstToken) {
-    Tensor scores = scores(tape, x);
+  Tensor apply(Tape tape, Tensor x, Tensor routed, int firstToken) {
+    Tensor scores = scores(tape, routed);
     ExpertChoice choice = tape.choose(scores, experts.used(), inputs.constant("expert_identity"));
     Tensor weights = weights(tape, tape.pick(scores, choice));
     Tensor shared = tape.reshape(x, Shape.of(x.shape().ne0(), 1, x.shape().ne1()));
-    Tensor gate = linear("ffn_gate_exps").apply(tape, shared, choice, firstToken);
-    Tensor up = linear("ffn_up_exps").apply(tape, shared, choice, firstToken);
-    Tensor joined = FeedForward.joined(tape, config.activation(), gate, up);
+    Tensor joined = joined(tape, shared, choice, firstToken);
     Tensor down = linear("ffn_down_exps").apply(tape, joined, choice, firstToken);
     return tape.weightedSum(down, weights);
   }
 
-  /// What experts are chosen by, [experts, t].
+  private Tensor joined(Tape tape, Tensor x, ExpertChoice choice, int firstToken) {
+    if (inputs.weight(prefix, "ffn_gate_up_exps.weight") == null) {
+      Tensor gate = linear("ffn_gate_exps").apply(tape, x, choice, firstToken);
+      Tensor up = linear("ffn_up_exps").apply(tape, x, choice, firstToken);
+      return FeedForward.joined(tape, config.activation(), gate, up);
+    }
+    Tensor fused = linear("ffn_gate_up_exps").apply(tape, x, choice, firstToken);
+    Shape s = fused.shape();
+    int width = Math.toIntExact(s.ne0() / 2);
+    Tensor flat = tape.reshape(fused, Shape.of(s.ne0(), s.ne1() * s.ne2()));
+    Tensor gate = tape.slice(flat, 0, width);
+    Tensor up = tape.slice(flat, width, width);
+    Tensor joined = FeedForward.joined(tape, config.activation(), gate, up);
+    return tape.reshape(joined, Shape.of(width, s.ne1(), s.ne2()));
+  }
+
+  /// The scores of the experts, [experts, t].
   private Tensor scores(Tape tape, Tensor x) {
     Tensor logits = tape.frozenProduct(inputs.weight(prefix, "ffn_gate_inp.weight"), x);
     Tensor bias = inputs.weight(prefix, "ffn_gate_inp.bias");
@@ -55,6 +70,7 @@ final class ExpertFeedForward {
   private AdaptedExperts linear(String name) {
     return new AdaptedExperts(
         inputs.weight(prefix, name + ".weight"),
+        inputs.weight(prefix, name + ".scale"),
         inputs.weight(prefix, name + ".bias"),
         inputs.pair(prefix, name + ".weight"));
   }

@@ -158,11 +158,7 @@ public record ModelConfig(
     }
     list.endLayers();
     family.outerTensors(list, embedding, vocabulary);
-    RopeFactors.rotated(layers)
-        .ifPresent(
-            layer ->
-                RopeFactors.TENSORS.forEach(
-                    name -> list.optionalVector(name, layer.rope().dimensions() / 2)));
+    RopeFactors.rotated(layers).ifPresent(layer -> family.ropeFactorTensors(list, layer));
     return list;
   }
 

@@ -12,9 +12,6 @@ final class RopeFactors {
   private static final String LONG = "rope_factors_long.weight";
   private static final String SHORT = "rope_factors_short.weight";
 
-  /// All such tensors.
-  static final List<String> TENSORS = List.of(ALWAYS, LONG, SHORT);
-
   private RopeFactors() {}
 
   /// The tensor for a run with this context, if the base has one.

@@ -21,6 +21,7 @@ public abstract sealed class Family
         Olmo2,
         Glm4,
         Mistral3,
+        Gemma4,
         Qwen3Moe,
         Olmoe,
         GptOss {
@@ -32,6 +33,7 @@ public abstract sealed class Family
           new Qwen3(),
           new Gemma2(),
           new Gemma3(),
+          new Gemma4(),
           new Phi3(),
           new Mistral3(),
           new SmolLm3(),
@@ -176,6 +178,11 @@ public abstract sealed class Family
     return new Experts(count, used, width, Experts.Gating.SOFTMAX, normalized);
   }
 
+  /// Whether values are normed, without a gain.
+  public boolean normsValues() {
+    return false;
+  }
+
   /// The norm before the feed-forward part, where the family has one.
   public String feedForwardNorm() {
     return "ffn_norm.weight";
@@ -244,6 +251,16 @@ public abstract sealed class Family
   static void headNorms(TensorList list, LayerConfig layer) {
     list.frozen("attn_q_norm.weight", layer.headSize());
     list.frozen("attn_k_norm.weight", layer.headSize());
+  }
+
+  /// Lists the tensors that divide the frequencies.
+  ///
+  /// @param rotated a layer where they do
+  public void ropeFactorTensors(TensorList list, LayerConfig rotated) {
+    for (String name :
+        List.of("rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight")) {
+      list.optionalVector(name, rotated.rope().dimensions() / 2);
+    }
   }
 
   /// Lists the tensors outside of layers.

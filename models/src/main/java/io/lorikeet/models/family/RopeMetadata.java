@@ -88,6 +88,20 @@ final class RopeMetadata {
         rope.betaSlow());
   }
 
+  /// As `rope`, with another part of each head rotated.
+  static RopeParameters rotating(RopeParameters rope, int dimensions) {
+    return new RopeParameters(
+        dimensions,
+        rope.mode(),
+        rope.originalContext(),
+        rope.frequencyBase(),
+        rope.frequencyScale(),
+        rope.extrapolation(),
+        rope.magnitude(),
+        rope.betaFast(),
+        rope.betaSlow());
+  }
+
   /// As `rope`, unscaled.
   static RopeParameters unscaled(RopeParameters rope) {
     return new RopeParameters(

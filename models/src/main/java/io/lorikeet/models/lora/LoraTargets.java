@@ -34,8 +34,9 @@ public final class LoraTargets {
     LAYER_MATRICES.put("ffn_down", "down");
     LAYER_MATRICES.put("ffn_gate_exps", "gate_exps");
     LAYER_MATRICES.put("ffn_up_exps", "up_exps");
+    LAYER_MATRICES.put("ffn_gate_up_exps", "gate_up_exps");
     LAYER_MATRICES.put("ffn_down_exps", "down_exps");
-    GROUPS.put("experts", List.of("gate_exps", "up_exps", "down_exps"));
+    GROUPS.put("experts", List.of("gate_exps", "up_exps", "gate_up_exps", "down_exps"));
     GROUPS.put("attention", List.of("q", "k", "v", "qkv", "o"));
     GROUPS.put("all-linear", List.copyOf(LAYER_MATRICES.values()));
   }

@@ -3,6 +3,7 @@ package io.lorikeet.models.architecture;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.random.RandomFamily;
 import io.lorikeet.quant.GgufValue;
+import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
@@ -25,6 +26,9 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
                 model.tied().put("attention.sliding_window", 10).put("attn_logit_softcapping", 3f)),
         family("gemma3", FamilyCase::gemma3),
         also("gemma3", "no window", model -> model.tied().put("final_logit_softcapping", 2f)),
+        family("gemma4", model -> gemma4(model).with("blk.0.attn_v.weight")),
+        also("gemma4", "experts", model -> experts(gemma4(model), 4, 2)),
+        also("gemma4", "fused experts", FamilyCase::gemma4Experts),
         family("phi3", model -> fused(model).put("rope.dimension_count", 12)),
         also("phi3", "short factors", model -> longRope(model, 1024)),
         also("phi3", "long factors", model -> longRope(model, 16)),
@@ -78,6 +82,34 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
         .put("attention.sliding_window_pattern", 2)
         .put("rope.scaling.type", "linear")
         .put("rope.scaling.factor", 8f);
+  }
+
+  /// Layers with and without a window, and heads of two sizes.
+  private static RandomFamily gemma4(RandomFamily model) {
+    return model
+        .tied()
+        .put("embedding_length_per_layer_input", 0)
+        .put("attention.sliding_window", 10)
+        .put("attention.sliding_window_pattern", GgufValue.Array.ofInts(1, 0))
+        .put("attention.head_count_kv", GgufValue.Array.ofInts(4, 1))
+        .put("attention.key_length", 32)
+        .put("attention.value_length", 32)
+        .put("attention.key_length_swa", 16)
+        .put("attention.value_length_swa", 16)
+        .put("rope.dimension_count", 32)
+        .put("rope.dimension_count_swa", 16)
+        .put("rope.freq_base_swa", 500f)
+        .put("final_logit_softcapping", 10f)
+        .put("expert_feed_forward_length", 96)
+        .with("blk.0.layer_output_scale.weight")
+        .with("blk.1.layer_output_scale.weight");
+  }
+
+  private static RandomFamily gemma4Experts(RandomFamily model) {
+    for (String layer : List.of("blk.0.", "blk.1.")) {
+      model.with(layer + "ffn_gate_up_exps.weight").with(layer + "ffn_down_exps.scale");
+    }
+    return experts(gemma4(model), 4, 2);
   }
 
   private static RandomFamily mistral3(RandomFamily model) {

@@ -32,6 +32,10 @@ class FamilyTest {
   private static final int CONTEXT = 48;
   private static final double EXACT = 1e-4;
 
+  /// The CPU looks GELU up in a table of F16, on both sides: where rounding takes an element to the
+  /// next entry, it changes by 5e-4.
+  private static final double EXACT_BUT_GELU = 5e-4;
+
   /// As in [LogitsTest].
   private static final double QUANTIZED = 2e-2;
 
@@ -51,7 +55,11 @@ class FamilyTest {
   @ParameterizedTest
   @MethodSource("cases")
   void exactInF32(FamilyCase family) throws IOException {
-    compare(family.of(TensorType.F32), false, EXACT);
+    compare(family.of(TensorType.F32), false, exact(family));
+  }
+
+  private static double exact(FamilyCase family) {
+    return family.name().startsWith("gemma") ? EXACT_BUT_GELU : EXACT;
   }
 
   @ParameterizedTest
@@ -63,7 +71,7 @@ class FamilyTest {
   @ParameterizedTest
   @MethodSource("families")
   void exactWithAnAdapterOfEveryMatrix(FamilyCase family) throws IOException {
-    compare(family.of(TensorType.F32), true, EXACT);
+    compare(family.of(TensorType.F32), true, exact(family));
   }
 
   @ParameterizedTest

@@ -1,0 +1,136 @@
+package io.lorikeet.models.family;
+
+import io.lorikeet.bindings.Ops.RopeParameters;
+import java.util.EnumSet;
+import java.util.Set;
+
+/// Gemma 4 without embeddings of its own for each layer (31B and 26B-A4B): layers with a window
+/// have heads of another size and other frequencies than those that see everything, where
+/// frequencies are divided; values are normed too and may be the keys; experts work beside a dense
+/// part.
+final class Gemma4 extends Family {
+  Gemma4() {
+    super(
+        "gemma4",
+        "Gemma 4 31B and 26B-A4B (text)",
+        "GELU, norms everywhere, heads of two sizes, windows; experts beside a dense part");
+  }
+
+  @Override
+  int ropeMode() {
+    return RopeMetadata.NEOX;
+  }
+
+  @Override
+  public boolean hasRopeFactors() {
+    return true;
+  }
+
+  @Override
+  public LayerConfig layer(ModelKeys keys, int index) {
+    keys.requireAbsentOrZero("embedding_length_per_layer_input", "embeddings for each layer");
+    keys.requireAbsentOrZero("attention.shared_kv_layers", "layers that share keys and values");
+    LayerConfig layer = super.layer(keys, index);
+    if (!keys.windowed(index, 6)) {
+      return layer;
+    }
+    int headSize = keys.positive("attention.key_length_swa");
+    keys.requireEqual("attention.value_length_swa", headSize, "as for the keys");
+    RopeParameters rope = layer.rope();
+    int dimensions = keys.positive("rope.dimension_count_swa", rope.dimensions());
+    double base = keys.real("rope.freq_base_swa", 10000);
+    return new LayerConfig(
+        layer.heads(),
+        layer.keyValueHeads(),
+        headSize,
+        layer.feedForward(),
+        keys.positive("attention.sliding_window"),
+        RopeMetadata.ofWindow(RopeMetadata.rotating(rope, dimensions), base, 1),
+        false);
+  }
+
+  @Override
+  RopeParameters rope(ModelKeys keys, int headSize) {
+    return partialRope(keys, headSize);
+  }
+
+  @Override
+  public float attentionScale(ModelKeys keys) {
+    return 1;
+  }
+
+  @Override
+  public Scales scales(ModelKeys keys) {
+    float cap = (float) keys.real("final_logit_softcapping", 0);
+    return new Scales((float) Math.sqrt(keys.embedding()), 1, 1, cap, 0);
+  }
+
+  @Override
+  public Activation activation() {
+    return Activation.GELU;
+  }
+
+  @Override
+  public boolean normsValues() {
+    return true;
+  }
+
+  @Override
+  Set<Form> forms() {
+    return EnumSet.of(Form.DENSE, Form.EXPERTS);
+  }
+
+  @Override
+  public Experts experts(ModelKeys keys) {
+    return softMaxExperts(keys, "expert_feed_forward_length", true);
+  }
+
+  @Override
+  public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
+    list.frozen("attn_norm.weight", width);
+    attentionTensors(list, layer, width);
+    headNorms(list, layer);
+    list.frozen("post_attention_norm.weight", width);
+    list.frozen("ffn_norm.weight", width);
+    feedForwardTensors(list, layer, width);
+    if (experts != null) {
+      expertTensors(list, experts, width);
+    }
+    list.frozen("post_ffw_norm.weight", width);
+    list.optionalVector("layer_output_scale.weight", 1);
+  }
+
+  @Override
+  void attentionTensors(TensorList list, LayerConfig layer, int width) {
+    if (list.isPresent("attn_qkv.weight")) {
+      list.matrix("attn_qkv", width, layer.queryWidth() + 2L * layer.keyValueWidth());
+    } else {
+      list.matrix("attn_q", width, layer.queryWidth());
+      list.matrix("attn_k", width, layer.keyValueWidth());
+      list.optionalMatrix("attn_v", width, layer.keyValueWidth());
+    }
+    list.matrix("attn_output", layer.queryWidth(), width);
+  }
+
+  @Override
+  void expertTensors(TensorList list, Experts experts, int width) {
+    list.frozen("post_ffw_norm_1.weight", width);
+    list.frozen("pre_ffw_norm_2.weight", width);
+    list.frozen("ffn_gate_inp.weight", width, experts.count());
+    list.frozen("ffn_gate_inp.scale", width);
+    if (list.isPresent("ffn_gate_up_exps.weight")) {
+      list.experts("ffn_gate_up_exps", width, 2L * experts.width(), experts.count());
+    } else {
+      list.experts("ffn_gate_exps", width, experts.width(), experts.count());
+      list.experts("ffn_up_exps", width, experts.width(), experts.count());
+    }
+    list.experts("ffn_down_exps", experts.width(), width, experts.count());
+    list.optionalVector("ffn_down_exps.scale", experts.count());
+    list.frozen("post_ffw_norm_2.weight", width);
+  }
+
+  @Override
+  public void ropeFactorTensors(TensorList list, LayerConfig rotated) {
+    list.frozen("rope_freqs.weight", rotated.headSize() / 2);
+  }
+}
