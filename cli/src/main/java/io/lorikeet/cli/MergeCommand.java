@@ -1,24 +1,31 @@
 package io.lorikeet.cli;
 
+import io.lorikeet.bindings.TensorType;
 import io.lorikeet.export.AdapterFile;
 import io.lorikeet.export.MergeVerification;
 import io.lorikeet.export.MergeVerifier;
 import io.lorikeet.export.merge.AdapterMerger;
 import io.lorikeet.export.merge.MergeReport;
 import io.lorikeet.export.merge.MergeTypes;
+import io.lorikeet.export.merge.QualityMerger;
+import io.lorikeet.export.merge.RecipeMerger;
 import io.lorikeet.models.merge.Rounding;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.LlamaLimits;
+import io.lorikeet.quant.ModelQuantizer;
 import io.lorikeet.train.ProcessorCores;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /// `lorikeet merge`.
@@ -29,6 +36,7 @@ import picocli.CommandLine.Spec;
       "Tells how much of the update is left after rounding to the base's own types."
     })
 final class MergeCommand implements Callable<Integer> {
+  private static final String KEEP = "keep";
 
   @Spec private CommandSpec spec;
 
@@ -54,9 +62,17 @@ final class MergeCommand implements Callable<Integer> {
   private Path output;
 
   @Option(
+      names = "--type",
+      paramLabel = "keep|TYPE",
+      description =
+          "keep each tensor's type, or one of llama.cpp's, such as F16 or Q4_K_M (default: keep)")
+  private String type = KEEP;
+
+  @Option(
       names = "--rounding",
       paramLabel = "shaped|nearest",
-      description = "how values are rounded to their type (default: ${DEFAULT-VALUE})")
+      description =
+          "shaped: so that small updates survive; nearest: as ggml quantizes (default: shaped)")
   private Rounding rounding = Rounding.SHAPED;
 
   @Option(
@@ -66,9 +82,20 @@ final class MergeCommand implements Callable<Integer> {
   private Path data;
 
   @Option(
+      names = "--keep-quality",
+      paramLabel = "KL",
+      description =
+          "largest divergence from base and adapters on --data, in nats: tensors that need it get a"
+              + " larger type")
+  private Double quality;
+
+  @Option(
       names = "--force",
       description = "take an adapter that was trained on another base, if its shapes fit")
   private boolean force;
+
+  @Option(names = "--json", description = "print JSON")
+  private boolean json;
 
   @Option(
       names = "--threads",
@@ -76,50 +103,100 @@ final class MergeCommand implements Callable<Integer> {
       description = "CPU threads (default: the physical cores)")
   private int threads = ProcessorCores.physical();
 
+  private ProgressLine line;
+
   @Override
   public Integer call() throws IOException {
-    Flags.requireThreads(spec, threads);
+    checkOptions();
     PrintWriter out = spec.commandLine().getOut();
+    line = new ProgressLine(out, ProgressLine.onTerminal() && !json);
     List<AdapterArgument> arguments = adapters.stream().map(AdapterArgument::of).toList();
-    ProgressLine line = new ProgressLine(out, ProgressLine.onTerminal());
-    List<int[]> sequences = null;
-    Path first;
-    MergeReport report;
+    MergeTable table;
     try (GgufFile base = GgufFile.open(model)) {
       LlamaLimits.check(base);
-      first = base.paths().getFirst();
-      if (data != null) {
-        sequences = VerificationText.sequences(base, data);
-      }
       List<AdapterMerger.Adapter> read = new ArrayList<>();
       for (AdapterArgument argument : arguments) {
         AdapterFile file = AdapterFile.read(argument.file(), base, force);
         read.add(new AdapterMerger.Adapter(argument.file(), file.adapter(), argument.scale()));
       }
-      AdapterMerger merger =
-          new AdapterMerger(
-              base,
-              read,
-              new AdapterMerger.Settings(MergeTypes.KEEP, rounding, _ -> null, threads));
-      report =
-          merger.merge(
-              output,
-              (done, total) -> line.update("merging: " + Words.percent((double) done / total)));
-      line.clear();
+      Optional<MergeVerifier.Reference> reference = reference(base, arguments);
+      table = merge(base, read, reference);
     }
-    MergeTable.lines(report).forEach(out::println);
-    if (sequences != null) {
-      MergeVerification verification =
-          new MergeVerifier(threads)
-              .reference(
-                  first,
-                  arguments.stream()
-                      .map(a -> new MergeVerifier.Scaled(a.file(), a.scale()))
-                      .toList(),
-                  sequences)
-              .compare(output);
-      MergeTable.lines(verification).forEach(out::println);
+    line.clear();
+    if (json) {
+      out.println(table.json());
+    } else {
+      table.lines().forEach(out::println);
+      ServingText.ofModel(output).forEach(out::println);
     }
     return 0;
+  }
+
+  private void checkOptions() {
+    Flags.requireThreads(spec, threads);
+    if (quality != null && (data == null || !type.equalsIgnoreCase(KEEP))) {
+      throw new ParameterException(
+          spec.commandLine(), "--keep-quality needs --data, and chooses the types itself");
+    }
+    if (quality != null && !(quality > 0)) {
+      throw new ParameterException(
+          spec.commandLine(), "--keep-quality must be above 0, is " + quality);
+    }
+    if (!type.equalsIgnoreCase(KEEP) && unquantized().isEmpty()) {
+      ModelQuantizer.recipe(type);
+    }
+  }
+
+  private Optional<TensorType> unquantized() {
+    return switch (type.toUpperCase(Locale.ROOT)) {
+      case "F32" -> Optional.of(TensorType.F32);
+      case "F16" -> Optional.of(TensorType.F16);
+      case "BF16" -> Optional.of(TensorType.BF16);
+      default -> Optional.empty();
+    };
+  }
+
+  private Optional<MergeVerifier.Reference> reference(
+      GgufFile base, List<AdapterArgument> arguments) throws IOException {
+    if (data == null) {
+      return Optional.empty();
+    }
+    List<int[]> sequences = VerificationText.sequences(base, data);
+    line.update("asking base and adapters");
+    return Optional.of(
+        new MergeVerifier(threads)
+            .reference(
+                base.paths().getFirst(),
+                arguments.stream()
+                    .map(each -> new MergeVerifier.Scaled(each.file(), each.scale()))
+                    .toList(),
+                sequences));
+  }
+
+  private MergeTable merge(
+      GgufFile base,
+      List<AdapterMerger.Adapter> read,
+      Optional<MergeVerifier.Reference> reference)
+      throws IOException {
+    Optional<TensorType> uniform = unquantized();
+    MergeTypes types = uniform.map(MergeTypes::unquantized).orElse(MergeTypes.KEEP);
+    AdapterMerger.Settings settings =
+        new AdapterMerger.Settings(types, rounding, _ -> null, threads);
+    if (quality != null) {
+      QualityMerger.Outcome outcome =
+          new QualityMerger(
+                  base, read, settings, reference.orElseThrow(), quality, line::update)
+              .merge(output);
+      return new MergeTable(outcome.report(), Optional.of(outcome.verification()));
+    }
+    AdapterMerger.Progress progress =
+        (done, total) -> line.update("merging: " + Words.percent((double) done / total));
+    MergeReport report =
+        uniform.isPresent() || type.equalsIgnoreCase(KEEP)
+            ? new AdapterMerger(base, read, settings).merge(output, progress)
+            : RecipeMerger.merge(base, read, settings, type, output, progress);
+    line.update("asking the merged file");
+    Optional<MergeVerification> verification = reference.map(known -> known.compare(output));
+    return new MergeTable(report, verification);
   }
 }

@@ -1,5 +1,8 @@
 package io.lorikeet.cli;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.lorikeet.export.LogitsDifference;
 import io.lorikeet.export.MergeVerification;
 import io.lorikeet.export.merge.MergeReport;
@@ -9,32 +12,42 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
-/// A merge in words.
-final class MergeTable {
+/// A merge in words, or in JSON.
+///
+/// @param verification what llama.cpp says of the merged file, where there was data to ask it about
+record MergeTable(MergeReport report, Optional<MergeVerification> verification) {
+  /// Less than this of the update is little.
+  private static final double LITTLE_KEPT = 0.5;
 
-  private MergeTable() {}
-
-  /// What is left of the update, by kind of tensor and type, and how fast it went.
-  static List<String> lines(MergeReport report) {
-    Map<String, List<MergeReport.Merged>> kinds = new LinkedHashMap<>();
-    for (MergeReport.Merged tensor : report.tensors()) {
-      kinds.computeIfAbsent(kind(tensor), _ -> new ArrayList<>()).add(tensor);
-    }
-    List<String> lines = new ArrayList<>();
-    lines.add(
-        String.format(
-            "%-34s%8s%10s%10s%10s%10s",
-            "update left after rounding", "tensors", "kept", "least", "noise", "changed"));
-    kinds.forEach((kind, tensors) -> lines.add(row(kind, tensors)));
-    lines.add(row("all", report.tensors()));
+  /// What is left of the update, how fast it went, how near the merged file is, and advice.
+  List<String> lines() {
+    List<String> lines = new ArrayList<>(survival(report.tensors()));
     lines.add(
         String.format(
             Locale.ROOT,
-            "merged in %s at %.2f GB/s (read and written)",
-            Words.duration(report.seconds()),
-            (report.bytesRead() + report.bytesWritten()) / 1e9 / report.seconds()));
+            "merged %s tensors and copied %s in %.1f s, %.2f GB/s of reading and writing",
+            Words.count(report.tensors().size()),
+            Words.count(report.copied()),
+            report.seconds(),
+            report.bytesPerSecond() / 1e9));
+    verification.ifPresent(measured -> lines.addAll(lines(measured)));
+    lines.addAll(advice());
     return lines;
+  }
+
+  /// What is left of the update, by kind of tensor and type.
+  static List<String> survival(List<MergeReport.Merged> tensors) {
+    Map<String, List<MergeReport.Merged>> kinds = new LinkedHashMap<>();
+    for (MergeReport.Merged tensor : tensors) {
+      kinds.computeIfAbsent(kind(tensor), _ -> new ArrayList<>()).add(tensor);
+    }
+    TableText table =
+        new TableText("update left after rounding", "tensors", "kept", "least", "noise", "changed");
+    kinds.forEach((kind, members) -> row(table, kind, members));
+    row(table, "all", tensors);
+    return table.lines();
   }
 
   private static String kind(MergeReport.Merged tensor) {
@@ -44,43 +57,97 @@ final class MergeTable {
         : name + " " + tensor.from() + " to " + tensor.to();
   }
 
-  private static String row(String name, List<MergeReport.Merged> tensors) {
-    Survival sum = new Survival();
-    tensors.forEach(tensor -> sum.add(tensor.survival()));
+  private static void row(TableText table, String name, List<MergeReport.Merged> tensors) {
+    Survival sum = MergeReport.total(tensors);
     double least = tensors.stream().mapToDouble(t -> t.survival().kept()).min().orElse(Double.NaN);
-    return String.format(
-        Locale.ROOT,
-        "  %-32s%8d%10.3f%10.3f%10.3f%10s",
+    table.row(
         name,
-        tensors.size(),
-        sum.kept(),
-        least,
-        sum.noise(),
+        Words.count(tensors.size()),
+        figure("%.3f", sum.kept()),
+        figure("%.3f", least),
+        figure("%.3f", sum.noise()),
         Words.percent(sum.changedShare()));
   }
 
-  /// How near the merged file is to the base with the adapters.
+  /// How near a merged file is to the base with the adapters.
   static List<String> lines(MergeVerification verification) {
-    List<String> lines = new ArrayList<>();
-    lines.add(
-        String.format(
-            "%-34s%10s%10s%11s%13s", "logits in llama.cpp", "max", "mean", "KL", "same first"));
-    lines.add(row("base, from base + adapter", verification.effect()));
-    lines.add(row("merged, from base + adapter", verification.difference()));
-    lines.add("loss on the text: base " + Words.loss(verification.baseLoss()));
-    lines.add("  base + adapter " + Words.loss(verification.adapterLoss()));
-    lines.add("  merged " + Words.loss(verification.mergedLoss()));
-    return lines;
+    TableText table = new TableText("in llama.cpp", "max", "mean", "KL", "same first", "loss");
+    table.row("base", "", "", "", "", figure("%.4f", verification.baseLoss()));
+    table.row("base with adapter", "", "", "", "", figure("%.4f", verification.adapterLoss()));
+    table.row("merged file", "", "", "", "", figure("%.4f", verification.mergedLoss()));
+    row(table, "adapter's effect", verification.effect());
+    row(table, "merged, from base with adapter", verification.difference());
+    return table.lines();
   }
 
-  private static String row(String name, LogitsDifference difference) {
-    return String.format(
-        Locale.ROOT,
-        "  %-32s%10.3g%10.3g%11.2e%13s",
+  private static void row(TableText table, String name, LogitsDifference difference) {
+    table.row(
         name,
-        difference.maximum(),
-        difference.mean(),
-        difference.divergence(),
-        Words.percent(difference.agreement()));
+        figure("%.3g", difference.maximum()),
+        figure("%.3g", difference.mean()),
+        figure("%.2e", difference.divergence()),
+        Words.percent(difference.agreement()),
+        "");
+  }
+
+  private List<String> advice() {
+    boolean lost = verification.map(measured -> !measured.passed()).orElse(false);
+    if (!lost && !(MergeReport.total(report.tensors()).kept() < LITTLE_KEPT)) {
+      return List.of();
+    }
+    return List.of(
+        "Rounding took much of what the adapter does. What helps: --keep-quality 0.01 with --data,",
+        "which gives the tensors that need it a larger type; --type Q8_0; or an adapter that was",
+        "trained longer, or with train --for merged.");
+  }
+
+  private static String figure(String format, double value) {
+    return String.format(Locale.ROOT, format, value);
+  }
+
+  /// Everything that [#lines] sums up, tensor by tensor.
+  String json() throws JsonProcessingException {
+    Map<String, Object> all = new LinkedHashMap<>();
+    all.put("seconds", report.seconds());
+    all.put("bytes_read", report.bytesRead());
+    all.put("bytes_written", report.bytesWritten());
+    all.put("copied", report.copied());
+    all.put("all", json(MergeReport.total(report.tensors())));
+    List<Map<String, Object>> tensors = new ArrayList<>();
+    for (MergeReport.Merged tensor : report.tensors()) {
+      Map<String, Object> each = new LinkedHashMap<>();
+      each.put("name", tensor.name());
+      each.put("from", tensor.from().name());
+      each.put("to", tensor.to().name());
+      each.putAll(json(tensor.survival()));
+      tensors.add(each);
+    }
+    all.put("tensors", tensors);
+    verification.ifPresent(measured -> all.put("verification", json(measured)));
+    return JsonMapper.builder()
+        .enable(SerializationFeature.INDENT_OUTPUT)
+        .build()
+        .writeValueAsString(all);
+  }
+
+  private static Map<String, Object> json(Survival survival) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("update_norm", survival.updateNorm());
+    json.put("kept", survival.kept());
+    json.put("noise", survival.noise());
+    json.put("changed", survival.changedShare());
+    return json;
+  }
+
+  private static Map<String, Object> json(MergeVerification verification) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("effect_divergence", verification.effect().divergence());
+    json.put("merged_divergence", verification.difference().divergence());
+    json.put("merged_agreement", verification.difference().agreement());
+    json.put("base_loss", verification.baseLoss());
+    json.put("adapter_loss", verification.adapterLoss());
+    json.put("merged_loss", verification.mergedLoss());
+    json.put("passed", verification.passed());
+    return json;
   }
 }

@@ -6,7 +6,6 @@ import io.lorikeet.bindings.TensorType;
 import io.lorikeet.bindings.llama.QuantizationType;
 import io.lorikeet.export.AdapterFile;
 import io.lorikeet.models.lora.LoraAdapter;
-import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.merge.MergedMatrix;
 import io.lorikeet.models.merge.Rounding;
 import io.lorikeet.quant.GgufFile;
@@ -18,9 +17,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Function;
 
 /// Folds adapters into a base: W + scale · (alpha / rank) · B A for every adapted tensor,
@@ -30,7 +27,7 @@ public final class AdapterMerger {
   private final GgufFile base;
   private final Settings settings;
   private final List<Adapter> adapters;
-  private final Map<String, List<MergedMatrix.Part>> parts = new HashMap<>();
+  private final AdapterParts parts;
 
   /// An adapter to merge.
   ///
@@ -43,7 +40,12 @@ public final class AdapterMerger {
   /// @param importance of the columns of a tensor by its name, or null where none is known
   /// @param threads threads to compute with
   public record Settings(
-      MergeTypes types, Rounding rounding, Function<String, float[]> importance, int threads) {}
+      MergeTypes types, Rounding rounding, Function<String, float[]> importance, int threads) {
+
+    Settings withTypes(MergeTypes others) {
+      return new Settings(others, rounding, importance, threads);
+    }
+  }
 
   /// Told how many bytes of how many are written.
   @FunctionalInterface
@@ -57,14 +59,7 @@ public final class AdapterMerger {
     this.base = base;
     this.settings = settings;
     this.adapters = List.copyOf(adapters);
-    for (Adapter adapter : adapters) {
-      for (LoraPair pair : adapter.adapter().pairs()) {
-        float factor = (float) (adapter.scale() * adapter.adapter().alpha() / pair.rank());
-        parts
-            .computeIfAbsent(pair.baseTensor(), _ -> new ArrayList<>())
-            .add(new MergedMatrix.Part(pair, factor));
-      }
-    }
+    parts = new AdapterParts(adapters);
   }
 
   /// Writes the merged file: under a temporary name first, forced to disk, then renamed.
@@ -112,7 +107,7 @@ public final class AdapterMerger {
     return MergedMatrix.adapted(
         tensor.type(),
         typeOf(tensor),
-        parts.get(tensor.name()),
+        parts.of(tensor.name()),
         settings.rounding(),
         settings.importance().apply(tensor.name()));
   }
@@ -124,7 +119,7 @@ public final class AdapterMerger {
   }
 
   private boolean isAdapted(GgufTensor tensor) {
-    return parts.containsKey(tensor.name());
+    return parts.adapt(tensor.name());
   }
 
   private TensorType typeOf(GgufTensor tensor) {
@@ -146,7 +141,7 @@ public final class AdapterMerger {
     return QuantizationType.byName(type.name()).map(QuantizationType::id).orElse(0);
   }
 
-  private void requireOther(Path output) throws IOException {
+  void requireOther(Path output) throws IOException {
     List<Path> inputs = new ArrayList<>(base.paths());
     adapters.forEach(adapter -> inputs.add(adapter.file()));
     for (Path input : inputs) {

@@ -25,8 +25,13 @@ public record MergeReport(
     tensors = List.copyOf(tensors);
   }
 
-  /// All adapted tensors together.
-  public Survival total() {
+  /// Bytes read and written in a second.
+  public double bytesPerSecond() {
+    return (bytesRead + bytesWritten) / seconds;
+  }
+
+  /// Several tensors together.
+  public static Survival total(List<Merged> tensors) {
     Survival total = new Survival();
     tensors.forEach(tensor -> total.add(tensor.survival()));
     return total;

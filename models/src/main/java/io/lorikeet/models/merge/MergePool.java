@@ -29,9 +29,7 @@ public final class MergePool implements AutoCloseable {
     return threads * TASK_ROWS;
   }
 
-  /// Computes consecutive rows, as [MergedMatrix#merge], on all threads. What they count is added
-  /// in the order of the rows, so that sums don't depend on who was first. When one fails, the
-  /// others have ended before this throws: they use the memory that the caller may free then.
+  /// Computes consecutive rows, as [MergedMatrix#merge], on all threads.
   public void merge(
       MergedMatrix matrix,
       int firstRow,
@@ -41,6 +39,42 @@ public final class MergePool implements AutoCloseable {
     long rowBytes = matrix.rowBytes();
     int rows = Math.toIntExact(out.byteSize() / rowBytes);
     long baseRow = base.byteSize() / rows;
+    run(
+        rows,
+        (from, count, own) ->
+            matrix.merge(
+                firstRow + from,
+                base.asSlice(from * baseRow, count * baseRow),
+                out.asSlice(from * rowBytes, count * rowBytes),
+                survival == null ? null : own),
+        survival);
+  }
+
+  /// Counts what merged rows have left of the update, as [MergedMatrix#measure], on all threads.
+  public void measure(
+      MergedMatrix matrix, MemorySegment base, MemorySegment merged, Survival survival) {
+    long rowBytes = matrix.rowBytes();
+    long baseRow = base.byteSize() / matrix.rows();
+    run(
+        matrix.rows(),
+        (from, count, own) ->
+            matrix.measure(
+                from,
+                base.asSlice(from * baseRow, count * baseRow),
+                merged.asSlice(from * rowBytes, count * rowBytes),
+                own),
+        survival);
+  }
+
+  @FunctionalInterface
+  private interface Rows {
+    void compute(int from, int count, Survival own);
+  }
+
+  /// What threads count is added in the order of the rows, so that sums don't depend on who was
+  /// first. When one fails, the others have ended before this throws: they use the memory that the
+  /// caller may free then.
+  private void run(int rows, Rows work, Survival survival) {
     List<Future<Survival>> tasks = new ArrayList<>();
     for (int start = 0; start < rows; start += TASK_ROWS) {
       int from = start;
@@ -48,12 +82,8 @@ public final class MergePool implements AutoCloseable {
       tasks.add(
           executor.submit(
               () -> {
-                Survival own = survival == null ? null : new Survival();
-                matrix.merge(
-                    firstRow + from,
-                    base.asSlice(from * baseRow, count * baseRow),
-                    out.asSlice(from * rowBytes, count * rowBytes),
-                    own);
+                Survival own = new Survival();
+                work.compute(from, count, own);
                 return own;
               }));
     }

@@ -114,22 +114,40 @@ public final class MergedMatrix {
 
   private void mergeBatch(
       int firstRow, int rows, MemorySegment base, MemorySegment out, Survival survival) {
-    int columns = columns();
-    int expert = firstRow / rowsOfExpert();
     float[] weights = RowDequantizer.floats(from, base);
-    float[] delta = new float[weights.length];
-    for (int row = 0; row < rows; row++) {
-      updates.get(expert).row(firstRow % rowsOfExpert() + row, delta, row * columns);
-    }
+    float[] delta = delta(firstRow, rows);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment target = arena.allocate((long) weights.length * Float.BYTES, 64);
       for (int i = 0; i < weights.length; i++) {
         target.setAtIndex(ValueLayout.JAVA_FLOAT, i, weights[i] + delta[i]);
       }
-      roundings.get(expert).round(from == to ? base : null, target, out);
+      roundings.get(firstRow / rowsOfExpert()).round(from == to ? base : null, target, out);
     }
     if (survival != null) {
       survival.add(weights, delta, RowDequantizer.floats(to, out));
     }
+  }
+
+  /// The update of consecutive rows, [columns, rows].
+  private float[] delta(int firstRow, int rows) {
+    float[] delta = new float[Math.multiplyExact(rows, columns())];
+    for (int i = 0; i < rows; i++) {
+      int row = firstRow + i;
+      updates.get(row / rowsOfExpert()).row(row % rowsOfExpert(), delta, i * columns());
+    }
+    return delta;
+  }
+
+  /// Counts what rows of a merged file have left of the update.
+  ///
+  /// @param firstRow index of the first in the weight
+  /// @param base native memory with the base's bytes of these rows
+  /// @param merged native memory with the merged file's
+  public void measure(int firstRow, MemorySegment base, MemorySegment merged, Survival survival) {
+    int rows = Math.toIntExact(merged.byteSize() / rowBytes());
+    survival.add(
+        RowDequantizer.floats(from, base),
+        delta(firstRow, rows),
+        RowDequantizer.floats(to, merged));
   }
 }

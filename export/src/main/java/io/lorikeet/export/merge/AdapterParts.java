@@ -1,0 +1,32 @@
+package io.lorikeet.export.merge;
+
+import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.models.merge.MergedMatrix;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/// What several adapters add to each weight.
+final class AdapterParts {
+  private final Map<String, List<MergedMatrix.Part>> parts = new HashMap<>();
+
+  AdapterParts(List<AdapterMerger.Adapter> adapters) {
+    for (AdapterMerger.Adapter adapter : adapters) {
+      for (LoraPair pair : adapter.adapter().pairs()) {
+        float factor = (float) (adapter.scale() * adapter.adapter().alpha() / pair.rank());
+        parts
+            .computeIfAbsent(pair.baseTensor(), _ -> new ArrayList<>())
+            .add(new MergedMatrix.Part(pair, factor));
+      }
+    }
+  }
+
+  boolean adapt(String baseTensor) {
+    return parts.containsKey(baseTensor);
+  }
+
+  List<MergedMatrix.Part> of(String baseTensor) {
+    return parts.get(baseTensor);
+  }
+}

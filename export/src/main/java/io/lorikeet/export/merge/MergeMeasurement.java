@@ -1,0 +1,65 @@
+package io.lorikeet.export.merge;
+
+import io.lorikeet.models.merge.MergePool;
+import io.lorikeet.models.merge.MergedMatrix;
+import io.lorikeet.models.merge.Rounding;
+import io.lorikeet.models.merge.Survival;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.GgufTensor;
+import io.lorikeet.quant.InvalidInputException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// What a merged file, whoever made it, has left of the update.
+public final class MergeMeasurement {
+
+  private MergeMeasurement() {}
+
+  /// Compares the adapted tensors of base and merged file.
+  ///
+  /// @param adapters read with this base
+  /// @throws InvalidInputException when the merged file lacks tensors or has them in other shapes
+  public static List<MergeReport.Merged> of(
+      GgufFile base, List<AdapterMerger.Adapter> adapters, GgufFile merged, int threads) {
+    AdapterParts parts = new AdapterParts(adapters);
+    requireSameShapes(base, merged);
+    List<MergeReport.Merged> tensors = new ArrayList<>();
+    try (MergePool pool = new MergePool(threads)) {
+      for (GgufTensor tensor : base.tensors()) {
+        if (parts.adapt(tensor.name())) {
+          GgufTensor result = merged.tensor(tensor.name()).orElseThrow();
+          MergedMatrix matrix =
+              MergedMatrix.adapted(
+                  tensor.type(), result.type(), parts.of(tensor.name()), Rounding.NEAREST, null);
+          Survival survival = new Survival();
+          pool.measure(matrix, base.data(tensor), merged.data(result), survival);
+          tensors.add(
+              new MergeReport.Merged(tensor.name(), tensor.type(), result.type(), survival));
+        }
+      }
+    }
+    return tensors;
+  }
+
+  private static void requireSameShapes(GgufFile base, GgufFile merged) {
+    List<String> problems = new ArrayList<>();
+    for (GgufTensor tensor : base.tensors()) {
+      Optional<GgufTensor> other = merged.tensor(tensor.name());
+      if (other.isEmpty()) {
+        problems.add(tensor.name() + " is missing");
+      } else if (!other.get().shape().equals(tensor.shape())) {
+        problems.add(
+            tensor.name()
+                + " has the shape "
+                + other.get().shape()
+                + ", in the base "
+                + tensor.shape());
+      }
+    }
+    if (!problems.isEmpty()) {
+      throw InvalidInputException.of(
+          merged.path() + " was not merged from " + base.path(), problems);
+    }
+  }
+}

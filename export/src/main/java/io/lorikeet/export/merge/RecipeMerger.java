@@ -1,0 +1,49 @@
+package io.lorikeet.export.merge;
+
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.quant.AtomicFile;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.ModelQuantizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/// Merges into one of llama.cpp's recipes, such as Q4_K_M: into F16 first, which libllama's
+/// quantizer then makes the recipe of. The F16 file lies beside the output meanwhile.
+public final class RecipeMerger {
+
+  private RecipeMerger() {}
+
+  /// Merges and quantizes.
+  ///
+  /// @param recipe llama.cpp's name of it
+  /// @param settings whose types are left aside
+  /// @throws IOException when the disk refuses, or can't hold the F16 file too
+  public static MergeReport merge(
+      GgufFile base,
+      List<AdapterMerger.Adapter> adapters,
+      AdapterMerger.Settings settings,
+      String recipe,
+      Path output,
+      AdapterMerger.Progress progress)
+      throws IOException {
+    long start = System.nanoTime();
+    AdapterMerger merger =
+        new AdapterMerger(
+            base, adapters, settings.withTypes(MergeTypes.unquantized(TensorType.F16)));
+    merger.requireOther(output);
+    try (AtomicFile unquantized = AtomicFile.create(output)) {
+      MergeReport whole = merger.merge(unquantized.path(), progress);
+      ModelQuantizer.quantize(unquantized.path(), output, recipe, settings.threads());
+      try (GgufFile merged = GgufFile.open(output)) {
+        return new MergeReport(
+            MergeMeasurement.of(base, adapters, merged, settings.threads()),
+            whole.copied(),
+            whole.bytesRead(),
+            Files.size(output),
+            (System.nanoTime() - start) / 1e9);
+      }
+    }
+  }
+}
