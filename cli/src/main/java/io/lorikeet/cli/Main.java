@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
       EvalCommand.class,
       ConvertCommand.class,
       QuantizeCommand.class,
+      ImatrixCommand.class,
       MergeCommand.class,
       ExportCommand.class,
       ImportCommand.class,

@@ -1,14 +1,21 @@
 package io.lorikeet.cli;
 
+import io.lorikeet.export.QuantizationLoss;
+import io.lorikeet.quant.GgufTensor;
+import io.lorikeet.quant.ImportanceMatrix;
 import io.lorikeet.quant.ModelQuantizer;
+import io.lorikeet.quant.QuantizationError;
 import io.lorikeet.train.ProcessorCores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -17,6 +24,7 @@ import picocli.CommandLine.Spec;
     name = "quantize",
     description = "Quantize an F32, F16 or BF16 model, exactly as llama-quantize does.")
 final class QuantizeCommand implements Callable<Integer> {
+  private static final int CONTEXT = 512;
 
   @Spec private CommandSpec spec;
 
@@ -34,6 +42,26 @@ final class QuantizeCommand implements Callable<Integer> {
   private String type;
 
   @Option(
+      names = "--imatrix",
+      paramLabel = "FILE",
+      description = "importance matrix of 'lorikeet imatrix' or llama-imatrix")
+  private Path importance;
+
+  @Option(names = "--dry-run", description = "write nothing, and say what each tensor would become")
+  private boolean dryRun;
+
+  @Option(
+      names = "--report",
+      description = "say how far each tensor is from the source (root mean square error)")
+  private boolean report;
+
+  @Option(
+      names = "--data",
+      paramLabel = "TEXT",
+      description = "with --report: also perplexity and KL divergence on this text file")
+  private Path data;
+
+  @Option(
       names = "--threads",
       paramLabel = "N",
       description = "CPU threads (default: the physical cores)")
@@ -42,16 +70,47 @@ final class QuantizeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Flags.requireThreads(spec, threads);
-    ModelQuantizer.quantize(input, output, type, threads);
-    spec.commandLine()
-        .getOut()
-        .println(
-            "%s: %s, from %s of %s"
-                .formatted(
-                    output,
-                    Words.bytes(Files.size(output)),
-                    Words.bytes(Files.size(input)),
-                    input));
+    if (data != null && !report) {
+      throw new ParameterException(spec.commandLine(), "--data goes with --report");
+    }
+    if (dryRun && report) {
+      throw new ParameterException(
+          spec.commandLine(), "--report measures what --dry-run doesn't write");
+    }
+    ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
+    Optional<ImportanceMatrix> matrix =
+        importance == null ? Optional.empty() : Optional.of(ImportanceMatrix.read(importance));
+    if (dryRun) {
+      print(line, ModelQuantizer.plan(input, type, matrix));
+      return 0;
+    }
+    try {
+      ModelQuantizer.quantize(
+          input,
+          output,
+          type,
+          threads,
+          matrix,
+          (tensor, number, count) ->
+              line.update("tensor %s of %s  %s".formatted(number, count, tensor)));
+    } finally {
+      line.clear();
+    }
+    line.println(
+        "%s: %s, from %s of %s"
+            .formatted(
+                output, Words.bytes(Files.size(output)), Words.bytes(Files.size(input)), input));
+    if (report) {
+      QuantizationWords.errors(QuantizationError.compare(input, output)).forEach(line::println);
+    }
+    if (data != null) {
+      line.println(
+          QuantizationWords.loss(QuantizationLoss.measure(input, output, data, CONTEXT, threads)));
+    }
     return 0;
+  }
+
+  private static void print(ProgressLine line, List<GgufTensor> tensors) {
+    QuantizationWords.plan(tensors).forEach(line::println);
   }
 }

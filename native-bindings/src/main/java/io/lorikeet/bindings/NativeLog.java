@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
@@ -65,12 +66,35 @@ public final class NativeLog {
     }
   }
 
+  /// Passes what native calls of this thread log as information to a listener until it is closed:
+  /// some of them tell only there how far they are.
+  public static Listening listen(Consumer<String> listener) {
+    return new Listening(LINE.get(), listener);
+  }
+
+  /// The information logged by one thread while it is open.
+  public static final class Listening implements AutoCloseable {
+    private final Line line;
+
+    private Listening(Line line, Consumer<String> listener) {
+      this.line = line;
+      line.listener = listener;
+    }
+
+    @Override
+    public void close() {
+      flush(line);
+      line.listener = null;
+    }
+  }
+
   /// The line a thread is writing: a message may come in pieces, and only the first piece has the
   /// level.
   private static final class Line {
     private final StringBuilder text = new StringBuilder();
     private Level level = Level.INFO;
     private Errors errors;
+    private Consumer<String> listener;
   }
 
   /// Called from native code, so that nothing may be thrown out of it.
@@ -99,6 +123,9 @@ public final class NativeLog {
     line.text.setLength(0);
     if (text.isEmpty()) {
       return;
+    }
+    if (line.listener != null && line.level == Level.DEBUG) {
+      line.listener.accept(text);
     }
     if (line.level == Level.ERROR && line.errors != null) {
       line.errors.lines.add(text);

@@ -9,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /// Makes a quantized GGUF model of one in F32, F16 or BF16, by libllama's quantizer and so exactly
@@ -29,20 +31,78 @@ public final class ModelQuantizer {
   /// @throws GgmlException when libllama refuses, with its reason
   public static void quantize(Path input, Path output, String type, int threads)
       throws IOException {
-    QuantizationType recipe = recipe(type);
+    quantize(input, output, type, threads, Optional.empty(), (_, _, _) -> {});
+  }
+
+  /// Quantizes a model as [#quantize], with the errors of those columns weighed more that matter
+  /// more.
+  ///
+  /// @param importance what matters; some types can't do without
+  /// @param listener told before each tensor
+  /// @throws InvalidInputException also when the importance matrix isn't this model's
+  public static void quantize(
+      Path input,
+      Path output,
+      String type,
+      int threads,
+      Optional<ImportanceMatrix> importance,
+      LlamaQuantizer.Listener listener)
+      throws IOException {
+    LlamaQuantizer.Settings settings;
     Path first;
     try (GgufFile file = GgufFile.open(input)) {
-      LlamaLimits.check(file);
-      checkUnquantized(file);
+      settings = settings(file, type, threads, importance);
       checkOther(file, output);
       first = file.paths().getFirst();
     }
     try {
-      LlamaQuantizer.quantize(first, output, recipe, threads, false);
+      LlamaQuantizer.quantize(first, output, settings, listener);
     } catch (IOException e) {
       throw AtomicFile.explain(output, e);
     } catch (GgmlException e) {
       throw causeOf(e, output);
+    }
+  }
+
+  private static LlamaQuantizer.Settings settings(
+      GgufFile file, String type, int threads, Optional<ImportanceMatrix> importance) {
+    QuantizationType recipe = recipe(type);
+    if (recipe.needsImportanceMatrix() && importance.isEmpty()) {
+      throw new InvalidInputException(
+          recipe
+              + " needs an importance matrix: make one with 'lorikeet imatrix', and give it with"
+              + " --imatrix");
+    }
+    LlamaLimits.check(file);
+    checkUnquantized(file);
+    importance.ifPresent(matrix -> matrix.check(file));
+    return new LlamaQuantizer.Settings(
+        recipe, threads, false, importance.map(ImportanceMatrix::weights).orElse(Map.of()));
+  }
+
+  /// What a model would become: the tensors as they would be written, of which only name, type,
+  /// shape and size count.
+  ///
+  /// @throws InvalidInputException as [#quantize]
+  /// @throws GgmlException when libllama refuses, with its reason
+  public static List<GgufTensor> plan(
+      Path input, String type, Optional<ImportanceMatrix> importance) throws IOException {
+    try (GgufFile file = GgufFile.open(input)) {
+      LlamaQuantizer.Settings settings = settings(file, type, 1, importance);
+      Map<String, TensorType> types;
+      try {
+        types = LlamaQuantizer.plan(file.paths().getFirst(), settings);
+      } catch (GgmlException e) {
+        throw causeOf(e, input);
+      }
+      return file.tensors().stream()
+          .map(
+              tensor -> {
+                TensorType planned = types.getOrDefault(tensor.name(), tensor.type());
+                long bytes = GgufRules.bytes(planned, tensor.shape());
+                return new GgufTensor(tensor.name(), planned, tensor.shape(), 0, bytes, 0);
+              })
+          .toList();
     }
   }
 
@@ -64,28 +124,19 @@ public final class ModelQuantizer {
 
   /// The names of all types that [#quantize] can make, the largest first.
   public static List<String> types() {
-    return Arrays.stream(QuantizationType.values())
-        .filter(type -> !type.needsImportanceMatrix())
-        .map(QuantizationType::name)
-        .toList();
+    return Arrays.stream(QuantizationType.values()).map(QuantizationType::name).toList();
   }
 
   /// The type of this name.
   ///
   /// @throws InvalidInputException when there is none
   public static QuantizationType recipe(String name) {
-    String known = "known are " + String.join(", ", types());
-    QuantizationType type =
-        QuantizationType.byName(name)
-            .orElseThrow(
-                () ->
-                    new InvalidInputException(
-                        "no quantization is called '%s'; %s".formatted(name, known)));
-    if (type.needsImportanceMatrix()) {
-      throw new InvalidInputException(
-          "%s needs an importance matrix, which Lorikeet doesn't make; %s".formatted(type, known));
-    }
-    return type;
+    return QuantizationType.byName(name)
+        .orElseThrow(
+            () ->
+                new InvalidInputException(
+                    "no quantization is called '%s'; known are %s"
+                        .formatted(name, String.join(", ", types()))));
   }
 
   private static void checkUnquantized(GgufFile file) {

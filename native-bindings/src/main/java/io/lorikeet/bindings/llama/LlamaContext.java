@@ -69,6 +69,19 @@ public final class LlamaContext implements AutoCloseable {
   ///     with one
   /// @throws GgmlException when the memory can't be had
   public static LlamaContext create(LlamaModel model, int contextLength, int batch, int threads) {
+    return create(model, contextLength, batch, threads, MemorySegment.NULL);
+  }
+
+  /// As [#create], with what goes into the products with weights summed up.
+  ///
+  /// @param sums collects; to be closed after the context
+  public static LlamaContext create(
+      LlamaModel model, int contextLength, int batch, int threads, ActivationSums sums) {
+    return create(model, contextLength, batch, threads, sums.callback());
+  }
+
+  private static LlamaContext create(
+      LlamaModel model, int contextLength, int batch, int threads, MemorySegment observer) {
     if (contextLength < 1 || batch < 1 || threads < 1 || threads > MAX_THREADS) {
       throw new IllegalArgumentException(
           "a context of "
@@ -99,6 +112,7 @@ public final class LlamaContext implements AutoCloseable {
       boolean gpu = model.options().gpuLayers() != 0;
       llama_context_params.offload_kqv(params, gpu);
       llama_context_params.op_offload(params, gpu);
+      llama_context_params.cb_eval(params, observer);
       MemorySegment context = Llama.llama_init_from_model(model.handle(), params);
       if (context.equals(MemorySegment.NULL)) {
         throw new GgmlException(

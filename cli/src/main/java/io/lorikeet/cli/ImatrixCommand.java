@@ -1,0 +1,80 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.quant.ImportanceCollector;
+import io.lorikeet.quant.ImportanceMatrix;
+import io.lorikeet.train.ProcessorCores;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `lorikeet imatrix`.
+@Command(
+    name = "imatrix",
+    description =
+        "Measure on a text which weights matter, for 'quantize --imatrix'; a file as llama-imatrix"
+            + " writes it.")
+final class ImatrixCommand implements Callable<Integer> {
+  private static final int LEAST_CONTEXT = 16;
+
+  @Spec private CommandSpec spec;
+
+  @Option(names = "--model", required = true, paramLabel = "FILE", description = "GGUF model")
+  private Path model;
+
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "TEXT",
+      description = "text file in UTF-8, of the kind that the model is for; 100 KB and more")
+  private Path data;
+
+  @Option(names = "--output", required = true, paramLabel = "FILE", description = "file to write")
+  private Path output;
+
+  @Option(
+      names = "--context",
+      paramLabel = "TOKENS",
+      description = "tokens to read at once (default: ${DEFAULT-VALUE})")
+  private int context = 512;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "CPU threads (default: the physical cores)")
+  private int threads = ProcessorCores.physical();
+
+  @Override
+  public Integer call() throws IOException {
+    Flags.requireThreads(spec, threads);
+    if (context < LEAST_CONTEXT) {
+      throw new picocli.CommandLine.ParameterException(
+          spec.commandLine(), "--context must be at least " + LEAST_CONTEXT + ", is " + context);
+    }
+    ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
+    ImportanceMatrix matrix;
+    try {
+      matrix =
+          ImportanceCollector.collect(
+              model,
+              data,
+              context,
+              threads,
+              (chunk, chunks) -> line.update("piece %s of %s".formatted(chunk + 1, chunks)));
+    } finally {
+      line.clear();
+    }
+    matrix.write(output);
+    line.println(
+        "%s: %s matrices, measured on %s tokens of %s"
+            .formatted(
+                output,
+                matrix.entries().size(),
+                Words.count((long) matrix.chunks() * matrix.chunkSize()),
+                data));
+    return 0;
+  }
+}

@@ -1,0 +1,54 @@
+package io.lorikeet.quant;
+
+import io.lorikeet.bindings.llama.ActivationSums;
+import io.lorikeet.bindings.llama.LlamaContext;
+import io.lorikeet.bindings.llama.LlamaModel;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/// Measures an importance matrix: llama.cpp reads a text with the model, and what goes into its
+/// products is summed up, as `llama-imatrix` does.
+public final class ImportanceCollector {
+  private ImportanceCollector() {}
+
+  /// Is told how far it is.
+  @FunctionalInterface
+  public interface Listener {
+    /// @param chunk pieces that are read
+    /// @param chunks all pieces
+    void at(int chunk, int chunks);
+  }
+
+  /// Measures on the CPU.
+  ///
+  /// @param model a GGUF model, of a split one any file; quantized or not
+  /// @param text a text file in UTF-8
+  /// @param chunkSize tokens of a piece, at least 16
+  /// @param threads threads to compute with
+  /// @throws InvalidInputException when the model isn't valid, or the text too short for one piece
+  /// @throws IOException when a file can't be read
+  public static ImportanceMatrix collect(
+      Path model, Path text, int chunkSize, int threads, Listener listener) throws IOException {
+    Path first;
+    try (GgufFile file = GgufFile.open(model)) {
+      LlamaLimits.check(file);
+      first = file.paths().getFirst();
+    }
+    try (LlamaModel loaded = LlamaModel.load(first, LlamaModel.Options.CPU);
+        ActivationSums sums = new ActivationSums()) {
+      List<int[]> chunks = TextChunks.read(text, loaded.vocabulary(), chunkSize);
+      try (LlamaContext context =
+          LlamaContext.create(loaded, chunkSize, chunkSize, threads, sums)) {
+        for (int i = 0; i < chunks.size(); i++) {
+          listener.at(i, chunks.size());
+          context.clear();
+          // With the logits of all tokens, or the last layer would compute only the last one's.
+          context.forEachLogits(chunks.get(i), (_, _) -> {});
+        }
+      }
+      return ImportanceMatrix.of(
+          sums.sums(), chunks.size(), chunkSize, text.getFileName().toString());
+    }
+  }
+}
