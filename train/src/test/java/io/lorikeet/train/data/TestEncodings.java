@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -20,6 +21,21 @@ final class TestEncodings {
   static TextEncoding bytes() {
     return new TextEncoding(
         TestEncodings::byteTokens, OptionalInt.of(BEGIN), OptionalInt.of(END), List.of("<end>"));
+  }
+
+  /// The same, so that its tokens can be kept.
+  static TextEncoding bytes(String identity) {
+    TextEncoding bytes = bytes();
+    return new TextEncoding(
+        bytes.encode(),
+        bytes.begin(),
+        bytes.end(),
+        bytes.unknown(),
+        Optional.of(identity),
+        bytes.ends(),
+        bytes.piece(),
+        bytes.controlTokens(),
+        bytes.chats());
   }
 
   static TextEncoding bytesWithoutBegin() {

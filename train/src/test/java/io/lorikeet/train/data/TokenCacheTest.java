@@ -1,0 +1,165 @@
+package io.lorikeet.train.data;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.DataSource;
+import io.lorikeet.train.Events;
+import io.lorikeet.train.TrainingConfig;
+import io.lorikeet.train.data.files.DataFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TokenCacheTest {
+  @TempDir Path folder;
+  private final Events events = new Events();
+  private Path data;
+  private Path kept;
+
+  @BeforeEach
+  void writeExamples() throws IOException {
+    data = folder.resolve("data.jsonl");
+    kept = folder.resolve("cache");
+    StringBuilder lines = new StringBuilder();
+    for (int i = 0; i < 300; i++) {
+      lines.append("{\"question\": \"%d + 1?\", \"answer\": \"%d\"}\n".formatted(i, i + 1));
+    }
+    Files.writeString(data, lines.append("\"unspelled ~\"\n"));
+  }
+
+  @Test
+  void whatIsKeptIsTheSame() throws IOException {
+    List<TokenizedExample> first = tokenize(0);
+    List<String> said = List.copyOf(events.notes());
+    assertEquals(1, files().size());
+    events.clear();
+    List<TokenizedExample> again = tokenize(0);
+    assertSame(first, again);
+    assertTrue(events.notes().getLast().contains("tokenized before"), events.notes()::toString);
+    assertEquals(said, events.notes().subList(0, said.size()));
+    assertEquals(301, first.size());
+    assertSame(first, tokenize(TokenStoreWriter.SMALL));
+  }
+
+  @Test
+  void littleIsNotKept() throws IOException {
+    tokenize(TokenStoreWriter.SMALL);
+    assertEquals(List.of(), files());
+  }
+
+  @Test
+  void everythingThatDecidesTokensIsPartOfTheName() throws IOException {
+    tokenize(0);
+    assertEquals(1, files().size());
+    tokenize(settings(32), 0, "vocabulary");
+    assertEquals(2, files().size());
+    tokenize(settings(64), 0, "another vocabulary");
+    assertEquals(3, files().size());
+    Files.writeString(data, "\"other\"\n");
+    assertEquals(1, tokenize(0).size());
+    assertEquals(4, files().size());
+  }
+
+  /// Damaged or broken off anywhere, a file is made again.
+  @Test
+  void whatIsDamagedIsMadeAgain() throws IOException {
+    long seed = new Random().nextLong();
+    Random random = new Random(seed);
+    List<TokenizedExample> first = tokenize(0);
+    Path file = files().getFirst();
+    byte[] good = Files.readAllBytes(file);
+    for (int round = 0; round < 40; round++) {
+      byte[] bad = good.clone();
+      if (round % 2 == 0) {
+        bad[random.nextInt(bad.length)] ^= (byte) (1 + random.nextInt(255));
+      } else {
+        bad = Arrays.copyOf(bad, random.nextInt(bad.length));
+      }
+      Files.write(file, bad);
+      events.clear();
+      assertSame(first, tokenize(0));
+      assertTrue(events.warnings().getFirst().contains("is damaged"), "seed " + seed);
+      assertArrayEquals(good, Files.readAllBytes(file));
+    }
+  }
+
+  /// Nothing lies in the folder under a final name before all is tokenized, and nothing at all after
+  /// a failure.
+  @Test
+  void whatIsNotFinishedLeavesNothing() throws IOException {
+    Files.writeString(data, Files.readString(data) + "{\n");
+    assertThrows(InvalidInputException.class, () -> tokenize(0));
+    assertEquals(List.of(), files());
+    Files.writeString(data, "\"" + "text ".repeat(50) + "\"\n");
+    try (TokenStoreWriter writer = new TokenStoreWriter(kept.resolve("a.tokens"), false, 0)) {
+      writer.add(
+          new TokenizedExample(new int[20], 1, "f", 1), 0, 20, Fingerprint.of("some text"));
+      assertEquals(1, files().size());
+      assertTrue(files().getFirst().getFileName().toString().endsWith(".tmp"));
+    }
+    assertEquals(List.of(), files());
+  }
+
+  private DataSettings settings(int context) {
+    return new DataSettings(
+        context,
+        TrainingConfig.TooLong.CUT,
+        false,
+        true,
+        TrainingConfig.TrainOn.COMPLETION,
+        Optional.empty(),
+        Optional.empty(),
+        Map.of(),
+        2,
+        Optional.of(kept));
+  }
+
+  private List<TokenizedExample> tokenize(int small) throws IOException {
+    return tokenize(settings(64), small, "vocabulary");
+  }
+
+  private List<TokenizedExample> tokenize(DataSettings settings, int small, String identity)
+      throws IOException {
+    TextEncoding encoding = TestEncodings.bytes(identity);
+    TokenCache cache = new TokenCache(settings, encoding, small);
+    List<TokenizedExample> examples = new ArrayList<>();
+    try (TokenStore store =
+        cache.get(DataSource.of(data), List.of(DataFile.of(data)), events)) {
+      for (int i = 0; i < store.size(); i++) {
+        examples.add(store.get(i));
+      }
+    }
+    return examples;
+  }
+
+  private List<Path> files() throws IOException {
+    Files.createDirectories(kept);
+    try (Stream<Path> all = Files.list(kept)) {
+      return all.sorted().toList();
+    }
+  }
+
+  private static void assertSame(List<TokenizedExample> expected, List<TokenizedExample> found) {
+    assertEquals(expected.size(), found.size());
+    for (int i = 0; i < expected.size(); i++) {
+      assertArrayEquals(expected.get(i).tokens(), found.get(i).tokens());
+      assertArrayEquals(expected.get(i).trained(), found.get(i).trained());
+      assertEquals(expected.get(i).source(), found.get(i).source());
+      assertEquals(expected.get(i).line(), found.get(i).line());
+    }
+  }
+}
