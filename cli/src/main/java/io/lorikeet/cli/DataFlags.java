@@ -16,7 +16,6 @@ final class DataFlags implements IModelTransformer {
           Setting.TOO_LONG,
           Setting.TRAIN_ON,
           Setting.CHAT_TEMPLATE,
-          Setting.CHAT_TEMPLATE,
           Setting.FORMAT,
           Setting.COLUMNS,
           Setting.SKIP_BAD_LINES,
