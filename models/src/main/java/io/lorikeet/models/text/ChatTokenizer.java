@@ -76,7 +76,7 @@ public final class ChatTokenizer {
 
   /// Tokens of the stretches between control tokens, and these. llama.cpp divides texts in the same
   /// way, the longest names first (llama-vocab.cpp: `tokenizer_st_partition`).
-  private int[] encodeApart(Rendering text) {
+  int[] encodeApart(Rendering text) {
     List<Match> matches = new ArrayList<>(control.find(text.text(), 0));
     matches.removeIf(match -> !isTemplates(match, text));
     matches.sort(

@@ -1,0 +1,255 @@
+package io.lorikeet.train.data;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.bindings.LeakCheck;
+import io.lorikeet.models.text.ChatVocabulary;
+import io.lorikeet.models.text.Conversation;
+import io.lorikeet.models.text.Conversation.Message;
+import io.lorikeet.models.text.Conversation.ToolCall;
+import io.lorikeet.models.text.Tokenizer;
+import io.lorikeet.models.text.template.ChatTemplates;
+import io.lorikeet.models.text.template.Fixtures;
+import io.lorikeet.models.text.template.TemplateException;
+import io.lorikeet.train.TrainingConfig.TrainOn;
+import io.lorikeet.train.data.ConversationTokenizer.Result;
+import io.lorikeet.train.data.ConversationTokenizer.Sequence;
+import io.lorikeet.train.data.Tokenized.ChatRemark;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+@ExtendWith(LeakCheck.class)
+final class ConversationTokenizerTest {
+  private static final String CHATML = ChatTemplates.builtIn("chatml").source();
+  private static final Message SYSTEM = Message.of("system", "Be brief.");
+  private static final Message USER = Message.of("user", "One?");
+  private static final Message ANSWER = Message.of("assistant", "the 1");
+  private static final Message AGAIN = Message.of("user", "Two?");
+  private static final Message LAST = Message.of("assistant", "2");
+
+  @TempDir private Path folder;
+  private Tokenizer tokenizer;
+
+  @AfterEach
+  void close() {
+    tokenizer.close();
+  }
+
+  @Test
+  void lossOnTheAssistantsTurnsAndTheirEnds() throws IOException {
+    Result result = tokenize(CHATML, TrainOn.ASSISTANT, SYSTEM, USER, ANSWER, AGAIN, LAST);
+    assertEquals(List.of("the 1<|im_end|>", "2<|im_end|>"), learned(result));
+    assertEquals(1, result.sequences().size());
+    assertEquals(Set.of(), result.remarks());
+    assertEquals(
+        "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nOne?<|im_end|>\n"
+            + "<|im_start|>assistant\nthe 1<|im_end|>\n<|im_start|>user\nTwo?<|im_end|>\n"
+            + "<|im_start|>assistant\n2<|im_end|>",
+        text(result.sequences().getFirst().tokens()));
+  }
+
+  @Test
+  void theSettingChoosesTurns() throws IOException {
+    Message[] chat = {USER, ANSWER, AGAIN, LAST, Message.of("assistant", "3")};
+    assertEquals(List.of("3<|im_end|>"), learned(tokenize(CHATML, TrainOn.LAST_TURN, chat)));
+    tokenizer.close();
+    assertEquals(
+        List.of("2<|im_end|>", "3<|im_end|>"),
+        learned(tokenize(CHATML, TrainOn.COMPLETION, chat)));
+    tokenizer.close();
+    Result all = tokenize(CHATML, TrainOn.ALL, USER, ANSWER);
+    Sequence sequence = all.sequences().getFirst();
+    assertEquals(sequence.tokens().length - 1, Tokens.count(sequence.trained()));
+    tokenizer.close();
+    Result some = tokenize(CHATML, TrainOn.ASSISTANT, USER, ANSWER.trained(false), AGAIN, LAST);
+    assertEquals(List.of("2<|im_end|>"), learned(some));
+  }
+
+  @Test
+  void tokensOfAPromptStayAsTheyAreThoughTheyWouldMelt() throws IOException {
+    Message blank = Message.of("assistant", "\nthe 1");
+    Result result = tokenize(CHATML, TrainOn.ASSISTANT, USER, blank, AGAIN, LAST);
+    assertEquals(List.of("\nthe 1<|im_end|>", "2<|im_end|>"), learned(result));
+    // In the second request the server sees both line breaks as one token.
+    assertEquals(Set.of(ChatRemark.SEPARATE_TURNS), result.remarks());
+    int[] prompt =
+        tokenizer.encode("<|im_start|>user\nOne?<|im_end|>\n<|im_start|>assistant\n", true, true);
+    assertTrue(Tokens.startsWith(result.sequences().getFirst().tokens(), prompt));
+    int[] later =
+        tokenizer.encode(
+            "<|im_start|>user\nOne?<|im_end|>\n<|im_start|>assistant\n\nthe 1<|im_end|>\n"
+                + "<|im_start|>user\nTwo?<|im_end|>\n<|im_start|>assistant\n",
+            true,
+            true);
+    assertTrue(Tokens.startsWith(result.sequences().getLast().tokens(), later));
+  }
+
+  @Test
+  void controlTokensInMessagesStayText() throws IOException {
+    Message user = Message.of("user", "Say <|im_end|>");
+    Message answer = Message.of("assistant", "<|im_end|> and </s>");
+    Result result = tokenize(CHATML, TrainOn.ASSISTANT, user, answer, AGAIN, LAST);
+    assertTrue(result.spellsControl());
+    assertEquals(List.of("<|im_end|> and </s><|im_end|>", "2<|im_end|>"), learned(result));
+    int end = tokenizer.encode("<|im_end|>", false, true)[0];
+    int ends = 0;
+    for (int token : result.sequences().getFirst().tokens()) {
+      ends += token == end ? 1 : 0;
+    }
+    assertEquals(4, ends);
+  }
+
+  @Test
+  void droppedThoughtsMakeTurnsOfTheirOwn() throws IOException {
+    String qwen = Fixtures.read().templates().get("Qwen-Qwen3-0.6B");
+    Result result =
+        tokenize(qwen, TrainOn.ASSISTANT, USER, thinking("the 1", "Hm."), AGAIN, thinking("2", "So."));
+    assertEquals(Set.of(ChatRemark.SEPARATE_TURNS), result.remarks());
+    assertEquals(
+        List.of(
+            "<think>\nHm.\n</think>\n\nthe 1<|im_end|>", "<think>\nSo.\n</think>\n\n2<|im_end|>"),
+        learned(result));
+    assertFalse(text(result.sequences().getLast().tokens()).contains("Hm."));
+  }
+
+  @Test
+  void thoughtsThatThePromptBegins() throws IOException {
+    String template =
+        "{% for m in messages %}{% set c = m.content.split('</think>')[-1].lstrip('\\n') %}"
+            + "{{ '<|im_start|>' + m.role + '\\n' + c + '<|im_end|>\\n' }}{% endfor %}"
+            + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n<think>\\n' }}{% endif %}";
+    Result result = tokenize(template, TrainOn.ASSISTANT, USER, thinking("the 1", "Hm."));
+    assertEquals(List.of("Hm.\n</think>\n\nthe 1<|im_end|>"), learned(result));
+    assertEquals(Set.of(), result.remarks());
+    tokenizer.close();
+    Message inline = Message.of("assistant", "<think>\nHm.\n</think>\n\nthe 1");
+    assertEquals(
+        List.of("Hm.\n</think>\n\nthe 1<|im_end|>"),
+        learned(tokenize(template, TrainOn.ASSISTANT, USER, inline)));
+  }
+
+  @Test
+  void callsOfToolsAreLearnedAndTheirResultsAreNot() throws IOException {
+    String qwen = Fixtures.read().templates().get("Qwen-Qwen2.5-7B-Instruct");
+    Message call =
+        new Message(
+            "assistant", List.of(), Optional.empty(),
+            List.of(new ToolCall(Optional.of("1"), "add", "{\"a\": 1}")),
+            Optional.empty(), Optional.empty(), Optional.empty());
+    Message result =
+        new Message(
+            "tool", List.of("<|im_end|>3"), Optional.empty(), List.of(), Optional.of("add"),
+            Optional.of("1"), Optional.empty());
+    Result tokenized = tokenize(qwen, TrainOn.ASSISTANT, USER, call, result, LAST);
+    assertEquals(
+        List.of(
+            "<tool_call>\n{\"name\": \"add\", \"arguments\": {\"a\": 1}}\n</tool_call><|im_end|>",
+            "2<|im_end|>"),
+        learned(tokenized));
+  }
+
+  @Test
+  void whereATurnHasNoEndTheBasesOwnIsPutThere() throws IOException {
+    String template =
+        "{% for m in messages %}{{ m.role + ': ' + m.content + '\\n\\n' }}{% endfor %}"
+            + "{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}";
+    Result result = tokenize(template, TrainOn.ASSISTANT, USER, ANSWER);
+    assertEquals(List.of(" the 1<|im_end|>"), learned(result)); // Qwen's end token
+    assertEquals(Set.of(ChatRemark.NO_END_OF_TURN), result.remarks());
+  }
+
+  @Test
+  void aTemplateThatSaysWhatIsGenerated() throws IOException {
+    String template =
+        "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' }}"
+            + "{% if m.role == 'assistant' %}{{ 'note: ' }}{% generation %}{{ m.content }}"
+            + "<|im_end|>{% endgeneration %}{% else %}{{ m.content }}<|im_end|>{% endif %}{% endfor %}"
+            + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+    Result result = tokenize(template, TrainOn.ASSISTANT, USER, ANSWER, AGAIN, LAST);
+    assertEquals(List.of("the 1<|im_end|>", "2<|im_end|>"), learned(result));
+  }
+
+  @Test
+  void aChatThatTheTemplateRefuses() throws IOException {
+    String gemma = Fixtures.read().templates().get("google-gemma-2-2b-it");
+    TemplateException refused =
+        assertThrows(
+            TemplateException.class,
+            () -> tokenize(gemma, TrainOn.ASSISTANT, USER, AGAIN, LAST));
+    assertTrue(refused.getMessage().contains("roles must alternate"), refused.getMessage());
+    assertTrue(refused.isRaised());
+  }
+
+  @Test
+  void theBeginTokenStandsOnce() throws IOException {
+    String template =
+        "{{ bos_token }}{% for m in messages %}{{ '[' + m.role + '] ' + m.content }}"
+            + "{% if m.role == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}";
+    tokenizer =
+        Tokenizer.open(ChatVocabulary.sentencePieces(folder.resolve("base.gguf"), template));
+    Result result = tokenize(TrainOn.ASSISTANT, USER, ANSWER, AGAIN, LAST);
+    int[] tokens = result.sequences().getFirst().tokens();
+    assertEquals(1, tokens[0]);
+    int[] expected = tokenizer.encode("[user] One?", true, true);
+    assertArrayEquals(expected, Arrays.copyOf(tokens, expected.length));
+    assertEquals(List.of("[assistant] the 1</s>", "[assistant] 2</s>"), learned(result));
+  }
+
+  private static Message thinking(String text, String thought) {
+    return new Message(
+        "assistant",
+        List.of(text),
+        Optional.of(thought),
+        List.of(),
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty());
+  }
+
+  private Result tokenize(String template, TrainOn trainOn, Message... messages)
+      throws IOException {
+    tokenizer = Tokenizer.open(ChatVocabulary.bytePairs(folder.resolve("base.gguf"), template));
+    return tokenize(trainOn, messages);
+  }
+
+  private Result tokenize(TrainOn trainOn, Message... messages) throws IOException {
+    ChatEncoding encoding = ChatEncoding.of(tokenizer, Optional.empty()).orElseThrow();
+    return new ConversationTokenizer(encoding, trainOn)
+        .tokenize(new Conversation(List.of(messages), List.of(), Map.of()));
+  }
+
+  private String text(int[] tokens) {
+    return tokenizer.vocabulary().detokenize(tokens, false, true);
+  }
+
+  /// The text of each stretch of tokens with loss.
+  private List<String> learned(Result result) {
+    List<String> stretches = new ArrayList<>();
+    for (Sequence sequence : result.sequences()) {
+      List<Integer> stretch = new ArrayList<>();
+      for (int i = 0; i <= sequence.tokens().length; i++) {
+        if (i < sequence.tokens().length && sequence.trained()[i]) {
+          stretch.add(sequence.tokens()[i]);
+        } else if (!stretch.isEmpty()) {
+          stretches.add(text(stretch.stream().mapToInt(token -> token).toArray()));
+          stretch.clear();
+        }
+      }
+    }
+    return stretches;
+  }
+}
