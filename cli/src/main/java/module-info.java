@@ -4,6 +4,7 @@ module io.lorikeet.cli {
   requires io.lorikeet.train;
   requires com.fasterxml.jackson.databind;
   requires info.picocli;
+  requires jdk.unsupported; // signals, see InterruptKey
 
   opens io.lorikeet.cli to
       info.picocli;

@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
       DataCommand.class,
       DemoCommand.class,
       GenerateCommand.class,
+      ChatCommand.class,
       VerifyCommand.class,
       EvalCommand.class,
       ConvertCommand.class,

@@ -4,7 +4,6 @@ import io.lorikeet.bindings.llama.LlamaAdapter;
 import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.bindings.llama.LlamaSampler;
-import io.lorikeet.bindings.llama.LlamaVocabulary;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.LlamaLimits;
@@ -96,35 +95,22 @@ public final class TextGenerator implements AutoCloseable {
   ///     characters
   /// @throws InvalidInputException when the prompt leaves no room in the context
   public Generation generate(String prompt, Sampling sampling, Consumer<String> listener) {
-    LlamaVocabulary vocabulary = model.vocabulary();
-    int[] tokens = vocabulary.tokenize(prompt, true, true);
+    int[] tokens = model.vocabulary().tokenize(prompt, true, true);
     requireRoom(tokens.length);
-    StringBuilder text = new StringBuilder();
-    CharacterStream characters = new CharacterStream(listener.andThen(text::append));
-    boolean stopped = false;
-    int generated = 0;
-    long start;
     try (LlamaSampler sampler = LlamaSampler.create(sampling.temperature(), sampling.seed())) {
       context.clear();
       context.decode(tokens);
-      start = System.nanoTime();
-      while (generated < sampling.maxTokens()) {
-        int token = sampler.sample(context);
-        stopped = vocabulary.isEndOfGeneration(token);
-        if (stopped) {
-          break;
-        }
-        characters.add(vocabulary.piece(token, false));
-        generated++;
-        if (context.length() == context.contextLength()) {
-          break;
-        }
-        context.decode(token);
-      }
+      long start = System.nanoTime();
+      Continuation continuation =
+          Continuation.of(context, sampler, sampling.maxTokens(), () -> false, listener);
+      double seconds = (System.nanoTime() - start) / 1e9;
+      return new Generation(
+          continuation.text(),
+          tokens.length,
+          continuation.tokens().length,
+          continuation.ended(),
+          seconds);
     }
-    characters.finish();
-    double seconds = (System.nanoTime() - start) / 1e9;
-    return new Generation(text.toString(), tokens.length, generated, stopped, seconds);
   }
 
   private void requireRoom(int promptTokens) {

@@ -151,6 +151,24 @@ public final class LlamaContext implements AutoCloseable {
     hasLogits = false;
   }
 
+  /// Forgets all tokens but the first `count`, whose computation can be used again; or all, where
+  /// the model's kind of memory can't forget a part (recurrent ones).
+  ///
+  /// @return how many it still remembers
+  public int keep(int count) {
+    if (count < 0 || count > length) {
+      throw new IllegalArgumentException(count + " of " + length + " tokens can't be kept");
+    }
+    MemorySegment memory = Llama.llama_get_memory(handle());
+    if (count == 0 || !Llama.llama_memory_seq_rm(memory, 0, count, -1)) {
+      clear();
+    } else {
+      length = count;
+      hasLogits = false;
+    }
+    return length;
+  }
+
   /// Applies these adapters and no others from now on, and forgets all tokens, which were computed
   /// without them.
   public void setAdapters(LlamaAdapter.Scaled... adapters) {

@@ -1,0 +1,159 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.export.AdapterFile;
+import io.lorikeet.models.text.ChatSession;
+import io.lorikeet.models.text.template.ChatTemplate;
+import io.lorikeet.models.text.template.ChatTemplates;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.LlamaLimits;
+import io.lorikeet.train.ProcessorCores;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.Charset;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/// `lorikeet chat`.
+@Command(
+    name = "chat",
+    description = {
+      "Talk with a base in stock llama.cpp, and change its adapters' scales while it runs.",
+      "Reads a line at a time; /help lists what else it understands. Ctrl-C stops a reply."
+    })
+final class ChatCommand implements Callable<Integer> {
+  private static final int DEFAULT_CONTEXT = 4096;
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "FILE",
+      description = "base, a GGUF file")
+  private Path model;
+
+  @Option(
+      names = "--adapter",
+      paramLabel = "FILE[:SCALE]",
+      description = "adapter, a GGUF file, and how much of it (default: 1); may be repeated")
+  private List<String> adapters = List.of();
+
+  @Option(
+      names = "--system",
+      paramLabel = "TEXT",
+      description = "what the assistant is told before everything")
+  private Optional<String> system = Optional.empty();
+
+  @Option(
+      names = "--template",
+      paramLabel = "NAME|FILE",
+      description = "chat template: one of the base's or built in by its name, or a file")
+  private Optional<String> template = Optional.empty();
+
+  @Option(
+      names = "--context",
+      paramLabel = "TOKENS",
+      description =
+          "tokens the conversation may have (default: 4096, or the base's context if shorter)")
+  private Optional<Integer> context = Optional.empty();
+
+  @Option(
+      names = "--tokens",
+      paramLabel = "N",
+      description = "tokens of a reply at most (default: ${DEFAULT-VALUE})")
+  private int tokens = 1024;
+
+  @Option(
+      names = "--temperature",
+      paramLabel = "T",
+      description = "0 for the likeliest token always (default: ${DEFAULT-VALUE})")
+  private float temperature = 0.8f;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "the same seed gives the same replies (default: ${DEFAULT-VALUE})")
+  private long seed = 42;
+
+  @Option(
+      names = "--force",
+      description = "take adapters that were made for another base, if their shapes fit")
+  private boolean force;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "CPU threads (default: the physical cores)")
+  private int threads = ProcessorCores.physical();
+
+  @Override
+  public Integer call() throws IOException {
+    Flags.requirePositive(spec, "--tokens", tokens);
+    Flags.requireThreads(spec, threads);
+    if (!(temperature >= 0) || Float.isInfinite(temperature)) {
+      throw new ParameterException(
+          spec.commandLine(), "--temperature must not be below 0, is " + temperature);
+    }
+    List<AdapterArgument> arguments = adapters.stream().map(AdapterArgument::of).toList();
+    try (GgufFile base = GgufFile.open(model)) {
+      LlamaLimits.check(base);
+      ChatTemplate chat = template(base);
+      for (AdapterArgument adapter : arguments) {
+        AdapterFile.read(adapter.file(), base, force);
+      }
+      Path first = base.paths().getFirst();
+      try (ChatSession session =
+          ChatSession.open(first, chat, system, contextLength(base), threads)) {
+        ChatLoop loop =
+            new ChatLoop(
+                session,
+                file -> AdapterFile.read(file, base, force),
+                new ChatLoop.Limits(tokens, temperature, seed),
+                spec.commandLine().getOut(),
+                ProgressLine.onTerminal());
+        for (AdapterArgument adapter : arguments) {
+          loop.addAdapter(adapter.file(), (float) adapter.scale());
+        }
+        loop.run(new BufferedReader(new InputStreamReader(System.in, inputEncoding())));
+      }
+    }
+    return 0;
+  }
+
+  private ChatTemplate template(GgufFile base) throws IOException {
+    String name = model.getFileName().toString();
+    if (template.isPresent()) {
+      return ChatTemplates.named(template.get(), base.metadata(), name);
+    }
+    return ChatTemplates.ofBase(base.metadata(), name)
+        .orElseThrow(
+            () ->
+                new InvalidInputException(
+                    "%s has no chat template: it continues texts, see lorikeet generate. Give the template it was trained with by --template: %s, or a file"
+                        .formatted(model, String.join(", ", ChatTemplates.BUILT_IN))));
+  }
+
+  private int contextLength(GgufFile base) {
+    int ofBase = BaseContext.length(base);
+    int length = context.orElse(Math.min(DEFAULT_CONTEXT, ofBase));
+    if (length < 2 || length > ofBase) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--context must be from 2 to the base's " + ofBase + ", is " + length);
+    }
+    return length;
+  }
+
+  private static Charset inputEncoding() {
+    return Charset.forName(System.getProperty("stdin.encoding", "UTF-8"));
+  }
+}
