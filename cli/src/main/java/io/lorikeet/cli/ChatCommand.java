@@ -130,11 +130,12 @@ final class ChatCommand implements Callable<Integer> {
   }
 
   private ChatTemplate template(GgufFile base) throws IOException {
-    String name = model.getFileName().toString();
+    ChatTemplates templates = ChatTemplates.of(base.metadata(), model.getFileName().toString());
     if (template.isPresent()) {
-      return ChatTemplates.named(template.get(), base.metadata(), name);
+      return templates.named(template.get());
     }
-    return ChatTemplates.ofBase(base.metadata(), name)
+    return templates
+        .own()
         .orElseThrow(
             () ->
                 new InvalidInputException(

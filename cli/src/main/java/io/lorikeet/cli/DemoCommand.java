@@ -39,7 +39,8 @@ final class DemoCommand implements Callable<Integer> {
 
     Path base = files.resolve("base.gguf");
     TrainingConfig config = config(files, base, run);
-    Verification verification = new TrainingSession(line, main.interruption()).run(config);
+    Verification verification =
+        new TrainingSession(line, main.interruption()).run(config).verification();
 
     List<Example.Completion> questions =
         ExactMatch.examples(files.resolve("data").resolve("test.jsonl"));

@@ -129,6 +129,7 @@ final class MergeCommand implements Callable<Integer> {
       table.lines().forEach(out::println);
       ServingText.ofModel(output).forEach(out::println);
     }
+    ServingText.ofModel(output).forEach(out::println);
     return 0;
   }
 

@@ -31,9 +31,11 @@ final class TrainCommand implements Callable<Integer> {
     ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
     TrainingSession session = new TrainingSession(line, main.interruption());
     Optional<Path> resumed = TrainingFlags.resumed(parsed);
-    return VerificationReport.exitCode(
+    TrainingSession.Finished finished =
         resumed.isPresent()
             ? session.resume(resumed.get(), options)
-            : session.run(options.resolve()));
+            : session.run(options.resolve());
+    finished.serving().forEach(line::println);
+    return VerificationReport.exitCode(finished.verification());
   }
 }

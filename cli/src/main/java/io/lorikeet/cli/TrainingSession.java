@@ -33,10 +33,20 @@ final class TrainingSession {
     this.interruption = interruption;
   }
 
-  /// Trains and leaves the adapter in the output file and the run folder.
+  /// A finished run.
   ///
-  /// @return what llama.cpp makes of it
-  Verification run(TrainingConfig config) throws IOException {
+  /// @param config its settings
+  /// @param verification what llama.cpp makes of the adapter
+  record Finished(TrainingConfig config, Verification verification) {
+
+    /// What to paste to serve the adapter.
+    List<String> serving() throws IOException {
+      return ServingText.ofAdapter(config.model(), config.output());
+    }
+  }
+
+  /// Trains and leaves the adapter in the output file and the run folder.
+  Finished run(TrainingConfig config) throws IOException {
     TrainingProgress progress = new TrainingProgress(line);
     return finish(config, progress, trainer(config, progress)::run);
   }
@@ -44,8 +54,7 @@ final class TrainingSession {
   /// Goes on with the run in a folder.
   ///
   /// @param changes what is given anew
-  /// @return what llama.cpp makes of the adapter
-  Verification resume(Path run, TrainingOptions changes) throws IOException {
+  Finished resume(Path run, TrainingOptions changes) throws IOException {
     TrainingProgress progress = new TrainingProgress(line);
     TrainingConfig config = ResumedRun.config(run, changes, progress);
     return finish(config, progress, trainer(config, progress)::resume);
@@ -71,7 +80,7 @@ final class TrainingSession {
     TrainingResult run() throws IOException;
   }
 
-  private Verification finish(TrainingConfig config, TrainingProgress progress, Training training)
+  private Finished finish(TrainingConfig config, TrainingProgress progress, Training training)
       throws IOException {
     requireWritable(config.output());
     BaseIdentity identity;
@@ -97,7 +106,7 @@ final class TrainingSession {
     line.update("verifying");
     Verification verification = verify(result);
     VerificationReport.lines(verification).forEach(line::println);
-    return verification;
+    return new Finished(config, verification);
   }
 
   /// Writes an adapter beside the output and into the run folder.

@@ -76,6 +76,7 @@ class TrainCommandTest {
     assertTrue(run.out().contains("parameters ("), run.out());
     assertTrue(run.out().contains("step 8/8"), run.out());
     assertTrue(run.out().contains("verified: "), run.out());
+    assertTrue(run.out().contains("llama-server -m "), run.out());
     Path runFolder = folder.resolve("adapter-run");
     assertTrue(Files.exists(runFolder.resolve("config.yaml")));
     assertEquals(10, Files.readAllLines(runFolder.resolve("metrics.jsonl")).size());

@@ -27,6 +27,7 @@ public final class ChatSession implements AutoCloseable {
   private final LlamaModel model;
   private final LlamaContext context;
   private final ServedTemplate template;
+  private final ChatTokenizer tokenizer;
   private final Optional<String> system;
   private final Map<String, LlamaAdapter> adapters = new LinkedHashMap<>();
   private final Map<String, Float> scales = new LinkedHashMap<>();
@@ -38,6 +39,7 @@ public final class ChatSession implements AutoCloseable {
     this.model = model;
     this.context = context;
     this.template = template;
+    tokenizer = new ChatTokenizer(model.vocabulary());
     this.system = system;
     reset();
   }
@@ -160,8 +162,7 @@ public final class ChatSession implements AutoCloseable {
 
   private int[] prompt() {
     Conversation conversation = new Conversation(messages, List.of(), Map.of());
-    String text = template.render(conversation, true).text();
-    int[] tokens = model.vocabulary().tokenize(text, true, true);
+    int[] tokens = tokenizer.encode(template.render(conversation, true));
     if (tokens.length == 0 || tokens.length >= context.contextLength()) {
       throw new InvalidInputException(
           "the conversation has %s tokens, and the context %s: begin a new one, or give a longer --context"
