@@ -129,7 +129,6 @@ final class MergeCommand implements Callable<Integer> {
       table.lines().forEach(out::println);
       ServingText.ofModel(output).forEach(out::println);
     }
-    ServingText.ofModel(output).forEach(out::println);
     return 0;
   }
 
