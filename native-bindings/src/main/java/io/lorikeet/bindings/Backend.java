@@ -250,6 +250,11 @@ public final class Backend implements AutoCloseable {
     this.profile = profile;
   }
 
+  /// Whether the device can compute an operation, which then needn't be scheduled.
+  public boolean supports(Tensor result) {
+    return supports(result.handle());
+  }
+
   boolean supports(MemorySegment node) {
     return Ggml.ggml_backend_dev_supports_op(deviceHandle, node);
   }

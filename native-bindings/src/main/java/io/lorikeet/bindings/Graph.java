@@ -97,8 +97,9 @@ public final class Graph implements AutoCloseable {
 
   /// Points a placeholder at a part of a tensor's memory.
   ///
-  /// @param offset bytes into the target; a multiple of the backend's alignment
-  /// @throws GgmlException when the type differs or the part isn't inside
+  /// @param offset bytes into the target; for a matrix a multiple of the backend's alignment, else of
+  ///     an element's size
+  /// @throws GgmlException when the type differs, the part isn't inside or begins elsewhere
   public void bind(Tensor placeholder, Tensor target, long offset) {
     requireOpen();
     List<Tensor> views = viewsOfPlaceholders.get(placeholder);
@@ -118,6 +119,14 @@ public final class Graph implements AutoCloseable {
               + " from byte "
               + offset
               + " on");
+    }
+    // Kernels read matrices several values at a time, and vectors of one number per token singly.
+    long alignment =
+        placeholder.shape().rows() > 1 ? backend.alignment() : placeholder.type().blockBytes();
+    if (offset % alignment != 0) {
+      throw new GgmlException(
+          "%s of %s can't begin at byte %d of %s, which isn't a multiple of %d"
+              .formatted(placeholder, name, offset, target, alignment));
     }
     placeholder.bindTo(target, offset);
     for (Tensor view : views) {

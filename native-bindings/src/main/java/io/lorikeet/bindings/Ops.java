@@ -2,29 +2,12 @@ package io.lorikeet.bindings;
 
 import io.lorikeet.ggml.Ggml;
 import io.lorikeet.ggml.ggml_tensor;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
 
 /// The operations of a graph that is being built. Each call describes one operation and returns the
 /// tensor it will compute; nothing runs before [Graph#compute]. Shapes and types are checked here,
 /// since ggml ends the process where they don't fit. Shapes are given in ggml's order, ne0 first.
-public final class Ops implements AutoCloseable {
-  private static final int CAPACITY = 1 << 17;
-
-  private final MemorySegment context;
-  private final List<Tensor> tensors = new ArrayList<>();
-  private final List<Tensor> placeholders = new ArrayList<>();
-  private final List<Tensor> scheduled = new ArrayList<>();
-  private final Map<Long, String> parts = new HashMap<>();
-  private String part = "";
-  private boolean closed;
-
+public final class Ops extends OpList {
   /// The parameters of rotary position embedding, as `ggml_rope_ext` takes them (`ggml.h`; YaRN:
   /// arXiv 2309.00071).
   ///
@@ -48,62 +31,6 @@ public final class Ops implements AutoCloseable {
       float magnitude,
       float betaFast,
       float betaSlow) {}
-
-  public Ops() {
-    NativeLibrary.load();
-    context = DeviceTensors.newContext((Ggml.ggml_tensor_overhead() + 64) * CAPACITY);
-    NativeResources.opened("operations");
-  }
-
-  MemorySegment context() {
-    return context;
-  }
-
-  List<Tensor> tensors() {
-    return tensors;
-  }
-
-  List<Tensor> placeholders() {
-    return placeholders;
-  }
-
-  List<Tensor> scheduled() {
-    return Collections.unmodifiableList(scheduled);
-  }
-
-  /// Names what the operations that follow are part of, for [Profile].
-  public void part(String name) {
-    part = name;
-  }
-
-  /// The parts' names by the addresses of their tensors.
-  Map<Long, String> parts() {
-    return parts;
-  }
-
-  /// Has the graph compute `tensor`, and all it needs, after everything scheduled before.
-  public void schedule(Tensor tensor) {
-    scheduled.add(tensor);
-  }
-
-  /// A tensor whose memory is given later, by [Graph#bind].
-  public Tensor placeholder(String name, TensorType type, Shape shape) {
-    type.rowBytes(shape.ne0());
-    begin("placeholder");
-    Tensor tensor =
-        made(Ggml.ggml_new_tensor_4d(
-                context, type.id(), shape.ne0(), shape.ne1(), shape.ne2(), shape.ne3()))
-            .named(name);
-    placeholders.add(tensor);
-    return tensor;
-  }
-
-  /// A placeholder like `tensor`, bound to it from the start.
-  public Tensor constant(Tensor tensor) {
-    Tensor placeholder = placeholder(tensor.name(), tensor.type(), tensor.shape());
-    placeholder.bindTo(tensor, 0);
-    return placeholder;
-  }
 
   // Products.
 
@@ -181,6 +108,11 @@ public final class Ops implements AutoCloseable {
   public Tensor square(Tensor a) {
     requireContiguousF32("sqr", a);
     return made(Ggml.ggml_sqr(context, a.handle()));
+  }
+
+  public Tensor squareRoot(Tensor a) {
+    requireContiguousF32("sqrt", a);
+    return made(Ggml.ggml_sqrt(context, a.handle()));
   }
 
   public Tensor log(Tensor a) {
@@ -545,7 +477,7 @@ public final class Ops implements AutoCloseable {
     requireSameShape("opt_step_adamw", weights, m);
     requireSameShape("opt_step_adamw", weights, v);
     require(
-        parameters.shape().elements() == 7 && placeholders.contains(weights),
+        parameters.shape().elements() == 7 && placeholders().contains(weights),
         "opt_step_adamw",
         weights,
         parameters);
@@ -558,115 +490,5 @@ public final class Ops implements AutoCloseable {
             m.handle(),
             v.handle(),
             parameters.handle()));
-  }
-
-  /// A function that ggml calls to compute an operation.
-  ///
-  /// @param function an upcall stub for a `ggml_custom_op_t`, which must live as long as the graph
-  ///     is computed
-  /// @param userData handed to it
-  /// @param tasks threads that it is called on
-  record Callback(MemorySegment function, long userData, int tasks) {}
-
-  /// An operation that calls back for its result, F32.
-  Tensor custom(String name, Shape shape, Callback callback, Tensor... sources) {
-    begin(name);
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment arguments = arena.allocate(ValueLayout.ADDRESS, sources.length);
-      for (int i = 0; i < sources.length; i++) {
-        arguments.setAtIndex(ValueLayout.ADDRESS, i, sources[i].handle());
-      }
-      return made(Ggml.ggml_custom_4d(
-              context,
-              TensorType.F32.id(),
-              shape.ne0(),
-              shape.ne1(),
-              shape.ne2(),
-              shape.ne3(),
-              arguments,
-              sources.length,
-              callback.function(),
-              callback.tasks(),
-              MemorySegment.ofAddress(callback.userData())))
-          .named(name);
-    }
-  }
-
-  // Checks.
-
-  static boolean isFloat(TensorType type) {
-    return type == TensorType.F32 || type == TensorType.F16 || type == TensorType.BF16;
-  }
-
-  static boolean holdsReals(Tensor tensor) {
-    return isFloat(tensor.type()) || tensor.type().isQuantized();
-  }
-
-  private static boolean isMatrix(Tensor tensor) {
-    return tensor.shape().ne2() == 1 && tensor.shape().ne3() == 1;
-  }
-
-  /// Whether the elements of each row lie side by side.
-  static boolean hasDenseRows(Tensor tensor) {
-    return tensor.stride(0) == tensor.type().blockBytes();
-  }
-
-  private void requireRepeats(String operation, Tensor a, Tensor b) {
-    requireF32(operation, a, b);
-    require(b.shape().repeatsTo(a.shape()) && hasDenseRows(a) && hasDenseRows(b), operation, a, b);
-  }
-
-  void requireSameShape(String operation, Tensor a, Tensor b) {
-    require(a.shape().equals(b.shape()), operation, a, b);
-  }
-
-  void requireF32(String operation, Tensor... operands) {
-    for (Tensor operand : operands) {
-      require(operand.type() == TensorType.F32, operation, operands);
-    }
-  }
-
-  void requireContiguousF32(String operation, Tensor... operands) {
-    for (Tensor operand : operands) {
-      require(operand.type() == TensorType.F32 && operand.isContiguous(), operation, operands);
-    }
-  }
-
-  void require(boolean condition, String operation, Tensor... operands) {
-    begin(operation);
-    if (!condition) {
-      StringBuilder message = new StringBuilder(operation + " can't take ");
-      for (int i = 0; i < operands.length; i++) {
-        message.append(i > 0 ? " and " : "").append(operands[i]);
-        message.append(operands[i].isContiguous() ? "" : " (not contiguous)");
-      }
-      throw new GgmlException(message.toString());
-    }
-  }
-
-  private void begin(String operation) {
-    if (closed) {
-      throw new IllegalStateException("these operations are closed");
-    }
-    if (tensors.size() >= CAPACITY - 1) {
-      throw new GgmlException("a graph can't have more than " + CAPACITY + " tensors");
-    }
-    CurrentOperation.set(operation);
-  }
-
-  Tensor made(MemorySegment address) {
-    Tensor tensor = new Tensor(address);
-    tensors.add(tensor);
-    parts.put(address.address(), part);
-    return tensor;
-  }
-
-  @Override
-  public void close() {
-    if (!closed) {
-      closed = true;
-      Ggml.ggml_free(context);
-      NativeResources.closed("operations");
-    }
   }
 }

@@ -58,6 +58,23 @@ class GraphTest {
     }
   }
 
+  @Test
+  void matricesBeginWhereKernelsCanReadThem() {
+    Ops ops = new Ops();
+    Tensor matrix = ops.placeholder("matrix", TensorType.F32, Shape.of(4, 2));
+    Tensor vector = ops.placeholder("vector", TensorType.F32, Shape.of(4));
+    ops.schedule(ops.add(matrix, vector));
+    try (Graph graph = new Graph("a sum", backend, ops);
+        DeviceTensors tensors = tensors(floats("x", 128))) {
+      Tensor x = tensors.get("x");
+      graph.bind(matrix, x, backend.alignment());
+      graph.bind(vector, x, Float.BYTES);
+      assertThrows(GgmlException.class, () -> graph.bind(matrix, x, Float.BYTES));
+      assertThrows(GgmlException.class, () -> graph.bind(vector, x, 2));
+      assertThrows(GgmlException.class, () -> graph.bind(vector, x, 125 * Float.BYTES));
+    }
+  }
+
   /// The two have as many tensors of the same sizes, but those of the first live longer: with the
   /// places of the second's they would overwrite each other.
   @Test

@@ -81,7 +81,7 @@ public record Attention(
         Tensor weights = weighting.values();
         Tensor dyBlock = block(ops, dy, b);
         Tensor values = byHead(ops, tokens(ops, v, b.row(), b.keys()));
-        Tensor dScores = scoresBack(ops, products.product(values, dyBlock), weighting);
+        Tensor dScores = scoresBack(ops, products, products.product(values, dyBlock), weighting);
         dq.add(products.productByToken(keys.transposed(b), dScores));
         Tensor queries = weighting.queries();
         keySums.add(summedOverQueries(ops, products, queries, dScores, group));
@@ -113,8 +113,9 @@ public record Attention(
   }
 
   /// The gradient of the products of keys and queries.
-  private Tensor scoresBack(Ops ops, Tensor dWeights, Weights weights) {
-    Tensor dScores = ops.softMaxBack(dWeights, weights.values(), scoreCap == 0 ? scale : 1);
+  private Tensor scoresBack(Ops ops, Products products, Tensor dWeights, Weights weights) {
+    BackwardOps back = products.backwardOps();
+    Tensor dScores = back.softMaxBack(dWeights, weights.values(), scoreCap == 0 ? scale : 1);
     return weights.capped() == null
         ? dScores
         : ops.scale(

@@ -67,19 +67,19 @@ final class GradientRules {
       case DifferentiableOp.Mask(Tensor x, Tensor mask, Tensor _) ->
           tape.accumulate(x, ops.mul(dy, mask));
       case DifferentiableOp.RmsNorm(Tensor x, Tensor gain, float epsilon, Tensor _) ->
-          tape.accumulate(x, ops.rmsNormBack(gain == null ? dy : ops.mul(dy, gain), x, epsilon));
+          tape.accumulate(x, products.backwardOps().rmsNormBack(gain == null ? dy : ops.mul(dy, gain), x, epsilon));
       case DifferentiableOp.Rope(
               Tensor x,
               Tensor positions,
               Tensor factors,
               var parameters,
               Tensor _) ->
-          tape.accumulate(x, ops.ropeBack(dy, positions, factors, parameters));
+          tape.accumulate(x, products.backwardOps().ropeBack(dy, positions, factors, parameters));
       case DifferentiableOp.Reshape(Tensor x, Tensor _) ->
           tape.accumulate(x, reshaped(dy, x.shape()));
       case DifferentiableOp.SwiGlu(Tensor gate, Tensor up, Tensor _) -> {
         tape.accumulate(up, ops.mul(dy, ops.silu(gate)));
-        tape.accumulate(gate, ops.siluBack(ops.mul(dy, up), gate));
+        tape.accumulate(gate, products.backwardOps().siluBack(ops.mul(dy, up), gate));
       }
       case DifferentiableOp.Slice(Tensor x, int first, Tensor y) -> {
         int after = Math.toIntExact(x.shape().ne0() - first - y.shape().ne0());
@@ -104,7 +104,7 @@ final class GradientRules {
       case DifferentiableOp.SoftMax(Tensor x, Tensor y) ->
           // In a copy, which ggml overwrites: it would overwrite y otherwise, and the CPU reads y
           // again after it has begun to write.
-          tape.accumulate(x, ops.softMaxBack(ops.cont(dy), y, 1));
+          tape.accumulate(x, products.backwardOps().softMaxBack(ops.cont(dy), y, 1));
       case DifferentiableOp.Pick(Tensor x, ExpertChoice choice, Tensor _) ->
           tape.accumulate(
               x, ExpertProducts.sumOfUsed(ops, ops.mul(choice.oneHot(), contiguous(dy))));

@@ -26,6 +26,7 @@ public final class Products {
   private final Precision precision;
   private final long chunkElements;
   private final ExpertProducts experts;
+  private final BackwardOps backwardOps;
 
   /// Null where there are none, or where they aren't exact enough.
   private final FastProducts fast;
@@ -39,11 +40,19 @@ public final class Products {
   /// @param rowNumbers I32 [n] placeholder of 0, 1, 2, …; n is at least the number of rows of any
   ///     frozen matrix
   public Products(Ops ops, Backend backend, Precision precision, Tensor rowNumbers) {
-    this(ops, backend, precision, rowNumbers, CHUNK_ELEMENTS);
+    this(
+        ops, backend, precision, rowNumbers, new BackwardOps(ops, backend), CHUNK_ELEMENTS);
   }
 
   /// @param chunkElements elements of a frozen matrix that are dequantized at a time
-  Products(Ops ops, Backend backend, Precision precision, Tensor rowNumbers, long chunkElements) {
+  Products(
+      Ops ops,
+      Backend backend,
+      Precision precision,
+      Tensor rowNumbers,
+      BackwardOps backwardOps,
+      long chunkElements) {
+    this.backwardOps = backwardOps;
     this.ops = ops;
     this.chunkElements = chunkElements;
     this.rowNumbers = rowNumbers;
@@ -53,6 +62,11 @@ public final class Products {
     hasOuterProduct = backend.isCpu();
     experts = new ExpertProducts(ops, backend, this, rowNumbers);
     fast = precision == Precision.AUTO ? backend.fastProducts().orElse(null) : null;
+  }
+
+  /// The gradients that the backend may have operations for.
+  BackwardOps backwardOps() {
+    return backwardOps;
   }
 
   /// The products with the matrices of experts.

@@ -259,7 +259,7 @@ class GradientRulesTest {
 
   @TestFactory
   List<DynamicTest> rules() {
-    return tests(expressions(), Precision.F32);
+    return tests(expressions(), Precision.F32, false);
   }
 
   /// The same with the products that training takes where they are as exact: all but those of
@@ -271,11 +271,19 @@ class GradientRulesTest {
     expressions.remove(DifferentiableOp.FrozenExperts.class);
     expressions.remove(DifferentiableOp.AdaptedProduct.class);
     expressions.remove(DifferentiableOp.GeGlu.class);
-    return tests(expressions, Precision.AUTO);
+    return tests(expressions, Precision.AUTO, false);
+  }
+
+  /// As on a backend that lacks ggml's operations of gradients.
+  @TestFactory
+  List<DynamicTest> rulesPutTogether() {
+    return tests(expressions(), Precision.F32, true);
   }
 
   private static List<DynamicTest> tests(
-      Map<Class<? extends DifferentiableOp>, List<Expression>> all, Precision precision) {
+      Map<Class<? extends DifferentiableOp>, List<Expression>> all,
+      Precision precision,
+      boolean decomposed) {
     List<DynamicTest> tests = new ArrayList<>();
     all.forEach(
         (operation, expressions) -> {
@@ -286,7 +294,7 @@ class GradientRulesTest {
                 DynamicTest.dynamicTest(
                     operation.getSimpleName() + ", seed " + seed,
                     () -> {
-                      try (RuleCheck check = new RuleCheck(seed, precision)) {
+                      try (RuleCheck check = new RuleCheck(seed, precision, decomposed)) {
                         check.check(expression.apply(check));
                       }
                     }));

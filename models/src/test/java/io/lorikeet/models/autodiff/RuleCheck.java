@@ -53,9 +53,16 @@ final class RuleCheck implements AutoCloseable {
   private GraphMemory memory;
 
   RuleCheck(long seed, Precision precision) {
+    this(seed, precision, false);
+  }
+
+  /// @param decomposed whether ggml's operations of gradients are put together from others
+  RuleCheck(long seed, Precision precision, boolean decomposed) {
     random = new SplittableRandom(seed);
     Tensor rowNumbers = indices("row_numbers", IntStream.range(0, 512).toArray());
-    products = new Products(ops, backend, precision, rowNumbers, CHUNK_ELEMENTS);
+    BackwardOps backwardOps =
+        decomposed ? new BackwardOps(ops, _ -> false) : new BackwardOps(ops, backend);
+    products = new Products(ops, backend, precision, rowNumbers, backwardOps, CHUNK_ELEMENTS);
     tape = new Tape(ops, products, parameterGradients);
   }
 
