@@ -63,7 +63,7 @@ final class DataCommand implements Callable<Integer> {
               })) {
         line.clear();
         DataReport report =
-            new DataReport(plan, data, data.figures(encoding), oddities(plan), said, tokenizer);
+            new DataReport(plan, data, data.figures(encoding), oddities(plan, encoding), said, tokenizer);
         if (json) {
           report.printJson(out);
         } else {
@@ -83,8 +83,9 @@ final class DataCommand implements Callable<Integer> {
     }
   }
 
-  private static List<OddExamples.Oddity> oddities(DataPlan plan) throws IOException {
-    OddExamples odd = new OddExamples();
+  private static List<OddExamples.Oddity> oddities(DataPlan plan, TextEncoding encoding)
+      throws IOException {
+    OddExamples odd = new OddExamples(encoding);
     TrainingData.read(plan, odd::add);
     return odd.found();
   }

@@ -44,6 +44,7 @@ final class TrainingOptionsCheck {
             get(Setting.TRAIN_ON, TrainingConfig.TrainOn.ASSISTANT),
             options.get(Setting.CHAT_TEMPLATE),
             options.get(Setting.FORMAT),
+            true,
             get(Setting.COLUMNS, Map.of()),
             get(Setting.THREADS, ProcessorCores.physical()),
             options.get(Setting.CACHE));

@@ -53,7 +53,7 @@ final class CorpusTokenizer {
     this.listener = listener;
     tokenizer =
         new ExampleTokenizer(
-            encoding, settings.context(), settings.tooLong(), settings.trainOn());
+            encoding, settings.context(), settings.tooLong(), settings.trainOn(), settings.pairs());
     report = new TokenizingReport(encoding, settings.context(), settings.tooLong());
     reader = new ExampleReader(settings.columns(), settings.skipBadLines(), this::pass);
   }

@@ -15,6 +15,8 @@ import java.util.Optional;
 /// @param trainOn which tokens of an example have loss
 /// @param chatTemplate the template for chats; empty for the base's own
 /// @param format the layout of sources that say no other
+/// @param pairs preference pairs are taken, each of their answers as an example; training learns
+///     from none
 /// @param columns keys of the files by the keys of layouts that they stand for
 /// @param threads to tokenize on
 /// @param cache folder for tokenized data; empty for the user's cache folder
@@ -26,6 +28,7 @@ public record DataSettings(
     TrainingConfig.TrainOn trainOn,
     Optional<String> chatTemplate,
     Optional<ExampleFormat> format,
+    boolean pairs,
     Map<String, String> columns,
     int threads,
     Optional<Path> cache) {
@@ -40,6 +43,7 @@ public record DataSettings(
         TrainingConfig.TrainOn.ASSISTANT,
         Optional.empty(),
         Optional.empty(),
+        false,
         Map.of(),
         1,
         Optional.empty());
@@ -55,6 +59,7 @@ public record DataSettings(
         config.trainOn(),
         config.chatTemplate(),
         config.format(),
+        false,
         config.columns(),
         config.threads(),
         config.cache());

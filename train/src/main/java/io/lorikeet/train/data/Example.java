@@ -47,6 +47,7 @@ public record Example(Content content, String source, int line) {
   public record Chat(Conversation conversation) implements Content {
     @Override
     public String words() {
+      String tools = conversation.tools().isEmpty() ? "" : conversation.tools() + "\n";
       return conversation.messages().stream()
           .flatMap(
               message ->
@@ -54,7 +55,7 @@ public record Example(Content content, String source, int line) {
                       Stream.of(message.role(), message.text()),
                       message.toolCalls().stream()
                           .map(call -> call.name() + " " + call.arguments())))
-          .collect(Collectors.joining("\n"));
+          .collect(Collectors.joining("\n", tools, ""));
     }
   }
 

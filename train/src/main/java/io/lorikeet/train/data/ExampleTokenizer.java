@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// Makes tokens of examples, as inference will see them: the begin token where the vocabulary has
 /// one, the prompt exactly as it is tokenized when it stands alone, then the completion and the end
@@ -20,11 +21,19 @@ public final class ExampleTokenizer {
   private final TextEncoding encoding;
   private final TrainOn trainOn;
   private final boolean addsSpace;
+  private final boolean pairs;
   private final ContextFit fit;
   private final Optional<ConversationTokenizer> conversations;
 
   /// @param context places of a row; an example may have one token more
   public ExampleTokenizer(TextEncoding encoding, int context, TooLong tooLong, TrainOn trainOn) {
+    this(encoding, context, tooLong, trainOn, false);
+  }
+
+  /// @param pairs take preference pairs, each of their answers as an example
+  ExampleTokenizer(
+      TextEncoding encoding, int context, TooLong tooLong, TrainOn trainOn, boolean pairs) {
+    this.pairs = pairs;
     this.encoding = encoding;
     this.trainOn = trainOn;
     this.addsSpace = addsSpace();
@@ -40,9 +49,21 @@ public final class ExampleTokenizer {
           completion(example, prompt, completion);
       case Example.Document document -> document(example, document);
       case Example.Chat(Conversation conversation) -> chat(example, conversation);
+      case Example.Preference(var chosen, var rejected) when pairs -> {
+        List<Tokenized> both =
+            List.of(tokenize(like(example, chosen)), tokenize(like(example, rejected)));
+        Optional<Tokenized> refused =
+            both.stream().filter(one -> one.fate() == Tokenized.Fate.REFUSED).findFirst();
+        yield refused.orElseGet(() -> Tokenized.of(both, Set.of()));
+      }
       case Example.Preference _ ->
-          Tokenized.refused("a preference pair, which training doesn't learn from");
+          Tokenized.refused(
+              "a preference pair, which training doesn't learn from; lorikeet data shows it");
     };
+  }
+
+  private static Example like(Example example, Example.Content content) {
+    return new Example(content, example.source(), example.line());
   }
 
   private Tokenized chat(Example example, Conversation conversation) {

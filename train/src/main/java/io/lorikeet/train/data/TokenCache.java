@@ -109,6 +109,7 @@ final class TokenCache {
             "" + settings.tooLong(),
             "" + settings.trainOn(),
             "" + settings.skipBadLines(),
+            "" + settings.pairs(),
             "" + new TreeMap<>(settings.columns()),
             "" + source.format().or(settings::format));
     digest.update(decides.getBytes(StandardCharsets.UTF_8));

@@ -123,6 +123,7 @@ class TokenCacheTest {
         TrainingConfig.TrainOn.COMPLETION,
         Optional.empty(),
         Optional.empty(),
+        false,
         Map.of(),
         2,
         Optional.of(kept));
