@@ -22,7 +22,8 @@ import picocli.CommandLine.Spec;
     name = "verify",
     description = {
       "Prove that llama.cpp does with an adapter what the trainer does.",
-      "Compares their logits, and passes when the difference is under a tenth of what the adapter changes."
+      "Compares their logits, and passes when the difference is under a tenth of what the adapter changes.",
+      "With --merged, prove instead that a merged file does in llama.cpp what base and adapter do."
     })
 final class VerifyCommand implements Callable<Integer> {
 
@@ -39,8 +40,14 @@ final class VerifyCommand implements Callable<Integer> {
       names = "--adapter",
       required = true,
       paramLabel = "FILE",
-      description = "adapter, a GGUF file")
-  private Path adapter;
+      description = "adapter, a GGUF file; for --merged with a :SCALE where it was merged with one")
+  private String adapter;
+
+  @Option(
+      names = "--merged",
+      paramLabel = "FILE",
+      description = "what was merged from base and adapter, a GGUF file")
+  private Path merged;
 
   @Option(
       names = "--data",
@@ -65,20 +72,27 @@ final class VerifyCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Flags.requireThreads(spec, threads);
+    PrintWriter out = spec.commandLine().getOut();
+    if (merged != null) {
+      return new MergeProof(model, AdapterArgument.of(adapter), merged, data, threads).run(out);
+    }
+    return verifyAdapter(Path.of(adapter), out);
+  }
+
+  private int verifyAdapter(Path adapterFile, PrintWriter out) throws IOException {
     AdapterFile file;
     List<int[]> sequences;
-    PrintWriter out = spec.commandLine().getOut();
     try (GgufFile base = GgufFile.open(model)) {
       ModelConfig.of(base);
-      file = AdapterFile.read(adapter, base);
+      file = AdapterFile.read(adapterFile, base);
       sequences = VerificationText.sequences(base, data);
     }
     if (!file.recorded()) {
-      out.println("note: " + adapter + " doesn't say which base it was trained on");
+      out.println("note: " + adapterFile + " doesn't say which base it was trained on");
     }
     Verification verification =
         new AdapterVerifier(device, threads, Precision.LLAMA)
-            .verify(model, adapter, file.adapter(), sequences);
+            .verify(model, adapterFile, file.adapter(), sequences);
     VerificationReport.lines(verification).forEach(out::println);
     return VerificationReport.exitCode(verification);
   }

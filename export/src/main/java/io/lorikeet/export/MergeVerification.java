@@ -29,7 +29,7 @@ public record MergeVerification(
 
   /// Whether the merged file does what the adapters do.
   public boolean passed() {
-    return lostShare() < LIMIT;
+    return !effect.isNone() && lostShare() < LIMIT;
   }
 
   /// How much of what the adapters gained on this text is left: 1 for all. Without meaning where

@@ -7,6 +7,7 @@ import io.lorikeet.models.merge.Survival;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.InvalidInputException;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -19,10 +20,14 @@ public final class MergeMeasurement {
   /// Compares the adapted tensors of base and merged file.
   ///
   /// @param adapters read with this base
-  /// @throws InvalidInputException when the merged file lacks tensors or has them in other shapes
+  /// @throws InvalidInputException when the merged file lacks tensors or has them in other shapes,
+  ///     or says that it was merged from another base
+  /// @throws IOException when the base can't be read
   public static List<MergeReport.Merged> of(
-      GgufFile base, List<AdapterMerger.Adapter> adapters, GgufFile merged, int threads) {
+      GgufFile base, List<AdapterMerger.Adapter> adapters, GgufFile merged, int threads)
+      throws IOException {
     AdapterParts parts = new AdapterParts(adapters);
+    requireSameBase(base, merged);
     requireSameShapes(base, merged);
     List<MergeReport.Merged> tensors = new ArrayList<>();
     try (MergePool pool = new MergePool(threads)) {
@@ -40,6 +45,15 @@ public final class MergeMeasurement {
       }
     }
     return tensors;
+  }
+
+  private static void requireSameBase(GgufFile base, GgufFile merged) throws IOException {
+    Optional<String> recorded = MergeMetadata.baseHash(merged.metadata());
+    if (recorded.isPresent() && !recorded.get().equals(base.hash())) {
+      throw new InvalidInputException(
+          "%s was merged from another file than %s, as its SHA-256 tells. Give the base it was merged from"
+              .formatted(merged.path(), base.path()));
+    }
   }
 
   private static void requireSameShapes(GgufFile base, GgufFile merged) {

@@ -1,0 +1,64 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.export.AdapterFile;
+import io.lorikeet.export.MergeVerification;
+import io.lorikeet.export.MergeVerifier;
+import io.lorikeet.export.merge.AdapterMerger;
+import io.lorikeet.export.merge.MergeMeasurement;
+import io.lorikeet.export.merge.MergeReport;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.LlamaLimits;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+
+/// Proves that a merged file does in llama.cpp what its base does with the adapter.
+///
+/// @param data examples to compare on, or null for a text of its own
+record MergeProof(Path model, AdapterArgument adapter, Path merged, Path data, int threads) {
+
+  /// Prints what is left of the update, how near the answers are, and the verdict.
+  ///
+  /// @return the exit code
+  int run(PrintWriter out) throws IOException {
+    List<int[]> sequences;
+    Path first;
+    try (GgufFile base = GgufFile.open(model);
+        GgufFile result = GgufFile.open(merged)) {
+      LlamaLimits.check(base);
+      LlamaLimits.check(result);
+      first = base.paths().getFirst();
+      AdapterMerger.Adapter read =
+          new AdapterMerger.Adapter(
+              adapter.file(), AdapterFile.read(adapter.file(), base).adapter(), adapter.scale());
+      List<MergeReport.Merged> tensors =
+          MergeMeasurement.of(base, List.of(read), result, threads);
+      MergeTable.survival(tensors).forEach(out::println);
+      sequences = VerificationText.sequences(base, data);
+    }
+    MergeVerification verification =
+        new MergeVerifier(threads)
+            .reference(
+                first,
+                List.of(new MergeVerifier.Scaled(adapter.file(), adapter.scale())),
+                sequences)
+            .compare(merged);
+    MergeTable.lines(verification).forEach(out::println);
+    out.println(verdict(verification));
+    return verification.passed() ? 0 : Failure.FAILED;
+  }
+
+  private static String verdict(MergeVerification verification) {
+    String share = Words.percent(verification.lostShare());
+    String limit = Words.percent(MergeVerification.LIMIT);
+    if (verification.effect().isNone()) {
+      return "inconclusive: the adapter changes nothing in llama.cpp";
+    }
+    return verification.passed()
+        ? "verified: the merged file answers like base and adapter; it is off by %s of the adapter's effect (limit %s)"
+            .formatted(share, limit)
+        : "FAILED: the merged file doesn't answer like base and adapter; it is off by %s of the adapter's effect (limit %s)"
+            .formatted(share, limit);
+  }
+}

@@ -1,0 +1,212 @@
+package io.lorikeet.models.merge;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.bindings.RowDequantizer;
+import io.lorikeet.bindings.RowQuantizer;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.lora.LoraPair;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class MergedMatrixTest {
+  private static final int COLUMNS = 512;
+  private static final int ROWS = 130; // no multiple of what is computed at a time
+  private static final int RANK = 6;
+
+  private final SplittableRandom random = new SplittableRandom(11);
+
+  private float[] gaussians(int count, double deviation) {
+    float[] values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = (float) (deviation * random.nextGaussian());
+    }
+    return values;
+  }
+
+  private static MemorySegment quantized(Arena arena, TensorType type, float[] values) {
+    MemorySegment floats = arena.allocateFrom(ValueLayout.JAVA_FLOAT, values);
+    MemorySegment bytes = arena.allocate(type.rowBytes(COLUMNS) * ROWS, 64);
+    float[] ones = new float[COLUMNS];
+    Arrays.fill(ones, 1);
+    if (RowQuantizer.needsImportance(type)) {
+      MemorySegment importance = arena.allocateFrom(ValueLayout.JAVA_FLOAT, ones);
+      RowQuantizer.quantize(type, floats, COLUMNS, importance, bytes);
+    } else {
+      RowQuantizer.quantize(type, floats, COLUMNS, bytes);
+    }
+    return bytes;
+  }
+
+  /// @param size of the update's elements; the weights' is 1
+  private LoraPair pair(double size) {
+    float[] a = gaussians(COLUMNS * RANK, 1);
+    float[] b = gaussians(RANK * ROWS, size / Math.sqrt(RANK));
+    return new LoraPair("blk.0.ffn_up.weight", COLUMNS, ROWS, RANK, a, b);
+  }
+
+  private static Survival merge(
+      TensorType type, MemorySegment base, LoraPair pair, Rounding rounding, MemorySegment out) {
+    List<MergedMatrix.Part> parts = List.of(new MergedMatrix.Part(pair, 1));
+    Survival survival = new Survival();
+    MergedMatrix.adapted(type, type, parts, rounding, null).merge(0, base, out, survival);
+    return survival;
+  }
+
+  /// An update of a hundredth of the weights' size is less than half a step of 4 bits: rounding to
+  /// the nearest loses it, rounding with feedback keeps it.
+  @ParameterizedTest
+  @EnumSource(names = {"Q4_0", "Q4_1", "IQ4_NL", "IQ4_XS", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "MXFP4"})
+  void smallUpdatesSurviveOnlyWithFeedback(TensorType type) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment base = quantized(arena, type, gaussians(COLUMNS * ROWS, 1));
+      MemorySegment out = arena.allocate(base.byteSize(), 64);
+      LoraPair pair = pair(0.01);
+      Survival nearest = merge(type, base, pair, Rounding.NEAREST, out);
+      Survival shaped = merge(type, base, pair, Rounding.SHAPED, out);
+      assertTrue(nearest.kept() < 0.3, "nearest " + nearest.kept());
+      assertTrue(shaped.kept() > 0.6 && shaped.kept() < 1.1, "shaped " + shaped.kept());
+    }
+  }
+
+  /// An update of the weights' own size moves blocks out of their range, which then get new scales.
+  @ParameterizedTest
+  @EnumSource(
+      names = {
+        "F32", "F16", "BF16", "Q8_0", "Q6_K", "Q5_K", "Q4_K", "Q4_0", "IQ4_XS", "IQ4_NL", "MXFP4",
+        "NVFP4", "Q3_K", "Q2_K", "IQ3_S", "IQ3_XXS", "IQ2_XXS", "IQ1_S"
+      })
+  void largeUpdatesSurviveInAnyType(TensorType type) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment base = quantized(arena, type, gaussians(COLUMNS * ROWS, 1));
+      MemorySegment out = arena.allocate(base.byteSize(), 64);
+      double bits = 8.0 * type.blockBytes() / type.blockSize();
+      double tolerance = bits > 8 ? 0.01 : bits > 4 ? 0.05 : 0.5;
+      for (Rounding rounding : Rounding.values()) {
+        double kept = merge(type, base, pair(1), rounding, out).kept();
+        assertEquals(1, kept, tolerance, rounding + " kept " + kept);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"Q4_0", "Q4_K", "IQ4_XS", "Q6_K", "Q8_0"})
+  void withoutUpdateNothingChanges(TensorType type) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment base = quantized(arena, type, gaussians(COLUMNS * ROWS, 1));
+      MemorySegment out = arena.allocate(base.byteSize(), 64);
+      merge(type, base, pair(0), Rounding.SHAPED, out);
+      assertArrayEquals(base.toArray(ValueLayout.JAVA_BYTE), out.toArray(ValueLayout.JAVA_BYTE));
+    }
+  }
+
+  /// The figures, from their definitions.
+  @Test
+  void survivalIsWhatItSays() {
+    TensorType type = TensorType.Q4_K;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment base = quantized(arena, type, gaussians(COLUMNS * ROWS, 1));
+      MemorySegment out = arena.allocate(base.byteSize(), 64);
+      LoraPair pair = pair(0.1);
+      Survival survival = merge(type, base, pair, Rounding.SHAPED, out);
+      float[] before = RowDequantizer.floats(type, base);
+      float[] after = RowDequantizer.floats(type, out);
+      double common = 0;
+      double update = 0;
+      for (int i = 0; i < before.length; i++) {
+        double delta = 0;
+        for (int j = 0; j < RANK; j++) {
+          delta +=
+              pair.b()[i / COLUMNS * RANK + j] * (double) pair.a()[j * COLUMNS + i % COLUMNS];
+        }
+        common += (after[i] - before[i]) * delta;
+        update += delta * delta;
+      }
+      assertEquals(common / update, survival.kept(), 1e-4);
+      assertEquals(Math.sqrt(update), survival.updateNorm(), 1e-4 * survival.updateNorm());
+      Survival measured = new Survival();
+      MergedMatrix.adapted(
+              type, type, List.of(new MergedMatrix.Part(pair, 1)), Rounding.NEAREST, null)
+          .measure(0, base, out, measured);
+      assertEquals(survival.kept(), measured.kept(), 1e-12);
+      assertEquals(survival.noise(), measured.noise(), 1e-12);
+    }
+  }
+
+  /// Several threads, and rows in pieces, give the same bytes and figures as one call.
+  @Test
+  void threadsMakeNoDifference() {
+    TensorType type = TensorType.Q4_0;
+    try (Arena arena = Arena.ofShared();
+        MergePool pool = new MergePool(3)) {
+      MemorySegment base = quantized(arena, type, gaussians(COLUMNS * ROWS, 1));
+      MemorySegment expected = arena.allocate(base.byteSize(), 64);
+      MemorySegment out = arena.allocate(base.byteSize(), 64);
+      LoraPair pair = pair(0.1);
+      Survival survival = merge(type, base, pair, Rounding.SHAPED, expected);
+      Survival own = new Survival();
+      MergedMatrix matrix =
+          MergedMatrix.adapted(
+              type, type, List.of(new MergedMatrix.Part(pair, 1)), Rounding.SHAPED, null);
+      pool.merge(matrix, 0, base, out, own);
+      assertArrayEquals(
+          expected.toArray(ValueLayout.JAVA_BYTE), out.toArray(ValueLayout.JAVA_BYTE));
+      assertEquals(survival.kept(), own.kept(), 1e-12);
+    }
+  }
+
+  /// Two adapters are merged as their sum.
+  @Test
+  void partsAddUp() {
+    TensorType type = TensorType.F32;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment base = quantized(arena, type, gaussians(COLUMNS * ROWS, 1));
+      MemorySegment once = arena.allocate(base.byteSize(), 64);
+      MemorySegment twice = arena.allocate(base.byteSize(), 64);
+      MemorySegment both = arena.allocate(base.byteSize(), 64);
+      MergedMatrix.Part first = new MergedMatrix.Part(pair(1), 0.5f);
+      MergedMatrix.Part second = new MergedMatrix.Part(pair(0.3), -2);
+      MergedMatrix.adapted(type, type, List.of(first), Rounding.SHAPED, null)
+          .merge(0, base, once, null);
+      MergedMatrix.adapted(type, type, List.of(second), Rounding.SHAPED, null)
+          .merge(0, once, twice, null);
+      MergedMatrix.adapted(type, type, List.of(first, second), Rounding.SHAPED, null)
+          .merge(0, base, both, null);
+      assertArrayEquals(
+          twice.toArray(ValueLayout.JAVA_FLOAT), both.toArray(ValueLayout.JAVA_FLOAT), 1e-5f);
+    }
+  }
+
+  /// Errors of columns that matter more are smaller.
+  @Test
+  void importanceDirectsTheErrors() {
+    TensorType type = TensorType.Q4_0;
+    float[] importance = new float[COLUMNS];
+    for (int i = 0; i < COLUMNS; i++) {
+      importance[i] = i % 2 == 0 ? 1 : 0.01f;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment base = quantized(arena, type, gaussians(COLUMNS * ROWS, 1));
+      MemorySegment out = arena.allocate(base.byteSize(), 64);
+      List<MergedMatrix.Part> parts = List.of(new MergedMatrix.Part(pair(0.01), 1));
+      MergedMatrix.adapted(type, type, parts, Rounding.SHAPED, importance)
+          .merge(0, base, out, null);
+      float[] before = RowDequantizer.floats(type, base);
+      float[] after = RowDequantizer.floats(type, out);
+      int[] changed = new int[2];
+      for (int i = 0; i < before.length; i++) {
+        changed[i % 2] += after[i] != before[i] ? 1 : 0;
+      }
+      assertTrue(changed[0] < changed[1], Arrays.toString(changed));
+    }
+  }
+}
