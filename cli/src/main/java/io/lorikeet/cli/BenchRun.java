@@ -8,6 +8,7 @@ import io.lorikeet.models.lora.LoraSettings;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.LlamaLimits;
+import io.lorikeet.train.ProcessMemory;
 import io.lorikeet.train.TrainingProbe;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -40,6 +40,7 @@ import picocli.CommandLine.Spec;
       ResizeCommand.class,
       InspectCommand.class,
       DiffCommand.class,
+      PlanCommand.class,
       BenchCommand.class,
       ModelsCommand.class,
       DevicesCommand.class,

@@ -1,14 +1,6 @@
 package io.lorikeet.train;
 
 import io.lorikeet.bindings.Backend;
-import io.lorikeet.bindings.DeviceTensors;
-import io.lorikeet.bindings.DeviceTensors.Spec;
-import io.lorikeet.bindings.Graph;
-import io.lorikeet.bindings.GraphMemory;
-import io.lorikeet.bindings.Ops;
-import io.lorikeet.bindings.Shape;
-import io.lorikeet.bindings.Tensor;
-import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.train.checkpoint.StateVector;
 import java.nio.file.Path;
@@ -23,10 +15,9 @@ final class AdamW implements AutoCloseable {
 
   private final LoraParameters parameters;
   private final double weightDecay;
-  private final DeviceTensors squaredNorm;
   private final boolean onHost;
-  private Graph norm;
-  private GraphMemory memory;
+  private final boolean mapped;
+  private final GradientNorm norm;
   private Backend host;
   private Moments moments;
   private MomentsUpdate update;
@@ -47,14 +38,10 @@ final class AdamW implements AutoCloseable {
       Path folder) {
     this.parameters = parameters;
     this.weightDecay = weightDecay;
+    mapped = placement == OptimizerState.MAPPED;
     onHost = placement != OptimizerState.DEVICE && !backend.isCpu();
-    squaredNorm =
-        DeviceTensors.allocate(
-            backend, List.of(new Spec("squared_norm", TensorType.F32, Shape.of(1))));
+    norm = new GradientNorm(parameters.gradients(), backend);
     try {
-      norm = normGraph(backend);
-      memory = new GraphMemory(backend);
-      memory.allocate(List.of(norm));
       if (onHost) {
         host =
             backend.isPlanning()
@@ -62,8 +49,7 @@ final class AdamW implements AutoCloseable {
                 : Backend.open("cpu", backend.threads());
       }
       Backend computing = onHost ? host : backend;
-      Path mapped = placement == OptimizerState.MAPPED ? folder : null;
-      moments = new Moments(computing, parameters.values().shape(), mapped);
+      moments = new Moments(computing, parameters.values().shape(), mapped ? folder : null);
       update = new MomentsUpdate(parameters, moments, computing, !onHost);
     } catch (RuntimeException e) {
       close();
@@ -71,17 +57,9 @@ final class AdamW implements AutoCloseable {
     }
   }
 
-  private Graph normGraph(Backend backend) {
-    Ops ops = new Ops();
-    Tensor squares = ops.square(ops.constant(parameters.gradients()));
-    ops.schedule(ops.copy(ops.sum(squares), ops.constant(squaredNorm.get("squared_norm"))));
-    return new Graph("the norm of the gradient", backend, ops);
-  }
-
   /// The global norm of the summed gradients, as they are.
   double gradientNorm() {
-    norm.compute();
-    return Math.sqrt(squaredNorm.get("squared_norm").downloadFloats()[0]);
+    return norm.compute();
   }
 
   /// Updates the parameters and sets the gradients to zero.
@@ -103,15 +81,19 @@ final class AdamW implements AutoCloseable {
     parameters.gradients().clear();
   }
 
-  /// Bytes of the device's memory.
+  /// Bytes of the device's memory, without those of mapped files.
   long deviceBytes() {
-    long own = squaredNorm.bytes() + memory.bytes();
-    return onHost ? own : own + moments.bytes() + update.bytes();
+    return norm.bytes() + (onHost ? 0 : update.bytes() + (mapped ? 0 : moments.bytes()));
   }
 
-  /// Bytes of the host's memory, or of a mapped file.
+  /// Bytes of the host's memory, without those of mapped files.
   long hostBytes() {
-    return onHost ? moments.bytes() + update.bytes() : 0;
+    return onHost ? update.bytes() + (mapped ? 0 : moments.bytes()) : 0;
+  }
+
+  /// Bytes of mapped files.
+  long mappedBytes() {
+    return mapped ? moments.bytes() : 0;
   }
 
   /// What the optimizer keeps for each parameter.
@@ -142,12 +124,6 @@ final class AdamW implements AutoCloseable {
     if (host != null) {
       host.close();
     }
-    if (memory != null) {
-      memory.close();
-    }
-    if (norm != null) {
-      norm.close();
-    }
-    squaredNorm.close();
+    norm.close();
   }
 }

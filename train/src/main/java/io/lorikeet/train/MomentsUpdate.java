@@ -15,11 +15,12 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
-/// AdamW's update of the parameters, by ggml where the moments are: on the device in one go; on the
-/// host piece by piece, each brought over with its gradients and taken back.
+/// AdamW's update of the parameters, by ggml where the moments are, and piece by piece, so that
+/// little scratch is wanted. Where the moments are on the host, each piece is brought over with its
+/// gradients and taken back.
 final class MomentsUpdate implements AutoCloseable {
-  /// Elements of a piece: 4 MiB.
-  private static final long PIECE = 1 << 20;
+  /// Elements of a piece: 8 MiB.
+  static final long PIECE = 1 << 21;
 
   private final LoraParameters parameters;
   private final Moments moments;
@@ -45,7 +46,7 @@ final class MomentsUpdate implements AutoCloseable {
                 new Spec("hyperparameters", TensorType.F32, Shape.of(7)),
                 new Spec("gradient_factor", TensorType.F32, Shape.of(1))));
     try {
-      long piece = sameMemory ? elements : Math.min(PIECE, elements);
+      long piece = Math.min(PIECE, elements);
       if (!sameMemory) {
         pieces =
             DeviceTensors.allocate(

@@ -1,5 +1,6 @@
 package io.lorikeet.train;
 
+import io.lorikeet.models.architecture.SavedInputs;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.train.data.files.ExampleFormat;
 import java.nio.file.InvalidPathException;
@@ -123,6 +124,22 @@ public final class Setting<T> {
       one("threads", "N", "CPU threads (default: the physical cores)", Setting::integer);
   public static final Setting<String> DEVICE =
       one("device", "NAME", "auto, cpu, vulkan0, cuda0, … (default: auto)", name -> name);
+  public static final Setting<Long> DEVICE_MEMORY =
+      one(
+          "device-memory",
+          "SIZE",
+          "the most memory of the device to use, such as 8GB (default: what is free)",
+          MemorySettings::bytes);
+  public static final Setting<SavedInputs> SAVED_INPUTS =
+      choice(
+          "saved-inputs",
+          SavedInputs.class,
+          "where the layers' inputs are kept for backward (default: as memory allows)");
+  public static final Setting<OptimizerState> OPTIMIZER_STATE =
+      choice(
+          "optimizer-state",
+          OptimizerState.class,
+          "where AdamW's moments are kept (default: as memory allows)");
   public static final Setting<Precision> PRECISION =
       choice("precision", Precision.class, "precision of the products (default: auto)");
   public static final Setting<TrainingConfig.TooLong> TOO_LONG =
@@ -242,6 +259,9 @@ public final class Setting<T> {
           SEED,
           THREADS,
           DEVICE,
+          DEVICE_MEMORY,
+          SAVED_INPUTS,
+          OPTIMIZER_STATE,
           PRECISION,
           TOO_LONG,
           SKIP_BAD_LINES,
@@ -264,7 +284,7 @@ public final class Setting<T> {
       List.of(MODEL, DATA, VALIDATION, OUTPUT, RUN, INIT_ADAPTER, CACHE);
 
   /// Settings that say how a run takes care of its work, and nothing about what it makes.
-  static final List<Setting<?>> CARE = List.of(CHECKPOINT_EVERY, KEEP_CHECKPOINTS, MAX_TIME);
+  static final List<Setting<?>> CARE = List.of(CHECKPOINT_EVERY, KEEP_CHECKPOINTS, MAX_TIME, DEVICE_MEMORY, OPTIMIZER_STATE);
 
   private final String key;
   private final String placeholder;

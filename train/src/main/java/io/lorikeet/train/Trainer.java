@@ -23,6 +23,7 @@ import io.lorikeet.train.data.TrainingData;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /// Trains a LoRA adapter on a frozen base: reads the data, runs the steps, keeps the run folder.
 /// The finished adapter is handed back; writing it to a file is export's part.
@@ -99,6 +100,7 @@ public final class Trainer {
       if (given.isEmpty()) {
         RankCheck.of(base, model, config.targets()).check(config.rank(), listener);
       }
+      MemoryPlan plan = plan(adapted, base, given);
       try (TrainingData data = readData(base)) {
         String dataHash = DataHash.of(data);
         base.hash(); // kept by the file: checkpoints name it, even when the file is gone by then
@@ -114,7 +116,8 @@ public final class Trainer {
         MetricsFile.cutAfter(folder.metrics(), progress.step(), progress.evaluatedStep());
         try (MetricsFile metrics = new MetricsFile(folder.metrics())) {
           Pieces pieces =
-              new Pieces(folder, base, model, data, dataHash, backend, metrics, given, newest);
+              new Pieces(
+                  folder, base, model, plan, data, dataHash, backend, metrics, given, newest);
           return train(decided, pieces, progress, deadline);
         }
       }
@@ -126,6 +129,7 @@ public final class Trainer {
       RunFolder folder,
       GgufFile base,
       ModelConfig model,
+      MemoryPlan plan,
       TrainingData data,
       String dataHash,
       Backend backend,
@@ -183,6 +187,20 @@ public final class Trainer {
     return backend;
   }
 
+  /// Lays the run out in memory, before anything takes long.
+  ///
+  /// @throws InvalidInputException when it doesn't fit in any way, with what would
+  private MemoryPlan plan(TrainingConfig config, GgufFile base, Optional<LoraAdapter> given) {
+    try (Backend planning = Backend.planning(config.device(), config.threads())) {
+      MemoryPlanner planner =
+          new MemoryPlanner(base, config, planning, parameters(config, base, given));
+      long available = MemoryPlanner.available(config, planning);
+      return planner
+          .fitting(config.context(), available)
+          .orElseThrow(() -> new InvalidInputException(planner.advice(available)));
+    }
+  }
+
   private TrainingData readData(GgufFile base) throws IOException {
     try (Tokenizer tokenizer = Tokenizer.open(base)) {
       return TrainingData.load(config, TextEncoding.of(tokenizer, config.chatTemplate()), listener);
@@ -200,24 +218,20 @@ public final class Trainer {
           pieces.metrics().on(event);
           listener.on(event);
         };
-    PassShape shape = PassShape.choose(model, config.batchSize(), config.context());
-    TransformerModel.Options options =
-        new TransformerModel.Options(
-            shape,
-            config.precision(),
-            true,
-            config.dropout(),
-            SavedInputs.DEVICE,
-            1,
-            config.purpose() == TrainingConfig.Purpose.MERGED);
     BaseWeights.Progress upload =
         (done, total) -> events.on(new TrainingEvent.Progress("uploading weights", done, total));
-    try (BaseWeights weights = BaseWeights.load(base, backend, upload);
-        LoraParameters lora = parameters(config, pieces);
-        TransformerModel transformer =
-            new TransformerModel(base, model, weights, lora, backend, options);
-        AdamW optimizer = new AdamW(lora, config.weightDecay(), backend);
-        RunSaver saver = saver(config, pieces, lora, optimizer, events)) {
+    TrainingSetup.Request request =
+        new TrainingSetup.Request(
+            parameters(config, base, pieces.given()),
+            pieces.plan().placement(),
+            config.precision(),
+            config.dropout(),
+            config.weightDecay(),
+            config.purpose() == TrainingConfig.Purpose.MERGED,
+            pieces.folder().path());
+    try (TrainingSetup setup = new TrainingSetup(base, backend, request, upload);
+        RunSaver saver = saver(config, pieces, setup.lora(), setup.optimizer(), events)) {
+      LoraParameters lora = setup.lora();
       pieces.newest().ifPresent(saver::restore);
       events.on(new TrainingEvent.Note(Advice.summary(config, backend)));
       Advice.give(config, pieces.data().training(), lora.count(), events);
@@ -226,22 +240,25 @@ public final class Trainer {
           new TrainingEvent.Started(
               steps, progress.step(), lora.count(), base.parameterCount() + lora.count()));
       TrainingStep step =
-          new TrainingStep(transformer, optimizer, config.maxGradNorm(), config.seed());
+          new TrainingStep(
+              setup.model(), setup.optimizer(), config.maxGradNorm(), config.seed());
       TrainingLoop.Stop ends = new TrainingLoop.Stop(stop, deadline);
-      return new TrainingLoop(
-              config, base, pieces.data(), step, steps, progress, saver, ends, events)
-          .run();
+      TrainingResult result =
+          new TrainingLoop(
+                  config, base, pieces.data(), step, steps, progress, saver, ends, events)
+              .run();
+      MemoryReport.after(pieces.plan(), backend).ifPresent(events::on);
+      return result;
     }
   }
 
-  private static LoraParameters parameters(TrainingConfig config, Pieces pieces) {
-    return pieces
-        .given()
-        .map(adapter -> LoraParameters.of(adapter, pieces.backend()))
-        .orElseGet(
-            () ->
-                LoraParameters.create(
-                    pieces.base(), pieces.model(), adapter(config), pieces.backend()));
+  private static Function<Backend, LoraParameters> parameters(
+      TrainingConfig config, GgufFile base, Optional<LoraAdapter> given) {
+    ModelConfig model = ModelConfig.of(base);
+    return backend ->
+        given
+            .map(adapter -> LoraParameters.of(adapter, backend))
+            .orElseGet(() -> LoraParameters.create(base, model, config.adapter(), backend));
   }
 
   private static RunSaver saver(
@@ -255,16 +272,5 @@ public final class Trainer {
         new RunSaver.Run(
             pieces.folder(), pieces.base(), pieces.dataHash(), alpha, pieces.metrics(), events);
     return new RunSaver(config, run, lora, optimizer);
-  }
-
-  private static LoraSettings adapter(TrainingConfig config) {
-    return new LoraSettings(
-        config.rank(),
-        config.expertRank(),
-        config.alpha(),
-        config.rslora(),
-        config.dropout(),
-        config.targets(),
-        config.seed());
   }
 }

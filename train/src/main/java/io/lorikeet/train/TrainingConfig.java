@@ -3,6 +3,7 @@ package io.lorikeet.train;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.models.lora.LoraSettings;
 import io.lorikeet.models.text.template.ChatTemplates;
 import io.lorikeet.train.data.files.ExampleFormat;
 import java.nio.file.Files;
@@ -46,6 +47,7 @@ import java.util.function.Predicate;
 /// @param seed of everything random: A, dropout, order, validation split
 /// @param threads CPU threads
 /// @param device `auto`, `cpu`, or a device such as `vulkan0` or `cuda0`
+/// @param memory how much of the device's memory may be used, and where things are kept
 /// @param precision of the products
 /// @param tooLong what happens to examples longer than the context
 /// @param skipBadLines count bad lines of data and go on, instead of refusing the file
@@ -86,6 +88,7 @@ public record TrainingConfig(
     long seed,
     int threads,
     String device,
+    MemorySettings memory,
     Precision precision,
     TooLong tooLong,
     boolean skipBadLines,
@@ -254,6 +257,7 @@ public record TrainingConfig(
         seed,
         threads,
         device,
+        memory,
         precision,
         tooLong,
         skipBadLines,
@@ -266,6 +270,11 @@ public record TrainingConfig(
         evaluateEvery,
         policy,
         initAdapter);
+  }
+
+  /// The adapter to train.
+  public LoraSettings adapter() {
+    return new LoraSettings(rank, expertRank, alpha, rslora, dropout, targets, seed);
   }
 
   /// The settings under the keys that flags and configuration files use, in the order of
@@ -305,6 +314,9 @@ public record TrainingConfig(
     values.put(Setting.SEED.key(), seed);
     values.put(Setting.THREADS.key(), threads);
     values.put(Setting.DEVICE.key(), device);
+    memory.deviceMemory().ifPresent(size -> values.put(Setting.DEVICE_MEMORY.key(), size + "B"));
+    memory.savedInputs().ifPresent(s -> values.put(Setting.SAVED_INPUTS.key(), lower(s)));
+    memory.optimizerState().ifPresent(s -> values.put(Setting.OPTIMIZER_STATE.key(), lower(s)));
     values.put(Setting.PRECISION.key(), lower(precision));
     values.put(Setting.TOO_LONG.key(), lower(tooLong));
     values.put(Setting.SKIP_BAD_LINES.key(), skipBadLines);

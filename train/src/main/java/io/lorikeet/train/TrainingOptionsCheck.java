@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 
@@ -91,6 +92,7 @@ final class TrainingOptionsCheck {
         get(Setting.SEED, 42L),
         get(Setting.THREADS, ProcessorCores.physical()),
         get(Setting.DEVICE, "auto"),
+        memory(),
         get(Setting.PRECISION, Precision.AUTO),
         get(Setting.TOO_LONG, TrainingConfig.TooLong.CUT),
         get(Setting.SKIP_BAD_LINES, false),
@@ -103,6 +105,13 @@ final class TrainingOptionsCheck {
         optional(Setting.EVALUATE_EVERY),
         policy(),
         options.get(Setting.INIT_ADAPTER));
+  }
+
+  private MemorySettings memory() {
+    return new MemorySettings(
+        options.get(Setting.DEVICE_MEMORY).map(OptionalLong::of).orElse(OptionalLong.empty()),
+        options.get(Setting.SAVED_INPUTS),
+        options.get(Setting.OPTIMIZER_STATE));
   }
 
   private RunPolicy policy() {

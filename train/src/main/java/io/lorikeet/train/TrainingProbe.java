@@ -56,15 +56,18 @@ public final class TrainingProbe {
     }
     RankCheck.of(base, config, adapter.targets()).check(adapter.rank(), _ -> {});
     PassShape shape = PassShape.choose(config, 1, context);
-    TransformerModel.Options options =
-        new TransformerModel.Options(shape, Precision.AUTO, true, adapter.dropout());
-    try (BaseWeights weights = BaseWeights.load(base, backend, (_, _) -> {});
-        LoraParameters lora = LoraParameters.create(base, config, adapter, backend);
-        TransformerModel model =
-            new TransformerModel(base, config, weights, lora, backend, options);
-        AdamW optimizer = new AdamW(lora, 0, backend)) {
+    TrainingSetup.Request request =
+        new TrainingSetup.Request(
+            on -> LoraParameters.create(base, config, adapter, on),
+            Placement.onDevice(shape),
+            Precision.AUTO,
+            adapter.dropout(),
+            0,
+            false,
+            null);
+    try (TrainingSetup setup = new TrainingSetup(base, backend, request, (_, _) -> {})) {
       MicroBatch batch = randomTokens(config.vocabulary(), context, adapter.seed());
-      user.accept(new TrainingProbe(model, optimizer, batch, adapter.seed()));
+      user.accept(new TrainingProbe(setup.model(), setup.optimizer(), batch, adapter.seed()));
     }
   }
 

@@ -48,7 +48,7 @@ final class TrainingStep {
           public void beforeUpdate(Outcome outcome, List<MicroBatch> batches) {}
         };
 
-    /// A micro-batch is done; the parameters are still those before the step.
+    /// A micro-batch is done, or several that took turns; the parameters are still those before the step.
     void afterBatch();
 
     /// All gradients are there.
@@ -66,14 +66,22 @@ final class TrainingStep {
     double targets = 0;
     long tokens = 0;
     SplittableRandom dropoutSeeds = new SplittableRandom(seed ^ (long) step << 32);
-    for (MicroBatch batch : batches) {
-      double loss = model.lossAndGradients(batch.tokens(), dropoutSeeds.nextLong());
-      if (!Double.isFinite(loss)) {
-        throw NonFiniteException.inStep("loss", step, model.firstNonFinite(), List.of(batch));
+    for (int first = 0; first < batches.size(); first += model.passes()) {
+      List<MicroBatch> together =
+          batches.subList(first, Math.min(first + model.passes(), batches.size()));
+      double[] losses =
+          model.lossesAndGradients(
+              together.stream().map(MicroBatch::tokens).toList(),
+              dropoutSeeds.longs(together.size()).toArray());
+      for (int i = 0; i < losses.length; i++) {
+        MicroBatch batch = together.get(i);
+        if (!Double.isFinite(losses[i])) {
+          throw NonFiniteException.inStep("loss", step, model.firstNonFinite(i), List.of(batch));
+        }
+        lossSum += losses[i];
+        targets += batch.tokens().targetCount();
+        tokens += batch.usedPlaces();
       }
-      lossSum += loss;
-      targets += batch.tokens().targetCount();
-      tokens += batch.usedPlaces();
       watch.afterBatch();
     }
     double norm = optimizer.gradientNorm() / targets;

@@ -156,7 +156,7 @@ class TrainerTest {
         "steps of up to 192 tokens (context 48, batch size 1, accumulate 4); learning rate 0.005,"
             + " linear; rank 40, alpha 80 on all-linear; cpu, threads 1; settings and metrics in "
             + result.config().run(),
-        events.notes().getLast());
+        events.notes().getFirst());
     assertTrue(
         events
             .warnings()

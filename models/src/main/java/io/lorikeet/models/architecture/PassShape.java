@@ -34,6 +34,17 @@ public record PassShape(int rows, int context, int attentionBlock, int tile, int
         Math.min(tokens, fitting(tokens, LOGITS_BYTES, config.vocabulary())));
   }
 
+  /// Sizes for which little memory is wanted, at the price of speed.
+  public static PassShape small(ModelConfig config, int rows, int context) {
+    PassShape usual = choose(config, rows, context);
+    return new PassShape(
+        rows,
+        context,
+        Math.min(usual.attentionBlock(), 32),
+        Math.min(usual.tile(), 128),
+        Math.min(usual.headChunk(), 32));
+  }
+
   /// The largest power of two within `limit`, but at least 32, of which each unit takes `floats`
   /// and all fit `bytes`.
   private static int fitting(int limit, long bytes, long floats) {

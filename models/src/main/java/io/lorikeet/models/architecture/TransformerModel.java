@@ -385,11 +385,21 @@ public final class TransformerModel implements AutoCloseable {
     return engine.inputs().get("loss").downloadFloats()[0];
   }
 
+  /// Batches that go through a layer before the next one's turn.
+  public int passes() {
+    return passes;
+  }
+
   /// Where the batch run last first gave a value that is no finite number: the embedding, a layer,
   /// or else the head.
   public String firstNonFinite() {
+    return firstNonFinite(0);
+  }
+
+  /// The same, of one of the batches that were run together last.
+  public String firstNonFinite(int pass) {
     for (int boundary = 0; training && boundary <= engine.config().layers(); boundary++) {
-      for (float value : states.restore(0, boundary).downloadFloats()) {
+      for (float value : states.restore(pass, boundary).downloadFloats()) {
         if (!Float.isFinite(value)) {
           return boundary == 0 ? "the embedding" : "layer " + (boundary - 1);
         }

@@ -1,4 +1,4 @@
-package io.lorikeet.cli;
+package io.lorikeet.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

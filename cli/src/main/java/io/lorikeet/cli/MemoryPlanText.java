@@ -1,0 +1,75 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.train.MemoryPlan;
+import io.lorikeet.train.Placement;
+import io.lorikeet.train.TrainingConfig;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/// A plan of memory for people. GB are 10⁹ bytes.
+final class MemoryPlanText {
+  private static final String ROW = "%-36s %9s %9s %9s";
+
+  private MemoryPlanText() {}
+
+  /// @param place the device's name, or what stands in for it
+  /// @param available bytes there are in the device's memory
+  /// @param longest the longest context that fits
+  static List<String> of(
+      GgufFile base,
+      TrainingConfig config,
+      MemoryPlan plan,
+      String place,
+      long available,
+      int longest) {
+    List<String> lines = new ArrayList<>();
+    lines.add(
+        String.format(
+            Locale.ROOT,
+            "%s: %,d parameters; context %,d, batch size %d, rank %d on %s, on %s",
+            config.model(),
+            base.parameterCount(),
+            config.context(),
+            config.batchSize(),
+            config.rank(),
+            String.join(", ", config.targets()),
+            place));
+    lines.add(ROW.formatted("GB", "device", "host", "mapped"));
+    for (MemoryPlan.Item item : plan.items()) {
+      lines.add(ROW.formatted(item.what(), gb(item.device()), gb(item.host()), gb(item.mapped())));
+    }
+    lines.add(
+        ROW.formatted("in all", gb(plan.device()), gb(plan.host()), gb(plan.mapped())));
+    if (plan.onCpu()) {
+      lines.add("of this process, all its pages resident: %s GB".formatted(gb(plan.process())));
+    }
+    lines.add("free for it on the device: %s GB".formatted(gb(available)));
+    lines.add(layout(plan.placement()));
+    lines.add(
+        longest == 0
+            ? "no context fits"
+            : String.format(Locale.ROOT, "longest context that fits: %,d", longest));
+    return lines;
+  }
+
+  private static String layout(Placement placement) {
+    return String.format(
+        Locale.ROOT,
+        "layout: %slayers' inputs: %s; moments: %s; attention by %d queries, feed-forward by %d"
+            + " tokens, head by %d",
+        placement.streamed()
+            ? "layers streamed, %d batches through each; ".formatted(placement.passes())
+            : "",
+        placement.savedInputs().name().toLowerCase(Locale.ROOT).replace('_', ' '),
+        placement.optimizerState().name().toLowerCase(Locale.ROOT),
+        placement.shape().attentionBlock(),
+        placement.shape().tile(),
+        placement.shape().headChunk());
+  }
+
+  private static String gb(long bytes) {
+    return bytes == 0 ? "-" : String.format(Locale.ROOT, "%.3f", bytes / 1e9);
+  }
+}

@@ -1,0 +1,137 @@
+package io.lorikeet.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.GgmlException;
+import io.lorikeet.models.architecture.ModelConfig;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.MemoryPlan;
+import io.lorikeet.train.MemoryPlanner;
+import io.lorikeet.train.MemorySettings;
+import io.lorikeet.train.Setting;
+import io.lorikeet.train.TrainingConfig;
+import io.lorikeet.train.TrainingOptions;
+import io.lorikeet.train.DataSource;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `lorikeet plan`. Its flags are the settings of a training run, of which it needs the base.
+@Command(
+    name = "plan",
+    description = {
+      "Say what memory a training run needs before it starts, and whether it fits.",
+      "Takes the options of train, of which only --model is needed. Of the base it reads only the head, so a file"
+          + " that is still being downloaded will do."
+    },
+    modelTransformer = TrainingFlags.class)
+final class PlanCommand implements Callable<Integer> {
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--memory",
+      paramLabel = "SIZE",
+      description = "plan for a GPU with this much free memory, such as 24GB, that needn't be here")
+  private String memory;
+
+  @Option(names = "--json", description = "print the plan as JSON")
+  private boolean json;
+
+  @Override
+  public Integer call() throws IOException {
+    TrainingConfig config = config();
+    try (GgufFile base = GgufFile.openHeader(config.model());
+        Backend backend = openBackend(config)) {
+      MemoryPlanner planner = new MemoryPlanner(base, config, backend);
+      long available =
+          memory == null
+              ? MemoryPlanner.available(config, backend)
+              : Math.min(gpuMemory(), config.memory().deviceMemory().orElse(Long.MAX_VALUE));
+      Optional<MemoryPlan> fitting = planner.fitting(config.context(), available);
+      MemoryPlan plan = fitting.orElseGet(() -> planner.smallest(config.context()));
+      int longest = planner.longestContext(available);
+      PrintWriter out = spec.commandLine().getOut();
+      if (json) {
+        out.println(asJson(plan, fitting.isPresent(), available, longest));
+      } else {
+        MemoryPlanText.of(base, config, plan, place(backend), available, longest)
+            .forEach(out::println);
+        if (fitting.isEmpty()) {
+          out.println(planner.advice(available));
+        }
+      }
+      return fitting.isPresent() ? 0 : 1;
+    }
+  }
+
+  /// What only a run needs stands in for itself: no data is read, nothing is written.
+  private TrainingConfig config() throws IOException {
+    TrainingOptions options = TrainingFlags.options(spec.commandLine().getParseResult());
+    Optional<Path> model = options.get(Setting.MODEL);
+    if (model.isPresent() && options.get(Setting.DATA).isEmpty()) {
+      options.set(Setting.DATA, List.of(DataSource.of(model.get())));
+    }
+    if (options.get(Setting.OUTPUT).isEmpty()) {
+      options.set(Setting.OUTPUT, Path.of("planned-adapter.gguf"));
+    }
+    return options.resolve(PlanCommand::contextOf);
+  }
+
+  private static int contextOf(Path model) {
+    try (GgufFile base = GgufFile.openHeader(model)) {
+      return ModelConfig.of(base).contextLength();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private long gpuMemory() {
+    try {
+      return MemorySettings.bytes(memory);
+    } catch (IllegalArgumentException e) {
+      throw new InvalidInputException("--memory: " + e.getMessage(), e);
+    }
+  }
+
+  private Backend openBackend(TrainingConfig config) {
+    try {
+      return memory == null
+          ? Backend.planning(config.device(), config.threads())
+          : Backend.planningGpu(config.threads());
+    } catch (GgmlException e) {
+      throw new InvalidInputException("--device: " + e.getMessage(), e);
+    }
+  }
+
+  private String place(Backend backend) {
+    return memory == null
+        ? backend.device().name()
+        : "a GPU (tensors as the CPU's buffers align them, no GPU being asked)";
+  }
+
+  private static String asJson(MemoryPlan plan, boolean fits, long available, int longest)
+      throws IOException {
+    Map<String, Object> values = new LinkedHashMap<>();
+    values.put("fits", fits);
+    values.put("available_device_bytes", available);
+    values.put("device_bytes", plan.device());
+    values.put("host_bytes", plan.host());
+    values.put("mapped_bytes", plan.mapped());
+    values.put("longest_context", longest);
+    values.put("placement", plan.placement());
+    values.put("items", plan.items());
+    return new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(values);
+  }
+}

@@ -1,0 +1,226 @@
+package io.lorikeet.train;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.models.architecture.BaseWeights;
+import io.lorikeet.models.architecture.ModelConfig;
+import io.lorikeet.models.architecture.PassShape;
+import io.lorikeet.models.architecture.SavedInputs;
+import io.lorikeet.models.architecture.TransformerModel;
+import io.lorikeet.models.lora.LoraParameters;
+import io.lorikeet.quant.GgufFile;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Function;
+
+/// Finds out what a run needs before it starts, and lays it out so that it fits: what costs no time
+/// first, then what costs some.
+public final class MemoryPlanner {
+  /// Of the memory that is free, what isn't planned with: drivers and kernels take some as they go.
+  private static final double HEADROOM = 0.03;
+
+  /// What the process takes besides tensors on the way from planning to training, as measured:
+  /// Java's compiled code and heap, the kernels that oneDNN compiles, the threads' own scratch.
+  private static final long GROWTH = 88_000_000;
+
+  private final GgufFile base;
+  private final ModelConfig model;
+  private final TrainingConfig config;
+  private final Backend backend;
+  private final Function<Backend, LoraParameters> adapter;
+
+  /// @param base the open file of the base; its head is enough
+  /// @param backend only plans ([Backend#planning])
+  /// @param adapter makes the parameters on a backend
+  MemoryPlanner(
+      GgufFile base,
+      TrainingConfig config,
+      Backend backend,
+      Function<Backend, LoraParameters> adapter) {
+    this.base = base;
+    this.config = config;
+    this.backend = backend;
+    this.adapter = adapter;
+    model = ModelConfig.of(base);
+  }
+
+  /// For a run with a new adapter.
+  ///
+  /// @param base the open file of the base; its head is enough
+  /// @param backend only plans ([Backend#planning])
+  public MemoryPlanner(GgufFile base, TrainingConfig config, Backend backend) {
+    this(
+        base,
+        config,
+        backend,
+        on -> LoraParameters.create(base, ModelConfig.of(base), config.adapter(), on));
+  }
+
+  /// What the device has free, in bytes, of what the settings allow.
+  public static long available(TrainingConfig config, Backend backend) {
+    long now =
+        backend.isCpu()
+            ? ProcessMemory.availableOnHost().orElse(backend.deviceNow().memoryFree())
+            : backend.deviceNow().memoryFree();
+    long free = (long) (now * (1 - HEADROOM));
+    return Math.min(free, config.memory().deviceMemory().orElse(free));
+  }
+
+  /// The first layout that fits.
+  ///
+  /// @param context tokens of a row
+  /// @param device bytes there are in the device's memory
+  public Optional<MemoryPlan> fitting(int context, long device) {
+    for (Placement placement : candidates(context)) {
+      MemoryPlan plan = plan(placement);
+      if (fits(plan, device)) {
+        return Optional.of(plan);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /// On the CPU the base counts too: its pages can be given back, but are wanted again at once.
+  private boolean fits(MemoryPlan plan, long device) {
+    return plan.device() + (backend.isCpu() ? plan.mapped() : 0) <= device;
+  }
+
+  /// The layout that takes least of the device's memory.
+  ///
+  /// @param context tokens of a row
+  public MemoryPlan smallest(int context) {
+    return plan(candidates(context).getLast());
+  }
+
+  /// Why nothing fits, and what to change.
+  ///
+  /// @param device bytes there are in the device's memory
+  public String advice(long device) {
+    MemoryPlan least = smallest(config.context());
+    MemoryPlan.Item largest =
+        least.items().stream().max(Comparator.comparingLong(MemoryPlan.Item::device)).orElseThrow();
+    int longest = longestContext(device);
+    return String.format(
+        Locale.ROOT,
+        "memory: this run needs at least %.2f GB of %s's memory at context %,d, and there are %.2f"
+            + " GB; most of it is for: %s, %.2f GB. %s",
+        least.device() / 1e9,
+        backend.device().name(),
+        config.context(),
+        device / 1e9,
+        largest.what(),
+        largest.device() / 1e9,
+        longest > 0
+            ? "A --context of up to %,d fits".formatted(longest)
+            : "Take a smaller --rank, fewer --target matrices, a smaller base or more memory");
+  }
+
+  /// The longest row that fits, in multiples of 256 tokens, or 0.
+  ///
+  /// @param device bytes there are in the device's memory
+  public int longestContext(long device) {
+    int step = 256;
+    int low = 0;
+    int high = Math.max(1, model.contextLength() / step);
+    if (fitting(high * step, device).isPresent()) {
+      return high * step;
+    }
+    while (high - low > Math.max(1, low / 16)) {
+      int middle = (low + high) / 2;
+      if (fitting(middle * step, device).isPresent()) {
+        low = middle;
+      } else {
+        high = middle;
+      }
+    }
+    return low * step;
+  }
+
+  /// Layouts in the order in which they are tried, those that cost least time first.
+  private List<Placement> candidates(int context) {
+    PassShape large = PassShape.choose(model, config.batchSize(), context);
+    PassShape small = PassShape.small(model, config.batchSize(), context);
+    boolean cpu = backend.isCpu();
+    OptimizerState elsewhere = cpu ? OptimizerState.MAPPED : OptimizerState.HOST;
+    SavedInputs away = cpu ? SavedInputs.DEVICE_BF16 : SavedInputs.HOST;
+    int passes = passes(context);
+    List<Placement> all = new ArrayList<>();
+    all.add(chosen(large, SavedInputs.DEVICE, OptimizerState.DEVICE, false, 1));
+    all.add(chosen(small, SavedInputs.DEVICE, OptimizerState.DEVICE, false, 1));
+    all.add(chosen(large, SavedInputs.DEVICE, elsewhere, false, 1));
+    all.add(chosen(large, away, elsewhere, false, 1));
+    all.add(chosen(small, away, elsewhere, false, 1));
+    // Forward itself goes on from what is saved when several batches take turns: F32 then.
+    all.add(chosen(large, SavedInputs.HOST, elsewhere, true, passes));
+    all.add(chosen(small, SavedInputs.HOST, elsewhere, true, passes));
+    return all.stream().distinct().toList();
+  }
+
+  private Placement chosen(
+      PassShape shape, SavedInputs inputs, OptimizerState state, boolean streamed, int passes) {
+    return new Placement(
+        shape,
+        config.memory().savedInputs().orElse(inputs),
+        config.memory().optimizerState().orElse(state),
+        streamed,
+        passes);
+  }
+
+  /// Batches of a step; without a setting, as many as [TrainingConfig#accumulateFor] takes at most.
+  private int passes(int context) {
+    int tokens = config.batchSize() * context;
+    return config
+        .accumulate()
+        .orElse(Math.max(1, Integer.highestOneBit(TrainingConfig.DEFAULT_STEP_TOKENS / tokens)));
+  }
+
+  private MemoryPlan plan(Placement placement) {
+    TrainingSetup.Request request =
+        new TrainingSetup.Request(
+            adapter,
+            placement,
+            config.precision(),
+            config.dropout(),
+            config.weightDecay(),
+            config.purpose() == TrainingConfig.Purpose.MERGED,
+            config.run());
+    try (TrainingSetup setup = new TrainingSetup(base, backend, request, (_, _) -> {})) {
+      return new MemoryPlan(placement, items(setup, placement), backend.isCpu());
+    }
+  }
+
+  private static List<MemoryPlan.Item> items(TrainingSetup setup, Placement placement) {
+    BaseWeights weights = setup.weights();
+    TransformerModel.Memory pass = setup.model().memory();
+    AdamW optimizer = setup.optimizer();
+    List<MemoryPlan.Item> items = new ArrayList<>();
+    ProcessMemory.now()
+        .ifPresent(
+            now ->
+                items.add(
+                    new MemoryPlan.Item(
+                        "Java and libraries", 0, now.anonymous() + GROWTH, now.file())));
+    items.add(
+        new MemoryPlan.Item(
+            placement.streamed() ? "base, two layers at a time" : "base",
+            weights.bytes(),
+            0,
+            weights.mappedBytes()));
+    items.add(new MemoryPlan.Item("adapter and its gradients", setup.lora().bytes(), 0, 0));
+    items.add(
+        new MemoryPlan.Item(
+            "optimizer",
+            optimizer.deviceBytes(),
+            optimizer.hostBytes(),
+            optimizer.mappedBytes()));
+    items.add(
+        new MemoryPlan.Item(
+            "saved layer inputs", pass.hiddenStates(), pass.hiddenStatesOnHost(), 0));
+    items.add(new MemoryPlan.Item("batch, masks and constants", pass.inputs(), 0, 0));
+    items.add(
+        new MemoryPlan.Item("activations of a layer or the head", pass.scratch(), 0, 0));
+    return items;
+  }
+}

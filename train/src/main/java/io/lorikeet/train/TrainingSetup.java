@@ -1,0 +1,110 @@
+package io.lorikeet.train;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.models.architecture.BaseWeights;
+import io.lorikeet.models.architecture.ModelConfig;
+import io.lorikeet.models.architecture.TransformerModel;
+import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.lora.LoraParameters;
+import io.lorikeet.quant.GgufFile;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+
+/// What a run computes with, in memory: the base's weights, the adapter, the graphs, the optimizer.
+final class TrainingSetup implements AutoCloseable {
+  private final List<AutoCloseable> owned = new ArrayList<>();
+  private final BaseWeights weights;
+  private final LoraParameters lora;
+  private final TransformerModel model;
+  private final AdamW optimizer;
+
+  /// What is set up.
+  ///
+  /// @param adapter makes the parameters on a backend
+  /// @param forMerged whether training goes through the rounding of merging
+  /// @param folder for files of the optimizer
+  record Request(
+      Function<Backend, LoraParameters> adapter,
+      Placement placement,
+      Precision precision,
+      double dropout,
+      double weightDecay,
+      boolean forMerged,
+      Path folder) {}
+
+  /// Takes the memory, and uploads the weights.
+  ///
+  /// @param base the open file of the base; its head is enough where the backend only plans
+  TrainingSetup(
+      GgufFile base, Backend backend, Request request, BaseWeights.Progress uploadProgress) {
+    Placement placement = request.placement();
+    TransformerModel.Options options =
+        new TransformerModel.Options(
+            placement.shape(),
+            request.precision(),
+            true,
+            request.dropout(),
+            placement.savedInputs(),
+            placement.passes(),
+            request.forMerged());
+    try {
+      weights =
+          own(
+              placement.streamed()
+                  ? BaseWeights.stream(base, backend, uploadProgress)
+                  : BaseWeights.load(base, backend, uploadProgress));
+      lora = own(request.adapter().apply(backend));
+      model =
+          own(
+              new TransformerModel(base, ModelConfig.of(base), weights, lora, backend, options));
+      optimizer =
+          own(
+              new AdamW(
+                  lora,
+                  request.weightDecay(),
+                  backend,
+                  placement.optimizerState(),
+                  request.folder()));
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  private <T extends AutoCloseable> T own(T resource) {
+    owned.add(resource);
+    return resource;
+  }
+
+  BaseWeights weights() {
+    return weights;
+  }
+
+  LoraParameters lora() {
+    return lora;
+  }
+
+  TransformerModel model() {
+    return model;
+  }
+
+  AdamW optimizer() {
+    return optimizer;
+  }
+
+  @Override
+  public void close() {
+    for (AutoCloseable resource : owned.reversed()) {
+      try {
+        resource.close();
+      } catch (RuntimeException e) {
+        throw e;
+      } catch (Exception e) {
+        throw new IllegalStateException(e);
+      }
+    }
+    owned.clear();
+  }
+}
