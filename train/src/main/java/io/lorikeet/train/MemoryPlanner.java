@@ -152,6 +152,9 @@ public final class MemoryPlanner {
     all.add(chosen(large, SavedInputs.DEVICE, elsewhere, false, 1));
     all.add(chosen(large, away, elsewhere, false, 1));
     all.add(chosen(small, away, elsewhere, false, 1));
+    if (config.purpose() == TrainingConfig.Purpose.MERGED) {
+      return all.stream().distinct().toList(); // rounded copies of all layers are kept anyway
+    }
     // Forward itself goes on from what is saved when several batches take turns: F32 then.
     all.add(chosen(large, SavedInputs.HOST, elsewhere, true, passes));
     all.add(chosen(small, SavedInputs.HOST, elsewhere, true, passes));
@@ -218,6 +221,9 @@ public final class MemoryPlanner {
     items.add(
         new MemoryPlan.Item(
             "saved layer inputs", pass.hiddenStates(), pass.hiddenStatesOnHost(), 0));
+    if (pass.folded() > 0) {
+      items.add(new MemoryPlan.Item("weights with the adapter rounded in", pass.folded(), 0, 0));
+    }
     items.add(new MemoryPlan.Item("batch, masks and constants", pass.inputs(), 0, 0));
     items.add(
         new MemoryPlan.Item("activations of a layer or the head", pass.scratch(), 0, 0));

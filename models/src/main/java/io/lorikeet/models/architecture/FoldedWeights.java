@@ -93,6 +93,11 @@ final class FoldedWeights implements AutoCloseable {
     }
   }
 
+  /// Bytes of the device's memory.
+  long bytes() {
+    return tensors.bytes();
+  }
+
   @Override
   public void close() {
     pool.close();

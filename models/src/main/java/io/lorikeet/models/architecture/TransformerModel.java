@@ -422,14 +422,19 @@ public final class TransformerModel implements AutoCloseable {
   /// @param hiddenStates the layers' inputs, kept for backward, and their gradient
   /// @param hiddenStatesOnHost those that are kept in the host's memory
   /// @param inputs batch, masks and constants
+  /// @param folded weights with their adapter rounded in
   /// @param scratch what all graphs share: activations, logits, dequantized weights
   public record Memory(
-      long hiddenStates, long hiddenStatesOnHost, long inputs, long scratch) {}
+      long hiddenStates, long hiddenStatesOnHost, long inputs, long folded, long scratch) {}
 
   /// What this model's passes take.
   public Memory memory() {
     return new Memory(
-        states.deviceBytes(), states.hostBytes(), engine.inputs().bytes(), memory.bytes());
+        states.deviceBytes(),
+        states.hostBytes(),
+        engine.inputs().bytes(),
+        engine.folded() == null ? 0 : engine.folded().bytes(),
+        memory.bytes());
   }
 
   @Override
