@@ -32,6 +32,9 @@ public final class Ops extends OpList {
       float betaFast,
       float betaSlow) {}
 
+  /// A graph without operations yet.
+  public Ops() {}
+
   // Products.
 
   /// a [k, n, p, q] times b [k, m, p', q'] gives [n, m, p', q'], F32: sums over ne0 of both. `a` is
