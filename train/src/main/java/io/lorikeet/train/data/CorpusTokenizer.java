@@ -24,6 +24,8 @@ final class CorpusTokenizer {
   /// Characters of a task, about.
   private static final int TASK = 1 << 17;
 
+  private static final double WORTH_TELLING = 1; // seconds
+
   private static final int TASKS_AHEAD = 4; // for each thread
 
   private final ExampleTokenizer tokenizer;
@@ -83,6 +85,7 @@ final class CorpusTokenizer {
     if (writer.count() == 0) {
       throw new InvalidInputException(nothingLeft(source));
     }
+    tellSpeed();
     return writer.finish(said);
   }
 
@@ -147,6 +150,24 @@ final class CorpusTokenizer {
       tokens += tokenized.tokens().length;
     }
     examples += document ? 0 : 1;
+  }
+
+  /// Where it took a while; not kept, for a later run doesn't take it.
+  private void tellSpeed() {
+    double seconds = (System.nanoTime() - start) / 1e9;
+    if (seconds >= WORTH_TELLING) {
+      String text = "tokenized %,d tokens in %.1f s, %,.0f tokens/s, on %d thread%s";
+      listener.on(
+          new TrainingEvent.Note(
+              String.format(
+                  Locale.ROOT,
+                  text,
+                  tokens,
+                  seconds,
+                  tokens / seconds,
+                  settings.threads(),
+                  settings.threads() == 1 ? "" : "s")));
+    }
   }
 
   /// Keeps what is said, for a later run that finds everything tokenized.

@@ -25,7 +25,8 @@ record Fingerprint(long exact, long near) {
   }
 
   private static String plain(String text) {
-    String normal = Normalizer.normalize(text, Normalizer.Form.NFKC);
+    boolean ascii = text.chars().allMatch(next -> next < 0x80); // which is normal already
+    String normal = ascii ? text : Normalizer.normalize(text, Normalizer.Form.NFKC);
     StringBuilder plain = new StringBuilder(normal.length());
     boolean gap = false;
     for (int i = 0; i < normal.length(); i++) {

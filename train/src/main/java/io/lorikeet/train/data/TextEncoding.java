@@ -119,11 +119,15 @@ public record TextEncoding(
 
   /// Whether a text holds the name of a control token.
   boolean spellsControl(String text) {
-    for (int i = 0; i < text.length(); i++) {
-      for (String name : controlTokens.getOrDefault(text.charAt(i), List.of())) {
-        if (text.startsWith(name, i)) {
-          return true;
+    for (Map.Entry<Character, List<String>> names : controlTokens.entrySet()) {
+      int at = text.indexOf(names.getKey());
+      while (at >= 0) {
+        for (String name : names.getValue()) {
+          if (text.startsWith(name, at)) {
+            return true;
+          }
         }
+        at = text.indexOf(names.getKey(), at + 1);
       }
     }
     return false;
