@@ -84,7 +84,7 @@ class PackingPropertyTest {
 
   /// Tokens of each example of a row, those with loss negative, from the arrays alone; checks
   /// what must hold at every place.
-  private static List<List<Integer>> unpack(TokenBatch batch, int row, String seed) {
+  static List<List<Integer>> unpack(TokenBatch batch, int row, String seed) {
     List<List<Integer>> found = new ArrayList<>();
     int context = batch.context();
     int place = 0;
@@ -121,14 +121,14 @@ class PackingPropertyTest {
     return found;
   }
 
-  private static List<Integer> flat(TokenizedExample example) {
+  static List<Integer> flat(TokenizedExample example) {
     return IntStream.range(0, example.tokens().length)
         .map(at -> example.trained()[at] ? -example.tokens()[at] : example.tokens()[at])
         .boxed()
         .toList();
   }
 
-  private static List<String> sorted(List<List<Integer>> examples) {
+  static List<String> sorted(List<List<Integer>> examples) {
     return examples.stream().map(List::toString).sorted().toList();
   }
 }
