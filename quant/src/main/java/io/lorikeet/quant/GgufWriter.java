@@ -169,6 +169,21 @@ public final class GgufWriter {
     }
   }
 
+  /// Writes the head alone, as of a file whose data is still to come: [GgufFile#openHeader] reads
+  /// it, and no tensor's source is asked.
+  ///
+  /// @throws IOException when the disk refuses
+  public void writeHead(Path path) throws IOException {
+    try (AtomicFile file = AtomicFile.create(path)) {
+      try (FileChannel channel = FileChannel.open(file.path(), StandardOpenOption.WRITE)) {
+        writeHead(new CountingChannel(channel));
+      } catch (IOException e) {
+        throw AtomicFile.explain(path, e);
+      }
+      file.commit();
+    }
+  }
+
   /// Bytes of the file as it is now.
   public long size() throws IOException {
     CountingChannel counter = new CountingChannel(Nowhere.CHANNEL);
