@@ -55,21 +55,32 @@ public record Attention(
 
   /// q [head size, heads, t], k and v [head size, key-value heads, t] give [head size, heads, t].
   Tensor forward(Ops ops, Products products, Tensor q, Tensor k, Tensor v) {
-    List<Tensor> outputs = new ArrayList<>();
+    Tensor outputs = room(ops, q);
     for (int row = 0; row < rows; row++) {
       Keys values = new Keys(ops, products, v, row);
       for (Block b : blocksOf(row)) {
         Tensor weights = weights(ops, products, q, k, b).values();
-        outputs.add(products.productByToken(values.transposed(b), weights));
+        put(ops, products.productByToken(values.transposed(b), weights), outputs, b);
       }
     }
-    return Products.concat(ops, outputs, 2);
+    return outputs;
+  }
+
+  /// Memory for what the blocks compute, in the shape of `like`. Were their parts joined at the end,
+  /// each would hold its own piece of scratch memory until then, and ggml's allocator counts no more
+  /// than 256 gaps between such.
+  private static Tensor room(Ops ops, Tensor like) {
+    return ops.scale(like, 0);
+  }
+
+  private static void put(Ops ops, Tensor part, Tensor target, Block b) {
+    ops.schedule(ops.copy(part, tokens(ops, target, b.row() + b.first(), b.queries())));
   }
 
   /// The gradients of q, k and v, where dy [head size, heads, t] is that of the result.
   Gradients backward(Ops ops, Products products, Tensor q, Tensor k, Tensor v, Tensor dy) {
     int group = Math.toIntExact(q.shape().ne1() / k.shape().ne1());
-    List<Tensor> dq = new ArrayList<>();
+    Tensor dq = room(ops, q);
     List<Tensor> dk = new ArrayList<>();
     List<Tensor> dv = new ArrayList<>();
     for (int row = rows - 1; row >= 0; row--) {
@@ -82,19 +93,18 @@ public record Attention(
         Tensor dyBlock = block(ops, dy, b);
         Tensor values = byHead(ops, tokens(ops, v, b.row(), b.keys()));
         Tensor dScores = scoresBack(ops, products, products.product(values, dyBlock), weighting);
-        dq.add(products.productByToken(keys.transposed(b), dScores));
+        put(ops, products.productByToken(keys.transposed(b), dScores), dq, b);
         Tensor queries = weighting.queries();
         keySums.add(summedOverQueries(ops, products, queries, dScores, group));
         valueSums.add(summedOverQueries(ops, products, dyBlock, weights, group));
       }
-      dk.add(keySums.finish());
-      dv.add(valueSums.finish());
+      dk.add(keySums.sum());
+      dv.add(valueSums.sum());
     }
-    Collections.reverse(dq);
     Collections.reverse(dk);
     Collections.reverse(dv);
     return new Gradients(
-        Products.concat(ops, dq, 2), Products.concat(ops, dk, 2), Products.concat(ops, dv, 2));
+        dq, Products.concat(ops, dk, 2), Products.concat(ops, dv, 2));
   }
 
   /// The attention weights of a block, and the capped scores they come from (null without a cap),
@@ -201,10 +211,9 @@ public record Attention(
   }
 
   /// Sums the gradients of a row's keys over its blocks, last block first. Each block reaches the
-  /// keys up to its own end, so those after it are done.
+  /// keys up to its own end: the last one all of them, so its part has room for the sum.
   private static final class KeySums {
     private final Ops ops;
-    private final List<Tensor> done = new ArrayList<>();
     private Tensor sum;
 
     KeySums(Ops ops) {
@@ -215,17 +224,16 @@ public record Attention(
     void add(Tensor part) {
       if (sum == null) {
         sum = part;
+        ops.schedule(sum);
         return;
       }
-      int keys = Math.toIntExact(part.shape().ne2());
-      done.add(tokens(ops, sum, keys, Math.toIntExact(sum.shape().ne2()) - keys));
-      sum = ops.add(part, tokens(ops, sum, 0, keys));
+      Tensor reached = tokens(ops, sum, 0, Math.toIntExact(part.shape().ne2()));
+      ops.schedule(ops.copy(ops.add(part, reached), reached));
     }
 
     /// [head size, key-value heads, context].
-    Tensor finish() {
-      done.add(sum);
-      return Products.concat(ops, done.reversed(), 2);
+    Tensor sum() {
+      return sum;
     }
   }
 }
