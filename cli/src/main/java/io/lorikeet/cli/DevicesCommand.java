@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /// `lorikeet devices`.
@@ -17,9 +18,18 @@ final class DevicesCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
+  @Option(
+      names = "--operations",
+      description = "which operations of training each has, for which types of weights")
+  private boolean operations;
+
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
+    if (operations) {
+      OperationsTable.ask().lines().forEach(out::println);
+      return 0;
+    }
     Backend.devices().forEach(device -> out.println(line(device)));
     return 0;
   }

@@ -143,6 +143,8 @@ class InferenceCommandsTest {
   @Test
   void listsDevices() {
     assertTrue(CommandRun.of("devices").assertSucceeds().out().contains("cpu"));
+    String table = CommandRun.of("devices", "--operations").assertSucceeds().out();
+    assertTrue(table.contains("mul_mat") && table.contains("soft_max_back"), table);
   }
 
   @Test

@@ -117,7 +117,11 @@ abstract sealed class OpList implements AutoCloseable permits Ops {
   }
 
   static boolean holdsReals(Tensor tensor) {
-    return isFloat(tensor.type()) || tensor.type().isQuantized();
+    return holdsReals(tensor.type());
+  }
+
+  static boolean holdsReals(TensorType type) {
+    return isFloat(type) || type.isQuantized();
   }
 
   static boolean isMatrix(Tensor tensor) {
