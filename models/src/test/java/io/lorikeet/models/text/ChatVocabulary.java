@@ -28,6 +28,11 @@ public final class ChatVocabulary {
   /// As Qwen's: bytes, merged where they are next to each other often, also line breaks; no begin
   /// token.
   public static Path bytePairs(Path file, String chatTemplate) throws IOException {
+    return bytePairs(file, chatTemplate, "qwen2");
+  }
+
+  /// The same with another way to split text into words, `tokenizer.ggml.pre`.
+  static Path bytePairs(Path file, String chatTemplate, String splitting) throws IOException {
     List<String> merges =
         new ArrayList<>(
             List.of("Ċ Ċ", "ĊĊ Ċ", "Ġ Ġ", "t h", "th e", "Ġ the", "Ġ t", "a n", "an d", "Ġ and", "i n",
@@ -46,7 +51,7 @@ public final class ChatVocabulary {
     GgufWriter writer =
         header(chatTemplate, tokens, types)
             .putString("tokenizer.ggml.model", "gpt2")
-            .putString("tokenizer.ggml.pre", "qwen2")
+            .putString("tokenizer.ggml.pre", splitting)
             .putStrings("tokenizer.ggml.merges", merges)
             .putUint32("tokenizer.ggml.bos_token_id", normal + 1)
             .putUint32("tokenizer.ggml.eos_token_id", normal + 4)

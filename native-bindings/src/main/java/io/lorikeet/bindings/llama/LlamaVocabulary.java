@@ -20,6 +20,7 @@ public final class LlamaVocabulary {
   private final int size;
   private final boolean hasText;
   private final boolean splitsAtSpaces;
+  private final boolean losesSpaces;
   private final Optional<Spelling> spelling;
 
   LlamaVocabulary(LlamaModel model) {
@@ -28,6 +29,7 @@ public final class LlamaVocabulary {
     size = Llama.llama_vocab_n_tokens(handle);
     hasText = Llama.llama_vocab_type(handle) != Llama.LLAMA_VOCAB_TYPE_NONE();
     splitsAtSpaces = model.metadata("tokenizer.ggml.pre").filter("exaone-moe"::equals).isEmpty();
+    losesSpaces = model.metadata("tokenizer.ggml.pre").filter("whitespace"::equals).isPresent();
     // Only SentencePiece vocabularies have texts that libllama doesn't survive.
     spelling =
         Llama.llama_vocab_type(handle) == Llama.LLAMA_VOCAB_TYPE_SPM()
@@ -47,9 +49,14 @@ public final class LlamaVocabulary {
   ///     llama.cpp's programs tokenize prompts with it.
   /// @param parseSpecial takes the text of a control token, such as `<|im_end|>`, for that token
   ///     instead of spelling it. llama.cpp's programs tokenize prompts with it.
-  /// @throws GgmlException when the vocabulary wants a token that it doesn't have
+  /// @throws GgmlException when the vocabulary wants a token that it doesn't have, or loses spaces
   public int[] tokenize(String text, boolean addSpecial, boolean parseSpecial) {
     handle();
+    if (losesSpaces) { // and with some vocabularies ends the process at the first one
+      throw new GgmlException(
+          model.file()
+              + " has the pre-tokenizer 'whitespace', which is for embeddings: it loses spaces");
+    }
     if (addSpecial) {
       requireSpecialTokens();
     }

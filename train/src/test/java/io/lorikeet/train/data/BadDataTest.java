@@ -1,0 +1,107 @@
+package io.lorikeet.train.data;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.bindings.LeakCheck;
+import io.lorikeet.models.text.ChatVocabulary;
+import io.lorikeet.models.text.Tokenizer;
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.Events;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Data that is wrong or unusual, from the file to the rows.
+@ExtendWith(LeakCheck.class)
+class BadDataTest {
+  @TempDir private Path folder;
+  private final Events events = new Events();
+
+  /// As Mistral's and Llama 2's templates do.
+  private static final String ALTERNATING =
+      "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}"
+          + "{{ raise_exception('Roles must alternate user/assistant/user/assistant') }}{% endif %}"
+          + "{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}"
+          + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+
+  @Test
+  void aTurnThatTheTemplateRefusesIsNamed() throws IOException {
+    String good =
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"},"
+            + " {\"role\": \"assistant\", \"content\": \"b\"}]}\n";
+    String bad =
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"},"
+            + " {\"role\": \"user\", \"content\": \"a\"},"
+            + " {\"role\": \"assistant\", \"content\": \"b\"}]}\n";
+    Path file = Files.writeString(folder.resolve("data.jsonl"), good + bad.repeat(25) + good);
+    Path base = ChatVocabulary.bytePairs(folder.resolve("base.gguf"), ALTERNATING);
+    try (Tokenizer tokenizer = Tokenizer.open(base)) {
+      TextEncoding encoding = TextEncoding.of(tokenizer, Optional.empty());
+      InvalidInputException e =
+          assertThrows(
+              InvalidInputException.class,
+              () ->
+                  TrainingData.tokenize(List.of(file), DataSettings.of(64), encoding, events));
+      assertTrue(e.getMessage().startsWith(file + ":2: "), e.getMessage());
+      assertTrue(e.getMessage().contains("Roles must alternate"), e.getMessage());
+      assertTrue(e.getMessage().contains("user, user, assistant"), e.getMessage());
+      assertTrue(e.getMessage().contains("25 bad lines"), e.getMessage());
+      assertEquals(22, e.getMessage().lines().count());
+    }
+  }
+
+  @Test
+  void aMillionTinyLines() throws IOException {
+    Path file = folder.resolve("data.jsonl");
+    Files.writeString(file, "\"a\"\n".repeat(1_000_000));
+    DataSet data =
+        TrainingData.load(List.of(file), DataSettings.of(512), TestEncodings.bytes(), events);
+    assertEquals(1_000_000, data.examples());
+    assertEquals(2_000_000, data.tokens());
+    assertEquals(Math.ceilDiv(2_000_000, 512), data.rows().size());
+  }
+
+  @Test
+  void nothingIsSilentlyDropped() throws IOException {
+    Path file = folder.resolve("data.jsonl");
+    Files.write(
+        file,
+        ("\"good\"\n\"bad \0\"\n\"\"\n{\"text\": 1}\n\"caf\u00e9\"\n\"" + "long ".repeat(50) + "\"\n")
+            .getBytes(StandardCharsets.ISO_8859_1));
+    DataSettings defaults = DataSettings.of(64);
+    InvalidInputException e =
+        assertThrows(
+            InvalidInputException.class,
+            () ->
+                TrainingData.tokenize(List.of(file), defaults, TestEncodings.bytes(), events));
+    for (String expected :
+        List.of(
+            ":2: a NUL byte", ":3: 'text' is empty", ":4: 'text' must be a string", ":5: expected",
+            "4 bad lines")) {
+      assertTrue(e.getMessage().contains(expected), e.getMessage());
+    }
+  }
+
+  /// Pieces of a text say where they begin in the file.
+  @Test
+  void piecesOfATextKnowTheirLines() throws IOException {
+    Path file = folder.resolve("book.txt");
+    Files.writeString(file, "one\ntwo\nthree\nfour\nfive\nsix\n");
+    Path base = ChatVocabulary.bytePairs(folder.resolve("base.gguf"), "x");
+    try (Tokenizer tokenizer = Tokenizer.open(base)) {
+      TextEncoding encoding = TextEncoding.of(tokenizer, Optional.empty());
+      List<TokenizedExample> pieces =
+          TrainingData.tokenize(List.of(file), DataSettings.of(8), encoding, events);
+      assertEquals(
+          List.of(1, 3, 5, 6), pieces.stream().map(TokenizedExample::line).toList());
+    }
+  }
+}
