@@ -5,6 +5,7 @@ import io.lorikeet.models.text.Conversation.Message;
 import io.lorikeet.models.text.template.Rendering;
 import io.lorikeet.models.text.template.ServedTemplate;
 import io.lorikeet.models.text.template.TemplateException;
+import io.lorikeet.quant.InvalidInputException;
 import java.util.Optional;
 
 /// One turn of an assistant: the prompt as a server renders it when the turn is due, and what the
@@ -23,7 +24,18 @@ record TurnText(Rendering whole, int start, boolean ends, boolean served) {
   ///
   /// @param index the message, which is an assistant's
   /// @throws TemplateException when the template refuses the conversation up to it
+  /// @throws InvalidInputException when it doesn't write what the assistant says
   static TurnText of(Conversation conversation, int index, ChatEncoding encoding) {
+    TurnText turn = find(conversation, index, encoding);
+    boolean says = !conversation.messages().get(index).text().isBlank();
+    if (says && first(turn.whole, index, turn.start) == turn.whole.text().length()) {
+      throw new InvalidInputException(
+          "the chat template writes nothing of message " + (index + 1) + ", the assistant's");
+    }
+    return turn;
+  }
+
+  private static TurnText find(Conversation conversation, int index, ChatEncoding encoding) {
     ServedTemplate template = encoding.template();
     Conversation known = conversation.first(index + 1);
     Rendering full = template.render(known, false);
@@ -41,8 +53,30 @@ record TurnText(Rendering whole, int start, boolean ends, boolean served) {
       Rendering whole = prompt.get().followedBy(thought).followedBy(rest);
       return ending(whole, prompt.get().text().length(), true, index, encoding);
     }
+    return otherwiseWritten(prompt, full, common, index, encoding);
+  }
+
+  /// A turn before which the template, once the turn is there, writes something else than it did in
+  /// the prompt; Mistral's moves the system prompt. Where both lead up to the turn with the same
+  /// words, the turn follows the prompt all the same.
+  private static TurnText otherwiseWritten(
+      Optional<Rendering> prompt, Rendering full, int common, int index, ChatEncoding encoding) {
     int first = first(full, index, 0);
-    int start = prompt.isPresent() ? Math.min(common, first) : first;
+    int lead = first; // where the template's words before the turn begin
+    while (lead > 0 && full.origin(lead - 1) == Rendering.TEMPLATE) {
+      lead--;
+    }
+    String text = full.text();
+    int from = first;
+    while (prompt.isPresent() && from > lead) {
+      if (prompt.get().text().endsWith(text.substring(lead, from))) {
+        Rendering whole = prompt.get().followedBy(full.part(from, text.length()));
+        int skipped = Math.max(0, generation(full, index) - from);
+        return ending(whole, prompt.get().text().length() + skipped, true, index, encoding);
+      }
+      from--;
+    }
+    int start = common >= lead && common <= first ? common : first;
     return ending(full, Math.max(start, generation(full, index)), false, index, encoding);
   }
 

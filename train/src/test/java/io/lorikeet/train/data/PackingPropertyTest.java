@@ -23,6 +23,13 @@ class PackingPropertyTest {
     int context = 2 + random.nextInt(100);
     List<TokenizedExample> examples = randomExamples(random, context, 1 + random.nextInt(200));
     int batchSize = 1 + random.nextInt(4);
+    assertPacks(examples, context, batchSize, "seed " + seed);
+  }
+
+  /// Packs examples and one by one takes them out of the batches again: they are all there, each
+  /// sees nothing but itself, and has its loss where it should.
+  static void assertPacks(
+      List<TokenizedExample> examples, int context, int batchSize, String seed) {
     for (boolean packing : new boolean[] {true, false}) {
       DataSet data = DataSet.of(examples, context, packing);
       List<List<Integer>> found = new ArrayList<>();
@@ -30,15 +37,13 @@ class PackingPropertyTest {
       for (MicroBatch batch : data.batches(batchSize)) {
         weights += (long) batch.tokens().targetCount();
         for (int row = 0; row < batchSize; row++) {
-          found.addAll(unpack(batch.tokens(), row, "seed " + seed));
+          found.addAll(unpack(batch.tokens(), row, seed));
         }
       }
       assertEquals(
-          sorted(examples.stream().map(PackingPropertyTest::flat).toList()),
-          sorted(found),
-          "seed " + seed);
-      assertEquals(data.targets(), weights, "seed " + seed);
-      assertEquals(examples.size(), data.examples(), "seed " + seed);
+          sorted(examples.stream().map(PackingPropertyTest::flat).toList()), sorted(found), seed);
+      assertEquals(data.targets(), weights, seed);
+      assertEquals(examples.size(), data.examples(), seed);
     }
   }
 

@@ -9,9 +9,14 @@ import java.util.Map;
 /// @param textContent a message's content may be one text
 /// @param partContent it may be a list of parts, `{"type": "text", "text": …}`
 /// @param systemRole there may be a system message
+/// @param thinkingContent a part may be `{"type": "thinking", "thinking": …}`
 /// @param objectArguments the arguments of a tool call may be an object, not only its JSON text
 record Capabilities(
-    boolean textContent, boolean partContent, boolean systemRole, boolean objectArguments) {
+    boolean textContent,
+    boolean partContent,
+    boolean thinkingContent,
+    boolean systemRole,
+    boolean objectArguments) {
   private static final String MARK = "MARKED_TEXT";
 
   /// Tries a template.
@@ -22,12 +27,18 @@ record Capabilities(
     return new Capabilities(
         writes(template, List.of(user)),
         writes(template, List.of(parts)),
+        writes(template, List.of(message("user", "text"), message("assistant", thinking()))),
         writes(template, system),
         writes(template, call()));
   }
 
   private static Map<String, Object> message(String role, Object content) {
     return Map.of("role", role, "content", content);
+  }
+
+  private static List<Map<String, Object>> thinking() {
+    return List.of(
+        Map.of("type", "thinking", "thinking", "text"), Map.of("type", "text", "text", MARK));
   }
 
   private static List<Map<String, Object>> call() {

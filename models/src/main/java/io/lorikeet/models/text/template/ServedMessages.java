@@ -25,7 +25,8 @@ final class ServedMessages {
     developerRole = channels;
     thinkingField = channels || toolList || source.contains("List of tools: [");
     thinkingParts =
-        source.contains("[SYSTEM_PROMPT]")
+        can.thinkingContent()
+            && source.contains("[SYSTEM_PROMPT]")
             && source.contains("[TOOL_CALLS]")
             && source.contains("[ARGS]")
             && !source.contains("[CALL_ID]");
