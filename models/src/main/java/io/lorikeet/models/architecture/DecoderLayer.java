@@ -36,6 +36,7 @@ final class DecoderLayer {
             config.attentionScale(),
             inputs.constant("indices"),
             inputs.constant(layer.window() > 0 ? "first_in_window" : "first_visible"),
+            layer.window(),
             config.scales().scoreCap(),
             inputs.weight(prefix, "attn_sinks.weight"));
     positions = inputs.constant("positions");

@@ -9,8 +9,8 @@ import java.util.List;
 
 /// Causal attention with grouped key-value heads, by blocks of queries: a block's scores over the
 /// keys before its end are all that is held at a time, in backward too, where they are computed
-/// again. Keys after a block's end are skipped. Within it, a query sees the keys from its
-/// `firstVisible` to itself, which keeps examples that share a row apart.
+/// again. Keys after a block's end are skipped, and those before its window. Within it, a query
+/// sees the keys from its `firstVisible` to itself, which keeps examples that share a row apart.
 ///
 /// @param rows rows of the batch, each attended to on its own
 /// @param context tokens of a row
@@ -19,6 +19,7 @@ import java.util.List;
 /// @param indices F32 [context]: 0, 1, 2, …
 /// @param firstVisible F32 [rows · context]: index within its row of the first key each token may
 ///     see
+/// @param window keys that a token sees at most, as `firstVisible` says too; 0 for no limit
 /// @param scoreCap scores are cap · tanh(score / cap); 0 for none
 /// @param sinks F32 [heads]: for each head the score of a key without a value, or null
 public record Attention(
@@ -28,27 +29,32 @@ public record Attention(
     float scale,
     Tensor indices,
     Tensor firstVisible,
+    int window,
     float scoreCap,
     Tensor sinks) {
   /// Added to hidden scores for every place they are out of sight; far below any score, and finite,
   /// since infinity minus infinity would be no number.
   private static final float HIDDEN = 1e9f;
 
+  /// A block's keys begin at a multiple of this many, where devices like views to begin.
+  private static final int ALIGNMENT = 64;
+
   /// Gradients of the inputs, in their shapes.
   record Gradients(Tensor q, Tensor k, Tensor v) {}
 
   /// A block of queries: `first` is the index of its first query in the row, `row` that row's first
-  /// token.
-  private record Block(int row, int first, int queries) {
+  /// token, `from` the index in the row of the first key that it looks at.
+  private record Block(int row, int from, int first, int queries) {
     int keys() {
-      return first + queries;
+      return first + queries - from;
     }
   }
 
   private List<Block> blocksOf(int row) {
     List<Block> blocks = new ArrayList<>();
     for (int first = 0; first < context; first += block) {
-      blocks.add(new Block(row * context, first, Math.min(block, context - first)));
+      int from = window == 0 ? 0 : Math.max(0, first - window + 1) / ALIGNMENT * ALIGNMENT;
+      blocks.add(new Block(row * context, from, first, Math.min(block, context - first)));
     }
     return blocks;
   }
@@ -84,19 +90,19 @@ public record Attention(
     List<Tensor> dk = new ArrayList<>();
     List<Tensor> dv = new ArrayList<>();
     for (int row = rows - 1; row >= 0; row--) {
-      KeySums keySums = new KeySums(ops);
-      KeySums valueSums = new KeySums(ops);
+      KeySums keySums = new KeySums(ops, tokens(ops, k, row * context, context));
+      KeySums valueSums = new KeySums(ops, tokens(ops, v, row * context, context));
       Keys keys = new Keys(ops, products, k, row);
       for (Block b : blocksOf(row).reversed()) {
         Weights weighting = weights(ops, products, q, k, b);
         Tensor weights = weighting.values();
         Tensor dyBlock = block(ops, dy, b);
-        Tensor values = byHead(ops, tokens(ops, v, b.row(), b.keys()));
+        Tensor values = byHead(ops, tokens(ops, v, b.row() + b.from(), b.keys()));
         Tensor dScores = scoresBack(ops, products, products.product(values, dyBlock), weighting);
         put(ops, products.productByToken(keys.transposed(b), dScores), dq, b);
         Tensor queries = weighting.queries();
-        keySums.add(summedOverQueries(ops, products, queries, dScores, group));
-        valueSums.add(summedOverQueries(ops, products, dyBlock, weights, group));
+        keySums.add(summedOverQueries(ops, products, queries, dScores, group), b);
+        valueSums.add(summedOverQueries(ops, products, dyBlock, weights, group), b);
       }
       dk.add(keySums.sum());
       dv.add(valueSums.sum());
@@ -113,7 +119,7 @@ public record Attention(
 
   private Weights weights(Ops ops, Products products, Tensor q, Tensor k, Block b) {
     Tensor queries = block(ops, q, b);
-    Tensor keys = byHead(ops, tokens(ops, k, b.row(), b.keys()));
+    Tensor keys = byHead(ops, tokens(ops, k, b.row() + b.from(), b.keys()));
     Tensor scores = products.product(keys, queries);
     if (scoreCap == 0) {
       return new Weights(ops.softMax(scores, mask(ops, b), sinks, scale), null, queries);
@@ -136,7 +142,7 @@ public record Attention(
   /// whole numbers, so a difference that is negative is at most -1.
   private Tensor mask(Ops ops, Block b) {
     Shape shape = Shape.of(b.keys(), b.queries());
-    Tensor keys = ops.view(indices, Shape.of(b.keys()), 0);
+    Tensor keys = ops.view(indices, Shape.of(b.keys()), (long) b.from() * Float.BYTES);
     Tensor first = column(ops, firstVisible, b.row() + b.first(), b.queries());
     Tensor tooEarly = ops.clamp(ops.sub(ops.repeat(keys, shape), first), -1, 0);
     Tensor queries = ops.repeat(column(ops, indices, b.first(), b.queries()), shape);
@@ -178,18 +184,20 @@ public record Attention(
       this.ops = ops;
       this.x = x;
       this.row = row;
-      copy = products.takesStrides() ? null : ops.cont(view(context));
+      copy = products.takesStrides() ? null : ops.cont(view(0, context));
     }
 
-    private Tensor view(int count) {
-      return ops.permute(tokens(ops, x, row * context, count), 1, 2, 0, 3);
+    private Tensor view(int from, int count) {
+      return ops.permute(tokens(ops, x, row * context + from, count), 1, 2, 0, 3);
     }
 
     /// [keys, head size, heads] of the keys that a block reaches.
     Tensor transposed(Block b) {
-      return copy == null
-          ? view(b.keys())
-          : ops.view(copy, Shape.of(b.keys(), copy.shape().ne1(), copy.shape().ne2()), 0);
+      if (copy == null) {
+        return view(b.from(), b.keys());
+      }
+      Shape shape = Shape.of(b.keys(), copy.shape().ne1(), copy.shape().ne2());
+      return ops.view(copy, shape, (long) b.from() * Float.BYTES);
     }
   }
 
@@ -204,31 +212,35 @@ public record Attention(
   /// [n, queries, heads] as [queries · group, n, key-value heads].
   private static Tensor grouped(Ops ops, Products products, Tensor x, int group) {
     Shape s = x.shape();
-    Tensor packed =
-        ops.reshape(x, Shape.of(s.ne0(), s.ne1() * group, s.ne2() / group));
+    Tensor packed = ops.reshape(x, Shape.of(s.ne0(), s.ne1() * group, s.ne2() / group));
     Tensor transpose = ops.transpose(packed);
     return products.takesStrides() ? transpose : ops.cont(transpose);
   }
 
   /// Sums the gradients of a row's keys over its blocks, last block first. Each block reaches the
-  /// keys up to its own end: the last one all of them, so its part has room for the sum.
+  /// keys up to its own end: the last one all of them, so its part has room for the sum, unless a
+  /// window keeps it from the first ones.
   private static final class KeySums {
     private final Ops ops;
+    private final Tensor like;
     private Tensor sum;
 
-    KeySums(Ops ops) {
+    /// @param like in the shape of the sum: [head size, key-value heads, context]
+    KeySums(Ops ops, Tensor like) {
       this.ops = ops;
+      this.like = like;
     }
 
     /// @param part [head size, key-value heads, keys]
-    void add(Tensor part) {
+    void add(Tensor part, Block b) {
       if (sum == null) {
-        sum = part;
+        sum = b.from() == 0 ? part : room(ops, like);
         ops.schedule(sum);
-        return;
       }
-      Tensor reached = tokens(ops, sum, 0, Math.toIntExact(part.shape().ne2()));
-      ops.schedule(ops.copy(ops.add(part, reached), reached));
+      if (sum != part) {
+        Tensor reached = tokens(ops, sum, b.from(), b.keys());
+        ops.schedule(ops.copy(ops.add(part, reached), reached));
+      }
     }
 
     /// [head size, key-value heads, context].

@@ -109,6 +109,33 @@ class FamilyTest {
     checkSlope(family);
   }
 
+  /// Keys before the window are skipped, from block to block.
+  @Test
+  void windowsDontDependOnBlocks() throws IOException {
+    int context = 200;
+    Path file =
+        new RandomFamily("gemma3", TensorType.F32)
+            .tied()
+            .put("attention.sliding_window", 40)
+            .put("attention.sliding_window_pattern", 2)
+            .write(folder.resolve("m.gguf"));
+    TokenBatch batch = RandomInputs.packedBatch(RandomFamily.VOCABULARY, 2, context, 9);
+    double[] expected = gradients(file, batch, context);
+    for (int block : List.of(7, 32)) {
+      double error = ModelRun.relativeError(gradients(file, batch, block), expected);
+      assertTrue(error < 1e-5, "blocks of " + block + ": relative error " + error);
+    }
+  }
+
+  private double[] gradients(Path file, TokenBatch batch, int block) throws IOException {
+    PassShape shape = new PassShape(batch.rows(), batch.context(), block, 64, 64);
+    List<String> roles = roles(file);
+    try (ModelRun run = ModelRun.adapted(file, roles, shape, 0)) {
+      run.model.lossAndGradients(batch, 0);
+      return ModelRun.widened(run.lora.gradients().downloadFloats());
+    }
+  }
+
   private void checkSlope(RandomFamily family) throws IOException {
     Path file = family.write(folder.resolve("m.gguf"));
     DifferencesTest.checkSlope(file, roles(file), RandomFamily.VOCABULARY);

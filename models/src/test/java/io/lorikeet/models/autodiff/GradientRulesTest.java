@@ -151,9 +151,11 @@ class GradientRulesTest {
             c -> attention(c, 2, 11, 4, 4, 2),
             c -> attention(c, 3, 5, 2, 6, 2),
             c -> attention(c, 1, 9, 1, 4, 1),
-            c -> attention(c, 2, 11, 4, 4, 2, 0.8f, null),
-            c -> attention(c, 2, 11, 4, 4, 2, 0, c.constant(Shape.of(4))),
-            c -> attention(c, 1, 11, 4, 4, 2, 1.2f, c.constant(Shape.of(4)))));
+            c -> attention(c, 2, 150, 20, 2, 1, 30, 0, null),
+            c -> attention(c, 1, 130, 1, 2, 1, 1, 0, null),
+            c -> attention(c, 2, 11, 4, 4, 2, 0, 0.8f, null),
+            c -> attention(c, 2, 11, 4, 4, 2, 0, 0, c.constant(Shape.of(4))),
+            c -> attention(c, 1, 11, 4, 4, 2, 0, 1.2f, c.constant(Shape.of(4)))));
     return all;
   }
 
@@ -218,7 +220,7 @@ class GradientRulesTest {
   /// Each row holds two examples and a token of padding that sees only itself.
   private static Tensor attention(
       RuleCheck check, int rows, int context, int block, int heads, int keyValueHeads) {
-    return attention(check, rows, context, block, heads, keyValueHeads, 0, null);
+    return attention(check, rows, context, block, heads, keyValueHeads, 0, 0, null);
   }
 
   private static Tensor attention(
@@ -228,6 +230,7 @@ class GradientRulesTest {
       int block,
       int heads,
       int keyValueHeads,
+      int window,
       float scoreCap,
       Tensor sinks) {
     float[] indices = new float[context];
@@ -238,7 +241,8 @@ class GradientRulesTest {
     for (int i = 0; i < firstVisible.length; i++) {
       int place = i % context;
       int second = 2 + i / context;
-      firstVisible[i] = place == context - 1 ? place : place < second ? 0 : second;
+      int first = place == context - 1 ? place : place < second ? 0 : second;
+      firstVisible[i] = window == 0 ? first : Math.max(first, place - window + 1);
     }
     int tokens = rows * context;
     Attention attention =
@@ -249,6 +253,7 @@ class GradientRulesTest {
             0.4f,
             check.constant(Shape.of(context), indices),
             check.constant(Shape.of(tokens), firstVisible),
+            window,
             scoreCap,
             sinks);
     Tensor q = check.input(Shape.of(8, heads, tokens));
