@@ -152,7 +152,7 @@ class GradientRulesTest {
             c -> attention(c, 3, 5, 2, 6, 2),
             c -> attention(c, 1, 9, 1, 4, 1),
             c -> attention(c, 2, 150, 20, 2, 1, 30, 0, null),
-            c -> attention(c, 1, 130, 1, 2, 1, 1, 0, null),
+            c -> attention(c, 1, 130, 1, 2, 1, 2, 0, null),
             c -> attention(c, 2, 11, 4, 4, 2, 0, 0.8f, null),
             c -> attention(c, 2, 11, 4, 4, 2, 0, 0, c.constant(Shape.of(4))),
             c -> attention(c, 1, 11, 4, 4, 2, 0, 1.2f, c.constant(Shape.of(4)))));
