@@ -12,7 +12,7 @@ import java.util.Map;
 
 /// What a graph under construction consists of, and the checks that its operations share.
 abstract sealed class OpList implements AutoCloseable permits Ops {
-  private static final int CAPACITY = 1 << 17;
+  private static final int CAPACITY = 1 << 20;
 
   final MemorySegment context;
   private final List<Tensor> tensors = new ArrayList<>();

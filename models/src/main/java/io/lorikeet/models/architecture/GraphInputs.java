@@ -32,7 +32,13 @@ final class GraphInputs {
     this.engine = engine;
     this.tokens = tokens;
     this.backward = backward;
-    products = new Products(ops, engine.backend(), engine.precision(), constant("row_numbers"));
+    products = 
+            new Products(
+            ops,
+            engine.backend(),
+            engine.precision(),
+            constant("row_numbers"),
+            engine.shape().keepsCopies());
   }
 
   Ops ops() {

@@ -19,6 +19,7 @@ import java.util.List;
 final class HiddenStates implements AutoCloseable {
   private final boolean allStay;
   private final boolean onDevice;
+  private final int states;
   private final int savedStates;
   private final DeviceTensors working;
   private DeviceTensors saved;
@@ -72,6 +73,7 @@ final class HiddenStates implements AutoCloseable {
   /// @param states how many states a pass has, or 0 where none is needed again
   /// @param passes passes whose states are kept at a time
   HiddenStates(Backend backend, Shape shape, int states, int passes, SavedInputs storage) {
+    this.states = states;
     onDevice = storage.onDevice();
     // A single pass's last state is still there when it is wanted.
     savedStates = passes == 1 ? states - 1 : states;
@@ -80,7 +82,7 @@ final class HiddenStates implements AutoCloseable {
     for (int i = 0; i < (allStay ? states : 2); i++) {
       specs.add(new Spec("state " + i, TensorType.F32, shape));
     }
-    if (states > 0) {
+    if (allStay) {
       specs.add(new Spec("gradient", TensorType.F32, shape));
     }
     working = DeviceTensors.allocate(backend, specs);
@@ -132,9 +134,10 @@ final class HiddenStates implements AutoCloseable {
     return working.get("state " + (allStay ? index : index % 2));
   }
 
-  /// The gradient of the state that backward has come to.
+  /// The gradient of the state that backward has come to. Where two tensors take turns it is the one
+  /// that the last state isn't in.
   Tensor gradient() {
-    return working.get("gradient");
+    return allStay ? working.get("gradient") : state(states);
   }
 
   /// Keeps state `index` of a pass, which has just been computed.
@@ -149,17 +152,23 @@ final class HiddenStates implements AutoCloseable {
     }
   }
 
-  /// State `index` of a pass as it was saved.
+  /// State `index` of a pass as it was saved, for forward to go on from.
   Tensor restore(int pass, int index) {
-    if (index >= savedStates) {
-      return state(index);
+    return restore(pass, index, state(index));
+  }
+
+  /// State `index` of a pass as it was saved, beside the gradient.
+  Tensor restoreForBackward(int pass, int index) {
+    return restore(pass, index, allStay ? state(index) : state(states - 1));
+  }
+
+  private Tensor restore(int pass, int index, Tensor target) {
+    if (index < savedStates && conversion != null) {
+      conversion.restore(saved.get(place(pass, index)), target);
+    } else if (index < savedStates && saved != null) {
+      saved.get(place(pass, index)).copyTo(target);
     }
-    if (conversion != null) {
-      conversion.restore(saved.get(place(pass, index)), state(index));
-    } else if (saved != null) {
-      saved.get(place(pass, index)).copyTo(state(index));
-    }
-    return state(index);
+    return target;
   }
 
   /// Keeps the gradient that backward has come to in a pass, while it goes on with another.

@@ -8,7 +8,10 @@ package io.lorikeet.models.architecture;
 /// @param attentionBlock queries that attention takes at a time
 /// @param tile tokens that the feed-forward part takes at a time
 /// @param headChunk tokens whose logits are held at a time
-public record PassShape(int rows, int context, int attentionBlock, int tile, int headChunk) {
+/// @param keepsCopies whether a weight's dequantized copy is kept for all tiles of a layer, where
+///     products need one, rather than made anew for each
+public record PassShape(
+    int rows, int context, int attentionBlock, int tile, int headChunk, boolean keepsCopies) {
   private static final long SCORES_BYTES = 32L << 20;
   private static final long LOGITS_BYTES = 40L << 20;
   private static final int TILE = 512;
@@ -21,6 +24,11 @@ public record PassShape(int rows, int context, int attentionBlock, int tile, int
     if (rows < 1 || context < 1 || attentionBlock < 1 || tile < 1 || headChunk < 1) {
       throw new IllegalArgumentException("a pass needs at least one row, token, block and chunk");
     }
+  }
+
+  /// With copies kept.
+  public PassShape(int rows, int context, int attentionBlock, int tile, int headChunk) {
+    this(rows, context, attentionBlock, tile, headChunk, true);
   }
 
   /// Sizes that keep the scores of a block and the logits of a chunk within some 40 MB each.
@@ -42,7 +50,8 @@ public record PassShape(int rows, int context, int attentionBlock, int tile, int
         context,
         Math.min(usual.attentionBlock(), 32),
         Math.min(usual.tile(), 128),
-        Math.min(usual.headChunk(), 32));
+        Math.min(usual.headChunk(), 32),
+        false);
   }
 
   /// The largest power of two within `limit`, but at least 32, of which each unit takes `floats`

@@ -285,9 +285,12 @@ public final class TransformerModel implements AutoCloseable {
     for (int layer = engine.config().layers() - 1; layer >= 0; layer--) {
       engine.weights().require(layer, layer - 1);
       for (int i = 0; i < together.size(); i++) {
-        resume(together, i, layer);
-        Tensor input = together.size() == 1 ? states.restore(i, layer) : states.state(layer);
-        Tensor gradient = together.size() == 1 ? states.gradient() : states.restoreGradient(i);
+        if (together.size() > 1) {
+          upload(together.get(i));
+          states.restoreGradient(i);
+        }
+        Tensor input = states.restoreForBackward(i, layer);
+        Tensor gradient = states.gradient();
         backwardGraphs.get(layer).backward(layer, input, gradient);
         if (together.size() > 1) {
           states.saveGradient(i);
@@ -295,9 +298,11 @@ public final class TransformerModel implements AutoCloseable {
       }
     }
     for (int i = 0; embeddingBackward != null && i < together.size(); i++) {
-      resume(together, i, 0);
-      embeddingBackward.run(
-          together.size() == 1 ? states.gradient() : states.restoreGradient(i));
+      if (together.size() > 1) {
+        upload(together.get(i));
+        states.restoreGradient(i);
+      }
+      embeddingBackward.run(states.gradient());
     }
   }
 

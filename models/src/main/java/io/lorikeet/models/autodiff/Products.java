@@ -25,6 +25,7 @@ public final class Products {
   private final boolean hasOuterProduct;
   private final Precision precision;
   private final long chunkElements;
+  private final boolean keepsCopies;
   private final ExpertProducts experts;
   private final BackwardOps backwardOps;
 
@@ -39,9 +40,17 @@ public final class Products {
 
   /// @param rowNumbers I32 [n] placeholder of 0, 1, 2, …; n is at least the number of rows of any
   ///     frozen matrix
-  public Products(Ops ops, Backend backend, Precision precision, Tensor rowNumbers) {
+  /// @param keepsCopies whether dequantized copies are made once for all products with a matrix
+  public Products(
+      Ops ops, Backend backend, Precision precision, Tensor rowNumbers, boolean keepsCopies) {
     this(
-        ops, backend, precision, rowNumbers, new BackwardOps(ops, backend), CHUNK_ELEMENTS);
+        ops,
+        backend,
+        precision,
+        rowNumbers,
+        new BackwardOps(ops, backend),
+        CHUNK_ELEMENTS,
+        keepsCopies);
   }
 
   /// @param chunkElements elements of a frozen matrix that are dequantized at a time
@@ -51,7 +60,9 @@ public final class Products {
       Precision precision,
       Tensor rowNumbers,
       BackwardOps backwardOps,
-      long chunkElements) {
+      long chunkElements,
+      boolean keepsCopies) {
+    this.keepsCopies = keepsCopies;
     this.backwardOps = backwardOps;
     this.ops = ops;
     this.chunkElements = chunkElements;
@@ -141,7 +152,7 @@ public final class Products {
       return weight.type() == TensorType.F32 ? product(weight, x) : ops.mulMat(weight, x);
     }
     List<Tensor> parts = new ArrayList<>();
-    for (Chunk chunk : dequantized.computeIfAbsent(weight, w -> chunks(w, false))) {
+    for (Chunk chunk : copies(dequantized, weight, false)) {
       parts.add(product(chunk.matrix(), x));
     }
     return concat(ops, parts, 0);
@@ -149,7 +160,7 @@ public final class Products {
 
   /// Wᵀ dy without [FastProducts], from a transposed copy of W made in scratch memory.
   private Tensor frozenBack(Tensor weight, Tensor dy) {
-    List<Chunk> chunks = transposed.computeIfAbsent(weight, w -> chunks(w, true));
+    List<Chunk> chunks = copies(transposed, weight, true);
     Tensor sum = null;
     for (Chunk chunk : chunks) {
       Tensor part =
@@ -167,6 +178,12 @@ public final class Products {
     return fast.activationType() == x.type()
         ? x
         : operands.computeIfAbsent(x, _ -> ops.cast(x, fast.activationType()));
+  }
+
+  private List<Chunk> copies(Map<Tensor, List<Chunk>> kept, Tensor weight, boolean transpose) {
+    return keepsCopies
+        ? kept.computeIfAbsent(weight, w -> chunks(w, transpose))
+        : chunks(weight, transpose);
   }
 
   private List<Chunk> chunks(Tensor weight, boolean transpose) {

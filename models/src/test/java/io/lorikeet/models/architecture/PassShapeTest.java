@@ -44,7 +44,7 @@ class PassShapeTest {
             new PassShape(ROWS, CONTEXT, 1, 1, 1),
             new PassShape(ROWS, CONTEXT, 5, 7, 11),
             new PassShape(ROWS, CONTEXT, 23, 47, 47),
-            new PassShape(ROWS, CONTEXT, 12, 16, 24),
+            new PassShape(ROWS, CONTEXT, 12, 16, 24, false),
             new PassShape(ROWS, CONTEXT, 100, 100, 100));
     for (PassShape shape : shapes) {
       Outcome actual = run(file, shape, dropout);

@@ -62,7 +62,7 @@ final class RuleCheck implements AutoCloseable {
     Tensor rowNumbers = indices("row_numbers", IntStream.range(0, 512).toArray());
     BackwardOps backwardOps =
         decomposed ? new BackwardOps(ops, _ -> false) : new BackwardOps(ops, backend);
-    products = new Products(ops, backend, precision, rowNumbers, backwardOps, CHUNK_ELEMENTS);
+    products = new Products(ops, backend, precision, rowNumbers, backwardOps, CHUNK_ELEMENTS, true);
     tape = new Tape(ops, products, parameterGradients);
   }
 
