@@ -23,6 +23,7 @@ public final class BaseWeights implements AutoCloseable {
   private final List<DeviceTensors> owners = new ArrayList<>();
   private final Map<String, Tensor> tensors = new HashMap<>();
   private LayerStream stream;
+  private EmbeddingRows embeddingRows;
   private long copiedBytes;
   private long mappedBytes;
 
@@ -44,10 +45,19 @@ public final class BaseWeights implements AutoCloseable {
   /// The same, but of the layers only two are in the device's memory at a time: the one that is
   /// computed and the next one, which is uploaded meanwhile. For bases larger than the memory.
   public static BaseWeights stream(GgufFile base, Backend backend, Progress progress) {
+    // Embeddings that serve as the head too are wanted whole.
+    boolean untied = base.tensor("output.weight").isPresent();
     List<GgufTensor> others =
-        base.tensors().stream().filter(tensor -> LayerStream.layerOf(tensor) < 0).toList();
+        base.tensors().stream()
+            .filter(tensor -> LayerStream.layerOf(tensor) < 0)
+            .filter(tensor -> !untied || !tensor.name().equals(EmbeddingGraph.WEIGHT))
+            .toList();
     BaseWeights weights = load(base, others, backend, progress);
     try {
+      if (untied) {
+        weights.embeddingRows =
+            new EmbeddingRows(base, base.tensor(EmbeddingGraph.WEIGHT).orElseThrow());
+      }
       weights.stream = new LayerStream(base, backend);
       weights.stream.tensors().forEach(tensor -> weights.tensors.put(tensor.name(), tensor));
       weights.copiedBytes += weights.stream.bytes();
@@ -129,6 +139,11 @@ public final class BaseWeights implements AutoCloseable {
     if (stream != null) {
       stream.require(layer, next);
     }
+  }
+
+  /// The token embeddings, where they aren't on the device; else null.
+  EmbeddingRows embeddingRows() {
+    return embeddingRows;
   }
 
   /// A tensor as it will be on a device.

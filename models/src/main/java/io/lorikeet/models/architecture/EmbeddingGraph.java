@@ -1,20 +1,30 @@
 package io.lorikeet.models.architecture;
 
+import io.lorikeet.bindings.DeviceTensors;
+import io.lorikeet.bindings.DeviceTensors.Spec;
 import io.lorikeet.bindings.Graph;
 import io.lorikeet.bindings.Ops;
+import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.lora.LoraTargets;
+import java.lang.foreign.Arena;
+import java.util.List;
 
 /// From tokens to the first hidden states, and the gradients of the embedding's adapter where it
 /// has one (`build_inp_embd` in llama.cpp).
 final class EmbeddingGraph implements AutoCloseable {
-  private static final String WEIGHT = "token_embd.weight";
+  static final String WEIGHT = "token_embd.weight";
 
   private final GraphInputs inputs;
   private final Tensor hidden;
   private final boolean backward;
   private final Graph graph;
+
+  /// Where the embeddings aren't on the device: those of the batch's tokens, [embedding, tokens].
+  private DeviceTensors rows;
+
+  private EmbeddingRows source;
 
   EmbeddingGraph(Engine engine, boolean backward) {
     this.backward = backward;
@@ -23,7 +33,7 @@ final class EmbeddingGraph implements AutoCloseable {
     hidden = inputs.hidden(backward ? "embedding_gradient" : "embedding", engine.shape().tokens());
     Tensor tokens = inputs.constant("tokens");
     Tape tape = inputs.newTape();
-    Tensor y = ops.getRows(inputs.weight("", WEIGHT), tokens);
+    Tensor y = embeddings(engine, ops, tokens);
     AdaptedLinear.Pair pair = inputs.pair("", LoraTargets.EMBEDDING);
     if (pair != null) {
       Tensor low = tape.scale(tape.trainedRows(pair.a(), tokens), pair.scaling());
@@ -42,13 +52,31 @@ final class EmbeddingGraph implements AutoCloseable {
     graph = new Graph(backward ? "backward of the embedding" : "embedding", engine.backend(), ops);
   }
 
+  private Tensor embeddings(Engine engine, Ops ops, Tensor tokens) {
+    source = engine.weights().embeddingRows();
+    if (source == null) {
+      return ops.getRows(inputs.weight("", WEIGHT), tokens);
+    }
+    int count = engine.shape().tokens();
+    Shape shape = Shape.of(source.weight().shape().get(0), count);
+    Spec spec = new Spec("embeddings of the batch", source.weight().type(), shape);
+    rows = DeviceTensors.allocate(engine.backend(), List.of(spec));
+    Tensor inOrder = ops.view(inputs.constant("row_numbers"), Shape.of(count), 0);
+    return ops.getRows(ops.constant(rows.get(spec.name())), inOrder);
+  }
+
   void bind(Tensor target) {
     inputs.bind(graph, "", 0);
     graph.bind(hidden, target);
   }
 
-  /// Writes the hidden states, or reads their gradient and adds to the adapter's.
-  void run(Tensor target) {
+  /// Writes the hidden states of tokens, or reads their gradient and adds to the adapter's.
+  void run(int[] tokens, Tensor target) {
+    if (rows != null && !backward) {
+      try (Arena arena = Arena.ofConfined()) {
+        rows.get("embeddings of the batch").upload(source.gather(tokens, arena), 0);
+      }
+    }
     bind(target);
     graph.compute();
   }
@@ -64,5 +92,8 @@ final class EmbeddingGraph implements AutoCloseable {
   @Override
   public void close() {
     graph.close();
+    if (rows != null) {
+      rows.close();
+    }
   }
 }

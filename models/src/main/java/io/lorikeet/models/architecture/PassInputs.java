@@ -53,7 +53,8 @@ final class PassInputs implements AutoCloseable {
     specs.add(new Spec("flat_labels", TensorType.I32, Shape.of(tokens)));
     specs.add(new Spec("target_weights", TensorType.F32, Shape.of(tokens)));
     specs.add(new Spec("indices", TensorType.F32, Shape.of(shape.context())));
-    specs.add(new Spec("row_numbers", TensorType.I32, Shape.of(config.mostRows())));
+    int mostRows = Math.max(config.mostRows(), tokens);
+    specs.add(new Spec("row_numbers", TensorType.I32, Shape.of(mostRows)));
     specs.add(new Spec("one", TensorType.F32, Shape.of(1)));
     specs.add(new Spec("loss", TensorType.F32, Shape.of(1)));
     if (dropout > 0) {
@@ -61,7 +62,7 @@ final class PassInputs implements AutoCloseable {
       specs.add(new Spec("dropout", TensorType.F32, Shape.of(size)));
     }
     tensors = DeviceTensors.allocate(backend, specs);
-    get("row_numbers").upload(IntStream.range(0, config.mostRows()).toArray());
+    get("row_numbers").upload(IntStream.range(0, mostRows).toArray());
     get("one").upload(new float[] {1});
     if (config.experts() != null) {
       get("expert_identity").upload(identity(config.experts().count()));

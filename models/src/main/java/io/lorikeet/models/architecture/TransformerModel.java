@@ -257,7 +257,7 @@ public final class TransformerModel implements AutoCloseable {
   private void forward(List<Pass> together) {
     for (int i = 0; i < together.size(); i++) {
       start(together.get(i));
-      embedding.run(states.state(0));
+      embedding.run(together.get(i).batch().tokens(), states.state(0));
       states.save(i, 0);
     }
     int layers = engine.config().layers();
@@ -302,7 +302,7 @@ public final class TransformerModel implements AutoCloseable {
         upload(together.get(i));
         states.restoreGradient(i);
       }
-      embeddingBackward.run(states.gradient());
+      embeddingBackward.run(together.get(i).batch().tokens(), states.gradient());
     }
   }
 
