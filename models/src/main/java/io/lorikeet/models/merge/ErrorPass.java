@@ -14,6 +14,8 @@ final class ErrorPass {
   private final float[] carried;
   private final float[] shift;
   private final float[] error;
+  private final float[] inverse;
+  private final int[] chosen;
 
   ErrorPass(CodeLayout layout, Feedback feedback, int rows) {
     this.layout = layout;
@@ -23,6 +25,8 @@ final class ErrorPass {
     carried = new float[feedback.directions() * rows];
     shift = new float[rows];
     error = new float[rows];
+    inverse = new float[rows];
+    chosen = new int[rows];
   }
 
   /// The nearest entry of a table for each whole number of a byte.
@@ -54,10 +58,18 @@ final class ErrorPass {
         addProduct(shift, 0, feedback.gain()[column * directions + j], carried, j * rows, rows);
       }
       int group = column / layout.group() * rows;
+      if (column % layout.group() == 0) {
+        for (int row = 0; row < rows; row++) {
+          inverse[row] = step[group + row] == 0 ? 0 : 1 / step[group + row];
+        }
+      }
       if (lookup == null) {
-        roundOnLine(target, column * rows, origin, step, group, codes);
+        roundOnLine(target, column * rows, origin, step, group);
       } else {
-        roundByTable(target, column * rows, step, group, codes);
+        roundByTable(target, column * rows, step, group);
+      }
+      for (int row = 0; row < rows; row++) {
+        codes[column * rows + row] = (byte) chosen[row];
       }
       for (int j = 0; j < directions; j++) {
         addProduct(carried, j * rows, feedback.carry()[column * directions + j], error, 0, rows);
@@ -74,33 +86,26 @@ final class ErrorPass {
     }
   }
 
-  private void roundOnLine(
-      float[] target, int first, float[] origin, float[] step, int group, byte[] codes) {
+  /// Without branches, so that the compiler makes vector operations of it.
+  private void roundOnLine(float[] target, int first, float[] origin, float[] step, int group) {
     float smallest = layout.smallestCode();
-    float largest = layout.largestCode();
+    float span = layout.largestCode() - smallest;
     for (int row = 0; row < rows; row++) {
-      float wanted = target[first + row];
-      float distance = step[group + row];
       float start = origin[group + row];
-      float inverse = distance == 0 ? 0 : 1 / distance;
-      float x = (wanted - shift[row] - start) * inverse;
-      float code = (float) Math.floor(Math.min(Math.max(x, smallest), largest) + 0.5f);
-      codes[first + row] = (byte) (int) code;
-      error[row] = start + code * distance - wanted;
+      float x = (target[first + row] - shift[row] - start) * inverse[row] - smallest;
+      float code = (int) (Math.min(Math.max(x, 0), span) + 0.5f) + smallest;
+      chosen[row] = (int) code;
+      error[row] = start + code * step[group + row] - target[first + row];
     }
   }
 
-  private void roundByTable(float[] target, int first, float[] step, int group, byte[] codes) {
+  private void roundByTable(float[] target, int first, float[] step, int group) {
     int[] table = layout.table();
     for (int row = 0; row < rows; row++) {
-      float wanted = target[first + row];
-      float distance = step[group + row];
-      float inverse = distance == 0 ? 0 : 1 / distance;
-      float x = (wanted - shift[row]) * inverse;
-      int index = (int) Math.floor(Math.min(Math.max(x, -LOOKUP_ORIGIN), LOOKUP_ORIGIN - 1) + 0.5f);
-      byte code = lookup[LOOKUP_ORIGIN + index];
-      codes[first + row] = code;
-      error[row] = table[code] * distance - wanted;
+      float x = (target[first + row] - shift[row]) * inverse[row] + LOOKUP_ORIGIN;
+      int code = lookup[(int) (Math.min(Math.max(x, 0), 2 * LOOKUP_ORIGIN - 1) + 0.5f)];
+      chosen[row] = code;
+      error[row] = table[code] * step[group + row] - target[first + row];
     }
   }
 }

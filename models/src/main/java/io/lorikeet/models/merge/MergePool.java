@@ -12,7 +12,7 @@ import java.util.concurrent.Future;
 /// Threads that compute the rows of merged matrices.
 public final class MergePool implements AutoCloseable {
   /// Rows that a thread takes at a time.
-  private static final int TASK_ROWS = 64;
+  private static final int TASK_ROWS = 128;
 
   private final int threads;
   private final ExecutorService executor;

@@ -15,7 +15,7 @@ import java.util.stream.IntStream;
 public final class MergedMatrix {
   /// Rows that are computed together: enough for loops over them to be fast, few enough to stay in
   /// a cache.
-  private static final int BATCH_ROWS = 64;
+  private static final int BATCH_ROWS = 128;
 
   private final TensorType from;
   private final TensorType to;

@@ -13,6 +13,9 @@ import java.lang.foreign.ValueLayout;
 final class ShapedRounding implements RowRounding {
   private static final double ERROR_OF_RANDOM_VALUES = 1.0 / 12;
 
+  /// IQ4's 16 values span 240.
+  private static final float MEAN_SPACING_OF_TABLES = 15;
+
   private final TensorType type;
   private final int columns;
   private final CodeLayout layout;
@@ -172,30 +175,48 @@ final class ShapedRounding implements RowRounding {
 
   /// @param first index of the block's first element
   private boolean fits(Batch batch, int first) {
+    int group = layout.group();
+    float spacing = layout.table() == null ? 1 : MEAN_SPACING_OF_TABLES;
     double error = 0;
     double random = 0;
-    for (int i = first; i < first + type.blockSize(); i++) {
-      int g = i / layout.group();
-      double step = batch.step[g];
-      double value = batch.target[i] - batch.origin[g];
-      double spacing = layout.table() == null ? 1 : 14; // of the tables' 16 values, on the average
-      random += spacing * spacing * step * step * ERROR_OF_RANDOM_VALUES;
-      if (step == 0) {
-        error += value * value;
-      } else {
-        double rest = value - step * nearest(value / step);
-        error += rest * rest;
-      }
+    for (int start = first; start < first + type.blockSize(); start += group) {
+      float step = batch.step[start / group];
+      float origin = batch.origin[start / group];
+      error += layout.table() == null
+          ? errorOnLine(batch.target, start, origin, step)
+          : errorByTable(batch.target, start, step);
+      random += group * spacing * spacing * step * step * ERROR_OF_RANDOM_VALUES;
     }
     return error <= random;
   }
 
-  private double nearest(double x) {
-    int[] table = layout.table();
-    if (table == null) {
-      return Math.clamp(Math.rint(x), layout.smallestCode(), layout.largestCode());
+  private float errorOnLine(float[] target, int first, float origin, float step) {
+    float inverse = step == 0 ? 0 : 1 / step;
+    float smallest = layout.smallestCode();
+    float span = layout.largestCode() - smallest;
+    float error = 0;
+    for (int i = first; i < first + layout.group(); i++) {
+      float x = (target[i] - origin) * inverse - smallest;
+      float code = (int) (Math.min(Math.max(x, 0), span) + 0.5f) + smallest;
+      float rest = target[i] - origin - code * step;
+      error += rest * rest;
     }
-    double best = table[0];
+    return error;
+  }
+
+  private float errorByTable(float[] target, int first, float step) {
+    float inverse = step == 0 ? 0 : 1 / step;
+    float error = 0;
+    for (int i = first; i < first + layout.group(); i++) {
+      float rest = target[i] - step * nearest(target[i] * inverse);
+      error += rest * rest;
+    }
+    return error;
+  }
+
+  private float nearest(float x) {
+    int[] table = layout.table();
+    float best = table[0];
     for (int value : table) {
       best = Math.abs(value - x) < Math.abs(best - x) ? value : best;
     }
