@@ -63,7 +63,8 @@ final class DataCommand implements Callable<Integer> {
               })) {
         line.clear();
         DataReport report =
-            new DataReport(plan, data, data.figures(encoding), oddities(plan, encoding), said, tokenizer);
+            new DataReport(
+                plan, data, data.figures(encoding), oddities(plan, encoding), said, tokenizer);
         if (json) {
           report.printJson(out);
         } else {

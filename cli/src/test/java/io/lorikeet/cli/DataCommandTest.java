@@ -72,14 +72,12 @@ class DataCommandTest {
   @Test
   void tellsWhatIsWrong() throws IOException {
     data(write(List.of("{\"txt\": \"a\"}"))).assertFails(2, "is 'txt' meant to be 'text'?");
-    data(
-            write(
-                List.of(
-                    "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"},"
-                        + " {\"role\": \"assistant\", \"content\": \"b\"}]}")))
+    data(write(
+            List.of(
+                "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"},"
+                    + " {\"role\": \"assistant\", \"content\": \"b\"}]}")))
         .assertFails(2, "--chat-template");
-    CommandRun.of("data", "--model", base)
-        .assertFails(2, "--data is needed");
+    CommandRun.of("data", "--model", base).assertFails(2, "--data is needed");
   }
 
   private CommandRun data(Path file, Object... more) {

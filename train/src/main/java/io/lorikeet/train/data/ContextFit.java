@@ -63,10 +63,8 @@ final class ContextFit {
     if (Tokens.count(trained) == 0) {
       return none(Fate.PROMPT_TOO_LONG, spellsControl);
     }
-    TokenizedExample rest =
-        new TokenizedExample(tokens, trained, example.source(), example.line());
-    return new Tokenized(
-        List.of(rest), Fate.CUT, length, unknown(tokens), spellsControl, "");
+    TokenizedExample rest = new TokenizedExample(tokens, trained, example.source(), example.line());
+    return new Tokenized(List.of(rest), Fate.CUT, length, unknown(tokens), spellsControl, "");
   }
 
   /// Consecutive pieces, each token in the place of a target once. Where the vocabulary has a begin
@@ -80,8 +78,7 @@ final class ContextFit {
     boolean document = example.content() instanceof Example.Document;
     for (int from = 1; from < tokens.length; from += context) {
       int to = Math.min(from + context, tokens.length);
-      int[] piece =
-          Tokens.concatenate(begin, Arrays.copyOfRange(tokens, from - overlap, to));
+      int[] piece = Tokens.concatenate(begin, Arrays.copyOfRange(tokens, from - overlap, to));
       boolean[] marks = new boolean[piece.length];
       System.arraycopy(trained, from, marks, 1, to - from);
       if (Tokens.count(marks) > 0) {

@@ -18,8 +18,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
-/// Reads the files of a source and tokenizes their examples on several threads; what comes out is in
-/// the order of the files.
+/// Reads the files of a source and tokenizes their examples on several threads; what comes out is
+/// in the order of the files.
 final class CorpusTokenizer {
   /// Characters of a task, about.
   private static final int TASK = 1 << 17;

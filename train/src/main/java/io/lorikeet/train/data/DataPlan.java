@@ -25,10 +25,6 @@ public record DataPlan(
   /// A run's.
   public static DataPlan of(TrainingConfig config) {
     return new DataPlan(
-        config.model(),
-        config.data(),
-        config.validation(),
-        config.seed(),
-        DataSettings.of(config));
+        config.model(), config.data(), config.validation(), config.seed(), DataSettings.of(config));
   }
 }

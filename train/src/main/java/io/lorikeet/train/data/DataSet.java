@@ -8,8 +8,8 @@ import java.util.RandomAccess;
 import java.util.function.IntFunction;
 import java.util.function.IntUnaryOperator;
 
-/// Rows of examples, ready to be put into batches. What it holds of them are numbers; a row's tokens
-/// are fetched when it is asked for.
+/// Rows of examples, ready to be put into batches. What it holds of them are numbers; a row's
+/// tokens are fetched when it is asked for.
 public final class DataSet {
   private final IntFunction<TokenizedExample> examples;
   private final Packer.Packing packing;
@@ -69,8 +69,7 @@ public final class DataSet {
     for (int i = 0; i < count; i++) {
       if (places.applyAsInt(i) > context) {
         throw new IllegalArgumentException(
-            "example %d takes %d places, a row has %d"
-                .formatted(i, places.applyAsInt(i), context));
+            "example %d takes %d places, a row has %d".formatted(i, places.applyAsInt(i), context));
       }
       allPlaces += places.applyAsInt(i);
       allTargets += targets.applyAsInt(i);

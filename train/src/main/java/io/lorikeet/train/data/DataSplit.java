@@ -30,11 +30,12 @@ final class DataSplit {
   /// @param wanted counted as examples of the data; pieces of one stay together
   /// @throws InvalidInputException if all examples would be measured
   IntPredicate measured(long wanted) {
-    long[] numbers = IntStream.range(0, corpus.size())
-        .filter(corpus::isFirst)
-        .mapToLong(this::number)
-        .sorted()
-        .toArray();
+    long[] numbers =
+        IntStream.range(0, corpus.size())
+            .filter(corpus::isFirst)
+            .mapToLong(this::number)
+            .sorted()
+            .toArray();
     if (numbers.length < 2) {
       throw new InvalidInputException(
           "validation: a share needs at least two examples; the data has " + numbers.length);

@@ -81,8 +81,7 @@ public final class ExampleTokenizer {
     }
     List<Tokenized> parts = new ArrayList<>();
     for (ConversationTokenizer.Sequence sequence : result.sequences()) {
-      parts.add(
-          fit.fit(sequence.tokens(), sequence.trained(), example, result.spellsControl()));
+      parts.add(fit.fit(sequence.tokens(), sequence.trained(), example, result.spellsControl()));
     }
     if (parts.isEmpty()) {
       parts.add(fit.fit(new int[0], new boolean[0], example, false));
@@ -97,8 +96,7 @@ public final class ExampleTokenizer {
     int[] end = encoding.end().stream().toArray();
     int[] tokens = Tokens.concatenate(begin, promptTokens, completionTokens, end);
     boolean[] trained = new boolean[tokens.length];
-    int untrained =
-        trainOn == TrainOn.ALL ? 1 : Math.max(1, begin.length + promptTokens.length);
+    int untrained = trainOn == TrainOn.ALL ? 1 : Math.max(1, begin.length + promptTokens.length);
     if (untrained < tokens.length) {
       Arrays.fill(trained, untrained, tokens.length, true);
     }

@@ -75,9 +75,7 @@ public final class OddExamples {
       note("the chat doesn't end with the assistant, so that its end teaches nothing", place);
     }
     for (Message message : messages) {
-      if (!message.isAssistant()
-          && !message.role().equals("tool")
-          && message.text().isBlank()) {
+      if (!message.isAssistant() && !message.role().equals("tool") && message.text().isBlank()) {
         note("a message of role " + message.role() + " is empty", place);
         return;
       }

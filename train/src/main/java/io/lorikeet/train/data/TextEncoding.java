@@ -19,8 +19,8 @@ import java.util.stream.Collectors;
 /// @param begin token that stands before every text, where the vocabulary adds one
 /// @param end token that ends a text, on which generation stops
 /// @param unknown token for characters that the vocabulary can't spell, where there are such
-/// @param identity names all that decides how text becomes tokens; empty where that isn't known, and
-///     tokens can't be kept for another run
+/// @param identity names all that decides how text becomes tokens; empty where that isn't known,
+///     and tokens can't be kept for another run
 /// @param ends whether llama.cpp stops generating at a token
 /// @param piece the bytes that a token adds to a text
 /// @param controlTokens texts of control tokens, such as `<|im_end|>`, which `encode` takes for

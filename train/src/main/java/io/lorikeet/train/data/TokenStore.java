@@ -110,8 +110,7 @@ final class TokenStore implements AutoCloseable {
     if (!fits || checksum(all.asSlice(0, footer)) != all.get(LONG, footer + 32)) {
       return Optional.empty();
     }
-    byte[] said =
-        all.asSlice(entryBytes + offsetBytes, saidBytes).toArray(ValueLayout.JAVA_BYTE);
+    byte[] said = all.asSlice(entryBytes + offsetBytes, saidBytes).toArray(ValueLayout.JAVA_BYTE);
     return Optional.of(
         new TokenStore(
             all.asSlice(0, entryBytes), all.asSlice(entryBytes, offsetBytes), json(said), closing));
@@ -206,7 +205,9 @@ final class TokenStore implements AutoCloseable {
     int length = field(index, 0);
     long first = (offset(index) + HEADER) * Integer.BYTES;
     int[] tokens =
-        entries.asSlice(first, (long) length * Integer.BYTES).toArray(ValueLayout.JAVA_INT_UNALIGNED);
+        entries
+            .asSlice(first, (long) length * Integer.BYTES)
+            .toArray(ValueLayout.JAVA_INT_UNALIGNED);
     boolean[] trained = new boolean[length];
     for (int i = 0; i < length; i++) {
       trained[i] = tokens[i] < 0;

@@ -48,7 +48,8 @@ final class TokenStoreWriter implements AutoCloseable {
   ///
   /// @param number of the example in the data, of which this may be a piece
   /// @param wholeLength tokens of the example before it was cut or divided
-  void add(TokenizedExample example, int number, int wholeLength, Fingerprint fingerprint) throws IOException {
+  void add(TokenizedExample example, int number, int wholeLength, Fingerprint fingerprint)
+      throws IOException {
     int[] tokens = example.tokens();
     reserve(TokenStore.HEADER + tokens.length);
     if (count == offsets.length) {
@@ -81,8 +82,7 @@ final class TokenStoreWriter implements AutoCloseable {
   TokenStore finish(List<TrainingEvent> events) throws IOException {
     byte[] said = TokenStore.said(files, events);
     if (channel == null) {
-      return TokenStore.inMemory(
-          Arrays.copyOf(buffer, used), Arrays.copyOf(offsets, count), said);
+      return TokenStore.inMemory(Arrays.copyOf(buffer, used), Arrays.copyOf(offsets, count), said);
     }
     flush();
     long ints = written;

@@ -73,8 +73,8 @@ public final class TrainingData implements AutoCloseable {
   }
 
   /// Likewise for data without a run.
-  public static TrainingData load(
-      DataPlan plan, TextEncoding encoding, TrainingListener listener) throws IOException {
+  public static TrainingData load(DataPlan plan, TextEncoding encoding, TrainingListener listener)
+      throws IOException {
     DataSettings settings = plan.settings();
     try (DataLoader loader = new DataLoader(settings, encoding, listener)) {
       Corpus corpus = loader.load(plan.sources());
@@ -104,8 +104,7 @@ public final class TrainingData implements AutoCloseable {
   }
 
   /// Validation data of its own: what was asked for, or what folders of data hold.
-  private static Optional<Corpus> apart(DataPlan plan, DataLoader loader)
-      throws IOException {
+  private static Optional<Corpus> apart(DataPlan plan, DataLoader loader) throws IOException {
     return switch (plan.validation()) {
       case ValidationData.FromFile(DataSource source) -> Optional.of(loader.load(List.of(source)));
       case ValidationData.None() -> loader.loadValidationOfFolders(plan.sources());
@@ -141,7 +140,8 @@ public final class TrainingData implements AutoCloseable {
       return all(measured);
     }
     if (shared.length > 0) {
-      String text = "%,d validation example%s in the training data, too, and not measured; first %s";
+      String text =
+          "%,d validation example%s in the training data, too, and not measured; first %s";
       listener.on(
           new TrainingEvent.Warning(
               String.format(

@@ -48,8 +48,7 @@ class BadDataTest {
       InvalidInputException e =
           assertThrows(
               InvalidInputException.class,
-              () ->
-                  TrainingData.tokenize(List.of(file), DataSettings.of(64), encoding, events));
+              () -> TrainingData.tokenize(List.of(file), DataSettings.of(64), encoding, events));
       assertTrue(e.getMessage().startsWith(file + ":2: "), e.getMessage());
       assertTrue(e.getMessage().contains("Roles must alternate"), e.getMessage());
       assertTrue(e.getMessage().contains("user, user, assistant"), e.getMessage());
@@ -74,17 +73,21 @@ class BadDataTest {
     Path file = folder.resolve("data.jsonl");
     Files.write(
         file,
-        ("\"good\"\n\"bad \0\"\n\"\"\n{\"text\": 1}\n\"caf\u00e9\"\n\"" + "long ".repeat(50) + "\"\n")
+        ("\"good\"\n\"bad \0\"\n\"\"\n{\"text\": 1}\n\"caf\u00e9\"\n\""
+                + "long ".repeat(50)
+                + "\"\n")
             .getBytes(StandardCharsets.ISO_8859_1));
     DataSettings defaults = DataSettings.of(64);
     InvalidInputException e =
         assertThrows(
             InvalidInputException.class,
-            () ->
-                TrainingData.tokenize(List.of(file), defaults, TestEncodings.bytes(), events));
+            () -> TrainingData.tokenize(List.of(file), defaults, TestEncodings.bytes(), events));
     for (String expected :
         List.of(
-            ":2: a NUL byte", ":3: 'text' is empty", ":4: 'text' must be a string", ":5: expected",
+            ":2: a NUL byte",
+            ":3: 'text' is empty",
+            ":4: 'text' must be a string",
+            ":5: expected",
             "4 bad lines")) {
       assertTrue(e.getMessage().contains(expected), e.getMessage());
     }
@@ -100,8 +103,7 @@ class BadDataTest {
       TextEncoding encoding = TextEncoding.of(tokenizer, Optional.empty());
       List<TokenizedExample> pieces =
           TrainingData.tokenize(List.of(file), DataSettings.of(8), encoding, events);
-      assertEquals(
-          List.of(1, 3, 5, 6), pieces.stream().map(TokenizedExample::line).toList());
+      assertEquals(List.of(1, 3, 5, 6), pieces.stream().map(TokenizedExample::line).toList());
     }
   }
 }

@@ -36,8 +36,27 @@ class ConversationPropertyTest {
   private static final Pattern TAG = Pattern.compile("q([AU])\\d+q");
   private static final List<String> PARTS =
       List.of(
-          " ", "\n", "\n\n", "the", " and", "ing ", ".", "!!", "<|im_end|>", "</s>", "<think>",
-          "<", ">", "\u00e9", "\ud83e\udd9c", "user", "assistant", "\t", "{{ x }}", "  ", "0 1 2");
+          " ",
+          "\n",
+          "\n\n",
+          "the",
+          " and",
+          "ing ",
+          ".",
+          "!!",
+          "<|im_end|>",
+          "</s>",
+          "<think>",
+          "<",
+          ">",
+          "\u00e9",
+          "\ud83e\udd9c",
+          "user",
+          "assistant",
+          "\t",
+          "{{ x }}",
+          "  ",
+          "0 1 2");
 
   @TempDir private Path folder;
 
@@ -67,15 +86,13 @@ class ConversationPropertyTest {
     }
   }
 
-  private static void check(Tokenizer tokenizer, Random random, String message)
-      throws IOException {
+  private static void check(Tokenizer tokenizer, Random random, String message) throws IOException {
     TextEncoding encoding = TextEncoding.of(tokenizer, Optional.empty());
     ExampleTokenizer whole =
         new ExampleTokenizer(encoding, LONGEST, TooLong.CUT, TrainOn.ASSISTANT);
     int context = 20 + random.nextInt(300);
     TooLong tooLong = TooLong.values()[random.nextInt(TooLong.values().length)];
-    ExampleTokenizer fitting =
-        new ExampleTokenizer(encoding, context, tooLong, TrainOn.ASSISTANT);
+    ExampleTokenizer fitting = new ExampleTokenizer(encoding, context, tooLong, TrainOn.ASSISTANT);
     List<TokenizedExample> examples = new ArrayList<>();
     for (int i = 0; i < TOGETHER; i++) {
       Conversation conversation = conversation(random);
@@ -168,8 +185,7 @@ class ConversationPropertyTest {
     int count = random.nextInt(6);
     int tagAt = random.nextInt(count + 1);
     for (int i = 0; i <= count; i++) {
-      text.append(
-          i == tagAt ? "q" + who + number + "q" : PARTS.get(random.nextInt(PARTS.size())));
+      text.append(i == tagAt ? "q" + who + number + "q" : PARTS.get(random.nextInt(PARTS.size())));
     }
     return text.toString();
   }

@@ -113,10 +113,7 @@ class DataSplitTest {
   }
 
   private static String plain(String text) {
-    return text.toLowerCase(Locale.ROOT)
-        .replaceAll("[^a-z0-9 ]", "")
-        .strip()
-        .replaceAll(" +", " ");
+    return text.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9 ]", "").strip().replaceAll(" +", " ");
   }
 
   private static Corpus corpus(List<String> texts) throws IOException {

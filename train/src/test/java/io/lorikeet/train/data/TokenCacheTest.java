@@ -97,8 +97,8 @@ class TokenCacheTest {
     }
   }
 
-  /// Nothing lies in the folder under a final name before all is tokenized, and nothing at all after
-  /// a failure.
+  /// Nothing lies in the folder under a final name before all is tokenized, and nothing at all
+  /// after a failure.
   @Test
   void whatIsNotFinishedLeavesNothing() throws IOException {
     Files.writeString(data, Files.readString(data) + "{\n");
@@ -106,8 +106,7 @@ class TokenCacheTest {
     assertEquals(List.of(), files());
     Files.writeString(data, "\"" + "text ".repeat(50) + "\"\n");
     try (TokenStoreWriter writer = new TokenStoreWriter(kept.resolve("a.tokens"), false, 0)) {
-      writer.add(
-          new TokenizedExample(new int[20], 1, "f", 1), 0, 20, Fingerprint.of("some text"));
+      writer.add(new TokenizedExample(new int[20], 1, "f", 1), 0, 20, Fingerprint.of("some text"));
       assertEquals(1, files().size());
       assertTrue(files().getFirst().getFileName().toString().endsWith(".tmp"));
     }
@@ -138,8 +137,7 @@ class TokenCacheTest {
     TextEncoding encoding = TestEncodings.bytes(identity);
     TokenCache cache = new TokenCache(settings, encoding, small);
     List<TokenizedExample> examples = new ArrayList<>();
-    try (TokenStore store =
-        cache.get(DataSource.of(data), List.of(DataFile.of(data)), events)) {
+    try (TokenStore store = cache.get(DataSource.of(data), List.of(DataFile.of(data)), events)) {
       for (int i = 0; i < store.size(); i++) {
         examples.add(store.get(i));
       }

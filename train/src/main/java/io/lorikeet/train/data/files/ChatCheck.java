@@ -43,8 +43,7 @@ final class ChatCheck {
     }
   }
 
-  private static void answerCall(
-      Message answer, int openCalls, Set<String> openIds, String place) {
+  private static void answerCall(Message answer, int openCalls, Set<String> openIds, String place) {
     if (openCalls == 0) {
       throw new RecordProblem(place + ": a tool answers, but nothing was called before");
     }

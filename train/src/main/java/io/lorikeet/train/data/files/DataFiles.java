@@ -24,7 +24,8 @@ public record DataFiles(List<DataFile> training, List<DataFile> validation, List
   private static final int DEEPEST = 4;
   private static final String REST = "([-_.0-9].*)?";
   private static final Pattern TRAINING = Pattern.compile("train(ing)?" + REST);
-  private static final Pattern VALIDATION = Pattern.compile("(val|valid|validation|dev|eval)" + REST);
+  private static final Pattern VALIDATION =
+      Pattern.compile("(val|valid|validation|dev|eval)" + REST);
   private static final Pattern TEST = Pattern.compile("test" + REST);
 
   /// Finds the files.

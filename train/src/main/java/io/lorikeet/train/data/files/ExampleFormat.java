@@ -18,8 +18,7 @@ public enum ExampleFormat {
       List.of("prompt", "conversations", "messages", "system", "tools")),
 
   /// OpenAI's `messages`, of `role` and `content`.
-  MESSAGES(
-      List.of("messages"), List.of("tools", "chat_template_kwargs", "parallel_tool_calls")),
+  MESSAGES(List.of("messages"), List.of("tools", "chat_template_kwargs", "parallel_tool_calls")),
 
   /// ShareGPT's `conversations`, of `from` and `value`, as LLaMA-Factory has them.
   SHAREGPT(List.of("conversations"), List.of("tools", "system")),
@@ -108,7 +107,8 @@ public enum ExampleFormat {
       return "an object without keys; expected " + expected();
     }
     for (ExampleFormat format : values()) {
-      List<String> missing = format.required.stream().filter(key -> !present.contains(key)).toList();
+      List<String> missing =
+          format.required.stream().filter(key -> !present.contains(key)).toList();
       if (missing.size() < format.required.size()) {
         return explainMissing(missing.getFirst(), present);
       }

@@ -25,8 +25,8 @@ final class ExampleParser {
     };
   }
 
-  /// Worded as EleutherAI's lm-evaluation-harness asks GSM8K's. The completion begins with the space
-  /// after the colon.
+  /// Worded as EleutherAI's lm-evaluation-harness asks GSM8K's. The completion begins with the
+  /// space after the colon.
   private static Example.Content questionAnswer(JsonNode record) {
     String prompt = "Question: " + filled(record, "question") + "\nAnswer:";
     return new Example.Completion(prompt, " " + filled(record, "answer"));
@@ -36,7 +36,8 @@ final class ExampleParser {
     JsonNode prompt = record.get("prompt");
     JsonNode completion = record.get("completion");
     if (!prompt.isArray() && !completion.isArray()) {
-      return new Example.Completion(Values.text(record, "prompt", ""), filled(record, "completion"));
+      return new Example.Completion(
+          Values.text(record, "prompt", ""), filled(record, "completion"));
     }
     return conversation(asked(prompt), Messages.list(completion, "completion"), record);
   }
@@ -82,11 +83,11 @@ final class ExampleParser {
   }
 
   private static Example.Content preference(JsonNode record) {
-    return new Example.Preference(
-        preferred(record, "chosen"), preferred(record, "rejected"));
+    return new Example.Preference(preferred(record, "chosen"), preferred(record, "rejected"));
   }
 
-  /// One answer with the prompt before it, which can stand apart or at the beginning of both answers.
+  /// One answer with the prompt before it, which can stand apart or at the beginning of both
+  /// answers.
   private static Example.Content preferred(JsonNode record, String key) {
     JsonNode answer = record.get(key);
     JsonNode prompt = record.path("prompt");
@@ -121,14 +122,12 @@ final class ExampleParser {
     if (answer.isTextual()) {
       return List.of(Message.of("assistant", filled(record, key)));
     }
-    return answer.isObject()
-        ? List.of(Messages.message(answer, key))
-        : Messages.list(answer, key);
+    return answer.isObject() ? List.of(Messages.message(answer, key)) : Messages.list(answer, key);
   }
 
-  /// In the words of Stanford Alpaca's prompt (github.com/tatsu-lab/stanford_alpaca, train.py), with
-  /// a line break before the response as most tools have it. With `system` or `history` a chat, in
-  /// which LLaMA-Factory puts the input under the instruction.
+  /// In the words of Stanford Alpaca's prompt (github.com/tatsu-lab/stanford_alpaca, train.py),
+  /// with a line break before the response as most tools have it. With `system` or `history` a
+  /// chat, in which LLaMA-Factory puts the input under the instruction.
   private static Example.Content alpaca(JsonNode record) {
     String instruction = filled(record, "instruction");
     String output = filled(record, "output");

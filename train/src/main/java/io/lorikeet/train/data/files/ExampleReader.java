@@ -14,8 +14,8 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /// Reads examples from files, one at a time: JSON Lines, a JSON array, CSV, TSV or Parquet of
-/// objects in any layout of [ExampleFormat], or of strings; and `.txt` and `.md`, a single document.
-/// All but Parquet can be packed as gzip or Zstandard. Text is UTF-8.
+/// objects in any layout of [ExampleFormat], or of strings; and `.txt` and `.md`, a single
+/// document. All but Parquet can be packed as gzip or Zstandard. Text is UTF-8.
 ///
 /// Everything wrong in all files is collected and thrown by [#finish], or counted and said where
 /// bad lines are skipped.
@@ -72,9 +72,7 @@ public final class ExampleReader {
       if (found.count() == 0 && allGood) {
         found.badFile(
             0,
-            Files.size(content.path()) == 0
-                ? "the file is empty"
-                : "the file holds no examples");
+            Files.size(content.path()) == 0 ? "the file is empty" : "the file holds no examples");
       } else if (found.count() > 0) {
         listener.on(new TrainingEvent.Note(found.summary()));
       }

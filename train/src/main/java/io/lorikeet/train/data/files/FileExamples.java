@@ -111,8 +111,7 @@ final class FileExamples implements RecordSink {
       }
       return wanted.get();
     }
-    return ExampleFormat.of(keys)
-        .orElseThrow(() -> new RecordProblem(ExampleFormat.explain(keys)));
+    return ExampleFormat.of(keys).orElseThrow(() -> new RecordProblem(ExampleFormat.explain(keys)));
   }
 
   /// The record under the keys that layouts have, and lists in the place of their text.

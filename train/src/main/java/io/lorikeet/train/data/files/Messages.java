@@ -79,7 +79,8 @@ final class Messages {
       calls.addAll(toolCalls(node.get("function_call"), place + ".function_call"));
     }
     if (!calls.isEmpty() && !role.equals("assistant")) {
-      throw new RecordProblem("%s: only an assistant calls tools, not '%s'".formatted(place, given));
+      throw new RecordProblem(
+          "%s: only an assistant calls tools, not '%s'".formatted(place, given));
     }
     JsonNode content = node.path(contentKey);
     boolean silent = (content.isMissingNode() || content.isNull()) && !calls.isEmpty();

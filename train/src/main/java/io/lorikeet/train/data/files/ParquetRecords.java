@@ -36,8 +36,8 @@ final class ParquetRecords {
 
   private static final int ROWS_AHEAD = 64;
 
-  /// Seconds without a row after which reading is given up: at some kinds of damage hardwood neither
-  /// goes on nor ends.
+  /// Seconds without a row after which reading is given up: at some kinds of damage hardwood
+  /// neither goes on nor ends.
   private static final int PATIENCE = 60;
 
   private final RecordSink sink;
@@ -55,8 +55,7 @@ final class ParquetRecords {
   void read(Path file) throws IOException {
     LIBRARY.setLevel(Level.WARNING);
     BlockingQueue<Part> parts = new ArrayBlockingQueue<>(ROWS_AHEAD);
-    Thread reader =
-        Thread.ofPlatform().daemon().name("parquet").start(() -> readInto(file, parts));
+    Thread reader = Thread.ofPlatform().daemon().name("parquet").start(() -> readInto(file, parts));
     int row = 0;
     FileMetaData metadata = null;
     try {

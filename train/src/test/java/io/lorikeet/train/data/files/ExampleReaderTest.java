@@ -82,8 +82,7 @@ class ExampleReaderTest {
     Path file = folder.resolve("book.TXT");
     Files.writeString(file, "\uFEFF[not json]\n\nSecond paragraph.\n");
     Example book = readFile(file, false).getFirst();
-    assertEquals(
-        new Example.Document("[not json]\n\nSecond paragraph.\n", true), book.content());
+    assertEquals(new Example.Document("[not json]\n\nSecond paragraph.\n", true), book.content());
   }
 
   @Test
@@ -198,7 +197,9 @@ class ExampleReaderTest {
     Path file = Files.writeString(folder.resolve("data.XLSX"), "a,b\n".repeat(100));
     String message =
         assertThrows(InvalidInputException.class, () -> readFile(file, true)).getMessage();
-    assertEquals(file + ": .xlsx files can't be read; give .jsonl, .json, .csv, .tsv, .parquet, .txt or .md", message);
+    assertEquals(
+        file + ": .xlsx files can't be read; give .jsonl, .json, .csv, .tsv, .parquet, .txt or .md",
+        message);
   }
 
   @Test

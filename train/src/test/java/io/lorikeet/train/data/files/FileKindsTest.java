@@ -226,7 +226,8 @@ class FileKindsTest {
     long seed = new Random().nextLong();
     Random random = new Random(seed);
     System.out.println("FileKindsTest seed " + seed);
-    byte[] csv = "prompt,completion\n\"a\nb\",\"c\"\"d\"\ne,\u00e9\n".getBytes(StandardCharsets.UTF_8);
+    byte[] csv =
+        "prompt,completion\n\"a\nb\",\"c\"\"d\"\ne,\u00e9\n".getBytes(StandardCharsets.UTF_8);
     List<byte[]> good = List.of(csv, gzip(csv), Zstd.compress(csv));
     for (int round = 0; round < 600; round++) {
       byte[] bytes = good.get(round % 3).clone();

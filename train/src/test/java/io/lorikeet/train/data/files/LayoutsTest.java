@@ -185,8 +185,7 @@ class LayoutsTest {
           {"role": "assistant", "tool_calls": [{"id": "1", "name": "f", "arguments": {}}]}, {"role": "tool", "tool_call_id": "2", "content": "b"} | messages[2]: answers the tool call '2', which wasn't made; open: 1
           """)
   void saysWhatIsWrongWithAChat(String messages, String expected) throws IOException {
-    String line =
-        "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, " + messages + "]}\n";
+    String line = "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, " + messages + "]}\n";
     Path file = Files.writeString(folder.resolve("bad.jsonl"), "\"good\"\n" + line);
     ExampleReader reader = new ExampleReader(false, events);
     reader.read(file, _ -> {});

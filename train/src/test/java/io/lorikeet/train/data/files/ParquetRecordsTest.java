@@ -45,8 +45,7 @@ class ParquetRecordsTest {
     List<Example> examples = read(file, true);
     assertEquals(49, examples.size());
     assertEquals(
-        new Example.Completion("Question: 49 + 1?\nAnswer:", " 50"),
-        examples.getLast().content());
+        new Example.Completion("Question: 49 + 1?\nAnswer:", " 50"), examples.getLast().content());
   }
 
   /// Wherever a file is cut off, reading ends with a message that names it. (Damage within is said,
@@ -72,8 +71,7 @@ class ParquetRecordsTest {
       bytes[i] = 0;
     }
     Path file = Files.write(folder.resolve("bad.parquet"), bytes);
-    String message =
-        assertThrows(InvalidInputException.class, () -> read(file, true)).getMessage();
+    String message = assertThrows(InvalidInputException.class, () -> read(file, true)).getMessage();
     assertTrue(message.contains("row group") && message.contains(file.toString()), message);
   }
 
