@@ -9,9 +9,9 @@ final class Budget {
   /// Items of a `range`, as Jinja's sandbox has it.
   static final long RANGE = 100_000;
 
-  private static final long STEPS = 50_000_000;
-  private static final long LENGTH = 1L << 28; // characters of one text
-  private static final int CHARACTERS_PER_STEP = 16;
+  private static final long STEPS = 20_000_000;
+  private static final long LENGTH = 1L << 24; // characters of one text
+  private static final int CHARACTERS_PER_STEP = 4;
 
   private long steps = STEPS;
   private int depth;
