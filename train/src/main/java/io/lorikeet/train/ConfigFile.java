@@ -171,7 +171,7 @@ public final class ConfigFile {
     }
     Optional<ExampleFormat> format =
         value.has("format")
-            ? Optional.of(Setting.format(value.get("format").asText()))
+            ? Optional.of(DataSettingText.format(value.get("format").asText()))
             : Optional.empty();
     return new DataSource(value.get("path").textValue(), weight, format);
   }

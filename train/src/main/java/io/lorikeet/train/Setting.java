@@ -7,7 +7,6 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -27,13 +26,13 @@ public final class Setting<T> {
           "data",
           "FILE",
           "training examples: files, folders, patterns, or - for standard input",
-          texts -> texts.stream().map(Setting::source).toList());
+          texts -> texts.stream().map(DataSettingText::source).toList());
   public static final Setting<ValidationData> VALIDATION =
       one(
           "validation",
           "FILE|SHARE|COUNT",
           "examples to measure on: a file, or a share or number taken from the data",
-          Setting::validation);
+          DataSettingText::validation);
   public static final Setting<Path> OUTPUT =
       one("output", "FILE", "adapter to write, a GGUF file", Setting::path);
   public static final Setting<Path> RUN =
@@ -158,14 +157,14 @@ public final class Setting<T> {
           "format",
           String.join("|", ExampleFormat.options()),
           "layout of all the data (default: recognized by keys)",
-          Setting::format);
+          DataSettingText::format);
   public static final Setting<Map<String, String>> COLUMNS =
       new Setting<>(
           "columns",
           "KEY=KEY",
           "keys of the data by their meaning: prompt=question,completion=reply",
           true,
-          Setting::columns);
+          DataSettingText::columns);
   public static final Setting<Path> CACHE =
       one(
           "cache",
@@ -377,53 +376,8 @@ public final class Setting<T> {
     return new Setting<>(key, placeholder, description, true, parser);
   }
 
-  private static DataSource source(String text) {
-    if (text.isBlank()) {
-      throw new IllegalArgumentException("expected a file name, found '" + text + "'");
-    }
-    return DataSource.of(text);
-  }
-
-  /// The layout with this name.
-  static ExampleFormat format(String text) {
-    return ExampleFormat.named(text)
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "expected %s, found '%s'%s"
-                        .formatted(
-                            orList(ExampleFormat.options()),
-                            text,
-                            NearestName.hint(text, ExampleFormat.options()))));
-  }
-
-  /// Keys of the data by the keys that they stand for.
-  private static Map<String, String> columns(List<String> texts) {
-    Map<String, String> columns = new LinkedHashMap<>();
-    for (String pair : names(texts)) {
-      int sign = pair.indexOf('=');
-      if (sign <= 0 || sign == pair.length() - 1) {
-        throw new IllegalArgumentException(
-            "expected pairs such as prompt=question, found '" + pair + "'");
-      }
-      String key = pair.substring(0, sign).strip();
-      if (!ExampleFormat.knownKeys().contains(key)) {
-        throw new IllegalArgumentException(
-            "'%s' is the key of no layout; keys are %s%s"
-                .formatted(
-                    key,
-                    String.join(", ", ExampleFormat.knownKeys()),
-                    NearestName.hint(key, ExampleFormat.knownKeys())));
-      }
-      if (columns.put(key, pair.substring(sign + 1).strip()) != null) {
-        throw new IllegalArgumentException("'" + key + "' is given twice");
-      }
-    }
-    return columns;
-  }
-
   /// Names given one by one or with commas.
-  private static List<String> names(List<String> texts) {
+  static List<String> names(List<String> texts) {
     return texts.stream()
         .flatMap(text -> Arrays.stream(text.split(",")))
         .map(String::strip)
@@ -476,7 +430,7 @@ public final class Setting<T> {
     throw new IllegalArgumentException("expected a file name, found '" + text + "'");
   }
 
-  private static int integer(String text) {
+  static int integer(String text) {
     long value = whole(text);
     if (value != (int) value) {
       throw new IllegalArgumentException(
@@ -511,17 +465,5 @@ public final class Setting<T> {
       case "false" -> false;
       default -> throw new IllegalArgumentException("expected true or false, found '" + text + "'");
     };
-  }
-
-  /// A whole number is a number of examples, another number a share of the data, all else a file.
-  private static ValidationData validation(String text) {
-    if (text.strip().matches("[0-9_]+")) {
-      return new ValidationData.Count(integer(text));
-    }
-    try {
-      return new ValidationData.Fraction(Double.parseDouble(text.strip()));
-    } catch (NumberFormatException _) {
-      return new ValidationData.FromFile(source(text));
-    }
   }
 }

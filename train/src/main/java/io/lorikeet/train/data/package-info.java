@@ -1,11 +1,14 @@
 /// From files of examples to batches of tokens. The way of one example:
 ///
-/// 1. [ExampleReader] reads files and recognizes the layout of each object by its keys
-/// ([ExampleFormat]): an [Example]. 2. [ExampleTokenizer] turns it into tokens of the base's
-/// vocabulary ([TextEncoding]) and cuts or drops what is longer
-///    than the context: a [TokenizedExample].
-/// 3. [Packer] puts several into one [PackedRow]; rows make a [DataSet].
+/// 1. [io.lorikeet.train.data.files.ExampleReader] reads files and recognizes the layout of each
+///    record: an [Example].
+/// 2. [ExampleTokenizer] turns it into tokens of the base's vocabulary ([TextEncoding]), chats by
+///    their template ([ChatEncoding]), and cuts, divides or drops what is longer than the context:
+///    a [TokenizedExample]. That is done on several threads, and kept in a file that is mapped.
+/// 3. Duplicates are found, and what is measured is taken out of what is trained on. Examples are
+///    put into rows, best fit: a [DataSet].
 /// 4. [BatchPlan] says which rows make which step, and [MicroBatch] lays them out for the model.
 ///
-/// [TrainingData] does the first three for a training run.
+/// [TrainingData] does the first three for a training run, [DataFigures] and [OddExamples] say what
+/// there is to say before one.
 package io.lorikeet.train.data;
