@@ -19,6 +19,7 @@ final class DecoderLayer {
   private final Tensor positions;
   private final Tensor ropeFactors;
   private final FeedForward feedForward;
+  private final FeedForward shared;
   private final ExpertFeedForward experts;
 
   /// @param index any layer of this kind
@@ -42,7 +43,8 @@ final class DecoderLayer {
     positions = inputs.constant("positions");
     Tensor factors = layer.ropeFactors() ? engine.ropeFactors() : null;
     ropeFactors = factors == null ? null : inputs.ops().constant(factors);
-    feedForward = new FeedForward(config, inputs, prefix);
+    feedForward = new FeedForward(config, inputs, prefix, "");
+    shared = new FeedForward(config, inputs, prefix, "_shexp");
     experts = config.experts() == null ? null : new ExpertFeedForward(config, inputs, prefix);
   }
 
@@ -96,7 +98,11 @@ final class DecoderLayer {
     if (experts == null) {
       given = feedForward.apply(tape, normed, firstToken);
     } else if (inputs.weight(prefix, "ffn_down.weight") == null) {
-      given = experts.apply(tape, normed, normed, firstToken);
+      Tensor chosen = experts.apply(tape, normed, normed, firstToken);
+      given =
+          config.experts().sharedWidth() == 0
+              ? chosen
+              : tape.add(chosen, shared.apply(tape, normed, firstToken));
     } else {
       given = denseAndExperts(tape, h, normed, firstToken);
     }

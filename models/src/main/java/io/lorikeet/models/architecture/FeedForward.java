@@ -14,11 +14,15 @@ final class FeedForward {
   private final ModelConfig config;
   private final GraphInputs inputs;
   private final String prefix;
+  private final String suffix;
 
-  FeedForward(ModelConfig config, GraphInputs inputs, String prefix) {
+  /// @param suffix of the tensors' names: empty, or `_shexp` for the part that all tokens share
+  ///     beside their experts
+  FeedForward(ModelConfig config, GraphInputs inputs, String prefix, String suffix) {
     this.config = config;
     this.inputs = inputs;
     this.prefix = prefix;
+    this.suffix = suffix;
   }
 
   /// @param x [embedding, t]
@@ -26,7 +30,7 @@ final class FeedForward {
   Tensor apply(Tape tape, Tensor x, int firstToken) {
     Tensor up = linear(tape, "ffn_up", x, firstToken);
     Tensor joined;
-    if (inputs.weight(prefix, "ffn_gate.weight") == null) {
+    if (inputs.weight(prefix, "ffn_gate" + suffix + ".weight") == null) {
       int width = Math.toIntExact(up.shape().ne0() / 2);
       joined = joined(tape, tape.slice(up, 0, width), tape.slice(up, width, width));
     } else {
@@ -48,6 +52,6 @@ final class FeedForward {
   }
 
   private Tensor linear(Tape tape, String name, Tensor x, int firstToken) {
-    return inputs.linear(prefix, name).apply(tape, x, firstToken);
+    return inputs.linear(prefix, name + suffix).apply(tape, x, firstToken);
   }
 }

@@ -18,6 +18,7 @@ public abstract sealed class Family
         Phi3,
         SmolLm3,
         Granite,
+        GraniteMoe,
         Olmo2,
         Glm4,
         Mistral3,
@@ -38,6 +39,7 @@ public abstract sealed class Family
           new Mistral3(),
           new SmolLm3(),
           new Granite(),
+          new GraniteMoe(),
           new Olmo2(),
           new Glm4(),
           new Qwen3Moe(),
@@ -78,7 +80,7 @@ public abstract sealed class Family
   /// mixture of experts alike.
   public final List<String> layerMatrices() {
     LayerConfig any = new LayerConfig(1, 1, 1, 1, 0, null, false);
-    Experts some = new Experts(1, 1, 1, Experts.Gating.SOFTMAX, false);
+    Experts some = new Experts(1, 1, 1, 1, Experts.Gating.SOFTMAX, false);
     Set<String> names = new LinkedHashSet<>();
     for (Form form : forms()) {
       TensorList list = new TensorList(Set.of());
@@ -175,7 +177,7 @@ public abstract sealed class Family
     keys.requireAbsentOrZero("expert_group_count", "groups of experts");
     int used = keys.positive("expert_used_count");
     int width = keys.ofLayer(widthKey, 0, 0);
-    return new Experts(count, used, width, Experts.Gating.SOFTMAX, normalized);
+    return new Experts(count, used, width, 0, Experts.Gating.SOFTMAX, normalized);
   }
 
   /// Whether values are normed, without a gain.

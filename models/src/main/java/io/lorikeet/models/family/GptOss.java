@@ -43,6 +43,7 @@ final class GptOss extends Family {
         keys.positive("expert_count"),
         keys.positive("expert_used_count"),
         keys.ofLayer("expert_feed_forward_length", 0, 0),
+        0,
         Experts.Gating.SOFTMAX_OF_CHOSEN,
         false);
   }

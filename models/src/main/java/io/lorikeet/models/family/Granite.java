@@ -22,12 +22,22 @@ final class Granite extends Family {
 
   @Override
   public float attentionScale(ModelKeys keys) {
-    double given = keys.real("attention.scale", 0);
-    return given == 0 ? inverseRoot(keys.headSize()) : (float) given;
+    return givenAttentionScale(keys);
   }
 
   @Override
   public Scales scales(ModelKeys keys) {
+    return givenScales(keys);
+  }
+
+  /// The factor of attention scores that the metadata gives, else the usual one.
+  static float givenAttentionScale(ModelKeys keys) {
+    double given = keys.real("attention.scale", 0);
+    return given == 0 ? inverseRoot(keys.headSize()) : (float) given;
+  }
+
+  /// The other factors, as the metadata gives them.
+  static Scales givenScales(ModelKeys keys) {
     double embedding = keys.real("embedding_scale", 0);
     double residual = keys.real("residual_scale", 0);
     return new Scales(

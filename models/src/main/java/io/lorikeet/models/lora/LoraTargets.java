@@ -36,6 +36,9 @@ public final class LoraTargets {
     LAYER_MATRICES.put("ffn_up_exps", "up_exps");
     LAYER_MATRICES.put("ffn_gate_up_exps", "gate_up_exps");
     LAYER_MATRICES.put("ffn_down_exps", "down_exps");
+    LAYER_MATRICES.put("ffn_gate_shexp", "gate_shexp");
+    LAYER_MATRICES.put("ffn_up_shexp", "up_shexp");
+    LAYER_MATRICES.put("ffn_down_shexp", "down_shexp");
     GROUPS.put("experts", List.of("gate_exps", "up_exps", "gate_up_exps", "down_exps"));
     GROUPS.put("attention", List.of("q", "k", "v", "qkv", "o"));
     GROUPS.put("all-linear", List.copyOf(LAYER_MATRICES.values()));

@@ -45,6 +45,12 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
         also("llama", "fused", FamilyCase::fused),
         also("llama", "experts", model -> experts(model, 4, 2)),
         also("mistral3", "experts", model -> experts(model, 4, 2)),
+        family("granitemoe", model -> experts(granite(model), 4, 2)),
+        also(
+            "granitemoe",
+            "shared",
+            model ->
+                experts(granite(model), 4, 2).put("expert_shared_feed_forward_length", 96)),
         family("qwen3moe", model -> experts(model, 8, 3).put("expert_feed_forward_length", 96)),
         family("olmoe", model -> experts(model, 6, 4).put("attention.head_count_kv", 4)),
         family("gpt-oss", FamilyCase::gptOss));

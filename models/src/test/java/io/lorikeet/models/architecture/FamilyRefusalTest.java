@@ -1,0 +1,109 @@
+package io.lorikeet.models.architecture;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.lora.LoraTargets;
+import io.lorikeet.models.random.RandomFamily;
+import io.lorikeet.models.random.RandomModel;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.GgufValue;
+import io.lorikeet.quant.InvalidInputException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// What isn't supported is refused by name.
+class FamilyRefusalTest {
+  @TempDir Path folder;
+
+  @Test
+  void anotherArchitecture() throws IOException {
+    Path file =
+        RandomModel.of(TensorType.F32)
+            .put("general.architecture", new GgufValue.Text("mamba"))
+            .write(folder.resolve("m.gguf"));
+    assertRefused(file, "'mamba'", "llama, qwen2, qwen3", "gpt-oss");
+  }
+
+  @Test
+  void embeddingsOfEachLayer() {
+    RandomFamily family = gemma4().put("embedding_length_per_layer_input", 64);
+    assertRefused(family, "embeddings for each layer");
+  }
+
+  @Test
+  void sharedKeysAndValues() {
+    assertRefused(gemma4().put("attention.shared_kv_layers", 1), "share keys and values");
+  }
+
+  private static RandomFamily gemma4() {
+    return new RandomFamily("gemma4", TensorType.F32)
+        .put("attention.sliding_window", 8)
+        .put("attention.key_length_swa", 16);
+  }
+
+  @Test
+  void rotationBySections() {
+    assertRefused(
+        new RandomFamily("glm4", TensorType.F32)
+            .put("rope.dimension_sections", GgufValue.Array.ofInts(8, 8, 8, 0)),
+        "sections");
+  }
+
+  @Test
+  void patternsThatAreTooShort() {
+    assertRefused(
+        new RandomFamily("gemma3", TensorType.F32)
+            .put("attention.sliding_window", 8)
+            .put("attention.sliding_window_pattern", GgufValue.Array.ofInts(1)),
+        "fewer elements than there are layers");
+  }
+
+  @Test
+  void rotationOfMoreThanAHead() {
+    assertRefused(
+        new RandomFamily("phi3", TensorType.F32).put("rope.dimension_count", 32),
+        "rope.dimension_count is 32");
+  }
+
+  @Test
+  void targetsThatAFamilyDoesntHave() throws IOException {
+    Path file =
+        new RandomFamily("phi3", TensorType.F32)
+            .with("blk.0.attn_qkv.weight")
+            .with("blk.1.attn_qkv.weight")
+            .write(folder.resolve("m.gguf"));
+    try (GgufFile base = GgufFile.open(file)) {
+      ModelConfig config = ModelConfig.of(base);
+      assertEquals(List.of("qkv", "o", "up", "down", "output"), LoraTargets.of(config));
+      InvalidInputException refusal =
+          assertThrows(
+              InvalidInputException.class, () -> LoraTargets.resolve(List.of("gate"), config));
+      assertTrue(refusal.getMessage().contains("qkv, o, up, down"), refusal.getMessage());
+    }
+  }
+
+  private void assertRefused(RandomFamily family, String... words) {
+    InvalidInputException refusal =
+        assertThrows(
+            InvalidInputException.class, () -> family.write(folder.resolve("refused.gguf")));
+    assertNames(refusal, words);
+  }
+
+  private static void assertRefused(Path file, String... words) throws IOException {
+    try (GgufFile base = GgufFile.open(file)) {
+      assertNames(assertThrows(InvalidInputException.class, () -> ModelConfig.of(base)), words);
+    }
+  }
+
+  private static void assertNames(InvalidInputException refusal, String... words) {
+    for (String word : words) {
+      assertTrue(refusal.getMessage().contains(word), refusal.getMessage());
+    }
+  }
+}
