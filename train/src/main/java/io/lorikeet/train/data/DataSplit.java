@@ -40,6 +40,11 @@ final class DataSplit {
       throw new InvalidInputException(
           "validation: a share needs at least two examples; the data has " + numbers.length);
     }
+    if (wanted >= numbers.length) {
+      throw new InvalidInputException(
+          "validation: %,d examples can't be taken out of %,d; none would be left to train on"
+              .formatted(wanted, numbers.length));
+    }
     int count = Math.clamp(wanted, 1, numbers.length - 1);
     // Duplicates that stand at the border are trained on, unless there would be nothing to measure.
     long least = numbers[0];

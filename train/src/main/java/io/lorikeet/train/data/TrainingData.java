@@ -103,6 +103,11 @@ public final class TrainingData implements AutoCloseable {
     }
   }
 
+  /// At least one, and not all.
+  private static long share(double share, long examples) {
+    return Math.clamp(Math.round(share * examples), 1, Math.max(1, examples - 1));
+  }
+
   /// Validation data of its own: what was asked for, or what folders of data hold.
   private static Optional<Corpus> apart(DataPlan plan, DataLoader loader) throws IOException {
     return switch (plan.validation()) {
@@ -116,10 +121,7 @@ public final class TrainingData implements AutoCloseable {
   private static long wanted(DataPlan plan, Corpus corpus) {
     return switch (plan.validation()) {
       case ValidationData.Fraction(double share) ->
-          Math.max(
-              1,
-              Math.round(
-                  share * IntStream.range(0, corpus.size()).filter(corpus::isFirst).count()));
+share(share, IntStream.range(0, corpus.size()).filter(corpus::isFirst).count());
       case ValidationData.Count(int examples) -> examples;
       case ValidationData.None(), ValidationData.FromFile _ -> 0;
     };

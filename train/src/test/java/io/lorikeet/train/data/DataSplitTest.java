@@ -32,7 +32,7 @@ class DataSplitTest {
     List<String> texts =
         random.ints(count, 0, count).mapToObj(i -> variant(random, "Text number " + i)).toList();
     Corpus corpus = corpus(texts);
-    int wanted = 1 + random.nextInt(20);
+    int wanted = 1 + random.nextInt(20); // of at least 50
     DataSplit split = new DataSplit(corpus, seed);
     IntPredicate measured = split.measured(wanted);
     Set<String> measuredTexts = new HashSet<>();
@@ -73,6 +73,16 @@ class DataSplitTest {
         assertThrows(InvalidInputException.class, () -> new DataSplit(corpus, 1).measured(1))
             .getMessage();
     assertTrue(message.contains("all examples of the data are the same"), message);
+  }
+
+  @Test
+  void moreThanThereAreCannotBeTaken() throws IOException {
+    DataSplit split = new DataSplit(corpus(List.of("a", "b", "c")), 1);
+    String message =
+        assertThrows(InvalidInputException.class, () -> split.measured(3)).getMessage();
+    assertEquals(
+        "validation: 3 examples can't be taken out of 3; none would be left to train on", message);
+    assertEquals(2, split.where(split.measured(2)).length);
   }
 
   @Test
