@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.DataSource;
 import io.lorikeet.train.Events;
 import io.lorikeet.train.Setting;
 import io.lorikeet.train.TrainingConfig;
@@ -14,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -71,6 +73,60 @@ class TrainingDataTest {
     TrainingData loaded = load(options().validation(file), 64);
     assertEquals(2, loaded.validation().orElseThrow().examples());
     assertEquals(40, loaded.training().examples());
+  }
+
+  /// Of a validation file, what is trained on isn't measured; training stays as it is.
+  @Test
+  void whatIsTrainedOnIsNotMeasured() throws IOException {
+    Path file = folder.resolve("validation.jsonl");
+    String known = Files.readString(data).lines().findFirst().orElseThrow();
+    Files.writeString(file, known + "\n\"new\"\n");
+    TrainingData loaded = load(options().validation(file), 64);
+    assertEquals(1, loaded.validation().orElseThrow().examples());
+    assertEquals(40, loaded.training().examples());
+    assertEquals(
+        "1 validation example is in the training data, too, and not measured; first " + file + ":1",
+        events.warnings().getFirst());
+    events.clear();
+    assertEquals(
+        40, load(options().validation(data), 64).validation().orElseThrow().examples());
+    assertTrue(
+        events.warnings().getFirst().startsWith("all validation examples are in the training data"),
+        events.warnings()::toString);
+  }
+
+  @Test
+  void aFolderBringsItsValidationData() throws IOException {
+    Path set = Files.createDirectory(folder.resolve("set"));
+    Files.writeString(set.resolve("train.jsonl"), "\"one\"\n\"two\"\n");
+    Files.writeString(set.resolve("valid.jsonl"), "\"three\"\n");
+    Files.writeString(set.resolve("test.jsonl"), "not read\n");
+    TrainingData loaded = load(options().data(set), 64);
+    assertEquals(2, loaded.training().examples());
+    assertEquals(1, loaded.validation().orElseThrow().examples());
+    assertEquals(set + ": not trained on: test.jsonl", events.notes().getFirst());
+  }
+
+  @Test
+  void weightsCountInTraining() throws IOException {
+    Path other = Files.writeString(folder.resolve("other.txt"), "a text");
+    List<DataSource> sources =
+        List.of(
+            new DataSource(data.toString(), 2, Optional.empty()), DataSource.of(other));
+    TrainingData loaded = load(options().set(Setting.DATA, sources), 64);
+    assertEquals(81, loaded.training().examples());
+    assertEquals(41, loaded.figures(TestEncodings.bytes()).examples());
+  }
+
+  @Test
+  void problemsOfAllSourcesAreToldAtOnce() throws IOException {
+    Path first = Files.writeString(folder.resolve("first.jsonl"), "{\n");
+    Path second = Files.writeString(folder.resolve("second.csv"), "a\nb\n");
+    String message =
+        assertThrows(InvalidInputException.class, () -> load(options().data(first, second), 64))
+            .getMessage();
+    assertTrue(message.contains("first.jsonl:1: "), message);
+    assertTrue(message.contains("second.csv:2: "), message);
   }
 
   @Test

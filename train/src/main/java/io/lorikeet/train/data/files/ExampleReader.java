@@ -90,7 +90,7 @@ public final class ExampleReader {
       return;
     }
     ReadingProgress progress = new ReadingProgress(found.file(), Files.size(file), listener);
-    if (kind.get() == FileKind.PARQUET) {
+    if (kind.get() == FileKind.PARQUET || ParquetRecords.isParquet(file)) {
       new ParquetRecords(found, progress::part).read(file);
       return;
     }

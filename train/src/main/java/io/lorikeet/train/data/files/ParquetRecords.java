@@ -14,11 +14,14 @@ import dev.hardwood.row.PqList;
 import dev.hardwood.row.PqMap;
 import dev.hardwood.row.StructAccessor;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -47,6 +50,13 @@ final class ParquetRecords {
   ParquetRecords(RecordSink sink, DoubleConsumer progress) {
     this.sink = sink;
     this.progress = progress;
+  }
+
+  /// Whether a file begins as Parquet does, whatever its name.
+  static boolean isParquet(Path file) throws IOException {
+    try (InputStream input = Files.newInputStream(file)) {
+      return Arrays.equals(input.readNBytes(4), "PAR1".getBytes(StandardCharsets.US_ASCII));
+    }
   }
 
   /// What the reading thread hands over: a row, or with none the end, or with a failure the reason.

@@ -48,6 +48,12 @@ class ParquetRecordsTest {
         new Example.Completion("Question: 49 + 1?\nAnswer:", " 50"), examples.getLast().content());
   }
 
+  @Test
+  void needsNoEnding() throws IOException {
+    Path file = Files.copy(copy("chats.parquet"), folder.resolve("chats"));
+    assertEquals(10, read(file, false).size());
+  }
+
   /// Wherever a file is cut off, reading ends with a message that names it. (Damage within is said,
   /// too, but some of it only after a minute.)
   @Test
