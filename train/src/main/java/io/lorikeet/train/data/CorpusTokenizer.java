@@ -32,6 +32,7 @@ final class CorpusTokenizer {
   private final DataSettings settings;
   private final TokenStoreWriter writer;
   private final TokenizingReport report;
+  private final LostByTemplate lost;
   private final List<TrainingEvent> said = new ArrayList<>();
   private final TrainingListener listener;
   private final ExampleReader reader;
@@ -57,6 +58,7 @@ final class CorpusTokenizer {
         new ExampleTokenizer(
             encoding, settings.context(), settings.tooLong(), settings.trainOn(), settings.pairs());
     report = new TokenizingReport(encoding, settings.context(), settings.tooLong());
+    lost = new LostByTemplate(encoding);
     reader = new ExampleReader(settings.columns(), settings.skipBadLines(), this::pass);
   }
 
@@ -82,6 +84,7 @@ final class CorpusTokenizer {
     }
     reader.finish();
     report.report(this::pass);
+    lost.report(this::pass);
     if (writer.count() == 0) {
       throw new InvalidInputException(nothingLeft(source));
     }
@@ -139,6 +142,7 @@ final class CorpusTokenizer {
       return;
     }
     report.add(place, done.result());
+    lost.add(example);
     boolean document = example.content() instanceof Example.Document;
     for (TokenizedExample tokenized : done.result().examples()) {
       // Pieces of a book have nothing to do with each other when some are to be measured.

@@ -1,28 +1,18 @@
 package io.lorikeet.train.data;
 
-import io.lorikeet.models.text.Conversation;
 import io.lorikeet.models.text.Conversation.Message;
-import io.lorikeet.models.text.template.ServedTemplate;
-import io.lorikeet.quant.InvalidInputException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /// Finds examples that can be trained on and are likely not what was meant.
 public final class OddExamples {
   private static final int SHOWN = 20;
 
-  /// Chats that are rendered to look for what is lost; the others are likely of the same kind.
-  private static final int RENDERED = 1000;
-
-  private final Optional<ServedTemplate> template;
-  private int rendered;
+  private final boolean chats;
 
   private final Map<String, List<SourceLine>> places = new LinkedHashMap<>();
-  private final Map<String, SourceLine> last = new HashMap<>();
   private final Map<String, Integer> counts = new LinkedHashMap<>();
 
   /// What was found, by what is odd about it: how often, and the first twenty places.
@@ -30,7 +20,7 @@ public final class OddExamples {
 
   /// @param encoding how chats are written
   public OddExamples(TextEncoding encoding) {
-    template = encoding.chats().map(ChatEncoding::template);
+    chats = encoding.chats().isPresent();
   }
 
   /// Looks at an example.
@@ -38,12 +28,7 @@ public final class OddExamples {
     SourceLine place = new SourceLine(example.source(), example.line());
     switch (example.content()) {
       case Example.Completion completion -> completion(completion, place);
-      case Example.Chat(var conversation) -> {
-        chat(conversation.messages(), place);
-        if (template.isPresent() && rendered++ < RENDERED) {
-          lost(conversation, template.get(), place);
-        }
-      }
+      case Example.Chat(var conversation) -> chat(conversation.messages(), place);
       case Example.Preference(var chosen, var rejected) -> {
         if (chosen.words().equals(rejected.words())) {
           note("the chosen and the rejected answer are the same", place);
@@ -57,7 +42,7 @@ public final class OddExamples {
   }
 
   private void completion(Example.Completion example, SourceLine place) {
-    if (template.isPresent()) {
+    if (chats) {
       note("plain text, not a chat, on a base that has a chat template: serve it as text", place);
     }
     String prompt = example.prompt();
@@ -82,39 +67,8 @@ public final class OddExamples {
     }
   }
 
-  /// What a template leaves out, the model never sees.
-  private void lost(Conversation conversation, ServedTemplate template, SourceLine place) {
-    String text;
-    try {
-      text = template.render(conversation, false).text();
-    } catch (InvalidInputException _) {
-      return; // refused, and said so, when it was tokenized
-    }
-    for (Message message : conversation.messages()) {
-      boolean missing = message.content().stream().anyMatch(part -> !text.contains(part.strip()));
-      if (missing && !message.isAssistant()) { // of these some templates take the thoughts out
-        note("the chat template leaves out a message of role " + message.role(), place);
-      }
-      if (message.toolCalls().stream().anyMatch(call -> !text.contains(call.name()))) {
-        note("the chat template leaves out the calls of tools", place);
-      }
-    }
-    boolean tools =
-        conversation.tools().stream()
-            .map(tool -> tool.get("function"))
-            .allMatch(
-                tool -> !(tool instanceof Map<?, ?> map) || text.contains("" + map.get("name")));
-    if (!tools) {
-      note("the chat template leaves out the definitions of tools", place);
-    }
-  }
-
   private void note(String what, SourceLine place) {
     List<SourceLine> shown = places.computeIfAbsent(what, _ -> new ArrayList<>());
-    if (!shown.isEmpty() && place.equals(last.get(what))) {
-      return; // said of this example already
-    }
-    last.put(what, place);
     counts.merge(what, 1, Integer::sum);
     if (shown.size() < SHOWN) {
       shown.add(place);

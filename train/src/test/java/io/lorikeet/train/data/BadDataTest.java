@@ -1,6 +1,7 @@
 package io.lorikeet.train.data;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -54,6 +55,35 @@ class BadDataTest {
       assertTrue(e.getMessage().contains("user, user, assistant"), e.getMessage());
       assertTrue(e.getMessage().contains("25 bad lines"), e.getMessage());
       assertEquals(22, e.getMessage().lines().count());
+    }
+  }
+
+  @Test
+  void whatTheTemplateLeavesOutIsTold() throws IOException {
+    Path file =
+        Files.writeString(
+            folder.resolve("data.jsonl"),
+            "{\"messages\": [{\"role\": \"system\", \"content\": \"be short\"},"
+                + " {\"role\": \"user\", \"content\": \"a\"},"
+                + " {\"role\": \"assistant\", \"tool_calls\": [{\"name\": \"clock\", \"arguments\": {}}]},"
+                + " {\"role\": \"tool\", \"content\": \"noon\"},"
+                + " {\"role\": \"assistant\", \"content\": \"b\"}]}\n");
+    String template =
+        "{% for m in messages %}{% if m.role != 'system' %}"
+            + "{{ '<|im_start|>' + m.role + '\n' + (m.content or '') + '<|im_end|>\n' }}"
+            + "{% endif %}{% endfor %}"
+            + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+    Path base = ChatVocabulary.bytePairs(folder.resolve("base.gguf"), template);
+    try (Tokenizer tokenizer = Tokenizer.open(base)) {
+      TextEncoding encoding = TextEncoding.of(tokenizer, Optional.empty());
+      TrainingData.tokenize(List.of(file), DataSettings.of(512), encoding, events);
+      String warnings = String.join("\n", events.warnings());
+      assertTrue(
+          warnings.contains(
+              "leaves out the calls of tools in 1 of the first 1 chats, first " + file + ":1"),
+          warnings);
+      // llama.cpp's server puts it before the user's message where a template can't take it.
+      assertFalse(warnings.contains("system prompt"), warnings);
     }
   }
 
