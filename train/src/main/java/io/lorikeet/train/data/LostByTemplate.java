@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// Finds what chats hold and a template leaves out, so that the model never sees it: system prompts,
-/// tools, their calls.
+/// Finds what chats hold and a template leaves out, so that the model never sees it: system
+/// prompts, tools, their calls.
 final class LostByTemplate {
   /// Chats that are looked at; the others are likely of the same kind.
   private static final int LOOKED_AT = 300;

@@ -121,7 +121,7 @@ public final class TrainingData implements AutoCloseable {
   private static long wanted(DataPlan plan, Corpus corpus) {
     return switch (plan.validation()) {
       case ValidationData.Fraction(double share) ->
-share(share, IntStream.range(0, corpus.size()).filter(corpus::isFirst).count());
+          share(share, IntStream.range(0, corpus.size()).filter(corpus::isFirst).count());
       case ValidationData.Count(int examples) -> examples;
       case ValidationData.None(), ValidationData.FromFile _ -> 0;
     };

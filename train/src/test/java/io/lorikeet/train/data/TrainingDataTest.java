@@ -88,8 +88,7 @@ class TrainingDataTest {
         "1 validation example is in the training data, too, and not measured; first " + file + ":1",
         events.warnings().getFirst());
     events.clear();
-    assertEquals(
-        40, load(options().validation(data), 64).validation().orElseThrow().examples());
+    assertEquals(40, load(options().validation(data), 64).validation().orElseThrow().examples());
     assertTrue(
         events.warnings().getFirst().startsWith("all validation examples are in the training data"),
         events.warnings()::toString);
@@ -111,8 +110,7 @@ class TrainingDataTest {
   void weightsCountInTraining() throws IOException {
     Path other = Files.writeString(folder.resolve("other.txt"), "a text");
     List<DataSource> sources =
-        List.of(
-            new DataSource(data.toString(), 2, Optional.empty()), DataSource.of(other));
+        List.of(new DataSource(data.toString(), 2, Optional.empty()), DataSource.of(other));
     TrainingData loaded = load(options().set(Setting.DATA, sources), 64);
     assertEquals(81, loaded.training().examples());
     assertEquals(41, loaded.figures(TestEncodings.bytes()).examples());
