@@ -30,19 +30,20 @@ public record QuantizationLoss(
   /// @param source a GGUF model, of a split one any file
   /// @param quantized the same model in other types
   /// @param text a text file in UTF-8
-  /// @param context tokens of a piece
+  /// @param longest tokens of a piece; fewer where the model was trained on shorter texts
   /// @param threads threads to compute with
   /// @throws InvalidInputException when a model isn't valid, their vocabularies differ, or the text
   ///     is too short
   /// @throws IOException when a file can't be read
   public static QuantizationLoss measure(
-      Path source, Path quantized, Path text, int context, int threads) throws IOException {
+      Path source, Path quantized, Path text, int longest, int threads) throws IOException {
     try (LlamaModel sourceModel = load(source);
         LlamaModel quantizedModel = load(quantized)) {
       if (sourceModel.vocabulary().size() != quantizedModel.vocabulary().size()) {
         throw new InvalidInputException(
             source + " and " + quantized + " have vocabularies of different sizes");
       }
+      int context = Math.min(longest, sourceModel.contextLength());
       List<int[]> chunks = TextChunks.read(text, sourceModel.vocabulary(), context);
       int piece = Math.clamp(MOST_LOGITS / sourceModel.vocabulary().size(), 1, context);
       try (LlamaContext reference = LlamaContext.create(sourceModel, context, piece, threads);

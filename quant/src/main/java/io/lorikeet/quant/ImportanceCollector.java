@@ -24,12 +24,13 @@ public final class ImportanceCollector {
   ///
   /// @param model a GGUF model, of a split one any file; quantized or not
   /// @param text a text file in UTF-8
-  /// @param chunkSize tokens of a piece, at least 16
+  /// @param longest tokens of a piece, at least 16; fewer where the model was trained on shorter
+  ///     texts
   /// @param threads threads to compute with
   /// @throws InvalidInputException when the model isn't valid, or the text too short for one piece
   /// @throws IOException when a file can't be read
   public static ImportanceMatrix collect(
-      Path model, Path text, int chunkSize, int threads, Listener listener) throws IOException {
+      Path model, Path text, int longest, int threads, Listener listener) throws IOException {
     Path first;
     try (GgufFile file = GgufFile.open(model)) {
       LlamaLimits.check(file);
@@ -37,6 +38,7 @@ public final class ImportanceCollector {
     }
     try (LlamaModel loaded = LlamaModel.load(first, LlamaModel.Options.CPU);
         ActivationSums sums = new ActivationSums()) {
+      int chunkSize = Math.min(longest, loaded.contextLength());
       List<int[]> chunks = TextChunks.read(text, loaded.vocabulary(), chunkSize);
       try (LlamaContext context =
           LlamaContext.create(loaded, chunkSize, chunkSize, threads, sums)) {

@@ -279,8 +279,9 @@ class ImportanceMatrixTest {
               ModelQuantizer.quantize(model, file, "Q4_0", 1, Optional.of(matrix), (_, _, _) -> {}),
           "measured on another model");
     }
+    Path few = Files.writeString(folder.resolve("few.txt"), "abc");
     assertRefused(
-        () -> ImportanceCollector.collect(model, text, 500, 1, (_, _) -> {}), "fewer than one");
+        () -> ImportanceCollector.collect(model, few, 32, 1, (_, _) -> {}), "fewer than one");
     assertRefused(
         () -> ImportanceCollector.collect(model, folder, 32, 1, (_, _) -> {}), "is a folder");
   }
