@@ -72,9 +72,9 @@ public record Attention(
     return outputs;
   }
 
-  /// Memory for what the blocks compute, in the shape of `like`. Were their parts joined at the end,
-  /// each would hold its own piece of scratch memory until then, and ggml's allocator counts no more
-  /// than 256 gaps between such.
+  /// Memory for what the blocks compute, in the shape of `like`. Were their parts joined at the
+  /// end, each would hold its own piece of scratch memory until then, and ggml's allocator counts
+  /// no more than 256 gaps between such.
   private static Tensor room(Ops ops, Tensor like) {
     return ops.scale(like, 0);
   }
@@ -109,8 +109,7 @@ public record Attention(
     }
     Collections.reverse(dk);
     Collections.reverse(dv);
-    return new Gradients(
-        dq, Products.concat(ops, dk, 2), Products.concat(ops, dv, 2));
+    return new Gradients(dq, Products.concat(ops, dk, 2), Products.concat(ops, dv, 2));
   }
 
   /// The attention weights of a block, and the capped scores they come from (null without a cap),

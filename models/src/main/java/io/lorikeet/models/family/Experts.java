@@ -5,7 +5,8 @@ package io.lorikeet.models.family;
 /// @param count experts of a layer
 /// @param used experts that a token goes through
 /// @param width feed-forward width of an expert
-/// @param sharedWidth width of the feed-forward part that every token goes through as well; 0 for none
+/// @param sharedWidth width of the feed-forward part that every token goes through as well; 0 for
+///     none
 /// @param gating where the weights of the chosen experts come from
 /// @param normalized whether these weights are divided by their sum
 public record Experts(

@@ -49,8 +49,7 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
         also(
             "granitemoe",
             "shared",
-            model ->
-                experts(granite(model), 4, 2).put("expert_shared_feed_forward_length", 96)),
+            model -> experts(granite(model), 4, 2).put("expert_shared_feed_forward_length", 96)),
         family("qwen3moe", model -> experts(model, 8, 3).put("expert_feed_forward_length", 96)),
         family("olmoe", model -> experts(model, 6, 4).put("attention.head_count_kv", 4)),
         family("gpt-oss", FamilyCase::gptOss));
