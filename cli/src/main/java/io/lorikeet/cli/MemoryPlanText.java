@@ -40,8 +40,7 @@ final class MemoryPlanText {
     for (MemoryPlan.Item item : plan.items()) {
       lines.add(ROW.formatted(item.what(), gb(item.device()), gb(item.host()), gb(item.mapped())));
     }
-    lines.add(
-        ROW.formatted("in all", gb(plan.device()), gb(plan.host()), gb(plan.mapped())));
+    lines.add(ROW.formatted("in all", gb(plan.device()), gb(plan.host()), gb(plan.mapped())));
     if (plan.onCpu()) {
       lines.add("of this process, all its pages resident: %s GB".formatted(gb(plan.process())));
     }

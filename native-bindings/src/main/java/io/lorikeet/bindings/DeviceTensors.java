@@ -63,8 +63,7 @@ public final class DeviceTensors implements AutoCloseable {
         result.buffer = Ggml.ggml_backend_alloc_ctx_tensors_from_buft(result.context, bufferType);
         if (result.buffer.address() == 0) {
           throw new GgmlException(
-              "%s has no %.2f GB left for %d tensors"
-                  .formatted(where, bytes / 1e9, specs.size()));
+              "%s has no %.2f GB left for %d tensors".formatted(where, bytes / 1e9, specs.size()));
         }
       }
       return result;

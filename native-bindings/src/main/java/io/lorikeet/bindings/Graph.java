@@ -97,8 +97,8 @@ public final class Graph implements AutoCloseable {
 
   /// Points a placeholder at a part of a tensor's memory.
   ///
-  /// @param offset bytes into the target; for a matrix a multiple of the backend's alignment, else of
-  ///     an element's size
+  /// @param offset bytes into the target; for a matrix a multiple of the backend's alignment, else
+  ///     of an element's size
   /// @throws GgmlException when the type differs, the part isn't inside or begins elsewhere
   public void bind(Tensor placeholder, Tensor target, long offset) {
     requireOpen();

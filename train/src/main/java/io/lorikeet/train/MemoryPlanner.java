@@ -214,10 +214,7 @@ public final class MemoryPlanner {
     items.add(new MemoryPlan.Item("adapter and its gradients", setup.lora().bytes(), 0, 0));
     items.add(
         new MemoryPlan.Item(
-            "optimizer",
-            optimizer.deviceBytes(),
-            optimizer.hostBytes(),
-            optimizer.mappedBytes()));
+            "optimizer", optimizer.deviceBytes(), optimizer.hostBytes(), optimizer.mappedBytes()));
     items.add(
         new MemoryPlan.Item(
             "saved layer inputs", pass.hiddenStates(), pass.hiddenStatesOnHost(), 0));
@@ -225,8 +222,7 @@ public final class MemoryPlanner {
       items.add(new MemoryPlan.Item("weights with the adapter rounded in", pass.folded(), 0, 0));
     }
     items.add(new MemoryPlan.Item("batch, masks and constants", pass.inputs(), 0, 0));
-    items.add(
-        new MemoryPlan.Item("activations of a layer or the head", pass.scratch(), 0, 0));
+    items.add(new MemoryPlan.Item("activations of a layer or the head", pass.scratch(), 0, 0));
     return items;
   }
 }

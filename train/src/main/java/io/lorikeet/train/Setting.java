@@ -283,7 +283,8 @@ public final class Setting<T> {
       List.of(MODEL, DATA, VALIDATION, OUTPUT, RUN, INIT_ADAPTER, CACHE);
 
   /// Settings that say how a run takes care of its work, and nothing about what it makes.
-  static final List<Setting<?>> CARE = List.of(CHECKPOINT_EVERY, KEEP_CHECKPOINTS, MAX_TIME, DEVICE_MEMORY, OPTIMIZER_STATE);
+  static final List<Setting<?>> CARE =
+      List.of(CHECKPOINT_EVERY, KEEP_CHECKPOINTS, MAX_TIME, DEVICE_MEMORY, OPTIMIZER_STATE);
 
   private final String key;
   private final String placeholder;

@@ -4,14 +4,10 @@ import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.models.architecture.BaseWeights;
 import io.lorikeet.models.architecture.ModelConfig;
-import io.lorikeet.models.architecture.PassShape;
-import io.lorikeet.models.architecture.SavedInputs;
-import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.lora.LoraParameters;
-import io.lorikeet.models.lora.LoraSettings;
 import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.quant.FiniteWeights;
@@ -240,12 +236,10 @@ public final class Trainer {
           new TrainingEvent.Started(
               steps, progress.step(), lora.count(), base.parameterCount() + lora.count()));
       TrainingStep step =
-          new TrainingStep(
-              setup.model(), setup.optimizer(), config.maxGradNorm(), config.seed());
+          new TrainingStep(setup.model(), setup.optimizer(), config.maxGradNorm(), config.seed());
       TrainingLoop.Stop ends = new TrainingLoop.Stop(stop, deadline);
       TrainingResult result =
-          new TrainingLoop(
-                  config, base, pieces.data(), step, steps, progress, saver, ends, events)
+          new TrainingLoop(config, base, pieces.data(), step, steps, progress, saver, ends, events)
               .run();
       MemoryReport.after(pieces.plan(), backend).ifPresent(events::on);
       return result;

@@ -55,8 +55,8 @@ import java.util.function.Predicate;
 /// @param columns keys of the data by the keys of layouts that they stand for
 /// @param cache folder for tokenized data; empty for the user's cache folder
 /// @param packing several examples share a row
-/// @param chatTemplate the template for chats, one of the base's, one of Lorikeet's, or a file; empty
-///     for the base's own
+/// @param chatTemplate the template for chats, one of the base's, one of Lorikeet's, or a file;
+///     empty for the base's own
 /// @param trainOn which tokens of an example have loss
 /// @param evaluateEvery steps between validations; empty for only before the first step and after
 ///     the last

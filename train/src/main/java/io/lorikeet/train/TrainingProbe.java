@@ -1,7 +1,6 @@
 package io.lorikeet.train;
 
 import io.lorikeet.bindings.Backend;
-import io.lorikeet.models.architecture.BaseWeights;
 import io.lorikeet.models.architecture.ModelConfig;
 import io.lorikeet.models.architecture.PassShape;
 import io.lorikeet.models.architecture.TransformerModel;

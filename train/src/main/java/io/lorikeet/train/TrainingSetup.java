@@ -57,8 +57,7 @@ final class TrainingSetup implements AutoCloseable {
                   : BaseWeights.load(base, backend, uploadProgress));
       lora = own(request.adapter().apply(backend));
       model =
-          own(
-              new TransformerModel(base, ModelConfig.of(base), weights, lora, backend, options));
+          own(new TransformerModel(base, ModelConfig.of(base), weights, lora, backend, options));
       optimizer =
           own(
               new AdamW(

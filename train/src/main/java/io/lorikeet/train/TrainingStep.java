@@ -48,7 +48,8 @@ final class TrainingStep {
           public void beforeUpdate(Outcome outcome, List<MicroBatch> batches) {}
         };
 
-    /// A micro-batch is done, or several that took turns; the parameters are still those before the step.
+    /// A micro-batch is done, or several that took turns; the parameters are still those before the
+    /// step.
     void afterBatch();
 
     /// All gradients are there.

@@ -32,8 +32,8 @@ final class GraphInputs {
     this.engine = engine;
     this.tokens = tokens;
     this.backward = backward;
-    products = 
-            new Products(
+    products =
+        new Products(
             ops,
             engine.backend(),
             engine.precision(),
@@ -118,8 +118,7 @@ final class GraphInputs {
   ///
   /// @param firstToken index in the batch of the first token that the graph takes
   void bind(Graph graph, String prefix, int firstToken) {
-    weights.forEach(
-        (name, placeholder) -> graph.bind(placeholder, engine.weight(prefix + name)));
+    weights.forEach((name, placeholder) -> graph.bind(placeholder, engine.weight(prefix + name)));
     pairs.forEach(
         (name, pair) -> {
           LoraSlot slot = engine.slot(prefix + name).orElseThrow();

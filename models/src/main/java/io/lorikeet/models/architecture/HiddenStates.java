@@ -134,8 +134,8 @@ final class HiddenStates implements AutoCloseable {
     return working.get("state " + (allStay ? index : index % 2));
   }
 
-  /// The gradient of the state that backward has come to. Where two tensors take turns it is the one
-  /// that the last state isn't in.
+  /// The gradient of the state that backward has come to. Where two tensors take turns it is the
+  /// one that the last state isn't in.
   Tensor gradient() {
     return allStay ? working.get("gradient") : state(states);
   }

@@ -4,7 +4,6 @@ import io.lorikeet.bindings.Graph;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
-import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.family.Scales;
 

@@ -5,7 +5,6 @@ import io.lorikeet.bindings.Graph;
 import io.lorikeet.bindings.GraphMemory;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
-import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraTargets;
@@ -95,18 +94,11 @@ public final class TransformerModel implements AutoCloseable {
       FoldedWeights folded = options.folded() ? own(new FoldedWeights(base, lora, backend)) : null;
       engine =
           new Engine(
-              backend,
-              config,
-              weights,
-              lora,
-              folded,
-              shape,
-              inputs,
-              factors,
-              options.precision());
+              backend, config, weights, lora, folded, shape, inputs, factors, options.precision());
       Shape hidden = Shape.of(config.embedding(), shape.tokens());
       int kept = training ? config.layers() + 1 : 0;
-      states = own(new HiddenStates(backend, hidden, kept, options.passes(), options.savedInputs()));
+      states =
+          own(new HiddenStates(backend, hidden, kept, options.passes(), options.savedInputs()));
       embedding = own(new EmbeddingGraph(engine, false));
       boolean adaptsEmbedding = engine.slot(LoraTargets.EMBEDDING).isPresent();
       embeddingBackward =
