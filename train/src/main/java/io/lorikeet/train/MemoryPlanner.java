@@ -204,7 +204,7 @@ public final class MemoryPlanner {
             now ->
                 items.add(
                     new MemoryPlan.Item(
-                        "Java and libraries", 0, now.anonymous() + GROWTH, now.file())));
+                        "Java and libraries", 0, now.resident() + GROWTH, 0)));
     items.add(
         new MemoryPlan.Item(
             placement.streamed() ? "base, two layers at a time" : "base",

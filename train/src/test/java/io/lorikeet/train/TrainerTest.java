@@ -3,14 +3,19 @@ package io.lorikeet.train;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.architecture.SavedInputs;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.random.RandomModel;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,6 +79,47 @@ class TrainerTest {
     TrainingOptions measured =
         options().set(Setting.DROPOUT, 0.3).validation(other).set(Setting.EVALUATE_EVERY, 1);
     assertSame(first, run(measured).adapter());
+  }
+
+  /// Streamed layers, moments in a mapped file, saved inputs on the host.
+  @Test
+  void theLayoutInMemoryChangesNothing() throws IOException {
+    TrainingOptions plain = options().set(Setting.ACCUMULATE, 3).set(Setting.DROPOUT, 0.1);
+    List<Double> expected = losses(plain);
+    TrainingOptions elsewhere =
+        options()
+            .set(Setting.ACCUMULATE, 3)
+            .set(Setting.DROPOUT, 0.1)
+            .set(Setting.SAVED_INPUTS, SavedInputs.HOST)
+            .set(Setting.OPTIMIZER_STATE, OptimizerState.MAPPED);
+    assertClose(expected, losses(elsewhere));
+    long least;
+    try (GgufFile file = GgufFile.open(base);
+        Backend planning = Backend.planning("cpu", 1)) {
+      MemoryPlan plan = new MemoryPlanner(file, elsewhere.resolve(), planning).smallest(48);
+      assertTrue(plan.placement().streamed());
+      assertEquals(3, plan.placement().passes());
+      least = plan.device() + plan.mapped();
+    }
+    assertClose(expected, losses(elsewhere.set(Setting.DEVICE_MEMORY, least)));
+    InvalidInputException refused =
+        assertThrows(
+            InvalidInputException.class,
+            () -> run(elsewhere.set(Setting.DEVICE_MEMORY, least - 1000)));
+    assertTrue(refused.getMessage().contains("memory: this run needs at least"));
+  }
+
+  private List<Double> losses(TrainingOptions options) throws IOException {
+    events.clear();
+    run(options);
+    return events.steps().stream().map(TrainingEvent.StepDone::loss).toList();
+  }
+
+  private static void assertClose(List<Double> expected, List<Double> actual) {
+    assertEquals(expected.size(), actual.size());
+    for (int i = 0; i < expected.size(); i++) {
+      assertEquals(expected.get(i), actual.get(i), 1e-4 * expected.get(i), "step " + (i + 1));
+    }
   }
 
   @Test
