@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import io.lorikeet.models.architecture.SavedInputs;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.data.files.ExampleFormat;
 import java.io.IOException;
@@ -63,13 +64,28 @@ class TrainingOptionsTest {
             .set(Setting.CHAT_TEMPLATE, "chatml")
             .set(Setting.COLUMNS, Map.of("text", "body"))
             .set(Setting.CACHE, folder)
+            .set(Setting.DEVICE_MEMORY, 8_000_000_000L)
+            .set(Setting.SAVED_INPUTS, SavedInputs.HOST)
+            .set(Setting.OPTIMIZER_STATE, OptimizerState.MAPPED)
             .resolve(_ -> 512);
     Set<String> written = new TreeSet<>(config.settings().keySet());
     written.add("steps"); // instead of epochs
     assertEquals(new TreeSet<>(Setting.keys()), written);
     int inPolicy = RunPolicy.class.getRecordComponents().length - 1;
+    int inMemory = MemorySettings.class.getRecordComponents().length - 1;
     assertEquals(
-        Setting.all().size(), TrainingConfig.class.getRecordComponents().length + inPolicy);
+        Setting.all().size(),
+        TrainingConfig.class.getRecordComponents().length + inPolicy + inMemory);
+  }
+
+  @Test
+  void sizesOfMemory() {
+    assertEquals(8_000_000_000L, MemorySettings.bytes("8GB"));
+    assertEquals(1_500_000L, MemorySettings.bytes(" 1.5 mb "));
+    assertEquals(123_456_789_012L, MemorySettings.bytes("123456789012B"));
+    for (String wrong : List.of("8", "GB", "-1GB", "1GiB", "8 G")) {
+      assertThrows(IllegalArgumentException.class, () -> MemorySettings.bytes(wrong), wrong);
+    }
   }
 
   @Test
