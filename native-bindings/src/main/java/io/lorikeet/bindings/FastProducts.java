@@ -20,7 +20,7 @@ public final class FastProducts {
   private static final int MOST_TERMS = 4;
 
   private final Arena arena = Arena.ofShared();
-  private final OneDnnLibrary library;
+  private final String library;
   private final ProductTasks tasks;
   private final MemorySegment multiply;
   private final MemorySegment multiplyByToken;
@@ -58,9 +58,9 @@ public final class FastProducts {
     void compute(MemorySegment y, long userData, Worker worker);
   }
 
-  private FastProducts(OneDnnLibrary library, int threads) {
+  private FastProducts(String library, OneDnnChoice choice, int threads) {
     this.library = library;
-    tasks = new ProductTasks(library.choice(), threads);
+    tasks = new ProductTasks(choice, threads);
     multiply = callback((y, _, worker) -> multiply(y, false, worker));
     multiplyByToken = callback((y, _, worker) -> multiply(y, true, worker));
     sum = callback((y, forms, worker) -> tasks.sum(y, decoded(forms), worker));
@@ -69,7 +69,13 @@ public final class FastProducts {
 
   /// For a backend of `threads` threads, or empty where ggml's products are the best there are.
   static Optional<FastProducts> open(int threads) {
-    return OneDnnLibrary.load().map(library -> new FastProducts(library, threads));
+    return OneDnnLibrary.load()
+        .map(library -> new FastProducts(library.toString(), library.choice(), threads));
+  }
+
+  /// The same in another format than the fastest, for tests.
+  static FastProducts in(OneDnnChoice choice, int threads) {
+    return new FastProducts("oneDNN", choice, threads);
   }
 
   /// A function for ggml to call. Nothing may be thrown into it: it would end the process.

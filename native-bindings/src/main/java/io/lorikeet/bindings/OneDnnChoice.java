@@ -30,11 +30,7 @@ record OneDnnChoice(TensorType type, boolean bf16Weights, MemorySegment setThrea
 
   /// Tries all and returns the fastest, or empty where oneDNN has kernels for none.
   static Optional<OneDnnChoice> measure() {
-    MemorySegment setThreads =
-        SymbolLookup.loaderLookup()
-            .find("omp_set_num_threads")
-            .orElseThrow(() -> new GgmlException("oneDNN came without OpenMP"));
-    OneDnnChoice trial = new OneDnnChoice(TensorType.F32, false, setThreads);
+    OneDnnChoice trial = of(TensorType.F32);
     double f32 = trial.gigaflops(TensorType.F32, TensorType.F32);
     double bf16 = trial.gigaflops(TensorType.BF16, TensorType.BF16);
     if (Math.max(f32, bf16) == 0) {
@@ -42,11 +38,20 @@ record OneDnnChoice(TensorType type, boolean bf16Weights, MemorySegment setThrea
     }
     return Optional.of(
         bf16 > f32
-            ? new OneDnnChoice(TensorType.BF16, true, setThreads)
+            ? of(TensorType.BF16)
             : new OneDnnChoice(
                 TensorType.F32,
                 trial.gigaflops(TensorType.BF16, TensorType.F32) > NEARLY * f32,
-                setThreads));
+                trial.setThreads()));
+  }
+
+  /// Without trying.
+  static OneDnnChoice of(TensorType type) {
+    MemorySegment setThreads =
+        SymbolLookup.loaderLookup()
+            .find("omp_set_num_threads")
+            .orElseThrow(() -> new GgmlException("oneDNN came without OpenMP"));
+    return new OneDnnChoice(type, type == TensorType.BF16, setThreads);
   }
 
   /// Billions of operations per second of one thread, or 0 where there is no such kernel.
