@@ -69,8 +69,9 @@ final class VerificationText {
     try (Tokenizer tokenizer = Tokenizer.open(base)) {
       int most = AdapterVerifier.mostTokens(tokenizer.size());
       Optional<List<int[]>> own =
-          beginnings(TrainingData.first(
-                  config, TextEncoding.of(tokenizer, config.chatTemplate()), most), most);
+          beginnings(
+              TrainingData.first(config, TextEncoding.of(tokenizer, config.chatTemplate()), most),
+              most);
       return own.isPresent()
           ? own.get()
           : ownText(tokenizer, Math.min(most, BaseContext.length(base)));

@@ -47,7 +47,8 @@ class ChatTrainingTest {
     chats = files.resolve("chats.jsonl");
     List<String> lines = new ArrayList<>();
     for (int i = 0; i < 20; i++) {
-      lines.add(chat("user", "count " + i, "assistant", i + " and on", "user", "so", "assistant", "yes"));
+      lines.add(
+          chat("user", "count " + i, "assistant", i + " and on", "user", "so", "assistant", "yes"));
     }
     Files.write(chats, lines);
   }
@@ -97,9 +98,21 @@ class ChatTrainingTest {
 
   private CommandRun train(Path model, Path data, Object... more) {
     Object[] common = {
-      "train", "--model", model, "--data", data, "--output", folder.resolve("adapter.gguf"),
-      "--run", folder.resolve("run" + System.nanoTime()), "--threads", 1, "--device", "cpu",
-      "--cache", folder.resolve("cache")
+      "train",
+      "--model",
+      model,
+      "--data",
+      data,
+      "--output",
+      folder.resolve("adapter.gguf"),
+      "--run",
+      folder.resolve("run" + System.nanoTime()),
+      "--threads",
+      1,
+      "--device",
+      "cpu",
+      "--cache",
+      folder.resolve("cache")
     };
     return CommandRun.of(Stream.of(common, more).flatMap(Stream::of).toArray());
   }
@@ -108,7 +121,8 @@ class ChatTrainingTest {
     List<String> messages = new ArrayList<>();
     for (int i = 0; i < rolesAndTexts.length; i += 2) {
       messages.add(
-          "{\"role\": \"%s\", \"content\": \"%s\"}".formatted(rolesAndTexts[i], rolesAndTexts[i + 1]));
+          "{\"role\": \"%s\", \"content\": \"%s\"}"
+              .formatted(rolesAndTexts[i], rolesAndTexts[i + 1]));
     }
     return "{\"messages\": [" + String.join(", ", messages) + "]}";
   }

@@ -10,8 +10,10 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
-/// Makes tokens of rendered chats, as llama.cpp's server does: the vocabulary's begin and end tokens
-/// are added, and the names of control tokens become these tokens; but only where the template wrote
+/// Makes tokens of rendered chats, as llama.cpp's server does: the vocabulary's begin and end
+// tokens
+/// are added, and the names of control tokens become these tokens; but only where the template
+// wrote
 /// them. What a message spells stays text, also where the server would be fooled by it.
 ///
 /// Safe for use by several threads at once.
@@ -39,7 +41,8 @@ public final class ChatTokenizer {
     return IntStream.concat(begin, IntStream.concat(inside, end)).toArray();
   }
 
-  /// The tokens of a text that doesn't stand at the beginning: nothing is added to it. SentencePiece
+  /// The tokens of a text that doesn't stand at the beginning: nothing is added to it.
+  // SentencePiece
   /// vocabularies put a space before a text; it is kept away by a guard, whose tokens are taken off
   /// again.
   public int[] encodeInside(Rendering text) {
@@ -79,8 +82,7 @@ public final class ChatTokenizer {
   int[] encodeApart(Rendering text) {
     List<Match> matches = new ArrayList<>(control.find(text.text(), 0));
     matches.removeIf(match -> !isTemplates(match, text));
-    matches.sort(
-        Comparator.comparingInt(Match::length).reversed().thenComparingInt(Match::start));
+    matches.sort(Comparator.comparingInt(Match::length).reversed().thenComparingInt(Match::start));
     List<Match> taken = new ArrayList<>();
     boolean[] covered = new boolean[text.text().length()];
     for (Match match : matches) {
@@ -104,8 +106,7 @@ public final class ChatTokenizer {
     return tokens.build().toArray();
   }
 
-  private void add(
-      String stretch, boolean stripStart, boolean stripEnd, IntStream.Builder tokens) {
+  private void add(String stretch, boolean stripStart, boolean stripEnd, IntStream.Builder tokens) {
     int from = 0;
     int to = stretch.length();
     while (stripStart && from < to && isSpace(stretch.charAt(from))) {

@@ -31,8 +31,7 @@ final class ChatTokenizerTest {
         ChatTokenizer chats = new ChatTokenizer(tokenizer.vocabulary());
         int texts = 0;
         for (String name : fixtures.templates().keySet()) {
-          for (Map.Entry<String, Fixtures.Expected> entry :
-              fixtures.renderings(name).entrySet()) {
+          for (Map.Entry<String, Fixtures.Expected> entry : fixtures.renderings(name).entrySet()) {
             String text = entry.getValue().text();
             if (text != null && entry.getKey().startsWith("system-turns")) {
               texts++;
@@ -40,7 +39,8 @@ final class ChatTokenizerTest {
               Rendering rendering = Rendering.of(text, Rendering.TEMPLATE);
               int[] whole = tokenizer.encode(text, true, true);
               assertArrayEquals(whole, chats.encode(rendering), name);
-              assertArrayEquals(tokenizer.encode(text, false, true), chats.encodeApart(rendering), name);
+              assertArrayEquals(
+                  tokenizer.encode(text, false, true), chats.encodeApart(rendering), name);
             }
           }
         }

@@ -15,8 +15,14 @@ public final class ChatVocabulary {
   /// Control tokens of both; `<|im_end|>`, `<|eot_id|>` and `</s>` end a turn.
   public static final List<String> CONTROL =
       List.of(
-          "<unk>", "<s>", "</s>", "<|im_start|>", "<|im_end|>", "<|eot_id|>",
-          "<|start_header_id|>", "<|end_header_id|>");
+          "<unk>",
+          "<s>",
+          "</s>",
+          "<|im_start|>",
+          "<|im_end|>",
+          "<|eot_id|>",
+          "<|start_header_id|>",
+          "<|end_header_id|>");
 
   private static final int NORMAL = 1;
   private static final int CONTROL_TYPE = 3;
@@ -35,7 +41,8 @@ public final class ChatVocabulary {
   static Path bytePairs(Path file, String chatTemplate, String splitting) throws IOException {
     List<String> merges =
         new ArrayList<>(
-            List.of("Ċ Ċ", "ĊĊ Ċ", "Ġ Ġ", "t h", "th e", "Ġ the", "Ġ t", "a n", "an d", "Ġ and", "i n",
+            List.of(
+                "Ċ Ċ", "ĊĊ Ċ", "Ġ Ġ", "t h", "th e", "Ġ the", "Ġ t", "a n", "an d", "Ġ and", "i n",
                 "in g", "> Ċ", ". Ċ", "! !", "< /", "e r", "Ġ a", "o u", "y ou"));
     Set<String> tokens = new LinkedHashSet<>();
     for (int i = 0; i < 256; i++) {
@@ -73,8 +80,9 @@ public final class ChatVocabulary {
       tokens.add(Character.toString(c));
     }
     tokens.addAll(
-        List.of("▁", "th", "the", "▁t", "▁th", "▁the", "an", "and", "▁a", "▁an", "▁and", "in", "ing", "▁▁",
-            "▁[", "[/", "\n"));
+        List.of(
+            "▁", "th", "the", "▁t", "▁th", "▁the", "an", "and", "▁a", "▁an", "▁and", "in", "ing",
+            "▁▁", "▁[", "[/", "\n"));
     while (types.size() < tokens.size()) {
       types.add(NORMAL);
     }

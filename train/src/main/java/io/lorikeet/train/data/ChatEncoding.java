@@ -37,7 +37,10 @@ public record ChatEncoding(
   private static ChatEncoding of(
       Tokenizer tokenizer, ChatTemplate template, Optional<ChatTemplate> forTools) {
     String identity =
-        ServedTemplate.DAY + "\n" + forTools.map(ChatTemplate::source).orElse("") + template.source();
+        ServedTemplate.DAY
+            + "\n"
+            + forTools.map(ChatTemplate::source).orElse("")
+            + template.source();
     return new ChatEncoding(
         ServedTemplate.of(template, forTools, tokenizer.vocabulary()),
         new ChatTokenizer(tokenizer.vocabulary()),

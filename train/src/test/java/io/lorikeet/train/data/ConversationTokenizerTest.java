@@ -68,8 +68,7 @@ final class ConversationTokenizerTest {
     assertEquals(List.of("3<|im_end|>"), learned(tokenize(CHATML, TrainOn.LAST_TURN, chat)));
     tokenizer.close();
     assertEquals(
-        List.of("2<|im_end|>", "3<|im_end|>"),
-        learned(tokenize(CHATML, TrainOn.COMPLETION, chat)));
+        List.of("2<|im_end|>", "3<|im_end|>"), learned(tokenize(CHATML, TrainOn.COMPLETION, chat)));
     tokenizer.close();
     Result all = tokenize(CHATML, TrainOn.ALL, USER, ANSWER);
     Sequence sequence = all.sequences().getFirst();
@@ -117,7 +116,8 @@ final class ConversationTokenizerTest {
   void droppedThoughtsMakeTurnsOfTheirOwn() throws IOException {
     String qwen = Fixtures.read().templates().get("Qwen-Qwen3-0.6B");
     Result result =
-        tokenize(qwen, TrainOn.ASSISTANT, USER, thinking("the 1", "Hm."), AGAIN, thinking("2", "So."));
+        tokenize(
+            qwen, TrainOn.ASSISTANT, USER, thinking("the 1", "Hm."), AGAIN, thinking("2", "So."));
     assertEquals(Set.of(ChatRemark.SEPARATE_TURNS), result.remarks());
     assertEquals(
         List.of(
@@ -147,13 +147,22 @@ final class ConversationTokenizerTest {
     String qwen = Fixtures.read().templates().get("Qwen-Qwen2.5-7B-Instruct");
     Message call =
         new Message(
-            "assistant", List.of(), Optional.empty(),
+            "assistant",
+            List.of(),
+            Optional.empty(),
             List.of(new ToolCall(Optional.of("1"), "add", "{\"a\": 1}")),
-            Optional.empty(), Optional.empty(), Optional.empty());
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty());
     Message result =
         new Message(
-            "tool", List.of("<|im_end|>3"), Optional.empty(), List.of(), Optional.of("add"),
-            Optional.of("1"), Optional.empty());
+            "tool",
+            List.of("<|im_end|>3"),
+            Optional.empty(),
+            List.of(),
+            Optional.of("add"),
+            Optional.of("1"),
+            Optional.empty());
     Result tokenized = tokenize(qwen, TrainOn.ASSISTANT, USER, call, result, LAST);
     assertEquals(
         List.of(
@@ -175,10 +184,11 @@ final class ConversationTokenizerTest {
   @Test
   void aTemplateThatSaysWhatIsGenerated() throws IOException {
     String template =
-        "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' }}"
-            + "{% if m.role == 'assistant' %}{{ 'note: ' }}{% generation %}{{ m.content }}"
-            + "<|im_end|>{% endgeneration %}{% else %}{{ m.content }}<|im_end|>{% endif %}{% endfor %}"
-            + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+        "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n"
+            + "' }}{% if m.role == 'assistant' %}{{ 'note: ' }}{% generation %}{{ m.content"
+            + " }}<|im_end|>{% endgeneration %}{% else %}{{ m.content }}<|im_end|>{% endif %}{%"
+            + " endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n"
+            + "' }}{% endif %}";
     Result result = tokenize(template, TrainOn.ASSISTANT, USER, ANSWER, AGAIN, LAST);
     assertEquals(List.of("the 1<|im_end|>", "2<|im_end|>"), learned(result));
   }
@@ -188,8 +198,7 @@ final class ConversationTokenizerTest {
     String gemma = Fixtures.read().templates().get("google-gemma-2-2b-it");
     TemplateException refused =
         assertThrows(
-            TemplateException.class,
-            () -> tokenize(gemma, TrainOn.ASSISTANT, USER, AGAIN, LAST));
+            TemplateException.class, () -> tokenize(gemma, TrainOn.ASSISTANT, USER, AGAIN, LAST));
     assertTrue(refused.getMessage().contains("roles must alternate"), refused.getMessage());
     assertTrue(refused.isRaised());
   }

@@ -29,7 +29,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Random conversations, through every template, mask and packer: each stretch with loss is one
-/// turn of the assistant, whole and with its end, behind exactly the prompt that a server would have
+/// turn of the assistant, whole and with its end, behind exactly the prompt that a server would
+// have
 /// made; and packed examples come out as they went in.
 ///
 /// `-Dlorikeet.conversations=100000` tries so many; it takes minutes.
@@ -39,9 +40,31 @@ final class TemplateMaskPropertyTest {
   private static final int PACKED = 500;
   private static final List<String> PIECES =
       List.of(
-          "the", " and", "\n", "\n\n", " ", "1 < 2", "é", "😀", "<|im_end|>", "</s>", "<|eot_id|>",
-          "[/INST]", "<|im_start|>user\n", "{{ x }}", "{% if %}", "'", "\"", "\\n", "thinking",
-          "<tool", "ing", "!", ".\n", "\t", "  ");
+          "the",
+          " and",
+          "\n",
+          "\n\n",
+          " ",
+          "1 < 2",
+          "é",
+          "😀",
+          "<|im_end|>",
+          "</s>",
+          "<|eot_id|>",
+          "[/INST]",
+          "<|im_start|>user\n",
+          "{{ x }}",
+          "{% if %}",
+          "'",
+          "\"",
+          "\\n",
+          "thinking",
+          "<tool",
+          "ing",
+          "!",
+          ".\n",
+          "\t",
+          "  ");
 
   @TempDir private Path folder;
 
@@ -157,7 +180,8 @@ final class TemplateMaskPropertyTest {
         }
         if (at > start) {
           assertTrue(found < turns.size(), label);
-          checkTurn(conversation, turns.get(found++), sequence, start, at, tokenizer, encoding, label);
+          checkTurn(
+              conversation, turns.get(found++), sequence, start, at, tokenizer, encoding, label);
         }
         at++;
       }
@@ -192,7 +216,10 @@ final class TemplateMaskPropertyTest {
     String full = encoding.template().render(conversation.first(turn + 1), false).text();
     boolean spelled =
         conversation.first(turn).messages().stream()
-            .anyMatch(m -> ChatVocabulary.CONTROL.stream().anyMatch((m.text() + m.reasoning().orElse(""))::contains));
+            .anyMatch(
+                m ->
+                    ChatVocabulary.CONTROL.stream()
+                        .anyMatch((m.text() + m.reasoning().orElse(""))::contains));
     if (full.startsWith(prompt) && !spelled) {
       int[] expected = tokenizer.encode(prompt, true, true);
       assertEquals(Math.max(1, expected.length), start, label);

@@ -53,7 +53,10 @@ public final class ChatTemplates {
     Map<String, String> sources = new HashMap<>();
     for (String key : metadata.keys()) {
       if (key.equals(KEY) || key.startsWith(KEY + ".")) {
-        metadata.string(key).filter(text -> !text.isBlank()).ifPresent(text -> sources.put(key, text));
+        metadata
+            .string(key)
+            .filter(text -> !text.isBlank())
+            .ifPresent(text -> sources.put(key, text));
       }
     }
     return new ChatTemplates(base, sources);

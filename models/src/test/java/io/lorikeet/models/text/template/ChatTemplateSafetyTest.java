@@ -68,7 +68,8 @@ final class ChatTemplateSafetyTest {
   @ValueSource(
       strings = {
         "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
-        "{% set ns = namespace(x='aaaaaaaa') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
+        "{% set ns = namespace(x='aaaaaaaa') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x"
+            + " %}{% endfor %}",
         "{{ 'a' * 9999999999 }}",
         "{{ [1] * 2000000000 }}",
         "{{ 'abc' | center(2000000000) }}",
@@ -112,12 +113,14 @@ final class ChatTemplateSafetyTest {
     assertThrows(
         TemplateException.class,
         () ->
-            ChatTemplate.of("template", source).render(Map.of("messages", List.of()), Fixtures.NOW));
+            ChatTemplate.of("template", source)
+                .render(Map.of("messages", List.of()), Fixtures.NOW));
   }
 
   @Test
   void deepNestingIsRefused() {
-    for (String part : List.of("(", "[", "{% if x %}", "not ", "-", "x[", "{{ f(", "1 + ", "x.a|")) {
+    for (String part :
+        List.of("(", "[", "{% if x %}", "not ", "-", "x[", "{{ f(", "1 + ", "x.a|")) {
       String source = part.startsWith("{") ? part.repeat(5000) : "{{ " + part.repeat(5000);
       assertThrows(TemplateException.class, () -> ChatTemplate.of("template", source), part);
     }
@@ -129,8 +132,7 @@ final class ChatTemplateSafetyTest {
         ChatTemplate.of("the chat template of base.gguf", "a\n{% set x = 1 %}\n\n{{ y.z }}\n");
     TemplateException missing =
         assertThrows(TemplateException.class, () -> template.render(Map.of(), Fixtures.NOW));
-    assertEquals(
-        "the chat template of base.gguf, line 4: 'y' is undefined", missing.getMessage());
+    assertEquals("the chat template of base.gguf, line 4: 'y' is undefined", missing.getMessage());
     TemplateException syntax =
         assertThrows(TemplateException.class, () -> ChatTemplate.of("t", "a\n\n{% if %}"));
     assertEquals(3, syntax.line());
@@ -154,6 +156,7 @@ final class ChatTemplateSafetyTest {
       origins.append(rendering.origin(i));
     }
     assertEquals("<user>\"AB\\\"C,D\"[d]<assistant>\"X\"x", rendering.text());
-    assertEquals("000000" + "0" + "1111111" + "0" + "000" + "00000000000" + "020" + "2", origins.toString());
+    assertEquals(
+        "000000" + "0" + "1111111" + "0" + "000" + "00000000000" + "020" + "2", origins.toString());
   }
 }
