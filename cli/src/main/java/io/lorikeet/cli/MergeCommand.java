@@ -11,6 +11,7 @@ import io.lorikeet.export.merge.QualityMerger;
 import io.lorikeet.export.merge.RecipeMerger;
 import io.lorikeet.models.merge.Rounding;
 import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.ImportanceMatrix;
 import io.lorikeet.quant.LlamaLimits;
 import io.lorikeet.quant.ModelQuantizer;
 import io.lorikeet.train.ProcessorCores;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -74,6 +76,12 @@ final class MergeCommand implements Callable<Integer> {
       description =
           "shaped: so that small updates survive; nearest: as ggml quantizes (default: shaped)")
   private Rounding rounding = Rounding.SHAPED;
+
+  @Option(
+      names = "--imatrix",
+      paramLabel = "FILE",
+      description = "importance matrix of the base: errors count by the importance of their inputs")
+  private Path importance;
 
   @Option(
       names = "--data",
@@ -147,6 +155,15 @@ final class MergeCommand implements Callable<Integer> {
     }
   }
 
+  private Function<String, float[]> importanceFor(GgufFile base) throws IOException {
+    if (importance == null) {
+      return _ -> null;
+    }
+    ImportanceMatrix matrix = ImportanceMatrix.read(importance);
+    matrix.check(base);
+    return matrix.weights()::get;
+  }
+
   private Optional<TensorType> unquantized() {
     return switch (type.toUpperCase(Locale.ROOT)) {
       case "F32" -> Optional.of(TensorType.F32);
@@ -181,7 +198,7 @@ final class MergeCommand implements Callable<Integer> {
     Optional<TensorType> uniform = unquantized();
     MergeTypes types = uniform.map(MergeTypes::unquantized).orElse(MergeTypes.KEEP);
     AdapterMerger.Settings settings =
-        new AdapterMerger.Settings(types, rounding, _ -> null, threads);
+        new AdapterMerger.Settings(types, rounding, importanceFor(base), threads);
     if (quality != null) {
       QualityMerger.Outcome outcome =
           new QualityMerger(

@@ -103,6 +103,9 @@ final class TrainingSession {
           "best adapter, after step %d with a validation loss of %s: %s"
               .formatted(best.step(), Words.loss(best.loss()), file));
     }
+    if (config.purpose() == TrainingConfig.Purpose.MERGED) {
+      line.println("this adapter was trained to be merged: what was measured is the merged file");
+    }
     line.update("verifying");
     Verification verification = verify(result);
     VerificationReport.lines(verification).forEach(line::println);

@@ -149,7 +149,7 @@ public record ImportanceMatrix(
   /// Compares with the model that is to be quantized.
   ///
   /// @throws InvalidInputException when it was measured on a model of another shape
-  void check(GgufFile model) {
+  public void check(GgufFile model) {
     List<String> problems = new ArrayList<>();
     int found = 0;
     for (GgufTensor tensor : model.tensors()) {

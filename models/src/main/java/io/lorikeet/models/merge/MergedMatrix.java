@@ -6,6 +6,7 @@ import io.lorikeet.models.lora.LoraPair;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -28,7 +29,8 @@ public final class MergedMatrix {
   /// @param from the weight's type in the base
   /// @param to its type in the merged file
   /// @param parts the pairs that adapt it, at least one
-  /// @param importance of each column, or null where all count alike
+  /// @param importance of each column, for experts one after the other's, or null where all count
+  ///     alike
   /// @return W + Σ factor · B A
   public static MergedMatrix adapted(
       TensorType from, TensorType to, List<Part> parts, Rounding rounding, float[] importance) {
@@ -57,7 +59,16 @@ public final class MergedMatrix {
     this.from = from;
     this.to = to;
     this.updates = updates;
-    roundings = updates.stream().map(update -> rounding(update, rounding, importance)).toList();
+    roundings =
+        IntStream.range(0, updates.size())
+            .mapToObj(i -> rounding(updates.get(i), rounding, ofExpert(importance, i)))
+            .toList();
+  }
+
+  private float[] ofExpert(float[] importance, int expert) {
+    return importance == null
+        ? null
+        : Arrays.copyOfRange(importance, expert * columns(), (expert + 1) * columns());
   }
 
   private RowRounding rounding(LowRank update, Rounding rounding, float[] importance) {
