@@ -11,10 +11,9 @@ import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
 /// Makes tokens of rendered chats, as llama.cpp's server does: the vocabulary's begin and end
-// tokens
-/// are added, and the names of control tokens become these tokens; but only where the template
-// wrote
-/// them. What a message spells stays text, also where the server would be fooled by it.
+/// tokens are added, and the names of control tokens become these tokens; but only where the
+/// template
+/// wrote them. What a message spells stays text, also where the server would be fooled by it.
 ///
 /// Safe for use by several threads at once.
 public final class ChatTokenizer {
@@ -42,9 +41,8 @@ public final class ChatTokenizer {
   }
 
   /// The tokens of a text that doesn't stand at the beginning: nothing is added to it.
-  // SentencePiece
-  /// vocabularies put a space before a text; it is kept away by a guard, whose tokens are taken off
-  /// again.
+  /// SentencePiece vocabularies put a space before a text; it is kept away by a guard, whose tokens
+  /// are taken off again.
   public int[] encodeInside(Rendering text) {
     int[] alone = encodeApart(text);
     for (String guard : GUARDS) {

@@ -92,7 +92,7 @@ final class ConversationTokenizer {
   }
 
   /// Adds a turn to the sequence before it, if that is how its prompt begins, or else as a
-  // sequence.
+  /// sequence.
   private void append(List<Sequence> sequences, TurnText turn) {
     int[] prompt = encoding.tokenizer().encode(turn.whole().part(0, turn.start()));
     int[] tokens = Tokens.concatenate(prompt, written(turn, prompt));
@@ -107,8 +107,7 @@ final class ConversationTokenizer {
 
   /// The tokens that the model is to write after the prompt's. Those of the whole are used where
   /// they begin with the prompt's. Else characters on both sides melt into one token; but the
-  // prompt
-  /// is there before the answer is, so that the answer is tokenized by itself.
+  /// prompt is there before the answer is, so that the answer is tokenized by itself.
   private int[] written(TurnText turn, int[] prompt) {
     Rendering whole = turn.whole();
     int[] all = encoding.tokenizer().encode(whole);
