@@ -65,6 +65,11 @@ record PeftConfig(
   private static Map<Pattern, Double> alphas(Path file, JsonNode json) {
     Map<Pattern, Double> alphas = new LinkedHashMap<>();
     for (Map.Entry<String, JsonNode> entry : json.properties()) {
+      if (!entry.getValue().isNumber() || entry.getValue().asDouble() == 0) {
+        throw new InvalidInputException(
+            "%s: alpha_pattern has %s for '%s', and should have a number"
+                .formatted(file, entry.getValue(), entry.getKey()));
+      }
       try {
         // As PEFT's get_pattern_key: `^` anchors a key at the beginning of the module's name.
         alphas.put(

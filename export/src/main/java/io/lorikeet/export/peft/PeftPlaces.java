@@ -29,11 +29,15 @@ final class PeftPlaces {
           "gemma",
           "gemma2",
           "gemma3",
+          "gemma4",
           "phi3",
           "olmo2",
           "olmoe",
           "glm4",
           "gpt-oss");
+
+  /// Families whose experts are one parameter together, which PEFT adapts as such.
+  private static final Set<String> UNNAMED_EXPERTS = Set.of("gpt-oss", "gemma4");
 
   private static final Map<String, String> MODULES =
       Map.of(
@@ -153,8 +157,7 @@ final class PeftPlaces {
 
   private List<PeftPlace> experts(String prefix, String role, GgufTensor tensor) {
     String module = (architecture.equals("llama") ? EXPERTS_OF_LLAMA : EXPERTS).get(role);
-    // gpt-oss has all experts in one parameter, which PEFT adapts as such.
-    if (module == null || architecture.equals("gpt-oss")) {
+    if (module == null || UNNAMED_EXPERTS.contains(architecture)) {
       return List.of();
     }
     List<PeftPlace> places = new ArrayList<>();
