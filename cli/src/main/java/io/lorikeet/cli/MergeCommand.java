@@ -191,9 +191,7 @@ final class MergeCommand implements Callable<Integer> {
   }
 
   private MergeTable merge(
-      GgufFile base,
-      List<AdapterMerger.Adapter> read,
-      Optional<MergeVerifier.Reference> reference)
+      GgufFile base, List<AdapterMerger.Adapter> read, Optional<MergeVerifier.Reference> reference)
       throws IOException {
     Optional<TensorType> uniform = unquantized();
     MergeTypes types = uniform.map(MergeTypes::unquantized).orElse(MergeTypes.KEEP);
@@ -201,8 +199,7 @@ final class MergeCommand implements Callable<Integer> {
         new AdapterMerger.Settings(types, rounding, importanceFor(base), threads);
     if (quality != null) {
       QualityMerger.Outcome outcome =
-          new QualityMerger(
-                  base, read, settings, reference.orElseThrow(), quality, line::update)
+          new QualityMerger(base, read, settings, reference.orElseThrow(), quality, line::update)
               .merge(output);
       return new MergeTable(outcome.report(), Optional.of(outcome.verification()));
     }
