@@ -32,8 +32,7 @@ record MergeProof(Path model, AdapterArgument adapter, Path merged, Path data, i
       AdapterMerger.Adapter read =
           new AdapterMerger.Adapter(
               adapter.file(), AdapterFile.read(adapter.file(), base).adapter(), adapter.scale());
-      List<MergeReport.Merged> tensors =
-          MergeMeasurement.of(base, List.of(read), result, threads);
+      List<MergeReport.Merged> tensors = MergeMeasurement.of(base, List.of(read), result, threads);
       MergeTable.survival(tensors).forEach(out::println);
       sequences = VerificationText.sequences(base, data);
     }

@@ -107,8 +107,7 @@ class MergeCommandTest {
 
   @Test
   void anotherBaseOnlyByForce() throws IOException {
-    Path other =
-        RandomModel.of(TensorType.Q4_0).seed(2).write(folder.resolve("other.gguf"));
+    Path other = RandomModel.of(TensorType.Q4_0).seed(2).write(folder.resolve("other.gguf"));
     Path out = folder.resolve("forced.gguf");
     Object[] args = {"merge", "--model", other, "--adapter", adapter, "--output", out};
     CommandRun refused = CommandRun.of(args);
@@ -138,8 +137,7 @@ class MergeCommandTest {
         .addTensor("blk.9.ffn_up.weight.lora_b", new long[] {1, 128}, new float[128])
         .write(damaged);
     Path out = folder.resolve("refused.gguf");
-    CommandRun run =
-        CommandRun.of("merge", "--model", base, "--adapter", damaged, "--output", out);
+    CommandRun run = CommandRun.of("merge", "--model", base, "--adapter", damaged, "--output", out);
     assertEquals(2, run.exitCode());
     for (String word :
         List.of(
@@ -165,24 +163,52 @@ class MergeCommandTest {
     Path merged = folder.resolve("trained-merged.gguf");
     CommandRun training =
         CommandRun.of(
-            "train", "--model", base, "--data", data, "--validation", data, "--output", trained,
-            "--for", "merged", "--steps", 6, "--learning-rate", "2e-2", "--context", 32,
-            "--threads", 1, "--device", "cpu");
+            "train",
+            "--model",
+            base,
+            "--data",
+            data,
+            "--validation",
+            data,
+            "--output",
+            trained,
+            "--for",
+            "merged",
+            "--steps",
+            6,
+            "--learning-rate",
+            "2e-2",
+            "--context",
+            32,
+            "--threads",
+            1,
+            "--device",
+            "cpu");
     assertTrue(training.exitCode() <= 1, training.err());
     double measured = last(training.out(), "validation loss (\\d+\\.\\d+)");
     CommandRun.of("merge", "--model", base, "--adapter", trained, "--output", merged)
         .assertSucceeds();
     String evaluated =
-        CommandRun.of(
-                "eval", "--model", merged, "--data", data, "--context", 32, "--threads", 1)
+        CommandRun.of("eval", "--model", merged, "--data", data, "--context", 32, "--threads", 1)
             .assertSucceeds()
             .out();
     assertEquals(measured, last(evaluated, "adapter: loss (\\d+\\.\\d+)"), 2e-3 * measured);
     String metadata = CommandRun.of("inspect", trained).assertSucceeds().out();
     assertTrue(metadata.contains("merged"), metadata);
     CommandRun.of(
-            "train", "--model", base, "--data", data, "--output", trained, "--for", "merged",
-            "--dropout", "0.1", "--target", "token_embd")
+            "train",
+            "--model",
+            base,
+            "--data",
+            data,
+            "--output",
+            trained,
+            "--for",
+            "merged",
+            "--dropout",
+            "0.1",
+            "--target",
+            "token_embd")
         .assertFails(2);
   }
 

@@ -81,8 +81,7 @@ final class MergeWorkers implements AutoCloseable {
       for (int first = 0; first < rows; first += piece) {
         int count = Math.min(piece, rows - first);
         MemorySegment out = merged.asSlice(0, count * matrix.rowBytes());
-        pool.merge(
-            matrix, first, data.asSlice(first * baseRow, count * baseRow), out, survival);
+        pool.merge(matrix, first, data.asSlice(first * baseRow, count * baseRow), out, survival);
         write(channel, out);
       }
     }

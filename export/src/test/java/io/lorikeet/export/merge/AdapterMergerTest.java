@@ -47,7 +47,14 @@ import org.junit.jupiter.params.provider.MethodSource;
 class AdapterMergerTest {
   private static final List<String> ALL =
       List.of(
-          "attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down", "output",
+          "attn_q",
+          "attn_k",
+          "attn_v",
+          "attn_output",
+          "ffn_gate",
+          "ffn_up",
+          "ffn_down",
+          "output",
           "token_embd");
   private static final int CONTEXT = 32;
 
@@ -78,14 +85,12 @@ class AdapterMergerTest {
 
   private static AdapterMerger merger(GgufFile base, Path file, double scale, MergeTypes types)
       throws IOException {
-    return new AdapterMerger(
-        base, adapters(base, file, scale), settings(types));
+    return new AdapterMerger(base, adapters(base, file, scale), settings(types));
   }
 
   private static List<AdapterMerger.Adapter> adapters(GgufFile base, Path file, double scale)
       throws IOException {
-    return List.of(
-        new AdapterMerger.Adapter(file, AdapterFile.read(file, base).adapter(), scale));
+    return List.of(new AdapterMerger.Adapter(file, AdapterFile.read(file, base).adapter(), scale));
   }
 
   private static AdapterMerger.Settings settings(MergeTypes types) {
@@ -178,7 +183,8 @@ class AdapterMergerTest {
       assertEquals(
           Optional.of(before.hash()), after.metadata().string("lorikeet.merge.base.sha256"));
       assertEquals(
-          Optional.of(List.of("adapter.gguf")), after.metadata().strings("lorikeet.merge.adapters"));
+          Optional.of(List.of("adapter.gguf")),
+          after.metadata().strings("lorikeet.merge.adapters"));
       List<MergeReport.Merged> measured =
           MergeMeasurement.of(before, adapters(before, adapter, 1), after, 1);
       assertEquals(
@@ -201,8 +207,7 @@ class AdapterMergerTest {
     assertTrue(verify(base, adapter, 1, merged).lostShare() < 0.1);
     try (GgufFile gguf = GgufFile.open(base)) {
       List<AdapterMerger.Adapter> adapters = adapters(gguf, adapter, 1);
-      RecipeMerger.merge(
-          gguf, adapters, settings(MergeTypes.KEEP), "Q8_0", merged, (_, _) -> {});
+      RecipeMerger.merge(gguf, adapters, settings(MergeTypes.KEEP), "Q8_0", merged, (_, _) -> {});
     }
     try (GgufFile gguf = GgufFile.open(merged)) {
       assertEquals(TensorType.Q8_0, gguf.tensor("blk.0.attn_q.weight").orElseThrow().type());

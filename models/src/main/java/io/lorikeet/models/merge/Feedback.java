@@ -121,8 +121,7 @@ record Feedback(int columns, int directions, float[] gain, float[] carry) {
         for (int k = 0; k < j; k++) {
           rest -= lower[i][k] * lower[j][k];
         }
-        lower[i][j] =
-            i == j ? Math.sqrt(Math.max(rest, NEGLIGIBLE * trace)) : rest / lower[j][j];
+        lower[i][j] = i == j ? Math.sqrt(Math.max(rest, NEGLIGIBLE * trace)) : rest / lower[j][j];
       }
     }
     return lower;

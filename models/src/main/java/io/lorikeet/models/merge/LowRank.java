@@ -37,11 +37,7 @@ record LowRank(int rows, int columns, int rank, float[] left, float[] right) {
       products.add(
           flipped
               ? new LowRank(
-                  pair.inputs(),
-                  pair.outputs(),
-                  rank,
-                  left,
-                  transposed(b, rank, pair.outputs()))
+                  pair.inputs(), pair.outputs(), rank, left, transposed(b, rank, pair.outputs()))
               : new LowRank(pair.outputs(), pair.inputs(), rank, left, a));
     }
     return products.size() == 1 ? products.getFirst() : joined(products);
@@ -49,9 +45,7 @@ record LowRank(int rows, int columns, int rank, float[] left, float[] right) {
 
   private static float[] slice(float[] values, int number, int count) {
     int length = values.length / count;
-    return count == 1
-        ? values
-        : Arrays.copyOfRange(values, number * length, (number + 1) * length);
+    return count == 1 ? values : Arrays.copyOfRange(values, number * length, (number + 1) * length);
   }
 
   private static float[] scaled(float[] values, float factor) {

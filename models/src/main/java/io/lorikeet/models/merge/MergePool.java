@@ -31,11 +31,7 @@ public final class MergePool implements AutoCloseable {
 
   /// Computes consecutive rows, as [MergedMatrix#merge], on all threads.
   public void merge(
-      MergedMatrix matrix,
-      int firstRow,
-      MemorySegment base,
-      MemorySegment out,
-      Survival survival) {
+      MergedMatrix matrix, int firstRow, MemorySegment base, MemorySegment out, Survival survival) {
     long rowBytes = matrix.rowBytes();
     int rows = Math.toIntExact(out.byteSize() / rowBytes);
     long baseRow = base.byteSize() / rows;

@@ -46,8 +46,7 @@ public final class MergedMatrix {
   /// @param rows its ne1
   /// @param columns its ne0
   public static MergedMatrix converted(TensorType from, TensorType to, int rows, int columns) {
-    return new MergedMatrix(
-        from, to, List.of(LowRank.none(rows, columns)), Rounding.NEAREST, null);
+    return new MergedMatrix(from, to, List.of(LowRank.none(rows, columns)), Rounding.NEAREST, null);
   }
 
   private MergedMatrix(

@@ -182,9 +182,10 @@ final class ShapedRounding implements RowRounding {
     for (int start = first; start < first + type.blockSize(); start += group) {
       float step = batch.step[start / group];
       float origin = batch.origin[start / group];
-      error += layout.table() == null
-          ? errorOnLine(batch.target, start, origin, step)
-          : errorByTable(batch.target, start, step);
+      error +=
+          layout.table() == null
+              ? errorOnLine(batch.target, start, origin, step)
+              : errorByTable(batch.target, start, step);
       random += group * spacing * spacing * step * step * ERROR_OF_RANDOM_VALUES;
     }
     return error <= random;

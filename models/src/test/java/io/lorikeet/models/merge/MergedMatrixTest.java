@@ -125,8 +125,7 @@ class MergedMatrixTest {
       for (int i = 0; i < before.length; i++) {
         double delta = 0;
         for (int j = 0; j < RANK; j++) {
-          delta +=
-              pair.b()[i / COLUMNS * RANK + j] * (double) pair.a()[j * COLUMNS + i % COLUMNS];
+          delta += pair.b()[i / COLUMNS * RANK + j] * (double) pair.a()[j * COLUMNS + i % COLUMNS];
         }
         common += (after[i] - before[i]) * delta;
         update += delta * delta;
