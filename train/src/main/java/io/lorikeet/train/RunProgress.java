@@ -3,6 +3,7 @@ package io.lorikeet.train;
 import io.lorikeet.quant.GgufMetadata;
 import io.lorikeet.quant.GgufType;
 import io.lorikeet.quant.GgufValue;
+import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.checkpoint.Checkpoint;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -33,21 +34,32 @@ final class RunProgress {
 
   /// As it was when it was saved.
   ///
-  /// @throws io.lorikeet.quant.InvalidInputException when a key is missing or of another type
+  /// @throws InvalidInputException when a key is missing or of another type
   RunProgress(GgufMetadata saved) {
-    step = Math.toIntExact(saved.requireInteger(key("step")));
-    evaluated = Math.toIntExact(saved.requireInteger(key("evaluated")));
+    step = count(saved, key("step"));
+    evaluated = count(saved, key("evaluated"));
     tokens = saved.requireInteger(key("tokens"));
     seconds = saved.requireReal(key("seconds"));
     loss = saved.real(key("loss"));
     before = saved.real(key("validation.before"));
     after = saved.real(key("validation.last"));
-    bestStep = Math.toIntExact(saved.requireInteger(key("best.step")));
+    bestStep = count(saved, key("best.step"));
     best = saved.real(key("best.loss"));
-    sinceBest = Math.toIntExact(saved.requireInteger(key("best.validations_since")));
-    skipped = Math.toIntExact(saved.requireInteger(key("skipped")));
-    skippedInARow = Math.toIntExact(saved.requireInteger(key("skipped_in_a_row")));
+    sinceBest = count(saved, key("best.validations_since"));
+    skipped = count(saved, key("skipped"));
+    skippedInARow = count(saved, key("skipped_in_a_row"));
     spread = StepSpread.of(saved);
+  }
+
+  /// A number of steps or the like.
+  ///
+  /// @throws InvalidInputException when there is none under this key, or one that can't be such
+  static int count(GgufMetadata saved, String key) {
+    long value = saved.requireInteger(key);
+    if (value < -1 || value > Integer.MAX_VALUE) {
+      throw new InvalidInputException("%s: %s can't be %d".formatted(saved.source(), key, value));
+    }
+    return (int) value;
   }
 
   static String key(String name) {

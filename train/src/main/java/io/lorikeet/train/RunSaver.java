@@ -110,8 +110,7 @@ final class RunSaver implements AutoCloseable {
   /// Puts a saved state back into parameters and optimizer.
   void restore(Checkpoint checkpoint) {
     checkpoint.restore(layout);
-    int steps = Math.toIntExact(checkpoint.metadata().requireInteger(OPTIMIZER_STEPS));
-    optimizer.setSteps(steps);
+    optimizer.setSteps(RunProgress.count(checkpoint.metadata(), OPTIMIZER_STEPS));
   }
 
   /// Saves the state after a step where it is time to. What can't be saved now is told and tried
