@@ -23,6 +23,7 @@ public final class ResumedRun {
           Setting.EPOCHS,
           Setting.THREADS,
           Setting.DEVICE,
+          Setting.CACHE,
           Setting.DEVICE_MEMORY,
           Setting.SAVED_INPUTS,
           Setting.OPTIMIZER_STATE,

@@ -1,0 +1,110 @@
+package io.lorikeet.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.bindings.NativeLibrary;
+import io.lorikeet.export.AdapterExporter;
+import io.lorikeet.models.architecture.TransformerModel;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.train.Trainer;
+import java.io.IOException;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.constantpool.ClassEntry;
+import java.lang.classfile.constantpool.PoolEntry;
+import java.net.URISyntaxException;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/// No class of Lorikeet can open a network connection or start a program, but for those that do it
+/// for a reason: none names a class of the JDK that could.
+class NoNetworkTest {
+  private static final List<String> FORBIDDEN =
+      List.of(
+          "java/net/Socket",
+          "java/net/ServerSocket",
+          "java/net/DatagramSocket",
+          "java/net/MulticastSocket",
+          "java/net/URL",
+          "java/net/URLConnection",
+          "java/net/HttpURLConnection",
+          "java/net/InetAddress",
+          "java/net/InetSocketAddress",
+          "java/net/http/HttpClient",
+          "java/nio/channels/SocketChannel",
+          "java/nio/channels/ServerSocketChannel",
+          "java/nio/channels/DatagramChannel",
+          "java/nio/channels/AsynchronousSocketChannel",
+          "java/lang/ProcessBuilder");
+
+  /// The libraries' own jar is found by its URL; `lorikeet natives` starts what installs them, when
+  /// it is asked to.
+  private static final List<String> FOR_A_REASON =
+      List.of(
+          "io/lorikeet/bindings/NativeJar.class names java/net/URL",
+          "io/lorikeet/bindings/InstalledNatives.class names java/lang/ProcessBuilder");
+
+  @Test
+  void noClassNamesWhatOpensConnectionsOrStartsPrograms() throws Exception {
+    List<String> found = new ArrayList<>();
+    int[] classes = {0};
+    for (Path place : places()) {
+      if (Files.isDirectory(place)) {
+        scan(place, found, classes);
+      } else {
+        try (FileSystem jar = FileSystems.newFileSystem(place)) {
+          scan(jar.getPath("/"), found, classes);
+        }
+      }
+    }
+    assertTrue(classes[0] > 300, classes[0] + " classes");
+    found.removeAll(FOR_A_REASON);
+    assertEquals(List.of(), found);
+  }
+
+  /// Where the classes of each module are.
+  private static Set<Path> places() throws URISyntaxException {
+    Set<Path> places = new LinkedHashSet<>();
+    for (Class<?> one :
+        List.of(
+            NativeLibrary.class,
+            GgufFile.class,
+            TransformerModel.class,
+            Trainer.class,
+            AdapterExporter.class,
+            Main.class)) {
+      places.add(Path.of(one.getProtectionDomain().getCodeSource().getLocation().toURI()));
+    }
+    return places;
+  }
+
+  private static void scan(Path root, List<String> found, int[] classes) throws IOException {
+    try (Stream<Path> files = Files.walk(root)) {
+      for (Path file : files.filter(NoNetworkTest::isOurs).toList()) {
+        classes[0]++;
+        for (PoolEntry entry : ClassFile.of().parse(Files.readAllBytes(file)).constantPool()) {
+          if (entry instanceof ClassEntry named && FORBIDDEN.contains(named.asInternalName())) {
+            found.add(root.relativize(file) + " names " + named.asInternalName());
+          }
+        }
+      }
+    }
+  }
+
+  /// Tests may lie beside the classes they test.
+  private static boolean isOurs(Path file) {
+    String path = file.toString().replace('\\', '/');
+    String name = file.getFileName() == null ? "" : file.getFileName().toString();
+    return path.contains("io/lorikeet/")
+        && name.endsWith(".class")
+        && !name.matches(".*Test([$].*)?[.]class");
+  }
+}

@@ -1,0 +1,95 @@
+package io.lorikeet.train;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.LeakCheck;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.lora.LoraSettings;
+import io.lorikeet.models.random.RandomModel;
+import io.lorikeet.quant.GgufFile;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Memory stays where it is, of Java and of the process, however many steps are taken and however
+/// often a model is opened. `-Dlorikeet.leaks.times=10` makes it a thousand steps and a hundred
+/// models.
+@ExtendWith(LeakCheck.class)
+class LeakTest {
+  private static final int TIMES = Integer.getInteger("lorikeet.leaks.times", 1);
+  private static final int STEPS = 100 * TIMES;
+  private static final int MODELS = 10 * TIMES;
+
+  /// Until here memory may grow: classes, compiled code, the allocators' own stock.
+  private static final int WARM_UP = 15;
+
+  /// Allocators don't give everything back at once. Each model takes several megabytes, so that ten
+  /// lost ones would show.
+  private static final long MOST_HEAP = 4 << 20;
+
+  private static final long MOST_PROCESS = 24 << 20;
+
+  @TempDir private Path folder;
+
+  @Test
+  void memoryStaysWhereItIs() throws IOException {
+    Assumptions.assumeTrue(Files.exists(Path.of("/proc/self/statm")), "only Linux says it so");
+    Path base = RandomModel.of(TensorType.Q4_0).write(folder.resolve("base.gguf"));
+    for (int i = 0; i < WARM_UP; i++) {
+      open(base, 5);
+    }
+    long heap = heap();
+    long process = process();
+    for (int i = 0; i < MODELS; i++) {
+      open(base, STEPS / MODELS);
+    }
+    open(base, STEPS);
+    long heapMore = heap() - heap;
+    long processMore = process() - process;
+    System.out.printf(
+        "%d models and %d steps: Java %+,d bytes, process %+,d bytes%n",
+        MODELS + 1, 2 * STEPS, heapMore, processMore);
+    assertTrue(heapMore < MOST_HEAP, "Java's heap has grown by " + heapMore);
+    assertTrue(processMore < MOST_PROCESS, "the process has grown by " + processMore);
+  }
+
+  private static void open(Path base, int steps) throws IOException {
+    LoraSettings settings = new LoraSettings(4, 8, false, 0.1, List.of("all-linear"), 1);
+    try (GgufFile file = GgufFile.open(base);
+        Backend backend = Backend.open("cpu", 1)) {
+      TrainingProbe.lend(
+          file,
+          backend,
+          32,
+          settings,
+          probe -> {
+            for (int i = 0; i < steps; i++) {
+              probe.trainingStep();
+            }
+          });
+    }
+  }
+
+  private static long heap() {
+    System.gc();
+    System.gc();
+    return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
+  }
+
+  /// Bytes in memory that belong to the process alone, not to mapped files.
+  private static long process() throws IOException {
+    for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+      if (line.startsWith("RssAnon:")) {
+        return Long.parseLong(line.replaceAll("\\D", "")) << 10;
+      }
+    }
+    throw new IllegalStateException("no RssAnon");
+  }
+}
