@@ -11,6 +11,7 @@ import io.lorikeet.quant.GgufWriter;
 import io.lorikeet.quant.TensorSource;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Optional;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -57,7 +58,11 @@ class PlannedTotalsTest {
   })
   void fits(Base base, TensorType type, int rank, String memory, int context, boolean streamed)
       throws IOException {
-    Path file = writeHead(base, type);
+    fits(writeHead(base, type), rank, memory, context, streamed);
+  }
+
+  private void fits(Path file, int rank, String memory, int context, boolean streamed)
+      throws IOException {
     TrainingConfig config =
         new TrainingOptions()
             .model(file)
@@ -74,8 +79,58 @@ class PlannedTotalsTest {
       Optional<MemoryPlan> plan = planner.fitting(context, MemorySettings.bytes(memory));
       assertTrue(plan.isPresent(), () -> planner.smallest(context).toString());
       assertEquals(streamed, plan.get().placement().streamed(), plan.get()::toString);
-      System.out.printf("%s %s %d: %s%n", base, memory, context, plan.get());
     }
+  }
+
+  /// Qwen3-30B-A3B: 128 experts, each with pairs of rank 2.
+  @ParameterizedTest
+  @CsvSource({"24GB, 8192, false", "10GB, 2048, true"})
+  void mixtureFits(String memory, int context, boolean streamed) throws IOException {
+    fits(writeMixture(), 16, memory, context, streamed);
+  }
+
+  private Path writeMixture() throws IOException {
+    int width = 2048;
+    int experts = 128;
+    int expertWidth = 768;
+    GgufWriter writer =
+        new GgufWriter()
+            .putString("general.architecture", "qwen3moe")
+            .putUint32("qwen3moe.block_count", 48)
+            .putUint32("qwen3moe.context_length", 40_960)
+            .putUint32("qwen3moe.embedding_length", width)
+            .putUint32("qwen3moe.feed_forward_length", 6144)
+            .putUint32("qwen3moe.expert_feed_forward_length", expertWidth)
+            .putUint32("qwen3moe.expert_count", experts)
+            .putUint32("qwen3moe.expert_used_count", 8)
+            .putUint32("qwen3moe.attention.head_count", 32)
+            .putUint32("qwen3moe.attention.head_count_kv", 4)
+            .putUint32("qwen3moe.attention.key_length", 128)
+            .putUint32("qwen3moe.attention.value_length", 128)
+            .putFloat32("qwen3moe.attention.layer_norm_rms_epsilon", 1e-6f)
+            .putFloat32("qwen3moe.rope.freq_base", 1_000_000);
+    add(writer, "token_embd.weight", TensorType.Q4_K, width, 151_936);
+    for (int layer = 0; layer < 48; layer++) {
+      String prefix = "blk." + layer + ".";
+      TensorType precise = layer % 2 == 0 ? TensorType.Q6_K : TensorType.Q4_K;
+      add(writer, prefix + "attn_norm.weight", TensorType.F32, width, 1);
+      add(writer, prefix + "attn_q.weight", TensorType.Q4_K, width, 4096);
+      add(writer, prefix + "attn_q_norm.weight", TensorType.F32, 128, 1);
+      add(writer, prefix + "attn_k.weight", TensorType.Q4_K, width, 512);
+      add(writer, prefix + "attn_k_norm.weight", TensorType.F32, 128, 1);
+      add(writer, prefix + "attn_v.weight", precise, width, 512);
+      add(writer, prefix + "attn_output.weight", TensorType.Q4_K, 4096, width);
+      add(writer, prefix + "ffn_norm.weight", TensorType.F32, width, 1);
+      add(writer, prefix + "ffn_gate_inp.weight", TensorType.F32, width, experts);
+      add(writer, prefix + "ffn_gate_exps.weight", TensorType.Q4_K, width, expertWidth, experts);
+      add(writer, prefix + "ffn_up_exps.weight", TensorType.Q4_K, width, expertWidth, experts);
+      add(writer, prefix + "ffn_down_exps.weight", precise, expertWidth, width, experts);
+    }
+    add(writer, "output_norm.weight", TensorType.F32, width, 1);
+    add(writer, "output.weight", TensorType.Q6_K, width, 151_936);
+    Path file = folder.resolve("head.gguf");
+    writer.writeHead(file);
+    return file;
   }
 
   private Path writeHead(Base base, TensorType type) throws IOException {
@@ -121,9 +176,8 @@ class PlannedTotalsTest {
     add(writer, prefix + "ffn_down.weight", precise, base.feedForward, base.width);
   }
 
-  private static void add(GgufWriter writer, String name, TensorType type, int ne0, int ne1) {
-    long[] shape = ne1 == 1 ? new long[] {ne0} : new long[] {ne0, ne1};
+  private static void add(GgufWriter writer, String name, TensorType type, int... ne) {
     TensorSource none = _ -> {};
-    writer.addTensor(name, type, shape, none);
+    writer.addTensor(name, type, Arrays.stream(ne).asLongStream().toArray(), none);
   }
 }
