@@ -48,6 +48,10 @@ final class ConversationTokenizer {
     Set<ChatRemark> remarks = EnumSet.noneOf(ChatRemark.class);
     for (int index : turns(conversation.messages())) {
       TurnText turn = TurnText.of(conversation, index, encoding);
+      boolean calls = !conversation.messages().get(index).toolCalls().isEmpty();
+      if (calls && !turn.writes(index)) {
+        continue; // else it would be learned to say nothing where a tool should be called
+      }
       append(sequences, turn);
       spellsControl |= encoding.tokenizer().spellsControl(turn.whole());
       if (!turn.ends()) {

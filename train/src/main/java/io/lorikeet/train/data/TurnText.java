@@ -28,11 +28,16 @@ record TurnText(Rendering whole, int start, boolean ends, boolean served) {
   static TurnText of(Conversation conversation, int index, ChatEncoding encoding) {
     TurnText turn = find(conversation, index, encoding);
     boolean says = !conversation.messages().get(index).text().isBlank();
-    if (says && first(turn.whole, index, turn.start) == turn.whole.text().length()) {
+    if (says && !turn.writes(index)) {
       throw new InvalidInputException(
           "the chat template writes nothing of message " + (index + 1) + ", the assistant's");
     }
     return turn;
+  }
+
+  /// Whether it holds anything of its message: a template that knows no tools leaves out calls.
+  boolean writes(int index) {
+    return first(whole, index, start) < whole.text().length();
   }
 
   private static TurnText find(Conversation conversation, int index, ChatEncoding encoding) {

@@ -172,6 +172,23 @@ final class ConversationTokenizerTest {
   }
 
   @Test
+  void callsThatTheTemplateLeavesOutAreNotLearnedAsSilence() throws IOException {
+    ToolCall add = new ToolCall(Optional.empty(), "add", "{}");
+    Message call =
+        new Message(
+            "assistant",
+            List.of(),
+            Optional.empty(),
+            List.of(add),
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty());
+    Result result =
+        tokenize(CHATML, TrainOn.ASSISTANT, USER, call, Message.of("tool", "3"), LAST);
+    assertEquals(List.of("2<|im_end|>"), learned(result));
+  }
+
+  @Test
   void whereATurnHasNoEndTheBasesOwnIsPutThere() throws IOException {
     String template =
         "{% for m in messages %}{{ m.role + ': ' + m.content + '\\n\\n' }}{% endfor %}"
