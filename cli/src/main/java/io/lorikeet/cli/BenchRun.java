@@ -99,8 +99,7 @@ record BenchRun(
             backend.products(),
             threads,
             repetitions);
-    return new Training(
-        setting, step, forward, breakdown, memory, probe.tokens(), backend.isCpu());
+    return new Training(setting, step, forward, breakdown, memory, probe.tokens(), backend.isCpu());
   }
 
   private Backend openDevice() {

@@ -40,9 +40,7 @@ record Breakdown(double seconds, Map<String, Double> parts, Map<String, Double> 
     Profile graphs = Profile.ofGraphs(backend, step);
     Profile operations = Profile.ofOperations(backend, step);
     Map<String, Long> whole = new TreeMap<>();
-    operations
-        .nanoseconds()
-        .forEach((entry, time) -> whole.merge(entry.graph(), time, Long::sum));
+    operations.nanoseconds().forEach((entry, time) -> whole.merge(entry.graph(), time, Long::sum));
     Map<String, Double> byPart = new TreeMap<>();
     Map<String, Double> byOperation = new TreeMap<>();
     operations
@@ -58,9 +56,7 @@ record Breakdown(double seconds, Map<String, Double> parts, Map<String, Double> 
     long computing = graphs.nanoseconds().values().stream().mapToLong(Long::longValue).sum();
     byPart.put(REST, 1e-9 * (graphs.total() - computing));
     Map<String, Double> parts = new LinkedHashMap<>();
-    PARTS.stream()
-        .filter(byPart::containsKey)
-        .forEach(part -> parts.put(part, byPart.get(part)));
+    PARTS.stream().filter(byPart::containsKey).forEach(part -> parts.put(part, byPart.get(part)));
     Map<String, Double> longest = new LinkedHashMap<>();
     byOperation.entrySet().stream()
         .sorted(Map.Entry.<String, Double>comparingByValue(Comparator.reverseOrder()))

@@ -203,8 +203,7 @@ public final class MemoryPlanner {
         .ifPresent(
             now ->
                 items.add(
-                    new MemoryPlan.Item(
-                        "Java and libraries", 0, now.resident() + GROWTH, 0)));
+                    new MemoryPlan.Item("Java and libraries", 0, now.resident() + GROWTH, 0)));
     items.add(
         new MemoryPlan.Item(
             placement.streamed() ? "base, two layers at a time" : "base",

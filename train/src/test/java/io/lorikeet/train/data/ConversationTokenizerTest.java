@@ -183,8 +183,7 @@ final class ConversationTokenizerTest {
             Optional.empty(),
             Optional.empty(),
             Optional.empty());
-    Result result =
-        tokenize(CHATML, TrainOn.ASSISTANT, USER, call, Message.of("tool", "3"), LAST);
+    Result result = tokenize(CHATML, TrainOn.ASSISTANT, USER, call, Message.of("tool", "3"), LAST);
     assertEquals(List.of("2<|im_end|>"), learned(result));
   }
 
