@@ -5,6 +5,7 @@ import io.lorikeet.models.text.template.TemplateException;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.TrainingConfig.TooLong;
 import io.lorikeet.train.TrainingConfig.TrainOn;
+import io.lorikeet.train.data.Tokenized.ChatRemark;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -69,7 +70,7 @@ public final class ExampleTokenizer {
   private Tokenized chat(Example example, Conversation conversation) {
     if (conversations.isEmpty()) {
       return Tokenized.refused(
-          "a chat, and this base has no chat template; give one with --chat-template");
+          "a chat, and how this base's chats are written isn't known");
     }
     ConversationTokenizer.Result result;
     try {
@@ -86,7 +87,11 @@ public final class ExampleTokenizer {
     if (parts.isEmpty()) {
       parts.add(fit.fit(new int[0], new boolean[0], example, false));
     }
-    return Tokenized.of(parts, result.remarks());
+    Set<ChatRemark> remarks = result.remarks();
+    if (encoding.chats().orElseThrow().assumed()) {
+      remarks.add(ChatRemark.ASSUMED_TEMPLATE);
+    }
+    return Tokenized.of(parts, remarks);
   }
 
   private Tokenized completion(Example example, String prompt, String completion) {

@@ -20,7 +20,7 @@ public final class OddExamples {
 
   /// @param encoding how chats are written
   public OddExamples(TextEncoding encoding) {
-    chats = encoding.chats().isPresent();
+    chats = encoding.chats().isPresent() && !encoding.chats().get().assumed();
   }
 
   /// Looks at an example.

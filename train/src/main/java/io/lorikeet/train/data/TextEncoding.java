@@ -25,7 +25,7 @@ import java.util.stream.Collectors;
 /// @param piece the bytes that a token adds to a text
 /// @param controlTokens texts of control tokens, such as `<|im_end|>`, which `encode` takes for
 ///     plain text, by their first character
-/// @param chats how chats are written; empty where there is no template
+/// @param chats how chats are written; empty where that isn't known
 public record TextEncoding(
     Function<String, int[]> encode,
     OptionalInt begin,
@@ -76,14 +76,14 @@ public record TextEncoding(
   ///
   /// @param tokenizer must stay open as long as the encoding is used
   /// @param chatTemplate one of the base's further templates, one of Lorikeet's, or a file; empty
-  ///     for the base's own
+  ///     for the base's own, or ChatML where it has none
   /// @throws io.lorikeet.quant.InvalidInputException when the template can't be used
   /// @throws IOException when its file can't be read
   public static TextEncoding of(Tokenizer tokenizer, Optional<String> chatTemplate)
       throws IOException {
-    Optional<ChatEncoding> chats = ChatEncoding.of(tokenizer, chatTemplate);
-    String identity = tokenizer.hash() + chats.map(ChatEncoding::identity).orElse("");
-    return of(tokenizer.vocabulary(), Optional.of(identity), chats);
+    ChatEncoding chats = ChatEncoding.of(tokenizer, chatTemplate);
+    String identity = tokenizer.hash() + chats.identity();
+    return of(tokenizer.vocabulary(), Optional.of(identity), Optional.of(chats));
   }
 
   private static TextEncoding of(

@@ -56,7 +56,9 @@ record Tokenized(
     /// The template ends turns with no token at which generation stops.
     NO_END_OF_TURN,
     /// The prompts aren't quite what a server makes of it.
-    OTHER_PROMPT
+    OTHER_PROMPT,
+    /// It is written as ChatML, since the base has no template.
+    ASSUMED_TEMPLATE
   }
 
   /// The pieces of one chat.

@@ -111,6 +111,11 @@ final class TokenizingReport {
     }
     warn(
         listener,
+        remarks.getOrDefault(ChatRemark.ASSUMED_TEMPLATE, 0),
+        "written as ChatML: the base has no chat template, and llama.cpp's server takes ChatML then;"
+            + " --chat-template names another");
+    warn(
+        listener,
         remarks.getOrDefault(ChatRemark.NO_END_OF_TURN, 0),
         "whose turns the chat template ends with no token that stops generation: the end token of"
             + " the base is put there");

@@ -252,7 +252,7 @@ final class ConversationTokenizerTest {
   }
 
   private Result tokenize(TrainOn trainOn, Message... messages) throws IOException {
-    ChatEncoding encoding = ChatEncoding.of(tokenizer, Optional.empty()).orElseThrow();
+    ChatEncoding encoding = ChatEncoding.of(tokenizer, Optional.empty());
     return new ConversationTokenizer(encoding, trainOn)
         .tokenize(new Conversation(List.of(messages), List.of(), Map.of()));
   }

@@ -86,7 +86,7 @@ final class TemplateMaskPropertyTest {
                 ? ChatVocabulary.bytePairs(file, template.getValue())
                 : ChatVocabulary.sentencePieces(file, template.getValue());
         try (Tokenizer tokenizer = Tokenizer.open(base)) {
-          ChatEncoding encoding = ChatEncoding.of(tokenizer, Optional.empty()).orElseThrow();
+          ChatEncoding encoding = ChatEncoding.of(tokenizer, Optional.empty());
           List<TokenizedExample> examples = new ArrayList<>();
           for (int i = 0; i < each; i++) {
             Conversation conversation = conversation(random);
