@@ -172,6 +172,8 @@ class MergeCommandTest {
             data,
             "--output",
             trained,
+            "--precision",
+            "llama",
             "--for",
             "merged",
             "--steps",
