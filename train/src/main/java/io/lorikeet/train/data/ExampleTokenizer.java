@@ -69,8 +69,7 @@ public final class ExampleTokenizer {
 
   private Tokenized chat(Example example, Conversation conversation) {
     if (conversations.isEmpty()) {
-      return Tokenized.refused(
-          "a chat, and how this base's chats are written isn't known");
+      return Tokenized.refused("a chat, and how this base's chats are written isn't known");
     }
     ConversationTokenizer.Result result;
     try {
