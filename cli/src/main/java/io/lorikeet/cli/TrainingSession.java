@@ -3,6 +3,7 @@ package io.lorikeet.cli;
 import io.lorikeet.export.AdapterExporter;
 import io.lorikeet.export.AdapterFile;
 import io.lorikeet.export.AdapterMetadata;
+import io.lorikeet.export.AdapterStorage;
 import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.BaseIdentity;
 import io.lorikeet.export.Verification;
@@ -118,11 +119,13 @@ final class TrainingSession {
   private static Path write(
       LoraAdapter adapter, AdapterMetadata metadata, TrainingConfig config, String suffix)
       throws IOException {
-    AdapterExporter.write(adapter, metadata, config.run().resolve("adapter" + suffix + ".gguf"));
+    AdapterStorage storage = AdapterStorage.valueOf(config.store().name());
+    Path copy = config.run().resolve("adapter" + suffix + ".gguf");
+    AdapterExporter.write(adapter, metadata, storage, copy);
     String name = config.output().getFileName().toString();
     String stem = name.replaceFirst("(?i)\\.gguf$", "");
     Path file = config.output().resolveSibling(stem + suffix + name.substring(stem.length()));
-    AdapterExporter.write(adapter, metadata, file);
+    AdapterExporter.write(adapter, metadata, storage, file);
     return file;
   }
 

@@ -91,6 +91,31 @@ class TrainCommandTest {
   }
 
   @Test
+  void storesAsAskedAndProvesThat() throws IOException {
+    Object[] settings = {
+      "--steps", 2, "--context", 64, "--learning-rate", 0.02, "--rank", 32, "--validation", 0.2
+    };
+    Object[] stored = Stream.of(settings, new Object[] {"--store", "q8_0"}).flatMap(Stream::of).toArray();
+    CommandRun run = train(stored);
+    run.assertSucceeds();
+    assertTrue(run.out().contains("verified: "), run.out());
+    assertStored(TensorType.Q8_0, output);
+    Path runFolder = folder.resolve("adapter-run");
+    assertEquals(-1, Files.mismatch(output, runFolder.resolve("adapter.gguf")));
+    CommandRun.of("train", "--resume", runFolder, "--store", "bf16").assertSucceeds();
+    assertStored(TensorType.BF16, output);
+    assertStored(TensorType.BF16, runFolder.resolve("adapter.gguf"));
+    train("--store", "q4_0").assertFails(2, "f32, f16, bf16 or q8_0");
+  }
+
+  private static void assertStored(TensorType type, Path file) throws IOException {
+    try (GgufFile gguf = GgufFile.open(file)) {
+      gguf.tensors().forEach(tensor -> assertEquals(type, tensor.type(), tensor.name()));
+      assertTrue(gguf.metadata().value("lorikeet.training.store").isEmpty());
+    }
+  }
+
+  @Test
   void sameSeedSameBytes() throws IOException {
     Object[] settings = {
       "--steps", 2, "--context", 64, "--learning-rate", 0.02, "--seed", 7, "--dropout", 0.1

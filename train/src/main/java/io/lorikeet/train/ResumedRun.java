@@ -11,8 +11,8 @@ import java.util.Optional;
 /// The configuration with which a run goes on: the one it had, and the few changes that leave what
 /// is trained as it is.
 public final class ResumedRun {
-  /// Settings that may change: how long the run is, where it computes and writes, and how it takes
-  /// care of itself. Base and data may lie elsewhere, but must be the same.
+  /// Settings that may change: how long the run is, where it computes and writes, how it takes
+  /// care of itself, and how the adapter is stored. Base and data may lie elsewhere, but must be the same.
   private static final List<Setting<?>> MAY_CHANGE =
       List.of(
           Setting.MODEL,
@@ -32,7 +32,8 @@ public final class ResumedRun {
           Setting.CHECKPOINT_EVERY,
           Setting.KEEP_CHECKPOINTS,
           Setting.ON_NAN,
-          Setting.MAX_TIME);
+          Setting.MAX_TIME,
+          Setting.STORE);
 
   private ResumedRun() {}
 

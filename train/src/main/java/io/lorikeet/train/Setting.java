@@ -230,6 +230,11 @@ public final class Setting<T> {
           "FILE",
           "adapter to begin with, a GGUF file; rank, alpha and targets are its own",
           Setting::path);
+  public static final Setting<AdapterType> STORE =
+      choice(
+          "store",
+          AdapterType.class,
+          "type of the numbers in the adapter's file, as which it is proven (default: f32)");
 
   private static final List<Setting<?>> ALL =
       List.of(
@@ -276,15 +281,17 @@ public final class Setting<T> {
           KEEP_CHECKPOINTS,
           ON_NAN,
           MAX_TIME,
-          INIT_ADAPTER);
+          INIT_ADAPTER,
+          STORE);
 
   /// Settings that say where files lie.
   static final List<Setting<?>> PLACES =
       List.of(MODEL, DATA, VALIDATION, OUTPUT, RUN, INIT_ADAPTER, CACHE);
 
-  /// Settings that say how a run takes care of its work, and nothing about what it makes.
+  /// Settings that say how a run takes care of its work and how its outcome is stored, and nothing
+  /// about what it makes.
   static final List<Setting<?>> CARE =
-      List.of(CHECKPOINT_EVERY, KEEP_CHECKPOINTS, MAX_TIME, DEVICE_MEMORY, OPTIMIZER_STATE);
+      List.of(CHECKPOINT_EVERY, KEEP_CHECKPOINTS, MAX_TIME, DEVICE_MEMORY, OPTIMIZER_STATE, STORE);
 
   private final String key;
   private final String placeholder;
@@ -390,7 +397,7 @@ public final class Setting<T> {
       String key, Class<E> type, String description) {
     List<String> names =
         Arrays.stream(type.getEnumConstants())
-            .map(value -> value.name().toLowerCase(Locale.ROOT).replace('_', '-'))
+            .map(Setting::name)
             .toList();
     return one(
         key,
@@ -409,6 +416,12 @@ public final class Setting<T> {
           }
           return type.getEnumConstants()[index];
         });
+  }
+
+  /// A choice as flags and configuration files have it: types of numbers keep their own spelling.
+  static String name(Enum<?> value) {
+    String lower = value.name().toLowerCase(Locale.ROOT);
+    return value instanceof AdapterType ? lower : lower.replace('_', '-');
   }
 
   static String orList(List<String> names) {

@@ -62,6 +62,7 @@ import java.util.function.Predicate;
 ///     the last
 /// @param policy how the run takes care of its work
 /// @param initAdapter adapter that the run begins with, instead of one that changes nothing
+/// @param store type of the numbers in the adapter's file
 public record TrainingConfig(
     Path model,
     List<DataSource> data,
@@ -100,7 +101,8 @@ public record TrainingConfig(
     TrainOn trainOn,
     OptionalInt evaluateEvery,
     RunPolicy policy,
-    Optional<Path> initAdapter) {
+    Optional<Path> initAdapter,
+    AdapterType store) {
 
   /// Most tokens of a step, padding included, where `accumulate` isn't given.
   static final int DEFAULT_STEP_TOKENS = 16_384;
@@ -269,7 +271,8 @@ public record TrainingConfig(
         trainOn,
         evaluateEvery,
         policy,
-        initAdapter);
+        initAdapter,
+        store);
   }
 
   /// The adapter to train.
@@ -337,11 +340,13 @@ public record TrainingConfig(
     values.put(Setting.ON_NAN.key(), lower(policy.onNan()));
     policy.maxTime().ifPresent(time -> values.put(Setting.MAX_TIME.key(), RunPolicy.text(time)));
     initAdapter.ifPresent(file -> values.put(Setting.INIT_ADAPTER.key(), text(file)));
+    values.put(Setting.STORE.key(), lower(store));
     return values;
   }
 
   /// The settings as text, for an adapter's metadata: without where files lie and how the run's
-  /// work was kept, which say nothing about the adapter and would make equal ones differ.
+  /// work was kept and the adapter stored, which say nothing about the adapter and would make equal
+  /// ones differ.
   public Map<String, String> settingsOfAdapter() {
     Map<String, String> texts = new LinkedHashMap<>();
     settings()
@@ -368,6 +373,6 @@ public record TrainingConfig(
   }
 
   private static String lower(Enum<?> value) {
-    return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    return Setting.name(value);
   }
 }

@@ -104,7 +104,8 @@ final class TrainingOptionsCheck {
         get(Setting.TRAIN_ON, TrainingConfig.TrainOn.ASSISTANT),
         optional(Setting.EVALUATE_EVERY),
         policy(),
-        options.get(Setting.INIT_ADAPTER));
+        options.get(Setting.INIT_ADAPTER),
+        options.get(Setting.STORE).orElse(AdapterType.F32));
   }
 
   private MemorySettings memory() {
