@@ -95,7 +95,8 @@ class TrainCommandTest {
     Object[] settings = {
       "--steps", 2, "--context", 64, "--learning-rate", 0.02, "--rank", 32, "--validation", 0.2
     };
-    Object[] stored = Stream.of(settings, new Object[] {"--store", "q8_0"}).flatMap(Stream::of).toArray();
+    Object[] stored =
+        Stream.of(settings, new Object[] {"--store", "q8_0"}).flatMap(Stream::of).toArray();
     CommandRun run = train(stored);
     run.assertSucceeds();
     assertTrue(run.out().contains("verified: "), run.out());

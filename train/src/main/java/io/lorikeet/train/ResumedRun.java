@@ -12,7 +12,8 @@ import java.util.Optional;
 /// is trained as it is.
 public final class ResumedRun {
   /// Settings that may change: how long the run is, where it computes and writes, how it takes
-  /// care of itself, and how the adapter is stored. Base and data may lie elsewhere, but must be the same.
+  /// care of itself, and how the adapter is stored. Base and data may lie elsewhere, but must be
+  /// the same.
   private static final List<Setting<?>> MAY_CHANGE =
       List.of(
           Setting.MODEL,

@@ -395,10 +395,7 @@ public final class Setting<T> {
 
   private static <E extends Enum<E>> Setting<E> choice(
       String key, Class<E> type, String description) {
-    List<String> names =
-        Arrays.stream(type.getEnumConstants())
-            .map(Setting::name)
-            .toList();
+    List<String> names = Arrays.stream(type.getEnumConstants()).map(Setting::name).toList();
     return one(
         key,
         String.join("|", names),
