@@ -214,6 +214,7 @@ public final class MemoryPlanner {
     items.add(
         new MemoryPlan.Item(
             "optimizer", optimizer.deviceBytes(), optimizer.hostBytes(), optimizer.mappedBytes()));
+    items.add(new MemoryPlan.Item("a checkpoint's copy of the state", 0, stateBytes(setup), 0));
     items.add(
         new MemoryPlan.Item(
             "saved layer inputs", pass.hiddenStates(), pass.hiddenStatesOnHost(), 0));
@@ -223,5 +224,10 @@ public final class MemoryPlanner {
     items.add(new MemoryPlan.Item("batch, masks and constants", pass.inputs(), 0, 0));
     items.add(new MemoryPlan.Item("activations of a layer or the head", pass.scratch(), 0, 0));
     return items;
+  }
+
+  /// Parameters and moments, which are copied in memory and written from there.
+  private static long stateBytes(TrainingSetup setup) {
+    return (1 + setup.optimizer().state().size()) * Float.BYTES * setup.lora().count();
   }
 }

@@ -26,7 +26,6 @@ public final class ResumedRun {
           Setting.DEVICE,
           Setting.CACHE,
           Setting.DEVICE_MEMORY,
-          Setting.SAVED_INPUTS,
           Setting.OPTIMIZER_STATE,
           Setting.EVALUATE_EVERY,
           Setting.EARLY_STOP,

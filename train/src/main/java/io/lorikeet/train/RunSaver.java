@@ -1,5 +1,6 @@
 package io.lorikeet.train;
 
+import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.quant.GgufFile;
@@ -137,7 +138,7 @@ final class RunSaver implements AutoCloseable {
     }
   }
 
-  private void warn(IOException problem) {
+  private void warn(Exception problem) {
     run.events().on(new TrainingEvent.Warning("no checkpoint: " + problem.getMessage()));
   }
 
@@ -187,7 +188,7 @@ final class RunSaver implements AutoCloseable {
     try {
       finish(progress);
       return true;
-    } catch (IOException e) {
+    } catch (IOException | GgmlException e) { // a device that is lost can't give its state either
       warn(e);
       return false;
     }

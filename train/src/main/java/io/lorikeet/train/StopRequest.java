@@ -1,16 +1,17 @@
 package io.lorikeet.train;
 
 /// Asks a run, from any thread, to stop after the step that is being taken.
-public final class StopRequest {
+public class StopRequest {
   private volatile boolean made;
 
   public StopRequest() {}
 
   /// Asks. More than once is the same as once.
-  public void make() {
+  public final void make() {
     made = true;
   }
 
+  /// Asked between steps, and within a step after each of its batches.
   boolean isMade() {
     return made;
   }

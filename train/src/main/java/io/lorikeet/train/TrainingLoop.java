@@ -1,5 +1,6 @@
 package io.lorikeet.train;
 
+import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.quant.GgufFile;
@@ -70,6 +71,7 @@ final class TrainingLoop {
   /// @throws StoppedException when it was asked to stop, or its time is over
   /// @throws IOException when the base's file was changed meanwhile, or the last checkpoint can't
   ///     be written
+  /// @throws GgmlException when the device is lost or out of memory
   TrainingResult run() throws IOException {
     LearningRateSchedule schedule = config.learningRateSchedule();
     try {
@@ -85,7 +87,7 @@ final class TrainingLoop {
         validateIfDue();
         saver.saveIfDue(progress);
       }
-    } catch (IOException | UnusableStepException e) {
+    } catch (IOException | UnusableStepException | GgmlException | VirtualMachineError e) {
       keepState();
       throw e;
     }
@@ -110,15 +112,21 @@ final class TrainingLoop {
         || (patience.isPresent() && progress.validationsSinceBest() >= patience.getAsInt());
   }
 
-  /// Whatever ended the run, what it had is worth keeping.
+  /// Whatever ended the run, what it had is worth keeping, unless a step has changed half of it.
   private void keepState() {
-    if (progress.step() > 0) {
-      if (saver.tryFinish(progress)) {
-        events.on(
-            new TrainingEvent.Note(
-                "the state after step %d is kept; 'lorikeet train --resume %s' goes on from it"
-                    .formatted(progress.step(), config.run())));
-      }
+    if (progress.step() == 0) {
+      return;
+    }
+    if (step.isHalfTaken()) {
+      events.on(
+          new TrainingEvent.Warning(
+              "step %d was half taken, so there is no state to keep; 'lorikeet train --resume %s' goes on from the last checkpoint"
+                  .formatted(progress.step() + 1, config.run())));
+    } else if (saver.tryFinish(progress)) {
+      events.on(
+          new TrainingEvent.Note(
+              "the state after step %d is kept; 'lorikeet train --resume %s' goes on from it"
+                  .formatted(progress.step(), config.run())));
     }
   }
 

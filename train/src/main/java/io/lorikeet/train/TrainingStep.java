@@ -14,6 +14,7 @@ final class TrainingStep {
   private final AdamW optimizer;
   private final double maxGradNorm;
   private final long seed;
+  private boolean updating;
 
   /// What a step gave.
   ///
@@ -92,8 +93,16 @@ final class TrainingStep {
     Outcome outcome = new Outcome(lossSum / targets, norm, Math.round(targets), tokens);
     watch.beforeUpdate(outcome, batches);
     double clip = maxGradNorm > 0 && norm > maxGradNorm ? maxGradNorm / norm : 1;
+    updating = true;
     optimizer.step(learningRate, clip / targets);
+    updating = false;
     return outcome;
+  }
+
+  /// Whether an update has failed, so that the parameters are neither those before the step nor
+  /// those after it.
+  boolean isHalfTaken() {
+    return updating;
   }
 
   /// Forgets the gradients of a step that was not taken.

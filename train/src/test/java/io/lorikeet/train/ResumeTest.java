@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.architecture.SavedInputs;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.InvalidInputException;
@@ -19,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -192,11 +194,13 @@ class ResumeTest {
             new TrainingOptions()
                 .set(Setting.RANK, 8)
                 .set(Setting.SEED, 1L)
+                .set(Setting.SAVED_INPUTS, SavedInputs.DEVICE_BF16) // changes the numbers
                 .set(Setting.CONTEXT, TinyRun.CONTEXT) // as it was
                 .set(Setting.THREADS, 2));
     assertTrue(message.contains("--rank: 8 instead of 4"), message);
     assertTrue(message.contains("--seed: 1 instead of 42"), message);
-    assertEquals(3, message.lines().count(), message);
+    assertTrue(message.contains("--saved-inputs: "), message);
+    assertEquals(4, message.lines().count(), message);
   }
 
   @Test
@@ -216,6 +220,16 @@ class ResumeTest {
     assertTrue(message.contains(lines.toString()), message);
     // They may lie elsewhere if they are the same.
     resume(config.run(), new TrainingOptions().model(base).data(data));
+  }
+
+  @Test
+  void theWeightOfASourceMustStay() throws IOException {
+    Path run = killedAfter(3);
+    for (double weight : new double[] {2, 0.5}) {
+      DataSource weighted = new DataSource(data.toString(), weight, Optional.empty());
+      String message = refused(run, new TrainingOptions().set(Setting.DATA, List.of(weighted)));
+      assertTrue(message.contains("the data doesn't give the rows"), message);
+    }
   }
 
   @Test

@@ -48,7 +48,7 @@ public final class CheckpointWriter implements AutoCloseable {
   /// @param best step of the best adapter, whose checkpoint is kept; 0 for none
   /// @param values keys of the state
   /// @throws IOException when the checkpoint before this couldn't be written, or there is no room
-  ///     for this one
+  ///     for this one, on the disk or in memory
   public void begin(int step, int best, Map<String, GgufValue> values, Preparation preparation)
       throws IOException {
     await();
@@ -60,6 +60,10 @@ public final class CheckpointWriter implements AutoCloseable {
       }
       Runnable task = () -> write(arena, snapshot, step, best, values, preparation);
       thread = Thread.ofPlatform().name("checkpoint").start(task);
+    } catch (OutOfMemoryError e) {
+      arena.close();
+      throw new IOException(
+          "there are no %,d bytes of memory for a copy of the state".formatted(layout.bytes()), e);
     } catch (RuntimeException | Error e) {
       arena.close();
       throw e;
