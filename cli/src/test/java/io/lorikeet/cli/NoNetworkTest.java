@@ -2,10 +2,13 @@ package io.lorikeet.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lorikeet.bindings.NativeLibrary;
+import io.lorikeet.bindings.TensorType;
 import io.lorikeet.export.AdapterExporter;
 import io.lorikeet.models.architecture.TransformerModel;
+import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.Trainer;
 import java.io.IOException;
@@ -21,12 +24,17 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /// No class of Lorikeet can open a network connection or start a program, but for those that do it
 /// for a reason: none names a class of the JDK that could.
 class NoNetworkTest {
+  @TempDir private Path folder;
+
   private static final List<String> FORBIDDEN =
       List.of(
           "java/net/Socket",
@@ -70,6 +78,41 @@ class NoNetworkTest {
     assertEquals(List.of(), found);
   }
 
+  /// Beside what classes name: what a process really has open, native libraries included. No socket
+  /// while it scans devices, trains, writes and verifies.
+  @Test
+  void aTrainingProcessOpensNoSocket() throws Exception {
+    Path links = Path.of("/proc/self/fd");
+    assumeTrue(Files.isDirectory(links), "only Linux tells what a process has open");
+    Path base = RandomModel.of(TensorType.Q4_0).write(folder.resolve("base.gguf"));
+    Path data = folder.resolve("data.jsonl");
+    Files.writeString(data, "{\"prompt\": \"a\", \"completion\": \"b\"}\n".repeat(8));
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    command.add("--enable-native-access=ALL-UNNAMED");
+    System.getProperties().stringPropertyNames().stream()
+        .filter(key -> key.startsWith("lorikeet."))
+        .forEach(key -> command.add("-D" + key + "=" + System.getProperty(key)));
+    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    command.add(SocketCount.class.getName());
+    command.addAll(List.of("train", "--model", base.toString(), "--data", data.toString()));
+    command.addAll(List.of("--output", folder.resolve("a.gguf").toString(), "--device", "cpu"));
+    command.addAll(List.of("--threads", "1", "--steps", "2", "--context", "32"));
+    Path log = folder.resolve("log");
+    Process process =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectInput(ProcessBuilder.Redirect.from(data.toFile()))
+            .redirectOutput(log.toFile())
+            .start();
+    assertTrue(process.waitFor(120, TimeUnit.SECONDS), "it doesn't end");
+    String text = Files.readString(log);
+    assertEquals(0, process.exitValue(), text);
+    String seen = "looked [1-9]\\d* times .* sockets: before 0, at most 0, with a channel [1-9]";
+    assertTrue(Pattern.compile(seen).matcher(text).find(), text);
+  }
+
   /// Where the classes of each module are.
   private static Set<Path> places() throws URISyntaxException {
     Set<Path> places = new LinkedHashSet<>();
@@ -105,6 +148,6 @@ class NoNetworkTest {
     String name = file.getFileName() == null ? "" : file.getFileName().toString();
     return path.contains("io/lorikeet/")
         && name.endsWith(".class")
-        && !name.matches(".*Test([$].*)?[.]class");
+        && !name.matches("(.*Test|SocketCount)([$].*)?[.]class");
   }
 }

@@ -3,6 +3,8 @@ package io.lorikeet.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
@@ -214,6 +216,76 @@ class TrainCommandTest {
       assertTrue(run.exitCode() == 1 || run.exitCode() == 2, run.err());
       run.assertFails(run.exitCode(), "/proc");
     }
+  }
+
+  /// A folder can't be made below a file, by nobody.
+  @Test
+  void aRunFolderThatCantBeMade() throws IOException {
+    Path file = Files.writeString(folder.resolve("file"), "");
+    train("--run", file).assertFails(2, "file, not a folder");
+    train("--run", file.resolve("run")).assertFails(1, file.resolve("run") + ": Not a directory");
+    assertEquals("", Files.readString(file));
+  }
+
+  @Test
+  void readOnlyFolders() throws IOException {
+    Path locked = Files.createDirectory(folder.resolve("locked"));
+    assumeTrue(locked.toFile().setWritable(false), "this file system has no such permission");
+    try {
+      assumeFalse(Files.isWritable(locked), "root may write everywhere");
+      train("--run", locked).assertFails(1, "locked", "permission denied");
+      train("--run", locked.resolve("run")).assertFails(1, "locked", "permission denied");
+      output = locked.resolve("adapter.gguf");
+      CommandRun run = train();
+      run.assertFails(run.exitCode(), "locked");
+    } finally {
+      locked.toFile().setWritable(true);
+    }
+  }
+
+  @Test
+  void aBaseThatDisappearsMeanwhile() throws Exception {
+    Path own = Files.copy(base, folder.resolve("own.gguf"));
+    Path away = folder.resolve("away.gguf");
+    Path run = folder.resolve("adapter-run");
+    Path metrics = run.resolve("metrics.jsonl");
+    Thread taker =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  while (metrics.toFile().length() == 0) {
+                    Thread.onSpinWait();
+                  }
+                  own.toFile().renameTo(away.toFile());
+                });
+    CommandRun failed =
+        CommandRun.of(
+            "train",
+            "--model",
+            own,
+            "--data",
+            data,
+            "--output",
+            output,
+            "--threads",
+            1,
+            "--device",
+            "cpu",
+            "--context",
+            32,
+            "--accumulate",
+            1,
+            "--steps",
+            100_000);
+    taker.join();
+    failed.assertFails(1, own + " was removed or renamed while it was in use");
+    assertTrue(failed.out().contains("lorikeet train --resume " + run), failed.out());
+    assertFalse(Files.exists(output));
+    Files.move(away, own);
+    int done = Files.readAllLines(metrics).size();
+    CommandRun.of("train", "--resume", run, "--steps", done + 1).assertSucceeds();
+    assertEquals(done + 1, Files.readAllLines(metrics).size());
+    assertTrue(Files.exists(output));
   }
 
   private CommandRun train(Object... more) {

@@ -188,6 +188,24 @@ class GgufFileTest {
     assertRefused("should have 3 tensors, but its files have 4", paths.getFirst());
   }
 
+  /// The other files' names come from the name of the given one, never from within.
+  @Test
+  void looksForTheFilesOfASplitModelInItsFolderOnly() throws IOException {
+    List<Path> paths = split(2);
+    Path inner = Files.createDirectory(folder.resolve("inner"));
+    Path first = inner.resolve(paths.getFirst().getFileName());
+    part(0, 2, "t0")
+        .putString("general.name", "../m")
+        .putString("split.prefix", "../m")
+        .putString("split.path", paths.getLast().toString())
+        .write(first);
+    assertRefused(inner.resolve(paths.getLast().getFileName()).toString(), first);
+    Files.move(paths.getLast(), inner.resolve(paths.getLast().getFileName()));
+    try (GgufFile file = GgufFile.open(first)) {
+      assertTrue(file.paths().stream().allMatch(path -> path.getParent().equals(inner)));
+    }
+  }
+
   private List<Path> split(int count) throws IOException {
     List<Path> paths = new ArrayList<>();
     for (int number = 0; number < count; number++) {
