@@ -4,17 +4,21 @@ import io.lorikeet.export.AdapterMetadata;
 import io.lorikeet.export.AdapterStorage;
 import io.lorikeet.export.BaseIdentity;
 import io.lorikeet.export.peft.PeftImporter;
+import io.lorikeet.export.peft.PeftMerger;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.ProcessorCores;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -41,12 +45,28 @@ final class ImportCommand implements Callable<Integer> {
       description = "base, a GGUF file converted from the model that was adapted")
   private Path model;
 
-  @Option(
-      names = "--output",
-      required = true,
-      paramLabel = "FILE",
-      description = "adapter to write, a GGUF file")
-  private Path output;
+  /// Where it goes: one of the two.
+  private static final class Target {
+    @Option(
+        names = "--output",
+        required = true,
+        paramLabel = "FILE",
+        description = "adapter to write, a GGUF file")
+    private Path output;
+
+    @Option(
+        names = "--merge-into",
+        required = true,
+        paramLabel = "FILE",
+        description = {
+          "whole model to write instead, the base with all of it merged: also magnitudes (DoRA)",
+          "and whole weights (modules_to_save), which no adapter in GGUF can hold"
+        })
+    private Path merged;
+  }
+
+  @ArgGroup(multiplicity = "1")
+  private Target target;
 
   @Option(
       names = "--store",
@@ -74,9 +94,13 @@ final class ImportCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Flags.requireThreads(spec, threads);
+    Path output = target.merged == null ? target.output : target.merged;
     Outputs.requireWritable(output);
     Outputs.requireOther(output, model);
     PrintWriter out = spec.commandLine().getOut();
+    if (target.merged != null) {
+      return merge(out);
+    }
     PeftImporter.Imported imported;
     AdapterMetadata metadata;
     try (GgufFile base = GgufFile.open(model)) {
@@ -93,6 +117,35 @@ final class ImportCommand implements Callable<Integer> {
         Optional.of(model),
         out);
     return new AdapterProof(device, threads, out).run(model, output, imported.adapter());
+  }
+
+  private int merge(PrintWriter out) throws IOException {
+    if (storage.isPresent()) {
+      throw new ParameterException(
+          spec.commandLine(), "--store is for adapters; a merged model keeps its base's types");
+    }
+    ProgressLine line = new ProgressLine(out, ProgressLine.onTerminal());
+    PeftMerger.Report report;
+    try (GgufFile base = GgufFile.open(model)) {
+      report =
+          PeftMerger.merge(
+              folder,
+              base,
+              target.merged,
+              threads,
+              (done, total) -> line.update("merging: " + Words.percent((double) done / total)));
+    }
+    line.println(
+        "%s: %s; merged %d pairs, %d of them with magnitudes, and %d whole weights; %d tensors as they were"
+            .formatted(
+                target.merged,
+                Words.bytes(Files.size(target.merged)),
+                report.pairs(),
+                report.magnitudes(),
+                report.whole(),
+                report.copied()));
+    ServingText.ofModel(target.merged).forEach(out::println);
+    return 0;
   }
 
   private void requireSame(String hash, BaseIdentity identity) {

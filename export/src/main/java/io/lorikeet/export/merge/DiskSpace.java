@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 
 /// Finds out before the work whether its result fits on the disk.
-final class DiskSpace {
+public final class DiskSpace {
   /// Room for the file's head and what else is written meanwhile.
   private static final long RESERVE = 16L << 20;
 
@@ -14,7 +14,7 @@ final class DiskSpace {
 
   /// @param bytes what shall be written beside `output`'s name
   /// @throws IOException when the disk has less, with both numbers
-  static void require(Path output, long bytes) throws IOException {
+  public static void require(Path output, long bytes) throws IOException {
     Path folder = output.toAbsolutePath().getParent();
     if (!Files.isDirectory(folder)) {
       return; // said by who creates the file

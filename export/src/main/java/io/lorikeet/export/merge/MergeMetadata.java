@@ -11,7 +11,7 @@ import java.util.Locale;
 import java.util.Optional;
 
 /// What a merged file says of where it came from.
-final class MergeMetadata {
+public final class MergeMetadata {
   private static final String BASE_HASH = "lorikeet.merge.base.sha256";
   private static final String ADAPTERS = "lorikeet.merge.adapters";
   private static final String ADAPTER_HASHES = "lorikeet.merge.adapters.sha256";
@@ -41,6 +41,14 @@ final class MergeMetadata {
         .putStrings(ADAPTER_HASHES, hashes)
         .putFloats(SCALES, scales)
         .putString(ROUNDING, rounding.name().toLowerCase(Locale.ROOT));
+  }
+
+  /// Records the base by its hash, and the names of what was merged that is no adapter in GGUF.
+  ///
+  /// @throws IOException when the base can't be read
+  public static void putBase(GgufWriter writer, GgufFile base, List<String> names)
+      throws IOException {
+    writer.putString(BASE_HASH, base.hash()).putStrings(ADAPTERS, names);
   }
 
   /// The hash of the base that a file was merged from.

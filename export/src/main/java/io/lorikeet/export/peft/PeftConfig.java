@@ -19,9 +19,16 @@ import java.util.regex.PatternSyntaxException;
 /// @param alpha `lora_alpha`
 /// @param rankStabilized `use_rslora`
 /// @param alphas `alpha_pattern`: for modules whose name ends so, as a regular expression
-/// @param unsaid what the configuration asks for and a GGUF adapter can't say, in words
+/// @param dora `use_dora`: each adapted row of weights has a magnitude of its own
+/// @param whole `modules_to_save`: modules whose weights are replaced
+/// @param unsaid what else the configuration asks for and GGUF can't say, in words
 record PeftConfig(
-    double alpha, boolean rankStabilized, Map<Pattern, Double> alphas, List<String> unsaid) {
+    double alpha,
+    boolean rankStabilized,
+    Map<Pattern, Double> alphas,
+    boolean dora,
+    List<String> whole,
+    List<String> unsaid) {
   static final String FILE = "adapter_config.json";
 
   /// Ways to begin that change the base's own weights, so that an adapter fits no other base.
@@ -59,6 +66,8 @@ record PeftConfig(
         alpha,
         json.path("use_rslora").asBoolean(false),
         alphas(file, json.path("alpha_pattern")),
+        json.path("use_dora").asBoolean(false),
+        json.path("modules_to_save").valueStream().map(JsonNode::asText).toList(),
         unsaid(json));
   }
 
@@ -86,14 +95,8 @@ record PeftConfig(
 
   private static List<String> unsaid(JsonNode json) {
     List<String> unsaid = new ArrayList<>();
-    if (json.path("use_dora").asBoolean(false)) {
-      unsaid.add("use_dora: magnitudes of weights (DoRA)");
-    }
     if (json.path("use_qalora").asBoolean(false)) {
       unsaid.add("use_qalora: pooled inputs (QALoRA)");
-    }
-    if (!json.path("modules_to_save").isEmpty()) {
-      unsaid.add("modules_to_save: whole weights of " + json.path("modules_to_save"));
     }
     if (!json.path("target_parameters").isEmpty()) {
       unsaid.add("target_parameters: " + json.path("target_parameters"));
@@ -114,6 +117,18 @@ record PeftConfig(
               .formatted(beginning));
     }
     return unsaid;
+  }
+
+  /// What a whole model can hold and an adapter in GGUF can't, in words.
+  List<String> onlyMerged() {
+    List<String> words = new ArrayList<>();
+    if (dora) {
+      words.add("use_dora: magnitudes of weights (DoRA)");
+    }
+    if (!whole.isEmpty()) {
+      words.add("modules_to_save: whole weights of " + String.join(", ", whole));
+    }
+    return words;
   }
 
   /// Factor of B A for a module.

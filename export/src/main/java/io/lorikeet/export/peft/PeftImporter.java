@@ -7,7 +7,6 @@ import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.SafetensorsFile;
-import io.lorikeet.quant.SafetensorsTensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,7 +27,6 @@ public final class PeftImporter {
   private final GgufFile base;
   private final SafetensorsFile file;
   private final PeftConfig config;
-  private final List<String> problems = new ArrayList<>();
 
   private PeftImporter(GgufFile base, SafetensorsFile file, PeftConfig config) {
     this.base = base;
@@ -55,6 +53,12 @@ public final class PeftImporter {
   /// @throws IOException when a file can't be read
   public static Imported read(Path folder, GgufFile base) throws IOException {
     PeftConfig config = PeftConfig.read(folder);
+    try (SafetensorsFile file = openWeights(folder)) {
+      return new PeftImporter(base, file, config).read(folder);
+    }
+  }
+
+  static SafetensorsFile openWeights(Path folder) throws IOException {
     Path weights = folder.resolve(PeftKeys.WEIGHTS);
     if (!Files.exists(weights)) {
       throw new InvalidInputException(
@@ -63,14 +67,16 @@ public final class PeftImporter {
                   + " has its weights in adapter_model.bin, which can hold programs and isn't read; save it with save_pretrained(safe_serialization=True)"
               : folder + " has no " + PeftKeys.WEIGHTS);
     }
-    try (SafetensorsFile file = SafetensorsFile.open(weights)) {
-      return new PeftImporter(base, file, config).read(folder);
-    }
+    return SafetensorsFile.open(weights);
   }
 
   private Imported read(Path folder) {
-    problems.addAll(config.unsaid());
+    List<String> problems = new ArrayList<>(config.unsaid());
     PeftTensors tensors = new PeftTensors(file, problems);
+    PeftPairs pairs = new PeftPairs(base, file, config, problems);
+    List<String> onlyMerged = new ArrayList<>(config.onlyMerged());
+    onlyMerged.addAll(tensors.onlyMerged());
+    problems.addAll(onlyMerged);
     Map<String, PeftTensors.Module> left = new LinkedHashMap<>(tensors.modules());
     List<PeftJoin.Joined> joined = new ArrayList<>();
     PeftPlaces places = PeftPlaces.of(base);
@@ -80,85 +86,28 @@ public final class PeftImporter {
       for (PeftPlace place : ofTensor) {
         PeftTensors.Module module = left.remove(place.module());
         if (module != null) {
-          part(place, module).ifPresent(parts::add);
+          pairs.part(place, module).ifPresent(parts::add);
         }
       }
       if (!parts.isEmpty()) {
         joined.add(PeftJoin.join(tensor, parts));
       }
     }
-    left.values().forEach(module -> problems.add(notInBase(module)));
+    left.values().forEach(module -> problems.add(pairs.notInBase(module)));
     if (joined.isEmpty() && problems.isEmpty()) {
       problems.add("it holds no pair of matrices");
     }
     if (!problems.isEmpty()) {
+      String merging =
+          onlyMerged.isEmpty() ? "" : "; import --merge-into makes a whole model of magnitudes and whole weights";
       throw InvalidInputException.of(
-          folder + " can't be an adapter in GGUF for " + base.path(), problems);
+          folder + " can't be an adapter in GGUF for " + base.path() + merging, problems);
     }
     return new Imported(
         adapter(joined),
         storage(tensors),
         Optional.ofNullable(file.metadata().get(PeftKeys.BASE_HASH)),
         PeftTraining.parse(file.metadata().get(PeftKeys.TRAINING)));
-  }
-
-  private String notInBase(PeftTensors.Module module) {
-    boolean isHead = module.fullName().endsWith("lm_head");
-    return module.fullName()
-        + (isHead && base.tensor("output.weight").isEmpty()
-            ? " has no tensor of its own in the base: its embeddings are its head too"
-            : " is not in the base");
-  }
-
-  private Optional<PeftJoin.Part> part(PeftPlace place, PeftTensors.Module module) {
-    SafetensorsTensor a = module.halves().get("A");
-    SafetensorsTensor b = module.halves().get("B");
-    if (a == null || b == null) {
-      problems.add(module.fullName() + ": lora_" + (a == null ? "A" : "B") + " is missing");
-      return Optional.empty();
-    }
-    if (place.isEmbedding() && base.tensor("output.weight").isEmpty()) {
-      problems.add(
-          module.fullName()
-              + " is the head too in this base, and llama.cpp would apply the pair to both");
-      return Optional.empty();
-    }
-    // Of the embedding the file has rows by token, so its inputs are the tensor's rows.
-    long inputs = place.isEmbedding() ? place.rows() : place.columns();
-    long outputs = place.isEmbedding() ? place.columns() : place.rows();
-    long rank = a.shape().isEmpty() ? 0 : a.shape().getFirst();
-    boolean fits = hasShape(a, rank, inputs) & hasShape(b, outputs, rank);
-    if (!fits) {
-      return Optional.empty();
-    }
-    double scaling = config.scaling(module.fullName(), (int) rank);
-    return Optional.of(new PeftJoin.Part(place, (int) rank, scaling, values(a), values(b)));
-  }
-
-  private boolean hasShape(SafetensorsTensor tensor, long rows, long columns) {
-    List<Long> expected = List.of(rows, columns);
-    if (rows > 0 && tensor.shape().equals(expected)) {
-      return true;
-    }
-    problems.add(
-        tensor.name() + " has the shape " + tensor.shape() + ", and should have " + expected);
-    return false;
-  }
-
-  private float[] values(SafetensorsTensor tensor) {
-    float[] values = new float[Math.toIntExact(tensor.elements())];
-    if (!tensor.type().isFloat()) {
-      problems.add(tensor.name() + " is " + tensor.type() + ", and should be F32, F16 or BF16");
-      return values;
-    }
-    tensor.type().readFloats(file.data(tensor), 0, values);
-    for (int i = 0; i < values.length; i++) {
-      if (!Float.isFinite(values[i])) {
-        problems.add(tensor.name() + " holds " + values[i] + ", first as element " + i);
-        break;
-      }
-    }
-    return values;
   }
 
   /// One alpha for all pairs: that of most of them, and the others' B multiplied.

@@ -2,6 +2,7 @@ package io.lorikeet.export.peft;
 
 import io.lorikeet.quant.SafetensorsFile;
 import io.lorikeet.quant.SafetensorsTensor;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +17,18 @@ final class PeftTensors {
           "(?:base_model\\.model\\.)?((?:.*\\.)?(layers\\.[0-9]+\\..+|embed_tokens|lm_head))"
               + "\\.lora_(?:embedding_)?([AB])(?:\\.(?:default|weight))*");
 
+  /// Names of weights of the model itself. What leads to them has no numbers in it, so that a
+  /// layer's norm isn't taken for the last one.
+  private static final Pattern WHOLE =
+      Pattern.compile(
+          "(?:base_model\\.model\\.)?(?:[a-z_]+\\.)*?(layers\\.[0-9]+\\..+?|embed_tokens|lm_head|norm)"
+              + "(?:\\.modules_to_save)?(?:\\.default)?(?:\\.base_layer)?\\.weight");
+
+  private static final Pattern MAGNITUDE =
+      Pattern.compile(
+          "(?:.*\\.)?(layers\\.[0-9]+\\..+|embed_tokens|lm_head)"
+              + "\\.lora_magnitude_vector(?:\\.(?:default|weight))*");
+
   /// The tensors of one module.
   ///
   /// @param fullName its name with the path, as patterns of the configuration match it
@@ -23,8 +36,10 @@ final class PeftTensors {
   record Module(String fullName, Map<String, SafetensorsTensor> halves) {}
 
   private final Map<String, Module> modules = new LinkedHashMap<>();
+  private final Map<String, SafetensorsTensor> magnitudes = new LinkedHashMap<>();
+  private final Map<String, SafetensorsTensor> whole = new LinkedHashMap<>();
 
-  /// @param problems receives tensors that are no half of a pair
+  /// @param problems receives tensors that nothing can hold
   PeftTensors(SafetensorsFile file, List<String> problems) {
     for (SafetensorsTensor tensor : file.tensors()) {
       Matcher name = NAME.matcher(tensor.name());
@@ -35,23 +50,50 @@ final class PeftTensors {
         if (module.halves().putIfAbsent(name.group(3), tensor) != null) {
           problems.add(tensor.name() + " is there twice, under another path");
         }
-      } else {
+      } else if (!putInto(magnitudes, MAGNITUDE, tensor) && !putWhole(tensor)) {
         problems.add(tensor.name() + " " + reason(tensor.name()));
       }
     }
   }
 
+  private boolean putWhole(SafetensorsTensor tensor) {
+    return !tensor.name().contains(".lora_") && putInto(whole, WHOLE, tensor);
+  }
+
+  /// @return false where it is none of these, or there already
+  private static boolean putInto(
+      Map<String, SafetensorsTensor> map, Pattern pattern, SafetensorsTensor tensor) {
+    Matcher name = pattern.matcher(tensor.name());
+    return name.matches() && map.putIfAbsent(name.group(1), tensor) == null;
+  }
+
   private static String reason(String name) {
-    if (name.contains("lora_magnitude_vector")) {
-      return "is a weight's magnitude (DoRA), which an adapter in GGUF can't hold";
-    }
     if (name.endsWith(".bias")) {
       return "is a bias, which an adapter in GGUF can't hold";
     }
-    if (!name.contains(".lora_")) {
-      return "is a whole weight (modules_to_save), which an adapter in GGUF can't hold";
-    }
     return "is none of the model's matrices";
+  }
+
+  /// Tensors that a whole model can hold and an adapter in GGUF can't, in words.
+  List<String> onlyMerged() {
+    List<String> words = new ArrayList<>();
+    magnitudes
+        .values()
+        .forEach(tensor -> words.add(tensor.name() + " is a weight's magnitude (DoRA)"));
+    whole
+        .values()
+        .forEach(tensor -> words.add(tensor.name() + " is a whole weight (modules_to_save)"));
+    return words;
+  }
+
+  /// Magnitudes by the names of their modules without path.
+  Map<String, SafetensorsTensor> magnitudes() {
+    return magnitudes;
+  }
+
+  /// Weights that replace the model's own, by the names of their modules without path.
+  Map<String, SafetensorsTensor> whole() {
+    return whole;
   }
 
   /// Modules by their names without path, such as `layers.0.self_attn.q_proj`.

@@ -300,7 +300,8 @@ class PeftImportTest {
         """);
     assertRefused(
         "use_dora",
-        "modules_to_save: whole weights of [\"lm_head\"]",
+        "modules_to_save: whole weights of lm_head",
+        "import --merge-into",
         "pissa_niter_4",
         "layers.0.mlp.up_proj: lora_B is missing",
         "lora_magnitude_vector is a weight's magnitude",
