@@ -66,8 +66,7 @@ final class PeftChanges {
       problems.add("it holds nothing to merge");
     }
     if (!problems.isEmpty()) {
-      throw InvalidInputException.of(
-          folder + " can't be merged into " + base.path(), problems);
+      throw InvalidInputException.of(folder + " can't be merged into " + base.path(), problems);
     }
     return changes;
   }
@@ -81,8 +80,7 @@ final class PeftChanges {
           .ifPresent(
               tensor -> {
                 int length = Math.toIntExact(tensor.elements());
-                norms.put(
-                    tensor.name(), new PeftPlace(module, tensor.name(), 0, 0, 1, length, 0));
+                norms.put(tensor.name(), new PeftPlace(module, tensor.name(), 0, 0, 1, length, 0));
               });
     }
     return norms;
@@ -102,8 +100,7 @@ final class PeftChanges {
     if (module != null && config.dora() && magnitude.isEmpty()) {
       problems.add(module.fullName() + ": lora_magnitude_vector is missing");
     }
-    Optional<PeftJoin.Part> part =
-        module == null ? Optional.empty() : pairs.part(place, module);
+    Optional<PeftJoin.Part> part = module == null ? Optional.empty() : pairs.part(place, module);
     return Optional.of(
         new PeftRows.Change(place, whole, part, magnitude.map(each -> magnitudes(place, each))));
   }

@@ -99,7 +99,9 @@ public final class PeftImporter {
     }
     if (!problems.isEmpty()) {
       String merging =
-          onlyMerged.isEmpty() ? "" : "; import --merge-into makes a whole model of magnitudes and whole weights";
+          onlyMerged.isEmpty()
+              ? ""
+              : "; import --merge-into makes a whole model of magnitudes and whole weights";
       throw InvalidInputException.of(
           folder + " can't be an adapter in GGUF for " + base.path() + merging, problems);
     }

@@ -95,14 +95,14 @@ public final class PeftMerger {
     for (GgufTensor tensor : base.tensors()) {
       long[] shape = tensor.shape().stream().mapToLong(Long::longValue).toArray();
       List<PeftRows.Change> ofTensor = changes.getOrDefault(tensor, List.of());
-      writer.addTensor(tensor.name(), tensor.type(), shape, channel -> write(channel, tensor, ofTensor));
+      writer.addTensor(
+          tensor.name(), tensor.type(), shape, channel -> write(channel, tensor, ofTensor));
     }
     writer.write(output);
     base.checkUnchanged();
   }
 
-  private void write(
-      WritableByteChannel channel, GgufTensor tensor, List<PeftRows.Change> ofTensor)
+  private void write(WritableByteChannel channel, GgufTensor tensor, List<PeftRows.Change> ofTensor)
       throws IOException {
     MemorySegment data = base.data(tensor);
     int rows = Math.toIntExact(tensor.elements() / tensor.shape().getFirst());

@@ -9,8 +9,7 @@ import java.util.Optional;
 /// Reads the pairs of a folder that PEFT wrote, and checks them against the base.
 ///
 /// @param problems receives all that is wrong
-record PeftPairs(
-    GgufFile base, SafetensorsFile file, PeftConfig config, List<String> problems) {
+record PeftPairs(GgufFile base, SafetensorsFile file, PeftConfig config, List<String> problems) {
 
   String notInBase(PeftTensors.Module module) {
     boolean isHead = module.fullName().endsWith("lm_head");

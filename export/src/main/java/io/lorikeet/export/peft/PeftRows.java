@@ -7,9 +7,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/// Computes rows of a weight as PEFT does: its own or those that replace it, plus scaling · B A, and
-/// with magnitudes m (DoRA, arXiv 2402.09353) m · (W + scaling · B A) / ‖W + scaling · B A‖, the norm
-/// being that of the row.
+/// Computes rows of a weight as PEFT does: its own or those that replace it, plus scaling · B A,
+/// and with magnitudes m (DoRA, arXiv 2402.09353) m · (W + scaling · B A) / ‖W + scaling · B A‖,
+/// the norm being that of the row.
 final class PeftRows {
   private final SafetensorsFile file;
   private final List<Change> changes;
@@ -37,8 +37,7 @@ final class PeftRows {
     this.file = file;
     this.changes = changes;
     int rows = Math.toIntExact(tensor.elements() / tensor.shape().getFirst());
-    int rowsOfExpert =
-        tensor.shape().size() < 2 ? 1 : Math.toIntExact(tensor.shape().get(1));
+    int rowsOfExpert = tensor.shape().size() < 2 ? 1 : Math.toIntExact(tensor.shape().get(1));
     changeOfRow = new int[rows];
     rowInModule = new int[rows];
     Arrays.fill(changeOfRow, -1);

@@ -96,8 +96,7 @@ class PeftMergerTest {
           assertEquals(!tensor.name().equals("blk.0.attn_q.weight"), same, tensor.name());
         }
       }
-      assertRefused(
-          () -> PeftImporter.read(peft(), gguf), "--merge-into", "use_dora", "magnitude");
+      assertRefused(() -> PeftImporter.read(peft(), gguf), "--merge-into", "use_dora", "magnitude");
 
       Files.delete(merged);
       adapt("layers.1.self_attn.q_proj", "blk.1.attn_q.weight", 64, 64, HEADS, false);
@@ -114,8 +113,7 @@ class PeftMergerTest {
     }
   }
 
-  private static void assertRefused(
-      Executable action, String... words) {
+  private static void assertRefused(Executable action, String... words) {
     String message = assertThrows(InvalidInputException.class, action).getMessage();
     for (String word : words) {
       assertTrue(message.contains(word), () -> word + " in: " + message);
