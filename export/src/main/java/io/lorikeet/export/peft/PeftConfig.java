@@ -62,6 +62,7 @@ record PeftConfig(
       throw new InvalidInputException(
           file + ": lora_alpha is " + json.path("lora_alpha") + ", and should be a number");
     }
+    requireNumbers(file, "rank_pattern", json.path("rank_pattern"));
     return new PeftConfig(
         alpha,
         json.path("use_rslora").asBoolean(false),
@@ -72,13 +73,9 @@ record PeftConfig(
   }
 
   private static Map<Pattern, Double> alphas(Path file, JsonNode json) {
+    requireNumbers(file, "alpha_pattern", json);
     Map<Pattern, Double> alphas = new LinkedHashMap<>();
     for (Map.Entry<String, JsonNode> entry : json.properties()) {
-      if (!entry.getValue().isNumber() || entry.getValue().asDouble() == 0) {
-        throw new InvalidInputException(
-            "%s: alpha_pattern has %s for '%s', and should have a number"
-                .formatted(file, entry.getValue(), entry.getKey()));
-      }
       try {
         // As PEFT's get_pattern_key: `^` anchors a key at the beginning of the module's name.
         alphas.put(
@@ -91,6 +88,17 @@ record PeftConfig(
       }
     }
     return alphas;
+  }
+
+  private static void requireNumbers(Path file, String name, JsonNode json) {
+    for (Map.Entry<String, JsonNode> entry : json.properties()) {
+      double value = entry.getValue().isNumber() ? entry.getValue().asDouble() : 0;
+      if (!Double.isFinite(value) || value == 0) {
+        throw new InvalidInputException(
+            "%s: %s has %s for '%s', and should have a number"
+                .formatted(file, name, entry.getValue(), entry.getKey()));
+      }
+    }
   }
 
   private static List<String> unsaid(JsonNode json) {

@@ -89,6 +89,14 @@ public final class PeftMerger {
     }
   }
 
+  /// Checks a folder as [#merge] does before it writes.
+  static void check(Path folder, GgufFile base) throws IOException {
+    PeftConfig config = PeftConfig.read(folder);
+    try (SafetensorsFile file = PeftImporter.openWeights(folder)) {
+      new PeftChanges(base, file, config).read(folder);
+    }
+  }
+
   private void write(Path folder, Path output) throws IOException {
     GgufWriter writer = new GgufWriter().copyMetadata(base.metadata());
     MergeMetadata.putBase(writer, base, List.of(folder.toAbsolutePath().getFileName().toString()));

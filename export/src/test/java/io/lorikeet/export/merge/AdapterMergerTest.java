@@ -302,6 +302,24 @@ class AdapterMergerTest {
   }
 
   @Test
+  void refusesAnAdapterOfAnotherArchitecture() throws IOException {
+    Path base = RandomModel.of(TensorType.F32).write(folder.resolve("base.gguf"));
+    Path file = folder.resolve("adapter.gguf");
+    try (GgufFile gguf = GgufFile.open(base)) {
+      AdapterExporter.write(
+          new LoraAdapter("qwen2", 4, RandomInputs.pairs(gguf, List.of("attn_q"), 4, 5)),
+          new AdapterMetadata(BaseIdentity.of(gguf), Map.of()),
+          file);
+      String message =
+          assertThrows(
+                  InvalidInputException.class, () -> merger(gguf, file, 1, MergeTypes.KEEP))
+              .getMessage();
+      assertTrue(message.contains("for the architecture qwen2"), message);
+      assertTrue(message.contains("base.gguf is llama"), message);
+    }
+  }
+
+  @Test
   void refusesAFileThatWasNotMergedFromTheBase() throws IOException {
     Path base = RandomModel.of(TensorType.Q4_0).write(folder.resolve("base.gguf"));
     Path other = RandomModel.of(TensorType.Q4_0).seed(2).write(folder.resolve("other.gguf"));
