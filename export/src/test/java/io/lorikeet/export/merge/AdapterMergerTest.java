@@ -311,8 +311,7 @@ class AdapterMergerTest {
           new AdapterMetadata(BaseIdentity.of(gguf), Map.of()),
           file);
       String message =
-          assertThrows(
-                  InvalidInputException.class, () -> merger(gguf, file, 1, MergeTypes.KEEP))
+          assertThrows(InvalidInputException.class, () -> merger(gguf, file, 1, MergeTypes.KEEP))
               .getMessage();
       assertTrue(message.contains("for the architecture qwen2"), message);
       assertTrue(message.contains("base.gguf is llama"), message);

@@ -62,7 +62,8 @@ class PeftFuzzTest {
     SplittableRandom random = new SplittableRandom(seed);
     byte[] goodConfig = CONFIG.getBytes(StandardCharsets.UTF_8);
     byte[] goodWeights = Files.readAllBytes(weights);
-    int head = Math.toIntExact(ByteBuffer.wrap(goodWeights).order(ByteOrder.LITTLE_ENDIAN).getLong());
+    int head =
+        Math.toIntExact(ByteBuffer.wrap(goodWeights).order(ByteOrder.LITTLE_ENDIAN).getLong());
     int refused = 0;
     try (GgufFile gguf = GgufFile.open(base)) {
       for (int i = 0; i < INPUTS; i++) {
