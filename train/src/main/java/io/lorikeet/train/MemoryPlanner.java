@@ -23,7 +23,11 @@ public final class MemoryPlanner {
 
   /// What the process takes besides tensors on the way from planning to training, as measured:
   /// Java's compiled code and heap, the kernels that oneDNN compiles, the threads' own scratch.
-  private static final long GROWTH = 88_000_000;
+  private static final long GROWTH = 100_000_000;
+
+  /// The most that pages of libraries take. What else is mapped then are pages of the base, which
+  /// count as the base's.
+  private static final long LIBRARIES = 85_000_000;
 
   private final GgufFile base;
   private final ModelConfig model;
@@ -203,7 +207,11 @@ public final class MemoryPlanner {
         .ifPresent(
             now ->
                 items.add(
-                    new MemoryPlan.Item("Java and libraries", 0, now.resident() + GROWTH, 0)));
+                    new MemoryPlan.Item(
+                        "Java and libraries",
+                        0,
+                        now.anonymous() + Math.min(now.file(), LIBRARIES) + GROWTH,
+                        0)));
     items.add(
         new MemoryPlan.Item(
             placement.streamed() ? "base, two layers at a time" : "base",
@@ -214,7 +222,9 @@ public final class MemoryPlanner {
     items.add(
         new MemoryPlan.Item(
             "optimizer", optimizer.deviceBytes(), optimizer.hostBytes(), optimizer.mappedBytes()));
-    items.add(new MemoryPlan.Item("a checkpoint's copy of the state", 0, stateBytes(setup), 0));
+    long state = stateBytes(setup);
+    items.add(new MemoryPlan.Item("a checkpoint's copy of the state", 0, state, state));
+    items.add(new MemoryPlan.Item("the finished adapter", 0, state / 3, 0));
     items.add(
         new MemoryPlan.Item(
             "saved layer inputs", pass.hiddenStates(), pass.hiddenStatesOnHost(), 0));
