@@ -9,9 +9,16 @@ import io.lorikeet.models.lora.LoraSettings;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.GgufFile;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -34,30 +41,39 @@ class LeakTest {
   /// lost ones would show.
   private static final long MOST_HEAP = 4 << 20;
 
-  private static final long MOST_PROCESS = 24 << 20;
+  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
+
+  /// Fields of `struct mallinfo2`: `hblkhd` and `uordblks`.
+  private static final int MAPPED = 4;
+
+  private static final int IN_USE = 7;
+
+  private static final long MOST_NATIVE = 8 << 20;
 
   @TempDir private Path folder;
 
   @Test
   void memoryStaysWhereItIs() throws IOException {
-    Assumptions.assumeTrue(Files.exists(Path.of("/proc/self/statm")), "only Linux says it so");
+    Assumptions.assumeTrue(
+        Linker.nativeLinker().defaultLookup().find("mallinfo2").isPresent(),
+        "only glibc counts what is allocated");
     Path base = RandomModel.of(TensorType.Q4_0).write(folder.resolve("base.gguf"));
     for (int i = 0; i < WARM_UP; i++) {
       open(base, 5);
     }
     long heap = heap();
-    long process = process();
+    long malloced = malloced();
     for (int i = 0; i < MODELS; i++) {
       open(base, STEPS / MODELS);
     }
     open(base, STEPS);
     long heapMore = heap() - heap;
-    long processMore = process() - process;
+    long nativeMore = malloced() - malloced;
     System.out.printf(
-        "%d models and %d steps: Java %+,d bytes, process %+,d bytes%n",
-        MODELS + 1, 2 * STEPS, heapMore, processMore);
+        "%d models and %d steps: Java %+,d bytes, native %+,d bytes%n",
+        MODELS + 1, 2 * STEPS, heapMore, nativeMore);
     assertTrue(heapMore < MOST_HEAP, "Java's heap has grown by " + heapMore);
-    assertTrue(processMore < MOST_PROCESS, "the process has grown by " + processMore);
+    assertTrue(nativeMore < MOST_NATIVE, "native memory has grown by " + nativeMore);
   }
 
   private static void open(Path base, int steps) throws IOException {
@@ -83,13 +99,24 @@ class LeakTest {
     return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
   }
 
-  /// Bytes in memory that belong to the process alone, not to mapped files.
-  private static long process() throws IOException {
-    for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
-      if (line.startsWith("RssAnon:")) {
-        return Long.parseLong(line.replaceAll("\\D", "")) << 10;
-      }
+  /// Bytes that native code holds, ggml's and oneDNN's among them, by the C library's own count
+  /// (mallinfo2(3)): what is resident would count Java's heap and compiled code, too.
+  private static long malloced() {
+    MemoryLayout[] fields = Collections.nCopies(10, LONG).toArray(MemoryLayout[]::new);
+    Linker linker = Linker.nativeLinker();
+    MemorySegment function = linker.defaultLookup().find("mallinfo2").orElseThrow();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment info =
+          (MemorySegment)
+              linker
+                  .downcallHandle(
+                      function, FunctionDescriptor.of(MemoryLayout.structLayout(fields)))
+                  .invokeExact((SegmentAllocator) arena);
+      return info.getAtIndex(LONG, MAPPED) + info.getAtIndex(LONG, IN_USE);
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
     }
-    throw new IllegalStateException("no RssAnon");
   }
 }
