@@ -101,6 +101,7 @@ class LeakTest {
 
   /// Bytes that native code holds, ggml's and oneDNN's among them, by the C library's own count
   /// (mallinfo2(3)): what is resident would count Java's heap and compiled code, too.
+  @SuppressWarnings("restricted")
   private static long malloced() {
     MemoryLayout[] fields = Collections.nCopies(10, LONG).toArray(MemoryLayout[]::new);
     Linker linker = Linker.nativeLinker();
