@@ -72,11 +72,12 @@ class DataCommandTest {
   @Test
   void tellsWhatIsWrong() throws IOException {
     data(write(List.of("{\"txt\": \"a\"}"))).assertFails(2, "is 'txt' meant to be 'text'?");
-    data(write(
+    Path chats =
+        write(
             List.of(
                 "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"},"
-                    + " {\"role\": \"assistant\", \"content\": \"b\"}]}")))
-        .assertFails(2, "--chat-template");
+                    + " {\"role\": \"assistant\", \"content\": \"b\"}]}"));
+    data(chats, "--chat-template", "chatnl").assertFails(2, "chatnl", "chatml");
     CommandRun.of("data", "--model", base).assertFails(2, "--data is needed");
   }
 
