@@ -47,6 +47,7 @@ public final class LlamaContext implements AutoCloseable {
   private final int batch;
   private final MemorySegment batchTokens;
   private final MemorySegment batchOutputs;
+  private final ComputeThread thread = new ComputeThread();
   private List<LlamaAdapter.Scaled> adapters = List.of();
   private int length;
   private boolean hasLogits;
@@ -260,7 +261,12 @@ public final class LlamaContext implements AutoCloseable {
 
   private void compute(int[] tokens, int start, int count) {
     MemorySegment.copy(tokens, start, batchTokens, ValueLayout.JAVA_INT, 0, count);
-    int status;
+    thread.call(() -> decode(count));
+    length += count;
+    hasLogits = true;
+  }
+
+  private Void decode(int count) {
     try (Arena call = Arena.ofConfined();
         NativeLog.Errors errors = NativeLog.captureErrors()) {
       MemorySegment tokenBatch = llama_batch.allocate(call);
@@ -268,15 +274,14 @@ public final class LlamaContext implements AutoCloseable {
       llama_batch.n_tokens(tokenBatch, count);
       llama_batch.token(tokenBatch, batchTokens);
       llama_batch.logits(tokenBatch, batchOutputs);
-      status = Llama.llama_decode(handle, tokenBatch);
+      int status = Llama.llama_decode(handle, tokenBatch);
       if (status != 0) {
         clear();
         throw new GgmlException(
             "llama.cpp can't compute " + count + " tokens (status " + status + ")" + errors.text());
       }
     }
-    length += count;
-    hasLogits = true;
+    return null;
   }
 
   private void requireRoom(int[] tokens) {
@@ -317,6 +322,7 @@ public final class LlamaContext implements AutoCloseable {
     }
     open = false;
     model.disown(this);
+    thread.close();
     Llama.llama_free(handle);
     arena.close();
     NativeResources.closed(KIND);
