@@ -33,7 +33,7 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
         also("phi3", "short factors", model -> longRope(model, 1024)),
         also("phi3", "long factors", model -> longRope(model, 16)),
         family("mistral3", FamilyCase::mistral3),
-        family("smollm3", model -> model.put("block_count", 4).put("embedding_length", 32)),
+        family("smollm3", model -> model.put("block_count", 4)),
         family("granite", FamilyCase::granite),
         also(
             "granite",
