@@ -27,6 +27,7 @@ public final class Backend implements AutoCloseable {
   private MemorySegment threadPool = MemorySegment.NULL;
   private Optional<FastProducts> fastProducts = Optional.empty();
   private Optional<Profile> profile = Optional.empty();
+  private Backend cpu;
   private boolean closed;
 
   /// What a backend is opened for.
@@ -259,6 +260,14 @@ public final class Backend implements AutoCloseable {
     return Ggml.ggml_backend_dev_supports_op(deviceHandle, node);
   }
 
+  /// The CPU, for what this device lacks.
+  Backend cpu() {
+    if (cpu == null) {
+      cpu = isCpu() ? this : open("cpu", threads);
+    }
+    return cpu;
+  }
+
   MemorySegment handle() {
     if (closed) {
       throw new IllegalStateException("the backend is closed");
@@ -287,6 +296,9 @@ public final class Backend implements AutoCloseable {
       return;
     }
     closed = true;
+    if (cpu != null) {
+      cpu.close();
+    }
     Ggml.ggml_backend_free(handle);
     if (threadPool.address() != 0) {
       stopThreads();

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
+import java.util.function.Predicate;
 
 /// Operations in the order they run, built once and run many times. The same graph serves every
 /// layer of a kind: its placeholders are pointed at one layer's weights after the other.
@@ -17,14 +17,20 @@ public final class Graph implements AutoCloseable {
   private final Ops ops;
   private final MemorySegment context;
   private final MemorySegment handle;
+  private GraphRun run;
   private final Map<Tensor, List<Tensor>> viewsOfPlaceholders = new HashMap<>();
   private boolean closed;
 
   /// Builds a graph of everything that `ops` was told to run. The graph owns `ops` from then on.
   ///
   /// @param name what it computes, for error messages
-  /// @throws GgmlException when the device lacks an operation, naming all such
+  /// @throws GgmlException when neither the device nor the CPU has an operation, naming all such
   public Graph(String name, Backend backend, Ops ops) {
+    this(name, backend, ops, backend::supports);
+  }
+
+  /// @param supported whether the device has an operation; those it lacks are left to the CPU
+  Graph(String name, Backend backend, Ops ops, Predicate<MemorySegment> supported) {
     this.name = name;
     this.backend = backend;
     this.ops = ops;
@@ -38,42 +44,12 @@ public final class Graph implements AutoCloseable {
       for (Tensor output : ops.scheduled()) {
         Ggml.ggml_build_forward_expand(handle, output.handle());
       }
-      checkSupport();
+      run = new GraphRun(name, backend, handle, supported);
       collectViews();
     } catch (RuntimeException e) {
       close();
       throw e;
     }
-  }
-
-  private void checkSupport() {
-    TreeSet<String> lacking = new TreeSet<>();
-    for (int i = 0; i < nodes(); i++) {
-      MemorySegment node = Ggml.ggml_graph_node(handle, i);
-      if (!backend.supports(node)) {
-        lacking.add(describe(node));
-      }
-    }
-    if (!lacking.isEmpty()) {
-      throw new GgmlException(
-          backend.device().name()
-              + " can't compute "
-              + name
-              + "; it lacks "
-              + String.join("; ", lacking));
-    }
-  }
-
-  private static String describe(MemorySegment node) {
-    StringBuilder text = new StringBuilder(Ggml.ggml_op_desc(node).getString(0)).append(" of ");
-    MemorySegment tensor = node.reinterpret(ggml_tensor.sizeof());
-    for (int i = 0; i < 3; i++) {
-      MemorySegment source = ggml_tensor.src(tensor, i);
-      if (source.address() != 0) {
-        text.append(i > 0 ? ", " : "").append(new Tensor(source));
-      }
-    }
-    return text.toString();
   }
 
   private void collectViews() {
@@ -146,8 +122,8 @@ public final class Graph implements AutoCloseable {
     int status =
         backend
             .profile()
-            .map(profile -> profile.compute(backend, name, handle, ops.parts()))
-            .orElseGet(() -> Ggml.ggml_backend_graph_compute(backend.handle(), handle));
+            .map(profile -> profile.compute(name, run, ops.parts()))
+            .orElseGet(run::compute);
     backend.fastProducts().ifPresent(FastProducts::rethrow);
     if (status != Ggml.GGML_STATUS_SUCCESS()) {
       throw new GgmlException(
@@ -165,7 +141,7 @@ public final class Graph implements AutoCloseable {
 
   /// Operations in the graph.
   public int nodes() {
-    return Ggml.ggml_graph_n_nodes(handle);
+    return run.nodes();
   }
 
   MemorySegment handle() {
@@ -190,6 +166,9 @@ public final class Graph implements AutoCloseable {
       return;
     }
     closed = true;
+    if (run != null) {
+      run.close();
+    }
     Ggml.ggml_free(context);
     ops.close();
     NativeResources.closed("graph");

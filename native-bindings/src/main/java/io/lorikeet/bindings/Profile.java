@@ -71,39 +71,28 @@ public final class Profile {
   ///
   /// @param parts parts of the graph by the addresses of their tensors
   /// @return ggml's status
-  int compute(Backend backend, String name, MemorySegment graph, Map<Long, String> parts) {
+  int compute(String name, GraphRun run, Map<Long, String> parts) {
     if (byOperation) {
-      return computeEach(backend, name, graph, parts);
+      return computeEach(name, run, parts);
     }
     long start = System.nanoTime();
-    int status = Ggml.ggml_backend_graph_compute(backend.handle(), graph);
+    int status = run.compute();
     nanoseconds.merge(new Entry(name, "", ""), System.nanoTime() - start, Long::sum);
     return status;
   }
 
   /// Computes a graph's operations one after the other, up to the first that fails.
-  private int computeEach(
-      Backend backend, String name, MemorySegment graph, Map<Long, String> parts) {
-    int count = Ggml.ggml_graph_n_nodes(graph);
-    long size = Ggml.ggml_graph_overhead_custom(1, false) + Ggml.ggml_tensor_overhead();
-    for (int i = 0; i < count; i++) {
-      MemorySegment node = Ggml.ggml_graph_node(graph, i);
-      String operation = operation(node);
-      MemorySegment context = DeviceTensors.newContext(size);
-      try {
-        MemorySegment single = Ggml.ggml_new_graph_custom(context, 1, false);
-        Ggml.ggml_graph_add_node(single, node);
-        long start = System.nanoTime();
-        int status = Ggml.ggml_backend_graph_compute(backend.handle(), single);
-        long end = System.nanoTime();
-        if (status != Ggml.GGML_STATUS_SUCCESS()) {
-          return status;
-        }
-        String part = parts.getOrDefault(node.address(), "");
-        nanoseconds.merge(new Entry(name, part, operation), end - start, Long::sum);
-      } finally {
-        Ggml.ggml_free(context);
+  private int computeEach(String name, GraphRun run, Map<Long, String> parts) {
+    for (int i = 0; i < run.nodes(); i++) {
+      MemorySegment node = run.node(i);
+      long start = System.nanoTime();
+      int status = run.compute(i);
+      long end = System.nanoTime();
+      if (status != Ggml.GGML_STATUS_SUCCESS()) {
+        return status;
       }
+      String part = parts.getOrDefault(node.address(), "");
+      nanoseconds.merge(new Entry(name, part, operation(node)), end - start, Long::sum);
     }
     return Ggml.GGML_STATUS_SUCCESS();
   }
