@@ -79,7 +79,7 @@ final class BenchCommand implements Callable<Integer> {
       description = {
         "write a base of random weights:",
         "S (12 layers of 768), M (22 of 2048, TinyLlama-1.1B)",
-        "or L (32 of 4096, Llama-3.1-8B), vocabulary 32,000"
+        "8B (32 of 4096, Llama-3.1-8B) or 8B-2 (the first two of these), vocabulary 32,000"
       })
   private RandomModel.Shape make;
 

@@ -41,29 +41,39 @@ public final class RandomModel {
   private boolean tied;
   private long seed = 1;
 
-  /// Shapes to measure with; both have a vocabulary of 32,000.
+  /// Shapes to measure with, all with a vocabulary of 32,000.
   public enum Shape {
     /// 12 layers of 768, feed-forward 2048, 12 heads and 4 for keys and values: 125 million
     /// weights.
-    S(12, 768, 2048, 12, 4),
+    S("S", 12, 768, 2048, 12, 4),
     /// TinyLlama-1.1B: 22 layers of 2048, feed-forward 5632, 32 heads and 4 for keys and values.
-    M(22, 2048, 5632, 32, 4),
+    M("M", 22, 2048, 5632, 32, 4),
     /// The layers of Llama-3.1-8B: 32 of 4096, feed-forward 14336, 32 heads and 8 for keys and
     /// values: 7.2 billion weights with this vocabulary.
-    L(32, 4096, 14336, 32, 8);
+    LLAMA_8B("8B", 32, 4096, 14336, 32, 8),
+    /// The first two of these layers: 0.7 billion weights.
+    LLAMA_8B_2_LAYERS("8B-2", 2, 4096, 14336, 32, 8);
 
+    private final String label;
     private final int layers;
     private final int width;
     private final int feedForward;
     private final int heads;
     private final int keyValueHeads;
 
-    Shape(int layers, int width, int feedForward, int heads, int keyValueHeads) {
+    Shape(String label, int layers, int width, int feedForward, int heads, int keyValueHeads) {
+      this.label = label;
       this.layers = layers;
       this.width = width;
       this.feedForward = feedForward;
       this.heads = heads;
       this.keyValueHeads = keyValueHeads;
+    }
+
+    /// The name that people use.
+    @Override
+    public String toString() {
+      return label;
     }
   }
 
