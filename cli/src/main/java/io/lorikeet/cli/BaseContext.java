@@ -1,5 +1,6 @@
 package io.lorikeet.cli;
 
+import io.lorikeet.models.architecture.ModelConfig;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.LlamaLimits;
@@ -16,5 +17,15 @@ final class BaseContext {
     LlamaLimits.check(base);
     String key = base.metadata().requireString("general.architecture") + ".context_length";
     return Math.clamp(base.metadata().requireInteger(key), 0, Integer.MAX_VALUE);
+  }
+
+  /// Tokens that some layers see at most; 0 where all see all before them, or the base isn't one
+  /// that can be trained.
+  static int window(GgufFile base) {
+    try {
+      return ModelConfig.of(base).window();
+    } catch (InvalidInputException _) {
+      return 0; // whoever trains on it is told; here the data is looked at
+    }
   }
 }

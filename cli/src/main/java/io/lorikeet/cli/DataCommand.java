@@ -44,7 +44,7 @@ final class DataCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     DataPlan plan =
         TrainingFlags.options(spec.commandLine().getParseResult())
-            .resolveData(DataCommand::contextOf);
+            .resolveData(DataCommand::contextOf, DataCommand::windowOf);
     boolean terminal = ProgressLine.onTerminal();
     ProgressLine line = new ProgressLine(out, terminal && !json);
     List<TrainingEvent> said = new ArrayList<>();
@@ -79,6 +79,14 @@ final class DataCommand implements Callable<Integer> {
   private static int contextOf(Path model) {
     try (GgufFile base = GgufFile.open(model)) {
       return BaseContext.length(base);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static int windowOf(Path model) {
+    try (GgufFile base = GgufFile.open(model)) {
+      return BaseContext.window(base);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -77,6 +77,17 @@ record DataReport(
         "%s rows, %s padding"
             .formatted(
                 Words.count(training.rows().size()), Words.percent(training.paddingShare())));
+    if (training.sharedTokens() > 0) {
+      long apart = training.tokens() + training.sharedTokens();
+      row(
+          out,
+          "shared",
+          "%s places instead of %s (-%s), since turns of a chat share its beginning"
+              .formatted(
+                  Words.count(training.tokens()),
+                  Words.count(apart),
+                  Words.percent((double) training.sharedTokens() / apart)));
+    }
     row(
         out,
         "duplicates",
@@ -179,6 +190,8 @@ record DataReport(
     report.put("lost_tokens", figures.lost());
     report.put("rows", data.training().rows().size());
     report.put("padding", data.training().paddingShare());
+    report.put("places", data.training().tokens());
+    report.put("shared_places", data.training().sharedTokens());
     report.put("duplicates", figures.repeated());
     report.put("near_duplicates", figures.nearlyRepeated());
     report.put("without_end_token", figures.endless());

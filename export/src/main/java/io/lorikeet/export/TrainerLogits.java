@@ -68,9 +68,10 @@ final class TrainerLogits implements LogitsSource, AutoCloseable {
   private TokenBatch padded(int[] tokens) {
     int[] positions = new int[context];
     Arrays.setAll(positions, position -> position);
+    int[] seenUntil = new int[context];
+    Arrays.fill(seenUntil, context - 1);
     int[] row = Arrays.copyOf(tokens, context);
-    return new TokenBatch(
-        1, context, row, positions, new int[context], row.clone(), new float[context]);
+    return new TokenBatch(1, context, row, positions, seenUntil, row.clone(), new float[context]);
   }
 
   @Override

@@ -26,7 +26,7 @@ final class DataHash {
     for (MicroBatch batch : rows.batches(1)) {
       TokenBatch tokens = batch.tokens();
       ByteBuffer bytes = ByteBuffer.allocate(4 * Integer.BYTES * tokens.size());
-      bytes.asIntBuffer().put(tokens.tokens()).put(tokens.targets()).put(tokens.firstVisible());
+      bytes.asIntBuffer().put(tokens.tokens()).put(tokens.targets()).put(tokens.seenUntil());
       bytes.position(3 * Integer.BYTES * tokens.size()).asFloatBuffer().put(tokens.targetWeights());
       digest.update(bytes.position(0));
     }

@@ -14,6 +14,7 @@ import io.lorikeet.quant.FiniteWeights;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.checkpoint.Checkpoint;
+import io.lorikeet.train.data.DataPlan;
 import io.lorikeet.train.data.TextEncoding;
 import io.lorikeet.train.data.TrainingData;
 import java.io.IOException;
@@ -97,7 +98,7 @@ public final class Trainer {
         RankCheck.of(base, model, config.targets()).check(config.rank(), listener);
       }
       MemoryPlan plan = plan(adapted, base, given);
-      try (TrainingData data = readData(base)) {
+      try (TrainingData data = readData(base, model.window())) {
         String dataHash = DataHash.of(data);
         base.hash(); // kept by the file: checkpoints name it, even when the file is gone by then
         if (newest.isPresent()) {
@@ -197,9 +198,10 @@ public final class Trainer {
     }
   }
 
-  private TrainingData readData(GgufFile base) throws IOException {
+  private TrainingData readData(GgufFile base, int window) throws IOException {
     try (Tokenizer tokenizer = Tokenizer.open(base)) {
-      return TrainingData.load(config, TextEncoding.of(tokenizer, config.chatTemplate()), listener);
+      return TrainingData.load(
+          DataPlan.of(config, window), TextEncoding.of(tokenizer, config.chatTemplate()), listener);
     }
   }
 

@@ -123,9 +123,10 @@ public final class TrainingOptions {
   /// Fills in the defaults and checks what has to do with data; no output is needed.
   ///
   /// @param contextOfBase as for [#resolve]
+  /// @param windowOfBase reads how many tokens some layers of the base see at most; 0 for all
   /// @throws InvalidInputException with all that is wrong
-  public DataPlan resolveData(ToIntFunction<Path> contextOfBase) {
-    return new TrainingOptionsCheck(this).resolveData(contextOfBase);
+  public DataPlan resolveData(ToIntFunction<Path> contextOfBase, ToIntFunction<Path> windowOfBase) {
+    return new TrainingOptionsCheck(this).resolveData(contextOfBase, windowOfBase);
   }
 
   /// The setting's key, and where it was given if in a file.

@@ -32,13 +32,14 @@ final class TrainingOptionsCheck {
     this.options = options;
   }
 
-  DataPlan resolveData(ToIntFunction<Path> contextOfBase) {
+  DataPlan resolveData(ToIntFunction<Path> contextOfBase, ToIntFunction<Path> windowOfBase) {
     checkInputs();
     checkNumbers();
     throwProblems();
+    Path model = options.get(Setting.MODEL).orElseThrow();
     DataSettings settings =
         new DataSettings(
-            context(contextOfBase.applyAsInt(options.get(Setting.MODEL).orElseThrow())),
+            context(contextOfBase.applyAsInt(model)),
             get(Setting.TOO_LONG, TrainingConfig.TooLong.CUT),
             get(Setting.SKIP_BAD_LINES, false),
             get(Setting.PACKING, true),
@@ -50,10 +51,11 @@ final class TrainingOptionsCheck {
             get(Setting.THREADS, ProcessorCores.physical()),
             options.get(Setting.CACHE));
     return new DataPlan(
-        options.get(Setting.MODEL).orElseThrow(),
+        model,
         options.get(Setting.DATA).orElseThrow(),
         get(Setting.VALIDATION, new ValidationData.None()),
         get(Setting.SEED, 42L),
+        windowOfBase.applyAsInt(model),
         settings);
   }
 

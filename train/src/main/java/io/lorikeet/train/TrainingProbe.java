@@ -74,7 +74,7 @@ public final class TrainingProbe {
     // One more than there are places: the last token is only predicted.
     int[] tokens = new SplittableRandom(seed).ints(context + 1, 0, vocabulary).toArray();
     TokenizedExample example = new TokenizedExample(tokens, 1, "random tokens", 1);
-    return MicroBatch.of(List.of(new PackedRow(List.of(example))), 1, context);
+    return MicroBatch.of(List.of(PackedRow.of(example)), 1, context);
   }
 
   /// The tokens of the row, as many as the context has.

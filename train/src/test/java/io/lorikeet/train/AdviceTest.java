@@ -57,7 +57,7 @@ class AdviceTest {
     Events events = new Events();
     Advice.give(
         config.withAccumulate(config.accumulateFor(rows)),
-        DataSet.of(all, config.context(), false),
+        DataSet.of(all, config.context(), DataSet.Packing.NONE),
         parameters,
         events);
     return events.warnings();

@@ -123,7 +123,7 @@ class TrainingStepTest {
 
   private static PackedRow row(int tokens, int promptLength, int line) {
     int[] ids = new SplittableRandom(line).ints(tokens, 3, 400).toArray();
-    return new PackedRow(List.of(new TokenizedExample(ids, promptLength, "data.jsonl", line)));
+    return PackedRow.of(new TokenizedExample(ids, promptLength, "data.jsonl", line));
   }
 
   private record Result(TrainingStep.Outcome outcome, float[] before, float[] after) {

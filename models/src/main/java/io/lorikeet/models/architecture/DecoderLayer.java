@@ -36,7 +36,7 @@ final class DecoderLayer {
             shape.attentionBlock(),
             config.attentionScale(),
             inputs.constant("indices"),
-            inputs.constant(layer.window() > 0 ? "first_in_window" : "first_visible"),
+            inputs.constant(layer.window() > 0 ? "seen_in_window" : "seen_until"),
             layer.window(),
             config.scales().scoreCap(),
             inputs.weight(prefix, "attn_sinks.weight"));

@@ -38,9 +38,9 @@ final class PassInputs implements AutoCloseable {
     List<Spec> specs = new ArrayList<>();
     specs.add(new Spec("tokens", TensorType.I32, Shape.of(tokens)));
     specs.add(new Spec("positions", TensorType.I32, Shape.of(tokens)));
-    specs.add(new Spec("first_visible", TensorType.F32, Shape.of(tokens)));
+    specs.add(new Spec("seen_until", TensorType.F32, Shape.of(tokens)));
     if (window > 0) {
-      specs.add(new Spec("first_in_window", TensorType.F32, Shape.of(tokens)));
+      specs.add(new Spec("seen_in_window", TensorType.F32, Shape.of(tokens)));
     }
     if (temperature != null) {
       specs.add(new Spec("temperatures", TensorType.F32, Shape.of(1, 1, tokens)));
@@ -98,19 +98,19 @@ final class PassInputs implements AutoCloseable {
   /// too.
   void upload(TokenBatch batch) {
     int tokens = batch.size();
-    float[] firstVisible = new float[tokens];
-    float[] firstInWindow = new float[tokens];
+    float[] seenUntil = new float[tokens];
+    float[] seenInWindow = new float[tokens];
     int[] flatLabels = new int[tokens];
     for (int i = 0; i < tokens; i++) {
-      firstVisible[i] = batch.firstVisible()[i];
-      firstInWindow[i] = Math.max(firstVisible[i], i % shape.context() - window + 1);
+      seenUntil[i] = batch.seenUntil()[i];
+      seenInWindow[i] = Math.min(seenUntil[i], i % shape.context() + window - 1);
       flatLabels[i] = batch.targets()[i] + vocabulary * (i % shape.headChunk());
     }
     get("tokens").upload(batch.tokens());
     get("positions").upload(batch.positions());
-    get("first_visible").upload(firstVisible);
+    get("seen_until").upload(seenUntil);
     if (window > 0) {
-      get("first_in_window").upload(firstInWindow);
+      get("seen_in_window").upload(seenInWindow);
     }
     if (temperature != null) {
       get("temperatures").upload(temperatures(batch.positions()));

@@ -1,24 +1,33 @@
 package io.lorikeet.models.architecture;
 
 /// The tokens of one forward pass: `rows` rows of `context` tokens, row after row. Every array has
-/// `rows * context` elements. Several examples can share a row: each starts at position 0 and sees
-/// only itself.
+/// `rows * context` elements.
+///
+/// Several examples can share a row: each starts at position 0 and sees only itself. Examples that
+/// begin alike can share their beginning, too: they are a tree then, whose tokens stand in the row
+/// depth first. A token is followed by all that comes after it in any of the examples, up to its
+/// `seenUntil`, and sees those that it follows:
+///
+///     index       0  1  2  3  4  5  6      The examples a b c d and a b e f, then g.
+///     token       a  b  c  d  e  f  g
+///     position    0  1  2  3  2  3  0
+///     seenUntil   5  5  3  3  5  5  6
 ///
 /// @param rows rows, each attended to on its own
 /// @param context tokens in a row, padding included
 /// @param tokens token ids
 /// @param positions position of each token in its own example
-/// @param firstVisible index within the row of the first token that this token may attend to; it
-///     sees that one, itself and all between
+/// @param seenUntil index within the row of the last token that attends to this token, which all
+///     between do, too; its own where no other does
 /// @param targets the token to predict at each place; any valid id where the weight is 0
-/// @param targetWeights weight of each place in the loss: 1 for a trained token, 0 for a prompt or
-///     padding
+/// @param targetWeights weight of each place in the loss: the number of examples in which its
+///     target is trained, 0 for a prompt or padding
 public record TokenBatch(
     int rows,
     int context,
     int[] tokens,
     int[] positions,
-    int[] firstVisible,
+    int[] seenUntil,
     int[] targets,
     float[] targetWeights) {
 
@@ -29,18 +38,33 @@ public record TokenBatch(
     int size = Math.multiplyExact(rows, context);
     if (tokens.length != size
         || positions.length != size
-        || firstVisible.length != size
+        || seenUntil.length != size
         || targets.length != size
         || targetWeights.length != size) {
       throw new IllegalArgumentException(
           "the arrays of a batch must all have " + size + " elements");
     }
     for (int i = 0; i < size; i++) {
-      if (firstVisible[i] < 0 || firstVisible[i] > i % context) {
+      if (seenUntil[i] < i % context || seenUntil[i] >= context) {
         throw new IllegalArgumentException(
-            "token " + i + " can't see from " + firstVisible[i] + " on");
+            "token " + i + " can't be seen until " + seenUntil[i] + " of its row");
       }
     }
+  }
+
+  /// Whether some examples share their beginning, so that tokens which see each other can stand
+  /// further apart than their positions say.
+  public boolean branches() {
+    for (int i = 1; i < size(); i++) {
+      boolean follows =
+          i % context > 0
+              && seenUntil[i - 1] >= i % context
+              && positions[i - 1] == positions[i] - 1;
+      if (positions[i] > 0 && !follows) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /// Tokens of the batch, padding included.

@@ -336,6 +336,11 @@ public final class TransformerModel implements AutoCloseable {
           "this model takes %d rows of %d tokens, not %d of %d"
               .formatted(shape.rows(), shape.context(), batch.rows(), batch.context()));
     }
+    int window = engine.config().window();
+    if (window > 0 && window < shape.context() && batch.branches()) {
+      throw new IllegalArgumentException(
+          "examples can't share tokens where layers see only " + window + " of them");
+    }
     int vocabulary = engine.config().vocabulary();
     for (int i = 0; i < batch.size(); i++) {
       if (Math.min(batch.tokens()[i], batch.targets()[i]) < 0

@@ -9,17 +9,17 @@ import java.util.List;
 
 /// Causal attention with grouped key-value heads, by blocks of queries: a block's scores over the
 /// keys before its end are all that is held at a time, in backward too, where they are computed
-/// again. Keys after a block's end are skipped, and those before its window. Within it, a query
-/// sees the keys from its `firstVisible` to itself, which keeps examples that share a row apart.
+/// again. Keys after a block's end are skipped, and those before its window. Of the others, a query
+/// sees itself and those before it whose `seenUntil` reaches it, which keeps examples that share a
+/// row apart, and lets some share a beginning.
 ///
 /// @param rows rows of the batch, each attended to on its own
 /// @param context tokens of a row
 /// @param block queries in a block
 /// @param scale factor of the scores
 /// @param indices F32 [context]: 0, 1, 2, …
-/// @param firstVisible F32 [rows · context]: index within its row of the first key each token may
-///     see
-/// @param window keys that a token sees at most, as `firstVisible` says too; 0 for no limit
+/// @param seenUntil F32 [rows · context]: index within its row of the last query that sees each key
+/// @param window keys that a token sees at most, as `seenUntil` says too; 0 for no limit
 /// @param scoreCap scores are cap · tanh(score / cap); 0 for none
 /// @param sinks F32 [heads]: for each head the score of a key without a value, or null
 public record Attention(
@@ -28,7 +28,7 @@ public record Attention(
     int block,
     float scale,
     Tensor indices,
-    Tensor firstVisible,
+    Tensor seenUntil,
     int window,
     float scoreCap,
     Tensor sinks) {
@@ -141,17 +141,18 @@ public record Attention(
   /// whole numbers, so a difference that is negative is at most -1.
   private Tensor mask(Ops ops, Block b) {
     Shape shape = Shape.of(b.keys(), b.queries());
-    Tensor keys = ops.view(indices, Shape.of(b.keys()), (long) b.from() * Float.BYTES);
-    Tensor first = column(ops, firstVisible, b.row() + b.first(), b.queries());
-    Tensor tooEarly = ops.clamp(ops.sub(ops.repeat(keys, shape), first), -1, 0);
-    Tensor queries = ops.repeat(column(ops, indices, b.first(), b.queries()), shape);
-    Tensor tooLate = ops.clamp(ops.sub(queries, keys), -1, 0);
-    return ops.scale(ops.add(tooEarly, tooLate), HIDDEN);
+    Tensor column =
+        ops.reshape(part(ops, indices, b.first(), b.queries()), Shape.of(1, b.queries()));
+    Tensor queries = ops.repeat(column, shape);
+    Tensor keys = part(ops, indices, b.from(), b.keys());
+    Tensor notYet = ops.clamp(ops.sub(queries, keys), -1, 0);
+    Tensor ends = ops.repeat(part(ops, seenUntil, b.row() + b.from(), b.keys()), shape);
+    Tensor noLonger = ops.clamp(ops.sub(ends, column), -1, 0);
+    return ops.scale(ops.add(notYet, noLonger), HIDDEN);
   }
 
-  private static Tensor column(Ops ops, Tensor vector, int first, int count) {
-    Tensor part = ops.view(vector, Shape.of(count), (long) first * Float.BYTES);
-    return ops.reshape(part, Shape.of(1, count));
+  private static Tensor part(Ops ops, Tensor vector, int first, int count) {
+    return ops.view(vector, Shape.of(count), (long) first * Float.BYTES);
   }
 
   /// A run of tokens of [head size, heads, t], without a copy.

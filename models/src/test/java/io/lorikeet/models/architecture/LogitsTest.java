@@ -81,15 +81,15 @@ class LogitsTest {
     int[] tokens = RandomInputs.plainBatch(400, CONTEXT, 9).tokens();
     int[] starts = {0, 7, row, CONTEXT};
     int[] positions = new int[CONTEXT];
-    int[] firstVisible = new int[CONTEXT];
+    int[] seenUntil = new int[CONTEXT];
     for (int example = 0; example + 1 < starts.length; example++) {
       for (int i = starts[example]; i < starts[example + 1]; i++) {
         positions[i] = i - starts[example];
-        firstVisible[i] = starts[example] % row;
+        seenUntil[i] = (starts[example + 1] - 1) % row;
       }
     }
     float[] noWeights = new float[CONTEXT];
-    TokenBatch packed = new TokenBatch(2, row, tokens, positions, firstVisible, tokens, noWeights);
+    TokenBatch packed = new TokenBatch(2, row, tokens, positions, seenUntil, tokens, noWeights);
     PassShape shape = new PassShape(2, row, 8, 16, 16);
     try (ModelRun run = new ModelRun(file, "cpu", null, shape, Precision.AUTO, 0)) {
       float[][] logits = run.logits(packed);

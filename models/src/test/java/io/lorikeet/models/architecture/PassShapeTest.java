@@ -56,7 +56,7 @@ class PassShapeTest {
   }
 
   private static Outcome run(Path file, PassShape shape, double dropout) throws IOException {
-    TokenBatch batch = RandomInputs.packedBatch(400, ROWS, CONTEXT, 3);
+    TokenBatch batch = RandomInputs.branchedBatch(400, ROWS, CONTEXT, 3);
     try (ModelRun run = ModelRun.adapted(file, ReferenceCheck.ALL, shape, dropout)) {
       double loss = run.model.lossAndGradients(batch, 6);
       float[] logits = new float[batch.size() * 400];

@@ -44,7 +44,7 @@ record ReferenceCheck(
     }
     int vocabulary = reference.config().vocabulary();
     TokenBatch batch =
-        weighted(RandomInputs.packedBatch(vocabulary, shape.rows(), shape.context(), 3));
+        weighted(RandomInputs.branchedBatch(vocabulary, shape.rows(), shape.context(), 3));
     ReferenceModel.Result expected = reference.run(batch, pairs, SCALING);
     try (ModelRun run =
         new ModelRun(file, device, ModelRun.adapter(pairs, SCALING), shape, precision, 0)) {
@@ -78,7 +78,7 @@ record ReferenceCheck(
         batch.context(),
         batch.tokens(),
         batch.positions(),
-        batch.firstVisible(),
+        batch.seenUntil(),
         batch.targets(),
         weights);
   }

@@ -94,7 +94,7 @@ class TrainingPassTest {
         a.context(),
         joined(a.tokens(), b.tokens()),
         joined(a.positions(), b.positions()),
-        joined(a.firstVisible(), b.firstVisible()),
+        joined(a.seenUntil(), b.seenUntil()),
         joined(a.targets(), b.targets()),
         weights);
   }

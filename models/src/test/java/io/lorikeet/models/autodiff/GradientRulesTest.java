@@ -217,7 +217,8 @@ class GradientRulesTest {
     return check.tape.rope(check.input(Shape.of(8, 3, TOKENS)), positions, factors, parameters);
   }
 
-  /// Each row holds two examples and a token of padding that sees only itself.
+  /// Each row holds two examples, of which the first is two that begin alike where there is no
+  /// window, and a token of padding that sees only itself.
   private static Tensor attention(
       RuleCheck check, int rows, int context, int block, int heads, int keyValueHeads) {
     return attention(check, rows, context, block, heads, keyValueHeads, 0, 0, null);
@@ -234,15 +235,16 @@ class GradientRulesTest {
       float scoreCap,
       Tensor sinks) {
     float[] indices = new float[context];
-    float[] firstVisible = new float[rows * context];
+    float[] seenUntil = new float[rows * context];
     for (int i = 0; i < context; i++) {
       indices[i] = i;
     }
-    for (int i = 0; i < firstVisible.length; i++) {
+    for (int i = 0; i < seenUntil.length; i++) {
       int place = i % context;
       int second = 2 + i / context;
-      int first = place == context - 1 ? place : place < second ? 0 : second;
-      firstVisible[i] = window == 0 ? first : Math.max(first, place - window + 1);
+      int last = place < second ? second - 1 : Math.max(place, context - 2);
+      boolean aside = window == 0 && second > 2 && place == 1;
+      seenUntil[i] = aside ? place : window == 0 ? last : Math.min(last, place + window - 1);
     }
     int tokens = rows * context;
     Attention attention =
@@ -252,7 +254,7 @@ class GradientRulesTest {
             block,
             0.4f,
             check.constant(Shape.of(context), indices),
-            check.constant(Shape.of(tokens), firstVisible),
+            check.constant(Shape.of(tokens), seenUntil),
             window,
             scoreCap,
             sinks);

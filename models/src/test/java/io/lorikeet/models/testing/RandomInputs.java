@@ -16,10 +16,21 @@ public final class RandomInputs {
   /// seeing another, then perhaps padding; the first third of each example is its prompt and has no
   /// weight in the loss.
   public static TokenBatch packedBatch(int vocabulary, int rows, int context, long seed) {
+    return packedBatch(vocabulary, rows, context, seed, false);
+  }
+
+  /// The same, but that of each three or more tokens the last ones are those of two examples that
+  /// share the ones before.
+  public static TokenBatch branchedBatch(int vocabulary, int rows, int context, long seed) {
+    return packedBatch(vocabulary, rows, context, seed, true);
+  }
+
+  private static TokenBatch packedBatch(
+      int vocabulary, int rows, int context, long seed, boolean branched) {
     SplittableRandom random = new SplittableRandom(seed);
     int size = rows * context;
     int[] positions = new int[size];
-    int[] firstVisible = new int[size];
+    int[] seenUntil = new int[size];
     float[] weights = new float[size];
     for (int row = 0; row < rows; row++) {
       int filled = context - random.nextInt(Math.max(1, context / 8));
@@ -29,14 +40,24 @@ public final class RandomInputs {
         for (int i = 0; i < length; i++) {
           int place = row * context + first + i;
           positions[place] = i;
-          firstVisible[place] = first;
+          seenUntil[place] = first + length - 1;
           weights[place] = padding || i < length / 3 ? 0 : 1;
+        }
+        if (branched && length > 2) {
+          int shared = 1 + random.nextInt(length - 2);
+          int second = shared + 1 + random.nextInt(length - shared - 1);
+          for (int i = shared; i < second; i++) {
+            seenUntil[row * context + first + i] = first + second - 1;
+          }
+          for (int i = second; i < length; i++) {
+            positions[row * context + first + i] = shared + i - second;
+          }
         }
         first += length;
       }
     }
     int[] tokens = random.ints(size, 0, vocabulary).toArray();
-    return new TokenBatch(rows, context, tokens, positions, firstVisible, targets(tokens), weights);
+    return new TokenBatch(rows, context, tokens, positions, seenUntil, targets(tokens), weights);
   }
 
   /// One row that is one example of random tokens, all of them trained.
@@ -49,13 +70,14 @@ public final class RandomInputs {
   /// first).
   public static TokenBatch plainBatch(int[] tokens) {
     int[] positions = new int[tokens.length];
+    int[] seenUntil = new int[tokens.length];
     float[] weights = new float[tokens.length];
     for (int i = 0; i < tokens.length; i++) {
       positions[i] = i;
+      seenUntil[i] = tokens.length - 1;
       weights[i] = 1;
     }
-    return new TokenBatch(
-        1, tokens.length, tokens, positions, new int[tokens.length], targets(tokens), weights);
+    return new TokenBatch(1, tokens.length, tokens, positions, seenUntil, targets(tokens), weights);
   }
 
   private static int[] targets(int[] tokens) {

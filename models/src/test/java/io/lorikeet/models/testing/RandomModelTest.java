@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -96,15 +97,27 @@ class RandomModelTest {
     }
   }
 
+  private static void assertSeesAsManyAsItsPositionSays(TokenBatch batch) {
+    for (int i = 0; i < batch.size(); i++) {
+      int place = i % batch.context();
+      long seen =
+          IntStream.rangeClosed(i - place, i)
+              .filter(key -> batch.seenUntil()[key] >= place)
+              .count();
+      assertEquals(batch.positions()[i] + 1, seen);
+    }
+  }
+
   @Test
   void inputsFitTheModelAndRepeat() throws IOException {
     TokenBatch batch = RandomInputs.packedBatch(400, 3, 32, 5);
     assertArrayEquals(batch.tokens(), RandomInputs.packedBatch(400, 3, 32, 5).tokens());
     assertFalse(Arrays.equals(batch.tokens(), RandomInputs.packedBatch(400, 3, 32, 6).tokens()));
     assertTrue(batch.targetCount() > 20 && batch.targetCount() < 96, "" + batch.targetCount());
-    for (int i = 0; i < batch.size(); i++) {
-      assertEquals(i % 32 - batch.firstVisible()[i], batch.positions()[i]);
-    }
+    assertSeesAsManyAsItsPositionSays(batch);
+    TokenBatch trees = RandomInputs.branchedBatch(400, 3, 32, 5);
+    assertTrue(trees.branches() && !batch.branches());
+    assertSeesAsManyAsItsPositionSays(trees);
     try (GgufFile file =
         GgufFile.open(RandomModel.of(TensorType.F32).write(folder.resolve("model.gguf")))) {
       List<LoraPair> pairs =

@@ -1,9 +1,10 @@
 package io.lorikeet.models.testing;
 
 import io.lorikeet.models.architecture.TokenBatch;
+import java.util.stream.IntStream;
 
-/// Grouped-query attention of rotated queries and keys: each token sees its row from its
-/// `firstVisible` to itself.
+/// Grouped-query attention of rotated queries and keys: each token sees itself
+/// and those before it in its row that are seen until there.
 final class ReferenceAttention {
   private final ReferenceConfig config;
   private final TokenBatch batch;
@@ -30,16 +31,16 @@ final class ReferenceAttention {
     double[] y = new double[q.length];
     int size = config.headSize();
     for (int token = 0; token < batch.size(); token++) {
-      int first = firstSeen(token);
+      int[] from = seen(token);
       for (int head = 0; head < config.heads(); head++) {
         int query = queryStart(token, head);
-        double[] seen = new double[token - first + 1];
+        double[] seen = new double[from.length];
         for (int i = 0; i < seen.length; i++) {
-          seen[i] = scale * ReferenceMath.dot(q, query, k, keyStart(first + i, head), size);
+          seen[i] = scale * ReferenceMath.dot(q, query, k, keyStart(from[i], head), size);
         }
         ReferenceMath.softmax(seen, 0, seen.length);
         for (int i = 0; i < seen.length; i++) {
-          ReferenceMath.addScaled(y, query, seen[i], v, keyStart(first + i, head), size);
+          ReferenceMath.addScaled(y, query, seen[i], v, keyStart(from[i], head), size);
         }
         shares[token * config.heads() + head] = seen;
       }
@@ -60,26 +61,29 @@ final class ReferenceAttention {
 
   private void backward(int token, int head, double[] dy, Gradients gradients) {
     int size = config.headSize();
-    int first = firstSeen(token);
+    int[] from = seen(token);
     int query = queryStart(token, head);
     double[] seen = shares[token * config.heads() + head];
     double[] dseen = new double[seen.length];
     for (int i = 0; i < seen.length; i++) {
-      int key = keyStart(first + i, head);
+      int key = keyStart(from[i], head);
       dseen[i] = ReferenceMath.dot(dy, query, v, key, size);
       ReferenceMath.addScaled(gradients.v, key, seen[i], dy, query, size);
     }
     double mean = ReferenceMath.dot(seen, 0, dseen, 0, seen.length);
     for (int i = 0; i < seen.length; i++) {
-      int key = keyStart(first + i, head);
+      int key = keyStart(from[i], head);
       double dscore = scale * seen[i] * (dseen[i] - mean);
       ReferenceMath.addScaled(gradients.q, query, dscore, k, key, size);
       ReferenceMath.addScaled(gradients.k, key, dscore, q, query, size);
     }
   }
 
-  private int firstSeen(int token) {
-    return token - token % batch.context() + batch.firstVisible()[token];
+  private int[] seen(int token) {
+    int place = token % batch.context();
+    return IntStream.rangeClosed(token - place, token)
+        .filter(key -> batch.seenUntil()[key] >= place)
+        .toArray();
   }
 
   private int queryStart(int token, int head) {

@@ -89,12 +89,19 @@ final class ReferenceFixture {
     for (int i = 0; i < weights.length; i++) {
       narrow[i] = (float) weights[i];
     }
+    int context = integer("context");
+    int[] firstVisible = integers("first_visible");
+    int[] seenUntil = new int[firstVisible.length];
+    for (int i = seenUntil.length - 1; i >= 0; i--) {
+      boolean seen = (i + 1) % context != 0 && firstVisible[i + 1] <= i % context;
+      seenUntil[i] = seen ? seenUntil[i + 1] : i % context;
+    }
     return new TokenBatch(
         integer("rows"),
-        integer("context"),
+        context,
         integers("tokens"),
         integers("positions"),
-        integers("first_visible"),
+        seenUntil,
         integers("targets"),
         narrow);
   }

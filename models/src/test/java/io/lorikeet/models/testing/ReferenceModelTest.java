@@ -72,7 +72,7 @@ class ReferenceModelTest {
             2,
             new int[] {10, 4},
             new int[] {0, 1},
-            new int[] {0, 0},
+            new int[] {1, 1},
             new int[] {4, 6},
             new float[] {1, 1});
 

@@ -12,19 +12,38 @@ import java.util.List;
 /// @param sources where training examples come from
 /// @param validation where those come from that are only measured
 /// @param seed chooses what is taken out of the data for measuring, and what weights take
+/// @param window tokens that some layers of the base see at most, or 0; within it, tokens that see
+///     each other must be next to each other
 public record DataPlan(
     Path model,
     List<DataSource> sources,
     ValidationData validation,
     long seed,
+    int window,
     DataSettings settings) {
   public DataPlan {
     sources = List.copyOf(sources);
   }
 
   /// A run's.
-  public static DataPlan of(TrainingConfig config) {
+  ///
+  /// @param window of the base
+  public static DataPlan of(TrainingConfig config, int window) {
     return new DataPlan(
-        config.model(), config.data(), config.validation(), config.seed(), DataSettings.of(config));
+        config.model(),
+        config.data(),
+        config.validation(),
+        config.seed(),
+        window,
+        DataSettings.of(config));
+  }
+
+  /// How examples become rows.
+  DataSet.Packing packing() {
+    if (!settings.packing()) {
+      return DataSet.Packing.NONE;
+    }
+    boolean narrow = window > 0 && window < settings.context();
+    return narrow ? DataSet.Packing.ROWS : DataSet.Packing.ROWS_AND_BEGINNINGS;
   }
 }

@@ -6,36 +6,56 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.RandomAccess;
 import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 
 /// Rows of examples, ready to be put into batches. What it holds of them are numbers; a row's
 /// tokens are fetched when it is asked for.
 public final class DataSet {
   private final IntFunction<TokenizedExample> examples;
+  private final Trees trees;
   private final Packer.Packing packing;
   private final int context;
   private final long tokens;
+  private final long shared;
   private final long targets;
 
   private DataSet(
       IntFunction<TokenizedExample> examples,
+      Trees trees,
       Packer.Packing packing,
       int context,
-      long tokens,
+      long apart,
       long targets) {
     this.examples = examples;
+    this.trees = trees;
     this.packing = packing;
     this.context = context;
-    this.tokens = tokens;
     this.targets = targets;
+    tokens = IntStream.of(trees.places()).asLongStream().sum();
+    shared = apart - tokens;
   }
 
-  /// Puts examples into rows, several into each or one.
-  public static DataSet of(List<TokenizedExample> examples, int context, boolean packing) {
+  /// How examples become rows.
+  public enum Packing {
+    /// Each has a row.
+    NONE,
+    /// Several share a row.
+    ROWS,
+    /// Those that are turns of one chat share the tokens that they begin with, too.
+    ROWS_AND_BEGINNINGS
+  }
+
+  /// Puts examples into rows. Those of one line, one after the other, are turns of one chat.
+  public static DataSet of(List<TokenizedExample> examples, int context, Packing packing) {
     return of(
         examples.size(),
         i -> examples.get(i).places(),
         i -> examples.get(i).targets(),
+        i ->
+            examples.get(i).line() == examples.get(i - 1).line()
+                && examples.get(i).source().equals(examples.get(i - 1).source()),
         examples::get,
         context,
         packing);
@@ -44,11 +64,12 @@ public final class DataSet {
   /// Some examples of a corpus, which must stay open.
   ///
   /// @param chosen their numbers, also several times the same
-  static DataSet of(Corpus corpus, int[] chosen, int context, boolean packing) {
+  static DataSet of(Corpus corpus, int[] chosen, int context, Packing packing) {
     return of(
         chosen.length,
         i -> corpus.places(chosen[i]),
         i -> corpus.targets(chosen[i]),
+        i -> chosen[i] == chosen[i - 1] + 1 && !corpus.isFirst(chosen[i]),
         i -> corpus.get(chosen[i]),
         context,
         packing);
@@ -58,9 +79,10 @@ public final class DataSet {
       int count,
       IntUnaryOperator places,
       IntUnaryOperator targets,
+      IntPredicate continues,
       IntFunction<TokenizedExample> examples,
       int context,
-      boolean packing) {
+      Packing packing) {
     if (count == 0) {
       throw new IllegalArgumentException("a data set without rows");
     }
@@ -74,8 +96,15 @@ public final class DataSet {
       allPlaces += places.applyAsInt(i);
       allTargets += targets.applyAsInt(i);
     }
-    Packer.Packing rows = packing ? Packer.pack(count, places, context) : Packer.single(count);
-    return new DataSet(examples, rows, context, allPlaces, allTargets);
+    Trees trees =
+        packing == Packing.ROWS_AND_BEGINNINGS
+            ? Trees.sharing(count, places, continues, examples, context)
+            : Trees.single(count, places);
+    Packer.Packing rows =
+        packing == Packing.NONE
+            ? Packer.single(count)
+            : Packer.pack(trees.count(), tree -> trees.places()[tree], context);
+    return new DataSet(examples, trees, rows, context, allPlaces, allTargets);
   }
 
   /// The rows; each is made when it is asked for.
@@ -87,9 +116,9 @@ public final class DataSet {
     @Override
     public PackedRow get(int row) {
       int from = row == 0 ? 0 : packing.ends()[row - 1];
-      TokenizedExample[] inRow = new TokenizedExample[packing.ends()[row] - from];
+      TokenTree[] inRow = new TokenTree[packing.ends()[row] - from];
       for (int i = 0; i < inRow.length; i++) {
-        inRow[i] = examples.apply(packing.order()[from + i]);
+        inRow[i] = trees.get(packing.order()[from + i], examples);
       }
       return new PackedRow(List.of(inRow));
     }
@@ -106,12 +135,18 @@ public final class DataSet {
   }
 
   public int examples() {
-    return packing.order().length;
+    return trees.members().length;
   }
 
   /// Tokens that the model is given, padding excluded.
   public long tokens() {
     return tokens;
+  }
+
+  /// Tokens that the model would be given besides, if examples of one chat didn't share those they
+  /// begin with.
+  public long sharedTokens() {
+    return shared;
   }
 
   /// Tokens with loss.
@@ -142,14 +177,23 @@ public final class DataSet {
     };
   }
 
+  private String sharing() {
+    return String.format(
+        Locale.ROOT,
+        " %,d (%.0f %%) less to compute, since turns of a chat share its beginning;",
+        sharedTokens(),
+        100.0 * sharedTokens() / (tokens() + sharedTokens()));
+  }
+
   /// The figures for people.
   public String summary() {
     return String.format(
         Locale.ROOT,
-        "%,d examples, %,d tokens, %,d of them with loss; in %,d rows of %,d, %.1f %% padding",
+        "%,d examples, %,d tokens, %,d of them with loss;%s in %,d rows of %,d, %.1f %% padding",
         examples(),
-        tokens(),
+        tokens() + sharedTokens(),
         targets(),
+        sharedTokens() == 0 ? "" : sharing(),
         rows().size(),
         context,
         100 * paddingShare());

@@ -68,22 +68,30 @@ final class DataSplit {
   }
 
   /// Examples as often as the weights of their sources say: a weight of 2.5 takes all of them twice
-  /// and half of them once more, chosen by the seed.
+  /// and half of them once more, chosen by the seed. What one example became stays together.
   int[] weighted(int[] chosen, List<DataSource> sources) {
     if (sources.stream().allMatch(source -> source.weight() == 1)) {
       return chosen;
     }
     IntStream.Builder all = IntStream.builder();
-    for (int index : chosen) {
-      double weight = sources.get(corpus.source(index)).weight();
-      long times = (long) Math.floor(weight);
-      // Independent of the number that chooses what is measured.
-      double place = (Shuffle.mix(number(index) + 1) >>> 11) * 0x1p-53;
-      times += place < weight - times ? 1 : 0;
+    for (int from = 0, to; from < chosen.length; from = to) {
+      to = from + 1;
+      while (to < chosen.length && !corpus.isFirst(chosen[to])) {
+        to++;
+      }
+      long times = times(chosen[from], sources);
       for (long i = 0; i < times; i++) {
-        all.add(index);
+        Arrays.stream(chosen, from, to).forEach(all::add);
       }
     }
     return all.build().toArray();
+  }
+
+  private long times(int index, List<DataSource> sources) {
+    double weight = sources.get(corpus.source(index)).weight();
+    long times = (long) Math.floor(weight);
+    // Independent of the number that chooses what is measured.
+    double place = (Shuffle.mix(number(index) + 1) >>> 11) * 0x1p-53;
+    return times + (place < weight - times ? 1 : 0);
   }
 }

@@ -10,8 +10,8 @@ import java.util.List;
 /// @param rows examples of each row that isn't
 public record MicroBatch(TokenBatch tokens, List<PackedRow> rows) {
 
-  /// Lays out rows. Each example begins at position 0 and sees itself only. Padding has token 0 and
-  /// no loss, and sees nothing but itself.
+  /// Lays out rows. Each example begins at position 0 and sees itself only, wherever its tokens
+  /// stand in a tree. Padding has token 0 and no loss, and sees nothing but itself.
   ///
   /// @param rows at least one, at most `batchSize`
   /// @param batchSize rows of the batch
@@ -24,9 +24,9 @@ public record MicroBatch(TokenBatch tokens, List<PackedRow> rows) {
     for (int row = 0; row < batchSize; row++) {
       int used = 0;
       if (row < rows.size()) {
-        for (TokenizedExample example : rows.get(row).examples()) {
-          layout.place(example, row * context, used);
-          used += example.places();
+        for (TokenTree tree : rows.get(row).trees()) {
+          layout.place(tree, row * context, used);
+          used += tree.places();
         }
       }
       layout.pad(row * context, used, context);
@@ -37,7 +37,7 @@ public record MicroBatch(TokenBatch tokens, List<PackedRow> rows) {
             context,
             layout.tokens,
             layout.positions,
-            layout.firstVisible,
+            layout.seenUntil,
             layout.targets,
             layout.weights);
     return new MicroBatch(batch, List.copyOf(rows));
@@ -61,33 +61,32 @@ public record MicroBatch(TokenBatch tokens, List<PackedRow> rows) {
   private static final class Layout {
     private final int[] tokens;
     private final int[] positions;
-    private final int[] firstVisible;
+    private final int[] seenUntil;
     private final int[] targets;
     private final float[] weights;
 
     Layout(int size) {
       tokens = new int[size];
       positions = new int[size];
-      firstVisible = new int[size];
+      seenUntil = new int[size];
       targets = new int[size];
       weights = new float[size];
     }
 
-    void place(TokenizedExample example, int rowStart, int first) {
-      int[] ids = example.tokens();
-      for (int i = 0; i < example.places(); i++) {
+    void place(TokenTree tree, int rowStart, int first) {
+      for (int i = 0; i < tree.places(); i++) {
         int at = rowStart + first + i;
-        tokens[at] = ids[i];
-        positions[at] = i;
-        firstVisible[at] = first;
-        targets[at] = ids[i + 1];
-        weights[at] = example.trained()[i + 1] ? 1 : 0;
+        tokens[at] = tree.token(i);
+        positions[at] = tree.position(i);
+        seenUntil[at] = first + tree.seenUntil(i);
+        targets[at] = tree.target(i);
+        weights[at] = tree.weight(i);
       }
     }
 
     void pad(int rowStart, int first, int context) {
       for (int i = first; i < context; i++) {
-        firstVisible[rowStart + i] = i;
+        seenUntil[rowStart + i] = i;
       }
     }
   }

@@ -2,21 +2,32 @@ package io.lorikeet.train.data;
 
 import java.util.List;
 
-/// A row of a batch: whole examples one after the other, then padding.
+/// A row of a batch: examples one after the other, or in trees where they begin alike, then
+/// padding.
 ///
-/// @param examples in the order of their places; together they take no more places than the row has
-public record PackedRow(List<TokenizedExample> examples) {
+/// @param trees in the order of their places; together they take no more places than the row has
+public record PackedRow(List<TokenTree> trees) {
   public PackedRow {
-    examples = List.copyOf(examples);
+    trees = List.copyOf(trees);
+  }
+
+  /// A row with one example in it.
+  public static PackedRow of(TokenizedExample example) {
+    return new PackedRow(List.of(TokenTree.of(List.of(example))));
+  }
+
+  /// The examples in it.
+  public List<TokenizedExample> examples() {
+    return trees.stream().flatMap(tree -> tree.examples().stream()).toList();
   }
 
   /// Places taken, padding excluded.
   public int usedPlaces() {
-    return examples.stream().mapToInt(TokenizedExample::places).sum();
+    return trees.stream().mapToInt(TokenTree::places).sum();
   }
 
   /// Tokens with loss.
   public int targets() {
-    return examples.stream().mapToInt(TokenizedExample::targets).sum();
+    return trees.stream().mapToInt(TokenTree::targets).sum();
   }
 }

@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.function.IntUnaryOperator;
 
-/// Puts examples into rows.
+/// Puts what takes several places, examples or trees of them, into rows.
 final class Packer {
   private Packer() {}
 

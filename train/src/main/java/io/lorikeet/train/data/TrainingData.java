@@ -63,16 +63,10 @@ public final class TrainingData implements AutoCloseable {
     return validation;
   }
 
-  /// Reads, tokenizes, divides and packs the data that a configuration names.
+  /// Reads, tokenizes, divides and packs the data of a plan.
   ///
   /// @param listener is told what was recognized, skipped, cut and counted
   /// @throws InvalidInputException if the files can't be used, or leave nothing to train on
-  public static TrainingData load(
-      TrainingConfig config, TextEncoding encoding, TrainingListener listener) throws IOException {
-    return load(DataPlan.of(config), encoding, listener);
-  }
-
-  /// Likewise for data without a run.
   public static TrainingData load(DataPlan plan, TextEncoding encoding, TrainingListener listener)
       throws IOException {
     DataSettings settings = plan.settings();
@@ -91,12 +85,12 @@ public final class TrainingData implements AutoCloseable {
       }
       tellDuplicates(Duplicates.in(corpus, trained), listener);
       int[] weighted = split.weighted(trained, plan.sources());
-      DataSet training = rows(corpus, weighted, settings);
+      DataSet training = rows(corpus, weighted, plan);
       listener.on(new TrainingEvent.Note("training: " + training.summary()));
       Optional<DataSet> validation =
           measured.length == 0
               ? Optional.empty()
-              : Optional.of(rows(apart.orElse(corpus), measured, settings));
+              : Optional.of(rows(apart.orElse(corpus), measured, plan));
       validation.ifPresent(
           set -> listener.on(new TrainingEvent.Note("validation: " + set.summary())));
       return new TrainingData(loader.release(), trained, training, validation);
@@ -186,7 +180,9 @@ public final class TrainingData implements AutoCloseable {
       List<Path> files, DataSettings settings, TextEncoding encoding, TrainingListener listener)
       throws IOException {
     return DataSet.of(
-        tokenize(files, settings, encoding, listener), settings.context(), settings.packing());
+        tokenize(files, settings, encoding, listener),
+        settings.context(),
+        settings.packing() ? DataSet.Packing.ROWS : DataSet.Packing.NONE);
   }
 
   /// Reads and tokenizes files into memory, each example by itself.
@@ -232,8 +228,8 @@ public final class TrainingData implements AutoCloseable {
     return IntStream.range(0, corpus.size()).toArray();
   }
 
-  private static DataSet rows(Corpus corpus, int[] chosen, DataSettings settings) {
-    return DataSet.of(corpus, chosen, settings.context(), settings.packing());
+  private static DataSet rows(Corpus corpus, int[] chosen, DataPlan plan) {
+    return DataSet.of(corpus, chosen, plan.settings().context(), plan.packing());
   }
 
   @Override

@@ -5,8 +5,8 @@
 /// 2. [ExampleTokenizer] turns it into tokens of the base's vocabulary ([TextEncoding]), chats by
 ///    their template ([ChatEncoding]), and cuts, divides or drops what is longer than the context:
 ///    a [TokenizedExample]. That is done on several threads, and kept in a file that is mapped.
-/// 3. Duplicates are found, and what is measured is taken out of what is trained on. Examples are
-///    put into rows, best fit: a [DataSet].
+/// 3. Duplicates are found, and what is measured is taken out of what is trained on. Examples that
+///    are turns of one chat become a [TokenTree], and all are put into rows, best fit: a [DataSet].
 /// 4. [BatchPlan] says which rows make which step, and [MicroBatch] lays them out for the model.
 ///
 /// [TrainingData] does the first three for a training run, [DataFigures] and [OddExamples] say what

@@ -72,7 +72,7 @@ class BatchPlanTest {
     for (int line = 1; line <= count; line++) {
       examples.add(new TokenizedExample(new int[] {1, 2, 3}, 1, "f", line));
     }
-    return DataSet.of(examples, 2, true);
+    return DataSet.of(examples, 2, DataSet.Packing.ROWS);
   }
 
   private static List<Integer> lines(BatchPlan plan, int from, int to) {

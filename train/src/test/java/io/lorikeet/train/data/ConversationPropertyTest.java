@@ -149,7 +149,7 @@ class ConversationPropertyTest {
 
   private static void checkPacking(
       List<TokenizedExample> examples, int context, int batchSize, String message) {
-    DataSet data = DataSet.of(examples, context, true);
+    DataSet data = DataSet.of(examples, context, DataSet.Packing.ROWS);
     List<List<Integer>> found = new ArrayList<>();
     for (MicroBatch batch : data.batches(batchSize)) {
       for (int row = 0; row < batchSize; row++) {
@@ -161,6 +161,7 @@ class ConversationPropertyTest {
         PackingPropertyTest.sorted(found),
         message);
     assertTrue(examples.stream().allMatch(example -> example.places() <= context), message);
+    SharedRows.check(examples, context, batchSize, message);
   }
 
   private static Conversation conversation(Random random) {

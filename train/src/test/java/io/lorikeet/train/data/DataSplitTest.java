@@ -109,6 +109,25 @@ class DataSplitTest {
     assertEquals(9, duplicates.examples());
   }
 
+  /// Two turns of a chat, which share their beginning only where they follow each other.
+  @Test
+  void whatOneExampleBecameIsWeightedTogether() throws IOException {
+    try (TokenStoreWriter writer =
+        new TokenStoreWriter(Path.of("never written"), false, TokenStoreWriter.SMALL)) {
+      for (int number : new int[] {0, 0, 1}) {
+        TokenizedExample example = new TokenizedExample(new int[] {1, 2, 3}, 2, "f", 1 + number);
+        writer.add(example, number, 3, Fingerprint.of("chat " + number));
+      }
+      Corpus corpus = new Corpus(List.of(writer.finish(List.of())));
+      int[] twice = new DataSplit(corpus, 1).weighted(new int[] {0, 1, 2}, weight(2));
+      assertArrayEquals(new int[] {0, 1, 0, 1, 2, 2}, twice);
+      DataSet rows = DataSet.of(corpus, twice, 100, DataSet.Packing.ROWS_AND_BEGINNINGS);
+      assertEquals(2 + 2 + 2 + 2, rows.tokens());
+      assertEquals(4, rows.sharedTokens());
+      assertEquals(6, rows.targets());
+    }
+  }
+
   private static List<DataSource> weight(double weight) {
     return List.of(new DataSource("f", weight, Optional.empty()));
   }

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.models.architecture.TokenBatch;
+import io.lorikeet.train.data.DataSet.Packing;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -30,7 +32,7 @@ class PackingPropertyTest {
   /// sees nothing but itself, and has its loss where it should.
   static void assertPacks(
       List<TokenizedExample> examples, int context, int batchSize, String seed) {
-    for (boolean packing : new boolean[] {true, false}) {
+    for (Packing packing : List.of(Packing.ROWS, Packing.NONE)) {
       DataSet data = DataSet.of(examples, context, packing);
       List<List<Integer>> found = new ArrayList<>();
       long weights = 0;
@@ -44,7 +46,36 @@ class PackingPropertyTest {
           sorted(examples.stream().map(PackingPropertyTest::flat).toList()), sorted(found), seed);
       assertEquals(data.targets(), weights, seed);
       assertEquals(examples.size(), data.examples(), seed);
+      assertEquals(0, data.sharedTokens(), seed);
     }
+    SharedRows.check(examples, context, batchSize, seed);
+  }
+
+  /// Chats of examples that begin alike, of few different tokens, so that they do it in every way.
+  @RepeatedTest(100)
+  void examplesOfAChatShareWhatTheyBeginWith() {
+    long seed = new Random().nextLong();
+    Random random = new Random(seed);
+    int context = 2 + random.nextInt(60);
+    List<TokenizedExample> examples = new ArrayList<>();
+    for (int line = 1; line <= 40; line++) {
+      int[] tokens = {1};
+      for (int turn = random.nextInt(6); turn >= 0; turn--) {
+        int kept = 1 + random.nextInt(tokens.length);
+        int length = Math.min(context + 1, kept + 1 + random.nextInt(1 + context / 3));
+        tokens = Arrays.copyOf(tokens, length);
+        boolean[] trained = new boolean[length];
+        for (int at = Math.min(kept, length - 1); at < length; at++) {
+          tokens[at] = 1 + random.nextInt(3);
+        }
+        for (int at = 1; at < length; at++) {
+          trained[at] = random.nextInt(4) == 0;
+        }
+        trained[length - 1] = true;
+        examples.add(new TokenizedExample(tokens, trained, "f", line));
+      }
+    }
+    SharedRows.check(examples, context, 1 + random.nextInt(3), "seed " + seed);
   }
 
   /// No row could be emptied into another: at most one row is at most half full.
@@ -52,24 +83,27 @@ class PackingPropertyTest {
   void rowsAreFull() {
     long seed = new Random().nextLong();
     List<TokenizedExample> examples = randomExamples(new Random(seed), 64, 500);
-    List<PackedRow> rows = DataSet.of(examples, 64, true).rows();
+    List<PackedRow> rows = DataSet.of(examples, 64, Packing.ROWS).rows();
     assertTrue(rows.stream().filter(row -> row.usedPlaces() <= 32).count() <= 1, "seed " + seed);
-    assertEquals(rows, DataSet.of(examples, 64, true).rows(), "seed " + seed);
+    assertEquals(
+        rows.stream().map(PackedRow::examples).toList(),
+        DataSet.of(examples, 64, Packing.ROWS).rows().stream().map(PackedRow::examples).toList(),
+        "seed " + seed);
   }
 
   @Test
   void shortExamplesLeaveHardlyAnyPadding() {
     Random random = new Random(7);
-    DataSet data = DataSet.of(randomExamples(random, 100, 5000), 1000, true);
+    DataSet data = DataSet.of(randomExamples(random, 100, 5000), 1000, Packing.ROWS);
     assertTrue(data.paddingShare() < 0.01, data.summary());
   }
 
   @Test
   void refusesWhatDoesNotFit() {
     List<TokenizedExample> examples = List.of(new TokenizedExample(new int[5], 1, "f", 1));
-    assertEquals(1, DataSet.of(examples, 4, true).rows().size());
-    assertThrows(IllegalArgumentException.class, () -> DataSet.of(examples, 3, true));
-    assertThrows(IllegalArgumentException.class, () -> DataSet.of(examples, 3, false));
+    assertEquals(1, DataSet.of(examples, 4, Packing.ROWS).rows().size());
+    assertThrows(IllegalArgumentException.class, () -> DataSet.of(examples, 3, Packing.ROWS));
+    assertThrows(IllegalArgumentException.class, () -> DataSet.of(examples, 3, Packing.NONE));
   }
 
   /// Examples with token ids from 1 on, so that padding stands out.
@@ -100,14 +134,14 @@ class PackingPropertyTest {
       int sign = 1;
       do {
         at = row * context + place;
-        assertEquals(start, batch.firstVisible()[at], seed);
+        assertEquals(batch.seenUntil()[row * context + start], batch.seenUntil()[at], seed);
         assertEquals(place - start, batch.positions()[at], seed);
         tokens.add(sign * batch.tokens()[at]);
         boolean trained = batch.targetWeights()[at] == 1;
         assertTrue(trained || batch.targetWeights()[at] == 0, seed);
         sign = trained ? -1 : 1;
         place++;
-      } while (place < context && batch.firstVisible()[at + 1] == start);
+      } while (place <= batch.seenUntil()[row * context + start]);
       boolean within = true;
       for (int i = start; i < place - 1; i++) {
         within &= batch.targets()[row * context + i] == batch.tokens()[row * context + i + 1];
@@ -121,7 +155,7 @@ class PackingPropertyTest {
       assertEquals(PADDING, batch.tokens()[at], seed);
       assertEquals(0, batch.targetWeights()[at], seed);
       assertEquals(0, batch.positions()[at], seed);
-      assertEquals(place, batch.firstVisible()[at], seed);
+      assertEquals(place, batch.seenUntil()[at], seed);
     }
     return found;
   }

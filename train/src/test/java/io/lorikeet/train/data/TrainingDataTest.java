@@ -162,7 +162,7 @@ class TrainingDataTest {
 
   private TrainingData load(TrainingOptions options, int context) throws IOException {
     TrainingConfig config = options.resolve(_ -> context);
-    return TrainingData.load(config, TestEncodings.bytes(), events);
+    return TrainingData.load(DataPlan.of(config, 0), TestEncodings.bytes(), events);
   }
 
   private static Set<SourceLine> sources(DataSet data) {

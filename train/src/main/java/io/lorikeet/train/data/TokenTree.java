@@ -1,0 +1,185 @@
+package io.lorikeet.train.data;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/// Examples whose common beginnings are computed once: a tree of tokens, laid out depth first for a
+/// row, see [io.lorikeet.models.architecture.TokenBatch]. One example alone is a tree without
+/// branches.
+///
+/// A place predicts one token. Where two examples go on with different ones that both have loss,
+/// the second has a place of its own for the last token they share. So the loss and its gradient
+/// are those of the examples apart.
+public final class TokenTree {
+  private final List<TokenizedExample> examples;
+  private final int[] tokens;
+  private final int[] positions;
+  private final int[] seenUntil;
+  private final int[] targets;
+  private final int[] weights;
+
+  private TokenTree(Builder builder) {
+    examples = List.copyOf(builder.examples);
+    int places = builder.places;
+    tokens = Arrays.copyOf(builder.tokens, places);
+    positions = Arrays.copyOf(builder.positions, places);
+    seenUntil = Arrays.copyOf(builder.seenUntil, places);
+    targets = Arrays.copyOf(builder.targets, places);
+    weights = Arrays.copyOf(builder.weights, places);
+  }
+
+  /// All examples as one tree. Each shares what it can with the one before it, so those that begin
+  /// alike should follow each other.
+  public static TokenTree of(List<TokenizedExample> examples) {
+    int places = examples.stream().mapToInt(TokenizedExample::places).sum();
+    List<TokenTree> trees = within(examples, places);
+    if (trees.size() != 1) {
+      throw new IllegalArgumentException("a tree without examples");
+    }
+    return trees.getFirst();
+  }
+
+  /// As few trees as the examples in their order fit into.
+  ///
+  /// @param most places of a tree; none of the examples has more
+  static List<TokenTree> within(List<TokenizedExample> examples, int most) {
+    List<TokenTree> trees = new ArrayList<>();
+    Builder builder = new Builder(most);
+    for (TokenizedExample example : examples) {
+      if (!builder.add(example)) {
+        trees.add(builder.finish());
+        builder = new Builder(most);
+        builder.add(example);
+      }
+    }
+    if (!builder.examples.isEmpty()) {
+      trees.add(builder.finish());
+    }
+    return trees;
+  }
+
+  /// The examples, in the order in which they stand in the tree.
+  public List<TokenizedExample> examples() {
+    return examples;
+  }
+
+  /// Places that the tree takes of a row.
+  public int places() {
+    return tokens.length;
+  }
+
+  /// Tokens with loss of all examples.
+  public int targets() {
+    return examples.stream().mapToInt(TokenizedExample::targets).sum();
+  }
+
+  int token(int place) {
+    return tokens[place];
+  }
+
+  /// Tokens before this one in its examples.
+  int position(int place) {
+    return positions[place];
+  }
+
+  /// The last place whose token comes after this one in an example.
+  int seenUntil(int place) {
+    return seenUntil[place];
+  }
+
+  /// What is to be predicted; any token where the weight is 0.
+  int target(int place) {
+    return targets[place];
+  }
+
+  /// Examples in which the target has loss.
+  int weight(int place) {
+    return weights[place];
+  }
+
+  /// Adds one example after the other: each leaves the path of the one before where it must.
+  private static final class Builder {
+    private final int most;
+    private final List<TokenizedExample> examples = new ArrayList<>();
+    private int[] tokens = new int[64];
+    private int[] positions = new int[64];
+    private int[] seenUntil = new int[64];
+    private int[] targets = new int[64];
+    private int[] weights = new int[64];
+    private int places;
+    private int[] path = new int[64]; // the places of the last example's tokens
+    private int depth; // of that path
+
+    Builder(int most) {
+      this.most = most;
+    }
+
+    /// @return whether there was room for it
+    boolean add(TokenizedExample example) {
+      int shared = sharedPlaces(example);
+      int wanted = places + example.places() - shared;
+      if (wanted > most) {
+        return false;
+      }
+      reserve(wanted, example.places());
+      endFrom(shared);
+      for (; depth < example.places(); depth++) {
+        tokens[places] = example.tokens()[depth];
+        positions[places] = depth;
+        path[depth] = places++;
+      }
+      for (int i = 0; i < depth; i++) {
+        boolean trained = example.trained()[i + 1];
+        if (trained || i >= shared) {
+          targets[path[i]] = example.tokens()[i + 1];
+          weights[path[i]] += trained ? 1 : 0;
+        }
+      }
+      examples.add(example);
+      return true;
+    }
+
+    /// How far an example can go along the path.
+    private int sharedPlaces(TokenizedExample example) {
+      int[] ids = example.tokens();
+      int shared = 0;
+      while (shared < Math.min(depth, example.places())
+          && tokens[path[shared]] == ids[shared]
+          && !(example.trained()[shared + 1] && predictsAnother(path[shared], ids[shared + 1]))) {
+        shared++;
+      }
+      return shared;
+    }
+
+    private boolean predictsAnother(int place, int target) {
+      return weights[place] > 0 && targets[place] != target;
+    }
+
+    private void endFrom(int shared) {
+      for (int i = shared; i < depth; i++) {
+        seenUntil[path[i]] = places - 1;
+      }
+      depth = shared;
+    }
+
+    private void reserve(int placesInAll, int length) {
+      if (placesInAll > tokens.length) {
+        int size = Math.max(placesInAll, 2 * tokens.length);
+        tokens = Arrays.copyOf(tokens, size);
+        positions = Arrays.copyOf(positions, size);
+        seenUntil = Arrays.copyOf(seenUntil, size);
+        targets = Arrays.copyOf(targets, size);
+        weights = Arrays.copyOf(weights, size);
+      }
+      if (length > path.length) {
+        path = Arrays.copyOf(path, Math.max(length, 2 * path.length));
+      }
+    }
+
+    TokenTree finish() {
+      endFrom(0);
+      return new TokenTree(this);
+    }
+  }
+}

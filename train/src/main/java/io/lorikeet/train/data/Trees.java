@@ -1,0 +1,87 @@
+package io.lorikeet.train.data;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
+import java.util.function.IntUnaryOperator;
+
+/// Which examples are laid out together, as one [TokenTree].
+///
+/// @param members examples by their numbers, tree after tree
+/// @param ends for each tree the place in `members` behind its last example
+/// @param places places that each tree takes
+record Trees(int[] members, int[] ends, int[] places) {
+
+  /// Each example for itself.
+  static Trees single(int count, IntUnaryOperator places) {
+    return sharing(count, places, _ -> false, null, 0);
+  }
+
+  /// Examples that are turns of one chat together, as far as they fit into a row.
+  ///
+  /// @param continues whether an example is of the same chat as the one before it
+  /// @param context places of a row
+  static Trees sharing(
+      int count,
+      IntUnaryOperator places,
+      IntPredicate continues,
+      IntFunction<TokenizedExample> examples,
+      int context) {
+    int[] members = new int[count];
+    int[] ends = new int[count];
+    int[] treePlaces = new int[count];
+    int trees = 0;
+    for (int from = 0, to; from < count; from = to) {
+      to = from + 1;
+      while (to < count && continues.test(to)) {
+        to++;
+      }
+      if (to - from == 1) {
+        members[from] = from;
+        treePlaces[trees] = places.applyAsInt(from);
+        ends[trees++] = to;
+        continue;
+      }
+      List<Numbered> chat = sorted(from, to, examples);
+      for (int i = from; i < to; i++) {
+        members[i] = chat.get(i - from).number();
+      }
+      int end = from;
+      for (TokenTree tree :
+          TokenTree.within(chat.stream().map(Numbered::example).toList(), context)) {
+        end += tree.examples().size();
+        treePlaces[trees] = tree.places();
+        ends[trees++] = end;
+      }
+    }
+    return new Trees(members, Arrays.copyOf(ends, trees), Arrays.copyOf(treePlaces, trees));
+  }
+
+  private record Numbered(int number, TokenizedExample example) {}
+
+  /// By their tokens: those with the longest common beginnings are neighbours then.
+  private static List<Numbered> sorted(int from, int to, IntFunction<TokenizedExample> examples) {
+    List<Numbered> chat = new ArrayList<>();
+    for (int i = from; i < to; i++) {
+      chat.add(new Numbered(i, examples.apply(i)));
+    }
+    chat.sort(Comparator.comparing(one -> one.example().tokens(), Arrays::compare));
+    return chat;
+  }
+
+  int count() {
+    return ends.length;
+  }
+
+  /// A tree, laid out.
+  TokenTree get(int tree, IntFunction<TokenizedExample> examples) {
+    List<TokenizedExample> together = new ArrayList<>();
+    for (int i = tree == 0 ? 0 : ends[tree - 1]; i < ends[tree]; i++) {
+      together.add(examples.apply(members[i]));
+    }
+    return TokenTree.of(together);
+  }
+}
