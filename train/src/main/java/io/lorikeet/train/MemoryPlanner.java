@@ -188,6 +188,7 @@ public final class MemoryPlanner {
         new TrainingSetup.Request(
             adapter,
             placement,
+            List.of(), // shorter rows are computed in the memory of the longest
             config.precision(),
             config.dropout(),
             config.weightDecay(),

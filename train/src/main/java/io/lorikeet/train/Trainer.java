@@ -222,6 +222,7 @@ public final class Trainer {
         new TrainingSetup.Request(
             parameters(config, base, pieces.given()),
             pieces.plan().placement(),
+            pieces.data().shorterLengths(),
             config.precision(),
             config.dropout(),
             config.weightDecay(),

@@ -59,6 +59,7 @@ public final class TrainingProbe {
         new TrainingSetup.Request(
             on -> LoraParameters.create(base, config, adapter, on),
             Placement.onDevice(shape),
+            List.of(),
             Precision.AUTO,
             adapter.dropout(),
             0,

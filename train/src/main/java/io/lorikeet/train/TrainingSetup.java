@@ -23,11 +23,13 @@ final class TrainingSetup implements AutoCloseable {
   /// What is set up.
   ///
   /// @param adapter makes the parameters on a backend
+  /// @param shorter lengths of rows besides the placement's
   /// @param forMerged whether training goes through the rounding of merging
   /// @param folder for files of the optimizer
   record Request(
       Function<Backend, LoraParameters> adapter,
       Placement placement,
+      List<Integer> shorter,
       Precision precision,
       double dropout,
       double weightDecay,
@@ -43,6 +45,7 @@ final class TrainingSetup implements AutoCloseable {
     TransformerModel.Options options =
         new TransformerModel.Options(
             placement.shape(),
+            request.shorter(),
             request.precision(),
             true,
             request.dropout(),

@@ -76,6 +76,28 @@ class ResumeTest {
     assertEquals(whole.config().settingsOfAdapter(), resumed.config().settingsOfAdapter());
   }
 
+  /// Rows of several lengths, in batches by length.
+  @Test
+  void anUnpackedRunGoesOnAsWell() throws IOException {
+    StringBuilder lines = new StringBuilder();
+    for (int i = 0; i < 30; i++) {
+      String said = "a b ".repeat(1 + i % 10 * 4);
+      lines.append("{\"prompt\": \"%s%d\", \"completion\": \" so\"}\n".formatted(said, i));
+    }
+    Path varied = Files.writeString(folder.resolve("varied.jsonl"), lines);
+    TrainingOptions unpacked =
+        options("unpacked")
+            .data(varied)
+            .set(Setting.CONTEXT, 256)
+            .set(Setting.PACKING, false)
+            .set(Setting.BATCH_SIZE, 2);
+    TrainingResult whole = new Trainer(unpacked.resolve(), events).run();
+    assertTrue(events.notes().stream().anyMatch(note -> note.contains("rows of up to 256")));
+    TrainingConfig config = unpacked.set(Setting.RUN, folder.resolve("killed-run")).resolve();
+    assertThrows(Killed.class, () -> new Trainer(config, killer(5)).run());
+    assertSame(whole.adapter(), resume(config.run(), new TrainingOptions()).adapter());
+  }
+
   @Test
   void aRunKilledBeforeItsFirstCheckpointBeginsAgain() throws IOException {
     TrainingResult whole = new Trainer(options("whole").resolve(), events).run();

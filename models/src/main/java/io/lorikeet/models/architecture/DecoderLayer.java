@@ -35,12 +35,12 @@ final class DecoderLayer {
             shape.context(),
             shape.attentionBlock(),
             config.attentionScale(),
-            inputs.constant("indices"),
-            inputs.constant(layer.window() > 0 ? "seen_in_window" : "seen_until"),
+            inputs.constant("indices", shape.context()),
+            inputs.constant(layer.window() > 0 ? "seen_in_window" : "seen_until", shape.tokens()),
             layer.window(),
             config.scales().scoreCap(),
             inputs.weight(prefix, "attn_sinks.weight"));
-    positions = inputs.constant("positions");
+    positions = inputs.constant("positions", shape.tokens());
     Tensor factors = layer.ropeFactors() ? engine.ropeFactors() : null;
     ropeFactors = factors == null ? null : inputs.ops().constant(factors);
     feedForward = new FeedForward(config, inputs, prefix, "");
@@ -60,7 +60,7 @@ final class DecoderLayer {
       v = tape.rmsNorm(v, null, config.rmsEpsilon());
     }
     if (config.temperature() != null) {
-      q = tape.mask(q, inputs.constant("temperatures"));
+      q = tape.mask(q, inputs.constant("temperatures", Math.toIntExact(x.shape().ne1())));
     }
     Tensor mixed = tape.attention(q, k, v, attention);
     Tensor flat = tape.reshape(mixed, Shape.of(layer.queryWidth(), x.shape().ne1()));

@@ -31,7 +31,7 @@ final class EmbeddingGraph implements AutoCloseable {
     inputs = new GraphInputs(engine, engine.shape().tokens(), backward);
     Ops ops = inputs.ops();
     hidden = inputs.hidden(backward ? "embedding_gradient" : "embedding", engine.shape().tokens());
-    Tensor tokens = inputs.constant("tokens");
+    Tensor tokens = inputs.constant("tokens", engine.shape().tokens());
     Tape tape = inputs.newTape();
     Tensor y = embeddings(engine, ops, tokens);
     AdaptedLinear.Pair pair = inputs.pair("", LoraTargets.EMBEDDING);

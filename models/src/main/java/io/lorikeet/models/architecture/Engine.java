@@ -23,6 +23,12 @@ record Engine(
     Tensor ropeFactors,
     Precision precision) {
 
+  /// The same for rows of another length.
+  Engine with(PassShape other) {
+    return new Engine(
+        backend, config, weights, lora, folded, other, inputs, ropeFactors, precision);
+  }
+
   static String prefix(int layer) {
     return "blk." + layer + ".";
   }

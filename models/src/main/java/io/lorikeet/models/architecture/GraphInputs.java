@@ -59,6 +59,24 @@ final class GraphInputs {
     return ops.constant(engine.inputs().get(name));
   }
 
+  /// A tensor of [PassInputs] with an element for each token or each place of the longest rows, as
+  /// far as this pass's batch or row goes.
+  ///
+  /// @param count tokens, or places
+  Tensor constant(String name, int count) {
+    Tensor all = constant(name);
+    Shape shape = all.shape();
+    if (shape.elements() == count) {
+      return all;
+    }
+    return ops.view(
+        all,
+        shape.ne1() == 1 && shape.ne2() == 1
+            ? Shape.of(count)
+            : Shape.of(shape.ne0(), shape.ne1(), count),
+        0);
+  }
+
   /// A part of a vector of [PassInputs] that [Graph#bind] points at one chunk of tokens after the
   /// other.
   Tensor chunkOf(String name, int tokens) {

@@ -8,6 +8,7 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.family.Temperature;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.DoubleSupplier;
@@ -94,30 +95,31 @@ final class PassInputs implements AutoCloseable {
     return dropout > 0;
   }
 
-  /// Uploads a batch. The labels within a chunk of logits seen as one long vector are computed here
-  /// too.
+  /// Uploads a batch, which may be shorter than the shape. The labels within a chunk of logits seen
+  /// as one long vector are computed here too.
   void upload(TokenBatch batch) {
-    int tokens = batch.size();
+    int tokens = shape.tokens();
     float[] seenUntil = new float[tokens];
     float[] seenInWindow = new float[tokens];
     int[] flatLabels = new int[tokens];
-    for (int i = 0; i < tokens; i++) {
+    for (int i = 0; i < batch.size(); i++) {
       seenUntil[i] = batch.seenUntil()[i];
-      seenInWindow[i] = Math.min(seenUntil[i], i % shape.context() + window - 1);
+      seenInWindow[i] = Math.min(seenUntil[i], i % batch.context() + window - 1);
       flatLabels[i] = batch.targets()[i] + vocabulary * (i % shape.headChunk());
     }
-    get("tokens").upload(batch.tokens());
-    get("positions").upload(batch.positions());
+    int[] positions = Arrays.copyOf(batch.positions(), tokens);
+    get("tokens").upload(Arrays.copyOf(batch.tokens(), tokens));
+    get("positions").upload(positions);
     get("seen_until").upload(seenUntil);
     if (window > 0) {
       get("seen_in_window").upload(seenInWindow);
     }
     if (temperature != null) {
-      get("temperatures").upload(temperatures(batch.positions()));
+      get("temperatures").upload(temperatures(positions));
     }
-    get("labels").upload(batch.targets());
+    get("labels").upload(Arrays.copyOf(batch.targets(), tokens));
     get("flat_labels").upload(flatLabels);
-    get("target_weights").upload(batch.targetWeights());
+    get("target_weights").upload(Arrays.copyOf(batch.targetWeights(), tokens));
   }
 
   private float[] temperatures(int[] positions) {

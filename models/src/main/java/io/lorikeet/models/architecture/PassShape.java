@@ -54,6 +54,23 @@ public record PassShape(
         false);
   }
 
+  /// The same for shorter rows, which take no more memory anywhere.
+  ///
+  /// @param length tokens of a row
+  public PassShape shorter(int length) {
+    if (length > context) {
+      throw new IllegalArgumentException("rows of " + length + " tokens aren't shorter");
+    }
+    int tokens = rows * length;
+    return new PassShape(
+        rows,
+        length,
+        Math.min(attentionBlock, fitting(Math.max(1, length / LEAST_BLOCKS), Long.MAX_VALUE, 0)),
+        Math.min(tile, tokens),
+        Math.min(headChunk, tokens),
+        keepsCopies);
+  }
+
   /// The largest power of two within `limit`, but at least 32, of which each unit takes `floats`
   /// and all fit `bytes`.
   private static int fitting(int limit, long bytes, long floats) {

@@ -7,19 +7,18 @@ import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraParameters;
-import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.quant.GgufFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.TreeMap;
 
-/// A frozen base with an adapter on a device, ready for batches of one shape: logits, loss, and
-/// gradients of the adapter.
+/// A frozen base with an adapter on a device, ready for batches of one shape, or of some lengths of
+/// rows: logits, loss, and gradients of the adapter.
 ///
 /// Forward keeps each layer's input; backward computes a layer again from it, so that only one
 /// layer's activations are in memory at a time. All graphs are built here once and share one
@@ -31,16 +30,13 @@ public final class TransformerModel implements AutoCloseable {
   private final List<AutoCloseable> owned = new ArrayList<>();
   private final GraphMemory memory;
   private final HiddenStates states;
-  private final List<LayerGraph> forwardGraphs = new ArrayList<>();
-  private final List<LayerGraph> backwardGraphs = new ArrayList<>();
-  private final List<LossHead> heads = new ArrayList<>();
-  private final List<LossHead> gradientHeads = new ArrayList<>();
-  private final List<LossHead> logitsHeads = new ArrayList<>();
-  private final EmbeddingGraph embedding;
-  private final EmbeddingGraph embeddingBackward;
+  private final Map<Integer, PassGraphs> graphsByLength = new TreeMap<>();
+  private List<Pass> latest = List.of();
 
   /// How a model is run.
   ///
+  /// @param shorter tokens of rows that batches may have instead of the shape's; memory isn't taken
+  ///     for them beside it
   /// @param training whether gradients are wanted; without, less memory is taken
   /// @param dropout probability of dropping an input of an adapter in training
   /// @param savedInputs where the layers' inputs are kept for backward
@@ -50,6 +46,7 @@ public final class TransformerModel implements AutoCloseable {
   ///     does, instead of being applied apart
   public record Options(
       PassShape shape,
+      List<Integer> shorter,
       Precision precision,
       boolean training,
       double dropout,
@@ -57,10 +54,14 @@ public final class TransformerModel implements AutoCloseable {
       int passes,
       boolean folded) {
 
-    /// With the layers' inputs where they are computed, one batch after the other, and the adapter
-    /// applied apart.
+    public Options {
+      shorter = List.copyOf(shorter);
+    }
+
+    /// For one length of rows, with the layers' inputs where they are computed, one batch after the
+    /// other, and the adapter applied apart.
     public Options(PassShape shape, Precision precision, boolean training, double dropout) {
-      this(shape, precision, training, dropout, SavedInputs.DEVICE, 1, false);
+      this(shape, List.of(), precision, training, dropout, SavedInputs.DEVICE, 1, false);
     }
   }
 
@@ -99,12 +100,11 @@ public final class TransformerModel implements AutoCloseable {
       int kept = training ? config.layers() + 1 : 0;
       states =
           own(new HiddenStates(backend, hidden, kept, options.passes(), options.savedInputs()));
-      embedding = own(new EmbeddingGraph(engine, false));
-      boolean adaptsEmbedding = engine.slot(LoraTargets.EMBEDDING).isPresent();
-      embeddingBackward =
-          training && adaptsEmbedding ? own(new EmbeddingGraph(engine, true)) : null;
-      buildLayers();
-      buildHeads();
+      graphsByLength.put(shape.context(), own(new PassGraphs(engine, training)));
+      for (int length : options.shorter()) {
+        Engine shorter = engine.with(shape.shorter(length));
+        graphsByLength.put(length, own(new PassGraphs(shorter, training)));
+      }
       memory = own(new GraphMemory(backend));
       memory.allocate(bindForAllocation());
     } catch (RuntimeException e) {
@@ -118,80 +118,9 @@ public final class TransformerModel implements AutoCloseable {
     return resource;
   }
 
-  /// Layers whose tensors have the same types and shapes, and the same adapters, share their
-  /// graphs.
-  private List<Object> kind(int layer) {
-    List<Object> kind = new ArrayList<>();
-    String prefix = Engine.prefix(layer);
-    kind.add(engine.config().layer(layer));
-    for (String name : engine.weights().namesUnder(prefix)) {
-      Tensor tensor = engine.weights().get(prefix + name);
-      kind.add(List.of(name, tensor.type(), tensor.shape()));
-      engine
-          .slot(prefix + name)
-          .map(slot -> List.of(slot.rank(), slot.scaling()))
-          .ifPresent(kind::add);
-    }
-    return kind;
-  }
-
-  private void buildLayers() {
-    Map<List<Object>, LayerGraph> forward = new HashMap<>();
-    Map<List<Object>, LayerGraph> backward = new HashMap<>();
-    for (int i = 0; i < engine.config().layers(); i++) {
-      int layer = i;
-      List<Object> kind = kind(layer);
-      forwardGraphs.add(
-          forward.computeIfAbsent(kind, k -> own(new LayerGraph(engine, layer, false))));
-      if (training) {
-        backwardGraphs.add(
-            backward.computeIfAbsent(kind, k -> own(new LayerGraph(engine, layer, true))));
-      }
-    }
-  }
-
-  private void buildHeads() {
-    int chunk = Math.min(engine.shape().headChunk(), engine.shape().tokens());
-    int rest = engine.shape().tokens() % chunk;
-    for (int tokens : rest == 0 ? new int[] {chunk} : new int[] {chunk, rest}) {
-      heads.add(own(new LossHead(engine, tokens, LossHead.Result.LOSS)));
-      logitsHeads.add(own(new LossHead(engine, tokens, LossHead.Result.LOGITS)));
-      if (training) {
-        gradientHeads.add(own(new LossHead(engine, tokens, LossHead.Result.GRADIENTS)));
-      }
-    }
-  }
-
   private List<Graph> bindForAllocation() {
     List<Graph> graphs = new ArrayList<>(states.graphs());
-    Tensor hidden = states.state(0);
-    embedding.bind(hidden);
-    graphs.add(embedding.graph());
-    if (embeddingBackward != null) {
-      embeddingBackward.bind(hidden);
-      graphs.add(embeddingBackward.graph());
-    }
-    for (List<LayerGraph> layers : List.of(forwardGraphs, backwardGraphs)) {
-      for (int layer = 0; layer < layers.size(); layer++) {
-        LayerGraph graph = layers.get(layer);
-        if (!graphs.contains(graph.graph())) {
-          graph.bindForAllocation(layer, hidden);
-          graphs.add(graph.graph());
-        }
-      }
-    }
-    for (LossHead head : heads) {
-      head.bind(0, hidden, null);
-      graphs.add(head.graph());
-    }
-    for (LossHead head : gradientHeads) {
-      head.bind(0, hidden, hidden);
-      graphs.add(head.graph());
-    }
-    for (LossHead head : logitsHeads) {
-      head.bind(0, hidden, null);
-      graphs.add(head.graph());
-    }
+    graphsByLength.values().forEach(all -> graphs.addAll(all.bindForAllocation(states.state(0))));
     return graphs;
   }
 
@@ -206,7 +135,7 @@ public final class TransformerModel implements AutoCloseable {
   /// The loss of a batch without dropout, in nats, summed over its targets with their weights.
   public double loss(TokenBatch batch) {
     forward(List.of(new Pass(batch, OptionalLong.empty())));
-    runHeads(heads, (head, first) -> head.run(first, last(), null));
+    runHeads(graphs(batch), LossHead.Result.LOSS, (head, first) -> head.run(first, last(), null));
     return lossSum();
   }
 
@@ -247,9 +176,11 @@ public final class TransformerModel implements AutoCloseable {
 
   /// The last hidden states of every pass; those of a single one are in place.
   private void forward(List<Pass> together) {
+    latest = together;
     for (int i = 0; i < together.size(); i++) {
+      TokenBatch batch = together.get(i).batch();
       start(together.get(i));
-      embedding.run(together.get(i).batch().tokens(), states.state(0));
+      graphs(batch).embedding().run(batch.tokens(), states.state(0));
       states.save(i, 0);
     }
     int layers = engine.config().layers();
@@ -257,7 +188,8 @@ public final class TransformerModel implements AutoCloseable {
       engine.weights().require(layer, layer + 1);
       for (int i = 0; i < together.size(); i++) {
         resume(together, i, layer);
-        forwardGraphs.get(layer).forward(layer, states.state(layer), states.state(layer + 1));
+        LayerGraph graph = graphs(together.get(i).batch()).forward(layer);
+        graph.forward(layer, states.state(layer), states.state(layer + 1));
         states.save(i, layer + 1);
       }
     }
@@ -266,7 +198,10 @@ public final class TransformerModel implements AutoCloseable {
   private double headAndGradient(List<Pass> together, int i) {
     resume(together, i, engine.config().layers());
     engine.inputs().get("loss").clear();
-    runHeads(gradientHeads, (head, first) -> head.run(first, last(), states.gradient()));
+    runHeads(
+        graphs(together.get(i).batch()),
+        LossHead.Result.GRADIENTS,
+        (head, first) -> head.run(first, last(), states.gradient()));
     if (together.size() > 1) {
       states.saveGradient(i);
     }
@@ -283,18 +218,23 @@ public final class TransformerModel implements AutoCloseable {
         }
         Tensor input = states.restoreForBackward(i, layer);
         Tensor gradient = states.gradient();
-        backwardGraphs.get(layer).backward(layer, input, gradient);
+        graphs(together.get(i).batch()).backward(layer).backward(layer, input, gradient);
         if (together.size() > 1) {
           states.saveGradient(i);
         }
       }
     }
-    for (int i = 0; embeddingBackward != null && i < together.size(); i++) {
+    for (int i = 0; i < together.size(); i++) {
+      TokenBatch batch = together.get(i).batch();
+      EmbeddingGraph graph = graphs(batch).embeddingBackward();
+      if (graph == null) {
+        return;
+      }
       if (together.size() > 1) {
         upload(together.get(i));
         states.restoreGradient(i);
       }
-      embeddingBackward.run(together.get(i).batch().tokens(), states.gradient());
+      graph.run(batch.tokens(), states.gradient());
     }
   }
 
@@ -312,9 +252,11 @@ public final class TransformerModel implements AutoCloseable {
     int vocabulary = engine.config().vocabulary();
     float[] row = new float[vocabulary];
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment copy = arena.allocate(logitsHeads.getFirst().logits().bytes(), Float.BYTES);
+      LossHead largest = graphs(batch).heads(LossHead.Result.LOGITS).getFirst();
+      MemorySegment copy = arena.allocate(largest.logits().bytes(), Float.BYTES);
       runHeads(
-          logitsHeads,
+          graphs(batch),
+          LossHead.Result.LOGITS,
           (head, first) -> {
             head.run(first, last(), null);
             head.logits().download(copy.asSlice(0, head.logits().bytes()), 0);
@@ -331,13 +273,13 @@ public final class TransformerModel implements AutoCloseable {
   private void start(Pass pass) {
     TokenBatch batch = pass.batch();
     PassShape shape = engine.shape();
-    if (batch.rows() != shape.rows() || batch.context() != shape.context()) {
+    if (batch.rows() != shape.rows() || !graphsByLength.containsKey(batch.context())) {
       throw new IllegalArgumentException(
-          "this model takes %d rows of %d tokens, not %d of %d"
-              .formatted(shape.rows(), shape.context(), batch.rows(), batch.context()));
+          "this model takes %d rows of one of %s tokens, not %d of %d"
+              .formatted(shape.rows(), graphsByLength.keySet(), batch.rows(), batch.context()));
     }
     int window = engine.config().window();
-    if (window > 0 && window < shape.context() && batch.branches()) {
+    if (window > 0 && window < batch.context() && batch.branches()) {
       throw new IllegalArgumentException(
           "examples can't share tokens where layers see only " + window + " of them");
     }
@@ -363,13 +305,18 @@ public final class TransformerModel implements AutoCloseable {
     }
   }
 
+  private PassGraphs graphs(TokenBatch batch) {
+    return graphsByLength.get(batch.context());
+  }
+
   private Tensor last() {
     return states.state(engine.config().layers());
   }
 
   /// Runs the head of the right size on one chunk after the other.
-  private void runHeads(List<LossHead> sizes, HeadRun run) {
-    int tokens = engine.shape().tokens();
+  private static void runHeads(PassGraphs graphs, LossHead.Result result, HeadRun run) {
+    List<LossHead> sizes = graphs.heads(result);
+    int tokens = graphs.shape().tokens();
     for (int first = 0; first < tokens; ) {
       LossHead head =
           tokens - first >= sizes.getFirst().tokens() ? sizes.getFirst() : sizes.getLast();
@@ -401,8 +348,10 @@ public final class TransformerModel implements AutoCloseable {
   /// The same, of one of the batches that were run together last.
   public String firstNonFinite(int pass) {
     for (int boundary = 0; training && boundary <= engine.config().layers(); boundary++) {
-      for (float value : states.restore(pass, boundary).downloadFloats()) {
-        if (!Float.isFinite(value)) {
+      float[] values = states.restore(pass, boundary).downloadFloats();
+      int used = latest.get(pass).batch().size() * engine.config().embedding();
+      for (int i = 0; i < used; i++) {
+        if (!Float.isFinite(values[i])) {
           return boundary == 0 ? "the embedding" : "layer " + (boundary - 1);
         }
       }

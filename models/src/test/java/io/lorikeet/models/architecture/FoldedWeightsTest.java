@@ -34,7 +34,8 @@ class FoldedWeightsTest {
   private static final TransformerModel.Options APART =
       new TransformerModel.Options(SHAPE, Precision.F32, true, 0);
   private static final TransformerModel.Options FOLDED =
-      new TransformerModel.Options(SHAPE, Precision.F32, true, 0, SavedInputs.DEVICE, 1, true);
+      new TransformerModel.Options(
+          SHAPE, List.of(), Precision.F32, true, 0, SavedInputs.DEVICE, 1, true);
 
   @TempDir Path folder;
   private Path file;

@@ -93,11 +93,12 @@ class PlacementTest {
       throws IOException {
     Precision precision = device.equals("cpu") ? Precision.F32 : Precision.AUTO;
     TransformerModel.Options options =
-        new TransformerModel.Options(SHAPE, precision, true, dropout, storage, passes, false);
+        new TransformerModel.Options(
+            SHAPE, List.of(16), precision, true, dropout, storage, passes, false);
     List<TokenBatch> batches =
         List.of(
             RandomInputs.packedBatch(400, 1, 24, 3),
-            RandomInputs.packedBatch(400, 1, 24, 4),
+            RandomInputs.packedBatch(400, 1, 16, 4),
             RandomInputs.packedBatch(400, 1, 24, 5));
     try (ModelRun run = new ModelRun(file, device, adapter, options, streamed)) {
       double[] losses = run.model.lossesAndGradients(batches, new long[] {6, 7, 8});

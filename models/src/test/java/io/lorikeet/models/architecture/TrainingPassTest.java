@@ -18,6 +18,7 @@ import io.lorikeet.models.testing.RandomInputs;
 import io.lorikeet.quant.GgufFile;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -68,6 +69,56 @@ class TrainingPassTest {
       run.model.lossAndGradients(joined(batch(1), batch(2)), 0);
       assertSum(first, second, ModelRun.widened(run.lora.gradients().downloadFloats()));
     }
+  }
+
+  /// Rows of several lengths through one model are computed as each would be in a model for it, in
+  /// memory that isn't larger for them.
+  @Test
+  void shorterRowsTakeTheirOwnGraphs() throws IOException {
+    Path file = model();
+    List<Integer> lengths = List.of(24, 13, 5);
+    PassShape shape = new PassShape(2, 24, 8, 16, 12);
+    TransformerModel.Options options =
+        new TransformerModel.Options(
+            shape, List.of(13, 5), Precision.F32, true, 0, SavedInputs.DEVICE, 1, false);
+    List<Double> losses = new ArrayList<>();
+    double[] sum = null;
+    TransformerModel.Memory alone = null;
+    for (int length : lengths) {
+      PassShape own = new PassShape(2, length, 8, 16, 12);
+      try (ModelRun run = ModelRun.adapted(file, ROLES, own, 0)) {
+        losses.add(run.model.lossAndGradients(rows(length), 0));
+        alone = alone == null ? run.model.memory() : alone;
+        double[] gradients = ModelRun.widened(run.lora.gradients().downloadFloats());
+        for (int i = 0; sum != null && i < sum.length; i++) {
+          gradients[i] += sum[i];
+        }
+        sum = gradients;
+      }
+    }
+    LoraAdapter adapter;
+    try (GgufFile base = GgufFile.open(file)) {
+      adapter = ModelRun.adapter(RandomInputs.pairs(base, ROLES, 4, 5), 0.7);
+    }
+    try (ModelRun run = new ModelRun(file, "cpu", adapter, options, false)) {
+      assertEquals(alone, run.model.memory());
+      for (int i :
+          new int[] {1, 0, 2}) { // a short row where nothing was before, and after a long one
+        double loss = run.model.lossAndGradients(rows(lengths.get(i)), 0);
+        assertEquals(losses.get(i), loss, 1e-6 * loss);
+        assertEquals(loss, run.model.loss(rows(lengths.get(i))), 1e-6 * loss);
+        assertEquals(2 * lengths.get(i), run.logits(rows(lengths.get(i))).length);
+      }
+      double[] actual = ModelRun.widened(run.lora.gradients().downloadFloats());
+      double error = ModelRun.relativeError(actual, sum);
+      assertTrue(error < 1e-6, "relative error " + error);
+      TokenBatch other = rows(6);
+      assertThrows(IllegalArgumentException.class, () -> run.model.loss(other));
+    }
+  }
+
+  private static TokenBatch rows(int length) {
+    return RandomInputs.packedBatch(400, 2, length, length);
   }
 
   private static double[] gradients(ModelRun run, long batchSeed) {

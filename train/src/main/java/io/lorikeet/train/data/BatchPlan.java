@@ -2,12 +2,19 @@ package io.lorikeet.train.data;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 
 /// Which rows make which optimizer step: every epoch goes through all rows once, in an order of its
 /// own that the seed decides. An epoch's last batch and last step may be smaller; no step mixes
 /// epochs. Any step can be asked for, in any order.
+///
+/// A batch is as long as its longest row. Where rows differ in length and batches have several,
+/// those of a batch are similar: of each stretch of [#SORTED] batches in the random order the rows
+/// are sorted by length, and the batches are then put in random order again.
 public final class BatchPlan {
+  private static final int SORTED = 50;
+
   private final DataSet data;
   private final int batchSize;
   private final int accumulate;
@@ -55,7 +62,7 @@ public final class BatchPlan {
       int end = Math.min(to, start + batchSize);
       List<PackedRow> rows =
           Arrays.stream(epochOrder, start, end).mapToObj(data.rows()::get).toList();
-      batches.add(MicroBatch.of(rows, batchSize, data.context()));
+      batches.add(data.batch(rows, batchSize));
     }
     return batches;
   }
@@ -67,8 +74,32 @@ public final class BatchPlan {
   private int[] order(int epoch) {
     if (epoch != orderedEpoch) {
       order = Shuffle.order(data.rows().size(), seed, epoch);
+      if (batchSize > 1 && !data.shorterLengths().isEmpty()) {
+        order = grouped(order, epoch);
+      }
       orderedEpoch = epoch;
     }
     return order;
+  }
+
+  private int[] grouped(int[] random, int epoch) {
+    int[] sorted = new int[random.length];
+    int stretch = Math.multiplyExact(SORTED, batchSize);
+    for (int from = 0; from < random.length; from += stretch) {
+      int to = (int) Math.min(random.length, (long) from + stretch);
+      int[] rows =
+          Arrays.stream(random, from, to)
+              .boxed()
+              .sorted(Comparator.comparingInt(data::usedPlaces))
+              .mapToInt(Integer::intValue)
+              .toArray();
+      System.arraycopy(rows, 0, sorted, from, rows.length);
+    }
+    int[] batches = Shuffle.order(random.length / batchSize, Shuffle.mix(seed), epoch);
+    int[] grouped = sorted.clone(); // what fills no batch stays at the end
+    for (int i = 0; i < batches.length; i++) {
+      System.arraycopy(sorted, batches[i] * batchSize, grouped, i * batchSize, batchSize);
+    }
+    return grouped;
   }
 }

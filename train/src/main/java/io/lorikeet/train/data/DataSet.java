@@ -5,9 +5,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.RandomAccess;
+import java.util.Set;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /// Rows of examples, ready to be put into batches. What it holds of them are numbers; a row's
@@ -154,9 +156,34 @@ public final class DataSet {
     return targets;
   }
 
+  /// Places that a row's trees take.
+  int usedPlaces(int row) {
+    int used = 0;
+    for (int i = row == 0 ? 0 : packing.ends()[row - 1]; i < packing.ends()[row]; i++) {
+      used += trees.places()[packing.order()[i]];
+    }
+    return used;
+  }
+
+  /// Lengths that rows are computed in besides the context, where they are much shorter.
+  public Set<Integer> shorterLengths() {
+    return rowLengths().filter(length -> length < context).boxed().collect(Collectors.toSet());
+  }
+
+  private IntStream rowLengths() {
+    return IntStream.range(0, packing.ends().length)
+        .map(row -> RowLengths.of(usedPlaces(row), context));
+  }
+
   /// Share of the rows' places that is padding.
   public double paddingShare() {
-    return 1 - (double) tokens / ((long) packing.ends().length * context);
+    return 1 - (double) tokens / rowLengths().asLongStream().sum();
+  }
+
+  /// Lays out rows for the model, all as long as the longest of them needs.
+  MicroBatch batch(List<PackedRow> rows, int batchSize) {
+    int longest = rows.stream().mapToInt(PackedRow::usedPlaces).max().orElseThrow();
+    return MicroBatch.of(rows, batchSize, RowLengths.of(longest, context));
   }
 
   /// All rows in their order, in batches. Each is laid out when it is asked for.
@@ -167,7 +194,7 @@ public final class DataSet {
       public MicroBatch get(int index) {
         int from = Math.multiplyExact(Objects.checkIndex(index, size()), batchSize);
         int to = (int) Math.min(rows.size(), (long) from + batchSize);
-        return MicroBatch.of(List.copyOf(rows.subList(from, to)), batchSize, context);
+        return batch(List.copyOf(rows.subList(from, to)), batchSize);
       }
 
       @Override
@@ -189,12 +216,13 @@ public final class DataSet {
   public String summary() {
     return String.format(
         Locale.ROOT,
-        "%,d examples, %,d tokens, %,d of them with loss;%s in %,d rows of %,d, %.1f %% padding",
+        "%,d examples, %,d tokens, %,d of them with loss;%s in %,d rows of %s%,d, %.1f %% padding",
         examples(),
         tokens() + sharedTokens(),
         targets(),
         sharedTokens() == 0 ? "" : sharing(),
         rows().size(),
+        shorterLengths().isEmpty() ? "" : "up to ",
         context,
         100 * paddingShare());
   }

@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// The data of a run: what is trained on, and what is only measured. Its tokens may lie in mapped
 /// files, until it is closed.
@@ -50,6 +51,15 @@ public final class TrainingData implements AutoCloseable {
     int wanted = Math.min(count, chosen.length);
     return IntStream.range(0, wanted)
         .mapToObj(i -> corpora.getFirst().get(chosen[(int) ((long) i * chosen.length / wanted)]))
+        .toList();
+  }
+
+  /// Lengths that rows are computed in besides the context, in order.
+  public List<Integer> shorterLengths() {
+    return Stream.concat(Stream.of(training), validation.stream())
+        .flatMap(set -> set.shorterLengths().stream())
+        .distinct()
+        .sorted()
         .toList();
   }
 

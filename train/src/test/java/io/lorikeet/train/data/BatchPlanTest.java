@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -46,6 +47,60 @@ class BatchPlanTest {
         IntStream.of(1, 4, 5).mapToObj(step -> lines(forward, step, step)).toList().getLast();
     assertEquals(fifth, lines(new BatchPlan(rows(11), 2, 2, 5), 5, 5));
     assertNotEquals(lines(forward, 1, 3), lines(new BatchPlan(rows(11), 2, 2, 6), 1, 3));
+  }
+
+  /// Hardly more is computed than the rows hold, all rows come once, and batches of short and of
+  /// long rows come in any order.
+  @Test
+  void rowsOfABatchAreOfSimilarLength() {
+    int context = 1024;
+    DataSet data = differentRows(403, context);
+    BatchPlan plan = new BatchPlan(data, 4, 3, 5);
+    List<Integer> lengths = new ArrayList<>();
+    long computed = 0;
+    for (int step = 1; step <= plan.stepsPerEpoch(); step++) {
+      for (MicroBatch batch : plan.step(step)) {
+        lengths.add(batch.tokens().context());
+        computed += batch.tokens().size();
+      }
+    }
+    List<Integer> all = IntStream.rangeClosed(1, 403).boxed().toList();
+    List<Integer> order = lines(plan, 1, plan.stepsPerEpoch());
+    assertEquals(all, order.stream().sorted().toList());
+    assertTrue(computed < 1.35 * data.tokens(), computed + " for " + data.tokens());
+    assertTrue(data.paddingShare() < 0.25, data.summary());
+    List<Integer> asked = new ArrayList<>(data.shorterLengths());
+    asked.add(context);
+    assertTrue(asked.containsAll(lengths), lengths + " but " + asked);
+    long turns =
+        IntStream.range(1, lengths.size()).filter(i -> lengths.get(i) < lengths.get(i - 1)).count();
+    assertEquals(0.5, (double) turns / lengths.size(), 0.15);
+    assertNotEquals(order, lines(plan, plan.stepsPerEpoch() + 1, 2 * plan.stepsPerEpoch()));
+    assertEquals(lines(plan, 5, 5), lines(new BatchPlan(data, 4, 3, 5), 5, 5));
+  }
+
+  @Test
+  void rowsAreComputedLittleLongerThanTheyAre() {
+    Random random = new Random(3);
+    for (int i = 0; i < 10_000; i++) {
+      int context = 1 + random.nextInt(5000);
+      int places = 1 + random.nextInt(context);
+      int length = RowLengths.of(places, context);
+      String what = places + " of " + context + ": " + length;
+      assertTrue(places <= length && length <= context, what);
+      assertTrue(length <= Math.max(96, 1.5 * places + 32), what);
+      assertEquals(length, RowLengths.of(length, context), what);
+    }
+  }
+
+  private static DataSet differentRows(int count, int context) {
+    Random random = new Random(1);
+    List<TokenizedExample> examples = new ArrayList<>();
+    for (int line = 1; line <= count; line++) {
+      int length = 2 + (int) (context * Math.pow(random.nextDouble(), 3));
+      examples.add(new TokenizedExample(new int[length], 1, "f", line));
+    }
+    return DataSet.of(examples, context, DataSet.Packing.NONE);
   }
 
   /// The order of a seed is part of a run's results; it may not change from one Java or version to

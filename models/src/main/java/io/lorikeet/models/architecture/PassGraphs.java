@@ -1,0 +1,159 @@
+package io.lorikeet.models.architecture;
+
+import io.lorikeet.bindings.Graph;
+import io.lorikeet.bindings.Tensor;
+import io.lorikeet.models.lora.LoraTargets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/// The graphs of a pass over rows of one length. Those for several lengths share the weights, the
+/// pass's inputs, the hidden states, of which shorter rows take the beginning, and scratch memory.
+final class PassGraphs implements AutoCloseable {
+  private final Engine engine;
+  private final List<AutoCloseable> owned = new ArrayList<>();
+  private final List<LayerGraph> forward = new ArrayList<>();
+  private final List<LayerGraph> backward = new ArrayList<>();
+  private final List<LossHead> lossHeads = new ArrayList<>();
+  private final List<LossHead> gradientHeads = new ArrayList<>();
+  private final List<LossHead> logitsHeads = new ArrayList<>();
+  private final EmbeddingGraph embedding;
+  private final EmbeddingGraph embeddingBackward;
+
+  /// @param engine with the shape of these rows
+  PassGraphs(Engine engine, boolean training) {
+    this.engine = engine;
+    try {
+      embedding = own(new EmbeddingGraph(engine, false));
+      boolean adaptsEmbedding = engine.slot(LoraTargets.EMBEDDING).isPresent();
+      embeddingBackward =
+          training && adaptsEmbedding ? own(new EmbeddingGraph(engine, true)) : null;
+      buildLayers(training);
+      buildHeads(training);
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  private <T extends AutoCloseable> T own(T resource) {
+    owned.add(resource);
+    return resource;
+  }
+
+  /// Layers whose tensors have the same types and shapes, and the same adapters, share their
+  /// graphs.
+  private List<Object> kind(int layer) {
+    List<Object> kind = new ArrayList<>();
+    String prefix = Engine.prefix(layer);
+    kind.add(engine.config().layer(layer));
+    for (String name : engine.weights().namesUnder(prefix)) {
+      Tensor tensor = engine.weights().get(prefix + name);
+      kind.add(List.of(name, tensor.type(), tensor.shape()));
+      engine
+          .slot(prefix + name)
+          .map(slot -> List.of(slot.rank(), slot.scaling()))
+          .ifPresent(kind::add);
+    }
+    return kind;
+  }
+
+  private void buildLayers(boolean training) {
+    Map<List<Object>, LayerGraph> forwards = new HashMap<>();
+    Map<List<Object>, LayerGraph> backwards = new HashMap<>();
+    for (int i = 0; i < engine.config().layers(); i++) {
+      int layer = i;
+      List<Object> kind = kind(layer);
+      forward.add(forwards.computeIfAbsent(kind, k -> own(new LayerGraph(engine, layer, false))));
+      if (training) {
+        backward.add(
+            backwards.computeIfAbsent(kind, k -> own(new LayerGraph(engine, layer, true))));
+      }
+    }
+  }
+
+  private void buildHeads(boolean training) {
+    int chunk = Math.min(engine.shape().headChunk(), engine.shape().tokens());
+    int rest = engine.shape().tokens() % chunk;
+    for (int tokens : rest == 0 ? new int[] {chunk} : new int[] {chunk, rest}) {
+      lossHeads.add(own(new LossHead(engine, tokens, LossHead.Result.LOSS)));
+      logitsHeads.add(own(new LossHead(engine, tokens, LossHead.Result.LOGITS)));
+      if (training) {
+        gradientHeads.add(own(new LossHead(engine, tokens, LossHead.Result.GRADIENTS)));
+      }
+    }
+  }
+
+  /// All graphs, bound to some memory of the right shape, as allocation wants them.
+  List<Graph> bindForAllocation(Tensor hidden) {
+    List<Graph> graphs = new ArrayList<>();
+    embedding.bind(hidden);
+    graphs.add(embedding.graph());
+    if (embeddingBackward != null) {
+      embeddingBackward.bind(hidden);
+      graphs.add(embeddingBackward.graph());
+    }
+    for (List<LayerGraph> layers : List.of(forward, backward)) {
+      for (int layer = 0; layer < layers.size(); layer++) {
+        LayerGraph graph = layers.get(layer);
+        if (!graphs.contains(graph.graph())) {
+          graph.bindForAllocation(layer, hidden);
+          graphs.add(graph.graph());
+        }
+      }
+    }
+    for (List<LossHead> heads : List.of(lossHeads, gradientHeads, logitsHeads)) {
+      for (LossHead head : heads) {
+        head.bind(0, hidden, hidden);
+        graphs.add(head.graph());
+      }
+    }
+    return graphs;
+  }
+
+  /// How these rows are cut.
+  PassShape shape() {
+    return engine.shape();
+  }
+
+  EmbeddingGraph embedding() {
+    return embedding;
+  }
+
+  /// Null where nothing of the embedding is trained.
+  EmbeddingGraph embeddingBackward() {
+    return embeddingBackward;
+  }
+
+  LayerGraph forward(int layer) {
+    return forward.get(layer);
+  }
+
+  LayerGraph backward(int layer) {
+    return backward.get(layer);
+  }
+
+  /// Heads for whole chunks of tokens, and for what is left of them.
+  List<LossHead> heads(LossHead.Result result) {
+    return switch (result) {
+      case LOSS -> lossHeads;
+      case GRADIENTS -> gradientHeads;
+      case LOGITS -> logitsHeads;
+    };
+  }
+
+  @Override
+  public void close() {
+    for (AutoCloseable resource : owned.reversed()) {
+      try {
+        resource.close();
+      } catch (RuntimeException e) {
+        throw e;
+      } catch (Exception e) {
+        throw new IllegalStateException(e);
+      }
+    }
+    owned.clear();
+  }
+}
