@@ -4,6 +4,7 @@ import io.lorikeet.train.TrainingConfig.TooLong;
 import io.lorikeet.train.data.Tokenized.Fate;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 
 /// Makes tokens fit into the context: cuts, divides or leaves out what is longer.
@@ -31,7 +32,7 @@ final class ContextFit {
       TokenizedExample whole =
           new TokenizedExample(tokens, trained, example.source(), example.line());
       return new Tokenized(
-          List.of(whole), Fate.WHOLE, tokens.length, unknown(tokens), spellsControl, "");
+          List.of(whole), Fate.WHOLE, List.of(tokens.length), unknown(tokens), spellsControl, "");
     }
     return switch (tooLong) {
       case DROP -> none(Fate.DROPPED, spellsControl);
@@ -64,7 +65,8 @@ final class ContextFit {
       return none(Fate.PROMPT_TOO_LONG, spellsControl);
     }
     TokenizedExample rest = new TokenizedExample(tokens, trained, example.source(), example.line());
-    return new Tokenized(List.of(rest), Fate.CUT, length, unknown(tokens), spellsControl, "");
+    return new Tokenized(
+        List.of(rest), Fate.CUT, List.of(length), unknown(tokens), spellsControl, "");
   }
 
   /// Consecutive pieces, each token in the place of a target once. Where the vocabulary has a begin
@@ -92,7 +94,8 @@ final class ContextFit {
       return none(Fate.NOTHING_TO_LEARN, spellsControl);
     }
     Fate fate = pieces.size() > 1 ? Fate.DIVIDED : Fate.WHOLE;
-    return new Tokenized(pieces, fate, tokens.length, unknown(tokens), spellsControl, "");
+    List<Integer> lengths = Collections.nCopies(pieces.size(), tokens.length);
+    return new Tokenized(pieces, fate, lengths, unknown(tokens), spellsControl, "");
   }
 
   private int beginLength(int[] tokens) {
@@ -104,7 +107,7 @@ final class ContextFit {
   }
 
   private static Tokenized none(Fate fate, boolean spellsControl) {
-    return new Tokenized(List.of(), fate, 0, 0, spellsControl, "");
+    return new Tokenized(List.of(), fate, List.of(), 0, spellsControl, "");
   }
 
   private int unknown(int[] tokens) {

@@ -144,12 +144,13 @@ final class CorpusTokenizer {
     report.add(place, done.result());
     lost.add(example);
     boolean document = example.content() instanceof Example.Document;
-    for (TokenizedExample tokenized : done.result().examples()) {
+    for (int i = 0; i < done.result().examples().size(); i++) {
+      TokenizedExample tokenized = done.result().examples().get(i);
       // Pieces of a book have nothing to do with each other when some are to be measured.
       writer.add(
           tokenized,
           document ? examples++ : examples,
-          document ? tokenized.tokens().length : done.result().length(),
+          document ? tokenized.tokens().length : done.result().lengths().get(i),
           document ? Fingerprint.of(tokenized.tokens()) : done.fingerprint());
       tokens += tokenized.tokens().length;
     }

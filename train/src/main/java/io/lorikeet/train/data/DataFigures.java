@@ -1,5 +1,6 @@
 package io.lorikeet.train.data;
 
+import io.lorikeet.train.TrainingConfig.TooLong;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -9,10 +10,12 @@ import java.util.stream.IntStream;
 /// @param examples examples of the data, however many pieces they became
 /// @param tokens tokens that a run is given
 /// @param trained of these, those with loss
-/// @param lengths tokens of whole examples, before they were cut or divided: the least, 50, 90, 95
-///     and 99 of 100, and the most
+/// @param lengths tokens of whole examples, before they were cut or divided, of chats that are
+///     trained on turn by turn those of the longest turn with its prompt: the least, 50, 90, 95 and
+/// 99 of
+///     100, and the most
 /// @param longer examples longer than the context
-/// @param lost tokens that were cut off; 0 where none were, or where pieces share some
+/// @param lost tokens that were cut off, also from each of such turns; 0 where examples are divided
 /// @param endless examples that weren't cut, and in which no token is learned that ends a text
 /// @param firstEndless where the first of them stands; empty where there is none
 /// @param repeated word for word repetitions of earlier examples
@@ -33,22 +36,36 @@ public record DataFigures(
   /// Shares of the examples that [#lengths] are the lengths of.
   public static final List<Double> SHARES = List.of(0.0, 0.5, 0.9, 0.95, 0.99, 1.0);
 
-  static DataFigures of(Corpus corpus, int[] chosen, int context, TextEncoding encoding) {
-    int[] whole = IntStream.of(chosen).filter(corpus::isFirst).toArray();
-    int[] lengths = IntStream.of(whole).map(corpus::wholeLength).sorted().toArray();
+  static DataFigures of(Corpus corpus, int[] chosen, DataSettings settings, TextEncoding encoding) {
+    int[] starts =
+        IntStream.range(0, chosen.length).filter(i -> corpus.isFirst(chosen[i])).toArray();
+    int[][] examples = new int[starts.length][];
+    for (int i = 0; i < starts.length; i++) {
+      int end = i + 1 < starts.length ? starts[i + 1] : chosen.length;
+      examples[i] = Arrays.copyOfRange(chosen, starts[i], end);
+    }
+    int[] lengths =
+        Arrays.stream(examples)
+            .mapToInt(parts -> IntStream.of(parts).map(corpus::wholeLength).max().orElseThrow())
+            .sorted()
+            .toArray();
     Duplicates duplicates = Duplicates.in(corpus, chosen);
     long tokens = IntStream.of(chosen).mapToLong(index -> corpus.places(index) + 1).sum();
     int[] endless =
-        IntStream.of(whole).filter(index -> isEndless(corpus, index, encoding)).toArray();
+        Arrays.stream(examples)
+            .filter(parts -> IntStream.of(parts).allMatch(i -> isEndless(corpus, i, encoding)))
+            .mapToInt(parts -> parts[0])
+            .toArray();
+    long lost = IntStream.of(chosen).mapToLong(index -> cutOff(corpus, index)).sum();
     return new DataFigures(
-        whole.length,
+        examples.length,
         tokens,
         IntStream.of(chosen).mapToLong(corpus::targets).sum(),
         SHARES.stream()
             .mapToInt(share -> lengths[(int) Math.round(share * (lengths.length - 1))])
             .toArray(),
-        (int) Arrays.stream(lengths).filter(length -> length > context + 1).count(),
-        Math.max(0, IntStream.of(lengths).asLongStream().sum() - tokens),
+        (int) Arrays.stream(lengths).filter(length -> length > settings.context() + 1).count(),
+        settings.tooLong() == TooLong.SPLIT ? 0 : lost,
         endless.length,
         endless.length == 0 ? "" : corpus.place(endless[0]).toString(),
         duplicates.exact(),
@@ -56,9 +73,13 @@ public record DataFigures(
         duplicates.first());
   }
 
+  private static int cutOff(Corpus corpus, int index) {
+    return corpus.wholeLength(index) - (corpus.places(index) + 1);
+  }
+
   private static boolean isEndless(Corpus corpus, int index, TextEncoding encoding) {
     TokenizedExample example = corpus.get(index);
-    if (example.tokens().length < corpus.wholeLength(index)) {
+    if (cutOff(corpus, index) > 0) {
       return false;
     }
     for (int i = 0; i < example.tokens().length; i++) {

@@ -20,8 +20,8 @@ import java.util.TreeMap;
 /// Keeps tokenized data between runs, each source under the hash of all that decides its tokens:
 /// the files' bytes, the vocabulary, the settings.
 final class TokenCache {
-  /// Goes up when the same data and settings come to other tokens than before.
-  private static final int VERSION = 1;
+  /// Goes up when the same data and settings come to other tokens or numbers than before.
+  private static final int VERSION = 2;
 
   private final DataSettings settings;
   private final TextEncoding encoding;

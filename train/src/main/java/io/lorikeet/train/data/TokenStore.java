@@ -185,7 +185,8 @@ final class TokenStore implements AutoCloseable {
     return field(index, 4);
   }
 
-  /// Tokens of the whole example, before it was cut or divided.
+  /// Tokens before it was cut or divided: of the whole example, or of this turn where turns are
+  /// examples of their own.
   int wholeLength(int index) {
     return field(index, 5);
   }

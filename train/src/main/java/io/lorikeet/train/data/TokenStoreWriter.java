@@ -47,7 +47,7 @@ final class TokenStoreWriter implements AutoCloseable {
   /// Adds a tokenized example.
   ///
   /// @param number of the example in the data, of which this may be a piece
-  /// @param wholeLength tokens of the example before it was cut or divided
+  /// @param wholeLength tokens before it was cut or divided
   void add(TokenizedExample example, int number, int wholeLength, Fingerprint fingerprint)
       throws IOException {
     int[] tokens = example.tokens();

@@ -7,7 +7,7 @@ import java.util.Set;
 ///
 /// @param examples what is trained on: one, several pieces, or none
 /// @param fate what became of it
-/// @param length tokens of the whole example, before it was cut or divided
+/// @param lengths of each of these, the tokens of the whole that it was cut or divided from
 /// @param unknown characters that the vocabulary can't spell, in the tokens above
 /// @param spellsControl whether its text holds the name of a control token
 /// @param problem why it can't be used, for [Fate#REFUSED]; else empty
@@ -15,7 +15,7 @@ import java.util.Set;
 record Tokenized(
     List<TokenizedExample> examples,
     Fate fate,
-    int length,
+    List<Integer> lengths,
     int unknown,
     boolean spellsControl,
     String problem,
@@ -25,11 +25,11 @@ record Tokenized(
   Tokenized(
       List<TokenizedExample> examples,
       Fate fate,
-      int length,
+      List<Integer> lengths,
       int unknown,
       boolean spellsControl,
       String problem) {
-    this(examples, fate, length, unknown, spellsControl, problem, Set.of());
+    this(examples, fate, lengths, unknown, spellsControl, problem, Set.of());
   }
 
   /// What can become of an example.
@@ -71,7 +71,7 @@ record Tokenized(
     return new Tokenized(
         examples,
         alike || examples.isEmpty() ? parts.getFirst().fate() : Fate.CUT,
-        parts.stream().mapToInt(Tokenized::length).sum(),
+        parts.stream().flatMap(part -> part.lengths().stream()).toList(),
         parts.stream().mapToInt(Tokenized::unknown).sum(),
         parts.stream().anyMatch(Tokenized::spellsControl),
         "",
@@ -79,6 +79,6 @@ record Tokenized(
   }
 
   static Tokenized refused(String problem) {
-    return new Tokenized(List.of(), Fate.REFUSED, 0, 0, false, problem);
+    return new Tokenized(List.of(), Fate.REFUSED, List.of(), 0, false, problem);
   }
 }

@@ -26,13 +26,19 @@ import java.util.stream.Stream;
 public final class TrainingData implements AutoCloseable {
   private final List<Corpus> corpora; // the first holds what is trained on
   private final int[] chosen;
+  private final DataSettings settings;
   private final DataSet training;
   private final Optional<DataSet> validation;
 
   private TrainingData(
-      List<Corpus> corpora, int[] chosen, DataSet training, Optional<DataSet> validation) {
+      List<Corpus> corpora,
+      int[] chosen,
+      DataSettings settings,
+      DataSet training,
+      Optional<DataSet> validation) {
     this.corpora = corpora;
     this.chosen = chosen;
+    this.settings = settings;
     this.training = training;
     this.validation = validation;
   }
@@ -41,7 +47,7 @@ public final class TrainingData implements AutoCloseable {
   ///
   /// @param encoding that they were tokenized with
   public DataFigures figures(TextEncoding encoding) {
-    return DataFigures.of(corpora.getFirst(), chosen, training.context(), encoding);
+    return DataFigures.of(corpora.getFirst(), chosen, settings, encoding);
   }
 
   /// Some training examples from all over the data, as the model sees them.
@@ -103,7 +109,7 @@ public final class TrainingData implements AutoCloseable {
               : Optional.of(rows(apart.orElse(corpus), measured, plan));
       validation.ifPresent(
           set -> listener.on(new TrainingEvent.Note("validation: " + set.summary())));
-      return new TrainingData(loader.release(), trained, training, validation);
+      return new TrainingData(loader.release(), trained, settings, training, validation);
     }
   }
 
