@@ -92,7 +92,7 @@ abstract class Family {
     return config().has("head_dim");
   }
 
-  final Rope rope() {
+  Rope rope() {
     return Rope.of(config(), defaultRopeBase());
   }
 
@@ -117,7 +117,7 @@ abstract class Family {
         .integer("num_local_experts", "num_experts")
         .ifPresent(count -> writer.putUint32(key("expert_count"), count));
     config
-        .integer("num_experts_per_tok", "num_experts_per_token")
+        .integer("num_experts_per_tok", "num_experts_per_token", "top_k_experts")
         .ifPresent(count -> writer.putUint32(key("expert_used_count"), count));
     if (writesHeadLength()) {
       writer.putUint32(key("attention.key_length"), headLength());

@@ -1,42 +1,13 @@
 package io.lorikeet.quant.convert;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.lorikeet.quant.GgufWriter;
 import java.io.IOException;
 import java.util.Map;
 
-/// Gemma 3's text model: norms after each part as well, and one is added to their weights
-/// (`conversion/gemma.py`). Its configurations leave most numbers to the defaults.
-final class GemmaFamily extends Family {
-  GemmaFamily(ModelFolder folder) {
-    super("gemma3", withDefaults(folder));
-  }
-
-  private static ModelFolder withDefaults(ModelFolder folder) {
-    ObjectNode config = folder.config().json().deepCopy();
-    Map<String, Integer> defaults =
-        Map.of(
-            "num_attention_heads", 8,
-            "num_key_value_heads", 4,
-            "head_dim", 256,
-            "max_position_embeddings", 131_072);
-    defaults.forEach(
-        (name, value) -> {
-          if (!config.hasNonNull(name)) {
-            config.put(name, value);
-          }
-        });
-    return new ModelFolder(
-        folder.path(),
-        new Config(folder.config().file(), config),
-        folder.tokenizer(),
-        folder.tokenizerConfig(),
-        folder.generationConfig());
-  }
-
-  @Override
-  double defaultRopeBase() {
-    return 1_000_000;
+/// What Gemma 2 to 4 share: norms after each part as well as before it, and vocabularies that put
+/// no space before a text.
+abstract class GemmaFamily extends Family {
+  GemmaFamily(String architecture, ModelFolder folder) {
+    super(architecture, folder);
   }
 
   @Override
@@ -47,22 +18,8 @@ final class GemmaFamily extends Family {
         "post_feedforward_layernorm", "post_ffw_norm");
   }
 
-  @Override
-  void putParameters(GgufWriter writer) {
-    super.putParameters(writer);
-    if (config().has("attn_logit_softcapping")) {
-      throw config().invalid("Gemma 3 has no 'attn_logit_softcapping'. Is this Gemma 2?");
-    }
-    config()
-        .real("final_logit_softcapping")
-        .ifPresent(cap -> writer.putFloat32(key("final_logit_softcapping"), (float) cap));
-    if (config().integer("sliding_window_pattern").orElse(0) != 1) {
-      writer.putUint32(key("attention.sliding_window"), config().requireInteger("sliding_window"));
-    }
-  }
-
-  @Override
-  WeightRows changed(String name, WeightRows rows) {
+  /// The norms of Gemma 2 and 3 are stored without the one that is added to them.
+  static WeightRows withOneMore(String name, WeightRows rows) {
     return name.endsWith("norm.weight") ? rows.plus(1) : rows;
   }
 

@@ -5,9 +5,9 @@ import java.util.Optional;
 
 /// Granite: Llama with scales at embeddings, attention, residuals and logits
 /// (`conversion/granite.py`).
-final class GraniteFamily extends LlamaFamily {
-  GraniteFamily(ModelFolder folder) {
-    super("granite", folder);
+class GraniteFamily extends LlamaFamily {
+  GraniteFamily(String architecture, ModelFolder folder) {
+    super(architecture, folder);
   }
 
   @Override

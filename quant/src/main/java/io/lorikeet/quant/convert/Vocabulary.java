@@ -8,14 +8,17 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// A model's tokens and how text is split into them, as `tokenizer.ggml.*` has them.
 ///
-/// @param model `llama` for SentencePiece, `gpt2` for byte-level BPE
-/// @param preTokenizer llama.cpp's name of the rules by which text is split first
+/// @param model `llama` for SentencePiece, `gpt2` for byte-level BPE, `gemma4` for Gemma 4's
+/// @param preTokenizer llama.cpp's name of the rules by which text is split first, where the model
+///     leaves a choice
 /// @param tokens the text of each id
 /// @param scores SentencePiece's, empty for byte-level BPE
 /// @param types of each token, [#NORMAL] and the following
@@ -23,7 +26,7 @@ import java.util.Optional;
 /// @param addsSpacePrefix whether a space is put before a text, where the model says so
 record Vocabulary(
     String model,
-    String preTokenizer,
+    Optional<String> preTokenizer,
     List<String> tokens,
     float[] scores,
     int[] types,
@@ -64,7 +67,7 @@ record Vocabulary(
     }
     Optional<Boolean> prefix = // llama.cpp adds it unless told otherwise
         model.addsSpacePrefix() ? Optional.empty() : Optional.of(false);
-    return slots.vocabulary("llama", "default", List.of(), prefix);
+    return slots.vocabulary("llama", Optional.of("default"), List.of(), prefix);
   }
 
   /// The vocabulary of a `tokenizer.json` that merges characters and falls back to bytes, as
@@ -83,7 +86,7 @@ record Vocabulary(
     String unknown = model.text("unk_token").orElse("");
     ids.forEach(
         (text, id) -> {
-          boolean isByte = text.matches("<0x[0-9A-Fa-f]{2}>");
+          boolean isByte = isByte(text);
           float score = ranks.containsKey(text) ? -ranks.get(text) : -1_000_000;
           slots.set(id, text, isByte ? 0 : score, isByte ? BYTE : NORMAL);
         });
@@ -96,7 +99,42 @@ record Vocabulary(
     if (ids.containsKey(unknown)) {
       slots.set(ids.get(unknown), unknown, 0, UNKNOWN);
     }
-    return slots.vocabulary("llama", "default", List.of(), Optional.of(prependsSpace(tokenizer)));
+    return slots.vocabulary(
+        "llama", Optional.of("default"), List.of(), Optional.of(prependsSpace(tokenizer)));
+  }
+
+  /// The vocabulary of Gemma 4's `tokenizer.json`: characters, merged by the list of merges, and
+  /// tokens for bytes (`Gemma4Model.set_vocab` in `conversion/gemma.py`).
+  ///
+  /// @param control tokens that steer the model and are no text
+  /// @param shown tokens that are recognized as a whole, and shown when they are generated
+  static Vocabulary gemma4(ModelFolder folder, Set<String> control, Set<String> shown) {
+    Config tokenizer = folder.tokenizer().orElseThrow(() -> noTokenizer(folder));
+    Config model = tokenizer.part("model");
+    if (!model.flag("byte_fallback") || model.list("merges").isEmpty()) {
+      throw tokenizer.invalid("Gemma 4's tokenizer merges characters and falls back to bytes");
+    }
+    Map<String, Integer> ids = ids(model);
+    Slots slots = new Slots(folder, size(folder, ids, tokenizer), -1000);
+    Map<String, Integer> all = new LinkedHashMap<>(ids);
+    added(tokenizer).forEach(token -> all.put(token.content(), token.id()));
+    all.forEach(
+        (text, id) -> {
+          int type = ids.containsKey(text) ? NORMAL : USER_DEFINED;
+          if (shown.contains(text)) {
+            type = USER_DEFINED;
+          } else if (isByte(text)) {
+            type = BYTE;
+          } else if (control.contains(text)) {
+            type = CONTROL;
+          }
+          slots.set(id, text, -1000, type);
+        });
+    return slots.vocabulary("gemma4", Optional.empty(), merges(model), Optional.of(false));
+  }
+
+  private static boolean isByte(String text) {
+    return text.matches("<0x[0-9A-Fa-f]{2}>");
   }
 
   private static boolean prependsSpace(Config tokenizer) {
@@ -114,15 +152,7 @@ record Vocabulary(
   /// @param name what this family calls its pre-tokenizer, where llama.cpp has several names for
   ///     the same
   static Vocabulary byteLevel(ModelFolder folder, Optional<String> name) {
-    Config tokenizer =
-        folder
-            .tokenizer()
-            .orElseThrow(
-                () ->
-                    new InvalidInputException(
-                        folder.path()
-                            + " has neither tokenizer.json nor tokenizer.model. Save the tokenizer"
-                            + " into it with save_pretrained"));
+    Config tokenizer = folder.tokenizer().orElseThrow(() -> noTokenizer(folder));
     Config model = tokenizer.part("model");
     if (!model.text("type").orElse("").equals("BPE")) {
       throw tokenizer.invalid(
@@ -139,8 +169,15 @@ record Vocabulary(
     for (AddedToken token : addedByTokenizerConfig(folder)) {
       slots.add(token);
     }
-    String preTokenizer = PreTokenizers.name(tokenizer, name);
+    Optional<String> preTokenizer = Optional.of(PreTokenizers.name(tokenizer, name));
     return slots.vocabulary("gpt2", preTokenizer, merges(model), Optional.empty());
+  }
+
+  private static InvalidInputException noTokenizer(ModelFolder folder) {
+    return new InvalidInputException(
+        folder.path()
+            + " has neither tokenizer.json nor tokenizer.model. Save the tokenizer into it with"
+            + " save_pretrained");
   }
 
   private static Map<String, Integer> ids(Config model) {
@@ -242,7 +279,7 @@ record Vocabulary(
   void put(GgufWriter writer) {
     addsSpacePrefix.ifPresent(adds -> writer.putBool("tokenizer.ggml.add_space_prefix", adds));
     writer.putString("tokenizer.ggml.model", model);
-    writer.putString("tokenizer.ggml.pre", preTokenizer);
+    preTokenizer.ifPresent(name -> writer.putString("tokenizer.ggml.pre", name));
     writer.putStrings("tokenizer.ggml.tokens", tokens);
     if (scores.length > 0) {
       writer.put("tokenizer.ggml.scores", GgufValue.Array.ofFloats(scores));
@@ -294,7 +331,10 @@ record Vocabulary(
     }
 
     Vocabulary vocabulary(
-        String model, String preTokenizer, List<String> merges, Optional<Boolean> prefix) {
+        String model,
+        Optional<String> preTokenizer,
+        List<String> merges,
+        Optional<Boolean> prefix) {
       float[] written = model.equals("gpt2") ? new float[0] : scores;
       return new Vocabulary(model, preTokenizer, List.of(tokens), written, types, merges, prefix);
     }

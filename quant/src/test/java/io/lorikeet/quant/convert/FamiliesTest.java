@@ -5,79 +5,19 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.lorikeet.bindings.LeakCheck;
-import io.lorikeet.bindings.RowDequantizer;
 import io.lorikeet.bindings.TensorType;
-import io.lorikeet.bindings.llama.LlamaContext;
-import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.SafetensorsType;
 import io.lorikeet.quant.SafetensorsWriter;
 import io.lorikeet.quant.TensorSource;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
-import java.util.function.Consumer;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.api.io.TempDir;
 
 /// What each family has of its own, and that llama.cpp computes with the result.
-@ExtendWith(LeakCheck.class)
-class FamiliesTest {
-  @TempDir Path folder;
-
-  private Path output;
-  private TinyFolder tiny;
-
-  @BeforeEach
-  void nameOutput() {
-    output = folder.resolve("out.gguf");
-  }
-
-  private void start(String architecture) {
-    tiny = new TinyFolder(folder.resolve("model"), architecture);
-  }
-
-  private void eachLayer(Consumer<String> change) {
-    for (int layer = 0; layer < TinyFolder.LAYERS; layer++) {
-      change.accept("model.layers." + layer + ".");
-    }
-  }
-
-  private GgufFile convert() throws IOException {
-    return convert(tiny.write());
-  }
-
-  private GgufFile convert(Path model) throws IOException {
-    ModelConverter.convert(model, output, Optional.of("F32"), 1, _ -> {});
-    try (LlamaModel loaded = LlamaModel.load(output, LlamaModel.Options.CPU);
-        LlamaContext context = LlamaContext.create(loaded, 32, 32, 1)) {
-      context.decode(loaded.vocabulary().tokenize("abc cab", true, false));
-      for (float logit : context.logits()) {
-        assertTrue(Float.isFinite(logit));
-      }
-    }
-    return GgufFile.open(output);
-  }
-
-  private static float[] floats(GgufFile file, String name) {
-    GgufTensor tensor = file.tensor(name).orElseThrow(() -> new AssertionError("no " + name));
-    return RowDequantizer.floats(tensor.type(), file.data(tensor));
-  }
-
-  private void assertUnchanged(GgufFile file, String stored, String written) {
-    assertArrayEquals(tiny.values.get(stored), floats(file, written), written);
-  }
-
-  private static long integer(GgufFile file, String key) {
-    return file.metadata().requireInteger(key);
-  }
-
+class FamiliesTest extends FamilyConversion {
   @Test
   void smolLm3() throws IOException {
     start("SmolLM3ForCausalLM");

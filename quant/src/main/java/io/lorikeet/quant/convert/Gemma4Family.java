@@ -1,0 +1,214 @@
+package io.lorikeet.quant.convert;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.lorikeet.quant.GgufValue;
+import io.lorikeet.quant.GgufWriter;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.Set;
+
+/// Gemma 4's text model, dense or with experts beside the dense part: layers that see everything
+/// have heads of another size and number than those with a window, and of each head only a part is
+/// rotated there (`conversion/gemma.py`).
+final class Gemma4Family extends GemmaFamily {
+  /// What replies are taken apart by, so llama.cpp has to show it.
+  private static final Set<String> SHOWN =
+      Set.of(
+          "<|channel>",
+          "<channel|>",
+          "<|tool_call>",
+          "<tool_call|>",
+          "<|tool_response>",
+          "<tool_response|>",
+          "<|\"|>");
+
+  /// Keys of `tokenizer_config.json` that hold several special tokens.
+  private static final List<String> TOKEN_LISTS =
+      List.of("extra_special_tokens", "additional_special_tokens", "model_specific_special_tokens");
+
+  /// Divides the frequencies that aren't to rotate.
+  private static final float STILL = 1e30f;
+
+  Gemma4Family(ModelFolder folder) {
+    super("gemma4", folder);
+    requireZero("num_kv_shared_layers", "layers that share keys and values");
+    requireZero("hidden_size_per_layer_input", "embeddings for each layer");
+  }
+
+  private void requireZero(String name, String what) {
+    if (config().integer(name).orElse(0) != 0) {
+      throw config()
+          .invalid(
+              "models with %s ('%s'), as Gemma 4 E2B and E4B, can't be trained and aren't converted here"
+                  .formatted(what, name));
+    }
+  }
+
+  @Override
+  Map<String, String> layerNames() {
+    Map<String, String> names = new HashMap<>(super.layerNames());
+    names.put("layer_scalar", "layer_output_scale");
+    names.put("router.proj", "ffn_gate_inp");
+    names.put("experts.gate_up_proj", "ffn_gate_up_exps");
+    names.put("experts.down_proj", "ffn_down_exps");
+    names.put("post_feedforward_layernorm_1", "post_ffw_norm_1");
+    names.put("pre_feedforward_layernorm_2", "pre_ffw_norm_2");
+    names.put("post_feedforward_layernorm_2", "post_ffw_norm_2");
+    return names;
+  }
+
+  /// Which part of a head is rotated is in a tensor.
+  @Override
+  Rope rope() {
+    Rope rope = super.rope();
+    if (!rope.type().equals("proportional")) {
+      throw config()
+          .invalid(
+              "the rotation of full attention is of type '%s', not 'proportional'"
+                  .formatted(rope.type()));
+    }
+    return new Rope(rope.base(), rope.slidingBase(), "default", rope.scaling());
+  }
+
+  @Override
+  void putParameters(GgufWriter writer) {
+    super.putParameters(writer);
+    Config config = config();
+    config
+        .real("final_logit_softcapping")
+        .ifPresent(cap -> writer.putFloat32(key("final_logit_softcapping"), (float) cap));
+    writer.putUint32(key("attention.sliding_window"), config.requireInteger("sliding_window"));
+    writer.putUint32(key("attention.shared_kv_layers"), 0);
+    writer.putUint32(key("embedding_length_per_layer_input"), 0);
+    boolean[] windows = windows();
+    writer.put(key("attention.sliding_window_pattern"), GgufValue.Array.ofBools(windows));
+    config
+        .integer("expert_intermediate_size", "moe_intermediate_size")
+        .ifPresent(size -> writer.putUint32(key("expert_feed_forward_length"), size));
+    putHeads(writer, windows);
+  }
+
+  private void putHeads(GgufWriter writer, boolean[] windows) {
+    int size = fullHeadLength();
+    int sizeInWindow = headLength();
+    writer.putUint32(key("attention.key_length"), size);
+    writer.putUint32(key("attention.value_length"), size);
+    writer.putUint32(key("attention.key_length_swa"), sizeInWindow);
+    writer.putUint32(key("attention.value_length_swa"), sizeInWindow);
+    writer.putUint32(key("rope.dimension_count"), size);
+    OptionalDouble share = config().part("rope_parameters").real("partial_rotary_factor");
+    writer.putUint32(key("rope.dimension_count_swa"), (int) (sizeInWindow * share.orElse(1)));
+    int heads = ofFullLayers("num_global_key_value_heads", "num_key_value_heads", 0);
+    if (heads > 0) {
+      int[] perLayer = new int[windows.length];
+      for (int i = 0; i < windows.length; i++) {
+        perLayer[i] = windows[i] ? keyValueHeads() : heads;
+      }
+      writer.putInts(key("attention.head_count_kv"), perLayer);
+    }
+  }
+
+  private boolean[] windows() {
+    List<JsonNode> types = config().list("layer_types").orElse(List.of());
+    int layers = config().requireSize("num_hidden_layers");
+    if (types.size() != layers) {
+      throw config()
+          .invalid("'layer_types' has %s elements for %s layers".formatted(types.size(), layers));
+    }
+    boolean[] windows = new boolean[layers];
+    for (int i = 0; i < layers; i++) {
+      windows[i] = types.get(i).asText().equals("sliding_attention");
+    }
+    return windows;
+  }
+
+  private int fullHeadLength() {
+    int size = ofFullLayers("global_head_dim", "head_dim", 0);
+    if (size == 0) {
+      throw config().invalid("there is no 'global_head_dim', which this model needs");
+    }
+    return size;
+  }
+
+  /// A number of the layers that see everything, under a name of its own or among the settings of
+  /// the first such layer.
+  private int ofFullLayers(String name, String nameInLayer, int otherwise) {
+    if (config().has(name)) {
+      return config().requireSize(name);
+    }
+    boolean[] windows = windows();
+    for (int i = 0; i < windows.length; i++) {
+      Config layer = config().part("per_layer_config").part(Integer.toString(i));
+      if (!windows[i] && layer.has(nameInLayer)) {
+        return layer.requireSize(nameInLayer);
+      }
+    }
+    return otherwise;
+  }
+
+  /// llama.cpp rotates the first dimensions or none: the frequencies of the others are divided
+  /// until nothing moves.
+  @Override
+  List<OutputTensor> extraTensors(GgufWriter writer) {
+    double share = rope().scaling().requireReal("partial_rotary_factor");
+    float[] factors = new float[fullHeadLength() / 2];
+    Arrays.fill(factors, STILL);
+    Arrays.fill(factors, 0, Math.clamp((int) (factors.length * share), 0, factors.length), 1);
+    return List.of(
+        new OutputTensor.Numbers(
+            "rope_freqs.weight", WeightRows.of("partial_rotary_factor", factors)));
+  }
+
+  @Override
+  List<OutputTensor> outputs(String name, StoredWeights weights) {
+    if (name.endsWith(".router.scale")) {
+      return scale(name, "router.proj.weight", "router.scale", weights);
+    }
+    return name.endsWith(".router.per_expert_scale")
+        ? scale(name, "experts.down_proj.weight", "router.per_expert_scale", weights)
+        : super.outputs(name, weights);
+  }
+
+  /// A scale that stands beside a matrix under the matrix's name.
+  private List<OutputTensor> scale(
+      String name, String matrix, String ending, StoredWeights weights) {
+    String output = outputName(name.substring(0, name.length() - ending.length()) + matrix);
+    return List.of(
+        new OutputTensor.Numbers(output.replaceFirst("\\.weight$", ".scale"), weights.rows(name)));
+  }
+
+  @Override
+  Vocabulary vocabulary() throws IOException {
+    return Vocabulary.gemma4(folder(), namedTokens(), SHOWN);
+  }
+
+  /// The special tokens that `tokenizer_config.json` names.
+  private Set<String> namedTokens() {
+    Set<String> named = new HashSet<>();
+    for (Map.Entry<String, JsonNode> entry :
+        folder().tokenizerConfig().orElse(config()).json().properties()) {
+      if (TOKEN_LISTS.contains(entry.getKey())) {
+        entry.getValue().forEach(token -> named.add(content(token)));
+      } else if (entry.getKey().endsWith("_token")) {
+        named.add(content(entry.getValue()));
+      }
+    }
+    return named;
+  }
+
+  private static String content(JsonNode token) {
+    return token.isObject() ? token.path("content").asText() : token.asText();
+  }
+
+  @Override
+  void putSpecialTokens(SpecialTokens special, Vocabulary vocabulary, GgufWriter writer)
+      throws IOException {
+    super.putSpecialTokens(special, vocabulary, writer);
+    writer.putBool("tokenizer.ggml.add_bos_token", true);
+  }
+}
