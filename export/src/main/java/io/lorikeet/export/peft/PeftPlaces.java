@@ -34,6 +34,9 @@ final class PeftPlaces {
           "olmo2",
           "olmoe",
           "glm4",
+          "exaone4",
+          "seed_oss",
+          "ernie4_5",
           "gpt-oss");
 
   /// Families whose experts are one parameter together, which PEFT adapts as such.

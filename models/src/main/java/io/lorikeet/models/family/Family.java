@@ -23,6 +23,9 @@ public abstract sealed class Family
         Glm4,
         Mistral3,
         Gemma4,
+        Exaone4,
+        SeedOss,
+        Ernie45,
         Qwen3Moe,
         Olmoe,
         GptOss {
@@ -42,6 +45,9 @@ public abstract sealed class Family
           new GraniteMoe(),
           new Olmo2(),
           new Glm4(),
+          new Exaone4(),
+          new SeedOss(),
+          new Ernie45(),
           new Qwen3Moe(),
           new Olmoe(),
           new GptOss());
@@ -83,10 +89,12 @@ public abstract sealed class Family
     Experts some = new Experts(1, 1, 1, 1, Experts.Gating.SOFTMAX, false);
     Set<String> names = new LinkedHashSet<>();
     for (Form form : forms()) {
-      TensorList list = new TensorList(Set.of());
-      list.startLayer(0);
-      layerTensors(list, any, 1, form == Form.EXPERTS ? some : null);
-      names.addAll(list.adaptable());
+      for (String alternative : List.of("", "blk.0.ffn_gate_up_exps.weight")) {
+        TensorList list = new TensorList(Set.of(alternative));
+        list.startLayer(0);
+        layerTensors(list, any, 1, form == Form.EXPERTS ? some : null);
+        names.addAll(list.possible());
+      }
     }
     return List.copyOf(names);
   }

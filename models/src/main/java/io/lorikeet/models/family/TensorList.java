@@ -86,6 +86,11 @@ public final class TensorList {
     return Collections.unmodifiableMap(optional);
   }
 
+  /// The matrices that an adapter could adapt if all of them were there.
+  List<String> possible() {
+    return List.copyOf(adaptable);
+  }
+
   /// The matrices that an adapter can adapt, those among them that are optional only where present.
   public List<String> adaptable() {
     return adaptable.stream()

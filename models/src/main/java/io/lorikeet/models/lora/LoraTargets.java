@@ -60,7 +60,7 @@ public final class LoraTargets {
     return List.copyOf(GROUPS.keySet());
   }
 
-  /// The names that stand for matrices of a layer that any base of this family has, groups left
+  /// The names that stand for matrices of a layer that bases of this family can have, groups left
   /// out.
   public static List<String> of(Family family) {
     Set<String> names = new LinkedHashSet<>();

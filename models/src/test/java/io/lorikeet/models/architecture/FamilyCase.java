@@ -42,6 +42,12 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
         family("olmo2", FamilyCase::olmo3),
         also("olmo2", "no window", model -> model),
         family("glm4", model -> model.put("rope.dimension_count", 8)),
+        family("exaone4", model -> model.tied().with("rope_freqs.weight")),
+        also("exaone4", "windows", FamilyCase::exaone4),
+        family(
+            "seed_oss",
+            model -> model.put("attention.key_length", 32).put("attention.value_length", 32)),
+        family("ernie4_5", model -> model.tied()),
         also("llama", "fused", FamilyCase::fused),
         also("llama", "experts", model -> experts(model, 4, 2)),
         also("mistral3", "experts", model -> experts(model, 4, 2)),
@@ -149,6 +155,15 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
         .put("rope.scaling.type", "yarn")
         .put("rope.scaling.factor", 8f)
         .put("rope.scaling.original_context_length", 16);
+  }
+
+  /// llama.cpp has windows in models of 64 layers only.
+  private static RandomFamily exaone4(RandomFamily model) {
+    return model
+        .put("block_count", 64)
+        .put("feed_forward_length", 64)
+        .put("attention.sliding_window", 10)
+        .put("attention.sliding_window_pattern", 4);
   }
 
   private static RandomFamily olmo3(RandomFamily model) {

@@ -18,6 +18,7 @@ import java.util.Map;
 /// A model opened for one test, with everything it needs.
 final class ModelRun implements AutoCloseable {
   final GgufFile base;
+  final ModelConfig config;
   final Backend backend;
   final BaseWeights weights;
   final LoraParameters lora;
@@ -49,7 +50,7 @@ final class ModelRun implements AutoCloseable {
       throws IOException {
     base = GgufFile.open(file);
     backend = Backend.open(device, 1);
-    ModelConfig config = ModelConfig.of(base);
+    config = ModelConfig.of(base);
     weights =
         streamed
             ? BaseWeights.stream(base, backend, (done, total) -> {})

@@ -32,6 +32,10 @@ final class Families {
           Map.entry("Gemma4ForConditionalGeneration", Gemma4Family::new),
           Map.entry("Phi3ForCausalLM", PhiFamily::new),
           Map.entry("Glm4ForCausalLM", GlmFamily::new),
+          Map.entry("Exaone4ForCausalLM", ExaoneFamily::new),
+          Map.entry("SeedOssForCausalLM", SeedOssFamily::new),
+          Map.entry("Ernie4_5ForCausalLM", ErnieFamily::new),
+          Map.entry("Ernie4_5_ForCausalLM", ErnieFamily::new),
           Map.entry("GptOssForCausalLM", GptOssFamily::new));
 
   private Families() {}

@@ -41,12 +41,16 @@ class LlamaFamily extends Family {
 
   @Override
   List<OutputTensor> extraTensors(GgufWriter writer) {
-    Rope rope = rope();
+    return llama3Tensors(rope(), headLength());
+  }
+
+  /// The frequencies' factors where they are scaled as Llama 3's.
+  static List<OutputTensor> llama3Tensors(Rope rope, int headLength) {
     return rope.type().equals("llama3")
         ? List.of(
             new OutputTensor.Numbers(
                 "rope_freqs.weight",
-                WeightRows.of("rope_parameters", llama3Factors(rope, headLength()))))
+                WeightRows.of("rope_parameters", llama3Factors(rope, headLength))))
         : List.of();
   }
 
@@ -77,8 +81,12 @@ class LlamaFamily extends Family {
 
   @Override
   Vocabulary vocabulary() throws IOException {
-    Vocabulary vocabulary = super.vocabulary();
-    return folder()
+    return withConfiguredPrefix(super.vocabulary(), folder());
+  }
+
+  /// With `add_prefix_space` as `tokenizer_config.json` has it.
+  static Vocabulary withConfiguredPrefix(Vocabulary vocabulary, ModelFolder folder) {
+    return folder
         .tokenizerConfig()
         .filter(config -> config.has("add_prefix_space"))
         .map(config -> vocabulary.withSpacePrefix(config.flag("add_prefix_space")))

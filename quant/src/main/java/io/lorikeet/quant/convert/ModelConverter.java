@@ -51,7 +51,8 @@ public final class ModelConverter {
   ///     for the type that the weights have (F16 where that is 8 bits wide)
   /// @param threads threads to quantize with
   /// @param listener told before each tensor
-  /// @throws InvalidInputException when the folder isn't a valid model, or not of a known kind
+  /// @throws InvalidInputException when the folder isn't a valid model, or not of a known kind, or
+  ///     the type needs an importance matrix
   /// @throws IOException when it can't be read or the output not be written
   public static void convert(
       Path folder, Path output, Optional<String> type, int threads, Consumer<Progress> listener)
@@ -62,6 +63,13 @@ public final class ModelConverter {
       StoredWeights weights = StoredWeights.of(file, family.config());
       QuantizationType recipe =
           type.map(ModelQuantizer::recipe).orElseGet(() -> defaultType(weights.type()));
+      if (recipe.needsImportanceMatrix()) {
+        throw new InvalidInputException(
+            recipe
+                + " needs an importance matrix, which is measured on the converted model: convert to"
+                + " F16 or BF16, make one with 'lorikeet imatrix', and give both to 'lorikeet"
+                + " quantize'");
+      }
       if (DIRECT.containsKey(recipe)) {
         write(family, weights, recipe, output, listener);
         return;

@@ -39,8 +39,10 @@ final class PreTokenizers {
           List.of("dbrx", "glm4"),
           List.of(SPLIT + CONTRACTIONS + "|" + WORDS + "|\\p{N}|" + REST, BYTES),
           List.of("qwen2"),
+          List.of(SPLIT + seedCoder(), BYTES),
+          List.of("seed-coder"),
           List.of(GPT2),
-          List.of("gpt-2", "olmo"),
+          List.of("gpt-2", "olmo", "exaone4"),
           List.of(DIGITS, GPT2),
           List.of("smollm", "refact", "starcoder"),
           List.of(SPLIT + gpt4o(), BYTES),
@@ -60,6 +62,13 @@ final class PreTokenizers {
 
   private static String llama3() {
     return CONTRACTIONS + "|" + WORDS + "|\\p{N}{1,3}|" + REST;
+  }
+
+  private static String seedCoder() {
+    return CONTRACTIONS
+        + "|"
+        + WORDS
+        + "|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
   }
 
   private static String gpt4o() {
@@ -134,7 +143,12 @@ final class PreTokenizers {
         // Kept are the matches either way: what is between them is removed, or is nothing.
         boolean removed =
             rule.path("behavior").asText().equals("Removed") && rule.path("invert").asBoolean();
-        String pattern = rule.path("pattern").path("Regex").asText(rule.path("pattern").toString());
+        String pattern =
+            rule.path("pattern")
+                .path("Regex")
+                .asText(rule.path("pattern").toString())
+                .replace("\r", "\\r") // some write the characters themselves
+                .replace("\n", "\\n");
         rules.add(isolated || removed ? SPLIT + pattern : "other split " + pattern);
       }
       default -> rules.add(rule.isNull() || rule.isMissingNode() ? "none" : rule.toString());

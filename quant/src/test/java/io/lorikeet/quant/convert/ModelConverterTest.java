@@ -414,6 +414,8 @@ class ModelConverterTest {
         assertThrows(InvalidInputException.class, () -> convert(tiny, "F16").close());
     assertTrue(refused.getMessage().contains("more than F16 holds"), refused.getMessage());
     tiny.values.get("lm_head.weight")[7] = Float.NaN;
+    refused = assertThrows(InvalidInputException.class, () -> convert(tiny, "IQ2_XS").close());
+    assertTrue(refused.getMessage().contains("convert to F16 or BF16"), refused.getMessage());
     refused = assertThrows(InvalidInputException.class, () -> convert(tiny, "Q4_0").close());
     assertTrue(refused.getMessage().contains("'lm_head.weight'"), refused.getMessage());
     assertOnly("tiny-llama");

@@ -46,6 +46,7 @@ class PreTokenizersTest {
     "qwen2, false, qwen2",
     "gpt4o, false, gpt-4o",
     "tekken, true, tekken",
+    "seed, false, seed-coder",
     "gpt2, false, gpt-2",
     "digits, false, smollm"
   })
@@ -62,7 +63,7 @@ class PreTokenizersTest {
     }
     tiny.write();
     Vocabulary vocabulary = Vocabulary.byteLevel(ModelFolder.open(tiny.path), Optional.empty());
-    assertEquals(expected, vocabulary.preTokenizer());
+    assertEquals(Optional.of(expected), vocabulary.preTokenizer());
     GgufWriter writer = new GgufWriter();
     writer.putString("general.architecture", "llama").putUint32("llama.block_count", 1);
     vocabulary.put(writer);
@@ -91,7 +92,7 @@ class PreTokenizersTest {
     return tokenizer;
   }
 
-  /// The patterns as the tokenizers of Llama 3, Qwen 2, gpt-oss and Mistral Nemo have them.
+  /// The patterns as the tokenizers of Llama 3, Qwen 2, Seed, gpt-oss and Mistral Nemo have them.
   private static String pattern(String rules) {
     String contractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
     String upper = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]";
@@ -101,6 +102,10 @@ class PreTokenizersTest {
     return switch (rules) {
       case "llama3" -> TinyFolder.PATTERN_OF_LLAMA_3;
       case "qwen2" -> TinyFolder.PATTERN_OF_LLAMA_3.replace("{1,3}", "");
+      case "seed" ->
+          contractions
+              + "|[^\r\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}\r\n]+|\\s*[\r\n]+"
+              + "|\\s+(?!\\S)|\\s+";
       case "gpt4o" ->
           before
               + upper

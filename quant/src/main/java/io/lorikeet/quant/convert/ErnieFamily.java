@@ -1,0 +1,56 @@
+package io.lorikeet.quant.convert;
+
+import java.io.IOException;
+import java.util.List;
+
+/// ERNIE 4.5's dense models (`conversion/ernie.py`), whose older folders have one matrix for
+/// queries, keys and values, and one for gate and up.
+final class ErnieFamily extends Family {
+  private static final String QKV = "self_attn.qkv_proj.weight";
+  private static final String UP_GATE = "mlp.up_gate_proj.weight";
+
+  ErnieFamily(ModelFolder folder) {
+    super("ernie4_5", folder);
+  }
+
+  @Override
+  List<OutputTensor> outputs(String stored, StoredWeights weights) {
+    String name = stored.replace("ernie.", "model.");
+    WeightRows rows = weights.rows(stored);
+    if (name.endsWith(QKV)) {
+      String base = name.substring(0, name.length() - QKV.length()) + "self_attn.";
+      long queries = (long) heads() * headLength();
+      long keys = (long) keyValueHeads() * headLength();
+      requireRows(stored, rows, queries + 2 * keys);
+      return List.of(
+          part(base + "q_proj.weight", rows, 0, queries),
+          part(base + "k_proj.weight", rows, queries, keys),
+          part(base + "v_proj.weight", rows, queries + keys, keys));
+    }
+    if (name.endsWith(UP_GATE)) {
+      String base = name.substring(0, name.length() - UP_GATE.length()) + "mlp.";
+      long width = config().requireSize("intermediate_size");
+      requireRows(stored, rows, 2 * width);
+      return List.of(
+          part(base + "gate_proj.weight", rows, 0, width),
+          part(base + "up_proj.weight", rows, width, width));
+    }
+    return List.of(new OutputTensor.Numbers(outputName(name), rows));
+  }
+
+  private static void requireRows(String name, WeightRows rows, long wanted) {
+    if (rows.shape().size() != 2 || rows.rows() != wanted) {
+      throw new IllegalArgumentException(
+          "'%s' has the shape %s instead of %s rows".formatted(name, rows.shape(), wanted));
+    }
+  }
+
+  private OutputTensor part(String name, WeightRows rows, long from, long count) {
+    return new OutputTensor.Numbers(outputName(name), rows.part(from, count));
+  }
+
+  @Override
+  Vocabulary vocabulary() throws IOException {
+    return LlamaFamily.withConfiguredPrefix(super.vocabulary(), folder());
+  }
+}

@@ -1,0 +1,75 @@
+package io.lorikeet.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.LeakCheck;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.bindings.VulkanDevice;
+import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.random.RandomFamily;
+import io.lorikeet.quant.GgufFile;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/// A mixture of experts on a device that has no place for it: its layers stay in host memory and
+/// take turns on the device, and the run is the same.
+@ExtendWith(LeakCheck.class)
+class MixtureStreamingTest {
+  @TempDir private Path folder;
+  private final Events events = new Events();
+
+  @Test
+  void onTheCpu() throws IOException {
+    check(new RandomFamily("qwen3moe", TensorType.Q4_0).put("block_count", 6), "cpu");
+  }
+
+  @Tag("vulkan")
+  @Test
+  void onVulkan() throws IOException {
+    VulkanDevice.assumePresent();
+    check(new RandomFamily("qwen3moe", TensorType.F32).put("block_count", 3), VulkanDevice.NAME);
+  }
+
+  private void check(RandomFamily family, String device) throws IOException {
+    Path base =
+        family
+            .put("expert_count", 8)
+            .put("expert_used_count", 2)
+            .put("expert_feed_forward_length", 256)
+            .write(folder.resolve("base.gguf"));
+    Path data = TinyRun.data(folder.resolve("data.jsonl"), 24, 1);
+    TrainingOptions options =
+        TinyRun.options(base, data, folder.resolve("adapter.gguf"))
+            .set(Setting.DEVICE, device)
+            .set(Setting.EXPERT_RANK, 2)
+            .set(Setting.PRECISION, device.equals("cpu") ? Precision.F32 : Precision.AUTO);
+    long limit;
+    try (GgufFile file = GgufFile.open(base);
+        Backend planning = Backend.planning(device, 1)) {
+      MemoryPlanner planner = new MemoryPlanner(file, options.resolve(), planning);
+      MemoryPlan least = planner.smallest(TinyRun.CONTEXT);
+      assertTrue(least.placement().streamed());
+      limit = least.device() + least.mapped();
+      long size = file.tensors().stream().mapToLong(tensor -> file.data(tensor).byteSize()).sum();
+      assertTrue(limit < size, limit + " for a base of " + size);
+    }
+    List<Double> expected = losses(options);
+    List<Double> streamed = losses(options.set(Setting.DEVICE_MEMORY, limit));
+    for (int i = 0; i < expected.size(); i++) {
+      assertEquals(expected.get(i), streamed.get(i), 1e-4 * expected.get(i), "step " + (i + 1));
+    }
+  }
+
+  private List<Double> losses(TrainingOptions options) throws IOException {
+    events.clear();
+    new Trainer(options.resolve(), events).run();
+    return events.steps().stream().map(TrainingEvent.StepDone::loss).toList();
+  }
+}
