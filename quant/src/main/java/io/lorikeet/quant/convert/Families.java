@@ -30,6 +30,7 @@ final class Families {
           Map.entry("Gemma3ForConditionalGeneration", Gemma3Family::new),
           Map.entry("Gemma4ForCausalLM", Gemma4Family::new),
           Map.entry("Gemma4ForConditionalGeneration", Gemma4Family::new),
+          Map.entry("Gemma4UnifiedForConditionalGeneration", Gemma4Family::new),
           Map.entry("Phi3ForCausalLM", PhiFamily::new),
           Map.entry("Glm4ForCausalLM", GlmFamily::new),
           Map.entry("Exaone4ForCausalLM", ExaoneFamily::new),

@@ -103,7 +103,7 @@ final class Gemma4Family extends GemmaFamily {
     writer.putUint32(key("rope.dimension_count"), size);
     OptionalDouble share = config().part("rope_parameters").real("partial_rotary_factor");
     writer.putUint32(key("rope.dimension_count_swa"), (int) (sizeInWindow * share.orElse(1)));
-    int heads = ofFullLayers("num_global_key_value_heads", "num_key_value_heads", 0);
+    int heads = ofFullLayers("num_global_key_value_heads", "num_key_value_heads");
     if (heads > 0) {
       int[] perLayer = new int[windows.length];
       for (int i = 0; i < windows.length; i++) {
@@ -128,7 +128,7 @@ final class Gemma4Family extends GemmaFamily {
   }
 
   private int fullHeadLength() {
-    int size = ofFullLayers("global_head_dim", "head_dim", 0);
+    int size = ofFullLayers("global_head_dim", "head_dim");
     if (size == 0) {
       throw config().invalid("there is no 'global_head_dim', which this model needs");
     }
@@ -136,8 +136,8 @@ final class Gemma4Family extends GemmaFamily {
   }
 
   /// A number of the layers that see everything, under a name of its own or among the settings of
-  /// the first such layer.
-  private int ofFullLayers(String name, String nameInLayer, int otherwise) {
+  /// the first such layer; 0 where there is none.
+  private int ofFullLayers(String name, String nameInLayer) {
     if (config().has(name)) {
       return config().requireSize(name);
     }
@@ -148,7 +148,7 @@ final class Gemma4Family extends GemmaFamily {
         return layer.requireSize(nameInLayer);
       }
     }
-    return otherwise;
+    return 0;
   }
 
   /// llama.cpp rotates the first dimensions or none: the frequencies of the others are divided
@@ -210,5 +210,20 @@ final class Gemma4Family extends GemmaFamily {
       throws IOException {
     super.putSpecialTokens(special, vocabulary, writer);
     writer.putBool("tokenizer.ggml.add_bos_token", true);
+    if (folder().architecture().startsWith("Gemma4Unified")) {
+      putSuppressed(writer);
+    }
+  }
+
+  /// Tokens of images and sounds, which the model must not write.
+  private void putSuppressed(GgufWriter writer) {
+    folder()
+        .generationConfig()
+        .flatMap(config -> config.list("suppress_tokens"))
+        .ifPresent(
+            tokens ->
+                writer.putInts(
+                    "tokenizer.ggml.suppress_tokens",
+                    tokens.stream().mapToInt(JsonNode::asInt).toArray()));
   }
 }

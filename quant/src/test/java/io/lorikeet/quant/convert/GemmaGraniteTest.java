@@ -11,6 +11,8 @@ import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -102,6 +104,18 @@ class GemmaGraniteTest extends FamilyConversion {
     try (LlamaModel model = LlamaModel.load(output, LlamaModel.Options.VOCABULARY)) {
       assertArrayEquals(
           new int[] {2, 11, 8, 9, 4}, model.vocabulary().tokenize("ab a<|turn>", true, true));
+    }
+  }
+
+  @Test
+  void gemma4UnifiedHasTokensThatItMustNotWrite() throws IOException {
+    startGemma4();
+    tiny.config.putArray("architectures").add("Gemma4UnifiedForConditionalGeneration");
+    Path model = tiny.write();
+    Files.writeString(model.resolve("generation_config.json"), "{\"suppress_tokens\": [5, 9]}");
+    try (GgufFile file = convert(model)) {
+      assertArrayEquals(
+          new int[] {5, 9}, file.metadata().requireInts("tokenizer.ggml.suppress_tokens"));
     }
   }
 
