@@ -72,10 +72,10 @@ final class MergeCommand implements Callable<Integer> {
 
   @Option(
       names = "--rounding",
-      paramLabel = "shaped|nearest",
+      paramLabel = "dithered|nearest",
       description =
-          "shaped: so that small updates survive; nearest: as ggml quantizes (default: shaped)")
-  private Rounding rounding = Rounding.SHAPED;
+          "dithered: so that small updates survive; nearest: as ggml quantizes (default: dithered)")
+  private Rounding rounding = Rounding.DITHERED;
 
   @Option(
       names = "--imatrix",

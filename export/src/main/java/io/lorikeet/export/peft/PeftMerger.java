@@ -28,8 +28,8 @@ import java.util.Map;
 /// magnitudes (DoRA) and whole weights (`modules_to_save`). Every tensor keeps its type. Tensors
 /// are streamed a piece of rows at a time.
 ///
-/// Weights that only a pair changes are rounded as by [Rounding#SHAPED]; others, whose rows change
-/// altogether, as ggml quantizes.
+/// Weights that only a pair changes are rounded as by [Rounding#DITHERED]; others, whose rows
+/// change altogether, as ggml quantizes.
 public final class PeftMerger {
   private static final int PIECE_ROWS = 256;
 
@@ -153,7 +153,7 @@ public final class PeftMerger {
               tensor.type(),
               tensor.type(),
               List.of(new MergedMatrix.Part(joined.pair(), factor)),
-              Rounding.SHAPED,
+              Rounding.DITHERED,
               null);
       return (first, from, out) -> {
         pool.merge(matrix, first, from, out, null);

@@ -94,7 +94,7 @@ class AdapterMergerTest {
   }
 
   private static AdapterMerger.Settings settings(MergeTypes types) {
-    return new AdapterMerger.Settings(types, Rounding.SHAPED, _ -> null, 2);
+    return new AdapterMerger.Settings(types, Rounding.DITHERED, _ -> null, 2);
   }
 
   private static MergeVerification verify(Path base, Path adapter, double scale, Path merged) {

@@ -83,7 +83,8 @@ final class FoldedWeights implements AutoCloseable {
               LoraParameters.read(lora.values(), slot.bOffset(), slot.bShape()));
       MergedMatrix.Part part = new MergedMatrix.Part(pair, slot.scaling());
       MergedMatrix matrix =
-          MergedMatrix.adapted(weight.type(), weight.type(), List.of(part), Rounding.SHAPED, null);
+          MergedMatrix.adapted(
+              weight.type(), weight.type(), List.of(part), Rounding.DITHERED, null);
       try (Arena arena = Arena.ofShared()) {
         MemorySegment merged = arena.allocate(weight.bytes(), 64);
         pool.merge(matrix, 0, base.data(weight), merged, null);

@@ -1,7 +1,11 @@
 package io.lorikeet.models.merge;
 
 import io.lorikeet.bindings.TensorType;
+import java.util.Arrays;
+import java.util.IntSummaryStatistics;
 import java.util.Optional;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 
 /// Where a block of a quantized type keeps the code of each element, as `ggml-common.h` and the
 /// `dequantize_row_*` functions of `ggml-quants.c` have it. What a code stands for, which depends
@@ -15,11 +19,16 @@ final class CodeLayout {
   };
   private static final int[] MXFP4 = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
+  private static final int LOOKUP_ORIGIN = 128;
+
   private final TensorType type;
   private final int group;
   private final int bits;
   private final boolean signed;
   private final int[] table;
+  private final float spacing;
+  private final byte[] below;
+  private final byte[] above;
   private final int[] lowByte;
   private final int[] lowShift;
   private final int lowBits;
@@ -39,6 +48,9 @@ final class CodeLayout {
     this.type = type;
     this.group = group;
     this.table = table;
+    spacing = table == null ? 1 : range(table) / table.length;
+    below = table == null ? null : codesBelow(table);
+    above = table == null ? null : codesAbove(table);
     lowBits = low.count();
     bits = lowBits + (high == null ? 0 : high.count());
     signed = bits == Byte.SIZE;
@@ -127,6 +139,11 @@ final class CodeLayout {
     return signed ? 127 : (1 << bits) - 1;
   }
 
+  /// About the mean distance of neighbours, in steps.
+  float spacing() {
+    return spacing;
+  }
+
   /// What the scale multiplies, by code; null where codes are steps on a line.
   int[] table() {
     return table;
@@ -140,6 +157,54 @@ final class CodeLayout {
       }
     }
     throw new IllegalStateException(type + " has no code for its scale");
+  }
+
+  private static float range(int[] table) {
+    IntSummaryStatistics values = Arrays.stream(table).summaryStatistics();
+    return values.getMax() - values.getMin();
+  }
+
+  /// For each whole number of a byte the code of the table's largest entry up to it, or of the
+  /// smallest entry where there is none.
+  private static byte[] codesBelow(int[] table) {
+    byte[] below = new byte[2 * LOOKUP_ORIGIN];
+    for (int i = 0; i < below.length; i++) {
+      int number = i - LOOKUP_ORIGIN;
+      below[i] = (byte) best(table, value -> value <= number ? value : -4 * LOOKUP_ORIGIN - value);
+    }
+    return below;
+  }
+
+  /// The code of the smallest entry above, or of the largest where there is none.
+  private static byte[] codesAbove(int[] table) {
+    byte[] above = new byte[2 * LOOKUP_ORIGIN];
+    for (int i = 0; i < above.length; i++) {
+      int number = i - LOOKUP_ORIGIN;
+      above[i] = (byte) best(table, value -> value > number ? -value : value - 2 * LOOKUP_ORIGIN);
+    }
+    return above;
+  }
+
+  private static int best(int[] table, IntUnaryOperator merit) {
+    int best = 0;
+    for (int code = 1; code < table.length; code++) {
+      best = merit.applyAsInt(table[code]) > merit.applyAsInt(table[best]) ? code : best;
+    }
+    return best;
+  }
+
+  /// The code of the table's largest entry that isn't above `value`; of its smallest where all are.
+  int codeBelow(float value) {
+    return below[place(value)];
+  }
+
+  /// The code of the table's smallest entry above `value`; of its largest where none is.
+  int codeAbove(float value) {
+    return above[place(value)];
+  }
+
+  private static int place(float value) {
+    return (int) Math.min(Math.max(value + LOOKUP_ORIGIN, 0), 2 * LOOKUP_ORIGIN - 1);
   }
 
   /// Sets the code of an element of the block that begins at `start`.
@@ -156,6 +221,25 @@ final class CodeLayout {
     }
   }
 
+  /// Adds a column's codes to the bytes of a block of each row.
+  ///
+  /// @param element which of the block's
+  /// @param codes of each row
+  /// @param bytes by their place in the block, of each row
+  void pack(int element, int[] codes, int[][] bytes) {
+    pack(codes, 0, lowBits, bytes[lowByte[element]], lowShift[element]);
+    if (highByte != null) {
+      pack(codes, lowBits, bits - lowBits, bytes[highByte[element]], highShift[element]);
+    }
+  }
+
+  private static void pack(int[] codes, int from, int count, int[] to, int shift) {
+    int mask = (1 << count) - 1;
+    for (int i = 0; i < to.length; i++) {
+      to[i] |= (codes[i] >> from & mask) << shift;
+    }
+  }
+
   /// The code of an element of the block that begins at `start`.
   int get(byte[] bytes, int start, int element) {
     int low = bytes[start + lowByte[element]] >> lowShift[element] & (1 << lowBits) - 1;
@@ -164,5 +248,14 @@ final class CodeLayout {
     }
     int mask = (1 << bits - lowBits) - 1;
     return low | (bytes[start + highByte[element]] >> highShift[element] & mask) << lowBits;
+  }
+
+  /// The places in a block of bytes that hold codes, and nothing else.
+  int[] codeBytes() {
+    return IntStream.concat(
+            Arrays.stream(lowByte), highByte == null ? IntStream.empty() : Arrays.stream(highByte))
+        .distinct()
+        .sorted()
+        .toArray();
   }
 }

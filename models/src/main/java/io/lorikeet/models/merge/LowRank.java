@@ -12,12 +12,12 @@ import java.util.List;
 /// @param columns the weight's ne0
 /// @param rank columns of `left`, rows of `right`
 /// @param left [rank, rows], scaled
-/// @param right [columns, rank]
-record LowRank(int rows, int columns, int rank, float[] left, float[] right) {
+/// @param right [columns, rank], a row's values each
+record LowRank(int rows, int columns, int rank, float[] left, float[][] right) {
 
   /// No update: the weight as it is.
   static LowRank none(int rows, int columns) {
-    return new LowRank(rows, columns, 0, new float[0], new float[0]);
+    return new LowRank(rows, columns, 0, new float[0], new float[0][]);
   }
 
   /// The sum of the pairs' products. The pair of a token embedding is flipped: there A holds a row
@@ -36,9 +36,8 @@ record LowRank(int rows, int columns, int rank, float[] left, float[] right) {
       float[] left = scaled(flipped ? a : b, part.factor());
       products.add(
           flipped
-              ? new LowRank(
-                  pair.inputs(), pair.outputs(), rank, left, transposed(b, rank, pair.outputs()))
-              : new LowRank(pair.outputs(), pair.inputs(), rank, left, a));
+              ? new LowRank(pair.inputs(), pair.outputs(), rank, left, columns(b, rank))
+              : new LowRank(pair.outputs(), pair.inputs(), rank, left, rows(a, rank)));
     }
     return products.size() == 1 ? products.getFirst() : joined(products);
   }
@@ -56,15 +55,23 @@ record LowRank(int rows, int columns, int rank, float[] left, float[] right) {
     return result;
   }
 
-  /// @param matrix [inner, outer]
-  private static float[] transposed(float[] matrix, int inner, int outer) {
-    float[] result = new float[matrix.length];
-    for (int i = 0; i < outer; i++) {
-      for (int j = 0; j < inner; j++) {
-        result[j * outer + i] = matrix[i * inner + j];
-      }
+  /// @param matrix [columns, rank]
+  private static float[][] rows(float[] matrix, int rank) {
+    int columns = matrix.length / rank;
+    float[][] rows = new float[rank][];
+    for (int j = 0; j < rank; j++) {
+      rows[j] = Arrays.copyOfRange(matrix, j * columns, (j + 1) * columns);
     }
-    return result;
+    return rows;
+  }
+
+  /// @param matrix [rank, columns]
+  private static float[][] columns(float[] matrix, int rank) {
+    float[][] columns = new float[rank][matrix.length / rank];
+    for (int i = 0; i < matrix.length; i++) {
+      columns[i % rank][i / rank] = matrix[i];
+    }
+    return columns;
   }
 
   /// Several products as one, their ranks one behind the other.
@@ -73,13 +80,13 @@ record LowRank(int rows, int columns, int rank, float[] left, float[] right) {
     int columns = parts.getFirst().columns();
     int rank = parts.stream().mapToInt(LowRank::rank).sum();
     float[] left = new float[Math.multiplyExact(rows, rank)];
-    float[] right = new float[Math.multiplyExact(columns, rank)];
+    float[][] right = new float[rank][];
     int first = 0;
     for (LowRank part : parts) {
       for (int row = 0; row < rows; row++) {
         System.arraycopy(part.left(), row * part.rank(), left, row * rank + first, part.rank());
       }
-      System.arraycopy(part.right(), 0, right, first * columns, part.right().length);
+      System.arraycopy(part.right(), 0, right, first, part.rank());
       first += part.rank();
     }
     return new LowRank(rows, columns, rank, left, right);
@@ -87,36 +94,33 @@ record LowRank(int rows, int columns, int rank, float[] left, float[] right) {
 
   /// Computes a row of the product.
   ///
-  /// @param to receives `columns` values from index `at` on
-  void row(int row, float[] to, int at) {
+  /// @param to receives its values, [columns]
+  void row(int row, float[] to) {
     int j = 0;
-    Arrays.fill(to, at, at + columns, 0);
+    Arrays.fill(to, 0);
     for (; j + 4 <= rank; j += 4) {
-      add4(left, row * rank + j, right, j * columns, to, at, columns);
+      add(left, row * rank + j, right[j], right[j + 1], right[j + 2], right[j + 3], to);
     }
     for (; j < rank; j++) {
-      add(left[row * rank + j], right, j * columns, to, at, columns);
+      add(left[row * rank + j], right[j], to);
     }
   }
 
-  private static void add4(
-      float[] left, int l, float[] right, int r, float[] to, int at, int columns) {
-    float f0 = left[l];
-    float f1 = left[l + 1];
-    float f2 = left[l + 2];
-    float f3 = left[l + 3];
-    int r1 = r + columns;
-    int r2 = r1 + columns;
-    int r3 = r2 + columns;
-    for (int c = 0; c < columns; c++) {
-      to[at + c] +=
-          f0 * right[r + c] + f1 * right[r1 + c] + f2 * right[r2 + c] + f3 * right[r3 + c];
+  /// Arrays at the same index are what the compiler makes vector operations of.
+  private static void add(
+      float[] factors, int first, float[] a, float[] b, float[] c, float[] d, float[] to) {
+    float f = factors[first];
+    float g = factors[first + 1];
+    float h = factors[first + 2];
+    float k = factors[first + 3];
+    for (int i = 0; i < to.length; i++) {
+      to[i] += f * a[i] + g * b[i] + h * c[i] + k * d[i];
     }
   }
 
-  private static void add(float factor, float[] right, int r, float[] to, int at, int columns) {
-    for (int c = 0; c < columns; c++) {
-      to[at + c] += factor * right[r + c];
+  private static void add(float factor, float[] a, float[] to) {
+    for (int i = 0; i < to.length; i++) {
+      to[i] += factor * a[i];
     }
   }
 }

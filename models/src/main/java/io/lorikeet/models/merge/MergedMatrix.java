@@ -3,9 +3,7 @@ package io.lorikeet.models.merge;
 import io.lorikeet.bindings.RowDequantizer;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.lora.LoraPair;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -60,7 +58,7 @@ public final class MergedMatrix {
     this.updates = updates;
     roundings =
         IntStream.range(0, updates.size())
-            .mapToObj(i -> rounding(updates.get(i), rounding, ofExpert(importance, i)))
+            .mapToObj(i -> rounding(rounding, ofExpert(importance, i)))
             .toList();
   }
 
@@ -70,14 +68,12 @@ public final class MergedMatrix {
         : Arrays.copyOfRange(importance, expert * columns(), (expert + 1) * columns());
   }
 
-  private RowRounding rounding(LowRank update, Rounding rounding, float[] importance) {
+  private RowRounding rounding(Rounding rounding, float[] importance) {
     Optional<CodeLayout> layout =
-        rounding == Rounding.SHAPED ? CodeLayout.of(to) : Optional.empty();
-    if (layout.isEmpty()) {
-      return new NearestRounding(to, columns(), importance);
-    }
-    Feedback feedback = Feedback.of(update, importance);
-    return new ShapedRounding(to, columns(), layout.get(), feedback, importance);
+        rounding == Rounding.DITHERED && from == to ? CodeLayout.of(to) : Optional.empty();
+    return layout.isPresent()
+        ? new DitheredRounding(to, columns(), layout.get(), importance)
+        : new NearestRounding(to, columns(), importance);
   }
 
   /// The weight's ne1, of all experts together.
@@ -126,13 +122,11 @@ public final class MergedMatrix {
       int firstRow, int rows, MemorySegment base, MemorySegment out, Survival survival) {
     float[] weights = RowDequantizer.floats(from, base);
     float[] delta = delta(firstRow, rows);
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment target = arena.allocate((long) weights.length * Float.BYTES, 64);
-      for (int i = 0; i < weights.length; i++) {
-        target.setAtIndex(ValueLayout.JAVA_FLOAT, i, weights[i] + delta[i]);
-      }
-      roundings.get(firstRow / rowsOfExpert()).round(from == to ? base : null, target, out);
+    float[] target = new float[weights.length];
+    for (int i = 0; i < target.length; i++) {
+      target[i] = weights[i] + delta[i];
     }
+    roundings.get(firstRow / rowsOfExpert()).round(firstRow % rowsOfExpert(), base, target, out);
     if (survival != null) {
       survival.add(weights, delta, RowDequantizer.floats(to, out));
     }
@@ -141,9 +135,11 @@ public final class MergedMatrix {
   /// The update of consecutive rows, [columns, rows].
   private float[] delta(int firstRow, int rows) {
     float[] delta = new float[Math.multiplyExact(rows, columns())];
+    float[] values = new float[columns()];
     for (int i = 0; i < rows; i++) {
       int row = firstRow + i;
-      updates.get(row / rowsOfExpert()).row(row % rowsOfExpert(), delta, i * columns());
+      updates.get(row / rowsOfExpert()).row(row % rowsOfExpert(), values);
+      System.arraycopy(values, 0, delta, i * columns(), columns());
     }
     return delta;
   }

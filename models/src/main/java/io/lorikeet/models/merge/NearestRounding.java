@@ -13,15 +13,21 @@ import java.util.Arrays;
 record NearestRounding(TensorType type, int columns, float[] importance) implements RowRounding {
 
   @Override
-  public void round(MemorySegment base, MemorySegment target, MemorySegment out) {
-    if (importance == null && !RowQuantizer.needsImportance(type)) {
-      RowQuantizer.quantize(type, target, columns, out);
-      return;
-    }
+  public void round(int firstRow, MemorySegment base, float[] target, MemorySegment out) {
+    round(target, out);
+  }
+
+  /// Rounds rows, whatever was there before.
+  void round(float[] target, MemorySegment out) {
     try (Arena arena = Arena.ofConfined()) {
+      MemorySegment floats = arena.allocateFrom(ValueLayout.JAVA_FLOAT, target);
+      if (importance == null && !RowQuantizer.needsImportance(type)) {
+        RowQuantizer.quantize(type, floats, columns, out);
+        return;
+      }
       float[] weights = importance == null ? ones() : importance;
       MemorySegment copy = arena.allocateFrom(ValueLayout.JAVA_FLOAT, weights);
-      RowQuantizer.quantize(type, target, columns, copy, out);
+      RowQuantizer.quantize(type, floats, columns, copy, out);
     }
   }
 

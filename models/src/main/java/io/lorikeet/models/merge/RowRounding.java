@@ -5,8 +5,9 @@ import java.lang.foreign.MemorySegment;
 /// Rounds rows to a type.
 interface RowRounding {
 
-  /// @param base the rows before the update in the same type, or null when they had another
-  /// @param target native memory, F32 [columns, rows]: what is to be rounded
+  /// @param firstRow index of the first row in its matrix
+  /// @param base the rows before the update, in the type that they had
+  /// @param target what is to be rounded, [columns, rows]
   /// @param out native memory for the rounded rows
-  void round(MemorySegment base, MemorySegment target, MemorySegment out);
+  void round(int firstRow, MemorySegment base, float[] target, MemorySegment out);
 }

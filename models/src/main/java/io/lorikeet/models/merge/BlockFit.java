@@ -1,0 +1,84 @@
+package io.lorikeet.models.merge;
+
+import java.util.Arrays;
+
+/// Says which rows' blocks can hold their values: those that rounding to the nearest costs no more
+/// than rounding values at random would.
+final class BlockFit {
+  private static final float ERROR_OF_RANDOM_VALUES = 1f / 12;
+
+  private final CodeLayout layout;
+  private final float[] error;
+  private final float[] random;
+  private final float[] inverse;
+  private final boolean[] fits;
+
+  BlockFit(CodeLayout layout, int rows) {
+    this.layout = layout;
+    error = new float[rows];
+    random = new float[rows];
+    inverse = new float[rows];
+    fits = new boolean[rows];
+  }
+
+  /// @param values of the block's elements, of each row
+  /// @param block its number in the row
+  /// @return of each row, until the next call
+  boolean[] of(float[][] values, int block, BlockScales scales) {
+    Arrays.fill(error, 0);
+    Arrays.fill(random, 0);
+    float spacing = layout.spacing();
+    float share = layout.group() * spacing * spacing * ERROR_OF_RANDOM_VALUES;
+    for (int e = 0; e < values.length; e++) {
+      int group = (block * values.length + e) / layout.group();
+      float[] step = scales.step[group];
+      if (e % layout.group() == 0) {
+        beginGroup(step, share);
+      }
+      if (layout.table() == null) {
+        addErrorOnLine(values[e], scales.origin[group], step);
+      } else {
+        addErrorByTable(values[e], step);
+      }
+    }
+    for (int row = 0; row < fits.length; row++) {
+      fits[row] = error[row] <= random[row];
+    }
+    return fits;
+  }
+
+  private void beginGroup(float[] step, float share) {
+    for (int row = 0; row < inverse.length; row++) {
+      inverse[row] = step[row] == 0 ? 0 : 1 / step[row];
+    }
+    for (int row = 0; row < random.length; row++) {
+      random[row] += share * step[row] * step[row];
+    }
+  }
+
+  /// Without branches, for vector operations.
+  private void addErrorOnLine(float[] values, float[] origin, float[] step) {
+    float smallest = layout.smallestCode();
+    float span = layout.largestCode() - smallest;
+    float[] errors = error;
+    float[] inverses = inverse;
+    for (int row = 0; row < errors.length; row++) {
+      float value = values[row] - origin[row];
+      float x = value * inverses[row] - smallest;
+      float code = (int) (Math.min(Math.max(x, 0), span) + 0.5f) + smallest;
+      float rest = value - code * step[row];
+      errors[row] += rest * rest;
+    }
+  }
+
+  private void addErrorByTable(float[] values, float[] step) {
+    int[] table = layout.table();
+    for (int row = 0; row < values.length; row++) {
+      float x = values[row] * inverse[row];
+      float down = x - table[layout.codeBelow(x)];
+      float up = x - table[layout.codeAbove(x)];
+      float rest = step[row] * Math.min(Math.abs(down), Math.abs(up));
+      error[row] += rest * rest;
+    }
+  }
+}
