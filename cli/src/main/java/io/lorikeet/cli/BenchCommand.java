@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
     name = "bench",
     description = {
       "Measure training on a base beside llama.cpp's forward pass: speed and memory.",
+      "With --merge, measure merging beside a plain copy of the file.",
       "With --make, write a base of random weights to measure on."
     })
 final class BenchCommand implements Callable<Integer> {
@@ -70,6 +71,11 @@ final class BenchCommand implements Callable<Integer> {
       description = "how often each is measured, after a warm-up (default: ${DEFAULT-VALUE})")
   private int repetitions = 3;
 
+  @Option(
+      names = "--merge",
+      description = "measure merging, of random adapters, beside a plain copy of the base")
+  private boolean merge;
+
   @Option(names = "--json", paramLabel = "FILE", description = "write the figures there as well")
   private Path json;
 
@@ -102,6 +108,9 @@ final class BenchCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     if ((make == null) == (model == null)) {
       throw problem("give either --model to measure, or --make to write a base for it");
+    }
+    if (merge && make != null) {
+      throw problem("--merge goes with --model, not with --make");
     }
     if (make == null) {
       measure();
@@ -148,18 +157,26 @@ final class BenchCommand implements Callable<Integer> {
       AtomicFile.create(json).close(); // finds out now whether the figures can be written
     }
     ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
-    BenchReport report =
-        new BenchRun(model, context, rank, target, device, threads, repetitions, line).run();
-    report.lines().forEach(line::println);
-    if (json != null) {
-      write(report);
+    if (merge) {
+      MergeBench.Report report =
+          new MergeBench(model, rank, target, threads, repetitions, line).run();
+      report.lines().forEach(line::println);
+      write(report.json());
+    } else {
+      BenchReport report =
+          new BenchRun(model, context, rank, target, device, threads, repetitions, line).run();
+      report.lines().forEach(line::println);
+      write(report.json());
     }
   }
 
-  private void write(BenchReport report) throws IOException {
+  private void write(Object figures) throws IOException {
+    if (json == null) {
+      return;
+    }
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     try (AtomicFile file = AtomicFile.create(json)) {
-      mapper.writeValue(file.path().toFile(), report.json());
+      mapper.writeValue(file.path().toFile(), figures);
       file.commit();
     }
   }

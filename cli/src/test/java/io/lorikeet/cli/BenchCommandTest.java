@@ -10,11 +10,13 @@ import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.GgufTensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -73,6 +75,33 @@ class BenchCommandTest {
   }
 
   @Test
+  void measuresMergingBesideACopy() throws IOException {
+    Path figures = folder.resolve("merging.json");
+    List<Path> before = files();
+    CommandRun run = measure("--merge", "--json", figures, "--rank", 4).assertSucceeds();
+    assertTrue(run.out().contains("plain copy"), run.out());
+    JsonNode json = new ObjectMapper().readTree(Files.readString(figures));
+    long bytes;
+    try (GgufFile gguf = GgufFile.open(base)) {
+      bytes = gguf.tensors().stream().mapToLong(GgufTensor::bytes).sum();
+    }
+    double copy = json.get("plain copy").get("bytes_per_second").asDouble();
+    for (String rounding : new String[] {"nearest", "dithered"}) {
+      double speed = json.get(rounding).get("bytes_per_second").asDouble();
+      assertEquals(speed / copy, json.get(rounding).get("of_plain_copy").asDouble(), 1e-9);
+      assertEquals(2.0 * bytes, speed * json.get(rounding).get("seconds").asDouble(), 1e-3);
+    }
+    Files.delete(figures);
+    assertEquals(before, files());
+  }
+
+  private static List<Path> files() throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.sorted().toList();
+    }
+  }
+
+  @Test
   void makesABase() throws IOException {
     Path made = folder.resolve("made.gguf");
     CommandRun.of("bench", "--make", "s", "--type", "q4_0", "--output", made).assertSucceeds();
@@ -89,6 +118,7 @@ class BenchCommandTest {
     CommandRun.of("bench", "--model", base, "--make", "S").assertFails(2, "either");
     CommandRun.of("bench", "--model", base, "--type", "Q4_0").assertFails(2, "--type");
     CommandRun.of("bench", "--make", "S", "--type", "Q4_0").assertFails(2, "--output");
+    CommandRun.of("bench", "--make", "S", "--merge").assertFails(2, "--merge");
     CommandRun.of("bench", "--make", "XXL").assertFails(2, "XXL");
     Path made = folder.resolve("none.gguf");
     for (String type : new String[] {"Q9", "I32", "IQ1_S"}) {
