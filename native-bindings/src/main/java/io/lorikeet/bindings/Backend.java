@@ -93,7 +93,14 @@ public final class Backend implements AutoCloseable {
   /// @throws GgmlException when there is no such device, naming those there are, or when it can't
   ///     be opened
   public static Backend open(String name, int threads) {
-    return open(name, threads, Purpose.COMPUTING);
+    return open(name, threads, Purpose.COMPUTING, Optional.empty());
+  }
+
+  /// Opens a device that is to compute as another did before.
+  ///
+  /// @param products how a CPU multiplies large matrices, if it can; see [#productFormat]
+  public static Backend open(String name, int threads, Optional<ProductFormat> products) {
+    return open(name, threads, Purpose.COMPUTING, products);
   }
 
   /// Opens a device only to ask what a computation would need: tensors and graphs are made on it as
@@ -101,16 +108,22 @@ public final class Backend implements AutoCloseable {
   ///
   /// @param name as [#open] takes it
   public static Backend planning(String name, int threads) {
-    return open(name, threads, Purpose.PLANNING);
+    return planning(name, threads, Optional.empty());
+  }
+
+  /// The same with products as [#open] takes them.
+  public static Backend planning(String name, int threads, Optional<ProductFormat> products) {
+    return open(name, threads, Purpose.PLANNING, products);
   }
 
   /// As [#planning], for a GPU that isn't there. The CPU's kind of buffer stands in for the GPU's,
   /// which differs in how it aligns tensors.
   public static Backend planningGpu(int threads) {
-    return open("cpu", threads, Purpose.PLANNING_GPU);
+    return open("cpu", threads, Purpose.PLANNING_GPU, Optional.empty());
   }
 
-  private static Backend open(String name, int threads, Purpose purpose) {
+  private static Backend open(
+      String name, int threads, Purpose purpose, Optional<ProductFormat> products) {
     if (threads < 1) {
       throw new GgmlException("a backend needs at least one thread, not " + threads);
     }
@@ -141,7 +154,7 @@ public final class Backend implements AutoCloseable {
         Backend backend = new Backend(device, candidate, handle, threads, purpose);
         if (backend.isCpu()) {
           backend.startThreads();
-          backend.fastProducts = FastProducts.open(threads);
+          backend.fastProducts = FastProducts.open(threads, products);
         }
         return backend;
       }
@@ -241,6 +254,17 @@ public final class Backend implements AutoCloseable {
   /// What multiplies large matrices in training, in words.
   public String products() {
     return fastProducts.map(FastProducts::toString).orElse("ggml");
+  }
+
+  /// How this backend multiplies large matrices.
+  public ProductFormat productFormat() {
+    return fastProducts.map(FastProducts::format).orElse(ProductFormat.GGML);
+  }
+
+  /// The libraries that compute, with their versions.
+  public String libraries() {
+    String ggml = "ggml " + NativeLibrary.load().ggmlVersion();
+    return fastProducts.map(products -> ggml + ", " + products.library()).orElse(ggml);
   }
 
   Optional<Profile> profile() {

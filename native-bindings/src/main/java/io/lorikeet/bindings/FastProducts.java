@@ -68,9 +68,18 @@ public final class FastProducts {
   }
 
   /// For a backend of `threads` threads, or empty where ggml's products are the best there are.
-  static Optional<FastProducts> open(int threads) {
+  ///
+  /// @param wanted the format to multiply in where that is possible; empty for the fastest
+  static Optional<FastProducts> open(int threads, Optional<ProductFormat> wanted) {
+    if (wanted.equals(Optional.of(ProductFormat.GGML))) {
+      return Optional.empty();
+    }
     return OneDnnLibrary.load()
-        .map(library -> new FastProducts(library.toString(), library.choice(), threads));
+        .map(
+            library -> {
+              OneDnnChoice choice = wanted.flatMap(OneDnnChoice::of).orElse(library.choice());
+              return new FastProducts(library.toString(), choice, threads);
+            });
   }
 
   /// The same in another format than the fastest, for tests.
@@ -101,6 +110,15 @@ public final class FastProducts {
   /// faster at that.
   public TensorType activationType() {
     return tasks.choice().type();
+  }
+
+  ProductFormat format() {
+    return tasks.choice().format();
+  }
+
+  /// What computes them, with its version.
+  String library() {
+    return library;
   }
 
   /// a [k, n, p, q] times b [k, m, p', q'] gives [n, m, p', q'], F32: sums over ne0 of both. `a` is

@@ -45,6 +45,23 @@ record OneDnnChoice(TensorType type, boolean bf16Weights, MemorySegment setThrea
                 trial.setThreads()));
   }
 
+  /// The one for a format, or empty where oneDNN has no kernels for it on this processor.
+  static Optional<OneDnnChoice> of(ProductFormat format) {
+    TensorType weights = format == ProductFormat.F32 ? TensorType.F32 : TensorType.BF16;
+    TensorType activations = format == ProductFormat.BF16 ? TensorType.BF16 : TensorType.F32;
+    OneDnnChoice chosen =
+        new OneDnnChoice(activations, weights == TensorType.BF16, of(activations).setThreads());
+    boolean possible = format != ProductFormat.GGML && chosen.gigaflops(weights, activations) > 0;
+    return possible ? Optional.of(chosen) : Optional.empty();
+  }
+
+  ProductFormat format() {
+    if (type == TensorType.BF16) {
+      return ProductFormat.BF16;
+    }
+    return bf16Weights ? ProductFormat.F32_AND_BF16 : ProductFormat.F32;
+  }
+
   /// Without trying.
   static OneDnnChoice of(TensorType type) {
     MemorySegment setThreads =

@@ -86,9 +86,31 @@ public final class MemoryPlanner {
     return Optional.empty();
   }
 
-  /// On the CPU the base counts too: its pages can be given back, but are wanted again at once.
-  private boolean fits(MemoryPlan plan, long device) {
-    return plan.device() + (backend.isCpu() ? plan.mapped() : 0) <= device;
+  /// A layout that fits and computes the very same numbers as an earlier one; that one itself, if
+  /// it does.
+  ///
+  /// @param device bytes there are in the device's memory
+  Optional<MemoryPlan> alike(MemoryPlan earlier, long device) {
+    List<OptimizerState> states = new ArrayList<>();
+    states.add(config.memory().optimizerState().orElse(earlier.placement().optimizerState()));
+    if (backend.isCpu() && config.memory().optimizerState().isEmpty()) {
+      states.add(OptimizerState.MAPPED);
+    }
+    return states.stream()
+        .distinct()
+        .map(state -> plan(earlier.placement().with(state)))
+        .filter(plan -> fits(plan, device))
+        .findFirst();
+  }
+
+  boolean fits(MemoryPlan plan, long device) {
+    return needed(plan) <= device;
+  }
+
+  /// Bytes of the device's memory that a layout has to find free. On the CPU the base counts too:
+  /// its pages can be given back, but are wanted again at once.
+  long needed(MemoryPlan plan) {
+    return plan.device() + (backend.isCpu() ? plan.mapped() : 0);
   }
 
   /// The layout that takes least of the device's memory.
@@ -183,7 +205,7 @@ public final class MemoryPlanner {
         .orElse(Math.max(1, Integer.highestOneBit(TrainingConfig.DEFAULT_STEP_TOKENS / tokens)));
   }
 
-  private MemoryPlan plan(Placement placement) {
+  MemoryPlan plan(Placement placement) {
     TrainingSetup.Request request =
         new TrainingSetup.Request(
             adapter,

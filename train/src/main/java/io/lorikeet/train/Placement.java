@@ -23,4 +23,9 @@ public record Placement(
   public static Placement onDevice(PassShape shape) {
     return new Placement(shape, SavedInputs.DEVICE, OptimizerState.DEVICE, false, 1);
   }
+
+  /// The same with the moments elsewhere.
+  Placement with(OptimizerState state) {
+    return new Placement(shape, savedInputs, state, streamed, passes);
+  }
 }

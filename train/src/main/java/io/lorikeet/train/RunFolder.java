@@ -13,14 +13,17 @@ import java.nio.file.Files;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 import java.util.stream.Stream;
 
-/// The folder of one training run: `config.yaml` (the resolved configuration), `metrics.jsonl` (see
-/// [MetricsFile]) and the checkpoints. It belongs to one process until it is closed, and never to a
-/// second run: an earlier run's files stay what they are. Where a run ends before it has measured
-/// anything, its files are taken away again, and the folder too if it was made for it.
+/// The folder of one training run: `config.yaml` (the resolved configuration), `computation.yaml`
+/// (where and how it is computed), `metrics.jsonl` (see [MetricsFile]) and the checkpoints. It
+/// belongs to one process until it is closed, and never to a second run: an earlier run's files
+/// stay what they are. Where a run ends before it has measured anything, its files are taken away
+/// again, and the folder too if it was made for it.
 public final class RunFolder implements AutoCloseable {
   private static final String CONFIG = "config.yaml";
+  private static final String COMPUTATION = "computation.yaml";
   private static final String METRICS = "metrics.jsonl";
   private static final String LOCK = "run.lock";
 
@@ -123,12 +126,30 @@ public final class RunFolder implements AutoCloseable {
     return folder.resolve(METRICS);
   }
 
-  /// Writes the configuration.
-  public void write(TrainingConfig config) throws IOException {
-    try (AtomicFile file = AtomicFile.create(folder.resolve(CONFIG))) {
-      Files.writeString(file.path(), ConfigFile.write(config));
+  /// Writes the configuration, and how the run is computed.
+  void write(TrainingConfig config, Computation computation) throws IOException {
+    write(COMPUTATION, computation.text());
+    write(CONFIG, ConfigFile.write(config)); // last: with it, the folder holds a run
+  }
+
+  private void write(String name, String text) throws IOException {
+    try (AtomicFile file = AtomicFile.create(folder.resolve(name))) {
+      Files.writeString(file.path(), text);
       file.commit();
     }
+  }
+
+  /// How the run was computed, if that is known.
+  ///
+  /// @param config of the run
+  Optional<Computation> computation(TrainingConfig config) throws IOException {
+    Path file = folder.resolve(COMPUTATION);
+    if (!Files.exists(file)) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        Computation.parse(
+            file.toString(), Files.readString(file), config.batchSize(), config.context()));
   }
 
   /// Gives the folder back.
@@ -139,6 +160,7 @@ public final class RunFolder implements AutoCloseable {
     if (unused) {
       Files.deleteIfExists(metrics());
       Files.deleteIfExists(folder.resolve(CONFIG));
+      Files.deleteIfExists(folder.resolve(COMPUTATION));
     }
     unlock(folder, lockFile);
     if (unused && made && isEmpty()) {

@@ -24,6 +24,9 @@ final class RunSaver implements AutoCloseable {
   /// The configuration as YAML.
   static final String CONFIG = RunProgress.key("config");
 
+  /// The [Computation] as YAML.
+  static final String COMPUTATION = RunProgress.key("computation");
+
   private static final String SEED = RunProgress.key("seed");
   private static final String OPTIMIZER_STEPS = RunProgress.key("optimizer.steps");
   private static final String ALPHA = "adapter.lora.alpha";
@@ -48,12 +51,14 @@ final class RunSaver implements AutoCloseable {
   ///
   /// @param dataHash of the rows, see [DataHash]
   /// @param alpha the adapter's, exactly as it was made or read
+  /// @param computation how it is computed
   /// @param events told what goes wrong while the run goes on
   record Run(
       RunFolder folder,
       GgufFile base,
       String dataHash,
       float alpha,
+      Computation computation,
       MetricsFile metrics,
       TrainingListener events) {}
 
@@ -76,6 +81,17 @@ final class RunSaver implements AutoCloseable {
   /// The alpha that a checkpoint's adapter has.
   static float alpha(Checkpoint checkpoint) {
     return (float) checkpoint.metadata().requireReal(ALPHA);
+  }
+
+  /// How the state was computed.
+  ///
+  /// @param config of the run
+  static Computation computation(Checkpoint checkpoint, TrainingConfig config) {
+    return Computation.parse(
+        checkpoint.path().toString(),
+        checkpoint.metadata().requireString(COMPUTATION),
+        config.batchSize(),
+        config.context());
   }
 
   /// @throws InvalidInputException when base or data aren't those that the state was trained on
@@ -151,6 +167,7 @@ final class RunSaver implements AutoCloseable {
     values.put(OPTIMIZER_STEPS, RunProgress.whole(optimizer.steps()));
     values.put(SEED, RunProgress.whole(config.seed()));
     values.put(CONFIG, new GgufValue.Text(ConfigFile.write(config)));
+    values.put(COMPUTATION, new GgufValue.Text(run.computation().text()));
     values.put(DATA_HASH, new GgufValue.Text(run.dataHash()));
     values.put(ALPHA, RunProgress.real(run.alpha()));
     savedStep = -1;

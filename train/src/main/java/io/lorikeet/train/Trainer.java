@@ -1,10 +1,8 @@
 package io.lorikeet.train;
 
 import io.lorikeet.bindings.Backend;
-import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.models.architecture.BaseWeights;
 import io.lorikeet.models.architecture.ModelConfig;
-import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.lora.LoraParameters;
@@ -64,7 +62,7 @@ public final class Trainer {
   ///     was changed meanwhile
   public TrainingResult run() throws IOException {
     try (RunFolder folder = RunFolder.take(config.run())) {
-      return run(folder, Optional.empty());
+      return run(folder, Optional.empty(), Optional.empty());
     }
   }
 
@@ -77,19 +75,23 @@ public final class Trainer {
     try (RunFolder folder = RunFolder.reopen(config.run())) {
       Optional<Checkpoint> newest = RunSaver.newest(folder.checkpoints(), listener);
       if (newest.isEmpty()) {
-        return run(folder, newest);
+        return run(
+            folder, newest, folder.computation(config)); // it was killed before its first one
       }
       try (Checkpoint checkpoint = newest.get()) {
-        return run(folder, Optional.of(checkpoint));
+        return run(folder, newest, Optional.of(RunSaver.computation(checkpoint, config)));
       }
     }
   }
 
-  private TrainingResult run(RunFolder folder, Optional<Checkpoint> newest) throws IOException {
+  private TrainingResult run(
+      RunFolder folder, Optional<Checkpoint> newest, Optional<Computation> before)
+      throws IOException {
+    ComputationChoice choice = new ComputationChoice(config, before, listener);
     Optional<Long> deadline =
         config.policy().maxTime().map(time -> System.nanoTime() + time.toNanos());
     try (GgufFile base = GgufFile.open(config.model());
-        Backend backend = openDevice()) {
+        Backend backend = choice.open()) {
       ModelConfig model = ModelConfig.of(base);
       FiniteWeights.require(base);
       Optional<LoraAdapter> given = given(newest, base, model);
@@ -97,7 +99,8 @@ public final class Trainer {
       if (given.isEmpty()) {
         RankCheck.of(base, model, config.targets()).check(config.rank(), listener);
       }
-      MemoryPlan plan = plan(adapted, base, given);
+      MemoryPlan plan = choice.plan(base, backend, parameters(adapted, base, given));
+      Computation computation = Computation.of(backend, plan.placement());
       try (TrainingData data = readData(base, model.window())) {
         String dataHash = DataHash.of(data);
         base.hash(); // kept by the file: checkpoints name it, even when the file is gone by then
@@ -109,7 +112,7 @@ public final class Trainer {
         RunProgress progress =
             newest.map(c -> new RunProgress(c.metadata())).orElseGet(RunProgress::new);
         requireStepsLeft(decided, data, progress);
-        folder.write(decided);
+        folder.write(decided, computation);
         MetricsFile.cutAfter(folder.metrics(), progress.step(), progress.evaluatedStep());
         try (MetricsFile metrics = new MetricsFile(folder.metrics())) {
           Pieces pieces =
@@ -164,37 +167,6 @@ public final class Trainer {
       throw new InvalidInputException(
           "steps: %d is less than the %d steps that the run has done"
               .formatted(steps, progress.step()));
-    }
-  }
-
-  private Backend openDevice() {
-    Backend backend;
-    try {
-      backend = Backend.open(config.device(), config.threads());
-    } catch (GgmlException e) {
-      throw new InvalidInputException("device: " + e.getMessage(), e);
-    }
-    if (config.precision() == Precision.F32 && !backend.keepsF32Products()) {
-      backend.close();
-      throw new InvalidInputException(
-          ("precision: %s rounds factors to F16 unless the environment variable"
-                  + " GGML_VK_DISABLE_F16 is set; set it to 1, or take precision auto")
-              .formatted(backend.device().name()));
-    }
-    return backend;
-  }
-
-  /// Lays the run out in memory, before anything takes long.
-  ///
-  /// @throws InvalidInputException when it doesn't fit in any way, with what would
-  private MemoryPlan plan(TrainingConfig config, GgufFile base, Optional<LoraAdapter> given) {
-    try (Backend planning = Backend.planning(config.device(), config.threads())) {
-      MemoryPlanner planner =
-          new MemoryPlanner(base, config, planning, parameters(config, base, given));
-      long available = MemoryPlanner.available(config, planning);
-      return planner
-          .fitting(config.context(), available)
-          .orElseThrow(() -> new InvalidInputException(planner.advice(available)));
     }
   }
 
@@ -267,7 +239,13 @@ public final class Trainer {
     float alpha = pieces.given().map(LoraAdapter::alpha).orElseGet(() -> lora.toAdapter().alpha());
     RunSaver.Run run =
         new RunSaver.Run(
-            pieces.folder(), pieces.base(), pieces.dataHash(), alpha, pieces.metrics(), events);
+            pieces.folder(),
+            pieces.base(),
+            pieces.dataHash(),
+            alpha,
+            Computation.of(pieces.backend(), pieces.plan().placement()),
+            pieces.metrics(),
+            events);
     return new RunSaver(config, run, lora, optimizer);
   }
 }

@@ -1,6 +1,8 @@
 package io.lorikeet.train;
 
 import com.sun.management.ThreadMXBean;
+import io.lorikeet.bindings.ProductFormat;
+import io.lorikeet.models.architecture.PassShape;
 import io.lorikeet.models.lora.LoraSlot;
 import io.lorikeet.models.text.template.ChatTemplate;
 import io.lorikeet.models.text.template.ChatTemplates;
@@ -93,6 +95,8 @@ enum HostileReader {
         new RunProgress(checkpoint.metadata());
         checkpoint.adapter(RunSaver.alpha(checkpoint));
         ConfigFile.parse(file, checkpoint.metadata().requireString(RunSaver.CONFIG));
+        String computation = checkpoint.metadata().requireString(RunSaver.COMPUTATION);
+        Computation.parse(file.toString(), computation, 1, 64);
       }
     }
 
@@ -102,6 +106,7 @@ enum HostileReader {
       checkpoints.prepare();
       Map<String, GgufValue> values = new RunProgress().values();
       values.put(RunSaver.CONFIG, new GgufValue.Text("rank: 4\nseed: 1\n"));
+      values.put(RunSaver.COMPUTATION, new GgufValue.Text(computation().text()));
       values.put("adapter.lora.alpha", RunProgress.real(8));
       try (CheckpointWriter writer = new CheckpointWriter(checkpoints, 1, state())) {
         writer.begin(1, 0, values, Map::of);
@@ -291,6 +296,11 @@ enum HostileReader {
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  private static Computation computation() {
+    PassShape shape = new PassShape(1, 64, 32, 16, 8);
+    return new Computation("cpu", "a", 1, "b", ProductFormat.F32, Placement.onDevice(shape));
   }
 
   /// A tiny state: one pair of 4 × 2 and its moments.

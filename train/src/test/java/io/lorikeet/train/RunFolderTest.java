@@ -7,11 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.lorikeet.bindings.ProductFormat;
+import io.lorikeet.models.architecture.PassShape;
 import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,26 +34,29 @@ class RunFolderTest {
     TrainingConfig config = options().resolve(_ -> 512).withAccumulate(4);
     try (RunFolder run = RunFolder.take(config.run())) {
       assertEquals(folder.resolve("adapter-run"), run.path());
-      run.write(config);
+      run.write(config, computation(config));
       Files.writeString(run.metrics(), "{}\n");
     }
-    assertEquals(List.of("config.yaml", "metrics.jsonl"), files(config.run()));
+    assertEquals(List.of("computation.yaml", "config.yaml", "metrics.jsonl"), files(config.run()));
     TrainingOptions written = ConfigFile.read(config.run().resolve("config.yaml"));
     assertEquals(config, written.resolve(_ -> 512));
+    try (RunFolder run = RunFolder.reopen(config.run())) {
+      assertEquals(Optional.of(computation(config)), run.computation(config));
+    }
   }
 
   @Test
   void aRunThatMeasuredNothingLeavesNothing() throws IOException {
     TrainingConfig config = options().resolve(_ -> 512);
     try (RunFolder run = RunFolder.take(config.run())) {
-      run.write(config);
+      run.write(config, computation(config));
       new MetricsFile(run.metrics()).close();
     }
     assertFalse(Files.exists(config.run()));
     Path used = Files.createDirectory(folder.resolve("used"));
     Files.writeString(used.resolve("notes.txt"), "mine");
     try (RunFolder run = RunFolder.take(used)) {
-      run.write(config);
+      run.write(config, computation(config));
     }
     assertEquals(List.of("notes.txt"), files(used));
   }
@@ -119,6 +125,11 @@ class RunFolderTest {
       assertEquals(250, step.get("tokens_per_second").asDouble());
       assertEquals(1e-4, step.get("learning_rate").asDouble());
     }
+  }
+
+  private static Computation computation(TrainingConfig config) {
+    PassShape shape = new PassShape(config.batchSize(), config.context(), 32, 16, 8);
+    return new Computation("cpu", "a", 1, "b", ProductFormat.GGML, Placement.onDevice(shape));
   }
 
   private static List<String> files(Path folder) throws IOException {

@@ -57,6 +57,34 @@ class VulkanTrainingTest {
     assertEquals(List.of(), events.of(TrainingEvent.class));
   }
 
+  @Test
+  @Tag("vulkan")
+  void aRunCanMoveToTheCpuAndSaysSo() throws IOException {
+    TrainingConfig config =
+        options(Precision.AUTO)
+            .set(Setting.DEVICE, "auto")
+            .set(Setting.STEPS, 1)
+            .set(Setting.SCHEDULE, TrainingConfig.Schedule.CONSTANT)
+            .resolve();
+    new Trainer(config, events).run();
+    TrainingOptions more = new TrainingOptions().set(Setting.STEPS, 2);
+    new Trainer(ResumedRun.config(config.run(), more, events), events).resume();
+    assertEquals(List.of(), warnings());
+    more.set(Setting.STEPS, 3).set(Setting.DEVICE, "cpu");
+    new Trainer(ResumedRun.config(config.run(), more, events), events).resume();
+    assertEquals(3, events.steps().getLast().step());
+    assertEquals(1, warnings().size());
+    assertTrue(warnings().getFirst().contains("(device: cpu instead of vulkan0)"));
+    // The best device would be the GPU again, but the run has had the CPU.
+    more.set(Setting.STEPS, 4).set(Setting.DEVICE, "auto");
+    new Trainer(ResumedRun.config(config.run(), more, events), events).resume();
+    assertEquals(1, warnings().size());
+  }
+
+  private List<String> warnings() {
+    return events.warnings().stream().filter(text -> text.contains("not as it was")).toList();
+  }
+
   private void compare(Precision precision, double bound) throws IOException {
     List<Double> onCpu = losses(options(precision));
     List<Double> onVulkan = losses(options(precision).set(Setting.DEVICE, VulkanDevice.NAME));
