@@ -22,6 +22,7 @@ import io.lorikeet.train.TrainingResult;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /// From settings to a proven adapter: trains, writes the file, verifies it.
 final class TrainingSession {
@@ -113,20 +114,39 @@ final class TrainingSession {
     return new Finished(config, verification);
   }
 
-  /// Writes an adapter beside the output and into the run folder.
+  /// Writes an adapter beside the output, and into the run folder as well. What hours of training
+  /// have made is there if either can be written.
   ///
   /// @return the file beside the output
-  private static Path write(
+  private Path write(
       LoraAdapter adapter, AdapterMetadata metadata, TrainingConfig config, String suffix)
       throws IOException {
     AdapterStorage storage = AdapterStorage.valueOf(config.store().name());
-    Path copy = config.run().resolve("adapter" + suffix + ".gguf");
-    AdapterExporter.write(adapter, metadata, storage, copy);
     String name = config.output().getFileName().toString();
     String stem = name.replaceFirst("(?i)\\.gguf$", "");
     Path file = config.output().resolveSibling(stem + suffix + name.substring(stem.length()));
-    AdapterExporter.write(adapter, metadata, storage, file);
+    Path copy = config.run().resolve("adapter" + suffix + ".gguf");
+    Optional<IOException> failure = tryWrite(adapter, metadata, storage, file);
+    Optional<IOException> failureOfCopy = tryWrite(adapter, metadata, storage, copy);
+    if (failure.isPresent()) {
+      String kept =
+          failureOfCopy.isEmpty()
+              ? "It is in " + copy
+              : "'lorikeet train --resume %s' writes it once more".formatted(config.run());
+      throw new IOException(failure.get().getMessage() + ". " + kept, failure.get());
+    }
+    failureOfCopy.ifPresent(e -> line.println("no copy of the adapter: " + e.getMessage()));
     return file;
+  }
+
+  private static Optional<IOException> tryWrite(
+      LoraAdapter adapter, AdapterMetadata metadata, AdapterStorage storage, Path file) {
+    try {
+      AdapterExporter.write(adapter, metadata, storage, file);
+      return Optional.empty();
+    } catch (IOException e) {
+      return Optional.of(e);
+    }
   }
 
   /// Finds out before hours of training whether the adapter can be written after them.

@@ -52,7 +52,7 @@ class TortureTest {
   void killedRunsEndAsIfTheyHadNotBeen() throws Exception {
     long start = System.nanoTime();
     Path alone = Files.createDirectory(folder.resolve("alone"));
-    assertEquals(0, finish(start(alone)));
+    assertEquals(0, ProgramProcess.finish(start(alone)));
     life = System.nanoTime() - start;
     int runs = 0;
     while (kills < KILLS) {
@@ -72,17 +72,17 @@ class TortureTest {
   @Test
   void aFullDiskLosesNothing() throws Exception {
     Path alone = Files.createDirectory(folder.resolve("alone"));
-    assertEquals(0, finish(start(alone)));
+    assertEquals(0, ProgramProcess.finish(start(alone)));
     Path run = Files.createDirectory(folder.resolve("full"));
     int kilobytes = random.nextInt(2, 100);
     List<String> limited = new ArrayList<>();
     limited.addAll(List.of("bash", "-c", "ulimit -f " + kilobytes + " && exec \"$@\"", "limited"));
     limited.addAll(command(run));
-    int exitCode = finish(start(limited, run));
+    int exitCode = ProgramProcess.finish(ProgramProcess.start(limited, run.resolve("log")));
     String log = Files.readString(run.resolve("log"));
     assertTrue(exitCode == 0 || exitCode == 1, log);
     assertTrue(log.contains("no checkpoint: ") || exitCode == 1, log);
-    assertEquals(0, finish(start(run)), Files.readString(run.resolve("log")));
+    assertEquals(0, ProgramProcess.finish(start(run)), Files.readString(run.resolve("log")));
     assertSame(alone, run);
   }
 
@@ -99,14 +99,14 @@ class TortureTest {
         process.waitFor(random.nextLong(life), TimeUnit.NANOSECONDS);
       }
       if (!process.isAlive()) {
-        assertEquals(0, finish(process));
+        assertEquals(0, ProgramProcess.finish(process));
         return;
       }
       afterSteps += size(metrics(folderOfRun)) > 0 ? 1 : 0;
       kill(process);
       kills++;
     }
-    assertEquals(0, finish(start(folderOfRun)));
+    assertEquals(0, ProgramProcess.finish(start(folderOfRun)));
   }
 
   private void kill(Process process) throws Exception {
@@ -145,30 +145,11 @@ class TortureTest {
 
   /// Starts a new run, or goes on with the one that is there.
   private Process start(Path folderOfRun) throws IOException {
-    return start(command(folderOfRun), folderOfRun);
-  }
-
-  private static Process start(List<String> command, Path folderOfRun) throws IOException {
-    return new ProcessBuilder(command)
-        .redirectErrorStream(true)
-        .redirectOutput(folderOfRun.resolve("log").toFile())
-        .start();
+    return ProgramProcess.start(command(folderOfRun), folderOfRun.resolve("log"));
   }
 
   private List<String> command(Path folderOfRun) throws IOException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(
-        List.of("-Xmx256m", "-Xshare:auto", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
-    command.add("--enable-native-access=ALL-UNNAMED");
-    System.getProperties()
-        .forEach(
-            (key, value) -> {
-              if (key.toString().startsWith("lorikeet.")) {
-                command.add("-D" + key + "=" + value);
-              }
-            });
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+    List<String> command = ProgramProcess.command();
     Path run = folderOfRun.resolve("run");
     if (Files.exists(metrics(folderOfRun)) && Files.size(metrics(folderOfRun)) > 0) {
       command.addAll(List.of("train", "--resume", run.toString()));
@@ -182,11 +163,6 @@ class TortureTest {
       command.addAll(List.of("--checkpoint-every", "1"));
     }
     return command;
-  }
-
-  private static int finish(Process process) throws Exception {
-    assertTrue(process.waitFor(120, TimeUnit.SECONDS), "it doesn't end");
-    return process.exitValue();
   }
 
   private static void assertSame(Path alone, Path killed) throws IOException {

@@ -203,7 +203,8 @@ public final class Backend implements AutoCloseable {
     }
   }
 
-  private MemorySegment procedure(Arena arena, String name) {
+  /// A function that the device's library has besides ggml's own.
+  MemorySegment procedure(Arena arena, String name) {
     MemorySegment address =
         Ggml.ggml_backend_reg_get_proc_address(registry, arena.allocateFrom(name));
     if (address.address() == 0) {

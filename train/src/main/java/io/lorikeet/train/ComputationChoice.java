@@ -2,6 +2,7 @@ package io.lorikeet.train;
 
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.GgmlException;
+import io.lorikeet.bindings.ProductFormat;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.quant.GgufFile;
@@ -18,6 +19,12 @@ final class ComputationChoice {
   private final Optional<Computation> before;
   private final TrainingListener listener;
 
+  /// Opens a device, see [Backend#open].
+  @FunctionalInterface
+  interface Devices {
+    Backend open(String name, int threads, Optional<ProductFormat> products);
+  }
+
   /// @param before how the run computed, if it goes on
   ComputationChoice(
       TrainingConfig config, Optional<Computation> before, TrainingListener listener) {
@@ -27,10 +34,10 @@ final class ComputationChoice {
   }
 
   /// @throws InvalidInputException when there is no such device, or it can't do what is asked for
-  Backend open() {
+  Backend open(Devices devices) {
     Backend backend;
     try {
-      backend = Backend.open(device(), config.threads(), before.map(Computation::products));
+      backend = devices.open(device(), config.threads(), before.map(Computation::products));
     } catch (GgmlException e) {
       throw new InvalidInputException("device: " + e.getMessage(), e);
     }

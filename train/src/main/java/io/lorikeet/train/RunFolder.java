@@ -8,13 +8,17 @@ import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// The folder of one training run: `config.yaml` (the resolved configuration), `computation.yaml`
 /// (where and how it is computed), `metrics.jsonl` (see [MetricsFile]) and the checkpoints. It
@@ -26,6 +30,7 @@ public final class RunFolder implements AutoCloseable {
   private static final String COMPUTATION = "computation.yaml";
   private static final String METRICS = "metrics.jsonl";
   private static final String LOCK = "run.lock";
+  private static final Logger LOG = LoggerFactory.getLogger(RunFolder.class);
 
   private final Path folder;
   private final boolean made;
@@ -68,6 +73,8 @@ public final class RunFolder implements AutoCloseable {
       Files.createDirectories(folder);
     } catch (FileAlreadyExistsException | NotDirectoryException _) {
       throw new InvalidInputException("run: " + folder + " is a file, not a folder");
+    } catch (NoSuchFileException e) { // /proc says that there is none, instead of that none can be
+      throw new IOException("run: the folder " + folder + " can't be made; choose another", e);
     }
     boolean killed = Files.exists(folder.resolve(LOCK)); // nobody else leaves that file
     FileChannel lock = lock(folder);
@@ -152,19 +159,24 @@ public final class RunFolder implements AutoCloseable {
             file.toString(), Files.readString(file), config.batchSize(), config.context()));
   }
 
-  /// Gives the folder back.
+  /// Gives the folder back. What can't be taken away, in a folder that has become read-only say,
+  /// stays: no run fails by that.
   @Override
-  public void close() throws IOException {
-    checkpoints().removeIfEmpty();
-    boolean unused = !resumed && !holdsWork(folder);
-    if (unused) {
-      Files.deleteIfExists(metrics());
-      Files.deleteIfExists(folder.resolve(CONFIG));
-      Files.deleteIfExists(folder.resolve(COMPUTATION));
-    }
-    unlock(folder, lockFile);
-    if (unused && made && isEmpty()) {
-      Files.delete(folder);
+  public void close() {
+    try (lockFile) {
+      checkpoints().removeIfEmpty();
+      boolean unused = !resumed && !holdsWork(folder);
+      if (unused) {
+        Files.deleteIfExists(metrics());
+        Files.deleteIfExists(folder.resolve(CONFIG));
+        Files.deleteIfExists(folder.resolve(COMPUTATION));
+      }
+      Files.deleteIfExists(folder.resolve(LOCK));
+      if (unused && made && isEmpty()) {
+        Files.delete(folder);
+      }
+    } catch (IOException e) {
+      LOG.debug("{} couldn't be cleaned up", folder, e);
     }
   }
 
@@ -180,8 +192,13 @@ public final class RunFolder implements AutoCloseable {
   }
 
   private static FileChannel lock(Path folder) throws IOException {
-    FileChannel channel =
-        FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    Path file = folder.resolve(LOCK);
+    FileChannel channel;
+    try {
+      channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    } catch (AccessDeniedException _) {
+      throw new AccessDeniedException(folder.toString()); // the lock is nobody's business
+    }
     FileLock lock = null;
     try {
       lock = channel.tryLock();

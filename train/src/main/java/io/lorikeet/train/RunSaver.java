@@ -211,6 +211,23 @@ final class RunSaver implements AutoCloseable {
     }
   }
 
+  /// What to do after a failure of which no state was saved.
+  String howToGoOn() {
+    writer.close(); // what is being written counts
+    boolean saved = true;
+    try {
+      saved = !folder.isEmpty();
+    } catch (IOException e) {
+      warn(e);
+    }
+    return "'lorikeet train --resume %s' %s"
+        .formatted(
+            config.run(),
+            saved
+                ? "goes on from the last checkpoint"
+                : "begins again: there is no checkpoint yet");
+  }
+
   /// Takes the newest checkpoint's state back.
   ///
   /// @return the step that it was saved after

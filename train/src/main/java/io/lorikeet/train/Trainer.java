@@ -27,6 +27,7 @@ public final class Trainer {
   private final TrainingListener listener;
   private InitialAdapter initial;
   private StopRequest stop = new StopRequest();
+  private ComputationChoice.Devices devices = Backend::open;
 
   /// Reads the adapter that a run begins with.
   @FunctionalInterface
@@ -49,6 +50,12 @@ public final class Trainer {
   /// Stops when asked to.
   public Trainer stopOn(StopRequest request) {
     stop = request;
+    return this;
+  }
+
+  /// Computes on devices that something can happen to.
+  Trainer on(ComputationChoice.Devices given) {
+    devices = given;
     return this;
   }
 
@@ -91,7 +98,7 @@ public final class Trainer {
     Optional<Long> deadline =
         config.policy().maxTime().map(time -> System.nanoTime() + time.toNanos());
     try (GgufFile base = GgufFile.open(config.model());
-        Backend backend = choice.open()) {
+        Backend backend = choice.open(devices)) {
       ModelConfig model = ModelConfig.of(base);
       FiniteWeights.require(base);
       Optional<LoraAdapter> given = given(newest, base, model);

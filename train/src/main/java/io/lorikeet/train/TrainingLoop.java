@@ -9,6 +9,7 @@ import io.lorikeet.train.data.DataSet;
 import io.lorikeet.train.data.MicroBatch;
 import io.lorikeet.train.data.TrainingData;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -90,6 +91,10 @@ final class TrainingLoop {
     } catch (IOException | UnusableStepException | GgmlException | VirtualMachineError e) {
       keepState();
       throw e;
+    } catch (UncheckedIOException e) {
+      // The metrics lack the last step, so its state isn't to be kept.
+      events.on(new TrainingEvent.Note(saver.howToGoOn()));
+      throw e;
     }
     LoraAdapter adapter = step.model().lora().toAdapter();
     requireFinite(adapter);
@@ -120,8 +125,8 @@ final class TrainingLoop {
     if (step.isHalfTaken()) {
       events.on(
           new TrainingEvent.Warning(
-              "step %d was half taken, so there is no state to keep; 'lorikeet train --resume %s' goes on from the last checkpoint"
-                  .formatted(progress.step() + 1, config.run())));
+              "step %d was half taken, so there is no state to keep; %s"
+                  .formatted(progress.step() + 1, saver.howToGoOn())));
     } else if (saver.tryFinish(progress)) {
       events.on(
           new TrainingEvent.Note(

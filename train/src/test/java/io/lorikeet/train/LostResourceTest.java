@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.FailingCpu;
 import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
@@ -14,6 +16,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -93,6 +96,57 @@ class LostResourceTest {
     assertEquals(lost, assertThrows(GgmlException.class, trainer::run));
     assertStateKept();
     assertSame(whole, resume(config));
+  }
+
+  /// The update of the parameters can't be taken back, so nothing of it may be saved.
+  @Test
+  void aDeviceThatFailsInTheUpdateLeavesTheLastCheckpoint() throws IOException {
+    LoraAdapter whole = whole();
+    TrainingConfig config =
+        options("cut").set(Setting.CHECKPOINT_EVERY, new RunPolicy.Interval.Steps(2)).resolve();
+    String message = failsInUpdate(config, LAST_STEP);
+    assertTrue(message.startsWith("cpu failed to compute the optimizer's step: "), message);
+    assertEquals(LAST_STEP, events.steps().size());
+    assertEquals(
+        List.of(
+            "step 4 was half taken, so there is no state to keep; 'lorikeet train --resume %s' goes on from the last checkpoint"
+                .formatted(config.run())),
+        events.warnings());
+    assertSame(whole, resume(config));
+    assertEquals(LAST_STEP, events.steps().getFirst().step(), "the checkpoint is of step 2");
+  }
+
+  @Test
+  void oneThatFailsInTheUpdateBeforeAnyCheckpointBeginsAgain() throws IOException {
+    LoraAdapter whole = whole();
+    TrainingConfig config = options("cut").resolve();
+    failsInUpdate(config, 1);
+    assertTrue(
+        events.warnings().getLast().endsWith("begins again: there is no checkpoint yet"),
+        events.warnings()::toString);
+    assertSame(whole, resume(config));
+    assertEquals(1, events.steps().getFirst().step());
+  }
+
+  /// @return what is said
+  private String failsInUpdate(TrainingConfig config, int stepsBefore) {
+    List<FailingCpu> failing = new ArrayList<>();
+    Trainer trainer =
+        new Trainer(config, events)
+            .on(
+                (name, threads, products) -> {
+                  Backend backend = Backend.open(name, threads, products);
+                  failing.add(
+                      new FailingCpu(
+                          backend,
+                          graph ->
+                              graph.equals("the optimizer's step")
+                                  && events.steps().size() == stepsBefore));
+                  return backend;
+                });
+    String message = assertThrows(GgmlException.class, trainer::run).getMessage();
+    failing.forEach(FailingCpu::close);
+    return message;
   }
 
   @Test

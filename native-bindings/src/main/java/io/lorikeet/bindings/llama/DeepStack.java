@@ -58,8 +58,11 @@ final class DeepStack {
     int run = 0;
     boolean space = false;
     for (int i = 0; i < text.length(); i++) {
+      char next = text.charAt(i);
       boolean isSpace =
-          Character.isWhitespace(text.charAt(i)) || Character.isSpaceChar(text.charAt(i));
+          next > ' ' && next < 0x80 // most are, and this runs over every text
+              ? false
+              : Character.isWhitespace(next) || Character.isSpaceChar(next);
       if (isSpace != space) {
         previous = run;
         run = 0;

@@ -101,6 +101,8 @@ public final class CheckpointWriter implements AutoCloseable {
       folder.prune(keep, best);
     } catch (IOException | RuntimeException e) {
       failure = e;
+    } catch (Error e) { // out of memory, or a disk that fails under a mapping
+      failure = new IOException("step %d's state couldn't be written: %s".formatted(step, e), e);
     }
   }
 

@@ -8,11 +8,27 @@ import java.text.Normalizer;
 /// @param near equal for texts that differ in nothing but capitals, spaces, punctuation and the
 ///     ways that Unicode has to write the same. Signs that carry meaning, as in 1 - 2, stay.
 record Fingerprint(long exact, long near) {
+  private static final Normalizer.Form NORMAL = Normalizer.Form.NFKC; // which ASCII always is
   private static final String IGNORED = ".,;:!?\"'`()[]\u2018\u2019\u201c\u201d\u2026";
+
+  /// Which of ASCII's characters are passed over; asked for every character of a corpus.
+  private static final boolean[] GAPS = new boolean[0x80];
+
+  static {
+    for (char next = 0; next < GAPS.length; next++) {
+      GAPS[next] = Character.isWhitespace(next) || IGNORED.indexOf(next) >= 0;
+    }
+  }
 
   /// A text's.
   static Fingerprint of(String text) {
-    return new Fingerprint(hash(text), hash(plain(text)));
+    char[] whole = text.toCharArray();
+    long exact = hash(whole, whole.length);
+    char[] normal = isAscii(whole) ? whole : Normalizer.normalize(text, NORMAL).toCharArray();
+    char[] plain = new char[normal.length];
+    int length = plain(normal, plain);
+    // A text of nothing but punctuation is like no other.
+    return new Fingerprint(exact, length == 0 ? exact : hash(plain, length));
   }
 
   /// Of tokens.
@@ -24,31 +40,44 @@ record Fingerprint(long exact, long near) {
     return new Fingerprint(hash, hash);
   }
 
-  private static String plain(String text) {
-    boolean ascii = text.chars().allMatch(next -> next < 0x80); // which is normal already
-    String normal = ascii ? text : Normalizer.normalize(text, Normalizer.Form.NFKC);
-    StringBuilder plain = new StringBuilder(normal.length());
-    boolean gap = false;
-    for (int i = 0; i < normal.length(); i++) {
-      char next = normal.charAt(i);
-      if (Character.isWhitespace(next) || IGNORED.indexOf(next) >= 0) {
-        gap = !plain.isEmpty();
-      } else {
-        if (gap) {
-          plain.append(' ');
-          gap = false;
-        }
-        plain.append(Character.toLowerCase(next));
+  private static boolean isAscii(char[] text) {
+    for (char next : text) {
+      if (next >= 0x80) {
+        return false;
       }
     }
-    // A text of nothing but punctuation is like no other.
-    return plain.isEmpty() ? text : plain.toString();
+    return true;
   }
 
-  private static long hash(String text) {
-    long hash = text.length();
-    for (int i = 0; i < text.length(); i++) {
-      hash = (hash ^ text.charAt(i)) * 0x100000001b3L;
+  /// @param plain what is left of the text; as long as that
+  /// @return how many characters that are
+  private static int plain(char[] text, char[] plain) {
+    int length = 0;
+    boolean gap = false;
+    for (char next : text) {
+      if (isGap(next)) {
+        gap = length > 0;
+      } else {
+        if (gap) {
+          plain[length++] = ' ';
+          gap = false;
+        }
+        plain[length++] = Character.toLowerCase(next);
+      }
+    }
+    return length;
+  }
+
+  private static boolean isGap(char next) {
+    return next < GAPS.length
+        ? GAPS[next]
+        : Character.isWhitespace(next) || IGNORED.indexOf(next) >= 0;
+  }
+
+  private static long hash(char[] text, int length) {
+    long hash = length;
+    for (int i = 0; i < length; i++) {
+      hash = (hash ^ text[i]) * 0x100000001b3L;
       hash ^= hash >>> 32;
     }
     return Shuffle.mix(hash);

@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -179,6 +180,46 @@ class CheckpointTest {
       assertFalse(files.anyMatch(file -> file.toString().endsWith(".tmp")));
     }
     Checkpoint.open(folder.file(1)).close();
+  }
+
+  @Test
+  void whatFailsInItsOwnThreadIsToldToo() throws IOException {
+    try (CheckpointWriter writer = new CheckpointWriter(folder, 2, state(1))) {
+      for (Error failure : List.of(new OutOfMemoryError("heap"), new InternalError("mapping"))) {
+        writer.begin(
+            1,
+            0,
+            Map.of(),
+            () -> {
+              throw failure;
+            });
+        String message = assertThrows(IOException.class, writer::await).getMessage();
+        assertEquals("step 1's state couldn't be written: " + failure, message);
+      }
+      assertTrue(folder.isEmpty());
+      writer.begin(2, 0, Map.of(), Map::of);
+      writer.await();
+    }
+    Checkpoint.open(folder.file(2)).close();
+  }
+
+  /// As a power cut leaves a file on a disk that doesn't keep its order, or an old disk a bit.
+  @Test
+  void oneThatEndsAnywhereOrHasAnyBitFlippedIsRefused() throws IOException {
+    write(state(1), 2, 0, 1);
+    Path file = folder.file(1);
+    byte[] whole = Files.readAllBytes(file);
+    Random random = new Random(1);
+    for (int at = 0; at < whole.length; at++) {
+      byte[] flipped = whole.clone();
+      flipped[at] ^= (byte) (1 << random.nextInt(8));
+      for (byte[] damaged : List.of(Arrays.copyOf(whole, at), flipped)) {
+        Files.write(file, damaged);
+        assertThrows(InvalidInputException.class, () -> Checkpoint.open(file), "byte " + at);
+      }
+    }
+    Files.write(file, whole);
+    Checkpoint.open(file).close();
   }
 
   @Test
