@@ -45,6 +45,15 @@ public final class NonFiniteException extends UnusableStepException {
             .formatted(inARow, last.getMessage()));
   }
 
+  /// The run went back to the same state again and again.
+  ///
+  /// @param state step after which it was saved
+  static NonFiniteException inVain(UnusableStepException last, int state, int times) {
+    return new NonFiniteException(
+        "the run went back to the state of step %d %d times and got no further. The last time: %s"
+            .formatted(state, times, last.getMessage()));
+  }
+
   private static String remedy(int steps) {
     return steps == 0
         ? "Nothing is trained yet: the base itself does this, look at its file or try --precision f32."

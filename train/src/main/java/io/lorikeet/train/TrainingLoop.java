@@ -17,7 +17,8 @@ import java.util.OptionalInt;
 
 /// The steps of a run, the validations and checkpoints between them, and every way it can end.
 final class TrainingLoop {
-  /// Steps left out one after the other that end a run whatever its policy.
+  /// Steps left out one after the other that end a run whatever its policy, and returns to one
+  /// state.
   private static final int MOST_SKIPPED = 10;
 
   private final TrainingConfig config;
@@ -32,6 +33,8 @@ final class TrainingLoop {
   private final Stop stop;
   private double longestStep;
   private boolean savedAtStop;
+  private int rolledBackTo = -1;
+  private int rollbacks; // to that state
 
   /// What can end a run early.
   ///
@@ -218,7 +221,7 @@ final class TrainingLoop {
     }
     OptionalInt back = OptionalInt.empty();
     if (config.policy().onNan() == RunPolicy.OnNan.ROLLBACK) {
-      back = OptionalInt.of(saver.rollBack());
+      back = OptionalInt.of(rollBack(problem));
     }
     events.on(
         new TrainingEvent.StepSkipped(
@@ -229,6 +232,17 @@ final class TrainingLoop {
             problem.getMessage(),
             progress.skippedSteps(),
             back));
+  }
+
+  /// @return the step whose state was taken back
+  private int rollBack(UnusableStepException problem) throws IOException {
+    int state = saver.rollBack();
+    rollbacks = state == rolledBackTo ? rollbacks + 1 : 1;
+    rolledBackTo = state;
+    if (rollbacks > MOST_SKIPPED) {
+      throw NonFiniteException.inVain(problem, state, MOST_SKIPPED);
+    }
+    return state;
   }
 
   /// Before the first step, after the last, and as often between as the configuration says.

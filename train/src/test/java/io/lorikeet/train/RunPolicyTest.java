@@ -139,6 +139,25 @@ class RunPolicyTest {
         message.startsWith("10 steps in a row could not be taken. The last of them: step 11"));
   }
 
+  /// Every other step is taken, but none of them lasts.
+  @Test
+  void givesUpWhenItGoesBackAgainAndAgain() {
+    TrainingOptions exploding =
+        options()
+            .set(Setting.STEPS, 40)
+            .set(Setting.CHECKPOINT_EVERY, null)
+            .set(Setting.LEARNING_RATE, 1e30)
+            .set(Setting.SCHEDULE, TrainingConfig.Schedule.CONSTANT)
+            .set(Setting.WARMUP, 0.0)
+            .set(Setting.ON_NAN, RunPolicy.OnNan.ROLLBACK);
+    Trainer trainer = new Trainer(exploding.resolve(), events);
+    String message = assertThrows(NonFiniteException.class, trainer::run).getMessage();
+    assertTrue(
+        message.startsWith(
+            "the run went back to the state of step 0 10 times and got no further. The last time: step 22"),
+        message);
+  }
+
   @Test
   void endsEarlyWhenNothingGetsBetter() throws IOException {
     TrainingOptions idle =
