@@ -1,6 +1,8 @@
 package io.lorikeet.bindings;
 
 import io.lorikeet.ggml.Ggml;
+import io.lorikeet.ggml.ggml_backend_feature;
+import io.lorikeet.ggml.ggml_backend_get_features_t;
 import io.lorikeet.ggml.ggml_backend_set_n_threads_t;
 import io.lorikeet.ggml.ggml_threadpool_params;
 import java.lang.foreign.Arena;
@@ -266,6 +268,30 @@ public final class Backend implements AutoCloseable {
   public String libraries() {
     String ggml = "ggml " + NativeLibrary.load().ggmlVersion();
     return fastProducts.map(products -> ggml + ", " + products.library()).orElse(ggml);
+  }
+
+  /// What the library that computes was built for: a CPU's instructions, such as `AVX512`, of which
+  /// ggml takes the build that knows most of this processor's. Empty where it doesn't say.
+  public List<String> features() {
+    List<String> features = new ArrayList<>();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment list =
+          Ggml.ggml_backend_reg_get_proc_address(
+              registry, arena.allocateFrom("ggml_backend_get_features"));
+      if (list.address() == 0) {
+        return features;
+      }
+      MemorySegment entries =
+          ggml_backend_get_features_t.invoke(list, registry).reinterpret(Long.MAX_VALUE);
+      for (long i = 0; ; i++) {
+        MemorySegment name =
+            ggml_backend_feature.name(ggml_backend_feature.asSlice(entries, i));
+        if (name.address() == 0) {
+          return features;
+        }
+        features.add(name.reinterpret(Long.MAX_VALUE).getString(0));
+      }
+    }
   }
 
   Optional<Profile> profile() {

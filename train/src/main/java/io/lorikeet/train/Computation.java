@@ -20,7 +20,7 @@ import java.util.Map;
 /// computes as it did.
 ///
 /// @param device ggml's name of the device
-/// @param hardware the device's own name
+/// @param hardware the device's own name, and what its library was built for
 /// @param threads of the CPU
 /// @param libraries what computes, with versions
 /// @param products how the CPU multiplies large matrices
@@ -41,16 +41,26 @@ record Computation(
 
   private static final ObjectMapper YAML =
       new ObjectMapper(
-          YAMLFactory.builder().disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER).build());
+          YAMLFactory.builder()
+              .disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER)
+              .disable(YAMLGenerator.Feature.SPLIT_LINES)
+              .build());
 
   static Computation of(Backend backend, Placement placement) {
     return new Computation(
         backend.device().name(),
-        backend.device().description(),
+        hardware(backend),
         backend.threads(),
         backend.libraries(),
         backend.productFormat(),
         placement);
+  }
+
+  /// Processors of several kinds have one name where machines are virtual.
+  private static String hardware(Backend backend) {
+    String features = String.join(" ", backend.features());
+    String name = backend.device().description();
+    return features.isEmpty() ? name : name + ", " + features;
   }
 
   private Map<String, Object> values() {

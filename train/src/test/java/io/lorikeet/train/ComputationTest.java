@@ -133,6 +133,7 @@ class ComputationTest {
         ProductFormat had = backend.productFormat();
         assertTrue(had == format || had == fastest(), format + ": " + had);
         assertEquals(had == ProductFormat.GGML, !backend.libraries().contains(","));
+        assertFalse(backend.features().isEmpty());
       }
     }
   }
