@@ -284,8 +284,7 @@ public final class Backend implements AutoCloseable {
       MemorySegment entries =
           ggml_backend_get_features_t.invoke(list, registry).reinterpret(Long.MAX_VALUE);
       for (long i = 0; ; i++) {
-        MemorySegment name =
-            ggml_backend_feature.name(ggml_backend_feature.asSlice(entries, i));
+        MemorySegment name = ggml_backend_feature.name(ggml_backend_feature.asSlice(entries, i));
         if (name.address() == 0) {
           return features;
         }
