@@ -60,9 +60,8 @@ final class DeepStack {
     for (int i = 0; i < text.length(); i++) {
       char next = text.charAt(i);
       boolean isSpace =
-          next > ' ' && next < 0x80 // most are, and this runs over every text
-              ? false
-              : Character.isWhitespace(next) || Character.isSpaceChar(next);
+          (next <= ' ' || next >= 0x80) // most aren't, and this runs over every text
+              && (Character.isWhitespace(next) || Character.isSpaceChar(next));
       if (isSpace != space) {
         previous = run;
         run = 0;
