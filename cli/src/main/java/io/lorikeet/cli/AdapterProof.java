@@ -38,6 +38,6 @@ record AdapterProof(String device, int threads, PrintWriter out) {
     Verification verification =
         new AdapterVerifier(device, threads, Precision.LLAMA).verify(model, file, meant, sequences);
     VerificationReport.lines(verification).forEach(out::println);
-    return VerificationReport.exitCode(verification);
+    return VerificationReport.exitCodeOfMaker(verification);
   }
 }

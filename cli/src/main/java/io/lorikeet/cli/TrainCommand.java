@@ -36,6 +36,6 @@ final class TrainCommand implements Callable<Integer> {
             ? session.resume(resumed.get(), options)
             : session.run(options.resolve());
     finished.serving().forEach(line::println);
-    return VerificationReport.exitCode(finished.verification());
+    return VerificationReport.exitCodeOfMaker(finished.verification());
   }
 }

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /// Proves that llama.cpp computes with an adapter's file what the trainer computes with the
 /// adapter: it compares the logits of both over whole sequences, and relates the difference to what
@@ -26,8 +27,11 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
   /// Enough for the means to settle.
   private static final int MOST_TOKENS = 1024;
 
-  /// Of each of llama.cpp's two passes at most this many logits are kept: 128 MiB.
+  /// Of each of three passes at most this many logits are kept: 128 MiB.
   private static final int KEPT_LOGITS = 32 << 20;
+
+  /// How much more of an adapter is next to nothing: a fiftieth of [Verification#LIMIT].
+  private static final float NUDGE = 1.002f;
 
   /// The most tokens that [#verify] takes, all sequences together: 1024, or fewer where the
   /// vocabulary is so large that their logits would take more than 128 MiB.
@@ -37,17 +41,20 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
     return Math.clamp(KEPT_LOGITS / vocabulary, 1, MOST_TOKENS);
   }
 
-  /// Compares llama.cpp with the file to the trainer with the adapter.
+  /// Compares llama.cpp with the file to the trainer with the file's numbers, and these to the ones
+  /// that were meant.
   ///
   /// @param basePath the base
   /// @param adapterFile what llama.cpp loads
-  /// @param adapter what the trainer computes with: read from that file, or as it was trained
+  /// @param meant the adapter before its numbers were rounded for the file, or what was read from
+  ///     it
   /// @param sequences token ids, at most [#mostTokens] in all; each is computed from position 0 on
   /// @throws IOException when a file can't be read
   public Verification verify(
-      Path basePath, Path adapterFile, LoraAdapter adapter, List<int[]> sequences)
+      Path basePath, Path adapterFile, LoraAdapter meant, List<int[]> sequences)
       throws IOException {
     LogitsComparison comparison;
+    LoraAdapter stored;
     int longest = sequences.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
     try (GgufFile base = GgufFile.open(basePath)) {
       ModelConfig config = ModelConfig.of(base);
@@ -56,21 +63,47 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
         throw new IllegalArgumentException(
             "more than " + mostTokens(config.vocabulary()) + " tokens");
       }
+      stored = AdapterFile.read(adapterFile, base).adapter();
       comparison = llama(base.paths().getFirst(), adapterFile, sequences, longest);
     }
+    Optional<AdapterRounding> rounding = AdapterRounding.between(meant, stored);
     // The weights are mapped again, so that they don't count twice while llama.cpp has them mapped.
     try (GgufFile base = GgufFile.open(basePath);
         Backend backend = Backend.open(device, threads);
         BaseWeights weights = BaseWeights.load(base, backend, (_, _) -> {})) {
-      LogitsDifference unexplained;
-      try (TrainerLogits trainer =
-          new TrainerLogits(
-              base, weights, Optional.of(adapter), device, threads, precision, longest)) {
-        unexplained = comparison.unexplained(trainer);
+      Trainer trainer = new Trainer(base, weights, longest);
+      int vocabulary = ModelConfig.of(base).vocabulary();
+      KeptLogits trained =
+          trainer.compute(
+              Optional.of(stored), logits -> new KeptLogits(vocabulary, sequences, logits));
+      PositionDifferences noise = trainer.compute(Optional.empty(), comparison::noise);
+      Verification verification = comparison.verification(trained, noise, rounding);
+      if (verification.verdict() != Verification.Verdict.FAILED) {
+        return verification;
       }
-      try (TrainerLogits trainer =
-          new TrainerLogits(base, weights, Optional.empty(), device, threads, precision, longest)) {
-        return new Verification(comparison.effect(), unexplained, comparison.noise(trainer));
+      LoraAdapter nudged =
+          new LoraAdapter(stored.architecture(), NUDGE * stored.alpha(), stored.pairs());
+      return verification.withSensitivity(
+          trainer.compute(Optional.of(nudged), trained::compare).overall());
+    }
+  }
+
+  /// The trainer's forward pass, with one adapter or another.
+  private final class Trainer {
+    private final GgufFile base;
+    private final BaseWeights weights;
+    private final int context;
+
+    Trainer(GgufFile base, BaseWeights weights, int context) {
+      this.base = base;
+      this.weights = weights;
+      this.context = context;
+    }
+
+    <T> T compute(Optional<LoraAdapter> adapter, Function<LogitsSource, T> use) {
+      try (TrainerLogits logits =
+          new TrainerLogits(base, weights, adapter, device, threads, precision, context)) {
+        return use.apply(logits);
       }
     }
   }

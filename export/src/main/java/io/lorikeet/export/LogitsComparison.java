@@ -1,14 +1,14 @@
 package io.lorikeet.export;
 
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
-/// Compares llama.cpp's logits, with and without an adapter, to the trainer's. llama.cpp's are
-/// computed first and kept, so that its model can be closed before the trainer's is opened.
+/// Compares llama.cpp's logits, with and without an adapter, to others. llama.cpp's are computed
+/// first and kept, so that its model can be closed before the trainer's is opened.
 final class LogitsComparison {
-  private final List<int[]> sequences;
-  private final List<float[][]> llama;
-  private final List<float[][]> llamaBase;
+  private final KeptLogits llama;
+  private final KeptLogits llamaBase;
+  private final PositionDifferences effect;
 
   /// Computes llama.cpp's logits.
   ///
@@ -16,50 +16,41 @@ final class LogitsComparison {
   /// @param sequences token ids; each is computed from position 0 on
   LogitsComparison(
       int vocabulary, List<int[]> sequences, LogitsSource llama, LogitsSource llamaBase) {
-    this.sequences = sequences;
-    this.llama = collect(vocabulary, llama);
-    this.llamaBase = collect(vocabulary, llamaBase);
-  }
-
-  private List<float[][]> collect(int vocabulary, LogitsSource source) {
-    List<float[][]> all = new ArrayList<>();
-    for (int[] sequence : sequences) {
-      float[][] kept = new float[sequence.length][vocabulary];
-      source.forEach(
-          sequence,
-          (position, logits) -> System.arraycopy(logits, 0, kept[position], 0, vocabulary));
-      all.add(kept);
-    }
-    return all;
+    this.llama = new KeptLogits(vocabulary, sequences, llama);
+    this.llamaBase = new KeptLogits(vocabulary, sequences, llamaBase);
+    effect = this.llama.compare(this.llamaBase);
   }
 
   /// What the adapter changes in llama.cpp.
   LogitsDifference effect() {
-    LogitsDifference.Accumulator sum = new LogitsDifference.Accumulator();
-    for (int sequence = 0; sequence < sequences.size(); sequence++) {
-      for (int position = 0; position < sequences.get(sequence).length; position++) {
-        sum.add(llama.get(sequence)[position], llamaBase.get(sequence)[position]);
-      }
-    }
-    return sum.result();
+    return effect.overall();
   }
 
-  /// How far the trainer with the adapter is from llama.cpp with it.
-  LogitsDifference unexplained(LogitsSource trainer) {
-    return compare(llama, trainer);
+  /// How far others are from llama.cpp's with the adapter.
+  LogitsDifference difference(LogitsSource others) {
+    return llama.compare(others).overall();
   }
 
-  /// How far the trainer without adapter is from llama.cpp without it.
-  LogitsDifference noise(LogitsSource trainerBase) {
-    return compare(llamaBase, trainerBase);
+  /// How far the trainer's without adapter are from llama.cpp's without it.
+  PositionDifferences noise(LogitsSource trainerBase) {
+    return llamaBase.compare(trainerBase);
   }
 
-  private LogitsDifference compare(List<float[][]> references, LogitsSource source) {
-    LogitsDifference.Accumulator sum = new LogitsDifference.Accumulator();
-    for (int i = 0; i < sequences.size(); i++) {
-      float[][] reference = references.get(i);
-      source.forEach(sequences.get(i), (position, logits) -> sum.add(reference[position], logits));
-    }
-    return sum.result();
+  /// What all of it says of the adapter.
+  ///
+  /// @param trained the trainer's logits, with the adapter as it is in its file
+  /// @param noise from [#noise]
+  /// @param rounding what the file's numbers lost, if they lost anything
+  Verification verification(
+      KeptLogits trained, PositionDifferences noise, Optional<AdapterRounding> rounding) {
+    PositionDifferences unexplained = llama.compare(trained);
+    int[] usual = unexplained.nearest(Verification.RARE);
+    return new Verification(
+        effect.overall(),
+        unexplained.overall(),
+        unexplained.over(usual).shareOf(effect.over(usual)),
+        noise.overall(),
+        Optional.empty(),
+        rounding);
   }
 }

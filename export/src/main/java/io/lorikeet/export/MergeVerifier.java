@@ -55,7 +55,7 @@ public record MergeVerifier(int threads) {
       try (LlamaModel model = LlamaModel.load(merged, IN_PLACE);
           LlamaContext context = LlamaContext.create(model, longest, longest, threads)) {
         Metered metered = new Metered(source(context, List.of()));
-        LogitsDifference difference = comparison.unexplained(metered);
+        LogitsDifference difference = comparison.difference(metered);
         return new MergeVerification(
             comparison.effect(), difference, baseLoss, adapterLoss, metered.loss());
       }

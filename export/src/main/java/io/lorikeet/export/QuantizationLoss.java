@@ -67,7 +67,7 @@ public record QuantizationLoss(
     private final LlamaContext reference;
     private final LlamaContext tested;
     private final int piece;
-    private final LogitsDifference.Accumulator difference = new LogitsDifference.Accumulator();
+    private final PositionDifferences difference = new PositionDifferences();
     private double sourceLoss;
     private double loss;
     private long tokens;
@@ -106,7 +106,7 @@ public record QuantizationLoss(
     }
 
     QuantizationLoss result() {
-      return new QuantizationLoss(sourceLoss / tokens, loss / tokens, difference.result(), tokens);
+      return new QuantizationLoss(sourceLoss / tokens, loss / tokens, difference.overall(), tokens);
     }
   }
 }

@@ -191,10 +191,10 @@ class LlamaProofTest {
           LogitsComparison comparison =
               new LogitsComparison(vocabulary, List.of(batch.tokens()), with, without);
           verifications.add(
-              new Verification(
-                  comparison.effect(),
-                  comparison.unexplained(reference),
-                  comparison.noise(referenceBase)));
+              comparison.verification(
+                  new KeptLogits(vocabulary, List.of(batch.tokens()), reference),
+                  comparison.noise(referenceBase),
+                  Optional.empty()));
         }
       }
     }

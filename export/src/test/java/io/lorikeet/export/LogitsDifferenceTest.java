@@ -100,8 +100,8 @@ class LogitsDifferenceTest {
   }
 
   private static LogitsDifference difference(float[] reference, float[] logits) {
-    LogitsDifference.Accumulator sum = new LogitsDifference.Accumulator();
+    PositionDifferences sum = new PositionDifferences();
     sum.add(reference, logits);
-    return sum.result();
+    return sum.overall();
   }
 }

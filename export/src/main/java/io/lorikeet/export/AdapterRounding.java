@@ -1,0 +1,28 @@
+package io.lorikeet.export;
+
+import io.lorikeet.export.analysis.PairDifference;
+import io.lorikeet.models.lora.LoraAdapter;
+import java.util.Comparator;
+import java.util.Optional;
+
+/// What an adapter's file loses of the numbers that were meant, by its number format.
+///
+/// @param weight the adapted weight whose ΔW loses most
+/// @param share ‖ΔW - ΔW meant‖ / ‖ΔW meant‖ of that weight; infinite where only the meant one is 0
+public record AdapterRounding(String weight, double share) {
+
+  /// Compares what is stored with what was meant.
+  ///
+  /// @return nothing where all numbers are the same
+  static Optional<AdapterRounding> between(LoraAdapter meant, LoraAdapter stored) {
+    return PairDifference.between(meant, stored).stream()
+        .filter(pair -> !pair.identical())
+        .map(AdapterRounding::of)
+        .max(Comparator.comparingDouble(AdapterRounding::share));
+  }
+
+  private static AdapterRounding of(PairDifference pair) {
+    double share = pair.differenceNorm() == 0 ? 0 : pair.differenceNorm() / pair.firstNorm();
+    return new AdapterRounding(pair.weight(), share);
+  }
+}
