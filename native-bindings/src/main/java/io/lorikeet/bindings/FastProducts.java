@@ -21,10 +21,14 @@ public final class FastProducts {
 
   private final Arena arena = Arena.ofShared();
   private final String library;
+  private final OneDnnChoice choice;
+  private final OneDnnThreads threads;
   private final ProductTasks tasks;
   private final MemorySegment multiply;
   private final MemorySegment multiplyByToken;
   private final MemorySegment sum;
+  private final MemorySegment softMax;
+  private final MemorySegment softMaxBack;
   private volatile Throwable failure;
 
   /// How two matrices are multiplied.
@@ -60,10 +64,16 @@ public final class FastProducts {
 
   private FastProducts(String library, OneDnnChoice choice, int threads) {
     this.library = library;
-    tasks = new ProductTasks(choice, threads);
+    this.choice = choice;
+    this.threads = new OneDnnThreads(choice, threads);
+    tasks = new ProductTasks(choice, this.threads);
     multiply = callback((y, _, worker) -> multiply(y, false, worker));
     multiplyByToken = callback((y, _, worker) -> multiply(y, true, worker));
     sum = callback((y, forms, worker) -> tasks.sum(y, decoded(forms), worker));
+    SoftMaxTasks softMaxes = new SoftMaxTasks(this.threads);
+    softMax = callback((y, _, worker) -> softMaxes.forward(source(y, 0), source(y, 1), worker));
+    softMaxBack =
+        callback((y, _, worker) -> softMaxes.backward(source(y, 0), source(y, 1), worker));
     NativeResources.opened("fast products");
   }
 
@@ -101,19 +111,21 @@ public final class FastProducts {
   }
 
   private void multiply(MemorySegment y, boolean byToken, Worker worker) {
-    MemorySegment a = ProductTasks.tensor(ggml_tensor.src(y, 0));
-    MemorySegment b = ProductTasks.tensor(ggml_tensor.src(y, 1));
-    tasks.multiply(y, a, b, byToken, worker);
+    tasks.multiply(y, source(y, 0), source(y, 1), byToken, worker);
+  }
+
+  private static MemorySegment source(MemorySegment y, int index) {
+    return ProductTasks.tensor(ggml_tensor.src(y, index));
   }
 
   /// The type that activations are multiplied with weights in: BF16, or F32 where the processor is
   /// faster at that.
   public TensorType activationType() {
-    return tasks.choice().type();
+    return choice.type();
   }
 
   ProductFormat format() {
-    return tasks.choice().format();
+    return choice.format();
   }
 
   /// What computes them, with its version.
@@ -128,7 +140,7 @@ public final class FastProducts {
     requireProduct(ops, a, b);
     Shape right = b.shape();
     Shape shape = new Shape(a.shape().ne1(), right.ne1(), right.ne2(), right.ne3());
-    return ops.custom("product", shape, new Ops.Callback(multiply, 0, tasks.count()), a, b);
+    return ops.custom("product", shape, new Ops.Callback(multiply, 0, threads.count()), a, b);
   }
 
   /// The same with the second and third dimension of the result swapped: [n, p', m, q'].
@@ -136,7 +148,8 @@ public final class FastProducts {
     requireProduct(ops, a, b);
     Shape right = b.shape();
     Shape shape = new Shape(a.shape().ne1(), right.ne2(), right.ne1(), right.ne3());
-    return ops.custom("product", shape, new Ops.Callback(multiplyByToken, 0, tasks.count()), a, b);
+    return ops.custom(
+        "product", shape, new Ops.Callback(multiplyByToken, 0, threads.count()), a, b);
   }
 
   private static void requireProduct(Ops ops, Tensor a, Tensor b) {
@@ -153,6 +166,54 @@ public final class FastProducts {
         "a product",
         a,
         b);
+  }
+
+  /// Replaces scores by their softmax, with a mask added before.
+  ///
+  /// @param scores F32 [keys, queries, heads], contiguous; overwritten when the graph runs, so that
+  ///     nothing else may use them
+  /// @param mask F32 [keys, queries], contiguous
+  /// @return the softmax over keys, where the scores were
+  public Tensor softMax(Ops ops, Tensor scores, Tensor mask) {
+    Shape shape = scores.shape();
+    ops.require(
+        shape.ne3() == 1
+            && mask.shape().equals(Shape.of(shape.ne0(), shape.ne1()))
+            && isContiguousF32(scores)
+            && isContiguousF32(mask),
+        "a softmax",
+        scores,
+        mask);
+    return inPlace(ops, "softmax", softMax, scores, mask);
+  }
+
+  /// Replaces the gradient of a softmax by that of what it was made of.
+  ///
+  /// @param gradient F32 [keys, queries, heads], contiguous; overwritten as in [#softMax]
+  /// @param softMax of the same shape
+  /// @return the gradient of the scores, where that of the softmax was
+  public Tensor softMaxBack(Ops ops, Tensor gradient, Tensor softMax) {
+    ops.require(
+        gradient.shape().equals(softMax.shape())
+            && gradient.shape().ne3() == 1
+            && isContiguousF32(gradient)
+            && isContiguousF32(softMax),
+        "the gradient of a softmax",
+        gradient,
+        softMax);
+    return inPlace(ops, "softmax back", softMaxBack, gradient, softMax);
+  }
+
+  /// Schedules what overwrites its first source: what uses that from now on runs later.
+  private Tensor inPlace(
+      Ops ops, String name, MemorySegment callback, Tensor overwritten, Tensor other) {
+    Ops.Callback call = new Ops.Callback(callback, 0, threads.count());
+    ops.schedule(ops.custom(name, Shape.of(1), call, overwritten, other));
+    return overwritten;
+  }
+
+  private static boolean isContiguousF32(Tensor x) {
+    return x.type() == TensorType.F32 && x.isContiguous();
   }
 
   /// The sum of products of one shape [n, m], F32.
@@ -174,7 +235,7 @@ public final class FastProducts {
     return ops.custom(
         weights ? "products with weights" : "products",
         terms.getFirst().shape(),
-        new Ops.Callback(sum, encoded(terms), tasks.count()),
+        new Ops.Callback(sum, encoded(terms), threads.count()),
         sources);
   }
 
@@ -239,6 +300,7 @@ public final class FastProducts {
   /// Ends it, when no graph with its operations runs any more.
   void close() {
     tasks.close();
+    threads.close();
     arena.close();
     NativeResources.closed("fast products");
   }

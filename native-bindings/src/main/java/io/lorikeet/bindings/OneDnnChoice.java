@@ -1,9 +1,7 @@
 package io.lorikeet.bindings;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import io.lorikeet.onednn.OneDnn;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -73,35 +71,17 @@ record OneDnnChoice(TensorType type, boolean bf16Weights, MemorySegment setThrea
 
   /// Billions of operations per second of one thread, or 0 where there is no such kernel.
   private double gigaflops(TensorType weights, TensorType activations) {
-    useOneThread();
-    MemorySegment engine = MemorySegment.NULL;
-    MemorySegment stream = MemorySegment.NULL;
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment out = arena.allocate(ADDRESS);
-      OneDnnProduct.check(OneDnn.dnnl_engine_create(out, OneDnn.dnnl_cpu(), 0), "start");
-      engine = out.get(ADDRESS, 0);
-      OneDnnProduct.check(
-          OneDnn.dnnl_stream_create(out, engine, OneDnn.dnnl_stream_in_order()), "start");
-      stream = out.get(ADDRESS, 0);
-      OneDnnProduct.Form form =
-          new OneDnnProduct.Form(
-              weights, activations, false, SIZE, SIZE, SIZE, 1, SIZE, 1, SIZE, SIZE);
-      try (OneDnnProduct product = new OneDnnProduct(engine, stream, form)) {
-        return gigaflops(product, arena);
-      } catch (GgmlException _) {
-        return 0;
-      }
-    } finally {
-      if (stream.address() != 0) {
-        OneDnn.dnnl_stream_destroy(stream);
-      }
-      if (engine.address() != 0) {
-        OneDnn.dnnl_engine_destroy(engine);
-      }
+    try (Arena arena = Arena.ofConfined();
+        OneDnnThreads thread = new OneDnnThreads(this, 1)) {
+      OneDnnProduct form =
+          new OneDnnProduct(weights, activations, false, SIZE, SIZE, SIZE, 1, SIZE, 1, SIZE, SIZE);
+      return gigaflops(thread.primitive(0, form), arena);
+    } catch (GgmlException _) {
+      return 0;
     }
   }
 
-  private static double gigaflops(OneDnnProduct product, Arena arena) {
+  private static double gigaflops(OneDnnPrimitive product, Arena arena) {
     long bytes = (long) SIZE * SIZE * Float.BYTES;
     long a = arena.allocate(bytes, Long.SIZE).address();
     long b = arena.allocate(bytes, Long.SIZE).address();

@@ -1,19 +1,15 @@
 package io.lorikeet.bindings;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.lorikeet.ggml.Ggml;
 import io.lorikeet.ggml.ggml_tensor;
 import io.lorikeet.ggml.ggml_to_float_t;
 import io.lorikeet.ggml.ggml_type_traits;
-import io.lorikeet.onednn.OneDnn;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /// What each of several threads does of a matrix product: which part of the result is its own, and
 /// how that is computed by oneDNN. Matrices are native ggml tensors.
@@ -30,24 +26,21 @@ final class ProductTasks implements AutoCloseable {
 
   private final Arena arena = Arena.ofShared();
   private final OneDnnChoice choice;
-  private final MemorySegment engine;
-  private final List<Task> tasks = new ArrayList<>();
+  private final OneDnnThreads threads;
+  private final List<Memory> memories = new ArrayList<>();
 
-  /// What belongs to one of the threads.
-  private static final class Task {
-    private final MemorySegment stream;
+  /// Scratch memory of one of the threads.
+  private static final class Memory {
     private final MemorySegment strip;
-    private final Map<OneDnnProduct.Form, OneDnnProduct> products = new HashMap<>();
     private MemorySegment tile = MemorySegment.NULL;
 
-    Task(MemorySegment stream, MemorySegment strip) {
-      this.stream = stream;
+    Memory(MemorySegment strip) {
       this.strip = strip;
     }
   }
 
   /// A run of indices.
-  private record Range(long first, long last) {
+  record Range(long first, long last) {
     long count() {
       return last - first;
     }
@@ -111,24 +104,12 @@ final class ProductTasks implements AutoCloseable {
     }
   }
 
-  ProductTasks(OneDnnChoice choice, int threads) {
+  ProductTasks(OneDnnChoice choice, OneDnnThreads threads) {
     this.choice = choice;
-    MemorySegment out = arena.allocate(ADDRESS);
-    OneDnnProduct.check(OneDnn.dnnl_engine_create(out, OneDnn.dnnl_cpu(), 0), "start");
-    engine = out.get(ADDRESS, 0);
-    for (int i = 0; i < threads; i++) {
-      OneDnnProduct.check(
-          OneDnn.dnnl_stream_create(out, engine, OneDnn.dnnl_stream_in_order()), "start");
-      tasks.add(new Task(out.get(ADDRESS, 0), arena.allocate(JAVA_FLOAT, STRIP)));
+    this.threads = threads;
+    for (int i = 0; i < threads.count(); i++) {
+      memories.add(new Memory(arena.allocate(JAVA_FLOAT, STRIP)));
     }
-  }
-
-  OneDnnChoice choice() {
-    return choice;
-  }
-
-  int count() {
-    return tasks.size();
   }
 
   static MemorySegment tensor(MemorySegment address) {
@@ -157,10 +138,10 @@ final class ProductTasks implements AutoCloseable {
     if (grid.isEmpty()) {
       return;
     }
-    OneDnnProduct product =
+    OneDnnPrimitive product =
         product(
             worker,
-            new OneDnnProduct.Form(
+            new OneDnnProduct(
                 type(a),
                 type(b),
                 false,
@@ -220,8 +201,8 @@ final class ProductTasks implements AutoCloseable {
   /// y += a b, for a [k, n] and b [k, m].
   private void addPlain(
       MemorySegment a, MemorySegment b, MemorySegment y, Grid grid, boolean add, Worker worker) {
-    OneDnnProduct.Form form =
-        new OneDnnProduct.Form(
+    OneDnnProduct form =
+        new OneDnnProduct(
             type(a),
             type(b),
             add,
@@ -248,8 +229,8 @@ final class ProductTasks implements AutoCloseable {
     long step = canMultiply(w) ? rows.count() : tileRows(k);
     for (long first = rows.first(); first < rows.last(); first += step) {
       Range tile = new Range(first, Math.min(first + step, rows.last()));
-      OneDnnProduct.Form form =
-          new OneDnnProduct.Form(
+      OneDnnProduct form =
+          new OneDnnProduct(
               canMultiply(w) ? TensorType.BF16 : choice.type(),
               type(x),
               add,
@@ -278,8 +259,8 @@ final class ProductTasks implements AutoCloseable {
     long step = canMultiply(w) ? k : tileRows(columns.count());
     for (long first = 0; first < k; first += step) {
       Range tile = new Range(first, Math.min(first + step, k));
-      OneDnnProduct.Form form =
-          new OneDnnProduct.Form(
+      OneDnnProduct form =
+          new OneDnnProduct(
               canMultiply(w) ? TensorType.BF16 : choice.type(),
               type(x),
               add || first > 0,
@@ -324,10 +305,10 @@ final class ProductTasks implements AutoCloseable {
     if (canMultiply(w)) {
       return address(w, columns.first(), rows.first(), 0, 0);
     }
-    Task task = tasks.get(worker.index());
+    Memory memory = memories.get(worker.index());
     long bytes = rows.count() * columns.count() * choice.type().blockBytes();
-    if (task.tile.byteSize() < bytes) {
-      task.tile = arena.allocate(bytes, Long.SIZE);
+    if (memory.tile.byteSize() < bytes) {
+      memory.tile = arena.allocate(bytes, Long.SIZE);
     }
     long from =
         ggml_tensor.data(w).address() + columns.first() / type.blockSize() * type.blockBytes();
@@ -338,14 +319,16 @@ final class ProductTasks implements AutoCloseable {
       dequantize(
           type,
           from + (rows.first() + i) * ggml_tensor.nb(w, 1),
-          task.tile.address() + i * length * choice.type().blockBytes(),
+          memory.tile.address() + i * length * choice.type().blockBytes(),
           length,
-          task.strip);
+          memory.strip,
+          worker);
     }
-    return task.tile.address();
+    return memory.tile.address();
   }
 
-  private void dequantize(TensorType type, long from, long to, long count, MemorySegment strip) {
+  private void dequantize(
+      TensorType type, long from, long to, long count, MemorySegment strip, Worker worker) {
     MemorySegment toFloat =
         ggml_type_traits.to_float(
             Ggml.ggml_get_type_traits(type.id()).reinterpret(ggml_type_traits.sizeof()));
@@ -353,20 +336,20 @@ final class ProductTasks implements AutoCloseable {
       long length = Math.min(STRIP, count - i);
       MemorySegment packed =
           MemorySegment.ofAddress(from + i / type.blockSize() * type.blockBytes());
-      MemorySegment target = MemorySegment.ofAddress(to + i * choice.type().blockBytes());
+      long target = to + i * choice.type().blockBytes();
       if (choice.type() == TensorType.F32) {
-        ggml_to_float_t.invoke(toFloat, packed, target, length);
+        ggml_to_float_t.invoke(toFloat, packed, MemorySegment.ofAddress(target), length);
       } else {
         ggml_to_float_t.invoke(toFloat, packed, strip, length);
-        Ggml.ggml_fp32_to_bf16_row(strip, target, length);
+        threads
+            .primitive(worker.index(), new OneDnnConversion(length))
+            .run(strip.address(), target);
       }
     }
   }
 
-  private OneDnnProduct product(Worker worker, OneDnnProduct.Form form) {
-    choice.useOneThread();
-    Task task = tasks.get(worker.index());
-    return task.products.computeIfAbsent(form, f -> new OneDnnProduct(engine, task.stream, f));
+  private OneDnnPrimitive product(Worker worker, OneDnnProduct form) {
+    return threads.primitive(worker.index(), form);
   }
 
   private static TensorType type(MemorySegment x) {
@@ -388,11 +371,6 @@ final class ProductTasks implements AutoCloseable {
 
   @Override
   public void close() {
-    for (Task task : tasks) {
-      task.products.values().forEach(OneDnnProduct::close);
-      OneDnn.dnnl_stream_destroy(task.stream);
-    }
-    OneDnn.dnnl_engine_destroy(engine);
     arena.close();
   }
 }

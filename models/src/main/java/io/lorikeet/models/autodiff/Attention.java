@@ -109,16 +109,25 @@ public record Attention(
     }
     Collections.reverse(dk);
     Collections.reverse(dv);
+    if (isFast(products)) {
+      dq = ops.scale(dq, scale);
+    }
     return new Gradients(dq, Products.concat(ops, dk, 2), Products.concat(ops, dv, 2));
   }
 
   /// The attention weights of a block, and the capped scores they come from (null without a cap),
-  /// both [keys, queries, heads], and its queries [head size, queries, heads].
+  /// both [keys, queries, heads], and the queries [head size, queries, heads] that were multiplied
+  /// with the keys.
   private record Weights(Tensor values, Tensor capped, Tensor queries) {}
 
   private Weights weights(Ops ops, Products products, Tensor q, Tensor k, Block b) {
     Tensor queries = block(ops, q, b);
     Tensor keys = byHead(ops, tokens(ops, k, b.row() + b.from(), b.keys()));
+    if (isFast(products)) {
+      Tensor scaled = ops.scale(queries, scale);
+      Tensor scores = products.product(keys, scaled);
+      return new Weights(products.softMax(scores, mask(ops, b)), null, scaled);
+    }
     Tensor scores = products.product(keys, queries);
     if (scoreCap == 0) {
       return new Weights(ops.softMax(scores, mask(ops, b), sinks, scale), null, queries);
@@ -127,8 +136,17 @@ public record Attention(
     return new Weights(ops.softMax(capped, mask(ops, b), sinks, 1), capped, queries);
   }
 
+  /// Whether the softmax is that of [Products#softMax], which has neither scale nor sinks: the
+  /// queries are scaled instead.
+  private boolean isFast(Products products) {
+    return products.hasSoftMax() && scoreCap == 0 && sinks == null;
+  }
+
   /// The gradient of the products of keys and queries.
   private Tensor scoresBack(Ops ops, Products products, Tensor dWeights, Weights weights) {
+    if (isFast(products)) {
+      return products.softMaxBack(dWeights, weights.values());
+    }
     BackwardOps back = products.backwardOps();
     Tensor dScores = back.softMaxBack(dWeights, weights.values(), scoreCap == 0 ? scale : 1);
     return weights.capped() == null

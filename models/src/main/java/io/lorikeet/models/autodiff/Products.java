@@ -223,6 +223,21 @@ public final class Products {
         : fast.multiplyByToken(ops, a, b);
   }
 
+  /// Whether there are [#softMax] and [#softMaxBack].
+  boolean hasSoftMax() {
+    return fast != null;
+  }
+
+  /// As [FastProducts#softMax].
+  Tensor softMax(Tensor scores, Tensor mask) {
+    return fast.softMax(ops, scores, mask);
+  }
+
+  /// As [FastProducts#softMaxBack].
+  Tensor softMaxBack(Tensor gradient, Tensor softMax) {
+    return fast.softMaxBack(ops, gradient, softMax);
+  }
+
   /// Whether products take tensors of any strides; else such are best copied once.
   boolean takesStrides() {
     return fast != null;
