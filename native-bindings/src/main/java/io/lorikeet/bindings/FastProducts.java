@@ -28,6 +28,7 @@ public final class FastProducts {
   private final MemorySegment multiplyByToken;
   private final MemorySegment sum;
   private final MemorySegment softMax;
+  private final MemorySegment maskedSoftMax;
   private final MemorySegment softMaxBack;
   private volatile Throwable failure;
 
@@ -71,7 +72,9 @@ public final class FastProducts {
     multiplyByToken = callback((y, _, worker) -> multiply(y, true, worker));
     sum = callback((y, forms, worker) -> tasks.sum(y, decoded(forms), worker));
     SoftMaxTasks softMaxes = new SoftMaxTasks(this.threads);
-    softMax = callback((y, _, worker) -> softMaxes.forward(source(y, 0), source(y, 1), worker));
+    softMax = callback((y, _, worker) -> softMaxes.forward(source(y, 0), worker));
+    maskedSoftMax =
+        callback((y, _, worker) -> softMaxes.forward(source(y, 0), source(y, 1), worker));
     softMaxBack =
         callback((y, _, worker) -> softMaxes.backward(source(y, 0), source(y, 1), worker));
     NativeResources.opened("fast products");
@@ -168,10 +171,19 @@ public final class FastProducts {
         b);
   }
 
-  /// Replaces scores by their softmax, with a mask added before.
+  /// Replaces numbers by their softmax over the first dimension.
   ///
-  /// @param scores F32 [keys, queries, heads], contiguous; overwritten when the graph runs, so that
-  ///     nothing else may use them
+  /// @param x F32, contiguous; overwritten when the graph runs, so that nothing may use it that
+  ///     isn't scheduled before
+  /// @return the softmax, where the numbers were
+  public Tensor softMax(Ops ops, Tensor x) {
+    ops.require(x.shape().ne3() == 1 && isContiguousF32(x), "a softmax", x);
+    return inPlace(ops, "softmax", softMax, x);
+  }
+
+  /// The same with a mask added before.
+  ///
+  /// @param scores F32 [keys, queries, heads], contiguous; overwritten as in the other
   /// @param mask F32 [keys, queries], contiguous
   /// @return the softmax over keys, where the scores were
   public Tensor softMax(Ops ops, Tensor scores, Tensor mask) {
@@ -184,7 +196,7 @@ public final class FastProducts {
         "a softmax",
         scores,
         mask);
-    return inPlace(ops, "softmax", softMax, scores, mask);
+    return inPlace(ops, "softmax", maskedSoftMax, scores, mask);
   }
 
   /// Replaces the gradient of a softmax by that of what it was made of.
@@ -205,11 +217,10 @@ public final class FastProducts {
   }
 
   /// Schedules what overwrites its first source: what uses that from now on runs later.
-  private Tensor inPlace(
-      Ops ops, String name, MemorySegment callback, Tensor overwritten, Tensor other) {
+  private Tensor inPlace(Ops ops, String name, MemorySegment callback, Tensor... sources) {
     Ops.Callback call = new Ops.Callback(callback, 0, threads.count());
-    ops.schedule(ops.custom(name, Shape.of(1), call, overwritten, other));
-    return overwritten;
+    ops.schedule(ops.custom(name, Shape.of(1), call, sources));
+    return sources[0];
   }
 
   private static boolean isContiguousF32(Tensor x) {

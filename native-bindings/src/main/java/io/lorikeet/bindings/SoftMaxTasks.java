@@ -12,6 +12,17 @@ import java.lang.foreign.MemorySegment;
 /// @param threads what computes
 record SoftMaxTasks(OneDnnThreads threads) {
 
+  /// Replaces rows by their softmax; contiguous.
+  void forward(MemorySegment x, Worker worker) {
+    forEachHead(
+        x,
+        worker,
+        (first, _, count) -> {
+          long rows = ggml_tensor.data(x).address() + first * ggml_tensor.nb(x, 1);
+          primitive(Step.FORWARD, x, count, worker).run(rows, rows);
+        });
+  }
+
   /// Replaces scores [keys, queries, heads] by their softmax over keys, with a mask [keys, queries]
   /// added; contiguous.
   void forward(MemorySegment scores, MemorySegment mask, Worker worker) {

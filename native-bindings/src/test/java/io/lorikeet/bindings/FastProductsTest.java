@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.BiFunction;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -386,6 +387,31 @@ class FastProductsTest {
         for (int i = row * keys; i < (row + 1) * keys; i++) {
           double expected = softMax[i] * (gradient[i] - product);
           assertEquals(expected, y[i], 1e-5 * (1 + Math.abs(expected)));
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1000, 7", "3, 33, 10", "4, 5, 2"})
+  void softMaxOfRows(int threads, int columns, int rows) {
+    float[] x = gaussians(columns * rows);
+    try (Backend backend = open(threads)) {
+      FastProducts products = backend.fastProducts().orElseThrow();
+      Spec spec = new Spec("a", TensorType.F32, Shape.of(columns, rows));
+      float[] y =
+          run(
+              backend,
+              spec,
+              bytes(x),
+              new Spec("b", TensorType.F32, Shape.of(columns, rows)),
+              x,
+              (ops, a, _) -> products.softMax(ops, ops.scale(a, 1)));
+      for (int row = 0; row < rows; row++) {
+        int first = row * columns;
+        double sum = IntStream.range(first, first + columns).mapToDouble(i -> Math.exp(x[i])).sum();
+        for (int i = first; i < first + columns; i++) {
+          assertEquals(Math.exp(x[i]) / sum, y[i], 1e-6);
         }
       }
     }

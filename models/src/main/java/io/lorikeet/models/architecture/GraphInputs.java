@@ -54,6 +54,10 @@ final class GraphInputs {
     return new Tape(ops, products, parameterGradients);
   }
 
+  Products products() {
+    return products;
+  }
+
   /// A tensor of [PassInputs].
   Tensor constant(String name) {
     return ops.constant(engine.inputs().get(name));

@@ -56,8 +56,7 @@ final class LossHead implements AutoCloseable {
         scaled(tape, new AdaptedLinear(head(), headBias(), headPair()).apply(tape, normed, 0));
     if (loss) {
       logits = null;
-      Tensor probabilities = ops.softMax(y, null, 1);
-      addLoss(y, probabilities);
+      Tensor probabilities = lossAndProbabilities(y);
       if (gradients) {
         tape.backward(y, logitsGradient(probabilities));
         ops.schedule(ops.copy(tape.gradient(hidden), hiddenGradient));
@@ -91,15 +90,23 @@ final class LossHead implements AutoCloseable {
   }
 
   /// loss += Σ weight · -log softmax(logits)[label], as (largest - logit[label]) - log p[largest]:
-  /// the probability of the label itself could be too small for a float.
-  private void addLoss(Tensor y, Tensor probabilities) {
+  /// the probability of the label itself could be too small for a float. What is needed of the
+  /// logits is taken before the probabilities take their place.
+  ///
+  /// @return the probabilities
+  private Tensor lossAndProbabilities(Tensor y) {
     Ops ops = inputs.ops();
     Tensor best = ops.reshape(ops.argmax(y), Shape.of(1, tokens));
     Tensor distance = ops.sub(pick(y, best), pick(y, ops.reshape(labels, Shape.of(1, tokens))));
+    ops.schedule(distance);
+    // A cap's gradient is computed from the capped logits.
+    boolean needed = engine.config().scales().logitCap() != 0;
+    Tensor probabilities = needed ? ops.softMax(y, null, 1) : inputs.products().softMax(y);
     Tensor perToken = ops.sub(distance, ops.log(pick(probabilities, best)));
     Tensor sum = ops.sum(ops.mul(ops.reshape(perToken, Shape.of(tokens)), targetWeights));
     Tensor total = inputs.constant("loss");
     ops.schedule(ops.copy(ops.add(sum, total), total));
+    return probabilities;
   }
 
   /// One element of each token's row, [1, 1, tokens]: of x [vocabulary, tokens] the one that index

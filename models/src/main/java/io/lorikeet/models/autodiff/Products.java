@@ -223,12 +223,18 @@ public final class Products {
         : fast.multiplyByToken(ops, a, b);
   }
 
-  /// Whether there are [#softMax] and [#softMaxBack].
+  /// Whether softmaxes are computed in place, by [FastProducts].
   boolean hasSoftMax() {
     return fast != null;
   }
 
-  /// As [FastProducts#softMax].
+  /// The softmax over the first dimension of x [n, t], which may be overwritten: nothing may use it
+  /// that isn't scheduled before.
+  public Tensor softMax(Tensor x) {
+    return fast == null ? ops.softMax(x, null, 1) : fast.softMax(ops, x);
+  }
+
+  /// As [FastProducts#softMax], with a mask.
   Tensor softMax(Tensor scores, Tensor mask) {
     return fast.softMax(ops, scores, mask);
   }
