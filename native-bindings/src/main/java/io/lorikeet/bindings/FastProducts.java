@@ -137,8 +137,8 @@ public final class FastProducts {
   }
 
   /// a [k, n, p, q] times b [k, m, p', q'] gives [n, m, p', q'], F32: sums over ne0 of both. `a` is
-  /// repeated where p' and q' are multiples of p and q. Both are F32; one of the first two
-  /// dimensions of each is dense.
+  /// repeated where p' and q' are multiples of p and q. Both are F32 or of [#activationType]; one
+  /// of the first two dimensions of each is dense.
   public Tensor multiply(Ops ops, Tensor a, Tensor b) {
     requireProduct(ops, a, b);
     Shape right = b.shape();
@@ -155,15 +155,15 @@ public final class FastProducts {
         "product", shape, new Ops.Callback(multiplyByToken, 0, threads.count()), a, b);
   }
 
-  private static void requireProduct(Ops ops, Tensor a, Tensor b) {
+  private void requireProduct(Ops ops, Tensor a, Tensor b) {
     Shape left = a.shape();
     Shape right = b.shape();
     ops.require(
         left.ne0() == right.ne0()
             && right.ne2() % left.ne2() == 0
             && right.ne3() % left.ne3() == 0
-            && a.type() == TensorType.F32
-            && b.type() == TensorType.F32
+            && isFloat(a)
+            && isFloat(b)
             && hasDenseDimension(a)
             && hasDenseDimension(b),
         "a product",
@@ -225,6 +225,10 @@ public final class FastProducts {
 
   private static boolean isContiguousF32(Tensor x) {
     return x.type() == TensorType.F32 && x.isContiguous();
+  }
+
+  private boolean isFloat(Tensor x) {
+    return x.type() == TensorType.F32 || x.type() == activationType();
   }
 
   /// The sum of products of one shape [n, m], F32.

@@ -62,10 +62,12 @@ public record Attention(
   /// q [head size, heads, t], k and v [head size, key-value heads, t] give [head size, heads, t].
   Tensor forward(Ops ops, Products products, Tensor q, Tensor k, Tensor v) {
     Tensor outputs = room(ops, q);
+    Tensor allKeys = products.operand(k);
+    Tensor allValues = products.operand(v);
     for (int row = 0; row < rows; row++) {
-      Keys values = new Keys(ops, products, v, row);
+      Keys values = new Keys(ops, products, allValues, row);
       for (Block b : blocksOf(row)) {
-        Tensor weights = weights(ops, products, q, k, b).values();
+        Tensor weights = products.operand(weights(ops, products, q, allKeys, b).values());
         put(ops, products.productByToken(values.transposed(b), weights), outputs, b);
       }
     }
@@ -87,18 +89,22 @@ public record Attention(
   Gradients backward(Ops ops, Products products, Tensor q, Tensor k, Tensor v, Tensor dy) {
     int group = Math.toIntExact(q.shape().ne1() / k.shape().ne1());
     Tensor dq = room(ops, q);
+    Tensor allKeys = products.operand(k);
+    Tensor allValues = products.operand(v);
     List<Tensor> dk = new ArrayList<>();
     List<Tensor> dv = new ArrayList<>();
     for (int row = rows - 1; row >= 0; row--) {
       KeySums keySums = new KeySums(ops, tokens(ops, k, row * context, context));
       KeySums valueSums = new KeySums(ops, tokens(ops, v, row * context, context));
-      Keys keys = new Keys(ops, products, k, row);
+      Keys keys = new Keys(ops, products, allKeys, row);
       for (Block b : blocksOf(row).reversed()) {
-        Weights weighting = weights(ops, products, q, k, b);
-        Tensor weights = weighting.values();
-        Tensor dyBlock = block(ops, dy, b);
-        Tensor values = byHead(ops, tokens(ops, v, b.row() + b.from(), b.keys()));
-        Tensor dScores = scoresBack(ops, products, products.product(values, dyBlock), weighting);
+        Weights weighting = weights(ops, products, q, allKeys, b);
+        Tensor weights = products.operand(weighting.values());
+        Tensor dyBlock = products.operand(block(ops, dy, b));
+        Tensor values = byHead(ops, tokens(ops, allValues, b.row() + b.from(), b.keys()));
+        Tensor dScores =
+            products.operand(
+                scoresBack(ops, products, products.product(values, dyBlock), weighting));
         put(ops, products.productByToken(keys.transposed(b), dScores), dq, b);
         Tensor queries = weighting.queries();
         keySums.add(summedOverQueries(ops, products, queries, dScores, group), b);
@@ -116,18 +122,20 @@ public record Attention(
   }
 
   /// The attention weights of a block, and the capped scores they come from (null without a cap),
-  /// both [keys, queries, heads], and the queries [head size, queries, heads] that were multiplied
-  /// with the keys.
+  /// both F32 [keys, queries, heads], and the queries [head size, queries, heads] that were
+  /// multiplied with the keys.
   private record Weights(Tensor values, Tensor capped, Tensor queries) {}
 
+  /// @param k as [Products#operand]
   private Weights weights(Ops ops, Products products, Tensor q, Tensor k, Block b) {
     Tensor queries = block(ops, q, b);
     Tensor keys = byHead(ops, tokens(ops, k, b.row() + b.from(), b.keys()));
     if (isFast(products)) {
-      Tensor scaled = ops.scale(queries, scale);
+      Tensor scaled = products.operand(ops.scale(queries, scale));
       Tensor scores = products.product(keys, scaled);
       return new Weights(products.softMax(scores, mask(ops, b)), null, scaled);
     }
+    queries = products.operand(queries);
     Tensor scores = products.product(keys, queries);
     if (scoreCap == 0) {
       return new Weights(ops.softMax(scores, mask(ops, b), sinks, scale), null, queries);

@@ -173,9 +173,9 @@ public final class Products {
     return sum;
   }
 
-  /// An activation in the type that weights are multiplied with, converted once.
-  private Tensor operand(Tensor x) {
-    return fast.activationType() == x.type()
+  /// An activation in the type that it is multiplied in, converted once.
+  Tensor operand(Tensor x) {
+    return fast == null || fast.activationType() == x.type()
         ? x
         : operands.computeIfAbsent(x, _ -> ops.cast(x, fast.activationType()));
   }
