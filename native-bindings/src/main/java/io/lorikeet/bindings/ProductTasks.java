@@ -21,6 +21,10 @@ final class ProductTasks implements AutoCloseable {
   /// core's own cache.
   private static final long TILE = 128 << 10;
 
+  /// Columns of a weight whose transpose is multiplied at a time: with the tokens of a tile, their
+  /// sums fit that cache too.
+  private static final long BLOCK = 512;
+
   /// Elements that are dequantized to F32 on their way.
   private static final long STRIP = 8192;
 
@@ -187,6 +191,29 @@ final class ProductTasks implements AutoCloseable {
     if (grid.isEmpty()) {
       return;
     }
+    // All terms of a block before the next block, while its sum is in the processor's cache.
+    Range n = grid.n();
+    long width = Math.max(step, blockWidth(y, forms, n.count()) / step * step);
+    for (long first = n.first(); first < n.last(); first += width) {
+      Range block = new Range(first, Math.min(first + width, n.last()));
+      addTerms(y, forms, new Grid(block, grid.m()), worker);
+    }
+  }
+
+  /// How much of the result's first dimension, `n`, to compute at a time.
+  private long blockWidth(MemorySegment y, List<FastProducts.Form> forms, long n) {
+    long width = n;
+    for (int i = 0; i < forms.size(); i++) {
+      MemorySegment a = tensor(ggml_tensor.src(y, 2 * i));
+      if (forms.get(i) != FastProducts.Form.PLAIN && !canMultiply(a)) {
+        boolean transposed = forms.get(i) == FastProducts.Form.TRANSPOSED_WEIGHT;
+        width = Math.min(width, transposed ? BLOCK : tileRows(ggml_tensor.ne(a, 0)));
+      }
+    }
+    return width;
+  }
+
+  private void addTerms(MemorySegment y, List<FastProducts.Form> forms, Grid grid, Worker worker) {
     for (int i = 0; i < forms.size(); i++) {
       MemorySegment a = tensor(ggml_tensor.src(y, 2 * i));
       MemorySegment b = tensor(ggml_tensor.src(y, 2 * i + 1));
@@ -310,40 +337,56 @@ final class ProductTasks implements AutoCloseable {
     if (memory.tile.byteSize() < bytes) {
       memory.tile = arena.allocate(bytes, Long.SIZE);
     }
+    MemorySegment toFloat =
+        ggml_type_traits.to_float(
+            Ggml.ggml_get_type_traits(type.id()).reinterpret(ggml_type_traits.sizeof()));
     long from =
-        ggml_tensor.data(w).address() + columns.first() / type.blockSize() * type.blockBytes();
-    boolean whole = columns.count() == ggml_tensor.ne(w, 0);
-    long runs = whole ? 1 : rows.count();
-    long length = whole ? rows.count() * columns.count() : columns.count();
-    for (long i = 0; i < runs; i++) {
-      dequantize(
-          type,
-          from + (rows.first() + i) * ggml_tensor.nb(w, 1),
-          memory.tile.address() + i * length * choice.type().blockBytes(),
-          length,
-          memory.strip,
-          worker);
+        address(w, 0, rows.first(), 0, 0) + columns.first() / type.blockSize() * type.blockBytes();
+    if (columns.count() == ggml_tensor.ne(w, 0)) {
+      // Whole rows follow one another.
+      dequantize(toFloat, type, from, 0, 1, rows.count() * columns.count(), worker);
+    } else {
+      long stride = ggml_tensor.nb(w, 1);
+      dequantize(toFloat, type, from, stride, rows.count(), columns.count(), worker);
     }
     return memory.tile.address();
   }
 
+  /// Dequantizes runs of a weight's elements into the thread's tile, one after another.
+  ///
+  /// @param from address of the first run
+  /// @param stride bytes from one run to the next
+  /// @param length elements of a run
   private void dequantize(
-      TensorType type, long from, long to, long count, MemorySegment strip, Worker worker) {
-    MemorySegment toFloat =
-        ggml_type_traits.to_float(
-            Ggml.ggml_get_type_traits(type.id()).reinterpret(ggml_type_traits.sizeof()));
-    for (long i = 0; i < count; i += STRIP) {
-      long length = Math.min(STRIP, count - i);
-      MemorySegment packed =
-          MemorySegment.ofAddress(from + i / type.blockSize() * type.blockBytes());
-      long target = to + i * choice.type().blockBytes();
-      if (choice.type() == TensorType.F32) {
-        ggml_to_float_t.invoke(toFloat, packed, MemorySegment.ofAddress(target), length);
-      } else {
-        ggml_to_float_t.invoke(toFloat, packed, strip, length);
-        threads
-            .primitive(worker.index(), new OneDnnConversion(length))
-            .run(strip.address(), target);
+      MemorySegment toFloat,
+      TensorType type,
+      long from,
+      long stride,
+      long runs,
+      long length,
+      Worker worker) {
+    Memory memory = memories.get(worker.index());
+    boolean direct = choice.type() == TensorType.F32;
+    long strip = memory.strip.address();
+    long target = memory.tile.address();
+    long held = 0; // elements in the strip that aren't converted yet
+    for (long run = 0; run < runs; run++) {
+      for (long i = 0; i < length; ) {
+        long count = Math.min(STRIP - held, length - i) / type.blockSize() * type.blockSize();
+        MemorySegment packed =
+            MemorySegment.ofAddress(from + run * stride + i / type.blockSize() * type.blockBytes());
+        long floats = direct ? target : strip + held * Float.BYTES;
+        ggml_to_float_t.invoke(toFloat, packed, MemorySegment.ofAddress(floats), count);
+        i += count;
+        held += count;
+        boolean last = run == runs - 1 && i == length;
+        if (direct || last || STRIP - held < type.blockSize()) {
+          if (!direct) {
+            threads.primitive(worker.index(), new OneDnnConversion(held)).run(strip, target);
+          }
+          target += held * choice.type().blockBytes();
+          held = 0;
+        }
       }
     }
   }

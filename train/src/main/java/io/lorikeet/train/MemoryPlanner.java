@@ -130,8 +130,8 @@ public final class MemoryPlanner {
     int longest = longestContext(device);
     return String.format(
         Locale.ROOT,
-        "memory: this run needs at least %.2f GB of %s's memory at context %,d, and there are %.2f"
-            + " GB; most of it is for: %s, %.2f GB. %s",
+        "memory: this run needs at least %.3f GB of %s's memory at context %,d, and there are %.3f"
+            + " GB; most of it is for: %s, %.3f GB. %s",
         least.device() / 1e9,
         backend.device().name(),
         config.context(),
