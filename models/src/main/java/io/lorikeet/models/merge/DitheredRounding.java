@@ -16,6 +16,7 @@ final class DitheredRounding implements RowRounding {
   private final TensorType type;
   private final int columns;
   private final CodeLayout layout;
+  private final float[] importance;
   private final NearestRounding nearest;
 
   /// @param importance of each column, or null where all count alike
@@ -23,6 +24,7 @@ final class DitheredRounding implements RowRounding {
     this.type = type;
     this.columns = columns;
     this.layout = layout;
+    this.importance = importance;
     nearest = new NearestRounding(type, columns, importance);
   }
 
@@ -58,7 +60,7 @@ final class DitheredRounding implements RowRounding {
       this.bytes = bytes;
       this.arena = arena;
       scales = new BlockScales(type, layout, columns, rows, arena);
-      fit = new BlockFit(layout, rows);
+      fit = new BlockFit(layout, importance, rows);
       dither = new Dither(layout, firstRow, rows);
       tile = new float[type.blockSize()][rows];
       packed = new int[type.blockBytes()][rows];

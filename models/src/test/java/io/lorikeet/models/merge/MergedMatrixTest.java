@@ -227,27 +227,67 @@ class MergedMatrixTest {
     }
   }
 
-  /// Errors of columns that matter more are smaller.
-  @Test
-  void importanceDirectsTheErrors() {
-    TensorType type = TensorType.Q4_0;
+  /// Errors of columns that matter more are smaller, and the error by importance is smaller than
+  /// without a matrix.
+  @ParameterizedTest
+  @EnumSource(Rounding.class)
+  void importanceDirectsTheErrors(Rounding rounding) {
     float[] importance = new float[COLUMNS];
     for (int i = 0; i < COLUMNS; i++) {
       importance[i] = i % 2 == 0 ? 1 : 0.01f;
     }
+    for (TensorType type : List.of(TensorType.Q4_0, TensorType.Q4_K, TensorType.IQ4_XS)) {
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment base = quantized(arena, type, gaussians(COLUMNS * ROWS, 1));
+        List<MergedMatrix.Part> parts = List.of(new MergedMatrix.Part(pair(0.5), 1));
+        double[] plain = errors(type, base, parts, rounding, null);
+        double[] directed = errors(type, base, parts, rounding, importance);
+        assertTrue(directed[0] < 0.9 * directed[1], type + Arrays.toString(directed));
+        assertTrue(
+            directed[0] + 0.01 * directed[1] < 0.92 * (plain[0] + 0.01 * plain[1]),
+            type + Arrays.toString(plain) + Arrays.toString(directed));
+      }
+    }
+  }
+
+  /// Of small updates no column gets more or less than its own, whatever its importance.
+  @Test
+  void importanceTakesNothingFromSmallUpdates() {
+    float[] importance = new float[COLUMNS];
+    for (int i = 0; i < COLUMNS; i++) {
+      importance[i] = i % 2 == 0 ? 1 : 0.01f;
+    }
+    TensorType type = TensorType.Q4_K;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment base = quantized(arena, type, gaussians(COLUMNS * ROWS, 1));
-      MemorySegment out = arena.allocate(base.byteSize(), 64);
       List<MergedMatrix.Part> parts = List.of(new MergedMatrix.Part(pair(0.01), 1));
-      MergedMatrix.adapted(type, type, parts, Rounding.NEAREST, importance)
-          .merge(0, base, out, null);
-      float[] before = RowDequantizer.floats(type, base);
-      float[] after = RowDequantizer.floats(type, out);
-      int[] changed = new int[2];
-      for (int i = 0; i < before.length; i++) {
-        changed[i % 2] += after[i] != before[i] ? 1 : 0;
+      assertArrayEquals(
+          errors(type, base, parts, Rounding.DITHERED, null),
+          errors(type, base, parts, Rounding.DITHERED, importance));
+    }
+  }
+
+  /// Squared errors of the even and of the odd columns.
+  private static double[] errors(
+      TensorType type,
+      MemorySegment base,
+      List<MergedMatrix.Part> parts,
+      Rounding rounding,
+      float[] importance) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment exact = arena.allocate((long) COLUMNS * ROWS * Float.BYTES, 64);
+      MemorySegment out = arena.allocate(base.byteSize(), 64);
+      MergedMatrix.adapted(type, TensorType.F32, parts, Rounding.NEAREST, null)
+          .merge(0, base, exact, null);
+      MergedMatrix.adapted(type, type, parts, rounding, importance).merge(0, base, out, null);
+      float[] wanted = exact.toArray(ValueLayout.JAVA_FLOAT);
+      float[] merged = RowDequantizer.floats(type, out);
+      double[] errors = new double[2];
+      for (int i = 0; i < merged.length; i++) {
+        double error = merged[i] - wanted[i];
+        errors[i % 2] += error * error;
       }
-      assertTrue(changed[0] < changed[1], Arrays.toString(changed));
+      return errors;
     }
   }
 }
