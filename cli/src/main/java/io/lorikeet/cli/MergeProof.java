@@ -15,8 +15,10 @@ import java.util.List;
 
 /// Proves that a merged file does in llama.cpp what its base does with the adapter.
 ///
+/// @param force takes an adapter of another base, if its shapes fit
 /// @param data examples to compare on, or null for a text of its own
-record MergeProof(Path model, AdapterArgument adapter, Path merged, Path data, int threads) {
+record MergeProof(
+    Path model, AdapterArgument adapter, boolean force, Path merged, Path data, int threads) {
 
   /// Prints what is left of the update, how near the answers are, and the verdict.
   ///
@@ -31,7 +33,9 @@ record MergeProof(Path model, AdapterArgument adapter, Path merged, Path data, i
       first = base.paths().getFirst();
       AdapterMerger.Adapter read =
           new AdapterMerger.Adapter(
-              adapter.file(), AdapterFile.read(adapter.file(), base).adapter(), adapter.scale());
+              adapter.file(),
+              AdapterFile.read(adapter.file(), base, force).adapter(),
+              adapter.scale());
       List<MergeReport.Merged> tensors = MergeMeasurement.of(base, List.of(read), result, threads);
       MergeTable.survival(tensors).forEach(out::println);
       sequences = VerificationText.sequences(base, data);

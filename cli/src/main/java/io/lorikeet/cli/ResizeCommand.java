@@ -53,6 +53,11 @@ final class ResizeCommand implements Callable<Integer> {
       description = "numbers in the file: F32, F16, BF16 or Q8_0 (default: ${DEFAULT-VALUE})")
   private AdapterStorage storage = AdapterStorage.F32;
 
+  @Option(
+      names = "--force",
+      description = "take an adapter that was trained on another base, if its shapes fit")
+  private boolean force;
+
   @Override
   public Integer call() throws IOException {
     Flags.requirePositive(spec, "--rank", rank);
@@ -63,7 +68,7 @@ final class ResizeCommand implements Callable<Integer> {
     BaseIdentity base;
     if (model.isPresent()) {
       try (GgufFile gguf = GgufFile.open(model.get())) {
-        file = AdapterFile.read(adapter, gguf);
+        file = AdapterFile.read(adapter, gguf, force);
         base = BaseIdentity.of(gguf);
       }
     } else {

@@ -69,12 +69,18 @@ final class VerifyCommand implements Callable<Integer> {
       description = "CPU threads (default: the physical cores)")
   private int threads = ProcessorCores.physical();
 
+  @Option(
+      names = "--force",
+      description = "take an adapter that was trained on another base, if its shapes fit")
+  private boolean force;
+
   @Override
   public Integer call() throws IOException {
     Flags.requireThreads(spec, threads);
     PrintWriter out = spec.commandLine().getOut();
     if (merged != null) {
-      return new MergeProof(model, AdapterArgument.of(adapter), merged, data, threads).run(out);
+      return new MergeProof(model, AdapterArgument.of(adapter), force, merged, data, threads)
+          .run(out);
     }
     return verifyAdapter(Path.of(adapter), out);
   }
@@ -84,7 +90,7 @@ final class VerifyCommand implements Callable<Integer> {
     List<int[]> sequences;
     try (GgufFile base = GgufFile.open(model)) {
       ModelConfig.of(base);
-      file = AdapterFile.read(adapterFile, base);
+      file = AdapterFile.read(adapterFile, base, force);
       sequences = VerificationText.sequences(base, data);
     }
     if (!file.recorded()) {

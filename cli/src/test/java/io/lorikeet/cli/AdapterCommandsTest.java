@@ -94,6 +94,37 @@ class AdapterCommandsTest {
     CommandRun.of("inspect", other, "--model", base, "--force").assertSucceeds();
   }
 
+  /// Wherever another base's adapter is refused, the way to insist is named, and is one.
+  @Test
+  void anotherBaseByForce() {
+    Path merged = folder.resolve("forced-merged.gguf");
+    List<List<Object>> commands =
+        List.of(
+            List.of("inspect", other, "--model", base),
+            List.of("merge", "--adapter", other, "--model", base, "--output", merged),
+            List.of("verify", "--adapter", other, "--model", base, "--merged", merged),
+            List.of("verify", "--adapter", other, "--model", base, "--device", "cpu"),
+            List.of("resize", other, "--model", base, "--rank", 1),
+            List.of("combine", other, "--model", base, "--output", folder.resolve("fc.gguf")),
+            List.of(
+                "export",
+                "--adapter",
+                other,
+                "--model",
+                base,
+                "--format",
+                "peft",
+                "--output",
+                folder.resolve("forced-peft")));
+    for (List<Object> command : commands) {
+      CommandRun.of(command.toArray())
+          .assertFails(2, "trained on another file", "--force to use it on this one");
+      List<Object> insisting = new ArrayList<>(command);
+      insisting.add("--force");
+      CommandRun.of(insisting.toArray()).assertSucceeds();
+    }
+  }
+
   @Test
   void inspectsModels() throws IOException {
     String out = CommandRun.of("inspect", base).assertSucceeds().out();

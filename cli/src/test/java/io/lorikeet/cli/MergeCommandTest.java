@@ -110,13 +110,17 @@ class MergeCommandTest {
     Path other = RandomModel.of(TensorType.Q4_0).seed(2).write(folder.resolve("other.gguf"));
     Path out = folder.resolve("forced.gguf");
     Object[] args = {"merge", "--model", other, "--adapter", adapter, "--output", out};
-    CommandRun refused = CommandRun.of(args);
-    assertEquals(2, refused.exitCode());
-    assertTrue(refused.err().contains("another file"), refused.err());
+    CommandRun.of(args).assertFails(2, "another file", "--force");
     assertFalse(Files.exists(out));
     Object[] forced = Arrays.copyOf(args, args.length + 1);
     forced[args.length] = "--force";
     CommandRun.of(forced).assertSucceeds();
+    Path larger =
+        RandomModel.of(TensorType.Q4_0).feedForward(256).write(folder.resolve("larger.gguf"));
+    forced[2] = larger;
+    CommandRun shapes = CommandRun.of(forced);
+    assertEquals(2, shapes.exitCode());
+    assertTrue(shapes.err().contains("and should have [4, 256]"), shapes.err());
   }
 
   /// Everything that is wrong with an adapter, at once.

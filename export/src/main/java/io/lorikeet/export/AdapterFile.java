@@ -42,19 +42,29 @@ public record AdapterFile(
   ///     aren't finite. All such weights are named at once
   /// @throws IOException when a file can't be read
   public static AdapterFile read(Path file, GgufFile base) throws IOException {
-    return read(file, base, false);
+    return read(file, base, OtherBase.REFUSED);
   }
 
-  /// As [#read(Path, GgufFile)].
+  /// As [#read(Path, GgufFile)], for a command with the option `--force`.
   ///
-  /// @param anyHash takes an adapter that was made for a base of another hash, if all else fits
-  public static AdapterFile read(Path file, GgufFile base, boolean anyHash) throws IOException {
+  /// @param force takes an adapter that was made for a base of another hash, if all else fits
+  public static AdapterFile read(Path file, GgufFile base, boolean force) throws IOException {
+    return read(file, base, force ? OtherBase.TAKEN : OtherBase.TAKEN_BY_FORCE);
+  }
+
+  private enum OtherBase {
+    REFUSED,
+    TAKEN_BY_FORCE,
+    TAKEN
+  }
+
+  private static AdapterFile read(Path file, GgufFile base, OtherBase other) throws IOException {
     try (GgufFile gguf = GgufFile.open(file)) {
       GgufMetadata metadata = gguf.metadata();
       requireLora(file, metadata);
       Optional<String> hash = metadata.string(AdapterKeys.BASE_HASH);
-      if (hash.isPresent() && !anyHash) {
-        requireSameBase(file, metadata, hash.get(), base);
+      if (hash.isPresent() && other != OtherBase.TAKEN) {
+        requireSameBase(file, metadata, hash.get(), base, other);
       }
       String architecture = metadata.requireString(AdapterKeys.ARCHITECTURE);
       String expected = base.metadata().requireString(AdapterKeys.ARCHITECTURE);
@@ -144,16 +154,25 @@ public record AdapterFile(
   }
 
   private static void requireSameBase(
-      Path file, GgufMetadata metadata, String recorded, GgufFile base) throws IOException {
+      Path file, GgufMetadata metadata, String recorded, GgufFile base, OtherBase other)
+      throws IOException {
     String actual = base.hash();
     if (!actual.equals(recorded)) {
       String name = metadata.string(AdapterKeys.BASE_NAME).orElse("a base without name");
       String quantization =
           metadata.string(AdapterKeys.BASE_QUANTIZATION).orElse("unknown quantization");
       throw new InvalidInputException(
-          "%s was trained on another file than %s: on %s, %s, SHA-256 %s… (this one has %s…).%nGive the very file it was trained on"
+          "%s was trained on another file than %s: on %s, %s, SHA-256 %s… (this one has %s…).%nGive the very file it was trained on%s"
               .formatted(
-                  file, base.path(), name, quantization, beginning(recorded), beginning(actual)));
+                  file,
+                  base.path(),
+                  name,
+                  quantization,
+                  beginning(recorded),
+                  beginning(actual),
+                  other == OtherBase.TAKEN_BY_FORCE
+                      ? ", or --force to use it on this one all the same, if its shapes fit"
+                      : ""));
     }
   }
 
