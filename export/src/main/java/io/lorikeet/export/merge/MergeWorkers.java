@@ -26,6 +26,8 @@ final class MergeWorkers implements AutoCloseable {
   private final AdapterMerger.Progress progress;
   private final long total;
   private long done;
+  private Arena arena = Arena.ofShared();
+  private MemorySegment piece = MemorySegment.NULL;
 
   MergeWorkers(int threads, AdapterMerger.Progress progress, long total) {
     pool = new MergePool(threads);
@@ -75,16 +77,24 @@ final class MergeWorkers implements AutoCloseable {
     int rows = matrix.rows();
     long baseRow = data.byteSize() / rows;
     long enough = Math.max(pool.leastRows(), PIECE_BYTES / matrix.rowBytes());
-    int piece = (int) Math.min(rows, enough);
-    try (Arena arena = Arena.ofShared()) {
-      MemorySegment merged = arena.allocate(piece * matrix.rowBytes(), 64);
-      for (int first = 0; first < rows; first += piece) {
-        int count = Math.min(piece, rows - first);
-        MemorySegment out = merged.asSlice(0, count * matrix.rowBytes());
-        pool.merge(matrix, first, data.asSlice(first * baseRow, count * baseRow), out, survival);
-        write(channel, out);
-      }
+    int pieceRows = (int) Math.min(rows, enough);
+    MemorySegment merged = piece(pieceRows * matrix.rowBytes());
+    for (int first = 0; first < rows; first += pieceRows) {
+      int count = Math.min(pieceRows, rows - first);
+      MemorySegment out = merged.asSlice(0, count * matrix.rowBytes());
+      pool.merge(matrix, first, data.asSlice(first * baseRow, count * baseRow), out, survival);
+      write(channel, out);
     }
+  }
+
+  /// Memory for at least so many bytes, the same for all tensors until one needs more.
+  private MemorySegment piece(long bytes) {
+    if (piece.byteSize() < bytes) {
+      arena.close();
+      arena = Arena.ofShared();
+      piece = arena.allocate(bytes, 64);
+    }
+    return piece;
   }
 
   private void write(WritableByteChannel channel, MemorySegment bytes) throws IOException {
@@ -107,5 +117,6 @@ final class MergeWorkers implements AutoCloseable {
   @Override
   public void close() {
     pool.close();
+    arena.close();
   }
 }

@@ -17,6 +17,7 @@ final class BlockScales {
 
   private final TensorType type;
   private final CodeLayout layout;
+  private final boolean line;
   private final byte[] kept;
   private final byte[] unit;
   private final byte[] plain;
@@ -47,8 +48,10 @@ final class BlockScales {
     plain = new byte[rowBytes];
     atZero = new byte[rowBytes];
     atUnit = new byte[rowBytes];
-    bytes = arena.allocate(2L * rowBytes, 64);
-    floats = arena.allocate(2L * columns * Float.BYTES, 64);
+    line = layout.table() == null;
+    int rowsToAsk = line ? 2 : 1; // where the scale multiplies a table, code 0 says nothing
+    bytes = arena.allocate((long) rowsToAsk * rowBytes, 64);
+    floats = arena.allocate((long) rowsToAsk * columns * Float.BYTES, 64);
   }
 
   /// Reads the blocks of a row.
@@ -62,16 +65,17 @@ final class BlockScales {
       atZero[i] = (byte) (plain[i] & kept[i]);
       atUnit[i] = (byte) (plain[i] & kept[i] | unit[i]);
     }
-    MemorySegment.copy(atZero, 0, bytes, ValueLayout.JAVA_BYTE, 0, size);
-    MemorySegment.copy(atUnit, 0, bytes, ValueLayout.JAVA_BYTE, size, size);
+    MemorySegment.copy(atUnit, 0, bytes, ValueLayout.JAVA_BYTE, 0, size);
+    if (line) {
+      MemorySegment.copy(atZero, 0, bytes, ValueLayout.JAVA_BYTE, size, size);
+    }
     RowDequantizer.dequantize(type, bytes, floats);
-    long columns = floats.byteSize() / Float.BYTES / 2;
-    boolean line = layout.table() == null;
+    long columns = (long) origin.length * layout.group();
     for (int group = 0; group < origin.length; group++) {
       long first = (long) group * layout.group();
-      float zero = line ? floats.getAtIndex(ValueLayout.JAVA_FLOAT, first) : 0;
+      float zero = line ? floats.getAtIndex(ValueLayout.JAVA_FLOAT, columns + first) : 0;
       origin[group][row] = zero;
-      step[group][row] = floats.getAtIndex(ValueLayout.JAVA_FLOAT, columns + first) - zero;
+      step[group][row] = floats.getAtIndex(ValueLayout.JAVA_FLOAT, first) - zero;
     }
   }
 }

@@ -13,6 +13,9 @@ import java.util.Arrays;
 /// values at random would: then the update left the block's range, and the block is quantized anew
 /// by ggml.
 final class DitheredRounding implements RowRounding {
+  /// Enough for loops over rows to be fast, few enough to stay in a core's cache.
+  private static final int BATCH_ROWS = 64;
+
   private final TensorType type;
   private final int columns;
   private final CodeLayout layout;
@@ -26,6 +29,11 @@ final class DitheredRounding implements RowRounding {
     this.layout = layout;
     this.importance = importance;
     nearest = new NearestRounding(type, columns, importance);
+  }
+
+  @Override
+  public int batchRows() {
+    return BATCH_ROWS;
   }
 
   @Override

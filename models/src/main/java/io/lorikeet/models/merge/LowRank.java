@@ -14,6 +14,8 @@ import java.util.List;
 /// @param left [rank, rows], scaled
 /// @param right [columns, rank], a row's values each
 record LowRank(int rows, int columns, int rank, float[] left, float[][] right) {
+  /// Columns that are computed together.
+  private static final int TILE = 512;
 
   /// No update: the weight as it is.
   static LowRank none(int rows, int columns) {
@@ -92,17 +94,34 @@ record LowRank(int rows, int columns, int rank, float[] left, float[][] right) {
     return new LowRank(rows, columns, rank, left, right);
   }
 
-  /// Computes a row of the product.
+  /// Computes consecutive rows of the product, some columns at a time, so that what they share
+  /// stays in a core's nearest cache.
   ///
-  /// @param to receives its values, [columns]
-  void row(int row, float[] to) {
+  /// @param to receives their values, [columns, rows]
+  void rows(int first, float[] to) {
+    int count = to.length / columns;
+    float[] sums = new float[TILE];
+    float[][] tile = new float[rank][TILE];
+    for (int start = 0; start < columns; start += TILE) {
+      int width = Math.min(TILE, columns - start);
+      for (int j = 0; j < rank; j++) {
+        System.arraycopy(right[j], start, tile[j], 0, width);
+      }
+      for (int i = 0; i < count; i++) {
+        Arrays.fill(sums, 0);
+        addRow(first + i, tile, sums);
+        System.arraycopy(sums, 0, to, i * columns + start, width);
+      }
+    }
+  }
+
+  private void addRow(int row, float[][] tile, float[] to) {
     int j = 0;
-    Arrays.fill(to, 0);
     for (; j + 4 <= rank; j += 4) {
-      add(left, row * rank + j, right[j], right[j + 1], right[j + 2], right[j + 3], to);
+      add(left, row * rank + j, tile[j], tile[j + 1], tile[j + 2], tile[j + 3], to);
     }
     for (; j < rank; j++) {
-      add(left[row * rank + j], right[j], to);
+      add(left[row * rank + j], tile[j], to);
     }
   }
 

@@ -3,7 +3,9 @@ package io.lorikeet.models.merge;
 import io.lorikeet.bindings.RowDequantizer;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.lora.LoraPair;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -12,10 +14,6 @@ import java.util.stream.IntStream;
 /// A weight with an update folded in, computed by rows. Several threads may compute different rows
 /// at a time. The result depends on nothing but the base's bytes, the update and the rounding.
 public final class MergedMatrix {
-  /// Rows that are computed together: enough for loops over them to be fast, few enough to stay in
-  /// a cache.
-  private static final int BATCH_ROWS = 128;
-
   private final TensorType from;
   private final TensorType to;
   private final List<LowRank> updates;
@@ -102,46 +100,24 @@ public final class MergedMatrix {
   /// @param out native memory for as many merged rows
   /// @param survival counts what became of the update; null where nobody asks
   public void merge(int firstRow, MemorySegment base, MemorySegment out, Survival survival) {
-    long baseRow = from.rowBytes(columns());
-    int rows = Math.toIntExact(base.byteSize() / baseRow);
-    for (int done = 0; done < rows; ) {
-      int row = firstRow + done;
-      int leftOfExpert = rowsOfExpert() - row % rowsOfExpert();
-      int count = Math.min(Math.min(BATCH_ROWS, rows - done), leftOfExpert);
-      mergeBatch(
-          row,
-          count,
-          base.asSlice(done * baseRow, count * baseRow),
-          out.asSlice(done * rowBytes(), count * rowBytes()),
-          survival);
-      done += count;
-    }
-  }
-
-  private void mergeBatch(
-      int firstRow, int rows, MemorySegment base, MemorySegment out, Survival survival) {
-    float[] weights = RowDequantizer.floats(from, base);
-    float[] delta = delta(firstRow, rows);
-    float[] target = new float[weights.length];
-    for (int i = 0; i < target.length; i++) {
-      target[i] = weights[i] + delta[i];
-    }
-    roundings.get(firstRow / rowsOfExpert()).round(firstRow % rowsOfExpert(), base, target, out);
-    if (survival != null) {
-      survival.add(weights, delta, RowDequantizer.floats(to, out));
-    }
-  }
-
-  /// The update of consecutive rows, [columns, rows].
-  private float[] delta(int firstRow, int rows) {
-    float[] delta = new float[Math.multiplyExact(rows, columns())];
-    float[] values = new float[columns()];
-    for (int i = 0; i < rows; i++) {
-      int row = firstRow + i;
-      updates.get(row / rowsOfExpert()).row(row % rowsOfExpert(), values);
-      System.arraycopy(values, 0, delta, i * columns(), columns());
-    }
-    return delta;
+    int batchRows = roundings.getFirst().batchRows();
+    inBatches(
+        firstRow,
+        out,
+        batchRows,
+        (row, done, batch) -> {
+          MemorySegment before = rows(base, from, done, batch.rows());
+          MemorySegment after = rows(out, to, done, batch.rows());
+          dequantize(from, before, batch.floats(), batch.weights());
+          addUpdate(row, batch);
+          roundings
+              .get(row / rowsOfExpert())
+              .round(row % rowsOfExpert(), before, batch.target(), after);
+          if (survival != null) {
+            dequantize(to, after, batch.floats(), batch.merged());
+            survival.add(batch.weights(), batch.delta(), batch.merged());
+          }
+        });
   }
 
   /// Counts what rows of a merged file have left of the update.
@@ -150,10 +126,86 @@ public final class MergedMatrix {
   /// @param base native memory with the base's bytes of these rows
   /// @param merged native memory with the merged file's
   public void measure(int firstRow, MemorySegment base, MemorySegment merged, Survival survival) {
+    inBatches(
+        firstRow,
+        merged,
+        RowRounding.fewRows(columns()),
+        (row, done, batch) -> {
+          dequantize(from, rows(base, from, done, batch.rows()), batch.floats(), batch.weights());
+          addUpdate(row, batch);
+          dequantize(to, rows(merged, to, done, batch.rows()), batch.floats(), batch.merged());
+          survival.add(batch.weights(), batch.delta(), batch.merged());
+        });
+  }
+
+  /// Memory for rows that are computed together, used again for the next ones.
+  ///
+  /// @param floats native memory of F32 values, [columns, rows]
+  /// @param weights the base's, [columns, rows] like all others
+  /// @param target weights with the update
+  /// @param merged what rounding made of it
+  private record Batch(
+      int rows,
+      MemorySegment floats,
+      float[] weights,
+      float[] delta,
+      float[] target,
+      float[] merged) {
+
+    Batch(int rows, int columns, Arena arena) {
+      int count = Math.multiplyExact(rows, columns);
+      this(
+          rows,
+          arena.allocate((long) count * Float.BYTES, 64),
+          new float[count],
+          new float[count],
+          new float[count],
+          new float[count]);
+    }
+  }
+
+  @FunctionalInterface
+  private interface Work {
+    /// @param row index of the first row in the weight
+    /// @param done rows before it
+    void run(int row, int done, Batch batch);
+  }
+
+  /// Batches never reach from one expert into the next.
+  private void inBatches(int firstRow, MemorySegment merged, int batchRows, Work work) {
     int rows = Math.toIntExact(merged.byteSize() / rowBytes());
-    survival.add(
-        RowDequantizer.floats(from, base),
-        delta(firstRow, rows),
-        RowDequantizer.floats(to, merged));
+    try (Arena arena = Arena.ofConfined()) {
+      Batch batch = null;
+      for (int done = 0; done < rows; done += batch.rows()) {
+        int row = firstRow + done;
+        int leftOfExpert = rowsOfExpert() - row % rowsOfExpert();
+        int count = Math.min(Math.min(batchRows, rows - done), leftOfExpert);
+        if (batch == null || batch.rows() != count) {
+          batch = new Batch(count, columns(), arena);
+        }
+        work.run(row, done, batch);
+      }
+    }
+  }
+
+  private MemorySegment rows(MemorySegment bytes, TensorType type, int first, int count) {
+    long rowBytes = type.rowBytes(columns());
+    return bytes.asSlice(first * rowBytes, count * rowBytes);
+  }
+
+  private static void dequantize(
+      TensorType type, MemorySegment bytes, MemorySegment floats, float[] to) {
+    RowDequantizer.dequantize(type, bytes, floats);
+    MemorySegment.copy(floats, ValueLayout.JAVA_FLOAT, 0, to, 0, to.length);
+  }
+
+  private void addUpdate(int firstRow, Batch batch) {
+    updates.get(firstRow / rowsOfExpert()).rows(firstRow % rowsOfExpert(), batch.delta());
+    float[] weights = batch.weights();
+    float[] delta = batch.delta();
+    float[] target = batch.target();
+    for (int i = 0; i < target.length; i++) {
+      target[i] = weights[i] + delta[i];
+    }
   }
 }

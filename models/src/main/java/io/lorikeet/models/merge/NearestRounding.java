@@ -13,6 +13,11 @@ import java.util.Arrays;
 record NearestRounding(TensorType type, int columns, float[] importance) implements RowRounding {
 
   @Override
+  public int batchRows() {
+    return RowRounding.fewRows(columns);
+  }
+
+  @Override
   public void round(int firstRow, MemorySegment base, float[] target, MemorySegment out) {
     round(target, out);
   }

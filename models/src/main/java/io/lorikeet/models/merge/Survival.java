@@ -24,6 +24,7 @@ public final class Survival {
     float[] before = new float[LANES];
     float[] d = new float[LANES];
     float[] after = new float[LANES];
+    float[] counts = new float[LANES];
     for (int start = 0; start < base.length; start += LANES) {
       int count = Math.min(LANES, base.length - start);
       System.arraycopy(base, start, before, 0, count);
@@ -36,8 +37,11 @@ public final class Survival {
         commons[i] += (double) difference * d[i];
       }
       for (int i = 0; i < count; i++) {
-        changed += after[i] != before[i] ? 1 : 0;
+        counts[i] += Math.abs(Math.signum(after[i] - before[i])); // 1 where they differ
       }
+    }
+    for (float count : counts) {
+      changed += (long) count;
     }
     update += Arrays.stream(updates).sum();
     change += Arrays.stream(changes).sum();
