@@ -21,9 +21,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -127,8 +129,7 @@ final class MergeCommand implements Callable<Integer> {
         AdapterFile file = AdapterFile.read(argument.file(), base, force);
         read.add(new AdapterMerger.Adapter(argument.file(), file.adapter(), argument.scale()));
       }
-      Optional<MergeVerifier.Reference> reference = reference(base, arguments);
-      table = merge(base, read, reference);
+      table = merge(base, read, arguments);
     }
     line.clear();
     if (json) {
@@ -140,7 +141,7 @@ final class MergeCommand implements Callable<Integer> {
     return 0;
   }
 
-  private void checkOptions() {
+  private void checkOptions() throws IOException {
     Flags.requireThreads(spec, threads);
     if (quality != null && (data == null || !type.equalsIgnoreCase(KEEP))) {
       throw new ParameterException(
@@ -150,8 +151,11 @@ final class MergeCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--keep-quality must be above 0, is " + quality);
     }
-    if (!type.equalsIgnoreCase(KEEP) && unquantized().isEmpty()) {
+    if (isRecipe()) {
       ModelQuantizer.recipe(type);
+    }
+    for (Path input : Stream.of(importance, data).filter(Objects::nonNull).toList()) {
+      Outputs.requireOther(output, input);
     }
   }
 
@@ -190,13 +194,23 @@ final class MergeCommand implements Callable<Integer> {
                 sequences));
   }
 
+  private boolean isRecipe() {
+    return !type.equalsIgnoreCase(KEEP) && unquantized().isEmpty();
+  }
+
   private MergeTable merge(
-      GgufFile base, List<AdapterMerger.Adapter> read, Optional<MergeVerifier.Reference> reference)
+      GgufFile base, List<AdapterMerger.Adapter> read, List<AdapterArgument> arguments)
       throws IOException {
-    Optional<TensorType> uniform = unquantized();
-    MergeTypes types = uniform.map(MergeTypes::unquantized).orElse(MergeTypes.KEEP);
+    MergeTypes types = unquantized().map(MergeTypes::unquantized).orElse(MergeTypes.KEEP);
     AdapterMerger.Settings settings =
         new AdapterMerger.Settings(types, rounding, importanceFor(base), threads);
+    AdapterMerger merger = new AdapterMerger(base, read, settings);
+    if (isRecipe()) {
+      RecipeMerger.check(base, read, settings, type, output);
+    } else {
+      merger.check(output);
+    }
+    Optional<MergeVerifier.Reference> reference = reference(base, arguments);
     if (quality != null) {
       QualityMerger.Outcome outcome =
           new QualityMerger(base, read, settings, reference.orElseThrow(), quality, line::update)
@@ -206,9 +220,9 @@ final class MergeCommand implements Callable<Integer> {
     AdapterMerger.Progress progress =
         (done, total) -> line.update("merging: " + Words.percent((double) done / total));
     MergeReport report =
-        uniform.isPresent() || type.equalsIgnoreCase(KEEP)
-            ? new AdapterMerger(base, read, settings).merge(output, progress)
-            : RecipeMerger.merge(base, read, settings, type, output, progress);
+        isRecipe()
+            ? RecipeMerger.merge(base, read, settings, type, output, progress)
+            : merger.merge(output, progress);
     line.update("asking the merged file");
     Optional<MergeVerification> verification = reference.map(known -> known.compare(output));
     return new MergeTable(report, verification);

@@ -94,6 +94,8 @@ class MergeCommandTest {
     Path out = folder.resolve("refused.gguf");
     merge("--output", base).assertFails(2, "base.gguf", "another name");
     merge("--output", adapter).assertFails(2, "another name");
+    merge("--output", data, "--data", data).assertFails(2, "data.jsonl, which is read");
+    merge("--output", data, "--imatrix", data).assertFails(2, "data.jsonl, which is read");
     merge("--output", out, "--type", "Q9").assertFails(2, "Q9", "Q4_0");
     merge("--output", out, "--keep-quality", "0.1").assertFails(2, "--data");
     merge("--output", out, "--rounding", "up").assertFails(2, "--rounding");

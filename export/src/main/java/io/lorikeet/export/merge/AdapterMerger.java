@@ -62,17 +62,28 @@ public final class AdapterMerger {
     parts = new AdapterParts(adapters);
   }
 
+  /// Finds out whether the file could be written, as [#merge] does at its beginning.
+  ///
+  /// @throws InvalidInputException when the output is one of the inputs, or a type can't be written
+  /// @throws IOException when the disk is too small
+  public void check(Path output) throws IOException {
+    check(output, bytesWritten());
+  }
+
+  void check(Path output, long bytes) throws IOException {
+    requireOther(output);
+    requireWritableTypes();
+    DiskSpace.require(output, bytes);
+  }
+
   /// Writes the merged file: under a temporary name first, forced to disk, then renamed.
   ///
-  /// @throws InvalidInputException when the output is one of the inputs, a type can't be written,
-  ///     or a merged number isn't finite
+  /// @throws InvalidInputException when [#check] refuses, or a merged number isn't finite
   /// @throws IOException when the disk refuses or is too small, which is found out before; nothing
   ///     new is left under the name then
   public MergeReport merge(Path output, Progress progress) throws IOException {
     long start = System.nanoTime();
-    requireOther(output);
-    requireWritableTypes();
-    DiskSpace.require(output, bytesWritten());
+    check(output);
     GgufWriter writer = new GgufWriter().copyMetadata(base.metadata());
     settings
         .types()
@@ -126,7 +137,8 @@ public final class AdapterMerger {
     return settings.types().of(tensor, isAdapted(tensor));
   }
 
-  private long bytesWritten() {
+  /// Bytes of the merged file's tensors.
+  long bytesWritten() {
     return base.tensors().stream()
         .mapToLong(
             tensor -> {
@@ -141,7 +153,7 @@ public final class AdapterMerger {
     return QuantizationType.byName(type.name()).map(QuantizationType::id).orElse(0);
   }
 
-  void requireOther(Path output) throws IOException {
+  private void requireOther(Path output) throws IOException {
     List<Path> inputs = new ArrayList<>(base.paths());
     adapters.forEach(adapter -> inputs.add(adapter.file()));
     for (Path input : inputs) {

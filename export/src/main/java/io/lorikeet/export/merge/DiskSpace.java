@@ -23,15 +23,17 @@ public final class DiskSpace {
   }
 
   static void requireFree(Path output, long bytes, long free) throws IOException {
-    if (free < bytes + RESERVE) {
+    long needed = bytes + RESERVE;
+    if (free < needed) {
       throw new IOException(
-          String.format(
-              Locale.ROOT,
-              "can't write %s: it needs %.2f GB and its disk has %.2f GB free. Free some space, or"
-                  + " choose another folder",
-              output,
-              bytes / 1e9,
-              free / 1e9));
+          "can't write %s: it needs %s and its disk has %s free. Free some space, or choose another folder"
+              .formatted(output, inWords(needed), inWords(free)));
     }
+  }
+
+  private static String inWords(long bytes) {
+    return bytes < 1e9
+        ? String.format(Locale.ROOT, "%.0f MB", bytes / 1e6)
+        : String.format(Locale.ROOT, "%.2f GB", bytes / 1e9);
   }
 }

@@ -59,7 +59,7 @@ public final class QualityMerger {
   /// @throws InvalidInputException when even F16 for all adapted tensors isn't
   /// @throws IOException when the disk refuses
   public Outcome merge(Path output) throws IOException {
-    new AdapterMerger(base, adapters, settings).requireOther(output);
+    new AdapterMerger(base, adapters, settings).check(output);
     try (AtomicFile file = AtomicFile.create(output)) {
       Outcome outcome = search(file.path());
       file.commit();

@@ -29,10 +29,8 @@ public final class RecipeMerger {
       AdapterMerger.Progress progress)
       throws IOException {
     long start = System.nanoTime();
-    AdapterMerger merger =
-        new AdapterMerger(
-            base, adapters, settings.withTypes(MergeTypes.unquantized(TensorType.F16)));
-    merger.requireOther(output);
+    check(base, adapters, settings, recipe, output);
+    AdapterMerger merger = unquantized(base, adapters, settings);
     try (AtomicFile unquantized = AtomicFile.create(output)) {
       MergeReport whole = merger.merge(unquantized.path(), progress);
       ModelQuantizer.quantize(unquantized.path(), output, recipe, settings.threads());
@@ -45,5 +43,31 @@ public final class RecipeMerger {
             (System.nanoTime() - start) / 1e9);
       }
     }
+  }
+
+  /// Finds out whether the files could be written, as [#merge] does at its beginning.
+  ///
+  /// @throws IOException when the disk can't hold both
+  public static void check(
+      GgufFile base,
+      List<AdapterMerger.Adapter> adapters,
+      AdapterMerger.Settings settings,
+      String recipe,
+      Path output)
+      throws IOException {
+    AdapterMerger merger = unquantized(base, adapters, settings);
+    long unquantized = merger.bytesWritten();
+    merger.check(output, unquantized + unquantized * leastBits(recipe) / 16);
+  }
+
+  private static AdapterMerger unquantized(
+      GgufFile base, List<AdapterMerger.Adapter> adapters, AdapterMerger.Settings settings) {
+    return new AdapterMerger(
+        base, adapters, settings.withTypes(MergeTypes.unquantized(TensorType.F16)));
+  }
+
+  /// Bits that a weight takes at least: the first digit of all recipes' names.
+  private static int leastBits(String recipe) {
+    return recipe.chars().filter(Character::isDigit).map(c -> c - '0').findFirst().orElse(0);
   }
 }

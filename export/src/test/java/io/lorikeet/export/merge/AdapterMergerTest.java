@@ -344,7 +344,11 @@ class AdapterMergerTest {
     IOException refusal =
         assertThrows(
             IOException.class, () -> DiskSpace.requireFree(output, 2_000_000_000L, 1_500_000_000L));
-    assertTrue(refusal.getMessage().contains("needs 2.00 GB"), refusal.getMessage());
+    assertTrue(refusal.getMessage().contains("needs 2.02 GB"), refusal.getMessage());
     assertTrue(refusal.getMessage().contains("1.50 GB free"), refusal.getMessage());
+    IOException small =
+        assertThrows(IOException.class, () -> DiskSpace.requireFree(output, 1_000_000, 17_000_000));
+    assertTrue(
+        small.getMessage().contains("needs 18 MB and its disk has 17 MB free"), small.getMessage());
   }
 }
