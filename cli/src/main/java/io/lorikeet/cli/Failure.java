@@ -56,7 +56,8 @@ record Failure(int exitCode, String message) {
               FAILED,
               "out of memory ("
                   + e.getMessage()
-                  + "): try a smaller --context, --batch-size or --rank");
+                  + "): give Java a larger heap, as in LORIKEET_JAVA_OPTS=-Xmx4g; when training, a"
+                  + " smaller --context, --batch-size or --rank takes less");
       case InternalError e ->
           new Failure(
               FAILED,

@@ -49,6 +49,13 @@ class FailureTest {
   }
 
   @Test
+  void aSmallHeapIsToldWithWhatEnlargesIt() {
+    Failure failure = Failure.of(new OutOfMemoryError("Java heap space"));
+    assertEquals(1, failure.exitCode());
+    assertTrue(failure.message().contains("LORIKEET_JAVA_OPTS=-Xmx"), failure.message());
+  }
+
+  @Test
   void stackTraceOnlyWhenAskedFor() {
     assertFalse(reported(false).contains("at io.lorikeet"));
     assertTrue(reported(true).contains("at io.lorikeet"));
