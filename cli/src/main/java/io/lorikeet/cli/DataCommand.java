@@ -66,7 +66,7 @@ final class DataCommand implements Callable<Integer> {
             new DataReport(
                 plan, data, data.figures(encoding), oddities(plan, encoding), said, tokenizer);
         if (json) {
-          report.printJson(out);
+          report.printJson(out, shown);
         } else {
           report.print(out);
           report.printExamples(out, shown, terminal);

@@ -174,7 +174,9 @@ record DataReport(
   }
 
   /// Everything, for programs.
-  void printJson(PrintWriter out) throws IOException {
+  ///
+  /// @param shown examples to give with their tokens
+  void printJson(PrintWriter out, int shown) throws IOException {
     Map<String, Object> report = new LinkedHashMap<>();
     report.put("examples", figures.examples());
     report.put("tokens", figures.tokens());
@@ -217,8 +219,19 @@ record DataReport(
     warnings.addAll(traps());
     report.put("warnings", warnings);
     report.put("notes", notes);
+    ShownTokens tokens = new ShownTokens(tokenizer.vocabulary(), false);
+    report.put("shown", data.sample(shown).stream().map(example -> json(example, tokens)).toList());
     JsonMapper mapper = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
     out.println(mapper.writeValueAsString(report));
+  }
+
+  private static Map<String, Object> json(TokenizedExample example, ShownTokens tokens) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("place", new SourceLine(example.source(), example.line()).toString());
+    json.put("text", tokens.of(example));
+    json.put("tokens", example.tokens());
+    json.put("trained", example.trained());
+    return json;
   }
 
   private static Map<String, Object> json(OddExamples.Oddity oddity) {

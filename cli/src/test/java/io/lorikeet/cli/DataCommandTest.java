@@ -1,6 +1,7 @@
 package io.lorikeet.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -54,6 +55,20 @@ class DataCommandTest {
     assertEquals(0, report.path("without_end_token").asInt());
     assertTrue(report.path("trained_tokens").asInt() < report.path("tokens").asInt());
     assertTrue(report.path("warnings").toString().contains("ends in a space"), run.out());
+  }
+
+  @Test
+  void printsExamplesAsJson() throws IOException {
+    CommandRun run = data(write(pairs(4)), "--context", 64, "--show", 2, "--json").assertSucceeds();
+    JsonNode shown = new ObjectMapper().readTree(run.out()).path("shown");
+    assertEquals(2, shown.size());
+    JsonNode second = shown.path(1);
+    assertTrue(second.path("place").asText().endsWith("data.jsonl:3"), run.out());
+    assertEquals("<s> count 2⟦ 3 and on</s>⟧", second.path("text").asText());
+    JsonNode trained = second.path("trained");
+    assertEquals(second.path("tokens").size(), trained.size());
+    assertFalse(trained.path(0).booleanValue());
+    assertTrue(trained.path(trained.size() - 1).booleanValue());
   }
 
   @Test
