@@ -36,6 +36,13 @@ public record Conversation(
     return new Conversation(messages.subList(0, count), tools, variables);
   }
 
+  /// The same conversation with other thoughts in its last message.
+  public Conversation thinking(Optional<String> reasoning) {
+    List<Message> changed = new ArrayList<>(messages);
+    changed.set(changed.size() - 1, changed.getLast().thinking(reasoning));
+    return new Conversation(changed, tools, variables);
+  }
+
   /// One message.
   ///
   /// @param role `system`, `user`, `assistant`, `tool`, or what else the template knows
@@ -81,6 +88,11 @@ public record Conversation(
     public Message trained(boolean trained) {
       return new Message(
           role, content, reasoning, toolCalls, name, toolCallId, Optional.of(trained));
+    }
+
+    /// The same message with other thoughts.
+    public Message thinking(Optional<String> reasoning) {
+      return new Message(role, content, reasoning, toolCalls, name, toolCallId, trained);
     }
 
     /// All of the content; parts are joined by line breaks, as llama.cpp does it.

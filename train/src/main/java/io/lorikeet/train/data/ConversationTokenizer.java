@@ -60,11 +60,19 @@ final class ConversationTokenizer {
       if (!turn.served()) {
         remarks.add(ChatRemark.OTHER_PROMPT);
       }
+      if (losesThoughts(conversation.messages().get(index), turn)) {
+        remarks.add(ChatRemark.NO_THOUGHTS);
+      }
     }
     if (sequences.size() > 1) {
       remarks.add(ChatRemark.SEPARATE_TURNS);
     }
     return new Result(sequences, spellsControl, remarks);
+  }
+
+  private static boolean losesThoughts(Message message, TurnText turn) {
+    String written = turn.whole().text().substring(turn.start());
+    return message.reasoning().filter(thoughts -> !written.contains(thoughts.strip())).isPresent();
   }
 
   private Result everything(Conversation conversation) {

@@ -21,7 +21,7 @@ import java.util.TreeMap;
 /// the files' bytes, the vocabulary, the settings.
 final class TokenCache {
   /// Goes up when the same data and settings come to other tokens or numbers than before.
-  private static final int VERSION = 2;
+  private static final int VERSION = 3;
 
   private final DataSettings settings;
   private final TextEncoding encoding;

@@ -57,6 +57,8 @@ record Tokenized(
     NO_END_OF_TURN,
     /// The prompts aren't quite what a server makes of it.
     OTHER_PROMPT,
+    /// Thoughts aren't learned: the template leaves them out, or the prompt has ended them.
+    NO_THOUGHTS,
     /// It is written as ChatML, since the base has no template.
     ASSUMED_TEMPLATE
   }

@@ -124,6 +124,11 @@ final class TokenizingReport {
         remarks.getOrDefault(ChatRemark.OTHER_PROMPT, 0),
         "with a turn that doesn't begin with the prompt that a server gives for it: the chat"
             + " template writes it otherwise afterwards");
+    warn(
+        listener,
+        remarks.getOrDefault(ChatRemark.NO_THOUGHTS, 0),
+        "whose thoughts aren't learned: the chat template leaves them out, or a server's prompt"
+            + " doesn't ask for any");
   }
 
   private static void warn(TrainingListener listener, int count, String text) {

@@ -1,7 +1,6 @@
 package io.lorikeet.train.data;
 
 import io.lorikeet.models.text.Conversation;
-import io.lorikeet.models.text.Conversation.Message;
 import io.lorikeet.models.text.template.Rendering;
 import io.lorikeet.models.text.template.ServedTemplate;
 import io.lorikeet.models.text.template.TemplateException;
@@ -17,9 +16,6 @@ import java.util.Optional;
 /// @param served whether the prompt is exactly the server's; where the template doesn't repeat the
 ///     end of its prompt before the turn, it can't be
 record TurnText(Rendering whole, int start, boolean ends, boolean served) {
-  private static final String THINK = "<think>";
-  private static final String END_OF_THINKING = "</think>";
-
   /// The turn of a message.
   ///
   /// @param index the message, which is an assistant's
@@ -45,27 +41,21 @@ record TurnText(Rendering whole, int start, boolean ends, boolean served) {
     Conversation known = conversation.first(index + 1);
     Rendering full = template.render(known, false);
     Optional<Rendering> prompt = prompt(known, index, template);
-    String text = full.text();
-    if (prompt.isPresent() && text.startsWith(prompt.get().text())) {
+    if (prompt.isPresent() && full.text().startsWith(prompt.get().text())) {
       int start = Math.max(prompt.get().text().length(), generation(full, index));
       return ending(full, start, true, index, encoding);
     }
-    int common = prompt.map(given -> commonLength(given.text(), text)).orElse(0);
-    if (prompt.isPresent() && opensThinking(prompt.get().text().substring(common))) {
-      Rendering thought = thought(known.messages().get(index), index + 1);
-      int skipped = blanksFrom(text, common);
-      Rendering rest = full.part(skipped, text.length());
-      Rendering whole = prompt.get().followedBy(thought).followedBy(rest);
-      return ending(whole, prompt.get().text().length(), true, index, encoding);
-    }
-    return otherwiseWritten(prompt, full, common, index, encoding);
+    return prompt
+        .flatMap(given -> PromptContinuation.of(given, full, known, template))
+        .map(whole -> ending(whole, prompt.get().text().length(), true, index, encoding))
+        .orElseGet(() -> otherwiseWritten(prompt, full, index, encoding));
   }
 
   /// A turn before which the template, once the turn is there, writes something else than it did in
   /// the prompt; Mistral's moves the system prompt. Where both lead up to the turn with the same
   /// words, the turn follows the prompt all the same.
   private static TurnText otherwiseWritten(
-      Optional<Rendering> prompt, Rendering full, int common, int index, ChatEncoding encoding) {
+      Optional<Rendering> prompt, Rendering full, int index, ChatEncoding encoding) {
     int first = first(full, index, 0);
     int lead = first; // where the template's words before the turn begin
     while (lead > 0 && full.origin(lead - 1) == Rendering.TEMPLATE) {
@@ -81,6 +71,7 @@ record TurnText(Rendering whole, int start, boolean ends, boolean served) {
       }
       from--;
     }
+    int common = prompt.map(given -> PromptContinuation.common(given, full)).orElse(0);
     int start = common >= lead && common <= first ? common : first;
     return ending(full, Math.max(start, generation(full, index)), false, index, encoding);
   }
@@ -131,43 +122,6 @@ record TurnText(Rendering whole, int start, boolean ends, boolean served) {
   private static int first(Rendering full, int index, int from) {
     int place = from;
     while (place < full.text().length() && full.origin(place) != index + 1) {
-      place++;
-    }
-    return place;
-  }
-
-  private static int commonLength(String a, String b) {
-    int length = 0;
-    while (length < Math.min(a.length(), b.length()) && a.charAt(length) == b.charAt(length)) {
-      length++;
-    }
-    return length;
-  }
-
-  /// Whether a prompt ends by beginning the model's thoughts, which the template leaves out once
-  /// they were thought (DeepSeek R1, QwQ).
-  private static boolean opensThinking(String rest) {
-    return rest.strip().equals(THINK);
-  }
-
-  /// The thoughts, as a server would have read them out of what the model wrote.
-  private static Rendering thought(Message message, int origin) {
-    String content = message.text();
-    int end = content.indexOf(END_OF_THINKING);
-    String inside = end < 0 ? "" : content.substring(0, end).strip();
-    String reasoning =
-        message
-            .reasoning()
-            .orElse(inside.startsWith(THINK) ? inside.substring(THINK.length()) : inside)
-            .strip();
-    String lineBreak = reasoning.isEmpty() ? "" : "\n";
-    return Rendering.of(reasoning, origin)
-        .followedBy(Rendering.of(lineBreak + END_OF_THINKING + "\n\n", Rendering.TEMPLATE));
-  }
-
-  private static int blanksFrom(String text, int from) {
-    int place = from;
-    while (place < text.length() && Character.isWhitespace(text.charAt(place))) {
       place++;
     }
     return place;

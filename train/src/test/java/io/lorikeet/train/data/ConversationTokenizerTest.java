@@ -31,6 +31,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 @ExtendWith(LeakCheck.class)
 final class ConversationTokenizerTest {
@@ -142,18 +144,75 @@ final class ConversationTokenizerTest {
         learned(tokenize(template, TrainOn.ASSISTANT, USER, inline)));
   }
 
+  /// The server asks for thoughts, the data has none: the model is to end them at once.
+  @ParameterizedTest
+  @CsvSource({
+    "GLM-4.7-Flash, <think>, </think>the 1",
+    "Spark2.5, <think>, </think>the 1",
+    "poolside-Laguna-XS-2.1, <think>, </think>\\nthe 1",
+    "NVIDIA-Nemotron-3-Nano-30B-A3B-BF16, <think>\\n, </think>\\nthe 1",
+    "Cohere2MoE, <|START_THINKING|>, <|END_THINKING|><|START_TEXT|>the 1<|END_TEXT|>",
+    "Qwen-QwQ-32B, <think>\\n, </think>\\n\\nthe 1",
+  })
+  void thoughtsThatThePromptBeginsAndTheDataHasNot(String name, String prompt, String answer)
+      throws IOException {
+    String template = Fixtures.read().templates().get(name);
+    Result result = tokenize(template, TrainOn.ASSISTANT, USER, ANSWER);
+    String learned = learned(result).getFirst();
+    assertTrue(learned.startsWith(answer.replace("\\n", "\n")), learned);
+    String whole = text(result.sequences().getFirst().tokens());
+    assertTrue(whole.endsWith(prompt.replace("\\n", "\n") + learned), whole);
+    assertFalse(result.remarks().contains(ChatRemark.OTHER_PROMPT), name);
+  }
+
+  @Test
+  void callsAfterThoughtsThatThePromptBegins() throws IOException {
+    String template = Fixtures.read().templates().get("Qwen-QwQ-32B");
+    Result result = tokenize(template, TrainOn.ASSISTANT, USER, call());
+    assertEquals(
+        List.of(
+            "</think>\n\n<tool_call>\n{\"name\": \"add\", \"arguments\": {\"a\": 1}}\n</tool_call><|im_end|>"),
+        learned(result));
+    assertTrue(
+        text(result.sequences().getFirst().tokens())
+            .contains("<|im_start|>assistant\n<think>\n</think>\n\n<tool_call>"));
+  }
+
+  @Test
+  void thoughtsThatThePromptHasEnded() throws IOException {
+    String qwen = Fixtures.read().templates().get("Qwen-Qwen3-0.6B");
+    Map<String, Object> off = Map.of("enable_thinking", false);
+    tokenizer = Tokenizer.open(ChatVocabulary.bytePairs(folder.resolve("base.gguf"), qwen));
+    Result result = tokenize(TrainOn.ASSISTANT, off, USER, thinking("the 1", "Hm."));
+    assertEquals(List.of("the 1<|im_end|>"), learned(result));
+    assertTrue(
+        text(result.sequences().getFirst().tokens())
+            .endsWith("assistant\n<think>\n\n</think>\n\nthe 1<|im_end|>"));
+    assertEquals(Set.of(ChatRemark.NO_THOUGHTS), result.remarks());
+    tokenizer.close();
+    assertEquals(
+        Set.of(ChatRemark.NO_THOUGHTS), // which ChatML doesn't know
+        tokenize(CHATML, TrainOn.ASSISTANT, USER, thinking("the 1", "Hm.")).remarks());
+  }
+
+  /// Which the template writes only while a turn isn't there, as Command R7B's.
+  @Test
+  void whatOnlyThePromptEndsWith() throws IOException {
+    String template =
+        "{% for m in messages %}<|im_start|>{{ m.role }}{% if m.role == 'assistant' %}<|out|>"
+            + "{% endif %}{{ m.content }}<|im_end|>{% endfor %}"
+            + "<|im_start|>assistant<|in|><|/in|>";
+    Result result = tokenize(template, TrainOn.ASSISTANT, USER, ANSWER);
+    assertEquals(List.of("<|out|>the 1<|im_end|>"), learned(result));
+    assertEquals(
+        "<|im_start|>userOne?<|im_end|><|im_start|>assistant<|in|><|/in|><|out|>the 1<|im_end|>",
+        text(result.sequences().getFirst().tokens()));
+    assertEquals(Set.of(), result.remarks());
+  }
+
   @Test
   void callsOfToolsAreLearnedAndTheirResultsAreNot() throws IOException {
     String qwen = Fixtures.read().templates().get("Qwen-Qwen2.5-7B-Instruct");
-    Message call =
-        new Message(
-            "assistant",
-            List.of(),
-            Optional.empty(),
-            List.of(new ToolCall(Optional.of("1"), "add", "{\"a\": 1}")),
-            Optional.empty(),
-            Optional.empty(),
-            Optional.empty());
     Message result =
         new Message(
             "tool",
@@ -163,7 +222,7 @@ final class ConversationTokenizerTest {
             Optional.of("add"),
             Optional.of("1"),
             Optional.empty());
-    Result tokenized = tokenize(qwen, TrainOn.ASSISTANT, USER, call, result, LAST);
+    Result tokenized = tokenize(qwen, TrainOn.ASSISTANT, USER, call(), result, LAST);
     assertEquals(
         List.of(
             "<tool_call>\n{\"name\": \"add\", \"arguments\": {\"a\": 1}}\n</tool_call><|im_end|>",
@@ -234,6 +293,17 @@ final class ConversationTokenizerTest {
     assertEquals(List.of("[assistant] the 1</s>", "[assistant] 2</s>"), learned(result));
   }
 
+  private static Message call() {
+    return new Message(
+        "assistant",
+        List.of(),
+        Optional.empty(),
+        List.of(new ToolCall(Optional.of("1"), "add", "{\"a\": 1}")),
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty());
+  }
+
   private static Message thinking(String text, String thought) {
     return new Message(
         "assistant",
@@ -252,9 +322,14 @@ final class ConversationTokenizerTest {
   }
 
   private Result tokenize(TrainOn trainOn, Message... messages) throws IOException {
+    return tokenize(trainOn, Map.of(), messages);
+  }
+
+  private Result tokenize(TrainOn trainOn, Map<String, Object> variables, Message... messages)
+      throws IOException {
     ChatEncoding encoding = ChatEncoding.of(tokenizer, Optional.empty());
     return new ConversationTokenizer(encoding, trainOn)
-        .tokenize(new Conversation(List.of(messages), List.of(), Map.of()));
+        .tokenize(new Conversation(List.of(messages), List.of(), variables));
   }
 
   private String text(int[] tokens) {

@@ -11,6 +11,11 @@ import java.util.Map;
 final class Inputs {
   private Inputs() {}
 
+  /// A value that came from another message than the one it stands in.
+  ///
+  /// @param origin the message's number, from 1
+  record From(int origin, Object value) {}
+
   /// The value of a variable.
   static Object variable(String name, Object value) {
     if (name.equals("messages") && value instanceof List<?> messages) {
@@ -74,6 +79,7 @@ final class Inputs {
   private static Object value(Object value, int origin) {
     return switch (value) {
       case null -> null;
+      case From(int other, Object from) -> value(from, other);
       case Boolean flag -> flag;
       case Integer number -> number.longValue();
       case Long number -> number;

@@ -15,6 +15,7 @@ final class ServedMessages {
   private final boolean thinkingField;
   private final boolean thinkingParts;
   private final boolean trimmed;
+  private final boolean toolResponses;
 
   /// @param source the template's text: the server knows some models by what stands in it
   ServedMessages(String source, Capabilities can) {
@@ -30,7 +31,14 @@ final class ServedMessages {
             && source.contains("[TOOL_CALLS]")
             && source.contains("[ARGS]")
             && !source.contains("[CALL_ID]");
+    toolResponses =
+        source.contains(ServedTemplate.GEMMA_4) && !source.contains("{#- OpenAI Chat Completions:");
     trimmed = source.contains("You have access to the following functions in JSONSchema format");
+  }
+
+  /// What the server says in `enable_thinking`.
+  boolean thinking() {
+    return can.thinking();
   }
 
   /// The variable `messages`. The list has as many entries as there are messages: one that was
@@ -40,8 +48,12 @@ final class ServedMessages {
     for (Message message : messages) {
       result.add(fields(message));
     }
-    if (!can.systemRole() && messages.getFirst().role().equals("system")) {
+    Map<?, ?> first = (Map<?, ?>) result.getFirst();
+    if (!can.systemRole() && "system".equals(first.get("role"))) {
       mergeSystem(result);
+    }
+    if (toolResponses) {
+      ToolResponses.merge(result);
     }
     return result;
   }

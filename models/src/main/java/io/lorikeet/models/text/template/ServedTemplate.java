@@ -8,10 +8,12 @@ import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.regex.Pattern;
 
 /// Renders conversations as llama.cpp's server renders those of its requests (common/chat.cpp:
 /// `common_chat_templates_apply`): with the same variables, after the same changes to messages that
@@ -33,6 +35,15 @@ public final class ServedTemplate {
               + "message['tool_calls'] is none or message['tool_calls']|length == 0) %}",
           "{%- if false %}");
 
+  /// What the server's markup is to jinja2's: nothing. With jinja2 a text that is called safe makes
+  /// those that are added to it safe, too, by escaping them.
+  private static final Pattern SAFE = Pattern.compile("\\|\\s*safe\\b");
+
+  /// What the server knows Gemma 4's templates by.
+  static final String GEMMA_4 = "'<|tool_call>call:'";
+  private static final String GEMMA_END = "<turn|>\n";
+  private static final String GEMMA_START = "<|turn>model\n";
+
   private final One plain;
   private final Optional<One> forTools;
   private final String begin;
@@ -47,6 +58,7 @@ public final class ServedTemplate {
       for (Map.Entry<String, String> entry : REPLACED.entrySet()) {
         source = source.replace(entry.getKey(), entry.getValue());
       }
+      source = SAFE.matcher(source).replaceAll("");
       ChatTemplate served = ChatTemplate.of(template.name(), source);
       return new One(served, new ServedMessages(source, Capabilities.of(served)));
     }
@@ -110,23 +122,62 @@ public final class ServedTemplate {
     }
     variables.put("bos_token", begin);
     variables.put("eos_token", end);
-    variables.put("enable_thinking", true);
+    variables.put("enable_thinking", one.messages().thinking());
     if (!conversation.tools().isEmpty()) {
-      variables.put("tools", new ArrayList<>(conversation.tools()));
+      variables.put("tools", tools(conversation.tools()));
     }
     variables.put("datetime", day("MMM dd uuuu"));
     variables.put("date_string", day("dd MMM uuuu"));
+    variables.put("preserve_reasoning", true); // the server's default
     variables.putAll(conversation.variables());
     if (generationPrompt) {
       variables.put("add_generation_prompt", true);
     }
+    putDerived(variables);
     Rendering rendering = one.template().render(variables, DAY);
+    if (generationPrompt
+        && one.template().source().contains(GEMMA_4)
+        && rendering.text().endsWith(GEMMA_END)) { // after a call beside a text it asks for nothing
+      rendering = rendering.followedBy(Rendering.of(GEMMA_START, Rendering.TEMPLATE));
+    }
     int from = addsBegin && rendering.text().startsWith(begin) ? begin.length() : 0;
     int to = rendering.text().length();
     if (addsEnd && to - end.length() >= from && rendering.text().endsWith(end)) {
       to -= end.length();
     }
     return rendering.part(from, to);
+  }
+
+  /// The names that templates have for the server's settings (common/jinja/caps.cpp); what a
+  /// request says under them counts.
+  private static void putDerived(Map<String, Object> variables) {
+    if (variables.get("preserve_reasoning") instanceof Boolean preserve) {
+      variables.putIfAbsent("preserve_thinking", preserve);
+      variables.putIfAbsent("clear_thinking", !preserve);
+      variables.putIfAbsent("truncate_history_thinking", !preserve);
+      variables.putIfAbsent("drop_thinking", !preserve);
+    }
+    if (variables.get("reasoning_effort") instanceof String effort) {
+      variables.putIfAbsent("reasoning_strength", effort);
+    }
+  }
+
+  /// Definitions of tools with what the server takes of them, in its order.
+  private static List<Object> tools(List<Map<String, Object>> tools) {
+    List<Object> taken = new ArrayList<>();
+    for (Map<String, Object> tool : tools) {
+      Map<?, ?> given = (Map<?, ?>) tool.get("function");
+      Map<String, Object> function = new LinkedHashMap<>();
+      function.put("name", given.get("name"));
+      function.put("description", given.containsKey("description") ? given.get("description") : "");
+      function.put(
+          "parameters", given.containsKey("parameters") ? given.get("parameters") : Map.of());
+      Map<String, Object> definition = new LinkedHashMap<>();
+      definition.put("type", "function");
+      definition.put("function", function);
+      taken.add(definition);
+    }
+    return taken;
   }
 
   private static String day(String pattern) {
