@@ -7,10 +7,12 @@ import io.lorikeet.train.TrainingListener;
 import io.lorikeet.train.data.files.DataFile;
 import io.lorikeet.train.data.files.DataFiles;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// Makes corpora of sources, from what is kept or anew. Closes what it made, unless that was
 /// released.
@@ -26,21 +28,17 @@ final class DataLoader implements AutoCloseable {
     this.listener = listener;
   }
 
-  /// The examples of sources to train on.
+  /// The examples of sources to train on, or of one to measure on.
   ///
+  /// @param validation whether what folders hold as validation data is loaded, too, by
+  ///     [#loadValidationOfFolders]
   /// @throws InvalidInputException with what is wrong in any of them
-  Corpus load(List<DataSource> sources) throws IOException {
+  Corpus load(List<DataSource> sources, boolean validation) throws IOException {
     List<TokenStore> stores = new ArrayList<>();
     List<String> problems = new ArrayList<>();
     for (DataSource source : sources) {
       DataFiles files = find(source);
-      if (!files.leftOut().isEmpty()) {
-        String names =
-            files.leftOut().stream()
-                .map(file -> file.getFileName().toString())
-                .collect(Collectors.joining(", "));
-        listener.on(new TrainingEvent.Note(source.path() + ": not trained on: " + names));
-      }
+      tellLeftOut(source, files, validation);
       try {
         stores.add(store(source, files.training()));
       } catch (InvalidInputException e) {
@@ -51,6 +49,19 @@ final class DataLoader implements AutoCloseable {
       throw new InvalidInputException(String.join("\n", problems));
     }
     return corpus(stores);
+  }
+
+  private void tellLeftOut(DataSource source, DataFiles files, boolean validation) {
+    Stream<Path> unused =
+        validation ? Stream.empty() : files.validation().stream().map(DataFile::path);
+    String names =
+        Stream.concat(files.leftOut().stream(), unused)
+            .map(file -> file.getFileName().toString())
+            .sorted()
+            .collect(Collectors.joining(", "));
+    if (!names.isEmpty()) {
+      listener.on(new TrainingEvent.Note(source.path() + ": not trained on: " + names));
+    }
   }
 
   /// The examples of files that folders hold as validation data; empty if they hold none.

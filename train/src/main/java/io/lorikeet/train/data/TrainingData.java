@@ -87,7 +87,8 @@ public final class TrainingData implements AutoCloseable {
       throws IOException {
     DataSettings settings = plan.settings();
     try (DataLoader loader = new DataLoader(settings, encoding, listener)) {
-      Corpus corpus = loader.load(plan.sources());
+      boolean ofFolders = plan.validation() instanceof ValidationData.None;
+      Corpus corpus = loader.load(plan.sources(), ofFolders);
       DataSplit split = new DataSplit(corpus, plan.seed());
       Optional<Corpus> apart = apart(plan, loader);
       int[] trained = split.where(_ -> true);
@@ -121,7 +122,8 @@ public final class TrainingData implements AutoCloseable {
   /// Validation data of its own: what was asked for, or what folders of data hold.
   private static Optional<Corpus> apart(DataPlan plan, DataLoader loader) throws IOException {
     return switch (plan.validation()) {
-      case ValidationData.FromFile(DataSource source) -> Optional.of(loader.load(List.of(source)));
+      case ValidationData.FromFile(DataSource source) ->
+          Optional.of(loader.load(List.of(source), false));
       case ValidationData.None() -> loader.loadValidationOfFolders(plan.sources());
       case ValidationData.Fraction _, ValidationData.Count _ -> Optional.empty();
     };
@@ -208,7 +210,7 @@ public final class TrainingData implements AutoCloseable {
       List<Path> files, DataSettings settings, TextEncoding encoding, TrainingListener listener)
       throws IOException {
     try (DataLoader loader = new DataLoader(settings, encoding, listener)) {
-      Corpus corpus = loader.load(files.stream().map(DataSource::of).toList());
+      Corpus corpus = loader.load(files.stream().map(DataSource::of).toList(), false);
       List<TokenizedExample> examples = new ArrayList<>();
       Arrays.stream(all(corpus)).forEach(index -> examples.add(corpus.get(index)));
       return examples;
@@ -230,7 +232,7 @@ public final class TrainingData implements AutoCloseable {
       return examples;
     }
     try (DataLoader loader = new DataLoader(DataSettings.of(config), encoding, _ -> {})) {
-      Corpus corpus = loader.load(List.of(source));
+      Corpus corpus = loader.load(List.of(source), false);
       int taken = 0;
       for (int i = 0; i < corpus.size() && taken < tokens; i++) {
         examples.add(corpus.get(i));

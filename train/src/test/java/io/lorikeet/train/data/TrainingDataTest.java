@@ -104,6 +104,10 @@ class TrainingDataTest {
     assertEquals(2, loaded.training().examples());
     assertEquals(1, loaded.validation().orElseThrow().examples());
     assertEquals(set + ": not trained on: test.jsonl", events.notes().getFirst());
+    load(options().data(set).validation(0.5), 64);
+    assertTrue(
+        events.notes().contains(set + ": not trained on: test.jsonl, valid.jsonl"),
+        events.notes()::toString);
   }
 
   @Test

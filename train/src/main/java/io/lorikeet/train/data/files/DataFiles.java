@@ -94,12 +94,15 @@ public record DataFiles(List<DataFile> training, List<DataFile> validation, List
   }
 
   /// Files with records that lie in the folder itself, or else below it; texts only where there are
-  /// no records, since those that lie beside records are about them. By their names, they divide
-  /// into data for training, validation and tests.
+  /// no records, since those that lie beside or above records are about them. By their names, they
+  /// divide into data for training, validation and tests.
   private static DataFiles folder(Path folder) throws IOException {
     List<Path> all = walk(folder, 1);
-    if (all.stream().noneMatch(file -> FileKind.isRecords(file) || FileKind.isText(file))) {
-      all = walk(folder, DEEPEST);
+    if (all.stream().noneMatch(FileKind::isRecords)) {
+      List<Path> deeper = walk(folder, DEEPEST);
+      boolean holdsMore =
+          deeper.stream().anyMatch(FileKind::isRecords) || all.stream().noneMatch(FileKind::isText);
+      all = holdsMore ? deeper : all;
     }
     boolean records = all.stream().anyMatch(FileKind::isRecords);
     boolean named = all.stream().anyMatch(file -> isNamed(file, TRAINING));

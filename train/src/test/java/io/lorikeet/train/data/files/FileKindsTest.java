@@ -186,6 +186,17 @@ class FileKindsTest {
         paths(DataFiles.of(texts.getParent().toString()).training()));
   }
 
+  /// As data sets are stored: their card lies above them.
+  @Test
+  void textsAboveRecordsAreAboutThem() throws IOException {
+    Path data = Files.createDirectory(folder.resolve("data"));
+    Files.writeString(folder.resolve("README.md"), "card");
+    Files.writeString(data.resolve("train-00000-of-00001.jsonl"), "{\"text\": \"a\"}\n");
+    DataFiles files = DataFiles.of(folder.toString());
+    assertEquals(List.of(data.resolve("train-00000-of-00001.jsonl")), paths(files.training()));
+    assertEquals(List.of(folder.resolve("README.md")), files.leftOut());
+  }
+
   @Test
   void findsTheFilesOfAPattern() throws IOException {
     Path deep = Files.createDirectories(folder.resolve("a/b"));
