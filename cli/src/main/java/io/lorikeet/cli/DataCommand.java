@@ -2,6 +2,7 @@ package io.lorikeet.cli;
 
 import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.TrainingEvent;
 import io.lorikeet.train.data.DataPlan;
 import io.lorikeet.train.data.OddExamples;
@@ -72,8 +73,19 @@ final class DataCommand implements Callable<Integer> {
           report.printExamples(out, shown, terminal);
         }
       }
+    } catch (InvalidInputException e) {
+      if (json) { // else they were said already
+        said.forEach(this::tellWarning);
+      }
+      throw e;
     }
     return 0;
+  }
+
+  private void tellWarning(TrainingEvent event) {
+    if (event instanceof TrainingEvent.Warning(String text)) {
+      spec.commandLine().getErr().println("warning: " + text);
+    }
   }
 
   private static int contextOf(Path model) {

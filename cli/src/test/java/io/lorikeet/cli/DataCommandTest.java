@@ -94,6 +94,9 @@ class DataCommandTest {
                     + " {\"role\": \"assistant\", \"content\": \"b\"}]}"));
     data(chats, "--chat-template", "chatnl").assertFails(2, "chatnl", "chatml");
     CommandRun.of("data", "--model", base).assertFails(2, "--data is needed");
+    CommandRun none = data(write(List.of("{\"txt\": \"a\"}")), "--skip-bad-lines", "--json");
+    assertEquals(2, none.exitCode());
+    assertTrue(none.err().contains("is 'txt' meant to be 'text'?"), none.err());
   }
 
   private CommandRun data(Path file, Object... more) {

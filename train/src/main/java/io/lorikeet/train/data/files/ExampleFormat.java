@@ -114,7 +114,7 @@ public enum ExampleFormat {
       }
     }
     List<String> known = Arrays.stream(values()).flatMap(f -> f.required.stream()).toList();
-    return "expected %s; found %s%s, or name the columns with --columns"
+    return "expected %s; found %s%s (--columns maps other names)"
         .formatted(expected(), String.join(", ", present), meant(known, present));
   }
 

@@ -13,10 +13,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
+import java.util.regex.Pattern;
 
 /// Reads JSON Lines, or a JSON array.
 final class JsonRecords {
   private static final int SEEN_FOR_KIND = 4096;
+
+  private static final Pattern SOURCE = Pattern.compile(" \\(?[^()]*\\[Source: .*\\]\\)?");
 
   /// For all that is JSON in data. A string may be as long as the longest line.
   static final ObjectMapper MAPPER =
@@ -160,7 +163,9 @@ final class JsonRecords {
     return e.getLocation() == null ? 1 : e.getLocation().getColumnNr();
   }
 
-  private static String message(JsonProcessingException e) {
-    return e.getOriginalMessage().lines().findFirst().orElse("it isn't JSON");
+  /// What Jackson says, without its words on where the text came from.
+  static String message(JsonProcessingException e) {
+    String message = e.getOriginalMessage().lines().findFirst().orElse("it isn't JSON");
+    return SOURCE.matcher(message).replaceAll("");
   }
 }

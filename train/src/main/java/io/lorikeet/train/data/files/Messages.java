@@ -248,9 +248,7 @@ final class Messages {
     try {
       return JsonRecords.WHOLE.readTree(text);
     } catch (JsonProcessingException e) {
-      throw new RecordProblem(
-          "%s must be JSON: %s"
-              .formatted(place, e.getOriginalMessage().lines().findFirst().orElse("it isn't")));
+      throw new RecordProblem("%s must be JSON: %s".formatted(place, JsonRecords.message(e)));
     }
   }
 }

@@ -1,6 +1,7 @@
 package io.lorikeet.train.data.files;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -109,6 +110,7 @@ class ExampleReaderTest {
           {"text": "a", "text": "b"}          | Duplicate field 'text'
           {"text": "a"} {"text": "b"}         | expected a JSON object on one line
           {"text": "a                         | expected a JSON object on one line
+          {"text": "a"                        | expected a JSON object on one line
           {}                                  | an object without keys
           [1]                                 | expected a JSON object or a string, found a list
           17                                  | expected a JSON object or a string, found a number
@@ -119,6 +121,7 @@ class ExampleReaderTest {
     String message = failure("{\"text\": \"good\"}\n" + line + "\n");
     assertTrue(message.contains("data.jsonl:2: "), message);
     assertTrue(message.contains(expected), message);
+    assertFalse(message.contains("Source"), message); // the library's words on where it read
   }
 
   @Test
