@@ -20,7 +20,7 @@ final class Budget {
   void spend(long work) {
     steps -= work;
     if (steps < 0) {
-      throw new EvaluationError("the template doesn't end: stopped after " + STEPS + " steps");
+      throw exhausted("doesn't end: stopped after " + STEPS + " steps");
     }
   }
 
@@ -33,14 +33,18 @@ final class Budget {
   /// Refuses a text that is too long.
   void checkLength(long characters) {
     if (characters > LENGTH) {
-      throw new EvaluationError("the template writes more than " + LENGTH + " characters");
+      throw exhausted("writes more than " + LENGTH + " characters");
     }
+  }
+
+  private static EvaluationError exhausted(String what) {
+    return new EvaluationError("the template " + what, EvaluationError.Cause.EXHAUSTED);
   }
 
   /// Goes one level deeper.
   void enter() {
     if (++depth > DEPTH) {
-      throw new EvaluationError("the template is nested deeper than " + DEPTH + " levels");
+      throw exhausted("is nested deeper than " + DEPTH + " levels");
     }
   }
 

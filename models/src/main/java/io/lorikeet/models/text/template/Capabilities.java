@@ -25,6 +25,8 @@ record Capabilities(
   private static final int SEEN_OF_PROMPT = 64; // characters, as many as the server looks at
 
   /// Tries a template.
+  ///
+  /// @throws TemplateException when it doesn't end
   static Capabilities of(ChatTemplate template) {
     List<Map<String, Object>> system = List.of(message("system", MARK), message("user", "text"));
     boolean text = writes(template, List.of(message("user", MARK)));
@@ -118,7 +120,10 @@ record Capabilities(
     variables.putAll(Map.of("messages", messages, "bos_token", "", "eos_token", ""));
     try {
       return Optional.of(template.render(variables, ServedTemplate.DAY).text());
-    } catch (TemplateException _) {
+    } catch (TemplateException e) {
+      if (e.isExhausted()) {
+        throw e; // it would be for each conversation, after a second or so
+      }
       return Optional.empty();
     }
   }

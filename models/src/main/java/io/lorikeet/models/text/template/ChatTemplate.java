@@ -30,7 +30,7 @@ public final class ChatTemplate {
     try {
       return new ChatTemplate(name, source, TemplateParser.parse(source));
     } catch (SyntaxError e) {
-      throw new TemplateException(name, e.line(), e.getMessage(), false);
+      throw new TemplateException(name, e.line(), e.getMessage(), EvaluationError.Cause.MISTAKE);
     }
   }
 
@@ -59,9 +59,10 @@ public final class ChatTemplate {
       variables.forEach((key, value) -> scope.set(key, Inputs.variable(key, value)));
       return interpreter.render(statements, new Scope(scope));
     } catch (EvaluationError e) {
-      throw new TemplateException(name, interpreter.line(), e.getMessage(), e.isRaised());
+      throw new TemplateException(name, interpreter.line(), e.getMessage(), e.cause());
     } catch (ArithmeticException e) {
-      throw new TemplateException(name, interpreter.line(), "a number is too large", false);
+      throw new TemplateException(
+          name, interpreter.line(), "a number is too large", EvaluationError.Cause.MISTAKE);
     }
   }
 

@@ -5,24 +5,27 @@ package io.lorikeet.models.text.template;
 final class EvaluationError extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  private final boolean raised;
+  /// Why a template stops.
+  enum Cause {
+    MISTAKE,
+    /// The template itself raised it.
+    RAISED,
+    /// It has used up what a rendering may.
+    EXHAUSTED
+  }
+
+  private final Cause cause;
 
   EvaluationError(String message) {
-    this(message, false);
+    this(message, Cause.MISTAKE);
   }
 
-  private EvaluationError(String message, boolean raised) {
+  EvaluationError(String message, Cause cause) {
     super(message, null, false, false);
-    this.raised = raised;
+    this.cause = cause;
   }
 
-  /// What `raise_exception` throws.
-  static EvaluationError raised(String message) {
-    return new EvaluationError(message, true);
-  }
-
-  /// Whether the template itself raised it.
-  boolean isRaised() {
-    return raised;
+  Cause cause() {
+    return cause;
   }
 }

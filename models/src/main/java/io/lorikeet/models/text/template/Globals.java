@@ -24,7 +24,8 @@ final class Globals {
         "raise_exception",
         arguments -> {
           Object message = arguments.get(0, "message", Text.EMPTY);
-          throw EvaluationError.raised(Values.text(message, budget).toString());
+          throw new EvaluationError(
+              Values.text(message, budget).toString(), EvaluationError.Cause.RAISED);
         });
     define(
         scope,

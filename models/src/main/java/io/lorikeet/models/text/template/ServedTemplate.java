@@ -83,6 +83,7 @@ public final class ServedTemplate {
   ///
   /// @param forTools the one for conversations with tools, where the base has its own for them
   ///     (`tokenizer.chat_template.tool_use`)
+  /// @throws TemplateException when a template doesn't end, whatever it is given
   public static ServedTemplate of(
       ChatTemplate template, Optional<ChatTemplate> forTools, LlamaVocabulary vocabulary) {
     return new ServedTemplate(

@@ -8,13 +8,13 @@ public final class TemplateException extends InvalidInputException {
 
   private final String reason;
   private final int line;
-  private final boolean raised;
+  private final EvaluationError.Cause cause;
 
-  TemplateException(String template, int line, String reason, boolean raised) {
+  TemplateException(String template, int line, String reason, EvaluationError.Cause cause) {
     super(template + ", line " + line + ": " + reason);
     this.reason = reason;
     this.line = line;
-    this.raised = raised;
+    this.cause = cause;
   }
 
   /// What is wrong, in Jinja's words, or in the template's own where it raised it.
@@ -30,6 +30,11 @@ public final class TemplateException extends InvalidInputException {
   /// Whether the template itself refuses the conversation, by `raise_exception`: roles in an order
   /// that it doesn't know, for example.
   public boolean isRaised() {
-    return raised;
+    return cause == EvaluationError.Cause.RAISED;
+  }
+
+  /// Whether it was stopped since it didn't end, or wrote without end.
+  public boolean isExhausted() {
+    return cause == EvaluationError.Cause.EXHAUSTED;
   }
 }

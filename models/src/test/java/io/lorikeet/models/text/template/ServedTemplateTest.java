@@ -2,6 +2,7 @@ package io.lorikeet.models.text.template;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.bindings.LeakCheck;
@@ -106,6 +107,22 @@ final class ServedTemplateTest {
             "google-gemma-4-31B-it",
             Conversation.of(USER, call(List.of("Let me add.")), answer("4")));
     assertTrue(prompt.endsWith("<turn|>\n<|turn>model\n"), prompt);
+  }
+
+  @Test
+  void aTemplateWithoutEndIsRefusedAtOnce() throws IOException {
+    Path base =
+        ChatVocabulary.bytePairs(
+            folder.resolve("base.gguf"), "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}");
+    try (Tokenizer tokenizer = Tokenizer.open(base)) {
+      ChatTemplate own = tokenizer.chatTemplates().own().orElseThrow();
+      TemplateException refused =
+          assertThrows(
+              TemplateException.class,
+              () -> ServedTemplate.of(own, Optional.empty(), tokenizer.vocabulary()));
+      assertTrue(refused.isExhausted());
+      assertTrue(refused.getMessage().contains("line 1: the template is nested"));
+    }
   }
 
   private static Message call(List<String> text) {
