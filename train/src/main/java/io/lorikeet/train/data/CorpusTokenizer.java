@@ -141,6 +141,9 @@ final class CorpusTokenizer {
       reader.refuse(place, done.result().problem());
       return;
     }
+    if (!reader.isGood()) {
+      return; // all of it was for nothing, but to count what is refused
+    }
     report.add(place, done.result());
     lost.add(example);
     boolean document = example.content() instanceof Example.Document;

@@ -18,6 +18,8 @@ final class LostByTemplate {
   /// Chats that are looked at; the others are likely of the same kind.
   private static final int LOOKED_AT = 300;
 
+  private static final Set<String> SYSTEM = Set.of("system", "developer");
+
   private final Optional<ServedTemplate> template;
   private final Map<Lost, Integer> counts = new EnumMap<>(Lost.class);
   private final Map<Lost, SourceLine> first = new EnumMap<>(Lost.class);
@@ -63,7 +65,7 @@ final class LostByTemplate {
     Set<Lost> lost = EnumSet.noneOf(Lost.class);
     for (Message message : conversation.messages()) {
       boolean missing = message.content().stream().anyMatch(part -> !text.contains(part.strip()));
-      if (missing && message.role().equals("system")) {
+      if (missing && SYSTEM.contains(message.role())) {
         lost.add(Lost.SYSTEM_PROMPT);
       } else if (missing && !message.isAssistant()) { // thoughts of earlier answers may go
         lost.add(Lost.MESSAGE);

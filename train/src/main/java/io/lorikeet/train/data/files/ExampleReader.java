@@ -48,7 +48,7 @@ public final class ExampleReader {
   }
 
   /// Reads a file's examples in their order. After a problem that [#finish] will throw, the rest is
-  /// only checked.
+  /// only checked; but for examples that may yet be refused ([#refuse]), since these are counted.
   ///
   /// @param format the layout of all its records; empty to recognize each
   public void read(DataFile file, Optional<ExampleFormat> format, Consumer<Example> examples)
@@ -61,7 +61,7 @@ public final class ExampleReader {
             badLines,
             badFiles,
             example -> {
-              if (isGood()) {
+              if (isGood() || mayBeRefused(example.content())) {
                 examples.accept(example);
               }
             });
@@ -77,6 +77,10 @@ public final class ExampleReader {
         listener.on(new TrainingEvent.Note(found.summary()));
       }
     }
+  }
+
+  private static boolean mayBeRefused(Example.Content content) {
+    return content instanceof Example.Chat || content instanceof Example.Preference;
   }
 
   private void readKind(Path file, FileExamples found) throws IOException {

@@ -30,6 +30,8 @@ final class FileExamples implements RecordSink {
   private final Map<ExampleFormat, Integer> formats = new EnumMap<>(ExampleFormat.class);
   private final Set<String> unusedKeys = new LinkedHashSet<>();
   private boolean document;
+  private int records;
+  private int lastLine;
 
   /// @param columns keys of the file by the keys that they stand for
   /// @param wanted the layout of all records; empty to recognize each
@@ -54,10 +56,13 @@ final class FileExamples implements RecordSink {
 
   @Override
   public void record(JsonNode value, int line) {
+    records++;
+    boolean severalInLine = line == lastLine; // of an array that stands in one line
+    lastLine = line;
     try {
       take(value, line);
     } catch (RecordProblem problem) {
-      badLine(line, problem.getMessage());
+      badLine(line, (severalInLine ? "element " + records + ": " : "") + problem.getMessage());
     }
   }
 

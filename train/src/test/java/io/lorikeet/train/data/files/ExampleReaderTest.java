@@ -157,6 +157,7 @@ class ExampleReaderTest {
     assertTrue(message.contains("the JSON array can't be read on from here"), message);
     assertTrue(
         failure("[\"a\"]\n\"b\"\n").contains(":2: something follows the end of the JSON array"));
+    assertTrue(failure("[\"a\", \"b\", 3]").contains("data.jsonl:1: element 3: expected"));
     message = failure("[\"a\",\n3]");
     assertTrue(message.contains("data.jsonl:2: expected a JSON object or a string"), message);
   }
