@@ -9,6 +9,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
@@ -56,12 +58,20 @@ public final class AtomicFile implements AutoCloseable {
   /// Deletes what processes that were killed left half-written. Only for a folder in which no other
   /// process writes.
   public static void deleteStale(Path folder) throws IOException {
+    deleteStale(folder, Duration.ZERO);
+  }
+
+  /// The same where other processes may write: deletes what wasn't written to for so long.
+  public static void deleteStale(Path folder, Duration age) throws IOException {
+    Instant before = Instant.now().minus(age);
     List<Path> stale;
     try (Stream<Path> files = Files.list(folder)) {
       stale = files.filter(file -> STALE.matcher(file.getFileName().toString()).matches()).toList();
     }
     for (Path file : stale) {
-      Files.deleteIfExists(file);
+      if (age.isZero() || Files.getLastModifiedTime(file).toInstant().isBefore(before)) {
+        Files.deleteIfExists(file);
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 package io.lorikeet.train.data;
 
+import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.train.DataSource;
 import io.lorikeet.train.TrainingEvent;
 import io.lorikeet.train.TrainingListener;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
@@ -22,6 +24,8 @@ import java.util.TreeMap;
 final class TokenCache {
   /// Goes up when the same data and settings come to other tokens or numbers than before.
   private static final int VERSION = 3;
+
+  private static final Duration ABANDONED = Duration.ofDays(1);
 
   private final DataSettings settings;
   private final TextEncoding encoding;
@@ -61,7 +65,17 @@ final class TokenCache {
       }
       listener.on(new TrainingEvent.Warning(file + " is damaged; tokenizing again"));
     }
+    deleteAbandoned(folder.get());
     return tokenize(source, files, file, false, listener);
+  }
+
+  /// What killed processes left half-written, long ago: others may be writing.
+  private static void deleteAbandoned(Path folder) {
+    try {
+      AtomicFile.deleteStale(folder, ABANDONED);
+    } catch (IOException _) {
+      // another process was faster, or the folder isn't ours to tidy
+    }
   }
 
   private TokenStore tokenize(

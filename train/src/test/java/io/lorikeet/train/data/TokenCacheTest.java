@@ -2,6 +2,7 @@ package io.lorikeet.train.data;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -13,6 +14,9 @@ import io.lorikeet.train.data.files.DataFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -111,6 +115,18 @@ class TokenCacheTest {
       assertTrue(files().getFirst().getFileName().toString().endsWith(".tmp"));
     }
     assertEquals(List.of(), files());
+  }
+
+  /// A killed process can't; another that runs must not be disturbed.
+  @Test
+  void whatWasLeftHalfWrittenLongAgoIsDeleted() throws IOException {
+    Files.createDirectories(kept);
+    Path old = Files.createFile(kept.resolve(".a.tokens.0123abcd.tmp"));
+    Path fresh = Files.createFile(kept.resolve(".b.tokens.0123abcd.tmp"));
+    Files.setLastModifiedTime(old, FileTime.from(Instant.now().minus(Duration.ofDays(2))));
+    tokenize(0);
+    assertFalse(Files.exists(old));
+    assertTrue(Files.exists(fresh));
   }
 
   private DataSettings settings(int context) {
