@@ -19,6 +19,9 @@ final class SocketCount {
   private SocketCount() {}
 
   public static void main(String[] args) throws Exception {
+    // When the JDK loads its library for networks, as mapping a file does, that opens sockets for a
+    // moment to learn which protocols there are. Here it does so now.
+    DatagramChannel.open().close();
     int before = sockets();
     Thread watcher = Thread.ofPlatform().start(SocketCount::watch);
     int exitCode = Main.run(new PrintWriter(System.out), new PrintWriter(System.err), args);

@@ -63,7 +63,8 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
         throw new IllegalArgumentException(
             "more than " + mostTokens(config.vocabulary()) + " tokens");
       }
-      stored = AdapterFile.read(adapterFile, base).adapter();
+      // Whether it may be used on another base than its own was settled before.
+      stored = AdapterFile.read(adapterFile, base, true).adapter();
       comparison = llama(base.paths().getFirst(), adapterFile, sequences, longest);
     }
     Optional<AdapterRounding> rounding = AdapterRounding.between(meant, stored);

@@ -9,6 +9,7 @@ import io.lorikeet.bindings.DeviceTensors.Spec;
 import io.lorikeet.bindings.Graph;
 import io.lorikeet.bindings.GraphMemory;
 import io.lorikeet.bindings.Ops;
+import io.lorikeet.bindings.ProductFormat;
 import io.lorikeet.bindings.RowQuantizer;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
@@ -20,6 +21,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -37,7 +39,8 @@ final class RuleCheck implements AutoCloseable {
   final Tape tape;
   final Ops ops = new Ops();
   private final Products products;
-  private final Backend backend = Backend.open("cpu", 1);
+  /// Slopes can't be measured through activations that are rounded to BF16.
+  private final Backend backend = Backend.open("cpu", 1, Optional.of(ProductFormat.F32));
   private final ParameterGradients parameterGradients = new ParameterGradients(ops);
   private final SplittableRandom random;
   private final List<Spec> specs = new ArrayList<>();
