@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 
 /// A file mapped into memory, which mustn't change meanwhile.
@@ -45,21 +46,26 @@ record MappedFile(Path path, MemorySegment bytes, FileTime modified) {
   ///
   /// @throws IOException when they differ or the file is gone
   void checkUnchanged() throws IOException {
-    if (!Files.exists(path)) {
-      throw new IOException(
-          path + " was removed or renamed while it was in use. Start again with it in place");
-    }
-    long size = Files.size(path);
-    if (size != bytes.byteSize()) {
+    BasicFileAttributes now = attributes();
+    if (now.size() != bytes.byteSize()) {
       throw new IOException(
           "%s was changed while it was in use: it had %s bytes and now has %s. Start again with it complete"
-              .formatted(path, bytes.byteSize(), size));
+              .formatted(path, bytes.byteSize(), now.size()));
     }
-    FileTime now = Files.getLastModifiedTime(path);
-    if (!now.equals(modified)) {
+    if (!now.lastModifiedTime().equals(modified)) {
       throw new IOException(
           "%s was changed while it was in use, at %s. Start again with it complete"
-              .formatted(path, now));
+              .formatted(path, now.lastModifiedTime()));
+    }
+  }
+
+  /// All attributes at once, so that the file can't disappear between two questions.
+  private BasicFileAttributes attributes() throws IOException {
+    try {
+      return Files.readAttributes(path, BasicFileAttributes.class);
+    } catch (NoSuchFileException e) {
+      throw new IOException(
+          path + " was removed or renamed while it was in use. Start again with it in place", e);
     }
   }
 }
