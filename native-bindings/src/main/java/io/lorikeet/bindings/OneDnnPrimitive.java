@@ -9,6 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.ToIntFunction;
 
 /// What oneDNN has compiled for operands of some shapes. For one thread at a time: it may have
 /// scratch memory.
@@ -17,7 +18,7 @@ final class OneDnnPrimitive implements AutoCloseable {
   /// An operand.
   ///
   /// @param role what oneDNN takes it as, one of its `DNNL_ARG_…`
-  /// @param type F32 or BF16
+  /// @param type F32, BF16 or I8
   /// @param sizes slowest dimension first
   /// @param strides of each dimension, in elements
   record Operand(int role, TensorType type, List<Long> sizes, List<Long> strides) {
@@ -95,10 +96,25 @@ final class OneDnnPrimitive implements AutoCloseable {
     return scratch.allocateFrom(JAVA_LONG, array);
   }
 
+  /// Hands out attributes to describe a primitive with, for as long as it takes.
+  ///
+  /// @return what `use` returns
+  static int withAttributes(Arena scratch, ToIntFunction<MemorySegment> use) {
+    MemorySegment out = scratch.allocate(ADDRESS);
+    check(OneDnn.dnnl_primitive_attr_create(out), "describe a computation");
+    MemorySegment attributes = out.get(ADDRESS, 0);
+    try {
+      return use.applyAsInt(attributes);
+    } finally {
+      OneDnn.dnnl_primitive_attr_destroy(attributes);
+    }
+  }
+
   private static int type(TensorType type) {
     return switch (type) {
       case F32 -> OneDnn.dnnl_f32();
       case BF16 -> OneDnn.dnnl_bf16();
+      case I8 -> OneDnn.dnnl_s8();
       default -> throw new GgmlException("oneDNN isn't asked to compute in " + type.ggmlName());
     };
   }

@@ -46,38 +46,33 @@ record OneDnnProduct(
             new Operand(OneDnn.DNNL_ARG_WEIGHTS(), a, List.of(k, n), List.of(a0, a1)),
             new Operand(OneDnn.DNNL_ARG_SRC(), b, List.of(m, k), List.of(b1, b0)),
             new Operand(OneDnn.DNNL_ARG_DST(), TensorType.F32, List.of(m, n), List.of(y1, 1L))),
-        (scratch, out, operands) -> describe(engine, scratch, out, operands));
+        (scratch, out, operands) ->
+            OneDnnPrimitive.withAttributes(
+                scratch,
+                attributes -> {
+                  if (add) {
+                    addSum(scratch, attributes);
+                  }
+                  return OneDnn.dnnl_matmul_primitive_desc_create(
+                      out,
+                      engine,
+                      operands.get(1),
+                      operands.get(0),
+                      MemorySegment.NULL,
+                      operands.get(2),
+                      attributes);
+                }));
   }
 
-  private int describe(
-      MemorySegment engine, Arena scratch, MemorySegment out, List<MemorySegment> operands) {
-    MemorySegment attributes = MemorySegment.NULL;
-    MemorySegment sums = MemorySegment.NULL;
-    MemorySegment made = scratch.allocate(ADDRESS);
+  private static void addSum(Arena scratch, MemorySegment attributes) {
+    MemorySegment out = scratch.allocate(ADDRESS);
+    check(OneDnn.dnnl_post_ops_create(out), "describe a sum");
+    MemorySegment sum = out.get(ADDRESS, 0);
     try {
-      check(OneDnn.dnnl_primitive_attr_create(made), "describe a product");
-      attributes = made.get(ADDRESS, 0);
-      if (add) {
-        check(OneDnn.dnnl_post_ops_create(made), "describe a sum");
-        sums = made.get(ADDRESS, 0);
-        check(OneDnn.dnnl_post_ops_append_sum(sums, 1, 0, OneDnn.dnnl_f32()), "describe a sum");
-        check(OneDnn.dnnl_primitive_attr_set_post_ops(attributes, sums), "describe a sum");
-      }
-      return OneDnn.dnnl_matmul_primitive_desc_create(
-          out,
-          engine,
-          operands.get(1),
-          operands.get(0),
-          MemorySegment.NULL,
-          operands.get(2),
-          attributes);
+      check(OneDnn.dnnl_post_ops_append_sum(sum, 1, 0, OneDnn.dnnl_f32()), "describe a sum");
+      check(OneDnn.dnnl_primitive_attr_set_post_ops(attributes, sum), "describe a sum");
     } finally {
-      if (sums.address() != 0) {
-        OneDnn.dnnl_post_ops_destroy(sums);
-      }
-      if (attributes.address() != 0) {
-        OneDnn.dnnl_primitive_attr_destroy(attributes);
-      }
+      OneDnn.dnnl_post_ops_destroy(sum);
     }
   }
 }

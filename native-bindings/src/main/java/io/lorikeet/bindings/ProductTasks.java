@@ -1,14 +1,7 @@
 package io.lorikeet.bindings;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
-import io.lorikeet.ggml.Ggml;
 import io.lorikeet.ggml.ggml_tensor;
-import io.lorikeet.ggml.ggml_to_float_t;
-import io.lorikeet.ggml.ggml_type_traits;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
 
 /// What each of several threads does of a matrix product: which part of the result is its own, and
@@ -25,23 +18,9 @@ final class ProductTasks implements AutoCloseable {
   /// sums fit that cache too.
   private static final long BLOCK = 512;
 
-  /// Elements that are dequantized to F32 on their way.
-  private static final long STRIP = 8192;
-
-  private final Arena arena = Arena.ofShared();
   private final OneDnnChoice choice;
   private final OneDnnThreads threads;
-  private final List<Memory> memories = new ArrayList<>();
-
-  /// Scratch memory of one of the threads.
-  private static final class Memory {
-    private final MemorySegment strip;
-    private MemorySegment tile = MemorySegment.NULL;
-
-    Memory(MemorySegment strip) {
-      this.strip = strip;
-    }
-  }
+  private final WeightTiles tiles;
 
   /// A run of indices.
   record Range(long first, long last) {
@@ -111,9 +90,7 @@ final class ProductTasks implements AutoCloseable {
   ProductTasks(OneDnnChoice choice, OneDnnThreads threads) {
     this.choice = choice;
     this.threads = threads;
-    for (int i = 0; i < threads.count(); i++) {
-      memories.add(new Memory(arena.allocate(JAVA_FLOAT, STRIP)));
-    }
+    tiles = new WeightTiles(choice.type(), threads);
   }
 
   static MemorySegment tensor(MemorySegment address) {
@@ -328,74 +305,16 @@ final class ProductTasks implements AutoCloseable {
   /// The address of a part of a weight that can be multiplied: its own, or that of the dequantized
   /// copy of whole rows' `columns`, which is as wide as they are.
   private long weights(MemorySegment w, Range rows, Range columns, Worker worker) {
-    TensorType type = type(w);
-    if (canMultiply(w)) {
-      return address(w, columns.first(), rows.first(), 0, 0);
-    }
-    Memory memory = memories.get(worker.index());
-    long bytes = rows.count() * columns.count() * choice.type().blockBytes();
-    if (memory.tile.byteSize() < bytes) {
-      memory.tile = arena.allocate(bytes, Long.SIZE);
-    }
-    MemorySegment toFloat =
-        ggml_type_traits.to_float(
-            Ggml.ggml_get_type_traits(type.id()).reinterpret(ggml_type_traits.sizeof()));
-    long from =
-        address(w, 0, rows.first(), 0, 0) + columns.first() / type.blockSize() * type.blockBytes();
-    if (columns.count() == ggml_tensor.ne(w, 0)) {
-      // Whole rows follow one another.
-      dequantize(toFloat, type, from, 0, 1, rows.count() * columns.count(), worker);
-    } else {
-      long stride = ggml_tensor.nb(w, 1);
-      dequantize(toFloat, type, from, stride, rows.count(), columns.count(), worker);
-    }
-    return memory.tile.address();
-  }
-
-  /// Dequantizes runs of a weight's elements into the thread's tile, one after another.
-  ///
-  /// @param from address of the first run
-  /// @param stride bytes from one run to the next
-  /// @param length elements of a run
-  private void dequantize(
-      MemorySegment toFloat,
-      TensorType type,
-      long from,
-      long stride,
-      long runs,
-      long length,
-      Worker worker) {
-    Memory memory = memories.get(worker.index());
-    boolean direct = choice.type() == TensorType.F32;
-    long strip = memory.strip.address();
-    long target = memory.tile.address();
-    long held = 0; // elements in the strip that aren't converted yet
-    for (long run = 0; run < runs; run++) {
-      for (long i = 0; i < length; ) {
-        long count = Math.min(STRIP - held, length - i) / type.blockSize() * type.blockSize();
-        MemorySegment packed =
-            MemorySegment.ofAddress(from + run * stride + i / type.blockSize() * type.blockBytes());
-        long floats = direct ? target : strip + held * Float.BYTES;
-        ggml_to_float_t.invoke(toFloat, packed, MemorySegment.ofAddress(floats), count);
-        i += count;
-        held += count;
-        boolean last = run == runs - 1 && i == length;
-        if (direct || last || STRIP - held < type.blockSize()) {
-          if (!direct) {
-            threads.primitive(worker.index(), new OneDnnConversion(held)).run(strip, target);
-          }
-          target += held * choice.type().blockBytes();
-          held = 0;
-        }
-      }
-    }
+    return canMultiply(w)
+        ? address(w, columns.first(), rows.first(), 0, 0)
+        : tiles.fill(w, rows, columns, worker.index());
   }
 
   private OneDnnPrimitive product(Worker worker, OneDnnProduct form) {
     return threads.primitive(worker.index(), form);
   }
 
-  private static TensorType type(MemorySegment x) {
+  static TensorType type(MemorySegment x) {
     return TensorType.byId(ggml_tensor.type(x)).orElseThrow();
   }
 
@@ -414,6 +333,6 @@ final class ProductTasks implements AutoCloseable {
 
   @Override
   public void close() {
-    arena.close();
+    tiles.close();
   }
 }
