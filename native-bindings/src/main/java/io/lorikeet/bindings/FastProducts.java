@@ -1,9 +1,6 @@
 package io.lorikeet.bindings;
 
 import io.lorikeet.bindings.ProductTasks.Worker;
-import io.lorikeet.ggml.ggml_custom_op_t;
-import io.lorikeet.ggml.ggml_tensor;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,7 +16,7 @@ public final class FastProducts {
   /// Products that one operation can add up: ggml takes fewer than ten sources.
   private static final int MOST_TERMS = 4;
 
-  private final Arena arena = Arena.ofShared();
+  private final OneDnnCallbacks callbacks = new OneDnnCallbacks();
   private final String library;
   private final OneDnnChoice choice;
   private final OneDnnThreads threads;
@@ -27,15 +24,12 @@ public final class FastProducts {
   private final MemorySegment multiply;
   private final MemorySegment multiplyByToken;
   private final MemorySegment sum;
-  private final MemorySegment softMax;
-  private final MemorySegment maskedSoftMax;
-  private final MemorySegment softMaxBack;
-  private volatile Throwable failure;
+  private final FusedOps fused;
 
   /// How two matrices are multiplied.
   public enum Form {
-    /// a [k, n] times b [k, m], both F32 and of any strides as long as one of the first two
-    /// dimensions is dense.
+    /// a [k, n] times b [k, m], both F32 or both of [#activationType], and of any strides as long
+    /// as one of the first two dimensions is dense.
     PLAIN,
     /// A contiguous weight [k, n] of any type but F32 times b [k, m].
     WEIGHT,
@@ -45,7 +39,7 @@ public final class FastProducts {
 
   /// A product [n, m] that is part of a sum.
   ///
-  /// @param b F32, or of [#activationType] with a weight
+  /// @param b of [#activationType] with a weight, else of a's type
   public record Term(Form form, Tensor a, Tensor b) {
     private Shape shape() {
       return Shape.of(
@@ -57,26 +51,15 @@ public final class FastProducts {
     }
   }
 
-  /// What a thread computes its part of.
-  @FunctionalInterface
-  private interface Part {
-    void compute(MemorySegment y, long userData, Worker worker);
-  }
-
   private FastProducts(String library, OneDnnChoice choice, int threads) {
     this.library = library;
     this.choice = choice;
     this.threads = new OneDnnThreads(choice, threads);
     tasks = new ProductTasks(choice, this.threads);
-    multiply = callback((y, _, worker) -> multiply(y, false, worker));
-    multiplyByToken = callback((y, _, worker) -> multiply(y, true, worker));
-    sum = callback((y, forms, worker) -> tasks.sum(y, decoded(forms), worker));
-    SoftMaxTasks softMaxes = new SoftMaxTasks(this.threads);
-    softMax = callback((y, _, worker) -> softMaxes.forward(source(y, 0), worker));
-    maskedSoftMax =
-        callback((y, _, worker) -> softMaxes.forward(source(y, 0), source(y, 1), worker));
-    softMaxBack =
-        callback((y, _, worker) -> softMaxes.backward(source(y, 0), source(y, 1), worker));
+    multiply = callbacks.callback((y, _, worker) -> multiply(y, false, worker));
+    multiplyByToken = callbacks.callback((y, _, worker) -> multiply(y, true, worker));
+    sum = callbacks.callback((y, forms, worker) -> tasks.sum(y, decoded(forms), worker));
+    fused = new FusedOps(choice.type(), callbacks, this.threads);
     NativeResources.opened("fast products");
   }
 
@@ -100,31 +83,19 @@ public final class FastProducts {
     return new FastProducts("oneDNN", choice, threads);
   }
 
-  /// A function for ggml to call. Nothing may be thrown into it: it would end the process.
-  private MemorySegment callback(Part part) {
-    return ggml_custom_op_t.allocate(
-        (y, thread, threads, userData) -> {
-          try {
-            part.compute(ProductTasks.tensor(y), userData.address(), new Worker(thread, threads));
-          } catch (Throwable e) {
-            failure = e;
-          }
-        },
-        arena);
-  }
-
   private void multiply(MemorySegment y, boolean byToken, Worker worker) {
-    tasks.multiply(y, source(y, 0), source(y, 1), byToken, worker);
-  }
-
-  private static MemorySegment source(MemorySegment y, int index) {
-    return ProductTasks.tensor(ggml_tensor.src(y, index));
+    tasks.multiply(y, OneDnnCallbacks.source(y, 0), OneDnnCallbacks.source(y, 1), byToken, worker);
   }
 
   /// The type that activations are multiplied with weights in: BF16, or F32 where the processor is
   /// faster at that.
   public TensorType activationType() {
     return choice.type();
+  }
+
+  /// What is computed row by row.
+  public FusedOps fused() {
+    return fused;
   }
 
   ProductFormat format() {
@@ -143,7 +114,8 @@ public final class FastProducts {
     requireProduct(ops, a, b);
     Shape right = b.shape();
     Shape shape = new Shape(a.shape().ne1(), right.ne1(), right.ne2(), right.ne3());
-    return ops.custom("product", shape, new Ops.Callback(multiply, 0, threads.count()), a, b);
+    return ops.custom(
+        "product", TensorType.F32, shape, new Ops.Callback(multiply, 0, threads.count()), a, b);
   }
 
   /// The same with the second and third dimension of the result swapped: [n, p', m, q'].
@@ -152,7 +124,12 @@ public final class FastProducts {
     Shape right = b.shape();
     Shape shape = new Shape(a.shape().ne1(), right.ne2(), right.ne1(), right.ne3());
     return ops.custom(
-        "product", shape, new Ops.Callback(multiplyByToken, 0, threads.count()), a, b);
+        "product",
+        TensorType.F32,
+        shape,
+        new Ops.Callback(multiplyByToken, 0, threads.count()),
+        a,
+        b);
   }
 
   private void requireProduct(Ops ops, Tensor a, Tensor b) {
@@ -169,62 +146,6 @@ public final class FastProducts {
         "a product",
         a,
         b);
-  }
-
-  /// Replaces numbers by their softmax over the first dimension.
-  ///
-  /// @param x F32, contiguous; overwritten when the graph runs, so that nothing may use it that
-  ///     isn't scheduled before
-  /// @return the softmax, where the numbers were
-  public Tensor softMax(Ops ops, Tensor x) {
-    ops.require(x.shape().ne3() == 1 && isContiguousF32(x), "a softmax", x);
-    return inPlace(ops, "softmax", softMax, x);
-  }
-
-  /// The same with a mask added before.
-  ///
-  /// @param scores F32 [keys, queries, heads], contiguous; overwritten as in the other
-  /// @param mask F32 [keys, queries], contiguous
-  /// @return the softmax over keys, where the scores were
-  public Tensor softMax(Ops ops, Tensor scores, Tensor mask) {
-    Shape shape = scores.shape();
-    ops.require(
-        shape.ne3() == 1
-            && mask.shape().equals(Shape.of(shape.ne0(), shape.ne1()))
-            && isContiguousF32(scores)
-            && isContiguousF32(mask),
-        "a softmax",
-        scores,
-        mask);
-    return inPlace(ops, "softmax", maskedSoftMax, scores, mask);
-  }
-
-  /// Replaces the gradient of a softmax by that of what it was made of.
-  ///
-  /// @param gradient F32 [keys, queries, heads], contiguous; overwritten as in [#softMax]
-  /// @param softMax of the same shape
-  /// @return the gradient of the scores, where that of the softmax was
-  public Tensor softMaxBack(Ops ops, Tensor gradient, Tensor softMax) {
-    ops.require(
-        gradient.shape().equals(softMax.shape())
-            && gradient.shape().ne3() == 1
-            && isContiguousF32(gradient)
-            && isContiguousF32(softMax),
-        "the gradient of a softmax",
-        gradient,
-        softMax);
-    return inPlace(ops, "softmax back", softMaxBack, gradient, softMax);
-  }
-
-  /// Schedules what overwrites its first source: what uses that from now on runs later.
-  private Tensor inPlace(Ops ops, String name, MemorySegment callback, Tensor... sources) {
-    Ops.Callback call = new Ops.Callback(callback, 0, threads.count());
-    ops.schedule(ops.custom(name, Shape.of(1), call, sources));
-    return sources[0];
-  }
-
-  private static boolean isContiguousF32(Tensor x) {
-    return x.type() == TensorType.F32 && x.isContiguous();
   }
 
   private boolean isFloat(Tensor x) {
@@ -249,6 +170,7 @@ public final class FastProducts {
     boolean weights = terms.stream().anyMatch(term -> term.form() != Form.PLAIN);
     return ops.custom(
         weights ? "products with weights" : "products",
+        TensorType.F32,
         terms.getFirst().shape(),
         new Ops.Callback(sum, encoded(terms), threads.count()),
         sources);
@@ -280,9 +202,10 @@ public final class FastProducts {
             && term.shape().equals(shape)
             && a.shape().rows() == a.shape().ne1()
             && b.shape().rows() == b.shape().ne1()
-            && b.type() == (plain ? TensorType.F32 : activationType())
             && hasDenseDimension(b)
-            && (plain ? a.type() == TensorType.F32 && hasDenseDimension(a) : isWeight(a)),
+            && (plain
+                ? isFloat(a) && a.type() == b.type() && hasDenseDimension(a)
+                : isWeight(a) && b.type() == activationType()),
         "a sum of products",
         a,
         b);
@@ -305,18 +228,14 @@ public final class FastProducts {
 
   /// @throws GgmlException when an operation failed since the last call
   void rethrow() {
-    Throwable e = failure;
-    if (e != null) {
-      failure = null;
-      throw new GgmlException("a product by oneDNN failed: " + e.getMessage(), e);
-    }
+    callbacks.rethrow();
   }
 
   /// Ends it, when no graph with its operations runs any more.
   void close() {
     tasks.close();
     threads.close();
-    arena.close();
+    callbacks.close();
     NativeResources.closed("fast products");
   }
 }

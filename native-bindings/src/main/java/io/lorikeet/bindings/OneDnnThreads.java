@@ -23,7 +23,19 @@ final class OneDnnThreads implements AutoCloseable {
   }
 
   /// What belongs to one of the threads.
-  private record Own(MemorySegment stream, Map<Form, OneDnnPrimitive> primitives) {}
+  private static final class Own {
+    private final MemorySegment stream;
+    private final Map<Form, OneDnnPrimitive> primitives = new HashMap<>();
+    private MemorySegment scratch = MemorySegment.NULL;
+
+    Own(MemorySegment stream) {
+      this.stream = stream;
+    }
+  }
+
+  private static final int ALIGNMENT = 64;
+
+  private final Arena arena = Arena.ofShared();
 
   private final OneDnnChoice choice;
   private final MemorySegment engine;
@@ -39,7 +51,7 @@ final class OneDnnThreads implements AutoCloseable {
       for (int i = 0; i < count; i++) {
         OneDnnPrimitive.check(
             OneDnn.dnnl_stream_create(out, engine, OneDnn.dnnl_stream_in_order()), "start");
-        threads.add(new Own(out.get(ADDRESS, 0), new HashMap<>()));
+        threads.add(new Own(out.get(ADDRESS, 0)));
       }
     }
   }
@@ -54,15 +66,27 @@ final class OneDnnThreads implements AutoCloseable {
   OneDnnPrimitive primitive(int index, Form form) {
     choice.useOneThread();
     Own own = threads.get(index);
-    return own.primitives().computeIfAbsent(form, f -> f.compile(engine, own.stream()));
+    return own.primitives.computeIfAbsent(form, f -> f.compile(engine, own.stream));
+  }
+
+  /// Memory for an operation's own use on the calling thread, until the next one asks.
+  ///
+  /// @param index as in [#primitive]
+  MemorySegment scratch(int index, long bytes) {
+    Own own = threads.get(index);
+    if (own.scratch.byteSize() < bytes) {
+      own.scratch = arena.allocate(bytes, ALIGNMENT);
+    }
+    return own.scratch.asSlice(0, bytes);
   }
 
   @Override
   public void close() {
     for (Own own : threads) {
-      own.primitives().values().forEach(OneDnnPrimitive::close);
-      OneDnn.dnnl_stream_destroy(own.stream());
+      own.primitives.values().forEach(OneDnnPrimitive::close);
+      OneDnn.dnnl_stream_destroy(own.stream);
     }
     OneDnn.dnnl_engine_destroy(engine);
+    arena.close();
   }
 }

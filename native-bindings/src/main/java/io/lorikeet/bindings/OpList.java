@@ -86,8 +86,8 @@ abstract sealed class OpList implements AutoCloseable permits Ops {
   /// @param tasks threads that it is called on
   record Callback(MemorySegment function, long userData, int tasks) {}
 
-  /// An operation that calls back for its result, F32.
-  Tensor custom(String name, Shape shape, Callback callback, Tensor... sources) {
+  /// An operation that calls back for its result.
+  Tensor custom(String name, TensorType type, Shape shape, Callback callback, Tensor... sources) {
     begin(name);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment arguments = arena.allocate(ValueLayout.ADDRESS, sources.length);
@@ -96,7 +96,7 @@ abstract sealed class OpList implements AutoCloseable permits Ops {
       }
       return made(Ggml.ggml_custom_4d(
               context,
-              TensorType.F32.id(),
+              type.id(),
               shape.ne0(),
               shape.ne1(),
               shape.ne2(),

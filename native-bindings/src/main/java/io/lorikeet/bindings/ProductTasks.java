@@ -93,10 +93,6 @@ final class ProductTasks implements AutoCloseable {
     tiles = new WeightTiles(choice.type(), threads);
   }
 
-  static MemorySegment tensor(MemorySegment address) {
-    return address.reinterpret(ggml_tensor.sizeof());
-  }
-
   /// a [k, n, p, q] times b [k, m, p', q'] gives y [n, m, p', q'], or [n, p', m, q'] where
   /// `byToken`.
   void multiply(MemorySegment y, MemorySegment a, MemorySegment b, boolean byToken, Worker worker) {
@@ -161,7 +157,7 @@ final class ProductTasks implements AutoCloseable {
     for (int i = 0; i < forms.size(); i++) {
       if (forms.get(i) == FastProducts.Form.TRANSPOSED_WEIGHT) {
         // Rows of the weight are cut, between two of their blocks.
-        step = Math.max(step, type(tensor(ggml_tensor.src(y, 2 * i))).blockSize());
+        step = Math.max(step, type(OneDnnCallbacks.source(y, 2 * i)).blockSize());
       }
     }
     Grid grid = Grid.of(ggml_tensor.ne(y, 0), ggml_tensor.ne(y, 1), step, worker);
@@ -181,7 +177,7 @@ final class ProductTasks implements AutoCloseable {
   private long blockWidth(MemorySegment y, List<FastProducts.Form> forms, long n) {
     long width = n;
     for (int i = 0; i < forms.size(); i++) {
-      MemorySegment a = tensor(ggml_tensor.src(y, 2 * i));
+      MemorySegment a = OneDnnCallbacks.source(y, 2 * i);
       if (forms.get(i) != FastProducts.Form.PLAIN && !canMultiply(a)) {
         boolean transposed = forms.get(i) == FastProducts.Form.TRANSPOSED_WEIGHT;
         width = Math.min(width, transposed ? BLOCK : tileRows(ggml_tensor.ne(a, 0)));
@@ -192,8 +188,8 @@ final class ProductTasks implements AutoCloseable {
 
   private void addTerms(MemorySegment y, List<FastProducts.Form> forms, Grid grid, Worker worker) {
     for (int i = 0; i < forms.size(); i++) {
-      MemorySegment a = tensor(ggml_tensor.src(y, 2 * i));
-      MemorySegment b = tensor(ggml_tensor.src(y, 2 * i + 1));
+      MemorySegment a = OneDnnCallbacks.source(y, 2 * i);
+      MemorySegment b = OneDnnCallbacks.source(y, 2 * i + 1);
       switch (forms.get(i)) {
         case PLAIN -> addPlain(a, b, y, grid, i > 0, worker);
         case WEIGHT -> addWeight(a, b, y, grid, i > 0, worker);

@@ -14,7 +14,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.BiFunction;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -328,104 +327,6 @@ class FastProductsTest {
         assertThrows(GgmlException.class, () -> one(products, ops, form, weight, a));
       }
       assertThrows(GgmlException.class, () -> one(products, ops, Form.WEIGHT, a, a));
-    }
-  }
-
-  @ParameterizedTest
-  @CsvSource({"1, 64, 7, 3", "2, 20, 33, 1", "3, 130, 5, 4", "5, 1, 2, 2"})
-  void softMaxWithAMask(int threads, int keys, int queries, int heads) {
-    float[] scores = gaussians(keys * queries * heads);
-    float[] mask = new float[keys * queries];
-    for (int i = 0; i < mask.length; i++) {
-      mask[i] = i % keys <= i / keys ? 0 : -1e9f; // the first key is always seen
-    }
-    try (Backend backend = open(threads)) {
-      FastProducts products = backend.fastProducts().orElseThrow();
-      float[] y =
-          run(
-              backend,
-              new Spec("a", TensorType.F32, Shape.of(keys, queries, heads)),
-              bytes(scores),
-              new Spec("b", TensorType.F32, Shape.of(keys, queries)),
-              mask,
-              (ops, a, b) -> products.softMax(ops, ops.scale(a, 1), b));
-      for (int row = 0; row < queries * heads; row++) {
-        double[] expected = new double[keys];
-        for (int key = 0; key < keys; key++) {
-          double score = scores[row * keys + key] + mask[row % queries * keys + key];
-          expected[key] = Math.exp(score);
-        }
-        double sum = Arrays.stream(expected).sum();
-        for (int key = 0; key < keys; key++) {
-          assertEquals(expected[key] / sum, y[row * keys + key], 1e-6);
-        }
-      }
-    }
-  }
-
-  @ParameterizedTest
-  @CsvSource({"1, 64, 7, 3", "2, 20, 33, 1", "3, 130, 5, 4", "5, 1, 2, 2"})
-  void gradientOfSoftMax(int threads, int keys, int queries, int heads) {
-    float[] gradient = gaussians(keys * queries * heads);
-    float[] softMax = gaussians(keys * queries * heads);
-    try (Backend backend = open(threads)) {
-      FastProducts products = backend.fastProducts().orElseThrow();
-      Shape shape = Shape.of(keys, queries, heads);
-      float[] y =
-          run(
-              backend,
-              new Spec("a", TensorType.F32, shape),
-              bytes(gradient),
-              new Spec("b", TensorType.F32, shape),
-              softMax,
-              (ops, a, b) -> products.softMaxBack(ops, ops.scale(a, 1), b));
-      for (int row = 0; row < queries * heads; row++) {
-        double product = 0;
-        for (int i = row * keys; i < (row + 1) * keys; i++) {
-          product += (double) gradient[i] * softMax[i];
-        }
-        for (int i = row * keys; i < (row + 1) * keys; i++) {
-          double expected = softMax[i] * (gradient[i] - product);
-          assertEquals(expected, y[i], 1e-5 * (1 + Math.abs(expected)));
-        }
-      }
-    }
-  }
-
-  @ParameterizedTest
-  @CsvSource({"1, 1000, 7", "3, 33, 10", "4, 5, 2"})
-  void softMaxOfRows(int threads, int columns, int rows) {
-    float[] x = gaussians(columns * rows);
-    try (Backend backend = open(threads)) {
-      FastProducts products = backend.fastProducts().orElseThrow();
-      Spec spec = new Spec("a", TensorType.F32, Shape.of(columns, rows));
-      float[] y =
-          run(
-              backend,
-              spec,
-              bytes(x),
-              new Spec("b", TensorType.F32, Shape.of(columns, rows)),
-              x,
-              (ops, a, _) -> products.softMax(ops, ops.scale(a, 1)));
-      for (int row = 0; row < rows; row++) {
-        int first = row * columns;
-        double sum = IntStream.range(first, first + columns).mapToDouble(i -> Math.exp(x[i])).sum();
-        for (int i = first; i < first + columns; i++) {
-          assertEquals(Math.exp(x[i]) / sum, y[i], 1e-6);
-        }
-      }
-    }
-  }
-
-  @Test
-  void softMaxOfOtherShapesIsRefused() {
-    try (Backend backend = open(1);
-        Ops ops = new Ops()) {
-      FastProducts products = backend.fastProducts().orElseThrow();
-      Tensor scores = ops.placeholder("scores", TensorType.F32, Shape.of(8, 4, 2));
-      Tensor mask = ops.placeholder("mask", TensorType.F32, Shape.of(4, 8));
-      assertThrows(GgmlException.class, () -> products.softMax(ops, scores, mask));
-      assertThrows(GgmlException.class, () -> products.softMaxBack(ops, scores, mask));
     }
   }
 }

@@ -56,9 +56,9 @@ final class LossHead implements AutoCloseable {
         scaled(tape, new AdaptedLinear(head(), headBias(), headPair()).apply(tape, normed, 0));
     if (loss) {
       logits = null;
-      Tensor probabilities = lossAndProbabilities(y);
+      Tensor dy = inputs.products().isFused() && !isCapped() ? fusedLoss(y) : loss(y);
       if (gradients) {
-        tape.backward(y, logitsGradient(probabilities));
+        tape.backward(y, dy);
         ops.schedule(ops.copy(tape.gradient(hidden), hiddenGradient));
         inputs.parameterGradients().store();
       }
@@ -89,24 +89,45 @@ final class LossHead implements AutoCloseable {
     return engine.config().tied() ? null : inputs.pair("", engine.config().headTensor());
   }
 
-  /// loss += Σ weight · -log softmax(logits)[label], as (largest - logit[label]) - log p[largest]:
-  /// the probability of the label itself could be too small for a float. What is needed of the
-  /// logits is taken before the probabilities take their place.
+  /// A cap's gradient is computed from the capped logits, which have to stay.
+  private boolean isCapped() {
+    return engine.config().scales().logitCap() != 0;
+  }
+
+  /// Adds the loss, in few operations.
   ///
-  /// @return the probabilities
-  private Tensor lossAndProbabilities(Tensor y) {
+  /// @return the gradient of the logits, where it is wanted, in their place
+  private Tensor fusedLoss(Tensor y) {
+    Ops ops = inputs.ops();
+    Tensor losses = ops.scale(targetWeights, 1);
+    Tensor gradient = null;
+    if (result == Result.GRADIENTS) {
+      gradient = inputs.products().crossEntropyAndGradient(y, labels, losses);
+    } else {
+      inputs.products().crossEntropy(y, labels, losses);
+    }
+    addToLoss(ops.sum(losses));
+    return gradient;
+  }
+
+  private void addToLoss(Tensor sum) {
+    Ops ops = inputs.ops();
+    Tensor total = inputs.constant("loss");
+    ops.schedule(ops.copy(ops.add(sum, total), total));
+  }
+
+  /// loss += Σ weight · -log softmax(logits)[label], as (largest - logit[label]) - log p[largest]:
+  /// the probability of the label itself could be too small for a float.
+  ///
+  /// @return the gradient of the logits, where it is wanted
+  private Tensor loss(Tensor y) {
     Ops ops = inputs.ops();
     Tensor best = ops.reshape(ops.argmax(y), Shape.of(1, tokens));
     Tensor distance = ops.sub(pick(y, best), pick(y, ops.reshape(labels, Shape.of(1, tokens))));
-    ops.schedule(distance);
-    // A cap's gradient is computed from the capped logits.
-    boolean needed = engine.config().scales().logitCap() != 0;
-    Tensor probabilities = needed ? ops.softMax(y, null, 1) : inputs.products().softMax(y);
+    Tensor probabilities = ops.softMax(y, null, 1);
     Tensor perToken = ops.sub(distance, ops.log(pick(probabilities, best)));
-    Tensor sum = ops.sum(ops.mul(ops.reshape(perToken, Shape.of(tokens)), targetWeights));
-    Tensor total = inputs.constant("loss");
-    ops.schedule(ops.copy(ops.add(sum, total), total));
-    return probabilities;
+    addToLoss(ops.sum(ops.mul(ops.reshape(perToken, Shape.of(tokens)), targetWeights)));
+    return result == Result.GRADIENTS ? logitsGradient(probabilities) : null;
   }
 
   /// One element of each token's row, [1, 1, tokens]: of x [vocabulary, tokens] the one that index

@@ -133,7 +133,8 @@ public record Attention(
     if (isFast(products)) {
       Tensor scaled = products.operand(ops.scale(queries, scale));
       Tensor scores = products.product(keys, scaled);
-      return new Weights(products.softMax(scores, mask(ops, b)), null, scaled);
+      Tensor seen = part(ops, seenUntil, b.row() + b.from(), b.keys());
+      return new Weights(products.softMax(scores, seen, b.from(), b.first()), null, scaled);
     }
     queries = products.operand(queries);
     Tensor scores = products.product(keys, queries);
@@ -147,7 +148,7 @@ public record Attention(
   /// Whether the softmax is that of [Products#softMax], which has neither scale nor sinks: the
   /// queries are scaled instead.
   private boolean isFast(Products products) {
-    return products.hasSoftMax() && scoreCap == 0 && sinks == null;
+    return products.isFused() && scoreCap == 0 && sinks == null;
   }
 
   /// The gradient of the products of keys and queries.

@@ -50,7 +50,7 @@ final class GradientRules {
               float scaling,
               Tensor x,
               Tensor _) -> {
-        Tensor low = ops.scale(products.product(a.value(), x), scaling);
+        Tensor low = ops.scale(products.smallProduct(a.value(), x), scaling);
         parameterGradients.add(b, products.outer(low, dy));
         Tensor back = products.sum(List.of(new Term(Kind.SMALL_TRANSPOSED, b.value(), dy)));
         parameterGradients.add(a, products.outer(x, ops.scale(back, scaling)));
@@ -82,8 +82,14 @@ final class GradientRules {
       case DifferentiableOp.Reshape(Tensor x, Tensor _) ->
           tape.accumulate(x, reshaped(dy, x.shape()));
       case DifferentiableOp.SwiGlu(Tensor gate, Tensor up, Tensor _) -> {
-        tape.accumulate(up, ops.mul(dy, ops.silu(gate)));
-        tape.accumulate(gate, products.backwardOps().siluBack(ops.mul(dy, up), gate));
+        if (products.isFused()) {
+          Tensor both = products.swigluBack(contiguous(dy), gate, up);
+          tape.accumulate(gate, row(both, 0, gate.shape()));
+          tape.accumulate(up, row(both, 1, up.shape()));
+        } else {
+          tape.accumulate(up, ops.mul(dy, ops.silu(gate)));
+          tape.accumulate(gate, products.backwardOps().siluBack(ops.mul(dy, up), gate));
+        }
       }
       case DifferentiableOp.Slice(Tensor x, int first, Tensor y) -> {
         int after = Math.toIntExact(x.shape().ne0() - first - y.shape().ne0());
@@ -145,6 +151,12 @@ final class GradientRules {
         tape.accumulate(v, gradients.v());
       }
     }
+  }
+
+  /// A row of x [n, …], in a shape of n elements.
+  private Tensor row(Tensor x, int index, Shape shape) {
+    Tensor row = ops.view(x, Shape.of(x.shape().ne0()), index * x.stride(1));
+    return ops.reshape(row, shape);
   }
 
   private Tensor reshaped(Tensor dy, Shape shape) {

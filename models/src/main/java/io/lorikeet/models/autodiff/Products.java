@@ -2,6 +2,7 @@ package io.lorikeet.models.autodiff;
 
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.FastProducts;
+import io.lorikeet.bindings.FusedOps;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
@@ -123,18 +124,24 @@ public final class Products {
   }
 
   private FastProducts.Term fastTerm(Term term) {
-    Tensor a = term.a();
-    // Weights in F32 are multiplied like activations, without loss.
-    if (a.type() == TensorType.F32) {
-      boolean transposed =
-          term.kind() == Kind.FROZEN_TRANSPOSED || term.kind() == Kind.SMALL_TRANSPOSED;
+    boolean small = term.kind() == Kind.SMALL || term.kind() == Kind.SMALL_TRANSPOSED;
+    boolean transposed =
+        term.kind() == Kind.FROZEN_TRANSPOSED || term.kind() == Kind.SMALL_TRANSPOSED;
+    if (!small && term.a().type() != TensorType.F32) {
       return new FastProducts.Term(
-          FastProducts.Form.PLAIN, transposed ? ops.transpose(a) : a, term.b());
+          transposed ? FastProducts.Form.TRANSPOSED_WEIGHT : FastProducts.Form.WEIGHT,
+          term.a(),
+          operand(term.b()));
     }
-    return new FastProducts.Term(
-        term.kind() == Kind.FROZEN ? FastProducts.Form.WEIGHT : FastProducts.Form.TRANSPOSED_WEIGHT,
-        a,
-        operand(term.b()));
+    // Weights in F32 are multiplied without loss.
+    Tensor a = small ? operand(term.a()) : term.a();
+    Tensor b = small ? operand(term.b()) : term.b();
+    return new FastProducts.Term(FastProducts.Form.PLAIN, transposed ? ops.transpose(a) : a, b);
+  }
+
+  /// A trained matrix a [k, n] times b [k, t]: [n, t].
+  Tensor smallProduct(Tensor a, Tensor b) {
+    return product(operand(a), operand(b));
   }
 
   private Tensor product(Term term) {
@@ -205,7 +212,7 @@ public final class Products {
     return chunks;
   }
 
-  /// The product of two activations or small matrices in F32, as [Ops#mulMat]: a [k, n, …], b [k,
+  /// The product of two activations or small matrices, as [Ops#mulMat]: a [k, n, …], b [k,
   /// m, …] give [n, m, …].
   public Tensor product(Tensor a, Tensor b) {
     if (fast != null) {
@@ -223,25 +230,39 @@ public final class Products {
         : fast.multiplyByToken(ops, a, b);
   }
 
-  /// Whether softmaxes are computed in place, by [FastProducts].
-  boolean hasSoftMax() {
+  /// Whether there are the operations of [FusedOps].
+  public boolean isFused() {
     return fast != null;
   }
 
-  /// The softmax over the first dimension of x [n, t], which may be overwritten: nothing may use it
-  /// that isn't scheduled before.
-  public Tensor softMax(Tensor x) {
-    return fast == null ? ops.softMax(x, null, 1) : fast.softMax(ops, x);
+  /// As [FusedOps#softMax].
+  Tensor softMax(Tensor scores, Tensor seenUntil, int firstKey, int firstQuery) {
+    return noted(fast.fused().softMax(ops, scores, seenUntil, firstKey, firstQuery));
   }
 
-  /// As [FastProducts#softMax], with a mask.
-  Tensor softMax(Tensor scores, Tensor mask) {
-    return fast.softMax(ops, scores, mask);
-  }
-
-  /// As [FastProducts#softMaxBack].
+  /// As [FusedOps#softMaxBack].
   Tensor softMaxBack(Tensor gradient, Tensor softMax) {
-    return fast.softMaxBack(ops, gradient, softMax);
+    return noted(fast.fused().softMaxBack(ops, gradient, softMax));
+  }
+
+  /// As [FusedOps#swigluBack].
+  Tensor swigluBack(Tensor dy, Tensor gate, Tensor up) {
+    return fast.fused().swigluBack(ops, dy, gate, up);
+  }
+
+  /// As [FusedOps#crossEntropy].
+  public void crossEntropy(Tensor logits, Tensor labels, Tensor weights) {
+    fast.fused().crossEntropy(ops, logits, labels, weights);
+  }
+
+  /// As [FusedOps#crossEntropyAndGradient].
+  public Tensor crossEntropyAndGradient(Tensor logits, Tensor labels, Tensor weights) {
+    return noted(fast.fused().crossEntropyAndGradient(ops, logits, labels, weights));
+  }
+
+  private Tensor noted(FusedOps.Result result) {
+    operands.put(result.values(), result.operand());
+    return result.values();
   }
 
   /// Whether products take tensors of any strides; else such are best copied once.
@@ -256,7 +277,7 @@ public final class Products {
   /// The sum over tokens of the outer products of x [m, t] and y [p, t]: [m, p].
   public Tensor outer(Tensor x, Tensor y) {
     if (fast != null) {
-      return fast.multiply(ops, ops.transpose(x), ops.transpose(y));
+      return fast.multiply(ops, ops.transpose(operand(x)), ops.transpose(operand(y)));
     }
     if (!hasOuterProduct) {
       return product(ops.cont(ops.transpose(x)), ops.cont(ops.transpose(y)));

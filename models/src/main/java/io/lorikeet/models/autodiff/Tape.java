@@ -58,7 +58,8 @@ public final class Tape {
   /// P x for a trained matrix [k, n] and x [k, t]: [n, t].
   public Tensor trainedProduct(Parameter parameter, Tensor x) {
     return note(
-        new DifferentiableOp.TrainedProduct(parameter, x, products.product(parameter.value(), x)));
+        new DifferentiableOp.TrainedProduct(
+            parameter, x, products.smallProduct(parameter.value(), x)));
   }
 
   /// W x for a weight [k, n] that holds scaling · B A already, rounded to its type: [n, t]. The

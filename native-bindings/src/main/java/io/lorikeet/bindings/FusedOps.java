@@ -1,0 +1,164 @@
+package io.lorikeet.bindings;
+
+import java.lang.foreign.MemorySegment;
+
+/// Operations of the CPU that go over the rows of their operands once, where ggml takes several
+/// operations, each of which reads and writes all of them; by oneDNN, as [FastProducts].
+///
+/// Some replace their first operand by their result when the graph runs, so that nothing may use it
+/// that isn't scheduled before.
+public final class FusedOps {
+  private final TensorType operandType;
+  private final int threads;
+  private final MemorySegment softMax;
+  private final MemorySegment softMaxBack;
+  private final MemorySegment crossEntropy;
+  private final MemorySegment swigluBack;
+
+  /// A result.
+  ///
+  /// @param values F32
+  /// @param operand the same in the type of [FastProducts#activationType], which may be `values`
+  public record Result(Tensor values, Tensor operand) {}
+
+  FusedOps(TensorType operandType, OneDnnCallbacks callbacks, OneDnnThreads threads) {
+    this.operandType = operandType;
+    this.threads = threads.count();
+    SoftMaxTasks softMaxes = new SoftMaxTasks(threads);
+    softMax =
+        callbacks.callback(
+            (y, firsts, worker) ->
+                softMaxes.forward(y, (int) (firsts >>> Integer.SIZE), (int) firsts, worker));
+    softMaxBack = callbacks.callback((y, _, worker) -> softMaxes.backward(y, worker));
+    CrossEntropyTasks crossEntropies = new CrossEntropyTasks(threads);
+    crossEntropy =
+        callbacks.callback(
+            (y, gradient, worker) -> crossEntropies.compute(y, gradient != 0, worker));
+    SwigluTasks swiglus = new SwigluTasks(threads);
+    swigluBack = callbacks.callback((y, _, worker) -> swiglus.backward(y, worker));
+  }
+
+  /// Replaces a block's scores by their softmax over the keys that each query sees: those up to
+  /// itself whose `seenUntil` reaches it.
+  ///
+  /// @param scores F32 [keys, queries, heads], contiguous
+  /// @param seenUntil F32 [keys]: index in its row of the last query that sees each key
+  /// @param firstKey index in its row of the first key
+  /// @param firstQuery of the first query
+  public Result softMax(Ops ops, Tensor scores, Tensor seenUntil, int firstKey, int firstQuery) {
+    Shape shape = scores.shape();
+    ops.require(
+        isContiguousF32(scores)
+            && isContiguousF32(seenUntil)
+            && shape.ne3() == 1
+            && seenUntil.shape().equals(Shape.of(shape.ne0()))
+            && firstKey >= 0
+            && firstQuery >= firstKey
+            && firstQuery + shape.ne1() <= firstKey + shape.ne0(),
+        "a softmax of keys from %d and queries from %d on".formatted(firstKey, firstQuery),
+        scores,
+        seenUntil);
+    long firsts = (long) firstKey << Integer.SIZE | firstQuery;
+    return inPlace(ops, "softmax", softMax, firsts, true, scores, seenUntil);
+  }
+
+  /// Replaces the gradient of a softmax by that of what it was made of.
+  ///
+  /// @param gradient F32 [keys, queries, heads], contiguous
+  /// @param softMax of the same shape
+  public Result softMaxBack(Ops ops, Tensor gradient, Tensor softMax) {
+    ops.require(
+        isContiguousF32(gradient)
+            && isContiguousF32(softMax)
+            && gradient.shape().equals(softMax.shape()),
+        "the gradient of a softmax",
+        gradient,
+        softMax);
+    return inPlace(ops, "softmax back", softMaxBack, 0, true, gradient, softMax);
+  }
+
+  /// Replaces weights by weight · -log softmax(logits)[label].
+  ///
+  /// @param logits F32 [vocabulary, t], contiguous
+  /// @param labels I32 [t], each below the vocabulary
+  /// @param weights F32 [t]; not a placeholder
+  public void crossEntropy(Ops ops, Tensor logits, Tensor labels, Tensor weights) {
+    crossEntropy(ops, logits, labels, weights, false);
+  }
+
+  /// The same, with logits replaced by their gradient: weight · (softmax(logits) - onehot(label)).
+  public Result crossEntropyAndGradient(Ops ops, Tensor logits, Tensor labels, Tensor weights) {
+    return crossEntropy(ops, logits, labels, weights, true);
+  }
+
+  private Result crossEntropy(
+      Ops ops, Tensor logits, Tensor labels, Tensor weights, boolean gradient) {
+    Shape each = Shape.of(logits.shape().ne1());
+    ops.require(
+        isContiguousF32(logits)
+            && logits.shape().rows() == logits.shape().ne1()
+            && labels.type() == TensorType.I32
+            && labels.isContiguous()
+            && labels.shape().equals(each)
+            && isContiguousF32(weights)
+            && weights.shape().equals(each),
+        "cross-entropy",
+        logits,
+        labels,
+        weights);
+    long wanted = gradient ? 1 : 0;
+    return inPlace(ops, "cross-entropy", crossEntropy, wanted, gradient, logits, labels, weights);
+  }
+
+  /// The gradients of gate and of up for silu(gate) · up, one after the other: F32 [elements, 2].
+  ///
+  /// @param dy the gradient of the result, F32 and contiguous, as are the others, of the same shape
+  public Tensor swigluBack(Ops ops, Tensor dy, Tensor gate, Tensor up) {
+    Shape shape = dy.shape();
+    ops.require(
+        isContiguousF32(dy)
+            && isContiguousF32(gate)
+            && isContiguousF32(up)
+            && gate.shape().equals(shape)
+            && up.shape().equals(shape),
+        "the gradient of swiglu",
+        dy,
+        gate,
+        up);
+    return ops.custom(
+        "swiglu back",
+        TensorType.F32,
+        Shape.of(shape.elements(), 2),
+        new Ops.Callback(swigluBack, 0, threads),
+        dy,
+        gate,
+        up);
+  }
+
+  /// Schedules what overwrites its first source: what uses that from now on runs later.
+  ///
+  /// @param operand whether the result is wanted as an operand of products too
+  private Result inPlace(
+      Ops ops,
+      String name,
+      MemorySegment callback,
+      long userData,
+      boolean operand,
+      Tensor... sources) {
+    Tensor values = sources[0];
+    boolean copied = operand && operandType != TensorType.F32;
+    Tensor y =
+        ops.custom(
+            name,
+            copied ? operandType : TensorType.F32,
+            copied ? values.shape() : Shape.of(1),
+            new Ops.Callback(callback, userData, threads),
+            sources);
+    ops.schedule(y);
+    return new Result(values, copied ? y : values);
+  }
+
+  private static boolean isContiguousF32(Tensor x) {
+    return x.type() == TensorType.F32 && x.isContiguous();
+  }
+}

@@ -1,0 +1,294 @@
+package io.lorikeet.bindings;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.lorikeet.bindings.DeviceTensors.Spec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// Fused operations against their definitions in `double`, for several numbers of threads.
+@ExtendWith(LeakCheck.class)
+class FusedOpsTest {
+  private static final double BF16_STEP = 1.0 / 256;
+
+  private final SplittableRandom random = new SplittableRandom(7);
+
+  private static Backend open(int threads) {
+    Backend backend = Backend.open("cpu", threads);
+    if (backend.fastProducts().isEmpty()) {
+      backend.close();
+      Assumptions.abort("oneDNN has no products for this processor");
+    }
+    return backend;
+  }
+
+  private static FusedOps fused(Backend backend) {
+    return backend.fastProducts().orElseThrow().fused();
+  }
+
+  private float[] gaussians(int count) {
+    float[] values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    return values;
+  }
+
+  /// An input: `float[]` or `int[]`.
+  private record Input(Object values, Shape shape) {
+    Spec spec(String name) {
+      return new Spec(name, values instanceof int[] ? TensorType.I32 : TensorType.F32, shape);
+    }
+
+    void upload(Tensor to) {
+      if (values instanceof int[] integers) {
+        to.upload(integers);
+      } else {
+        to.upload((float[]) values);
+      }
+    }
+  }
+
+  /// Runs what `operation` makes of F32 copies of the inputs, which it may overwrite, and returns
+  /// the results as F32.
+  private static List<float[]> run(Backend backend, List<Input> inputs, Operation operation) {
+    Ops ops = new Ops();
+    List<Spec> specs = new ArrayList<>();
+    List<Tensor> placeholders = new ArrayList<>();
+    List<Tensor> copies = new ArrayList<>();
+    for (Input input : inputs) {
+      Spec spec = input.spec("input" + specs.size());
+      specs.add(spec);
+      Tensor placeholder = ops.placeholder(spec.name(), spec.type(), spec.shape());
+      placeholders.add(placeholder);
+      copies.add(spec.type() == TensorType.F32 ? ops.scale(placeholder, 1) : placeholder);
+    }
+    List<Tensor> outs = new ArrayList<>();
+    for (Tensor result : operation.apply(ops, copies)) {
+      Spec spec = new Spec("output" + outs.size(), TensorType.F32, result.shape());
+      specs.add(spec);
+      Tensor out = ops.placeholder(spec.name(), spec.type(), spec.shape());
+      outs.add(out);
+      ops.schedule(ops.copy(result, out));
+    }
+    try (Graph graph = new Graph("fused", backend, ops);
+        GraphMemory memory = new GraphMemory(backend);
+        DeviceTensors tensors = DeviceTensors.allocate(backend, specs)) {
+      for (int i = 0; i < inputs.size(); i++) {
+        inputs.get(i).upload(tensors.get("input" + i));
+        graph.bind(placeholders.get(i), tensors.get("input" + i));
+      }
+      for (int i = 0; i < outs.size(); i++) {
+        graph.bind(outs.get(i), tensors.get("output" + i));
+      }
+      memory.allocate(List.of(graph));
+      graph.compute();
+      graph.compute();
+      return IntStream.range(0, outs.size())
+          .mapToObj(i -> tensors.get("output" + i).downloadFloats())
+          .toList();
+    }
+  }
+
+  @FunctionalInterface
+  private interface Operation {
+    List<Tensor> apply(Ops ops, List<Tensor> inputs);
+  }
+
+  private static Operation inPlace(Function<Ops, Function<List<Tensor>, FusedOps.Result>> made) {
+    return (ops, inputs) -> {
+      FusedOps.Result result = made.apply(ops).apply(inputs);
+      return List.of(result.values(), result.operand());
+    };
+  }
+
+  /// Both the values and the operand.
+  private static void assertResult(double expected, List<float[]> results, int index) {
+    double bound = 1e-6 + 2e-6 * Math.abs(expected);
+    assertEquals(expected, results.get(0)[index], bound);
+    assertEquals(expected, results.get(1)[index], bound + BF16_STEP * Math.abs(expected));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1, 64, 0, 57, 7, 3",
+    "2, 60, 0, 20, 33, 1",
+    "3, 130, 64, 180, 14, 4",
+    "2, 700, 128, 500, 328, 2",
+    "5, 2, 3, 3, 2, 2"
+  })
+  void softMaxOfTheKeysThatAreSeen(
+      int threads, int keys, int firstKey, int firstQuery, int queries, int heads) {
+    float[] scores = gaussians(keys * queries * heads);
+    float[] seenUntil = new float[keys];
+    for (int key = 0; key < keys; key++) {
+      // Each sees itself; some are out of sight after a while, some stay.
+      int own = firstKey + key;
+      seenUntil[key] = random.nextInt(3) == 0 ? own + random.nextInt(40) : 10_000;
+    }
+    List<Input> inputs =
+        List.of(
+            new Input(scores, Shape.of(keys, queries, heads)),
+            new Input(seenUntil, Shape.of(keys)));
+    try (Backend backend = open(threads)) {
+      FusedOps fused = fused(backend);
+      List<float[]> results =
+          run(
+              backend,
+              inputs,
+              inPlace(ops -> in -> fused.softMax(ops, in.get(0), in.get(1), firstKey, firstQuery)));
+      for (int row = 0; row < queries * heads; row++) {
+        int query = firstQuery + row % queries;
+        double[] expected = new double[keys];
+        double sum = 0;
+        for (int key = 0; key < keys; key++) {
+          if (firstKey + key <= query && seenUntil[key] >= query) {
+            expected[key] = Math.exp(scores[row * keys + key]);
+            sum += expected[key];
+          }
+        }
+        for (int key = 0; key < keys; key++) {
+          assertResult(expected[key] / sum, results, row * keys + key);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 64, 7, 3", "2, 20, 33, 1", "3, 130, 5, 4", "5, 1, 2, 2"})
+  void gradientOfSoftMax(int threads, int keys, int queries, int heads) {
+    float[] gradient = gaussians(keys * queries * heads);
+    float[] softMax = gaussians(keys * queries * heads);
+    Shape shape = Shape.of(keys, queries, heads);
+    try (Backend backend = open(threads)) {
+      FusedOps fused = fused(backend);
+      List<float[]> results =
+          run(
+              backend,
+              List.of(new Input(gradient, shape), new Input(softMax, shape)),
+              inPlace(ops -> in -> fused.softMaxBack(ops, in.get(0), in.get(1))));
+      for (int row = 0; row < queries * heads; row++) {
+        double product = 0;
+        double size = 0;
+        for (int i = row * keys; i < (row + 1) * keys; i++) {
+          product += (double) gradient[i] * softMax[i];
+          size += Math.abs(gradient[i] * softMax[i]);
+        }
+        for (int i = row * keys; i < (row + 1) * keys; i++) {
+          double expected = softMax[i] * (gradient[i] - product);
+          double bound = 1e-5 * (1 + size);
+          assertEquals(expected, results.get(0)[i], bound);
+          assertEquals(expected, results.get(1)[i], bound + BF16_STEP * Math.abs(expected));
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1000, 7", "3, 33, 10", "4, 5, 2"})
+  void crossEntropy(int threads, int vocabulary, int tokens) {
+    float[] logits = gaussians(vocabulary * tokens);
+    int[] labels = new int[tokens];
+    float[] weights = new float[tokens];
+    for (int i = 0; i < tokens; i++) {
+      labels[i] = random.nextInt(vocabulary);
+      weights[i] = i % 3; // 0: not trained
+    }
+    // A label whose probability no float can hold.
+    logits[vocabulary + labels[1]] = -200;
+    List<Input> inputs =
+        List.of(
+            new Input(logits, Shape.of(vocabulary, tokens)),
+            new Input(labels, Shape.of(tokens)),
+            new Input(weights, Shape.of(tokens)));
+    try (Backend backend = open(threads)) {
+      FusedOps fused = fused(backend);
+      List<float[]> results =
+          run(
+              backend,
+              inputs,
+              (ops, in) -> {
+                FusedOps.Result result =
+                    fused.crossEntropyAndGradient(ops, in.get(0), in.get(1), in.get(2));
+                return List.of(result.values(), result.operand(), in.get(2));
+              });
+      List<float[]> losses =
+          run(
+              backend,
+              inputs,
+              (ops, in) -> {
+                fused.crossEntropy(ops, in.get(0), in.get(1), in.get(2));
+                return List.of(in.get(2));
+              });
+      for (int token = 0; token < tokens; token++) {
+        int first = token * vocabulary;
+        double sum =
+            IntStream.range(first, first + vocabulary).mapToDouble(i -> Math.exp(logits[i])).sum();
+        double loss = weights[token] * (Math.log(sum) - logits[first + labels[token]]);
+        assertEquals(loss, results.get(2)[token], 1e-5 * (1 + loss));
+        assertEquals(loss, losses.get(0)[token], 1e-5 * (1 + loss));
+        for (int i = 0; i < vocabulary; i++) {
+          double one = i == labels[token] ? 1 : 0;
+          double expected = weights[token] * (Math.exp(logits[first + i]) / sum - one);
+          assertResult(expected, results, first + i);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 64, 7", "2, 4100, 3", "3, 5, 1", "4, 96, 200"})
+  void gradientsOfSwiglu(int threads, int n, int t) {
+    Shape shape = Shape.of(n, t);
+    float[] dy = gaussians(n * t);
+    float[] gate = gaussians(n * t);
+    float[] up = gaussians(n * t);
+    gate[0] = -100;
+    gate[n * t - 1] = 100;
+    try (Backend backend = open(threads)) {
+      FusedOps fused = fused(backend);
+      float[] both =
+          run(
+                  backend,
+                  List.of(new Input(dy, shape), new Input(gate, shape), new Input(up, shape)),
+                  (ops, in) -> List.of(fused.swigluBack(ops, in.get(0), in.get(1), in.get(2))))
+              .getFirst();
+      for (int i = 0; i < n * t; i++) {
+        double sigmoid = 1 / (1 + Math.exp(-gate[i]));
+        double slope = sigmoid * (1 + gate[i] * (1 - sigmoid));
+        double dGate = (double) dy[i] * up[i] * slope;
+        double dUp = dy[i] * gate[i] * sigmoid;
+        assertEquals(dGate, both[i], 1e-5 * (1 + Math.abs(dGate)));
+        assertEquals(dUp, both[n * t + i], 1e-5 * (1 + Math.abs(dUp)));
+      }
+    }
+  }
+
+  @Test
+  void otherShapesAreRefused() {
+    try (Backend backend = open(1);
+        Ops ops = new Ops()) {
+      FusedOps fused = fused(backend);
+      Tensor scores = ops.placeholder("scores", TensorType.F32, Shape.of(8, 4, 2));
+      Tensor flat = ops.placeholder("flat", TensorType.F32, Shape.of(4, 8));
+      Tensor eight = ops.placeholder("eight", TensorType.F32, Shape.of(8));
+      Tensor labels = ops.placeholder("labels", TensorType.I32, Shape.of(8));
+      assertThrows(GgmlException.class, () -> fused.softMax(ops, scores, flat, 0, 4));
+      assertThrows(GgmlException.class, () -> fused.softMax(ops, scores, eight, 0, 5));
+      assertThrows(GgmlException.class, () -> fused.softMax(ops, scores, eight, 5, 4));
+      assertThrows(GgmlException.class, () -> fused.softMaxBack(ops, scores, flat));
+      assertThrows(GgmlException.class, () -> fused.crossEntropy(ops, scores, labels, eight));
+      assertThrows(GgmlException.class, () -> fused.crossEntropy(ops, flat, eight, eight));
+      assertThrows(GgmlException.class, () -> fused.swigluBack(ops, flat, flat, eight));
+    }
+  }
+}
