@@ -227,6 +227,16 @@ public final class Backend implements AutoCloseable {
     return device.kind() == Device.Kind.CPU && purpose != Purpose.PLANNING_GPU;
   }
 
+  boolean isVulkan() {
+    return device.name().startsWith("vulkan");
+  }
+
+  /// Whether what computes is the CPU, be it as a device of its own or under a driver for devices
+  /// that there are none of: such a device's memory is this process's.
+  public boolean isSoftware() {
+    return isCpu() || device.isSoftwareVulkan();
+  }
+
   /// Whether this backend only tells what a computation would need.
   public boolean isPlanning() {
     return purpose != Purpose.COMPUTING;
@@ -240,13 +250,13 @@ public final class Backend implements AutoCloseable {
   /// Whether products of F32 tensors keep F32's precision. Vulkan rounds both sides to F16, where
   /// small gradients vanish and large ones overflow, unless `GGML_VK_DISABLE_F16` is set.
   public boolean keepsF32Products() {
-    return !device.name().startsWith("vulkan") || System.getenv("GGML_VK_DISABLE_F16") != null;
+    return !isVulkan() || System.getenv("GGML_VK_DISABLE_F16") != null;
   }
 
   /// Whether they keep it for operands that aren't contiguous, too. Vulkan makes copies of such in
   /// F16, even with `GGML_VK_DISABLE_F16`.
   public boolean keepsStridedF32Products() {
-    return !device.name().startsWith("vulkan");
+    return !isVulkan();
   }
 
   /// Products that are faster than ggml's, where there are such.
@@ -333,6 +343,14 @@ public final class Backend implements AutoCloseable {
   MemorySegment hostBufferType() {
     MemorySegment pinned = Ggml.ggml_backend_dev_host_buffer_type(deviceHandle);
     return pinned.address() == 0 ? Ggml.ggml_backend_cpu_buffer_type() : pinned;
+  }
+
+  /// Bytes of the host's memory that copies between it and the device go through: ggml's Vulkan
+  /// backend keeps a buffer as large as the largest copy so far.
+  ///
+  /// @param largest bytes of the largest tensor that is copied
+  public long stagingBytes(long largest) {
+    return isVulkan() ? Math.min(largest, Tensor.TRANSFER_BYTES) : 0;
   }
 
   /// Bytes to which tensors in this backend's memory are aligned.

@@ -10,6 +10,13 @@ package io.lorikeet.bindings;
 public record Device(
     String name, String description, Kind kind, long memoryFree, long memoryTotal) {
 
+  /// Whether it is a Vulkan driver that computes on the CPU, by its own name: ggml doesn't tell
+  /// what Vulkan says of that.
+  boolean isSoftwareVulkan() {
+    return name.startsWith("vulkan")
+        && (description.startsWith("llvmpipe") || description.startsWith("SwiftShader"));
+  }
+
   /// The sorts of devices, as in `enum ggml_backend_dev_type`.
   public enum Kind {
     CPU,

@@ -144,6 +144,11 @@ public final class Graph implements AutoCloseable {
     return run.nodes();
   }
 
+  /// The result of an operation.
+  MemorySegment node(int index) {
+    return run.node(index);
+  }
+
   MemorySegment handle() {
     requireOpen();
     for (Tensor placeholder : viewsOfPlaceholders.keySet()) {

@@ -14,6 +14,7 @@ public final class GraphMemory implements AutoCloseable {
   private final Backend backend;
   private final List<MemorySegment> allocators = new ArrayList<>();
   private long plannedBytes;
+  private long scratchBytes;
   private boolean closed;
 
   public GraphMemory(Backend backend) {
@@ -28,8 +29,19 @@ public final class GraphMemory implements AutoCloseable {
   public void allocate(List<Graph> graphs) {
     if (backend.isPlanning()) {
       plan(graphs);
-      return;
+    } else {
+      allocateNow(graphs);
     }
+    if (backend.isVulkan()) {
+      VulkanScratch scratch = new VulkanScratch(graphs);
+      scratchBytes = scratch.bytes();
+      if (!backend.isPlanning()) {
+        scratch.reserve(backend);
+      }
+    }
+  }
+
+  private void allocateNow(List<Graph> graphs) {
     MemorySegment shared = newAllocator();
     for (Graph graph : graphs) {
       reserve(shared, graph);
@@ -113,6 +125,12 @@ public final class GraphMemory implements AutoCloseable {
         + allocators.stream()
             .mapToLong(allocator -> Ggml.ggml_gallocr_get_buffer_size(allocator, 0))
             .sum();
+  }
+
+  /// Bytes of device memory that the device's library takes for itself to run these graphs, once
+  /// for all graphs of a backend: not part of [#bytes].
+  public long scratchBytes() {
+    return scratchBytes;
   }
 
   private void freeAll() {

@@ -10,6 +10,10 @@ import java.nio.charset.StandardCharsets;
 /// A ggml tensor: a handle on native metadata that belongs to [DeviceTensors] or [Ops], and that is
 /// valid as long as its owner is open. Two handles are equal when they are the same native tensor.
 public final class Tensor {
+  /// The most that is copied at a time between the host and a device, whose library may hold a
+  /// second copy of it meanwhile.
+  static final long TRANSFER_BYTES = 32L << 20;
+
   private static final int NAME_BYTES = 63;
 
   /// Where the data of planned tensors would be: ggml only asks whether it is anywhere.
@@ -115,13 +119,15 @@ public final class Tensor {
       return;
     }
     if (source.isNative()) {
-      Ggml.ggml_backend_tensor_set(handle, source, offset, source.byteSize());
+      for (long at = 0; at < source.byteSize(); at += TRANSFER_BYTES) {
+        long length = Math.min(TRANSFER_BYTES, source.byteSize() - at);
+        Ggml.ggml_backend_tensor_set(handle, source.asSlice(at, length), offset + at, length);
+      }
       return;
     }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment copy = arena.allocate(source.byteSize(), Long.BYTES);
-      copy.copyFrom(source);
-      Ggml.ggml_backend_tensor_set(handle, copy, offset, copy.byteSize());
+      upload(copy.copyFrom(source), offset);
     }
   }
 
@@ -135,12 +141,15 @@ public final class Tensor {
       return;
     }
     if (target.isNative()) {
-      Ggml.ggml_backend_tensor_get(handle, target, offset, target.byteSize());
+      for (long at = 0; at < target.byteSize(); at += TRANSFER_BYTES) {
+        long length = Math.min(TRANSFER_BYTES, target.byteSize() - at);
+        Ggml.ggml_backend_tensor_get(handle, target.asSlice(at, length), offset + at, length);
+      }
       return;
     }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment copy = arena.allocate(target.byteSize(), Long.BYTES);
-      Ggml.ggml_backend_tensor_get(handle, copy, offset, copy.byteSize());
+      download(copy, offset);
       target.copyFrom(copy);
     }
   }
