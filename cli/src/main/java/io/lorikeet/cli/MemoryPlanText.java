@@ -41,7 +41,7 @@ final class MemoryPlanText {
       lines.add(ROW.formatted(item.what(), gb(item.device()), gb(item.host()), gb(item.mapped())));
     }
     lines.add(ROW.formatted("in all", gb(plan.device()), gb(plan.host()), gb(plan.mapped())));
-    if (plan.onCpu()) {
+    if (plan.onHost()) {
       lines.add("of this process, all its pages resident: %s GB".formatted(gb(plan.process())));
     }
     lines.add("free for it on the device: %s GB".formatted(gb(available)));

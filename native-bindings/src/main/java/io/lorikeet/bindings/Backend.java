@@ -231,8 +231,8 @@ public final class Backend implements AutoCloseable {
     return device.name().startsWith("vulkan");
   }
 
-  /// Whether what computes is the CPU, be it as a device of its own or under a driver for devices
-  /// that there are none of: such a device's memory is this process's.
+  /// Whether the CPU computes, as ggml's own device or under a Vulkan driver. The device's memory
+  /// is this process's then.
   public boolean isSoftware() {
     return isCpu() || device.isSoftwareVulkan();
   }

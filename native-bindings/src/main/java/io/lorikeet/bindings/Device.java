@@ -10,11 +10,10 @@ package io.lorikeet.bindings;
 public record Device(
     String name, String description, Kind kind, long memoryFree, long memoryTotal) {
 
-  /// Whether it is a Vulkan driver that computes on the CPU, by its own name: ggml doesn't tell
-  /// what Vulkan says of that.
+  /// Whether it is Mesa's Vulkan driver that computes on the CPU, by its name: ggml doesn't tell
+  /// the type that Vulkan has for a device.
   boolean isSoftwareVulkan() {
-    return name.startsWith("vulkan")
-        && (description.startsWith("llvmpipe") || description.startsWith("SwiftShader"));
+    return name.startsWith("vulkan") && description.startsWith("llvmpipe");
   }
 
   /// The sorts of devices, as in `enum ggml_backend_dev_type`.

@@ -13,6 +13,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -48,6 +49,20 @@ class DeviceTensorsTest {
       assertArrayEquals(new int[] {7, 8, 9}, ids);
       assertTrue(tensors.bytes() >= 8 * Float.BYTES + 3 * Integer.BYTES);
       assertEquals("floats f32 [4, 2]", floats.toString());
+    }
+  }
+
+  /// More than is copied at a time, from an offset on.
+  @Test
+  void longTransfersArePieced() {
+    int count = Math.toIntExact(Tensor.TRANSFER_BYTES / Integer.BYTES) + 1000;
+    Spec many = new Spec("many", TensorType.I32, Shape.of(count + 2));
+    int[] values = IntStream.range(0, count).toArray();
+    try (DeviceTensors tensors = DeviceTensors.allocate(backend, List.of(many))) {
+      tensors.get("many").upload(MemorySegment.ofArray(values), 2 * Integer.BYTES);
+      int[] read = new int[count];
+      tensors.get("many").download(MemorySegment.ofArray(read), 2 * Integer.BYTES);
+      assertArrayEquals(values, read);
     }
   }
 

@@ -6,8 +6,8 @@ import java.util.List;
 /// ggml's own allocators, over the very graphs that will run.
 ///
 /// @param items what takes it
-/// @param onCpu whether the device's memory is the host's
-public record MemoryPlan(Placement placement, List<Item> items, boolean onCpu) {
+/// @param onHost whether the device's memory is this process's
+public record MemoryPlan(Placement placement, List<Item> items, boolean onHost) {
 
   /// Something that takes memory.
   ///
@@ -35,8 +35,9 @@ public record MemoryPlan(Placement placement, List<Item> items, boolean onCpu) {
     return items.stream().mapToLong(Item::mapped).sum();
   }
 
-  /// Bytes of this process when all of it is resident. Not the device's, unless that is the CPU.
+  /// Bytes of this process when all of it is resident: the device's only where they are on the
+  /// host.
   public long process() {
-    return host() + mapped() + (onCpu ? device() : 0);
+    return host() + mapped() + (onHost ? device() : 0);
   }
 }

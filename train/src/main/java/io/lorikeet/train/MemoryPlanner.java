@@ -8,6 +8,7 @@ import io.lorikeet.models.architecture.SavedInputs;
 import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.GgufTensor;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -28,6 +29,16 @@ public final class MemoryPlanner {
   /// The most that pages of libraries take. What else is mapped then are pages of the base, which
   /// count as the base's.
   private static final long LIBRARIES = 85_000_000;
+
+  /// What a Vulkan driver that computes on the CPU takes of the process, as measured with Mesa's:
+  /// its libraries, and the kernels it compiles.
+  private static final long SOFTWARE_DRIVER = 28_000_000;
+
+  /// What the kernels take that ggml has it compile for products of more than
+  /// [#FEW_COLUMNS] columns.
+  private static final long LARGE_KERNELS = 20_000_000;
+
+  private static final int FEW_COLUMNS = 64;
 
   private final GgufFile base;
   private final ModelConfig model;
@@ -217,11 +228,11 @@ public final class MemoryPlanner {
             config.purpose() == TrainingConfig.Purpose.MERGED,
             config.run());
     try (TrainingSetup setup = new TrainingSetup(base, backend, request, (_, _) -> {})) {
-      return new MemoryPlan(placement, items(setup, placement), backend.isCpu());
+      return new MemoryPlan(placement, items(setup, placement), backend.isSoftware());
     }
   }
 
-  private static List<MemoryPlan.Item> items(TrainingSetup setup, Placement placement) {
+  private List<MemoryPlan.Item> items(TrainingSetup setup, Placement placement) {
     BaseWeights weights = setup.weights();
     TransformerModel.Memory pass = setup.model().memory();
     AdamW optimizer = setup.optimizer();
@@ -240,7 +251,7 @@ public final class MemoryPlanner {
             placement.streamed() ? "base, two layers at a time" : "base",
             weights.bytes(),
             0,
-            weights.mappedBytes()));
+            base.tensors().stream().mapToLong(GgufTensor::bytes).sum()));
     items.add(new MemoryPlan.Item("adapter and its gradients", setup.lora().bytes(), 0, 0));
     items.add(
         new MemoryPlan.Item(
@@ -256,6 +267,33 @@ public final class MemoryPlanner {
     }
     items.add(new MemoryPlan.Item("batch, masks and constants", pass.inputs(), 0, 0));
     items.add(new MemoryPlan.Item("activations of a layer or the head", pass.scratch(), 0, 0));
+    if (pass.libraryScratch() > 0) {
+      items.add(new MemoryPlan.Item("copies of what is multiplied", pass.libraryScratch(), 0, 0));
+    }
+    items.addAll(ofDriver(Float.BYTES * setup.lora().count(), placement.shape().tokens()));
+    return items;
+  }
+
+  /// What copies between host and device go through, and what a driver takes.
+  ///
+  /// @param parameters bytes of all parameters, which are copied at once
+  /// @param tokens of a pass
+  private List<MemoryPlan.Item> ofDriver(long parameters, int tokens) {
+    List<MemoryPlan.Item> items = new ArrayList<>();
+    boolean software = backend.isSoftware();
+    // What a driver has in this process's memory is written there directly, and only read by
+    // copies.
+    long uploaded =
+        software ? 0 : base.tensors().stream().mapToLong(GgufTensor::bytes).max().orElse(0);
+    long staging = backend.stagingBytes(Math.max(parameters, uploaded));
+    if (staging > 0) {
+      items.add(new MemoryPlan.Item("copies to and from the device", 0, staging, 0));
+    }
+    if (software && !backend.isCpu()) {
+      long kernels = tokens > FEW_COLUMNS ? LARGE_KERNELS : 0;
+      items.add(
+          new MemoryPlan.Item("the software device's driver", 0, SOFTWARE_DRIVER + kernels, 0));
+    }
     return items;
   }
 

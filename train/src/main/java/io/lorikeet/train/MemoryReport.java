@@ -21,7 +21,7 @@ final class MemoryReport {
                         Locale.ROOT,
                         "memory: planned %.3f GB for this process%s; its peak was %.3f GB",
                         plan.process() / 1e9,
-                        backend.isCpu()
+                        plan.onHost()
                             ? ""
                             : " and %.3f GB on %s"
                                 .formatted(plan.device() / 1e9, backend.device().name()),

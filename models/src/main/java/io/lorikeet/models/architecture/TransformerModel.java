@@ -375,8 +375,14 @@ public final class TransformerModel implements AutoCloseable {
   /// @param inputs batch, masks and constants
   /// @param folded weights with their adapter rounded in
   /// @param scratch what all graphs share: activations, logits, dequantized weights
+  /// @param libraryScratch what the device's library takes for itself to run them
   public record Memory(
-      long hiddenStates, long hiddenStatesOnHost, long inputs, long folded, long scratch) {}
+      long hiddenStates,
+      long hiddenStatesOnHost,
+      long inputs,
+      long folded,
+      long scratch,
+      long libraryScratch) {}
 
   /// What this model's passes take.
   public Memory memory() {
@@ -385,7 +391,8 @@ public final class TransformerModel implements AutoCloseable {
         states.hostBytes(),
         engine.inputs().bytes(),
         engine.folded() == null ? 0 : engine.folded().bytes(),
-        memory.bytes());
+        memory.bytes(),
+        memory.scratchBytes());
   }
 
   @Override
