@@ -14,6 +14,7 @@ public final class FusedOps {
   private final MemorySegment softMaxBack;
   private final MemorySegment crossEntropy;
   private final MemorySegment swigluBack;
+  private final MemorySegment rounding;
 
   /// A result.
   ///
@@ -36,6 +37,19 @@ public final class FusedOps {
             (y, gradient, worker) -> crossEntropies.compute(y, gradient != 0, worker));
     SwigluTasks swiglus = new SwigluTasks(threads);
     swigluBack = callbacks.callback((y, _, worker) -> swiglus.backward(y, worker));
+    RowTasks rows = new RowTasks(threads);
+    rounding = callbacks.callback((y, _, worker) -> rows.round(y, worker));
+  }
+
+  /// An operand of products: F32 `x` in the type of [FastProducts#activationType].
+  public Tensor operand(Ops ops, Tensor x) {
+    ops.require(x.type() == TensorType.F32, "an operand", x);
+    if (operandType == TensorType.F32) {
+      return x;
+    }
+    return x.isContiguous()
+        ? ops.custom("rounding", operandType, x.shape(), new Ops.Callback(rounding, 0, threads), x)
+        : ops.cast(x, operandType);
   }
 
   /// Replaces a block's scores by their softmax over the keys that each query sees: those up to

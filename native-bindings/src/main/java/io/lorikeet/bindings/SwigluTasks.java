@@ -7,9 +7,9 @@ import io.lorikeet.ggml.ggml_tensor;
 import java.lang.foreign.MemorySegment;
 
 /// What each of several threads does of the gradient of silu(gate) · up: it takes a run of the
-/// elements, as many at a time as stay in its innermost cache.
+/// elements, as many at a time as stay in its own cache.
 final class SwigluTasks {
-  private static final long STRIP = 4096;
+  private static final long STRIP = 16 << 10;
 
   /// A thread's part begins at a multiple of this many elements, a cache line.
   private static final long ALIGNMENT = 16;

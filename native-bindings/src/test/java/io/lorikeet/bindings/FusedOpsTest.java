@@ -119,6 +119,28 @@ class FusedOpsTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"1, 64, 7", "2, 600000, 1", "3, 5, 1", "4, 96, 200"})
+  void operands(int threads, int n, int t) {
+    float[] x = gaussians(n * t);
+    try (Backend backend = open(threads)) {
+      FusedOps fused = fused(backend);
+      List<float[]> results =
+          run(
+              backend,
+              List.of(new Input(x, Shape.of(n, t))),
+              (ops, in) -> {
+                Tensor transposed = ops.transpose(in.get(0));
+                return List.of(fused.operand(ops, in.get(0)), fused.operand(ops, transposed));
+              });
+      for (int i = 0; i < n * t; i++) {
+        double bound = BF16_STEP * Math.abs(x[i]);
+        assertEquals(x[i], results.get(0)[i], bound);
+        assertEquals(x[i], results.get(1)[i % n * t + i / n], bound);
+      }
+    }
+  }
+
+  @ParameterizedTest
   @CsvSource({
     "1, 64, 0, 57, 7, 3",
     "2, 60, 0, 20, 33, 1",

@@ -184,7 +184,7 @@ public final class Products {
   Tensor operand(Tensor x) {
     return fast == null || fast.activationType() == x.type()
         ? x
-        : operands.computeIfAbsent(x, _ -> ops.cast(x, fast.activationType()));
+        : operands.computeIfAbsent(x, _ -> fast.fused().operand(ops, x));
   }
 
   private List<Chunk> copies(Map<Tensor, List<Chunk>> kept, Tensor weight, boolean transpose) {
