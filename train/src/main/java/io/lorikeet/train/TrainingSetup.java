@@ -1,6 +1,7 @@
 package io.lorikeet.train;
 
 import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.OwnedResources;
 import io.lorikeet.models.architecture.BaseWeights;
 import io.lorikeet.models.architecture.ModelConfig;
 import io.lorikeet.models.architecture.TransformerModel;
@@ -8,13 +9,12 @@ import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.quant.GgufFile;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 
 /// What a run computes with, in memory: the base's weights, the adapter, the graphs, the optimizer.
 final class TrainingSetup implements AutoCloseable {
-  private final List<AutoCloseable> owned = new ArrayList<>();
+  private final OwnedResources owned = new OwnedResources();
   private final BaseWeights weights;
   private final LoraParameters lora;
   private final TransformerModel model;
@@ -54,15 +54,16 @@ final class TrainingSetup implements AutoCloseable {
             request.forMerged());
     try {
       weights =
-          own(
+          owned.add(
               placement.streamed()
                   ? BaseWeights.stream(base, backend, uploadProgress)
                   : BaseWeights.load(base, backend, uploadProgress));
-      lora = own(request.adapter().apply(backend));
+      lora = owned.add(request.adapter().apply(backend));
       model =
-          own(new TransformerModel(base, ModelConfig.of(base), weights, lora, backend, options));
+          owned.add(
+              new TransformerModel(base, ModelConfig.of(base), weights, lora, backend, options));
       optimizer =
-          own(
+          owned.add(
               new AdamW(
                   lora,
                   request.weightDecay(),
@@ -73,11 +74,6 @@ final class TrainingSetup implements AutoCloseable {
       close();
       throw e;
     }
-  }
-
-  private <T extends AutoCloseable> T own(T resource) {
-    owned.add(resource);
-    return resource;
   }
 
   BaseWeights weights() {
@@ -98,15 +94,6 @@ final class TrainingSetup implements AutoCloseable {
 
   @Override
   public void close() {
-    for (AutoCloseable resource : owned.reversed()) {
-      try {
-        resource.close();
-      } catch (RuntimeException e) {
-        throw e;
-      } catch (Exception e) {
-        throw new IllegalStateException(e);
-      }
-    }
-    owned.clear();
+    owned.close();
   }
 }

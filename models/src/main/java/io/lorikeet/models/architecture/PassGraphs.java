@@ -1,6 +1,7 @@
 package io.lorikeet.models.architecture;
 
 import io.lorikeet.bindings.Graph;
+import io.lorikeet.bindings.OwnedResources;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.lora.LoraTargets;
 import java.util.ArrayList;
@@ -12,7 +13,7 @@ import java.util.Map;
 /// pass's inputs, the hidden states, of which shorter rows take the beginning, and scratch memory.
 final class PassGraphs implements AutoCloseable {
   private final Engine engine;
-  private final List<AutoCloseable> owned = new ArrayList<>();
+  private final OwnedResources owned = new OwnedResources();
   private final List<LayerGraph> forward = new ArrayList<>();
   private final List<LayerGraph> backward = new ArrayList<>();
   private final List<LossHead> lossHeads = new ArrayList<>();
@@ -25,21 +26,16 @@ final class PassGraphs implements AutoCloseable {
   PassGraphs(Engine engine, boolean training) {
     this.engine = engine;
     try {
-      embedding = own(new EmbeddingGraph(engine, false));
+      embedding = owned.add(new EmbeddingGraph(engine, false));
       boolean adaptsEmbedding = engine.slot(LoraTargets.EMBEDDING).isPresent();
       embeddingBackward =
-          training && adaptsEmbedding ? own(new EmbeddingGraph(engine, true)) : null;
+          training && adaptsEmbedding ? owned.add(new EmbeddingGraph(engine, true)) : null;
       buildLayers(training);
       buildHeads(training);
     } catch (RuntimeException e) {
       close();
       throw e;
     }
-  }
-
-  private <T extends AutoCloseable> T own(T resource) {
-    owned.add(resource);
-    return resource;
   }
 
   /// Layers whose tensors have the same types and shapes, and the same adapters, share their
@@ -65,10 +61,11 @@ final class PassGraphs implements AutoCloseable {
     for (int i = 0; i < engine.config().layers(); i++) {
       int layer = i;
       List<Object> kind = kind(layer);
-      forward.add(forwards.computeIfAbsent(kind, k -> own(new LayerGraph(engine, layer, false))));
+      forward.add(
+          forwards.computeIfAbsent(kind, k -> owned.add(new LayerGraph(engine, layer, false))));
       if (training) {
         backward.add(
-            backwards.computeIfAbsent(kind, k -> own(new LayerGraph(engine, layer, true))));
+            backwards.computeIfAbsent(kind, k -> owned.add(new LayerGraph(engine, layer, true))));
       }
     }
   }
@@ -77,10 +74,10 @@ final class PassGraphs implements AutoCloseable {
     int chunk = Math.min(engine.shape().headChunk(), engine.shape().tokens());
     int rest = engine.shape().tokens() % chunk;
     for (int tokens : rest == 0 ? new int[] {chunk} : new int[] {chunk, rest}) {
-      lossHeads.add(own(new LossHead(engine, tokens, LossHead.Result.LOSS)));
-      logitsHeads.add(own(new LossHead(engine, tokens, LossHead.Result.LOGITS)));
+      lossHeads.add(owned.add(new LossHead(engine, tokens, LossHead.Result.LOSS)));
+      logitsHeads.add(owned.add(new LossHead(engine, tokens, LossHead.Result.LOGITS)));
       if (training) {
-        gradientHeads.add(own(new LossHead(engine, tokens, LossHead.Result.GRADIENTS)));
+        gradientHeads.add(owned.add(new LossHead(engine, tokens, LossHead.Result.GRADIENTS)));
       }
     }
   }
@@ -145,15 +142,6 @@ final class PassGraphs implements AutoCloseable {
 
   @Override
   public void close() {
-    for (AutoCloseable resource : owned.reversed()) {
-      try {
-        resource.close();
-      } catch (RuntimeException e) {
-        throw e;
-      } catch (Exception e) {
-        throw new IllegalStateException(e);
-      }
-    }
-    owned.clear();
+    owned.close();
   }
 }

@@ -3,6 +3,7 @@ package io.lorikeet.models.architecture;
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.Graph;
 import io.lorikeet.bindings.GraphMemory;
+import io.lorikeet.bindings.OwnedResources;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Precision;
@@ -27,7 +28,7 @@ public final class TransformerModel implements AutoCloseable {
   private final Engine engine;
   private final boolean training;
   private final int passes;
-  private final List<AutoCloseable> owned = new ArrayList<>();
+  private final OwnedResources owned = new OwnedResources();
   private final GraphMemory memory;
   private final HiddenStates states;
   private final Map<Integer, PassGraphs> graphsByLength = new TreeMap<>();
@@ -89,33 +90,30 @@ public final class TransformerModel implements AutoCloseable {
     PassShape shape = options.shape();
     try {
       PassInputs inputs =
-          own(new PassInputs(backend, config, shape, training ? options.dropout() : 0));
+          owned.add(new PassInputs(backend, config, shape, training ? options.dropout() : 0));
       Tensor factors =
           RopeFactors.choose(base, config, shape.context()).map(weights::get).orElse(null);
-      FoldedWeights folded = options.folded() ? own(new FoldedWeights(base, lora, backend)) : null;
+      FoldedWeights folded =
+          options.folded() ? owned.add(new FoldedWeights(base, lora, backend)) : null;
       engine =
           new Engine(
               backend, config, weights, lora, folded, shape, inputs, factors, options.precision());
       Shape hidden = Shape.of(config.embedding(), shape.tokens());
       int kept = training ? config.layers() + 1 : 0;
       states =
-          own(new HiddenStates(backend, hidden, kept, options.passes(), options.savedInputs()));
-      graphsByLength.put(shape.context(), own(new PassGraphs(engine, training)));
+          owned.add(
+              new HiddenStates(backend, hidden, kept, options.passes(), options.savedInputs()));
+      graphsByLength.put(shape.context(), owned.add(new PassGraphs(engine, training)));
       for (int length : options.shorter()) {
         Engine shorter = engine.with(shape.shorter(length));
-        graphsByLength.put(length, own(new PassGraphs(shorter, training)));
+        graphsByLength.put(length, owned.add(new PassGraphs(shorter, training)));
       }
-      memory = own(new GraphMemory(backend));
+      memory = owned.add(new GraphMemory(backend));
       memory.allocate(bindForAllocation());
     } catch (RuntimeException e) {
       close();
       throw e;
     }
-  }
-
-  private <T extends AutoCloseable> T own(T resource) {
-    owned.add(resource);
-    return resource;
   }
 
   private List<Graph> bindForAllocation() {
@@ -397,15 +395,6 @@ public final class TransformerModel implements AutoCloseable {
 
   @Override
   public void close() {
-    for (AutoCloseable resource : owned.reversed()) {
-      try {
-        resource.close();
-      } catch (RuntimeException e) {
-        throw e;
-      } catch (Exception e) {
-        throw new IllegalStateException(e);
-      }
-    }
-    owned.clear();
+    owned.close();
   }
 }
