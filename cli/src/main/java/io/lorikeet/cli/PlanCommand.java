@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
     description = {
       "Say what memory a training run needs before it starts, and whether it fits.",
       "Takes the options of train, of which only --model is needed. Of the base it reads only the head, so a file"
-          + " that is still being downloaded will do."
+          + " that is still being downloaded will do; --shape plans for one that isn't here."
     },
     modelTransformer = TrainingFlags.class)
 final class PlanCommand implements Callable<Integer> {
@@ -46,12 +46,34 @@ final class PlanCommand implements Callable<Integer> {
       description = "plan for a GPU with this much free memory, such as 24GB, that needn't be here")
   private String memory;
 
+  @Option(
+      names = "--shape",
+      paramLabel = "NAME:TYPE",
+      description =
+          "plan for a base that isn't here: Llama-3.1-8B, 32B, Llama-3.3-70B or Qwen3-30B-A3B, and"
+              + " the type of its matrices (default: Q4_K_M)")
+  private String shape;
+
   @Option(names = "--json", description = "print the plan as JSON")
   private boolean json;
 
   @Override
   public Integer call() throws IOException {
-    TrainingConfig config = config();
+    TrainingOptions options = TrainingFlags.options(spec.commandLine().getParseResult());
+    if (shape == null) {
+      return plan(options);
+    }
+    if (options.get(Setting.MODEL).isPresent()) {
+      throw new InvalidInputException("give either --model or --shape");
+    }
+    try (PlannedShape head = new PlannedShape(shape)) {
+      options.set(Setting.MODEL, head.file());
+      return plan(options);
+    }
+  }
+
+  private int plan(TrainingOptions options) throws IOException {
+    TrainingConfig config = config(options);
     try (GgufFile base = GgufFile.openHeader(config.model());
         Backend backend = openBackend(config)) {
       MemoryPlanner planner = new MemoryPlanner(base, config, backend);
@@ -77,8 +99,7 @@ final class PlanCommand implements Callable<Integer> {
   }
 
   /// What only a run needs stands in for itself: no data is read, nothing is written.
-  private TrainingConfig config() throws IOException {
-    TrainingOptions options = TrainingFlags.options(spec.commandLine().getParseResult());
+  private static TrainingConfig config(TrainingOptions options) throws IOException {
     Optional<Path> model = options.get(Setting.MODEL);
     if (model.isPresent() && options.get(Setting.DATA).isEmpty()) {
       options.set(Setting.DATA, List.of(DataSource.of(model.get())));

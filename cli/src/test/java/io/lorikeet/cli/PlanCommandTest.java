@@ -65,6 +65,28 @@ class PlanCommandTest {
     CommandRun.of("plan").assertFails(2, "model");
   }
 
+  @Test
+  void plansForABaseThatIsNotHere() {
+    CommandRun run =
+        CommandRun.of(
+            "plan",
+            "--shape",
+            "llama-3.1-8b:q4_k_m",
+            "--rank",
+            32,
+            "--context",
+            4096,
+            "--memory",
+            "8GB",
+            "--threads",
+            1);
+    run.assertSucceeds();
+    assertTrue(run.out().contains("Llama-3.1-8B-Q4_K_M.gguf"), run.out());
+    CommandRun.of("plan", "--shape", "8B").assertFails(2, "unknown '8B'", "Llama-3.1-8B");
+    CommandRun.of("plan", "--shape", "32B:Q9").assertFails(2, "unknown type 'Q9'");
+    CommandRun.of("plan", "--shape", "32B", "--model", base).assertFails(2, "--model or --shape");
+  }
+
   private static CommandRun plan(Path model, String... more) {
     String[] arguments = new String[more.length + 5];
     arguments[0] = "plan";
