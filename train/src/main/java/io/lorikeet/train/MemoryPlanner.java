@@ -251,7 +251,7 @@ public final class MemoryPlanner {
             placement.streamed() ? "base, two layers at a time" : "base",
             weights.bytes(),
             0,
-            base.tensors().stream().mapToLong(GgufTensor::bytes).sum()));
+            backend.isCpu() ? weights.mappedBytes() : bytesToUpload()));
     items.add(new MemoryPlan.Item("adapter and its gradients", setup.lora().bytes(), 0, 0));
     items.add(
         new MemoryPlan.Item(
@@ -272,6 +272,11 @@ public final class MemoryPlanner {
     }
     items.addAll(ofDriver(Float.BYTES * setup.lora().count(), placement.shape().tokens()));
     return items;
+  }
+
+  /// Bytes of the file's pages that are read for a GPU.
+  private long bytesToUpload() {
+    return base.tensors().stream().mapToLong(GgufTensor::bytes).sum();
   }
 
   /// What copies between host and device go through, and what a driver takes.

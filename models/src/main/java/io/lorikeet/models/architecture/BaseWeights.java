@@ -25,6 +25,7 @@ public final class BaseWeights implements AutoCloseable {
   private LayerStream stream;
   private EmbeddingRows embeddingRows;
   private long copiedBytes;
+  private long mappedBytes;
 
   /// Told how many bytes of how many are in place.
   @FunctionalInterface
@@ -82,6 +83,7 @@ public final class BaseWeights implements AutoCloseable {
           inPlace
               .computeIfAbsent(tensor.part(), part -> new ArrayList<>())
               .add(new Placed(spec(tensor), data));
+          weights.mappedBytes += tensor.bytes();
         } else {
           toCopy.add(tensor);
         }
@@ -114,12 +116,18 @@ public final class BaseWeights implements AutoCloseable {
           tensors.stream().map(GgufTensor::name).toList());
     }
     weights.copiedBytes = weights.owners.getLast().bytes();
+    weights.mappedBytes = mapped.stream().mapToLong(GgufTensor::bytes).sum();
     return weights;
   }
 
   /// Bytes of the device's memory that the weights take.
   public long bytes() {
     return copiedBytes;
+  }
+
+  /// Bytes of weights that are used right where the file is mapped.
+  public long mappedBytes() {
+    return mappedBytes;
   }
 
   /// Waits until a layer's weights can be computed with, and lets those of `next` follow. Says
