@@ -13,6 +13,11 @@ import java.util.stream.Stream;
 /// Unlike ggml's, they take matrices of any strides, and a weight for its transpose: no copies are
 /// made to multiply, and weights are dequantized by tiles that stay in the processor's cache.
 public final class FastProducts {
+  // What a product does, as bits of a number.
+  private static final long BY_TOKEN = 1;
+  private static final long INTO = 2;
+  private static final long ADD = 4;
+
   /// Products that one operation can add up: ggml takes fewer than ten sources.
   private static final int MOST_TERMS = 4;
 
@@ -21,9 +26,10 @@ public final class FastProducts {
   private final OneDnnChoice choice;
   private final OneDnnThreads threads;
   private final ProductTasks tasks;
+  private final WeightTiles tiles;
   private final MemorySegment multiply;
-  private final MemorySegment multiplyByToken;
   private final MemorySegment sum;
+  private final MemorySegment copy;
   private final FusedOps fused;
 
   /// How two matrices are multiplied.
@@ -55,9 +61,11 @@ public final class FastProducts {
     this.library = library;
     this.choice = choice;
     this.threads = new OneDnnThreads(choice, threads);
-    tasks = new ProductTasks(choice, this.threads);
-    multiply = callbacks.callback((y, _, worker) -> multiply(y, false, worker));
-    multiplyByToken = callbacks.callback((y, _, worker) -> multiply(y, true, worker));
+    tiles = new WeightTiles(choice.type(), this.threads);
+    tasks = new ProductTasks(choice, this.threads, tiles);
+    multiply = callbacks.callback(this::multiply);
+    copy =
+        callbacks.callback((y, _, worker) -> tiles.copy(OneDnnCallbacks.source(y, 0), y, worker));
     sum = callbacks.callback((y, forms, worker) -> tasks.sum(y, decoded(forms), worker));
     fused = new FusedOps(choice.type(), callbacks, this.threads);
     NativeResources.opened("fast products");
@@ -83,8 +91,14 @@ public final class FastProducts {
     return new FastProducts("oneDNN", choice, threads);
   }
 
-  private void multiply(MemorySegment y, boolean byToken, Worker worker) {
-    tasks.multiply(y, OneDnnCallbacks.source(y, 0), OneDnnCallbacks.source(y, 1), byToken, worker);
+  private void multiply(MemorySegment y, long what, Worker worker) {
+    tasks.multiply(
+        (what & INTO) == 0 ? y : OneDnnCallbacks.source(y, 2),
+        OneDnnCallbacks.source(y, 0),
+        OneDnnCallbacks.source(y, 1),
+        (what & BY_TOKEN) != 0,
+        (what & ADD) != 0,
+        worker);
   }
 
   /// The type that activations are multiplied with weights in: BF16, or F32 where the processor is
@@ -112,24 +126,69 @@ public final class FastProducts {
   /// of the first two dimensions of each is dense.
   public Tensor multiply(Ops ops, Tensor a, Tensor b) {
     requireProduct(ops, a, b);
-    Shape right = b.shape();
-    Shape shape = new Shape(a.shape().ne1(), right.ne1(), right.ne2(), right.ne3());
-    return ops.custom(
-        "product", TensorType.F32, shape, new Ops.Callback(multiply, 0, threads.count()), a, b);
+    return product(ops, a, b, productShape(a, b), 0);
   }
 
   /// The same with the second and third dimension of the result swapped: [n, p', m, q'].
   public Tensor multiplyByToken(Ops ops, Tensor a, Tensor b) {
     requireProduct(ops, a, b);
+    return product(ops, a, b, swapped(productShape(a, b)), BY_TOKEN);
+  }
+
+  /// Schedules a product whose result goes into another tensor: what uses that from now on runs
+  /// later.
+  ///
+  /// @param y F32 of [#multiply]'s shape, with dense rows
+  /// @param add whether to add to what y holds
+  public void multiplyInto(Ops ops, Tensor a, Tensor b, Tensor y, boolean add) {
+    requireProduct(ops, a, b);
+    into(ops, a, b, y, productShape(a, b), add ? ADD : 0);
+  }
+
+  /// The same with y of [#multiplyByToken]'s shape.
+  public void multiplyByTokenInto(Ops ops, Tensor a, Tensor b, Tensor y, boolean add) {
+    requireProduct(ops, a, b);
+    into(ops, a, b, y, swapped(productShape(a, b)), BY_TOKEN | (add ? ADD : 0));
+  }
+
+  private static Shape productShape(Tensor a, Tensor b) {
     Shape right = b.shape();
-    Shape shape = new Shape(a.shape().ne1(), right.ne2(), right.ne1(), right.ne3());
-    return ops.custom(
-        "product",
-        TensorType.F32,
-        shape,
-        new Ops.Callback(multiplyByToken, 0, threads.count()),
-        a,
-        b);
+    return new Shape(a.shape().ne1(), right.ne1(), right.ne2(), right.ne3());
+  }
+
+  private static Shape swapped(Shape shape) {
+    return new Shape(shape.ne0(), shape.ne2(), shape.ne1(), shape.ne3());
+  }
+
+  private Tensor product(Ops ops, Tensor a, Tensor b, Shape shape, long what) {
+    return ops.custom("product", TensorType.F32, shape, callback(what), a, b);
+  }
+
+  private void into(Ops ops, Tensor a, Tensor b, Tensor y, Shape shape, long what) {
+    ops.require(
+        y.type() == TensorType.F32 && OpList.hasDenseRows(y) && y.shape().equals(shape),
+        "a product's result",
+        y);
+    ops.schedule(
+        ops.custom("product into", TensorType.F32, Shape.of(1), callback(what | INTO), a, b, y));
+  }
+
+  private Ops.Callback callback(long what) {
+    return new Ops.Callback(multiply, what, threads.count());
+  }
+
+  /// Whether a frozen weight is dequantized to be multiplied: by tiles in every product, or once by
+  /// [#copy].
+  public boolean dequantizes(Tensor weight) {
+    return weight.type() != TensorType.F32
+        && !(weight.type() == TensorType.BF16 && choice.bf16Weights());
+  }
+
+  /// A contiguous weight [k, n] in [#activationType], to be multiplied as in [Form#PLAIN].
+  public Tensor copy(Ops ops, Tensor weight) {
+    ops.require(isWeight(weight), "a copy", weight);
+    Ops.Callback callback = new Ops.Callback(copy, 0, threads.count());
+    return ops.custom("dequantized", activationType(), weight.shape(), callback, weight);
   }
 
   private void requireProduct(Ops ops, Tensor a, Tensor b) {
@@ -233,7 +292,7 @@ public final class FastProducts {
 
   /// Ends it, when no graph with its operations runs any more.
   void close() {
-    tasks.close();
+    tiles.close();
     threads.close();
     callbacks.close();
     NativeResources.closed("fast products");

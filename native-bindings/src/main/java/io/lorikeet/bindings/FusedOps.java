@@ -15,6 +15,7 @@ public final class FusedOps {
   private final MemorySegment crossEntropy;
   private final MemorySegment swigluBack;
   private final MemorySegment rounding;
+  private final MemorySegment packing;
 
   /// A result.
   ///
@@ -39,6 +40,9 @@ public final class FusedOps {
     swigluBack = callbacks.callback((y, _, worker) -> swiglus.backward(y, worker));
     RowTasks rows = new RowTasks(threads);
     rounding = callbacks.callback((y, _, worker) -> rows.round(y, worker));
+    packing =
+        callbacks.callback(
+            (y, factor, worker) -> rows.pack(y, Float.intBitsToFloat((int) factor), worker));
   }
 
   /// An operand of products: F32 `x` in the type of [FastProducts#activationType].
@@ -50,6 +54,18 @@ public final class FusedOps {
     return x.isContiguous()
         ? ops.custom("rounding", operandType, x.shape(), new Ops.Callback(rounding, 0, threads), x)
         : ops.cast(x, operandType);
+  }
+
+  /// An operand of products that is contiguous: factor · x, for x F32 [n, rows, matrices] with
+  /// dense rows.
+  public Tensor packed(Ops ops, Tensor x, float factor) {
+    ops.require(
+        x.type() == TensorType.F32 && OpList.hasDenseRows(x) && x.shape().ne3() == 1,
+        "an operand",
+        x);
+    int bits = Float.floatToRawIntBits(factor);
+    Ops.Callback callback = new Ops.Callback(packing, bits & 0xffffffffL, threads);
+    return ops.custom("packed", operandType, x.shape(), callback, x);
   }
 
   /// Replaces a block's scores by their softmax over the keys that each query sees: those up to

@@ -5,23 +5,59 @@ import io.lorikeet.onednn.OneDnn;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
-/// Rounds F32 numbers to BF16, by oneDNN's reorder.
+/// Copies F32 numbers, by oneDNN's reorder: rounded to another type, and without the gaps between
+/// rows.
 ///
-/// @param count numbers
-record OneDnnConversion(long count) implements OneDnnThreads.Form {
+/// @param to BF16 or F32
+/// @param scaled whether all are multiplied by a number first
+/// @param sizes of the copy's dimensions, slowest first
+/// @param strides between the original's, in elements; the last one is 1
+record OneDnnConversion(TensorType to, boolean scaled, List<Long> sizes, List<Long> strides)
+    implements OneDnnThreads.Form {
 
-  /// Takes the addresses of the numbers and of the result.
+  /// Numbers that lie side by side, rounded to BF16.
+  OneDnnConversion(long count) {
+    this(TensorType.BF16, false, List.of(count), List.of(1L));
+  }
+
+  private static List<Long> dense(List<Long> sizes) {
+    Long[] strides = new Long[sizes.size()];
+    long stride = 1;
+    for (int i = strides.length - 1; i >= 0; i--) {
+      strides[i] = stride;
+      stride *= sizes.get(i);
+    }
+    return List.of(strides);
+  }
+
+  /// Takes the addresses of the numbers, of the result, and of the factor if there is one.
   @Override
   public OneDnnPrimitive compile(MemorySegment engine, MemorySegment stream) {
+    Operand from = new Operand(OneDnn.DNNL_ARG_FROM(), TensorType.F32, sizes, strides);
+    Operand result = new Operand(OneDnn.DNNL_ARG_TO(), to, sizes, dense(sizes));
+    Operand factor =
+        new Operand(
+            OneDnn.DNNL_ARG_ATTR_SCALES() | OneDnn.DNNL_ARG_FROM(),
+            TensorType.F32,
+            List.of(1L),
+            List.of(1L));
     return new OneDnnPrimitive(
         engine,
         stream,
-        "numbers rounded to BF16",
-        List.of(
-            Operand.contiguous(OneDnn.DNNL_ARG_FROM(), TensorType.F32, 1, count),
-            Operand.contiguous(OneDnn.DNNL_ARG_TO(), TensorType.BF16, 1, count)),
-        (_, out, operands) ->
-            OneDnn.dnnl_reorder_primitive_desc_create(
-                out, operands.get(0), engine, operands.get(1), engine, MemorySegment.NULL));
+        "numbers in " + to.ggmlName(),
+        scaled ? List.of(from, result, factor) : List.of(from, result),
+        (scratch, out, operands) ->
+            OneDnnPrimitive.withAttributes(
+                scratch,
+                attributes -> {
+                  if (scaled) {
+                    OneDnnPrimitive.check(
+                        OneDnn.dnnl_primitive_attr_set_scales_mask(
+                            attributes, OneDnn.DNNL_ARG_FROM(), 0),
+                        "describe a scale");
+                  }
+                  return OneDnn.dnnl_reorder_primitive_desc_create(
+                      out, operands.get(0), engine, operands.get(1), engine, attributes);
+                }));
   }
 }

@@ -6,7 +6,7 @@ import java.util.List;
 
 /// What each of several threads does of a matrix product: which part of the result is its own, and
 /// how that is computed by oneDNN. Matrices are native ggml tensors.
-final class ProductTasks implements AutoCloseable {
+final class ProductTasks {
   /// A part begins at a multiple of this: at a cache line, and at a block of many quantized types.
   private static final long PART_STEP = 32;
 
@@ -87,15 +87,23 @@ final class ProductTasks implements AutoCloseable {
     }
   }
 
-  ProductTasks(OneDnnChoice choice, OneDnnThreads threads) {
+  ProductTasks(OneDnnChoice choice, OneDnnThreads threads, WeightTiles tiles) {
     this.choice = choice;
     this.threads = threads;
-    tiles = new WeightTiles(choice.type(), threads);
+    this.tiles = tiles;
   }
 
   /// a [k, n, p, q] times b [k, m, p', q'] gives y [n, m, p', q'], or [n, p', m, q'] where
   /// `byToken`.
-  void multiply(MemorySegment y, MemorySegment a, MemorySegment b, boolean byToken, Worker worker) {
+  ///
+  /// @param add whether to add to what y holds
+  void multiply(
+      MemorySegment y,
+      MemorySegment a,
+      MemorySegment b,
+      boolean byToken,
+      boolean add,
+      Worker worker) {
     int headDimension = byToken ? 1 : 2;
     int columnDimension = byToken ? 2 : 1;
     long columns = ggml_tensor.ne(y, columnDimension);
@@ -121,7 +129,7 @@ final class ProductTasks implements AutoCloseable {
             new OneDnnProduct(
                 type(a),
                 type(b),
-                false,
+                add,
                 ggml_tensor.ne(a, 0),
                 grid.n().count(),
                 grid.m().count(),
@@ -166,16 +174,17 @@ final class ProductTasks implements AutoCloseable {
     }
     // All terms of a block before the next block, while its sum is in the processor's cache.
     Range n = grid.n();
-    long width = Math.max(step, blockWidth(y, forms, n.count()) / step * step);
+    long width = Math.max(step, blockWidth(y, forms, grid) / step * step);
     for (long first = n.first(); first < n.last(); first += width) {
       Range block = new Range(first, Math.min(first + width, n.last()));
       addTerms(y, forms, new Grid(block, grid.m()), worker);
     }
   }
 
-  /// How much of the result's first dimension, `n`, to compute at a time.
-  private long blockWidth(MemorySegment y, List<FastProducts.Form> forms, long n) {
-    long width = n;
+  /// How much of the result's first dimension to compute at a time.
+  private long blockWidth(MemorySegment y, List<FastProducts.Form> forms, Grid grid) {
+    long width =
+        forms.size() == 1 ? grid.n().count() : Math.max(PART_STEP, TILE / grid.m().count());
     for (int i = 0; i < forms.size(); i++) {
       MemorySegment a = OneDnnCallbacks.source(y, 2 * i);
       if (forms.get(i) != FastProducts.Form.PLAIN && !canMultiply(a)) {
@@ -325,10 +334,5 @@ final class ProductTasks implements AutoCloseable {
         + i1 * ggml_tensor.nb(x, 1)
         + i2 * ggml_tensor.nb(x, 2)
         + i3 * ggml_tensor.nb(x, 3);
-  }
-
-  @Override
-  public void close() {
-    tiles.close();
   }
 }

@@ -5,6 +5,8 @@ import io.lorikeet.bindings.ProductTasks.Range;
 import io.lorikeet.bindings.ProductTasks.Worker;
 import io.lorikeet.ggml.ggml_tensor;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
 
 /// What the operations of [FusedOps] have in common on a thread.
 ///
@@ -47,6 +49,34 @@ record RowTasks(OneDnnThreads threads) {
       threads
           .primitive(worker.index(), new OneDnnConversion(count))
           .run(from + first * Float.BYTES, to + first * type(y).blockBytes());
+    }
+  }
+
+  /// Copies the operation's only source [n, rows, matrices], which has dense rows, without gaps in
+  /// the type of the operation.
+  ///
+  /// @param factor of all numbers
+  void pack(MemorySegment y, float factor, Worker worker) {
+    MemorySegment x = OneDnnCallbacks.source(y, 0);
+    Range part = Range.part(ggml_tensor.ne(y, 2), worker.index(), worker.count(), 1);
+    if (part.count() == 0) {
+      return;
+    }
+    OneDnnConversion form =
+        new OneDnnConversion(
+            type(y),
+            factor != 1,
+            List.of(part.count(), ggml_tensor.ne(y, 1), ggml_tensor.ne(y, 0)),
+            List.of(ggml_tensor.nb(x, 2) / Float.BYTES, ggml_tensor.nb(x, 1) / Float.BYTES, 1L));
+    long from = ggml_tensor.data(x).address() + part.first() * ggml_tensor.nb(x, 2);
+    long to = ggml_tensor.data(y).address() + part.first() * ggml_tensor.nb(y, 2);
+    OneDnnPrimitive conversion = threads.primitive(worker.index(), form);
+    if (factor == 1) {
+      conversion.run(from, to);
+    } else {
+      MemorySegment scale = threads.scratch(worker.index(), Float.BYTES);
+      scale.set(ValueLayout.JAVA_FLOAT, 0, factor);
+      conversion.run(from, to, scale.address());
     }
   }
 

@@ -3,6 +3,7 @@ package io.lorikeet.bindings;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.lorikeet.bindings.ProductTasks.Range;
+import io.lorikeet.bindings.ProductTasks.Worker;
 import io.lorikeet.ggml.Ggml;
 import io.lorikeet.ggml.ggml_tensor;
 import io.lorikeet.ggml.ggml_to_float_t;
@@ -66,18 +67,35 @@ final class WeightTiles implements AutoCloseable {
   /// @param thread which thread's
   /// @return the address of the copy, [columns, rows] without gaps
   long fill(MemorySegment w, Range rows, Range columns, int thread) {
-    TensorType type = ProductTasks.type(w);
     Memory memory = memories.get(thread);
     long bytes = rows.count() * columns.count() * to.blockBytes();
     if (memory.tile.byteSize() < bytes) {
       memory.tile = arena.allocate(bytes, ALIGNMENT);
     }
+    fill(w, rows, columns, thread, memory.tile.address());
+    return memory.tile.address();
+  }
+
+  /// Copies a thread's part of a whole weight.
+  ///
+  /// @param w a contiguous weight
+  /// @param y contiguous, of the same shape, in the type that is multiplied
+  void copy(MemorySegment w, MemorySegment y, Worker worker) {
+    Range rows = Range.part(RowTasks.rows(w), worker.index(), worker.count(), 1);
+    if (rows.count() > 0) {
+      long target = ggml_tensor.data(y).address() + rows.first() * ggml_tensor.nb(y, 1);
+      fill(w, rows, new Range(0, ggml_tensor.ne(w, 0)), worker.index(), target);
+    }
+  }
+
+  /// @param target address of the copy
+  private void fill(MemorySegment w, Range rows, Range columns, int thread, long target) {
+    TensorType type = ProductTasks.type(w);
     long from =
         ggml_tensor.data(w).address()
             + rows.first() * ggml_tensor.nb(w, 1)
             + columns.first() / type.blockSize() * type.blockBytes();
-    Unpacking unpacking = unpacking(type, memory, thread);
-    long target = memory.tile.address();
+    Unpacking unpacking = unpacking(type, memories.get(thread), thread);
     if (columns.count() == ggml_tensor.ne(w, 0)) {
       // Whole rows follow one another.
       fill(unpacking, type, from, 0, 1, rows.count() * columns.count(), target);
@@ -85,7 +103,6 @@ final class WeightTiles implements AutoCloseable {
       long stride = ggml_tensor.nb(w, 1);
       fill(unpacking, type, from, stride, rows.count(), columns.count(), target);
     }
-    return memory.tile.address();
   }
 
   /// @param from address of the first run of blocks

@@ -5,106 +5,91 @@ import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Tape;
-import io.lorikeet.models.family.Scales;
 
-/// From the last hidden states of a chunk of tokens to logits, loss or gradients: final norm, head,
-/// masked cross-entropy. Logits are only ever held for a chunk.
+/// From the last hidden states to the loss, and to gradients where they are wanted: logits and
+/// their masked cross-entropy. Logits are only ever held for a chunk of tokens.
 final class LossHead implements AutoCloseable {
-
-  /// What a head computes.
-  enum Result {
-    /// The logits themselves.
-    LOGITS,
-    /// Adds the summed loss to the pass's `loss`.
-    LOSS,
-    /// The same, the gradient of the hidden states, and those of the head's adapter.
-    GRADIENTS
-  }
-
-  private final Engine engine;
-  private final int tokens;
-  private final Result result;
   private final GraphInputs inputs;
+  private final OutputHead head;
+  private final boolean gradients;
   private final Tensor hidden;
   private final Tensor hiddenGradient;
-  private final Tensor logits;
-  private final Tensor labels;
-  private final Tensor flatLabels;
-  private final Tensor targetWeights;
   private final Graph graph;
 
-  /// @param tokens tokens of a chunk
-  LossHead(Engine engine, int tokens, Result result) {
-    this.engine = engine;
-    this.tokens = tokens;
-    this.result = result;
-    boolean gradients = result == Result.GRADIENTS;
-    boolean loss = result != Result.LOGITS;
+  /// What a chunk of tokens is compared with.
+  ///
+  /// @param labels I32 [t]: the right tokens
+  /// @param flatLabels I32 [t]: where they stand in the chunk's logits as one long vector
+  /// @param weights F32 [t]
+  private record Targets(Tensor labels, Tensor flatLabels, Tensor weights) {
+    int tokens() {
+      return Math.toIntExact(labels.shape().elements());
+    }
+  }
+
+  /// @param gradients whether the gradient of the hidden states is computed, and those of the
+  ///     head's adapter
+  LossHead(Engine engine, boolean gradients) {
+    this.gradients = gradients;
+    int tokens = engine.shape().tokens();
     inputs = new GraphInputs(engine, tokens, gradients);
+    head = new OutputHead(engine, inputs);
     hidden = inputs.hidden("last_hidden", tokens);
     hiddenGradient = gradients ? inputs.hidden("last_hidden_gradient", tokens) : null;
-    labels = loss ? inputs.chunkOf("labels", tokens) : null;
-    targetWeights = loss ? inputs.chunkOf("target_weights", tokens) : null;
-    flatLabels = gradients ? inputs.chunkOf("flat_labels", tokens) : null;
-
-    ModelConfig config = engine.config();
-    Ops ops = inputs.ops();
-    Tape tape = inputs.newTape();
-    Tensor norm = inputs.weight("", "output_norm.weight");
-    Tensor normed = tape.rmsNorm(hidden, norm, config.rmsEpsilon());
-    Tensor y =
-        scaled(tape, new AdaptedLinear(head(), headBias(), headPair()).apply(tape, normed, 0));
-    if (loss) {
-      logits = null;
-      Tensor dy = inputs.products().isFused() && !isCapped() ? fusedLoss(y) : loss(y);
-      if (gradients) {
-        tape.backward(y, dy);
-        ops.schedule(ops.copy(tape.gradient(hidden), hiddenGradient));
-        inputs.parameterGradients().store();
-      }
-    } else {
-      // What runs last stays in the scratch memory until another graph runs.
-      logits = y;
-      ops.schedule(logits);
+    Targets all =
+        new Targets(
+            inputs.constant("labels", tokens),
+            inputs.constant("flat_labels", tokens),
+            inputs.constant("target_weights", tokens));
+    int chunk = engine.shape().headChunk();
+    for (int first = 0; first < tokens; first += chunk) {
+      int count = Math.min(chunk, tokens - first);
+      Targets targets =
+          new Targets(
+              part(all.labels(), first, count),
+              part(all.flatLabels(), first, count),
+              part(all.weights(), first, count));
+      addChunk(first, targets);
     }
-    graph = new Graph("the head's " + result.name().toLowerCase(), engine.backend(), ops);
+    Ops ops = inputs.ops();
+    inputs.parameterGradients().store();
+    String name = gradients ? "the head's gradients" : "the head's loss";
+    graph = new Graph(name, engine.backend(), ops);
   }
 
-  private Tensor head() {
-    return inputs.weight("", engine.config().headTensor());
+  private Tensor part(Tensor vector, int first, int count) {
+    return inputs.ops().view(vector, Shape.of(count), first * vector.stride(0));
   }
 
-  private Tensor headBias() {
-    return inputs.weight("", "output.bias");
+  private Tensor tokens(Tensor states, int first, int count) {
+    Shape shape = Shape.of(states.shape().ne0(), count);
+    return inputs.ops().view(states, shape, first * states.stride(1));
   }
 
-  private Tensor scaled(Tape tape, Tensor y) {
-    Scales scales = engine.config().scales();
-    Tensor scaled = scales.logits() == 1 ? y : tape.scale(y, scales.logits());
-    return scales.logitCap() == 0 ? scaled : tape.softCap(scaled, scales.logitCap());
-  }
-
-  /// The head's adapter; a token embedding that serves as head too has none.
-  private AdaptedLinear.Pair headPair() {
-    return engine.config().tied() ? null : inputs.pair("", engine.config().headTensor());
-  }
-
-  /// A cap's gradient is computed from the capped logits, which have to stay.
-  private boolean isCapped() {
-    return engine.config().scales().logitCap() != 0;
+  private void addChunk(int first, Targets targets) {
+    Tape tape = inputs.newTape();
+    Tensor states = tokens(hidden, first, targets.tokens());
+    Tensor logits = head.logits(tape, states, first);
+    boolean fused = inputs.products().isFused() && !head.isCapped();
+    Tensor dy = fused ? fusedLoss(logits, targets) : loss(logits, targets);
+    if (gradients) {
+      tape.backward(logits, dy);
+      Tensor result = tokens(hiddenGradient, first, targets.tokens());
+      inputs.ops().schedule(inputs.ops().copy(tape.gradient(states), result));
+    }
   }
 
   /// Adds the loss, in few operations.
   ///
   /// @return the gradient of the logits, where it is wanted, in their place
-  private Tensor fusedLoss(Tensor y) {
+  private Tensor fusedLoss(Tensor y, Targets targets) {
     Ops ops = inputs.ops();
-    Tensor losses = ops.scale(targetWeights, 1);
+    Tensor losses = ops.scale(targets.weights(), 1);
     Tensor gradient = null;
-    if (result == Result.GRADIENTS) {
-      gradient = inputs.products().crossEntropyAndGradient(y, labels, losses);
+    if (gradients) {
+      gradient = inputs.products().crossEntropyAndGradient(y, targets.labels(), losses);
     } else {
-      inputs.products().crossEntropy(y, labels, losses);
+      inputs.products().crossEntropy(y, targets.labels(), losses);
     }
     addToLoss(ops.sum(losses));
     return gradient;
@@ -120,68 +105,54 @@ final class LossHead implements AutoCloseable {
   /// the probability of the label itself could be too small for a float.
   ///
   /// @return the gradient of the logits, where it is wanted
-  private Tensor loss(Tensor y) {
+  private Tensor loss(Tensor y, Targets targets) {
     Ops ops = inputs.ops();
+    int tokens = targets.tokens();
     Tensor best = ops.reshape(ops.argmax(y), Shape.of(1, tokens));
-    Tensor distance = ops.sub(pick(y, best), pick(y, ops.reshape(labels, Shape.of(1, tokens))));
+    Tensor distance =
+        ops.sub(pick(y, best), pick(y, ops.reshape(targets.labels(), Shape.of(1, tokens))));
     Tensor probabilities = ops.softMax(y, null, 1);
     Tensor perToken = ops.sub(distance, ops.log(pick(probabilities, best)));
-    addToLoss(ops.sum(ops.mul(ops.reshape(perToken, Shape.of(tokens)), targetWeights)));
-    return result == Result.GRADIENTS ? logitsGradient(probabilities) : null;
+    addToLoss(ops.sum(ops.mul(ops.reshape(perToken, Shape.of(tokens)), targets.weights())));
+    return gradients ? logitsGradient(probabilities, targets) : null;
   }
 
   /// One element of each token's row, [1, 1, tokens]: of x [vocabulary, tokens] the one that index
   /// [1, tokens] names.
   private Tensor pick(Tensor x, Tensor index) {
     Ops ops = inputs.ops();
-    return ops.getRows(ops.reshape(x, Shape.of(1, x.shape().ne0(), tokens)), index);
+    return ops.getRows(ops.reshape(x, Shape.of(1, x.shape().ne0(), x.shape().ne1())), index);
   }
 
   /// weight · (softmax(logits) - onehot(label)). The one is taken off in place, after the loss has
   /// been computed.
-  private Tensor logitsGradient(Tensor probabilities) {
+  private Tensor logitsGradient(Tensor probabilities, Targets targets) {
     Ops ops = inputs.ops();
-    Tensor atLabel = pick(probabilities, ops.reshape(labels, Shape.of(1, tokens)));
+    int tokens = targets.tokens();
+    Tensor atLabel = pick(probabilities, ops.reshape(targets.labels(), Shape.of(1, tokens)));
     Tensor lessOne = ops.sub(ops.reshape(atLabel, Shape.of(1, tokens)), inputs.constant("one"));
     Tensor flat = ops.reshape(probabilities, Shape.of(1, probabilities.shape().elements()));
-    Tensor difference = ops.reshape(ops.setRows(flat, lessOne, flatLabels), probabilities.shape());
-    return ops.mul(difference, ops.reshape(targetWeights, Shape.of(1, tokens)));
+    Tensor difference =
+        ops.reshape(ops.setRows(flat, lessOne, targets.flatLabels()), probabilities.shape());
+    return ops.mul(difference, ops.reshape(targets.weights(), Shape.of(1, tokens)));
   }
 
-  /// Points the head at the chunk that begins at token `first`.
+  /// Points the head at hidden states.
   ///
-  /// @param states the last hidden states of all tokens
-  /// @param gradients where the gradients of all tokens' hidden states go; null where none are
-  ///     computed
-  void bind(int first, Tensor states, Tensor gradients) {
-    inputs.bind(graph, "", first);
-    long offset = first * states.stride(1);
-    graph.bind(hidden, states, offset);
-    if (logits != null) {
-      return;
-    }
-    PassInputs pass = engine.inputs();
-    graph.bind(labels, pass.get("labels"), (long) first * Integer.BYTES);
-    graph.bind(targetWeights, pass.get("target_weights"), (long) first * Float.BYTES);
-    if (result == Result.GRADIENTS) {
-      graph.bind(flatLabels, pass.get("flat_labels"), (long) first * Integer.BYTES);
-      graph.bind(hiddenGradient, gradients, offset);
+  /// @param states the last ones of all tokens
+  /// @param gradients where their gradients go; null where none are computed
+  void bind(Tensor states, Tensor gradients) {
+    inputs.bind(graph, "", 0);
+    graph.bind(hidden, states);
+    if (hiddenGradient != null) {
+      graph.bind(hiddenGradient, gradients);
     }
   }
 
-  void run(int first, Tensor states, Tensor gradients) {
-    bind(first, states, gradients);
+  /// Adds the summed loss to the pass's `loss`, and to the gradients of the head's adapter.
+  void run(Tensor states, Tensor gradients) {
+    bind(states, gradients);
     graph.compute();
-  }
-
-  /// The chunk's logits, [vocabulary, tokens], until another graph runs; null unless they are the
-  /// result.
-  Tensor logits() {
-    return logits;
-  }
-
-  int tokens() {
-    return tokens;
   }
 
   Graph graph() {

@@ -16,9 +16,9 @@ final class PassGraphs implements AutoCloseable {
   private final OwnedResources owned = new OwnedResources();
   private final List<LayerGraph> forward = new ArrayList<>();
   private final List<LayerGraph> backward = new ArrayList<>();
-  private final List<LossHead> lossHeads = new ArrayList<>();
-  private final List<LossHead> gradientHeads = new ArrayList<>();
-  private final List<LossHead> logitsHeads = new ArrayList<>();
+  private final LossHead lossHead;
+  private final LossHead gradientHead;
+  private final List<LogitsHead> logitsHeads = new ArrayList<>();
   private final EmbeddingGraph embedding;
   private final EmbeddingGraph embeddingBackward;
 
@@ -31,7 +31,9 @@ final class PassGraphs implements AutoCloseable {
       embeddingBackward =
           training && adaptsEmbedding ? owned.add(new EmbeddingGraph(engine, true)) : null;
       buildLayers(training);
-      buildHeads(training);
+      lossHead = owned.add(new LossHead(engine, false));
+      gradientHead = training ? owned.add(new LossHead(engine, true)) : null;
+      buildLogitsHeads();
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -70,15 +72,11 @@ final class PassGraphs implements AutoCloseable {
     }
   }
 
-  private void buildHeads(boolean training) {
+  private void buildLogitsHeads() {
     int chunk = Math.min(engine.shape().headChunk(), engine.shape().tokens());
     int rest = engine.shape().tokens() % chunk;
     for (int tokens : rest == 0 ? new int[] {chunk} : new int[] {chunk, rest}) {
-      lossHeads.add(owned.add(new LossHead(engine, tokens, LossHead.Result.LOSS)));
-      logitsHeads.add(owned.add(new LossHead(engine, tokens, LossHead.Result.LOGITS)));
-      if (training) {
-        gradientHeads.add(owned.add(new LossHead(engine, tokens, LossHead.Result.GRADIENTS)));
-      }
+      logitsHeads.add(owned.add(new LogitsHead(engine, tokens)));
     }
   }
 
@@ -100,11 +98,15 @@ final class PassGraphs implements AutoCloseable {
         }
       }
     }
-    for (List<LossHead> heads : List.of(lossHeads, gradientHeads, logitsHeads)) {
-      for (LossHead head : heads) {
-        head.bind(0, hidden, hidden);
-        graphs.add(head.graph());
-      }
+    lossHead.bind(hidden, null);
+    graphs.add(lossHead.graph());
+    if (gradientHead != null) {
+      gradientHead.bind(hidden, hidden);
+      graphs.add(gradientHead.graph());
+    }
+    for (LogitsHead head : logitsHeads) {
+      head.bind(0, hidden);
+      graphs.add(head.graph());
     }
     return graphs;
   }
@@ -131,13 +133,18 @@ final class PassGraphs implements AutoCloseable {
     return backward.get(layer);
   }
 
+  LossHead lossHead() {
+    return lossHead;
+  }
+
+  /// Null where nothing is trained.
+  LossHead gradientHead() {
+    return gradientHead;
+  }
+
   /// Heads for whole chunks of tokens, and for what is left of them.
-  List<LossHead> heads(LossHead.Result result) {
-    return switch (result) {
-      case LOSS -> lossHeads;
-      case GRADIENTS -> gradientHeads;
-      case LOGITS -> logitsHeads;
-    };
+  List<LogitsHead> logitsHeads() {
+    return logitsHeads;
   }
 
   @Override

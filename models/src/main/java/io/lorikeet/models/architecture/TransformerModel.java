@@ -133,7 +133,7 @@ public final class TransformerModel implements AutoCloseable {
   /// The loss of a batch without dropout, in nats, summed over its targets with their weights.
   public double loss(TokenBatch batch) {
     forward(List.of(new Pass(batch, OptionalLong.empty())));
-    runHeads(graphs(batch), LossHead.Result.LOSS, (head, first) -> head.run(first, last(), null));
+    graphs(batch).lossHead().run(last(), null);
     return lossSum();
   }
 
@@ -196,10 +196,7 @@ public final class TransformerModel implements AutoCloseable {
   private double headAndGradient(List<Pass> together, int i) {
     resume(together, i, engine.config().layers());
     engine.inputs().get("loss").clear();
-    runHeads(
-        graphs(together.get(i).batch()),
-        LossHead.Result.GRADIENTS,
-        (head, first) -> head.run(first, last(), states.gradient()));
+    graphs(together.get(i).batch()).gradientHead().run(last(), states.gradient());
     if (together.size() > 1) {
       states.saveGradient(i);
     }
@@ -247,24 +244,23 @@ public final class TransformerModel implements AutoCloseable {
   /// The logits of every token of a batch, without dropout.
   public void logits(TokenBatch batch, LogitsConsumer consumer) {
     forward(List.of(new Pass(batch, OptionalLong.empty())));
+    List<LogitsHead> heads = graphs(batch).logitsHeads();
+    int chunk = heads.getFirst().tokens();
+    int tokens = graphs(batch).shape().tokens();
     int vocabulary = engine.config().vocabulary();
     float[] row = new float[vocabulary];
     try (Arena arena = Arena.ofConfined()) {
-      LossHead largest = graphs(batch).heads(LossHead.Result.LOGITS).getFirst();
-      MemorySegment copy = arena.allocate(largest.logits().bytes(), Float.BYTES);
-      runHeads(
-          graphs(batch),
-          LossHead.Result.LOGITS,
-          (head, first) -> {
-            head.run(first, last(), null);
-            head.logits().download(copy.asSlice(0, head.logits().bytes()), 0);
-            for (int i = 0; i < head.tokens(); i++) {
-              long start = (long) i * vocabulary;
-              MemorySegment.copy(
-                  copy, ValueLayout.JAVA_FLOAT, start * Float.BYTES, row, 0, vocabulary);
-              consumer.accept(first + i, row);
-            }
-          });
+      MemorySegment copy = arena.allocate(heads.getFirst().logits().bytes(), Float.BYTES);
+      for (int first = 0; first < tokens; first += chunk) {
+        LogitsHead head = tokens - first >= chunk ? heads.getFirst() : heads.getLast();
+        head.run(first, last());
+        head.logits().download(copy.asSlice(0, head.logits().bytes()), 0);
+        for (int i = 0; i < head.tokens(); i++) {
+          long start = (long) i * vocabulary;
+          MemorySegment.copy(copy, ValueLayout.JAVA_FLOAT, start * Float.BYTES, row, 0, vocabulary);
+          consumer.accept(first + i, row);
+        }
+      }
     }
   }
 
@@ -309,23 +305,6 @@ public final class TransformerModel implements AutoCloseable {
 
   private Tensor last() {
     return states.state(engine.config().layers());
-  }
-
-  /// Runs the head of the right size on one chunk after the other.
-  private static void runHeads(PassGraphs graphs, LossHead.Result result, HeadRun run) {
-    List<LossHead> sizes = graphs.heads(result);
-    int tokens = graphs.shape().tokens();
-    for (int first = 0; first < tokens; ) {
-      LossHead head =
-          tokens - first >= sizes.getFirst().tokens() ? sizes.getFirst() : sizes.getLast();
-      run.at(head, first);
-      first += head.tokens();
-    }
-  }
-
-  @FunctionalInterface
-  private interface HeadRun {
-    void at(LossHead head, int first);
   }
 
   private double lossSum() {

@@ -68,7 +68,7 @@ public record Attention(
       Keys values = new Keys(ops, products, allValues, row);
       for (Block b : blocksOf(row)) {
         Tensor weights = products.operand(weights(ops, products, q, allKeys, b).values());
-        put(ops, products.productByToken(values.transposed(b), weights), outputs, b);
+        products.productByTokenInto(values.transposed(b), weights, target(ops, outputs, b), false);
       }
     }
     return outputs;
@@ -81,8 +81,9 @@ public record Attention(
     return ops.scale(like, 0);
   }
 
-  private static void put(Ops ops, Tensor part, Tensor target, Block b) {
-    ops.schedule(ops.copy(part, tokens(ops, target, b.row() + b.first(), b.queries())));
+  /// Where a block's results go.
+  private static Tensor target(Ops ops, Tensor all, Block b) {
+    return tokens(ops, all, b.row() + b.first(), b.queries());
   }
 
   /// The gradients of q, k and v, where dy [head size, heads, t] is that of the result.
@@ -94,21 +95,20 @@ public record Attention(
     List<Tensor> dk = new ArrayList<>();
     List<Tensor> dv = new ArrayList<>();
     for (int row = rows - 1; row >= 0; row--) {
-      KeySums keySums = new KeySums(ops, tokens(ops, k, row * context, context));
-      KeySums valueSums = new KeySums(ops, tokens(ops, v, row * context, context));
+      KeySums keySums = new KeySums(ops, products, tokens(ops, k, row * context, context), group);
+      KeySums valueSums = new KeySums(ops, products, tokens(ops, v, row * context, context), group);
       Keys keys = new Keys(ops, products, allKeys, row);
       for (Block b : blocksOf(row).reversed()) {
         Weights weighting = weights(ops, products, q, allKeys, b);
         Tensor weights = products.operand(weighting.values());
-        Tensor dyBlock = products.operand(block(ops, dy, b));
+        Tensor dyBlock = products.packedOperand(block(ops, dy, b), 1);
         Tensor values = byHead(ops, tokens(ops, allValues, b.row() + b.from(), b.keys()));
         Tensor dScores =
             products.operand(
                 scoresBack(ops, products, products.product(values, dyBlock), weighting));
-        put(ops, products.productByToken(keys.transposed(b), dScores), dq, b);
-        Tensor queries = weighting.queries();
-        keySums.add(summedOverQueries(ops, products, queries, dScores, group), b);
-        valueSums.add(summedOverQueries(ops, products, dyBlock, weights, group), b);
+        products.productByTokenInto(keys.transposed(b), dScores, target(ops, dq, b), false);
+        keySums.addSumOverQueries(weighting.queries(), dScores, b);
+        valueSums.addSumOverQueries(dyBlock, weights, b);
       }
       dk.add(keySums.sum());
       dv.add(valueSums.sum());
@@ -128,15 +128,13 @@ public record Attention(
 
   /// @param k as [Products#operand]
   private Weights weights(Ops ops, Products products, Tensor q, Tensor k, Block b) {
-    Tensor queries = block(ops, q, b);
+    Tensor queries = products.packedOperand(block(ops, q, b), isFast(products) ? scale : 1);
     Tensor keys = byHead(ops, tokens(ops, k, b.row() + b.from(), b.keys()));
     if (isFast(products)) {
-      Tensor scaled = products.operand(ops.scale(queries, scale));
-      Tensor scores = products.product(keys, scaled);
+      Tensor scores = products.product(keys, queries);
       Tensor seen = part(ops, seenUntil, b.row() + b.from(), b.keys());
-      return new Weights(products.softMax(scores, seen, b.from(), b.first()), null, scaled);
+      return new Weights(products.softMax(scores, seen, b.from(), b.first()), null, queries);
     }
-    queries = products.operand(queries);
     Tensor scores = products.product(keys, queries);
     if (scoreCap == 0) {
       return new Weights(ops.softMax(scores, mask(ops, b), sinks, scale), null, queries);
@@ -187,10 +185,10 @@ public record Attention(
     return ops.view(x, Shape.of(x.shape().ne0(), x.shape().ne1(), count), first * x.stride(2));
   }
 
-  /// A block's tokens of [head size, heads, t] laid out as [head size, queries, heads], so that
+  /// A block's tokens of [head size, heads, t] seen as [head size, queries, heads]. Packed,
   /// products take heads that share keys as one with more queries.
   private static Tensor block(Ops ops, Tensor x, Block b) {
-    return ops.cont(byHead(ops, tokens(ops, x, b.row() + b.first(), b.queries())));
+    return byHead(ops, tokens(ops, x, b.row() + b.first(), b.queries()));
   }
 
   /// [head size, heads, t] seen as [head size, t, heads].
@@ -228,46 +226,48 @@ public record Attention(
     }
   }
 
-  /// x [head size, queries, heads] times y [keys, queries, heads], summed over queries and over the
-  /// heads that share keys: [head size, key-value heads, keys].
-  private static Tensor summedOverQueries(
-      Ops ops, Products products, Tensor x, Tensor y, int group) {
-    return products.productByToken(
-        grouped(ops, products, x, group), grouped(ops, products, y, group));
-  }
-
-  /// [n, queries, heads] as [queries · group, n, key-value heads].
-  private static Tensor grouped(Ops ops, Products products, Tensor x, int group) {
-    Shape s = x.shape();
-    Tensor packed = ops.reshape(x, Shape.of(s.ne0(), s.ne1() * group, s.ne2() / group));
-    Tensor transpose = ops.transpose(packed);
-    return products.takesStrides() ? transpose : ops.cont(transpose);
-  }
-
   /// Sums the gradients of a row's keys over its blocks, last block first. Each block reaches the
   /// keys up to its own end: the last one all of them, so its part has room for the sum, unless a
   /// window keeps it from the first ones.
   private static final class KeySums {
     private final Ops ops;
+    private final Products products;
     private final Tensor like;
+    private final int group;
     private Tensor sum;
 
     /// @param like in the shape of the sum: [head size, key-value heads, context]
-    KeySums(Ops ops, Tensor like) {
+    /// @param group heads that share keys
+    KeySums(Ops ops, Products products, Tensor like, int group) {
       this.ops = ops;
+      this.products = products;
       this.like = like;
+      this.group = group;
     }
 
-    /// @param part [head size, key-value heads, keys]
-    void add(Tensor part, Block b) {
+    /// Adds x [head size, queries, heads] times y [keys, queries, heads], summed over queries and
+    /// over the heads that share keys.
+    void addSumOverQueries(Tensor x, Tensor y, Block b) {
+      Tensor left = grouped(x);
+      Tensor right = grouped(y);
+      if (sum == null && b.from() == 0) {
+        sum = products.productByToken(left, right);
+        ops.schedule(sum);
+        return;
+      }
       if (sum == null) {
-        sum = b.from() == 0 ? part : room(ops, like);
+        sum = room(ops, like);
         ops.schedule(sum);
       }
-      if (sum != part) {
-        Tensor reached = tokens(ops, sum, b.from(), b.keys());
-        ops.schedule(ops.copy(ops.add(part, reached), reached));
-      }
+      products.productByTokenInto(left, right, tokens(ops, sum, b.from(), b.keys()), true);
+    }
+
+    /// [n, queries, heads] as [queries · group, n, key-value heads].
+    private Tensor grouped(Tensor x) {
+      Shape s = x.shape();
+      Tensor packed = ops.reshape(x, Shape.of(s.ne0(), s.ne1() * group, s.ne2() / group));
+      Tensor transpose = ops.transpose(packed);
+      return products.takesStrides() ? transpose : ops.cont(transpose);
     }
 
     /// [head size, key-value heads, context].

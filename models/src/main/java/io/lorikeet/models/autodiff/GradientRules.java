@@ -36,12 +36,12 @@ final class GradientRules {
               Parameter parameter,
               Tensor z,
               Tensor _) -> {
-        parameterGradients.add(parameter, products.outer(z, dy));
+        parameterGradients.addOuter(products, parameter, z, dy);
         tape.accumulate(z, new Term(Kind.SMALL_TRANSPOSED, parameter.value(), dy));
         tape.accumulate(x, new Term(Kind.FROZEN_TRANSPOSED, weight, dy));
       }
       case DifferentiableOp.TrainedProduct(Parameter parameter, Tensor x, Tensor _) -> {
-        parameterGradients.add(parameter, products.outer(x, dy));
+        parameterGradients.addOuter(products, parameter, x, dy);
         tape.accumulate(x, new Term(Kind.SMALL_TRANSPOSED, parameter.value(), dy));
       }
       case DifferentiableOp.FoldedUpdate(
@@ -51,9 +51,9 @@ final class GradientRules {
               Tensor x,
               Tensor _) -> {
         Tensor low = ops.scale(products.smallProduct(a.value(), x), scaling);
-        parameterGradients.add(b, products.outer(low, dy));
+        parameterGradients.addOuter(products, b, low, dy);
         Tensor back = products.sum(List.of(new Term(Kind.SMALL_TRANSPOSED, b.value(), dy)));
-        parameterGradients.add(a, products.outer(x, ops.scale(back, scaling)));
+        parameterGradients.addOuter(products, a, x, ops.scale(back, scaling));
       }
       case DifferentiableOp.TrainedRows(Parameter parameter, Tensor indices, Tensor _) ->
           parameterGradients.add(parameter, ops.getRowsBack(dy, indices, parameter.value()));

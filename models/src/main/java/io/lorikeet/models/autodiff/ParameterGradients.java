@@ -22,6 +22,11 @@ public final class ParameterGradients {
     sums.put(parameter, sum);
   }
 
+  /// Adds the sum over tokens of the outer products of x [k, t] and y [n, t].
+  void addOuter(Products products, Parameter parameter, Tensor x, Tensor y) {
+    products.outerInto(x, y, parameter.gradient()).ifPresent(gradient -> add(parameter, gradient));
+  }
+
   /// Has the sums written back, once the graph has all contributions.
   public void store() {
     sums.forEach((parameter, sum) -> ops.schedule(ops.copy(sum, parameter.gradient())));

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// The matrix products of one graph, in the number formats that suit the backend.
 ///
@@ -34,6 +35,10 @@ public final class Products {
   private final FastProducts fast;
   private final Map<Tensor, List<Chunk>> dequantized = new HashMap<>();
   private final Map<Tensor, List<Chunk>> transposed = new HashMap<>();
+
+  /// Weights as [FastProducts] multiply them.
+  private final Map<Tensor, Tensor> multiplied = new HashMap<>();
+
   private final Map<Tensor, Tensor> operands = new HashMap<>();
 
   /// Rows of a frozen matrix, from `first` on, in a format that can be multiplied.
@@ -127,6 +132,11 @@ public final class Products {
     boolean small = term.kind() == Kind.SMALL || term.kind() == Kind.SMALL_TRANSPOSED;
     boolean transposed =
         term.kind() == Kind.FROZEN_TRANSPOSED || term.kind() == Kind.SMALL_TRANSPOSED;
+    if (!small && fast.dequantizes(term.a()) && keepsCopies) {
+      Tensor a = multiplied.computeIfAbsent(term.a(), weight -> fast.copy(ops, weight));
+      return new FastProducts.Term(
+          FastProducts.Form.PLAIN, transposed ? ops.transpose(a) : a, operand(term.b()));
+    }
     if (!small && term.a().type() != TensorType.F32) {
       return new FastProducts.Term(
           transposed ? FastProducts.Form.TRANSPOSED_WEIGHT : FastProducts.Form.WEIGHT,
@@ -230,6 +240,30 @@ public final class Products {
         : fast.multiplyByToken(ops, a, b);
   }
 
+  /// Schedules the product of [#productByToken] with its result in another tensor.
+  ///
+  /// @param y in its shape
+  /// @param add whether to add to what y holds
+  void productByTokenInto(Tensor a, Tensor b, Tensor y, boolean add) {
+    if (fast != null) {
+      fast.multiplyByTokenInto(ops, a, b, y, add);
+    } else {
+      Tensor product = productByToken(a, b);
+      ops.schedule(ops.copy(add ? ops.add(product, y) : product, y));
+    }
+  }
+
+  /// Contiguous factor · x, as an operand of products.
+  ///
+  /// @param x F32 with dense rows
+  Tensor packedOperand(Tensor x, float factor) {
+    if (fast != null) {
+      return fast.fused().packed(ops, x, factor);
+    }
+    Tensor packed = ops.cont(x);
+    return factor == 1 ? packed : ops.scale(packed, factor);
+  }
+
   /// Whether there are the operations of [FusedOps].
   public boolean isFused() {
     return fast != null;
@@ -286,6 +320,17 @@ public final class Products {
     return x.shape().ne0() < y.shape().ne0()
         ? ops.cont(ops.transpose(ops.outProd(y, x)))
         : ops.outProd(x, y);
+  }
+
+  /// Schedules the sum over tokens of [#outer] to be added to `y` [m, p], or returns it where that
+  /// can't be.
+  Optional<Tensor> outerInto(Tensor x, Tensor y, Tensor sum) {
+    if (fast == null) {
+      return Optional.of(outer(x, y));
+    }
+    Tensor a = ops.transpose(operand(x));
+    fast.multiplyInto(ops, a, ops.transpose(operand(y)), sum, true);
+    return Optional.empty();
   }
 
   /// Joins F32 tensors along a dimension, in a tree so that little is copied twice.

@@ -1,0 +1,40 @@
+package io.lorikeet.models.architecture;
+
+import io.lorikeet.bindings.Tensor;
+import io.lorikeet.models.autodiff.Tape;
+import io.lorikeet.models.family.Scales;
+
+/// From the last hidden states to logits, as a forward pass on a tape: final norm, head, scaling.
+///
+/// @param inputs of the graph
+record OutputHead(Engine engine, GraphInputs inputs) {
+
+  /// @param hidden last hidden states [embedding, t] of some of the batch's tokens
+  /// @param firstToken index of the first of them
+  /// @return [vocabulary, t]
+  Tensor logits(Tape tape, Tensor hidden, int firstToken) {
+    ModelConfig config = engine.config();
+    Tensor norm = inputs.weight("", "output_norm.weight");
+    Tensor normed = tape.rmsNorm(hidden, norm, config.rmsEpsilon());
+    Tensor weight = inputs.weight("", config.headTensor());
+    Tensor bias = inputs.weight("", "output.bias");
+    return scaled(tape, new AdaptedLinear(weight, bias, pair()).apply(tape, normed, firstToken));
+  }
+
+  /// The head's adapter; a token embedding that serves as head too has none.
+  private AdaptedLinear.Pair pair() {
+    return engine.config().tied() ? null : inputs.pair("", engine.config().headTensor());
+  }
+
+  private Tensor scaled(Tape tape, Tensor y) {
+    Scales scales = engine.config().scales();
+    Tensor scaled = scales.logits() == 1 ? y : tape.scale(y, scales.logits());
+    return scales.logitCap() == 0 ? scaled : tape.softCap(scaled, scales.logitCap());
+  }
+
+  /// Whether logits are capped: their gradient is computed from the capped ones then, which have to
+  /// stay.
+  boolean isCapped() {
+    return engine.config().scales().logitCap() != 0;
+  }
+}
