@@ -28,7 +28,7 @@ final class EmbeddingGraph implements AutoCloseable {
 
   EmbeddingGraph(Engine engine, boolean backward) {
     this.backward = backward;
-    inputs = new GraphInputs(engine, engine.shape().tokens(), backward);
+    inputs = new GraphInputs(engine, engine.shape().tokens(), backward, 1);
     Ops ops = inputs.ops();
     hidden = inputs.hidden(backward ? "embedding_gradient" : "embedding", engine.shape().tokens());
     Tensor tokens = inputs.constant("tokens", engine.shape().tokens());

@@ -28,7 +28,8 @@ final class GraphInputs {
 
   /// @param tokens tokens that the graph takes at a time
   /// @param backward whether the graph computes gradients
-  GraphInputs(Engine engine, int tokens, boolean backward) {
+  /// @param parts how many parts of its tokens it takes one after the other
+  GraphInputs(Engine engine, int tokens, boolean backward, int parts) {
     this.engine = engine;
     this.tokens = tokens;
     this.backward = backward;
@@ -38,7 +39,7 @@ final class GraphInputs {
             engine.backend(),
             engine.precision(),
             constant("row_numbers"),
-            engine.shape().keepsCopies());
+            engine.shape().keepsCopies() && (backward || parts > 1));
   }
 
   Ops ops() {

@@ -27,13 +27,13 @@ final class LayerGraph implements AutoCloseable {
   ///     input
   LayerGraph(Engine engine, int layer, boolean backward) {
     int tokens = engine.shape().tokens();
-    inputs = new GraphInputs(engine, tokens, backward);
+    List<Tile> tiles = tiles(tokens, engine.shape().tile());
+    inputs = new GraphInputs(engine, tokens, backward, tiles.size());
     DecoderLayer definition = new DecoderLayer(engine, inputs, layer);
     input = inputs.hidden("layer_input", tokens);
     output = backward ? null : inputs.hidden("layer_output", tokens);
     outputGradient = backward ? inputs.hidden("output_gradient", tokens) : null;
     inputGradient = backward ? inputs.hidden("input_gradient", tokens) : null;
-    List<Tile> tiles = tiles(tokens, engine.shape().tile());
     if (backward) {
       buildBackward(definition, tiles);
     } else {

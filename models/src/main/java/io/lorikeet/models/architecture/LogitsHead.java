@@ -15,7 +15,7 @@ final class LogitsHead implements AutoCloseable {
   /// @param tokens tokens of a chunk
   LogitsHead(Engine engine, int tokens) {
     this.tokens = tokens;
-    inputs = new GraphInputs(engine, tokens, false);
+    inputs = new GraphInputs(engine, tokens, false, 1);
     hidden = inputs.hidden("last_hidden", tokens);
     logits = new OutputHead(engine, inputs).logits(inputs.newTape(), hidden, 0);
     // What runs last stays in the scratch memory until another graph runs.

@@ -32,7 +32,8 @@ final class LossHead implements AutoCloseable {
   LossHead(Engine engine, boolean gradients) {
     this.gradients = gradients;
     int tokens = engine.shape().tokens();
-    inputs = new GraphInputs(engine, tokens, gradients);
+    int chunk = engine.shape().headChunk();
+    inputs = new GraphInputs(engine, tokens, gradients, Math.ceilDiv(tokens, chunk));
     head = new OutputHead(engine, inputs);
     hidden = inputs.hidden("last_hidden", tokens);
     hiddenGradient = gradients ? inputs.hidden("last_hidden_gradient", tokens) : null;
@@ -41,7 +42,6 @@ final class LossHead implements AutoCloseable {
             inputs.constant("labels", tokens),
             inputs.constant("flat_labels", tokens),
             inputs.constant("target_weights", tokens));
-    int chunk = engine.shape().headChunk();
     for (int first = 0; first < tokens; first += chunk) {
       int count = Math.min(chunk, tokens - first);
       Targets targets =

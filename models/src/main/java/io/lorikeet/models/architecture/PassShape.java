@@ -8,8 +8,8 @@ package io.lorikeet.models.architecture;
 /// @param attentionBlock queries that attention takes at a time
 /// @param tile tokens that the feed-forward part takes at a time
 /// @param headChunk tokens whose logits are held at a time
-/// @param keepsCopies whether a weight's dequantized copy is kept for all tiles of a layer, where
-///     products need one, rather than made anew for each
+/// @param keepsCopies whether a weight's dequantized copy, where products need one, is kept for all
+///     tiles, chunks and directions of a graph, rather than made anew for each product
 public record PassShape(
     int rows, int context, int attentionBlock, int tile, int headChunk, boolean keepsCopies) {
   private static final long SCORES_BYTES = 32L << 20;
