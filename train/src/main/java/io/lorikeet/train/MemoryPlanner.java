@@ -185,6 +185,7 @@ public final class MemoryPlanner {
     int passes = passes(context);
     List<Placement> all = new ArrayList<>();
     all.add(chosen(large, SavedInputs.DEVICE, OptimizerState.DEVICE, false, 1));
+    all.add(chosen(large.withoutCopies(), SavedInputs.DEVICE, OptimizerState.DEVICE, false, 1));
     all.add(chosen(small, SavedInputs.DEVICE, OptimizerState.DEVICE, false, 1));
     all.add(chosen(large, SavedInputs.DEVICE, elsewhere, false, 1));
     all.add(chosen(large, away, elsewhere, false, 1));

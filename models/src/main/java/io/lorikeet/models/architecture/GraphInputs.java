@@ -82,6 +82,12 @@ final class GraphInputs {
         0);
   }
 
+  /// A part of a vector of [PassInputs] that [Graph#bind] points at one run of tokens after the
+  /// other.
+  Tensor runOf(String name, int tokens) {
+    return ops.placeholder(name, engine.inputs().get(name).type(), Shape.of(tokens));
+  }
+
   /// A hidden state or its gradient, [embedding, tokens].
   Tensor hidden(String name, int tokens) {
     return ops.placeholder(name, TensorType.F32, Shape.of(engine.config().embedding(), tokens));

@@ -5,15 +5,23 @@ import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Tape;
+import java.util.List;
 
-/// From the last hidden states to the loss, and to gradients where they are wanted: logits and
-/// their masked cross-entropy. Logits are only ever held for a chunk of tokens.
+/// From the last hidden states of a run of tokens to the loss, and to gradients where they are
+/// wanted: logits and their masked cross-entropy. Logits are only ever held for a chunk of the run.
 final class LossHead implements AutoCloseable {
+  /// Chunks that a copy of the head is used for at most: a graph for each of them is no longer than
+  /// some hundred operations.
+  private static final int MOST_CHUNKS = 8;
+
+  private final Engine engine;
+  private final int tokens;
   private final GraphInputs inputs;
   private final OutputHead head;
   private final boolean gradients;
   private final Tensor hidden;
   private final Tensor hiddenGradient;
+  private final Targets targets;
   private final Graph graph;
 
   /// What a chunk of tokens is compared with.
@@ -27,34 +35,35 @@ final class LossHead implements AutoCloseable {
     }
   }
 
+  /// @param tokens tokens of a run
   /// @param gradients whether the gradient of the hidden states is computed, and those of the
   ///     head's adapter
-  LossHead(Engine engine, boolean gradients) {
+  LossHead(Engine engine, int tokens, boolean gradients) {
+    this.engine = engine;
+    this.tokens = tokens;
     this.gradients = gradients;
-    int tokens = engine.shape().tokens();
     int chunk = engine.shape().headChunk();
     inputs = new GraphInputs(engine, tokens, gradients, Math.ceilDiv(tokens, chunk));
     head = new OutputHead(engine, inputs);
     hidden = inputs.hidden("last_hidden", tokens);
     hiddenGradient = gradients ? inputs.hidden("last_hidden_gradient", tokens) : null;
-    Targets all =
+    targets =
         new Targets(
-            inputs.constant("labels", tokens),
-            inputs.constant("flat_labels", tokens),
-            inputs.constant("target_weights", tokens));
+            inputs.runOf("labels", tokens),
+            inputs.runOf("flat_labels", tokens),
+            inputs.runOf("target_weights", tokens));
     for (int first = 0; first < tokens; first += chunk) {
-      int count = Math.min(chunk, tokens - first);
-      Targets targets =
-          new Targets(
-              part(all.labels(), first, count),
-              part(all.flatLabels(), first, count),
-              part(all.weights(), first, count));
-      addChunk(first, targets);
+      addChunk(first, Math.min(chunk, tokens - first));
     }
-    Ops ops = inputs.ops();
     inputs.parameterGradients().store();
     String name = gradients ? "the head's gradients" : "the head's loss";
-    graph = new Graph(name, engine.backend(), ops);
+    graph = new Graph(name, engine.backend(), inputs.ops());
+  }
+
+  /// Tokens of the runs that a pass is cut into, but for what is left of them.
+  static int run(PassShape shape) {
+    int chunks = shape.keepsCopies() ? MOST_CHUNKS : 1;
+    return (int) Math.min((long) chunks * shape.headChunk(), shape.tokens());
   }
 
   private Tensor part(Tensor vector, int first, int count) {
@@ -66,15 +75,20 @@ final class LossHead implements AutoCloseable {
     return inputs.ops().view(states, shape, first * states.stride(1));
   }
 
-  private void addChunk(int first, Targets targets) {
+  private void addChunk(int first, int count) {
+    Targets chunk =
+        new Targets(
+            part(targets.labels(), first, count),
+            part(targets.flatLabels(), first, count),
+            part(targets.weights(), first, count));
     Tape tape = inputs.newTape();
-    Tensor states = tokens(hidden, first, targets.tokens());
+    Tensor states = tokens(hidden, first, count);
     Tensor logits = head.logits(tape, states, first);
     boolean fused = inputs.products().isFused() && !head.isCapped();
-    Tensor dy = fused ? fusedLoss(logits, targets) : loss(logits, targets);
+    Tensor dy = fused ? fusedLoss(logits, chunk) : loss(logits, chunk);
     if (gradients) {
       tape.backward(logits, dy);
-      Tensor result = tokens(hiddenGradient, first, targets.tokens());
+      Tensor result = tokens(hiddenGradient, first, count);
       inputs.ops().schedule(inputs.ops().copy(tape.gradient(states), result));
     }
   }
@@ -137,22 +151,31 @@ final class LossHead implements AutoCloseable {
     return ops.mul(difference, ops.reshape(targets.weights(), Shape.of(1, tokens)));
   }
 
-  /// Points the head at hidden states.
+  /// Points the head at the run that begins at token `first`, a multiple of the chunk's length.
   ///
-  /// @param states the last ones of all tokens
-  /// @param gradients where their gradients go; null where none are computed
-  void bind(Tensor states, Tensor gradients) {
-    inputs.bind(graph, "", 0);
-    graph.bind(hidden, states);
-    if (hiddenGradient != null) {
-      graph.bind(hiddenGradient, gradients);
+  /// @param states the last hidden states of all tokens
+  /// @param stateGradients where the gradients of all tokens' hidden states go; null where none are
+  ///     computed
+  void bind(int first, Tensor states, Tensor stateGradients) {
+    inputs.bind(graph, "", first);
+    long offset = first * states.stride(1);
+    graph.bind(hidden, states, offset);
+    if (gradients) {
+      graph.bind(hiddenGradient, stateGradients, offset);
+    }
+    for (Tensor vector : List.of(targets.labels(), targets.flatLabels(), targets.weights())) {
+      graph.bind(vector, engine.inputs().get(vector.name()), first * vector.stride(0));
     }
   }
 
   /// Adds the summed loss to the pass's `loss`, and to the gradients of the head's adapter.
-  void run(Tensor states, Tensor gradients) {
-    bind(states, gradients);
+  void run(int first, Tensor states, Tensor stateGradients) {
+    bind(first, states, stateGradients);
     graph.compute();
+  }
+
+  int tokens() {
+    return tokens;
   }
 
   Graph graph() {

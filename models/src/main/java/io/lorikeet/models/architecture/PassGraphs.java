@@ -16,8 +16,8 @@ final class PassGraphs implements AutoCloseable {
   private final OwnedResources owned = new OwnedResources();
   private final List<LayerGraph> forward = new ArrayList<>();
   private final List<LayerGraph> backward = new ArrayList<>();
-  private final LossHead lossHead;
-  private final LossHead gradientHead;
+  private final List<LossHead> lossHeads = new ArrayList<>();
+  private final List<LossHead> gradientHeads = new ArrayList<>();
   private final List<LogitsHead> logitsHeads = new ArrayList<>();
   private final EmbeddingGraph embedding;
   private final EmbeddingGraph embeddingBackward;
@@ -31,9 +31,7 @@ final class PassGraphs implements AutoCloseable {
       embeddingBackward =
           training && adaptsEmbedding ? owned.add(new EmbeddingGraph(engine, true)) : null;
       buildLayers(training);
-      lossHead = owned.add(new LossHead(engine, false));
-      gradientHead = training ? owned.add(new LossHead(engine, true)) : null;
-      buildLogitsHeads();
+      buildHeads(training);
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -72,12 +70,23 @@ final class PassGraphs implements AutoCloseable {
     }
   }
 
-  private void buildLogitsHeads() {
-    int chunk = Math.min(engine.shape().headChunk(), engine.shape().tokens());
-    int rest = engine.shape().tokens() % chunk;
-    for (int tokens : rest == 0 ? new int[] {chunk} : new int[] {chunk, rest}) {
+  private void buildHeads(boolean training) {
+    for (int tokens : parts(LossHead.run(engine.shape()))) {
+      lossHeads.add(owned.add(new LossHead(engine, tokens, false)));
+      if (training) {
+        gradientHeads.add(owned.add(new LossHead(engine, tokens, true)));
+      }
+    }
+    for (int tokens : parts(Math.min(engine.shape().headChunk(), engine.shape().tokens()))) {
       logitsHeads.add(owned.add(new LogitsHead(engine, tokens)));
     }
+  }
+
+  /// Lengths of the parts of that many tokens which a pass is cut into: theirs, and that of what is
+  /// left.
+  private int[] parts(int tokens) {
+    int rest = engine.shape().tokens() % tokens;
+    return rest == 0 ? new int[] {tokens} : new int[] {tokens, rest};
   }
 
   /// All graphs, bound to some memory of the right shape, as allocation wants them.
@@ -98,11 +107,11 @@ final class PassGraphs implements AutoCloseable {
         }
       }
     }
-    lossHead.bind(hidden, null);
-    graphs.add(lossHead.graph());
-    if (gradientHead != null) {
-      gradientHead.bind(hidden, hidden);
-      graphs.add(gradientHead.graph());
+    for (List<LossHead> heads : List.of(lossHeads, gradientHeads)) {
+      for (LossHead head : heads) {
+        head.bind(0, hidden, hidden);
+        graphs.add(head.graph());
+      }
     }
     for (LogitsHead head : logitsHeads) {
       head.bind(0, hidden);
@@ -133,13 +142,28 @@ final class PassGraphs implements AutoCloseable {
     return backward.get(layer);
   }
 
-  LossHead lossHead() {
-    return lossHead;
+  /// Runs the heads that only sum the loss.
+  ///
+  /// @param states the last hidden states
+  void runLoss(Tensor states) {
+    runHeads(lossHeads, states, null);
   }
 
-  /// Null where nothing is trained.
-  LossHead gradientHead() {
-    return gradientHead;
+  /// Runs the heads that sum the loss and compute gradients.
+  ///
+  /// @param states the last hidden states
+  /// @param gradients where theirs go
+  void runGradients(Tensor states, Tensor gradients) {
+    runHeads(gradientHeads, states, gradients);
+  }
+
+  private void runHeads(List<LossHead> heads, Tensor states, Tensor gradients) {
+    int tokens = engine.shape().tokens();
+    int run = heads.getFirst().tokens();
+    for (int first = 0; first < tokens; first += run) {
+      LossHead head = tokens - first >= run ? heads.getFirst() : heads.getLast();
+      head.run(first, states, gradients);
+    }
   }
 
   /// Heads for whole chunks of tokens, and for what is left of them.

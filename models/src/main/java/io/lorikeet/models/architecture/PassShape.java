@@ -54,6 +54,11 @@ public record PassShape(
         false);
   }
 
+  /// The same with copies of weights made anew for each product.
+  public PassShape withoutCopies() {
+    return new PassShape(rows, context, attentionBlock, tile, headChunk, false);
+  }
+
   /// The same for shorter rows, which take no more memory anywhere.
   ///
   /// @param length tokens of a row

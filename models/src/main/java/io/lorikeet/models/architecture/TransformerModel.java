@@ -133,7 +133,7 @@ public final class TransformerModel implements AutoCloseable {
   /// The loss of a batch without dropout, in nats, summed over its targets with their weights.
   public double loss(TokenBatch batch) {
     forward(List.of(new Pass(batch, OptionalLong.empty())));
-    graphs(batch).lossHead().run(last(), null);
+    graphs(batch).runLoss(last());
     return lossSum();
   }
 
@@ -196,7 +196,7 @@ public final class TransformerModel implements AutoCloseable {
   private double headAndGradient(List<Pass> together, int i) {
     resume(together, i, engine.config().layers());
     engine.inputs().get("loss").clear();
-    graphs(together.get(i).batch()).gradientHead().run(last(), states.gradient());
+    graphs(together.get(i).batch()).runGradients(last(), states.gradient());
     if (together.size() > 1) {
       states.saveGradient(i);
     }
