@@ -6,7 +6,8 @@ import java.lang.foreign.MemorySegment;
 /// operations, each of which reads and writes all of them; by oneDNN, as [FastProducts].
 ///
 /// Some replace their first operand by their result when the graph runs, so that nothing may use it
-/// that isn't scheduled before.
+/// that isn't scheduled before. Of the others, values and operand are each computed only where they
+/// are used.
 public final class FusedOps {
   private final TensorType operandType;
   private final int threads;
@@ -140,10 +141,16 @@ public final class FusedOps {
     return inPlace(ops, "cross-entropy", crossEntropy, wanted, gradient, logits, labels, weights);
   }
 
-  /// The gradients of gate and of up for silu(gate) · up, one after the other: F32 [elements, 2].
+  /// The gradients of silu(gate) · up.
+  ///
+  /// @param gate of the shape of gate
+  /// @param up of the shape of up
+  public record SwigluGradients(Result gate, Result up) {}
+
+  /// The gradients of gate and of up for silu(gate) · up.
   ///
   /// @param dy the gradient of the result, F32 and contiguous, as are the others, of the same shape
-  public Tensor swigluBack(Ops ops, Tensor dy, Tensor gate, Tensor up) {
+  public SwigluGradients swigluBack(Ops ops, Tensor dy, Tensor gate, Tensor up) {
     Shape shape = dy.shape();
     ops.require(
         isContiguousF32(dy)
@@ -155,14 +162,31 @@ public final class FusedOps {
         dy,
         gate,
         up);
-    return ops.custom(
-        "swiglu back",
-        TensorType.F32,
-        Shape.of(shape.elements(), 2),
-        new Ops.Callback(swigluBack, 0, threads),
-        dy,
-        gate,
-        up);
+    Shape both = Shape.of(shape.elements(), 2);
+    Result rows = eitherWay(ops, "swiglu back", swigluBack, 0, both, dy, gate, up);
+    return new SwigluGradients(row(ops, rows, 0, shape), row(ops, rows, 1, shape));
+  }
+
+  /// A row of [n, 2], in a shape of n elements.
+  private static Result row(Ops ops, Result x, int index, Shape shape) {
+    return new Result(row(ops, x.values(), index, shape), row(ops, x.operand(), index, shape));
+  }
+
+  private static Tensor row(Ops ops, Tensor x, int index, Shape shape) {
+    Tensor row = ops.view(x, Shape.of(x.shape().ne0()), index * x.stride(1));
+    return ops.reshape(row, shape);
+  }
+
+  /// An operation that computes its values, and another that computes them as an operand.
+  private Result eitherWay(
+      Ops ops, String name, MemorySegment callback, long userData, Shape shape, Tensor... sources) {
+    Ops.Callback compute = new Ops.Callback(callback, userData, threads);
+    Tensor values = ops.custom(name, TensorType.F32, shape, compute, sources);
+    return new Result(
+        values,
+        operandType == TensorType.F32
+            ? values
+            : ops.custom(name, operandType, shape, compute, sources));
   }
 
   /// Schedules what overwrites its first source: what uses that from now on runs later.

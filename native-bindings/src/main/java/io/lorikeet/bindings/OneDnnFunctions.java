@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import io.lorikeet.onednn.OneDnn;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
@@ -12,7 +13,8 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 
 /// The functions of oneDNN that the generated bindings leave out, and their constants, from
-/// `oneapi/dnnl/dnnl.h` and `dnnl_types.h` 3.13. Each describes a primitive and returns a status.
+/// `oneapi/dnnl/dnnl.h` and `dnnl_types.h` 3.13. Each describes a primitive, or what is done to its
+/// result afterwards ("post-ops"), and returns a status.
 final class OneDnnFunctions {
   static final int ARG_SRC_1 = 2;
   static final int ARG_DIFF_SRC = 129;
@@ -20,7 +22,12 @@ final class OneDnnFunctions {
 
   private static final int FORWARD_TRAINING = 64;
   private static final int BINARY_MUL = 0x1fff1;
+  private static final int BINARY_SUB = 0x1fff5;
+  private static final int ELTWISE_LINEAR = 0x26;
+  private static final int ELTWISE_LOGISTIC = 0x29;
   private static final int SOFTMAX_ACCURATE = 0x30000;
+
+  private static final int ARG_POST_OP = 0x8000;
 
   private static final MethodHandle BINARY =
       bind(
@@ -67,19 +74,8 @@ final class OneDnnFunctions {
           JAVA_FLOAT,
           JAVA_FLOAT,
           ADDRESS);
-  private static final MethodHandle ELTWISE_BACK =
-      bind(
-          "dnnl_eltwise_backward_primitive_desc_create",
-          ADDRESS,
-          ADDRESS,
-          JAVA_INT,
-          ADDRESS,
-          ADDRESS,
-          ADDRESS,
-          JAVA_FLOAT,
-          JAVA_FLOAT,
-          ADDRESS,
-          ADDRESS);
+  private static final MethodHandle APPEND_BINARY =
+      bind("dnnl_post_ops_append_binary", ADDRESS, JAVA_INT, ADDRESS);
 
   private OneDnnFunctions() {}
 
@@ -89,10 +85,41 @@ final class OneDnnFunctions {
         .downcallHandle(function, FunctionDescriptor.of(JAVA_INT, arguments));
   }
 
+  /// The role of what a result is combined with afterwards.
+  ///
+  /// @param index among all that is done to the result
+  static int postOperand(int index) {
+    return ARG_POST_OP * (index + 1) | ARG_SRC_1;
+  }
+
   /// Numbers times others of the same description.
-  static int multiply(MemorySegment out, MemorySegment engine, MemorySegment x) {
+  static int multiply(
+      MemorySegment out, MemorySegment engine, MemorySegment x, MemorySegment attributes) {
     try {
-      return (int) BINARY.invokeExact(out, engine, BINARY_MUL, x, x, x, MemorySegment.NULL);
+      return (int) BINARY.invokeExact(out, engine, BINARY_MUL, x, x, x, attributes);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  /// Has a result multiplied by numbers of this description.
+  static int appendProduct(MemorySegment postOps, MemorySegment x) {
+    return appendBinary(postOps, BINARY_MUL, x);
+  }
+
+  /// Has numbers of this description taken off a result.
+  static int appendDifference(MemorySegment postOps, MemorySegment x) {
+    return appendBinary(postOps, BINARY_SUB, x);
+  }
+
+  /// Has a result replaced by factor · result + term.
+  static int appendLinear(MemorySegment postOps, float factor, float term) {
+    return OneDnn.dnnl_post_ops_append_eltwise(postOps, ELTWISE_LINEAR, factor, term);
+  }
+
+  private static int appendBinary(MemorySegment postOps, int operation, MemorySegment x) {
+    try {
+      return (int) APPEND_BINARY.invokeExact(postOps, operation, x);
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -121,26 +148,11 @@ final class OneDnnFunctions {
     }
   }
 
-  /// x · sigmoid(x).
-  ///
-  /// @param swish `dnnl_eltwise_swish`
-  static int swish(MemorySegment out, MemorySegment engine, int swish, MemorySegment x) {
+  static int sigmoid(MemorySegment out, MemorySegment engine, MemorySegment x) {
     try {
       return (int)
           ELTWISE.invokeExact(
-              out, engine, FORWARD_TRAINING, swish, x, x, 1f, 0f, MemorySegment.NULL);
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
-  }
-
-  /// @param forward the description of [#swish]
-  static int swishBack(
-      MemorySegment out, MemorySegment engine, int swish, MemorySegment x, MemorySegment forward) {
-    try {
-      return (int)
-          ELTWISE_BACK.invokeExact(
-              out, engine, swish, x, x, x, 1f, 0f, forward, MemorySegment.NULL);
+              out, engine, FORWARD_TRAINING, ELTWISE_LOGISTIC, x, x, 0f, 0f, MemorySegment.NULL);
     } catch (Throwable e) {
       throw unexpected(e);
     }

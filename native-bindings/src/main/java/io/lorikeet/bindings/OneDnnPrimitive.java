@@ -9,6 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.ToIntFunction;
 
 /// What oneDNN has compiled for operands of some shapes. For one thread at a time: it may have
@@ -107,6 +108,29 @@ final class OneDnnPrimitive implements AutoCloseable {
       return use.applyAsInt(attributes);
     } finally {
       OneDnn.dnnl_primitive_attr_destroy(attributes);
+    }
+  }
+
+  /// The same, with what is done to the result afterwards.
+  ///
+  /// @param append adds that to a list of oneDNN's
+  static int withPostOps(
+      Arena scratch, Consumer<MemorySegment> append, ToIntFunction<MemorySegment> use) {
+    MemorySegment out = scratch.allocate(ADDRESS);
+    check(OneDnn.dnnl_post_ops_create(out), "describe a computation");
+    MemorySegment postOps = out.get(ADDRESS, 0);
+    try {
+      append.accept(postOps);
+      return withAttributes(
+          scratch,
+          attributes -> {
+            check(
+                OneDnn.dnnl_primitive_attr_set_post_ops(attributes, postOps),
+                "describe a computation");
+            return use.applyAsInt(attributes);
+          });
+    } finally {
+      OneDnn.dnnl_post_ops_destroy(postOps);
     }
   }
 

@@ -1,5 +1,6 @@
 package io.lorikeet.models.autodiff;
 
+import io.lorikeet.bindings.FusedOps;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
@@ -83,9 +84,9 @@ final class GradientRules {
           tape.accumulate(x, reshaped(dy, x.shape()));
       case DifferentiableOp.SwiGlu(Tensor gate, Tensor up, Tensor _) -> {
         if (products.isFused()) {
-          Tensor both = products.swigluBack(contiguous(dy), gate, up);
-          tape.accumulate(gate, row(both, 0, gate.shape()));
-          tape.accumulate(up, row(both, 1, up.shape()));
+          FusedOps.SwigluGradients gradients = products.swigluBack(contiguous(dy), gate, up);
+          tape.accumulate(gate, gradients.gate().values());
+          tape.accumulate(up, gradients.up().values());
         } else {
           tape.accumulate(up, ops.mul(dy, ops.silu(gate)));
           tape.accumulate(gate, products.backwardOps().siluBack(ops.mul(dy, up), gate));
@@ -151,12 +152,6 @@ final class GradientRules {
         tape.accumulate(v, gradients.v());
       }
     }
-  }
-
-  /// A row of x [n, …], in a shape of n elements.
-  private Tensor row(Tensor x, int index, Shape shape) {
-    Tensor row = ops.view(x, Shape.of(x.shape().ne0()), index * x.stride(1));
-    return ops.reshape(row, shape);
   }
 
   private Tensor reshaped(Tensor dy, Shape shape) {

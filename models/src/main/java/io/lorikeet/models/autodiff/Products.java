@@ -280,8 +280,11 @@ public final class Products {
   }
 
   /// As [FusedOps#swigluBack].
-  Tensor swigluBack(Tensor dy, Tensor gate, Tensor up) {
-    return fast.fused().swigluBack(ops, dy, gate, up);
+  FusedOps.SwigluGradients swigluBack(Tensor dy, Tensor gate, Tensor up) {
+    FusedOps.SwigluGradients gradients = fast.fused().swigluBack(ops, dy, gate, up);
+    noted(gradients.gate());
+    noted(gradients.up());
+    return gradients;
   }
 
   /// As [FusedOps#crossEntropy].
