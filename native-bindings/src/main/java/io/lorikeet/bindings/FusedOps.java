@@ -15,6 +15,8 @@ public final class FusedOps {
   private final MemorySegment softMaxBack;
   private final MemorySegment crossEntropy;
   private final MemorySegment swigluBack;
+  private final MemorySegment rmsNorm;
+  private final MemorySegment rmsNormBack;
   private final MemorySegment rounding;
   private final MemorySegment packing;
 
@@ -39,6 +41,13 @@ public final class FusedOps {
             (y, gradient, worker) -> crossEntropies.compute(y, gradient != 0, worker));
     SwigluTasks swiglus = new SwigluTasks(threads);
     swigluBack = callbacks.callback((y, _, worker) -> swiglus.backward(y, worker));
+    RmsNormTasks norms = new RmsNormTasks(threads);
+    rmsNorm =
+        callbacks.callback(
+            (y, epsilon, worker) -> norms.forward(y, Float.intBitsToFloat((int) epsilon), worker));
+    rmsNormBack =
+        callbacks.callback(
+            (y, epsilon, worker) -> norms.backward(y, Float.intBitsToFloat((int) epsilon), worker));
     RowTasks rows = new RowTasks(threads);
     rounding = callbacks.callback((y, _, worker) -> rows.round(y, worker));
     packing =
@@ -175,6 +184,42 @@ public final class FusedOps {
   private static Tensor row(Ops ops, Tensor x, int index, Shape shape) {
     Tensor row = ops.view(x, Shape.of(x.shape().ne0()), index * x.stride(1));
     return ops.reshape(row, shape);
+  }
+
+  /// gain times x over the root mean square of each row.
+  ///
+  /// @param x F32 [n, …], contiguous
+  /// @param gain F32 [n]
+  /// @param epsilon added to the mean square
+  public Result rmsNorm(Ops ops, Tensor x, Tensor gain, float epsilon) {
+    requireNorm(ops, "a norm", x, x, gain);
+    return eitherWay(ops, "rms norm", rmsNorm, bits(epsilon), x.shape(), x, gain);
+  }
+
+  /// The gradient of x for a [#rmsNorm].
+  ///
+  /// @param dy that of the result, F32 and contiguous
+  public Tensor rmsNormBack(Ops ops, Tensor dy, Tensor x, Tensor gain, float epsilon) {
+    requireNorm(ops, "the gradient of a norm", dy, x, gain);
+    Ops.Callback compute = new Ops.Callback(rmsNormBack, bits(epsilon), threads);
+    return ops.custom("rms norm back", TensorType.F32, x.shape(), compute, dy, x, gain);
+  }
+
+  private static void requireNorm(Ops ops, String name, Tensor dy, Tensor x, Tensor gain) {
+    ops.require(
+        isContiguousF32(dy)
+            && isContiguousF32(x)
+            && isContiguousF32(gain)
+            && dy.shape().equals(x.shape())
+            && gain.shape().equals(Shape.of(x.shape().ne0())),
+        name,
+        dy,
+        x,
+        gain);
+  }
+
+  private static long bits(float number) {
+    return Integer.toUnsignedLong(Float.floatToRawIntBits(number));
   }
 
   /// An operation that computes its values, and another that computes them as an operand.

@@ -17,14 +17,17 @@ import java.lang.invoke.MethodHandle;
 /// result afterwards ("post-ops"), and returns a status.
 final class OneDnnFunctions {
   static final int ARG_SRC_1 = 2;
+  static final int ARG_SCALE = 51;
   static final int ARG_DIFF_SRC = 129;
   static final int ARG_DIFF_DST = 145;
 
   private static final int FORWARD_TRAINING = 64;
+  private static final int FORWARD_INFERENCE = 96;
   private static final int BINARY_MUL = 0x1fff1;
   private static final int BINARY_SUB = 0x1fff5;
   private static final int ELTWISE_LINEAR = 0x26;
   private static final int ELTWISE_LOGISTIC = 0x29;
+  private static final int RMS_NORM_WITH_SCALE = 0x22;
   private static final int SOFTMAX_ACCURATE = 0x30000;
 
   private static final int ARG_POST_OP = 0x8000;
@@ -76,6 +79,19 @@ final class OneDnnFunctions {
           ADDRESS);
   private static final MethodHandle APPEND_BINARY =
       bind("dnnl_post_ops_append_binary", ADDRESS, JAVA_INT, ADDRESS);
+
+  private static final MethodHandle LAYER_NORM =
+      bind(
+          "dnnl_layer_normalization_forward_primitive_desc_create",
+          ADDRESS,
+          ADDRESS,
+          JAVA_INT,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_FLOAT,
+          JAVA_INT,
+          ADDRESS);
 
   private OneDnnFunctions() {}
 
@@ -153,6 +169,26 @@ final class OneDnnFunctions {
       return (int)
           ELTWISE.invokeExact(
               out, engine, FORWARD_TRAINING, ELTWISE_LOGISTIC, x, x, 0f, 0f, MemorySegment.NULL);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  /// Rows over their root mean square, times a scale.
+  static int rmsNorm(
+      MemorySegment out, MemorySegment engine, MemorySegment x, MemorySegment y, float epsilon) {
+    try {
+      return (int)
+          LAYER_NORM.invokeExact(
+              out,
+              engine,
+              FORWARD_INFERENCE,
+              x,
+              y,
+              MemorySegment.NULL,
+              epsilon,
+              RMS_NORM_WITH_SCALE,
+              MemorySegment.NULL);
     } catch (Throwable e) {
       throw unexpected(e);
     }

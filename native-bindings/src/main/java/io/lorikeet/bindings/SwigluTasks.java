@@ -24,31 +24,20 @@ final class SwigluTasks {
   /// @param y the operation, [elements, 2]: the gradients of gate and up; its sources are that of
   ///     the result, gate and up
   void backward(MemorySegment y, Worker worker) {
-    forEach(
-        y,
-        ggml_tensor.ne(y, 0),
-        worker,
-        strip -> {
-          long dy = strip.source(0);
-          long gate = strip.source(1);
-          long up = strip.source(2);
-          long sigmoid = strip.sigmoid(gate);
-          strip.result(
-              0, to -> strip.run(Kind.SWISH_BACK, gate, sigmoid, gate, sigmoid, dy, up, to));
-          strip.result(1, to -> strip.run(Kind.PRODUCT, gate, sigmoid, dy, to));
-        });
-  }
-
-  private interface Strips {
-    void compute(Strip strip);
-  }
-
-  private void forEach(MemorySegment y, long elements, Worker worker, Strips strips) {
-    Range part = Range.part(elements, worker.index(), worker.count(), ALIGNMENT);
+    Range part = Range.part(ggml_tensor.ne(y, 0), worker.index(), worker.count(), ALIGNMENT);
     for (long first = part.first(); first < part.last(); first += STRIP) {
       long count = Math.min(STRIP, part.last() - first);
-      strips.compute(new Strip(y, first, count, worker.index()));
+      backward(new Strip(y, first, count, worker.index()));
     }
+  }
+
+  private static void backward(Strip strip) {
+    long dy = strip.source(0);
+    long gate = strip.source(1);
+    long up = strip.source(2);
+    long sigmoid = strip.sigmoid(gate);
+    strip.result(0, to -> strip.run(Kind.SWISH_BACK, gate, sigmoid, gate, sigmoid, dy, up, to));
+    strip.result(1, to -> strip.run(Kind.PRODUCT, gate, sigmoid, dy, to));
   }
 
   /// Some of the elements of an operation.

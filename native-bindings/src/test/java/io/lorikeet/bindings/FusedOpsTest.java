@@ -301,6 +301,76 @@ class FusedOpsTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"1, 64, 7", "2, 9001, 9", "3, 5, 1", "4, 96, 200", "2, 768, 700"})
+  void rmsNorm(int threads, int n, int t) {
+    float epsilon = 0.01f;
+    float[] x = gaussians(n * t);
+    float[] gain = gaussians(n);
+    try (Backend backend = open(threads)) {
+      FusedOps fused = fused(backend);
+      List<float[]> results =
+          run(
+              backend,
+              List.of(new Input(x, Shape.of(n, t)), new Input(gain, Shape.of(n))),
+              (ops, in) -> {
+                FusedOps.Result result = fused.rmsNorm(ops, in.get(0), in.get(1), epsilon);
+                Tensor reference = ops.mul(ops.rmsNorm(in.get(0), epsilon), in.get(1));
+                return List.of(result.values(), result.operand(), reference);
+              });
+      for (int row = 0; row < t; row++) {
+        double square = 0;
+        for (int i = 0; i < n; i++) {
+          square += (double) x[row * n + i] * x[row * n + i] / n;
+        }
+        for (int i = 0; i < n; i++) {
+          int at = row * n + i;
+          assertResult(gain[i] * x[at] / Math.sqrt(square + epsilon), results, at);
+          assertResult(results.get(2)[at], results, at);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 64, 7", "2, 9001, 9", "3, 5, 1", "4, 96, 200", "2, 768, 700"})
+  void gradientOfRmsNorm(int threads, int n, int t) {
+    float epsilon = 0.01f;
+    Shape shape = Shape.of(n, t);
+    float[] dy = gaussians(n * t);
+    float[] x = gaussians(n * t);
+    float[] gain = gaussians(n);
+    try (Backend backend = open(threads)) {
+      FusedOps fused = fused(backend);
+      List<float[]> results =
+          run(
+              backend,
+              List.of(new Input(dy, shape), new Input(x, shape), new Input(gain, Shape.of(n))),
+              (ops, in) -> {
+                Tensor scaled = ops.mul(in.get(0), in.get(2));
+                return List.of(
+                    fused.rmsNormBack(ops, in.get(0), in.get(1), in.get(2), epsilon),
+                    ops.rmsNormBack(scaled, in.get(1), epsilon));
+              });
+      for (int row = 0; row < t; row++) {
+        double square = 0;
+        double product = 0;
+        for (int i = 0; i < n; i++) {
+          square += (double) x[row * n + i] * x[row * n + i] / n;
+          product += (double) x[row * n + i] * dy[row * n + i] * gain[i] / n;
+        }
+        double rms = Math.sqrt(square + epsilon);
+        for (int i = 0; i < n; i++) {
+          int at = row * n + i;
+          double expected = (dy[at] * gain[i] - x[at] * product / (rms * rms)) / rms;
+          double bound = 1e-6 * (1 + Math.abs(expected));
+          assertEquals(expected, results.get(0)[at], bound);
+          assertEquals(results.get(1)[at], results.get(0)[at], bound);
+        }
+      }
+    }
+  }
+
   @Test
   void otherShapesAreRefused() {
     try (Backend backend = open(1);
@@ -316,6 +386,8 @@ class FusedOpsTest {
       assertThrows(GgmlException.class, () -> fused.softMaxBack(ops, scores, flat));
       assertThrows(GgmlException.class, () -> fused.crossEntropy(ops, scores, labels, eight));
       assertThrows(GgmlException.class, () -> fused.crossEntropy(ops, flat, eight, eight));
+      assertThrows(GgmlException.class, () -> fused.rmsNorm(ops, scores, flat, 1e-5f));
+      assertThrows(GgmlException.class, () -> fused.rmsNormBack(ops, flat, scores, eight, 1e-5f));
       assertThrows(GgmlException.class, () -> fused.swigluBack(ops, flat, flat, eight));
     }
   }

@@ -68,11 +68,7 @@ final class GradientRules {
       case DifferentiableOp.Mask(Tensor x, Tensor mask, Tensor _) ->
           tape.accumulate(x, ops.mul(dy, mask));
       case DifferentiableOp.RmsNorm(Tensor x, Tensor gain, float epsilon, Tensor _) ->
-          tape.accumulate(
-              x,
-              products
-                  .backwardOps()
-                  .rmsNormBack(gain == null ? dy : ops.mul(dy, gain), x, epsilon));
+          tape.accumulate(x, products.rmsNormBack(dy, x, gain, epsilon));
       case DifferentiableOp.Rope(
               Tensor x,
               Tensor positions,

@@ -287,6 +287,28 @@ public final class Products {
     return gradients;
   }
 
+  /// gain [n] times x [n, …] over the root mean square of each row.
+  ///
+  /// @param gain null for none
+  Tensor rmsNorm(Tensor x, Tensor gain, float epsilon) {
+    if (fusesNorm(x, gain)) {
+      return noted(fast.fused().rmsNorm(ops, x, gain, epsilon));
+    }
+    Tensor normed = ops.rmsNorm(x, epsilon);
+    return gain == null ? normed : ops.mul(normed, gain);
+  }
+
+  /// The gradient of x for [#rmsNorm].
+  Tensor rmsNormBack(Tensor dy, Tensor x, Tensor gain, float epsilon) {
+    return fusesNorm(x, gain) && dy.isContiguous()
+        ? fast.fused().rmsNormBack(ops, dy, x, gain, epsilon)
+        : backwardOps.rmsNormBack(gain == null ? dy : ops.mul(dy, gain), x, epsilon);
+  }
+
+  private boolean fusesNorm(Tensor x, Tensor gain) {
+    return fast != null && gain != null && gain.type() == TensorType.F32 && x.isContiguous();
+  }
+
   /// As [FusedOps#crossEntropy].
   public void crossEntropy(Tensor logits, Tensor labels, Tensor weights) {
     fast.fused().crossEntropy(ops, logits, labels, weights);

@@ -101,9 +101,7 @@ public final class Tape {
   ///
   /// @param gain null for none
   public Tensor rmsNorm(Tensor x, Tensor gain, float epsilon) {
-    Tensor normed = ops.rmsNorm(x, epsilon);
-    Tensor y = gain == null ? normed : ops.mul(normed, gain);
-    return note(new DifferentiableOp.RmsNorm(x, gain, epsilon, y));
+    return note(new DifferentiableOp.RmsNorm(x, gain, epsilon, products.rmsNorm(x, gain, epsilon)));
   }
 
   /// x [head size, heads, t] rotated by the positions [t].
