@@ -15,6 +15,7 @@ public final class FusedOps {
   private final MemorySegment softMaxBack;
   private final MemorySegment crossEntropy;
   private final MemorySegment swigluBack;
+  private final boolean hasRmsNorm;
   private final MemorySegment rmsNorm;
   private final MemorySegment rmsNormBack;
   private final MemorySegment rounding;
@@ -42,6 +43,7 @@ public final class FusedOps {
     SwigluTasks swiglus = new SwigluTasks(threads);
     swigluBack = callbacks.callback((y, _, worker) -> swiglus.backward(y, worker));
     RmsNormTasks norms = new RmsNormTasks(threads);
+    hasRmsNorm = norms.exists(operandType);
     rmsNorm =
         callbacks.callback(
             (y, epsilon, worker) -> norms.forward(y, Float.intBitsToFloat((int) epsilon), worker));
@@ -184,6 +186,11 @@ public final class FusedOps {
   private static Tensor row(Ops ops, Tensor x, int index, Shape shape) {
     Tensor row = ops.view(x, Shape.of(x.shape().ne0()), index * x.stride(1));
     return ops.reshape(row, shape);
+  }
+
+  /// Whether there is [#rmsNorm].
+  public boolean hasRmsNorm() {
+    return hasRmsNorm;
   }
 
   /// gain times x over the root mean square of each row.

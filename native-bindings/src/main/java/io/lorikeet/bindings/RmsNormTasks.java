@@ -19,6 +19,18 @@ final class RmsNormTasks {
     tasks = new RowTasks(threads);
   }
 
+  /// Whether oneDNN has this norm; older versions don't.
+  ///
+  /// @param type of the result
+  boolean exists(TensorType type) {
+    try {
+      tasks.threads().primitive(0, new OneDnnRmsNorm(type, 1, 32, 0));
+      return true;
+    } catch (GgmlException _) {
+      return false;
+    }
+  }
+
   /// @param y the operation; its sources are the rows and the gain
   void forward(MemorySegment y, float epsilon, Worker worker) {
     long from = address(OneDnnCallbacks.source(y, 0));

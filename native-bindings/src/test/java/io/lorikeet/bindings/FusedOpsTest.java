@@ -2,6 +2,7 @@ package io.lorikeet.bindings;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.bindings.DeviceTensors.Spec;
 import java.util.ArrayList;
@@ -309,6 +310,7 @@ class FusedOpsTest {
     float[] gain = gaussians(n);
     try (Backend backend = open(threads)) {
       FusedOps fused = fused(backend);
+      assertTrue(fused.hasRmsNorm());
       List<float[]> results =
           run(
               backend,

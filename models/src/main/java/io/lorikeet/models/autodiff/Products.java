@@ -306,7 +306,11 @@ public final class Products {
   }
 
   private boolean fusesNorm(Tensor x, Tensor gain) {
-    return fast != null && gain != null && gain.type() == TensorType.F32 && x.isContiguous();
+    return fast != null
+        && fast.fused().hasRmsNorm()
+        && gain != null
+        && gain.type() == TensorType.F32
+        && x.isContiguous();
   }
 
   /// As [FusedOps#crossEntropy].
