@@ -56,11 +56,12 @@ final class MemoryPlanText {
   private static String layout(Placement placement) {
     return String.format(
         Locale.ROOT,
-        "layout: %slayers' inputs: %s; moments: %s; attention by %d queries, feed-forward by %d"
+        "layout: %slayers' inputs%s: %s; moments: %s; attention by %d queries, feed-forward by %d"
             + " tokens, head by %d",
         placement.streamed()
             ? "layers streamed, %d batches through each; ".formatted(placement.passes())
             : "",
+        placement.keepsAttention() ? " and attention" : "",
         placement.savedInputs().name().toLowerCase(Locale.ROOT).replace('_', ' '),
         placement.optimizerState().name().toLowerCase(Locale.ROOT),
         placement.shape().attentionBlock(),

@@ -34,6 +34,7 @@ record Computation(
     Placement placement) {
   private static final String DEVICE = "device";
   private static final String OPTIMIZER_STATE = Setting.OPTIMIZER_STATE.key();
+  private static final String KEEPS_ATTENTION = "keeps-attention";
   private static final String CPU = "cpu";
 
   /// More batches than ever take turns.
@@ -76,6 +77,7 @@ record Computation(
     values.put("head-chunk", shape.headChunk());
     values.put("keeps-copies", shape.keepsCopies());
     values.put("saved-inputs", Setting.name(placement.savedInputs()));
+    values.put(KEEPS_ATTENTION, placement.keepsAttention());
     values.put(OPTIMIZER_STATE, Setting.name(placement.optimizerState()));
     values.put("streamed", placement.streamed());
     values.put("passes", placement.passes());
@@ -112,6 +114,16 @@ record Computation(
             fields.number("tile", most),
             fields.number("head-chunk", most),
             fields.flag("keeps-copies"));
+    return new Computation(
+        fields.text(DEVICE),
+        fields.text("hardware"),
+        fields.number("threads", Integer.MAX_VALUE),
+        fields.text("libraries"),
+        fields.choice("products", ProductFormat.class),
+        placement(fields, shape));
+  }
+
+  private static Placement placement(Fields fields, PassShape shape) {
     Placement placement =
         new Placement(
             shape,
@@ -119,17 +131,24 @@ record Computation(
             fields.choice(OPTIMIZER_STATE, OptimizerState.class),
             fields.flag("streamed"),
             fields.number("passes", MOST_PASSES));
-    return new Computation(
-        fields.text(DEVICE),
-        fields.text("hardware"),
-        fields.number("threads", Integer.MAX_VALUE),
-        fields.text("libraries"),
-        fields.choice("products", ProductFormat.class),
-        placement);
+    // Runs that began before there was a choice computed attention again.
+    if (!fields.has(KEEPS_ATTENTION) || !fields.flag(KEEPS_ATTENTION)) {
+      return placement;
+    }
+    try {
+      return placement.keepingAttention(true);
+    } catch (IllegalArgumentException e) {
+      throw new InvalidInputException(
+          "%s: %s: %s".formatted(fields.source(), KEEPS_ATTENTION, e.getMessage()), e);
+    }
   }
 
-  /// Values by their keys, each of which has to be there.
+  /// Values by their keys, each of which has to be there when it is asked for.
   private record Fields(String source, JsonNode values) {
+    boolean has(String key) {
+      return values.has(key);
+    }
+
     String text(String key) {
       JsonNode value = values.path(key);
       if (!value.isValueNode() || value.isNull()) {
@@ -170,7 +189,9 @@ record Computation(
     if (!device.equals(before.device)) {
       now.keySet().retainAll(List.of(DEVICE)); // all the rest follows from it
     } else if (device.equals(CPU)) {
-      now.remove(OPTIMIZER_STATE); // the same operations on the same processor
+      // The same operations on the same processor.
+      now.remove(OPTIMIZER_STATE);
+      now.remove(KEEPS_ATTENTION);
     }
     List<String> changes = new ArrayList<>();
     now.forEach(

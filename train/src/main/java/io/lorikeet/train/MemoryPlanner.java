@@ -107,9 +107,16 @@ public final class MemoryPlanner {
     if (backend.isCpu() && config.memory().optimizerState().isEmpty()) {
       states.add(OptimizerState.MAPPED);
     }
-    return states.stream()
+    List<Placement> placements =
+        new ArrayList<>(states.stream().map(earlier.placement()::with).toList());
+    if (backend.isCpu()) {
+      // What is computed again comes out the same there.
+      states.forEach(
+          state -> placements.add(earlier.placement().with(state).keepingAttention(false)));
+    }
+    return placements.stream()
         .distinct()
-        .map(state -> plan(earlier.placement().with(state)))
+        .map(this::plan)
         .filter(plan -> fits(plan, device))
         .findFirst();
   }
@@ -184,7 +191,11 @@ public final class MemoryPlanner {
     SavedInputs away = cpu ? SavedInputs.DEVICE_BF16 : SavedInputs.HOST;
     int passes = passes(context);
     List<Placement> all = new ArrayList<>();
-    all.add(chosen(large, SavedInputs.DEVICE, OptimizerState.DEVICE, false, 1));
+    Placement fastest = chosen(large, SavedInputs.DEVICE, OptimizerState.DEVICE, false, 1);
+    if (fastest.savedInputs() == SavedInputs.DEVICE) {
+      all.add(fastest.keepingAttention(true));
+    }
+    all.add(fastest);
     all.add(chosen(large.withoutCopies(), SavedInputs.DEVICE, OptimizerState.DEVICE, false, 1));
     all.add(chosen(small, SavedInputs.DEVICE, OptimizerState.DEVICE, false, 1));
     all.add(chosen(large, SavedInputs.DEVICE, elsewhere, false, 1));
@@ -263,6 +274,9 @@ public final class MemoryPlanner {
     items.add(
         new MemoryPlan.Item(
             "saved layer inputs", pass.hiddenStates(), pass.hiddenStatesOnHost(), 0));
+    if (pass.attention() > 0) {
+      items.add(new MemoryPlan.Item("saved attention", pass.attention(), 0, 0));
+    }
     if (pass.folded() > 0) {
       items.add(new MemoryPlan.Item("weights with the adapter rounded in", pass.folded(), 0, 0));
     }

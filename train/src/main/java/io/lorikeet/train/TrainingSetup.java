@@ -50,6 +50,7 @@ final class TrainingSetup implements AutoCloseable {
             true,
             request.dropout(),
             placement.savedInputs(),
+            placement.keepsAttention(),
             placement.passes(),
             request.forMerged());
     try {

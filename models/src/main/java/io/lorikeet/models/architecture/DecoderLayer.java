@@ -62,11 +62,21 @@ final class DecoderLayer {
     if (config.temperature() != null) {
       q = tape.mask(q, inputs.constant("temperatures", Math.toIntExact(x.shape().ne1())));
     }
-    Tensor mixed = tape.attention(q, k, v, attention);
-    Tensor flat = tape.reshape(mixed, Shape.of(layer.queryWidth(), x.shape().ne1()));
+    Tensor flat = tape.reshape(mixed(tape, q, k, v), Shape.of(layer.queryWidth(), x.shape().ne1()));
     Tensor added =
         norm(tape, config.family().attentionPostNorm(), linear(tape, "attn_output", flat));
     return tape.add(residual(tape, added), x);
+  }
+
+  /// The attention itself, [head size, heads, tokens]. Where it is kept, forward stores it, and
+  /// backward takes it from there.
+  private Tensor mixed(Tape tape, Tensor q, Tensor k, Tensor v) {
+    Tensor saved = inputs.savedAttention(q.shape());
+    if (saved != null && inputs.isBackward()) {
+      return tape.attention(q, k, v, attention, saved);
+    }
+    Tensor computed = tape.attention(q, k, v, attention);
+    return saved == null ? computed : inputs.ops().copy(computed, saved);
   }
 
   /// Queries, keys and values of each token, side by side. Where the base has no matrix for values,

@@ -11,6 +11,8 @@ import java.util.Optional;
 ///
 /// @param lora the adapter, or null to run the base alone
 /// @param folded adapted weights with their adapter rounded in, or null to apply it apart
+/// @param savedAttention where forward keeps what attention gave for backward, or null to compute
+///     it again
 /// @param ropeFactors frequency factors, or null
 record Engine(
     Backend backend,
@@ -20,13 +22,23 @@ record Engine(
     FoldedWeights folded,
     PassShape shape,
     PassInputs inputs,
+    SavedAttention savedAttention,
     Tensor ropeFactors,
     Precision precision) {
 
   /// The same for rows of another length.
   Engine with(PassShape other) {
     return new Engine(
-        backend, config, weights, lora, folded, other, inputs, ropeFactors, precision);
+        backend,
+        config,
+        weights,
+        lora,
+        folded,
+        other,
+        inputs,
+        savedAttention,
+        ropeFactors,
+        precision);
   }
 
   static String prefix(int layer) {

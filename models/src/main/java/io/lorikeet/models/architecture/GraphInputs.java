@@ -25,6 +25,7 @@ final class GraphInputs {
   private final boolean backward;
   private final Map<String, Tensor> weights = new HashMap<>();
   private final Map<String, AdaptedLinear.Pair> pairs = new HashMap<>();
+  private Tensor savedAttention;
 
   /// @param tokens tokens that the graph takes at a time
   /// @param backward whether the graph computes gradients
@@ -44,6 +45,11 @@ final class GraphInputs {
 
   Ops ops() {
     return ops;
+  }
+
+  /// Whether the graph computes gradients.
+  boolean isBackward() {
+    return backward;
   }
 
   ParameterGradients parameterGradients() {
@@ -93,6 +99,17 @@ final class GraphInputs {
     return ops.placeholder(name, TensorType.F32, Shape.of(engine.config().embedding(), tokens));
   }
 
+  /// The placeholder of what attention gives in a layer, where it is kept from forward for
+  /// backward; else null.
+  ///
+  /// @param shape [head size, heads, tokens]
+  Tensor savedAttention(Shape shape) {
+    if (engine.savedAttention() != null && savedAttention == null) {
+      savedAttention = ops.placeholder("saved_attention", TensorType.F32, shape);
+    }
+    return savedAttention;
+  }
+
   /// The placeholder of a base tensor, or null when the base doesn't have it.
   ///
   /// @param name the tensor's name after `prefix`
@@ -137,11 +154,15 @@ final class GraphInputs {
         backward ? ops.placeholder(name + "_gradient", TensorType.F32, shape) : null);
   }
 
-  /// Points all placeholders of weights and adapters at the tensors called `prefix` + name.
+  /// Points all placeholders of weights and adapters at the tensors called `prefix` + name, and
+  /// that of saved attention at the layer's.
   ///
   /// @param firstToken index in the batch of the first token that the graph takes
   void bind(Graph graph, String prefix, int firstToken) {
     weights.forEach((name, placeholder) -> graph.bind(placeholder, engine.weight(prefix + name)));
+    if (savedAttention != null) {
+      graph.bind(savedAttention, engine.savedAttention().get(prefix));
+    }
     pairs.forEach(
         (name, pair) -> {
           LoraSlot slot = engine.slot(prefix + name).orElseThrow();

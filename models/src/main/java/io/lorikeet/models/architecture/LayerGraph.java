@@ -24,7 +24,7 @@ final class LayerGraph implements AutoCloseable {
 
   /// @param layer any layer of the kind
   /// @param backward whether this is the layer's backward, which computes the layer again from its
-  ///     input
+  ///     input, but for attention that was kept
   LayerGraph(Engine engine, int layer, boolean backward) {
     int tokens = engine.shape().tokens();
     List<Tile> tiles = tiles(tokens, engine.shape().tile());

@@ -22,7 +22,8 @@ import java.util.TreeMap;
 /// rows: logits, loss, and gradients of the adapter.
 ///
 /// Forward keeps each layer's input; backward computes a layer again from it, so that only one
-/// layer's activations are in memory at a time. All graphs are built here once and share one
+/// layer's activations are in memory at a time. What attention gave can be kept too, which saves
+/// computing the most expensive part of that twice. All graphs are built here once and share one
 /// scratch memory.
 public final class TransformerModel implements AutoCloseable {
   private final Engine engine;
@@ -41,6 +42,9 @@ public final class TransformerModel implements AutoCloseable {
   /// @param training whether gradients are wanted; without, less memory is taken
   /// @param dropout probability of dropping an input of an adapter in training
   /// @param savedInputs where the layers' inputs are kept for backward
+  /// @param keepsAttention whether what attention gave in each layer is kept for backward too, on
+  ///     the device, instead of being computed again; for training, with the inputs on the device
+  ///     and one batch after the other
   /// @param passes batches that go through a layer before the next one's turn: where layers are
   ///     streamed, each is then uploaded once for all of them
   /// @param folded whether the adapter is rounded into the weights it adapts, as [#foldAdapter]
@@ -52,17 +56,23 @@ public final class TransformerModel implements AutoCloseable {
       boolean training,
       double dropout,
       SavedInputs savedInputs,
+      boolean keepsAttention,
       int passes,
       boolean folded) {
 
     public Options {
       shorter = List.copyOf(shorter);
+      if (keepsAttention && (!training || savedInputs != SavedInputs.DEVICE || passes != 1)) {
+        throw new IllegalArgumentException(
+            "attention is only kept for training on one batch after the other, with the layers'"
+                + " inputs on the device");
+      }
     }
 
     /// For one length of rows, with the layers' inputs where they are computed, one batch after the
     /// other, and the adapter applied apart.
     public Options(PassShape shape, Precision precision, boolean training, double dropout) {
-      this(shape, List.of(), precision, training, dropout, SavedInputs.DEVICE, 1, false);
+      this(shape, List.of(), precision, training, dropout, SavedInputs.DEVICE, false, 1, false);
     }
   }
 
@@ -95,9 +105,22 @@ public final class TransformerModel implements AutoCloseable {
           RopeFactors.choose(base, config, shape.context()).map(weights::get).orElse(null);
       FoldedWeights folded =
           options.folded() ? owned.add(new FoldedWeights(base, lora, backend)) : null;
+      SavedAttention attention =
+          options.keepsAttention()
+              ? owned.add(new SavedAttention(backend, config, shape.tokens()))
+              : null;
       engine =
           new Engine(
-              backend, config, weights, lora, folded, shape, inputs, factors, options.precision());
+              backend,
+              config,
+              weights,
+              lora,
+              folded,
+              shape,
+              inputs,
+              attention,
+              factors,
+              options.precision());
       Shape hidden = Shape.of(config.embedding(), shape.tokens());
       int kept = training ? config.layers() + 1 : 0;
       states =
@@ -349,6 +372,7 @@ public final class TransformerModel implements AutoCloseable {
   ///
   /// @param hiddenStates the layers' inputs, kept for backward, and their gradient
   /// @param hiddenStatesOnHost those that are kept in the host's memory
+  /// @param attention what attention gave in each layer, where it is kept for backward
   /// @param inputs batch, masks and constants
   /// @param folded weights with their adapter rounded in
   /// @param scratch what all graphs share: activations, logits, dequantized weights
@@ -356,6 +380,7 @@ public final class TransformerModel implements AutoCloseable {
   public record Memory(
       long hiddenStates,
       long hiddenStatesOnHost,
+      long attention,
       long inputs,
       long folded,
       long scratch,
@@ -366,6 +391,7 @@ public final class TransformerModel implements AutoCloseable {
     return new Memory(
         states.deviceBytes(),
         states.hostBytes(),
+        engine.savedAttention() == null ? 0 : engine.savedAttention().bytes(),
         engine.inputs().bytes(),
         engine.folded() == null ? 0 : engine.folded().bytes(),
         memory.bytes(),

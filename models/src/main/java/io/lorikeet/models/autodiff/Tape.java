@@ -195,6 +195,11 @@ public final class Tape {
   /// heads, t].
   public Tensor attention(Tensor q, Tensor k, Tensor v, Attention attention) {
     Tensor y = attention.forward(ops, products, q, k, v);
+    return attention(q, k, v, attention, y);
+  }
+
+  /// The same where its result `y` is at hand, from an earlier pass over the same inputs.
+  public Tensor attention(Tensor q, Tensor k, Tensor v, Attention attention, Tensor y) {
     return note(new DifferentiableOp.SelfAttention(q, k, v, attention, y));
   }
 

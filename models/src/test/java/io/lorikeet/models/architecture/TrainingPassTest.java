@@ -80,7 +80,7 @@ class TrainingPassTest {
     PassShape shape = new PassShape(2, 24, 8, 16, 12);
     TransformerModel.Options options =
         new TransformerModel.Options(
-            shape, List.of(13, 5), Precision.F32, true, 0, SavedInputs.DEVICE, 1, false);
+            shape, List.of(13, 5), Precision.F32, true, 0, SavedInputs.DEVICE, false, 1, false);
     List<Double> losses = new ArrayList<>();
     double[] sum = null;
     TransformerModel.Memory alone = null;

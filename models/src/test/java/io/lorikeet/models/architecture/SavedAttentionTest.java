@@ -1,0 +1,205 @@
+package io.lorikeet.models.architecture;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.bindings.LeakCheck;
+import io.lorikeet.bindings.Profile;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.bindings.VulkanDevice;
+import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.models.random.RandomFamily;
+import io.lorikeet.models.random.RandomModel;
+import io.lorikeet.models.testing.RandomInputs;
+import io.lorikeet.quant.GgufFile;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/// Attention that backward takes from forward: losses and gradients are those that computing it
+/// again gives, to the last bit.
+@ExtendWith(LeakCheck.class)
+class SavedAttentionTest {
+  private static final PassShape SHAPE = new PassShape(2, 24, 8, 20, 16);
+  private static final int SHORTER = 16;
+
+  @TempDir Path folder;
+
+  /// Losses of three batches, and the sum of their gradients.
+  private record Outcome(double[] losses, float[] gradients) {}
+
+  /// Four heads that share two of keys and values, dropout on what attention gives.
+  @ParameterizedTest
+  @EnumSource
+  void nothingChanges(Precision precision) throws IOException {
+    Path file = grouped();
+    assertSame(file, "cpu", options(precision, 0.25, false), options(precision, 0.25, true));
+  }
+
+  /// Layers with heads of several sizes and windows; scores with sinks; a matrix for queries, keys
+  /// and values together; capped scores.
+  @ParameterizedTest
+  @CsvSource({
+    "gemma4, F32",
+    "gemma4, AUTO",
+    "gpt-oss, F32",
+    "gpt-oss, AUTO",
+    "phi3, AUTO",
+    "gemma2, AUTO"
+  })
+  void inOtherFamilies(String name, Precision precision) throws IOException {
+    Path file = family(name).write(folder.resolve("m.gguf"));
+    assertSame(file, "cpu", options(precision, 0, false), options(precision, 0, true));
+  }
+
+  @Tag("vulkan")
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "AUTO"})
+  void onVulkan(Precision precision) throws IOException {
+    VulkanDevice.assumePresent();
+    Path file = grouped();
+    assertSame(file, VulkanDevice.NAME, options(precision, 0, false), options(precision, 0, true));
+  }
+
+  /// A layer of four heads of 16 and one of four heads of 32.
+  @Test
+  void takesAnElementForEachQuery() throws IOException {
+    Path file = family("gemma4").write(folder.resolve("m.gguf"));
+    try (ModelRun without = run(file, "cpu", options(Precision.F32, 0, false));
+        ModelRun with = run(file, "cpu", options(Precision.F32, 0, true))) {
+      assertEquals(0, without.model.memory().attention());
+      long widths = 0;
+      for (int i = 0; i < with.config.layers(); i++) {
+        widths += with.config.layer(i).queryWidth();
+      }
+      assertTrue(with.config.layer(0).queryWidth() != with.config.layer(1).queryWidth());
+      assertEquals(widths * SHAPE.tokens() * Float.BYTES, with.model.memory().attention());
+      assertEquals(without.model.memory().hiddenStates(), with.model.memory().hiddenStates());
+    }
+  }
+
+  /// What is computed again has the softmax of each block, or none.
+  @Test
+  void isNotComputedAgain() throws IOException {
+    Path file = grouped();
+    try (ModelRun without = run(file, "cpu", options(Precision.F32, 0, false));
+        ModelRun with = run(file, "cpu", options(Precision.F32, 0, true))) {
+      Map<String, Long> again = operationsComputedAgain(without);
+      Map<String, Long> kept = operationsComputedAgain(with);
+      assertTrue(again.containsKey("SOFT_MAX"), again::toString);
+      assertTrue(!kept.containsKey("SOFT_MAX") && kept.containsKey("ROPE"), kept::toString);
+    }
+  }
+
+  /// How many kinds of layers' backward have an operation in attention computed again.
+  private static Map<String, Long> operationsComputedAgain(ModelRun run) {
+    Profile profile =
+        Profile.ofOperations(
+            run.backend, () -> run.model.lossAndGradients(batches().getFirst(), 0));
+    return profile.nanoseconds().keySet().stream()
+        .filter(entry -> entry.part().equals("recomputed: attention"))
+        .collect(
+            Collectors.groupingBy(Profile.Entry::operation, TreeMap::new, Collectors.counting()));
+  }
+
+  @Test
+  void refusedWhereItIsNotKept() {
+    for (SavedInputs storage : SavedInputs.values()) {
+      for (boolean training : new boolean[] {true, false}) {
+        for (int passes : new int[] {1, 2}) {
+          if (storage != SavedInputs.DEVICE || !training || passes > 1) {
+            assertThrows(
+                IllegalArgumentException.class,
+                () ->
+                    new TransformerModel.Options(
+                        SHAPE,
+                        List.of(),
+                        Precision.F32,
+                        training,
+                        0,
+                        storage,
+                        true,
+                        passes,
+                        false));
+          }
+        }
+      }
+    }
+  }
+
+  private Path grouped() throws IOException {
+    return RandomModel.of(TensorType.Q4_0).layers(3).write(folder.resolve("m.gguf"));
+  }
+
+  private static RandomFamily family(String name) {
+    return FamilyCase.all()
+        .filter(one -> one.name().equals(name))
+        .findFirst()
+        .orElseThrow()
+        .of(TensorType.Q4_0);
+  }
+
+  private static TransformerModel.Options options(
+      Precision precision, double dropout, boolean keepsAttention) {
+    return new TransformerModel.Options(
+        SHAPE,
+        List.of(SHORTER),
+        precision,
+        true,
+        dropout,
+        SavedInputs.DEVICE,
+        keepsAttention,
+        1,
+        false);
+  }
+
+  private static ModelRun run(Path file, String device, TransformerModel.Options options)
+      throws IOException {
+    List<LoraPair> pairs;
+    try (GgufFile base = GgufFile.open(file)) {
+      pairs = RandomInputs.pairs(base, FamilyTest.roles(file), 12, 5);
+    }
+    LoraAdapter adapter = ModelRun.adapter(pairs, 0.7);
+    return new ModelRun(file, device, adapter, options, false);
+  }
+
+  /// A short batch where nothing was before, and one after a long one.
+  private static List<TokenBatch> batches() {
+    return List.of(batch(SHORTER, 3), batch(SHAPE.context(), 4), batch(SHORTER, 5));
+  }
+
+  private static TokenBatch batch(int context, long seed) {
+    return RandomInputs.packedBatch(RandomFamily.VOCABULARY, SHAPE.rows(), context, seed);
+  }
+
+  private static void assertSame(
+      Path file, String device, TransformerModel.Options without, TransformerModel.Options with)
+      throws IOException {
+    Outcome expected = outcome(file, device, without);
+    Outcome actual = outcome(file, device, with);
+    assertArrayEquals(expected.losses(), actual.losses());
+    assertArrayEquals(expected.gradients(), actual.gradients());
+  }
+
+  private static Outcome outcome(Path file, String device, TransformerModel.Options options)
+      throws IOException {
+    try (ModelRun run = run(file, device, options)) {
+      double[] losses = run.model.lossesAndGradients(batches(), new long[] {6, 7, 8});
+      return new Outcome(losses, run.lora.gradients().downloadFloats());
+    }
+  }
+}
