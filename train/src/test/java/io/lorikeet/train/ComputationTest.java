@@ -24,6 +24,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -51,7 +53,8 @@ class ComputationTest {
 
   @BeforeAll
   static void writeFiles() throws IOException {
-    base = RandomModel.of(TensorType.Q4_0).write(files.resolve("base.gguf"));
+    // Deep enough for what is saved of each layer to weigh more than what one takes in passing.
+    base = RandomModel.of(TensorType.Q4_0).layers(6).write(files.resolve("base.gguf"));
     data = TinyRun.data(files.resolve("data.jsonl"), 24, 1);
   }
 
@@ -63,14 +66,22 @@ class ComputationTest {
 
   /// The memory in which a run keeps its saved inputs in BF16, for want of more.
   private long little() throws IOException {
+    return needed(
+        shape -> new Placement(shape, SavedInputs.DEVICE_BF16, OptimizerState.MAPPED, false, 1));
+  }
+
+  /// The memory in which all is on the device but attention.
+  private long withoutAttention() throws IOException {
+    return needed(shape -> Placement.onDevice(shape).keepingAttention(false));
+  }
+
+  private long needed(Function<PassShape, Placement> placement) throws IOException {
     TrainingConfig config = options("planned").resolve();
     try (GgufFile file = GgufFile.open(base);
         Backend planning = Backend.planning("cpu", 1)) {
       MemoryPlanner planner = new MemoryPlanner(file, config, planning);
       PassShape shape = PassShape.small(ModelConfig.of(file), 1, TinyRun.CONTEXT);
-      return planner.needed(
-          planner.plan(
-              new Placement(shape, SavedInputs.DEVICE_BF16, OptimizerState.MAPPED, false, 1)));
+      return planner.needed(planner.plan(placement.apply(shape)));
     }
   }
 
@@ -97,6 +108,30 @@ class ComputationTest {
     // From here on, that is how it is computed.
     resume(run, new TrainingOptions().set(Setting.DEVICE_MEMORY, PLENTY));
     assertEquals(List.of(), events.warnings());
+  }
+
+  /// The layout that keeps attention from forward, and the next one, which computes it again.
+  @Test
+  void attentionMayBeComputedAgain() throws IOException {
+    LoraAdapter whole = whole(options("whole"));
+    Path run = killed(options("cut"), KILLED_AFTER);
+    assertEquals("true", recorded(run, "keeps-attention"));
+    TrainingOptions less = new TrainingOptions().set(Setting.DEVICE_MEMORY, withoutAttention());
+    assertTrue(same(whole, resume(run, less)));
+    assertEquals(List.of(), events.warnings());
+    assertEquals("false", recorded(run, "keeps-attention"));
+    assertEquals("device", recorded(run, "optimizer-state"));
+  }
+
+  /// A run of before attention could be kept goes on without.
+  @Test
+  void attentionIsComputedAgainWhereNothingIsRecorded() throws IOException {
+    LoraAdapter whole = whole(options("whole"));
+    Path run = killed(options("cut"), 1);
+    assertTrue(replace(run, "keeps-attention: true\n", ""));
+    assertTrue(same(whole, resume(run, new TrainingOptions())));
+    assertEquals(List.of(), events.warnings());
+    assertEquals("false", recorded(run, "keeps-attention"));
   }
 
   @Test
@@ -178,6 +213,10 @@ class ComputationTest {
     assertEquals(
         "x: saved-inputs can't be 'nowhere'",
         refused(text.replaceFirst("saved-inputs: .*", "saved-inputs: nowhere")));
+    assertEquals(
+        "x: keeps-attention: attention is only kept beside layers' inputs on the device, not"
+            + " streamed, in one pass",
+        refused(text.replaceFirst("streamed: .*", "streamed: true")));
     assertEquals("x: this isn't YAML", refused("a: [\"b"));
   }
 
@@ -219,6 +258,13 @@ class ComputationTest {
     String text = Files.readString(file);
     Files.writeString(file, text.replaceFirst(pattern, by));
     return !text.equals(Files.readString(file));
+  }
+
+  private static String recorded(Path run, String key) throws IOException {
+    return Files.readAllLines(run.resolve("computation.yaml")).stream()
+        .filter(line -> line.startsWith(key + ": "))
+        .map(line -> line.substring(key.length() + 2).replace("\"", ""))
+        .collect(Collectors.joining());
   }
 
   private static boolean same(LoraAdapter expected, LoraAdapter actual) {
