@@ -8,6 +8,8 @@ import java.util.List;
 /// @param tokens tokens that each repetition computed
 /// @param seconds one for each repetition, in their order
 record Timing(int tokens, List<Double> seconds) {
+  private static final int WARM_UPS = 12;
+  private static final long WARM_UP_NANOSECONDS = 8_000_000_000L;
 
   Timing {
     if (seconds.isEmpty()) {
@@ -16,9 +18,9 @@ record Timing(int tokens, List<Double> seconds) {
     seconds = List.copyOf(seconds);
   }
 
-  /// Runs something once to warm up, then times it.
+  /// Runs something to warm up, then times it.
   static Timing of(int tokens, int repetitions, Runnable work) {
-    work.run();
+    warmUp(work);
     List<Double> seconds = new ArrayList<>();
     for (int i = 0; i < repetitions; i++) {
       long start = System.nanoTime();
@@ -26,6 +28,14 @@ record Timing(int tokens, List<Double> seconds) {
       seconds.add((System.nanoTime() - start) / 1e9);
     }
     return new Timing(tokens, seconds);
+  }
+
+  /// Often enough for Java to have compiled what runs most, or else long enough.
+  private static void warmUp(Runnable work) {
+    long start = System.nanoTime();
+    for (int i = 0; i < WARM_UPS && System.nanoTime() - start < WARM_UP_NANOSECONDS; i++) {
+      work.run();
+    }
   }
 
   /// Tokens per second of the median repetition.

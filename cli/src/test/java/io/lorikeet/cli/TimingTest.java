@@ -18,9 +18,9 @@ class TimingTest {
   }
 
   @Test
-  void warmsUpOnceAndIsNotCounted() {
+  void warmingUpIsNotCounted() {
     List<Integer> calls = new ArrayList<>();
     assertEquals(2, Timing.of(1, 2, () -> calls.add(1)).seconds().size());
-    assertEquals(3, calls.size());
+    assertEquals(12 + 2, calls.size());
   }
 }

@@ -303,6 +303,14 @@ public final class Backend implements AutoCloseable {
     }
   }
 
+  /// Does work of the device that isn't a graph, but counts like one where time is measured.
+  ///
+  /// @param name as a graph's
+  /// @param operation what is done
+  public void run(String name, String operation, Runnable work) {
+    profile.ifPresentOrElse(p -> p.run(name, operation, work), work);
+  }
+
   Optional<Profile> profile() {
     return profile;
   }

@@ -15,7 +15,7 @@ public final class Profile {
 
   /// What took time.
   ///
-  /// @param graph the graph's name
+  /// @param graph the name of the graph, or of other work of the device
   /// @param part what [Ops#part] named, or empty for a whole graph
   /// @param operation ggml's name of the operation, or our own; empty for a whole graph
   public record Entry(String graph, String part, String operation) implements Comparable<Entry> {
@@ -79,6 +79,14 @@ public final class Profile {
     int status = run.compute();
     nanoseconds.merge(new Entry(name, "", ""), System.nanoTime() - start, Long::sum);
     return status;
+  }
+
+  /// Does work of the device that isn't a graph.
+  void run(String name, String operation, Runnable work) {
+    long start = System.nanoTime();
+    work.run();
+    Entry entry = new Entry(name, "", byOperation ? operation : "");
+    nanoseconds.merge(entry, System.nanoTime() - start, Long::sum);
   }
 
   /// Computes a graph's operations one after the other, up to the first that fails.

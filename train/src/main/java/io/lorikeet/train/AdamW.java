@@ -14,6 +14,7 @@ final class AdamW implements AutoCloseable {
   private static final float EPSILON = 1e-8f;
 
   private final LoraParameters parameters;
+  private final Backend backend;
   private final double weightDecay;
   private final boolean onHost;
   private final boolean mapped;
@@ -37,6 +38,7 @@ final class AdamW implements AutoCloseable {
       OptimizerState placement,
       Path folder) {
     this.parameters = parameters;
+    this.backend = backend;
     this.weightDecay = weightDecay;
     mapped = placement == OptimizerState.MAPPED;
     onHost = placement != OptimizerState.DEVICE && !backend.isCpu();
@@ -78,7 +80,7 @@ final class AdamW implements AutoCloseable {
       (float) (1 / (1 - Math.pow(BETA2, steps)))
     };
     update.run(hyperparameters, (float) gradientFactor);
-    parameters.gradients().clear();
+    backend.run(MomentsUpdate.NAME, "clear", parameters.gradients()::clear);
   }
 
   /// Bytes of the device's memory, without those of mapped files.

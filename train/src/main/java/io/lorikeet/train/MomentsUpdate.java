@@ -19,6 +19,9 @@ import java.util.List;
 /// little scratch is wanted. Where the moments are on the host, each piece is brought over with its
 /// gradients and taken back.
 final class MomentsUpdate implements AutoCloseable {
+  /// What it is called where its time is measured.
+  static final String NAME = "the optimizer's step";
+
   /// Elements of a piece: 8 MiB.
   static final long PIECE = 1 << 21;
 
@@ -78,7 +81,7 @@ final class MomentsUpdate implements AutoCloseable {
     Tensor scaled = ops.mul(gradients, ops.constant(inputs.get("gradient_factor")));
     ops.schedule(
         ops.adamW(values, scaled, first, second, ops.constant(inputs.get("hyperparameters"))));
-    Graph graph = new Graph("the optimizer's step", backend, ops);
+    Graph graph = new Graph(NAME, backend, ops);
     return new Step(elements, graph, values, gradients, first, second);
   }
 

@@ -67,21 +67,29 @@ class ComputationTest {
   /// The memory in which a run keeps its saved inputs in BF16, for want of more.
   private long little() throws IOException {
     return needed(
-        shape -> new Placement(shape, SavedInputs.DEVICE_BF16, OptimizerState.MAPPED, false, 1));
+        model ->
+            new Placement(
+                PassShape.small(model, 1, TinyRun.CONTEXT),
+                SavedInputs.DEVICE_BF16,
+                OptimizerState.MAPPED,
+                false,
+                1));
   }
 
   /// The memory in which all is on the device but attention.
   private long withoutAttention() throws IOException {
-    return needed(shape -> Placement.onDevice(shape).keepingAttention(false));
+    return needed(
+        model ->
+            Placement.onDevice(PassShape.choose(model, 1, TinyRun.CONTEXT))
+                .keepingAttention(false));
   }
 
-  private long needed(Function<PassShape, Placement> placement) throws IOException {
+  private long needed(Function<ModelConfig, Placement> placement) throws IOException {
     TrainingConfig config = options("planned").resolve();
     try (GgufFile file = GgufFile.open(base);
         Backend planning = Backend.planning("cpu", 1)) {
       MemoryPlanner planner = new MemoryPlanner(file, config, planning);
-      PassShape shape = PassShape.small(ModelConfig.of(file), 1, TinyRun.CONTEXT);
-      return planner.needed(planner.plan(placement.apply(shape)));
+      return planner.needed(planner.plan(placement.apply(ModelConfig.of(file))));
     }
   }
 
