@@ -2,6 +2,7 @@ package io.lorikeet.cli;
 
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.Profile;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,6 +16,8 @@ import java.util.TreeMap;
 /// @param operations seconds of each operation of all graphs, computed one at a time, the longest
 ///     first
 record Breakdown(double seconds, Map<String, Double> parts, Map<String, Double> operations) {
+  private static final int REPETITIONS = 5;
+  private static final long ENOUGH_NANOSECONDS = 8_000_000_000L;
   private static final String REST = "Java, transfers";
   private static final String OPTIMIZER = "optimizer";
 
@@ -34,10 +37,10 @@ record Breakdown(double seconds, Map<String, Double> parts, Map<String, Double> 
           OPTIMIZER,
           REST);
 
-  /// Runs a step twice: once to time its graphs, once to time their operations. A graph's time is
-  /// divided among its parts as that of its operations is.
+  /// Runs a step some times to time its graphs, of which the median counts, and once to time their
+  /// operations. A graph's time is divided among its parts as that of its operations is.
   static Breakdown of(Backend backend, Runnable step) {
-    Profile graphs = Profile.ofGraphs(backend, step);
+    Profile graphs = medianOfGraphs(backend, step);
     Profile operations = Profile.ofOperations(backend, step);
     Map<String, Long> whole = new TreeMap<>();
     operations.nanoseconds().forEach((entry, time) -> whole.merge(entry.graph(), time, Long::sum));
@@ -62,6 +65,17 @@ record Breakdown(double seconds, Map<String, Double> parts, Map<String, Double> 
         .sorted(Map.Entry.<String, Double>comparingByValue(Comparator.reverseOrder()))
         .forEach(entry -> longest.put(entry.getKey(), entry.getValue()));
     return new Breakdown(1e-9 * graphs.total(), parts, longest);
+  }
+
+  private static Profile medianOfGraphs(Backend backend, Runnable step) {
+    List<Profile> profiles = new ArrayList<>();
+    long nanoseconds = 0;
+    while (profiles.size() < REPETITIONS && nanoseconds < ENOUGH_NANOSECONDS) {
+      profiles.add(Profile.ofGraphs(backend, step));
+      nanoseconds += profiles.getLast().total();
+    }
+    profiles.sort(Comparator.comparingLong(Profile::total));
+    return profiles.get(profiles.size() / 2);
   }
 
   private static String part(Profile.Entry entry) {

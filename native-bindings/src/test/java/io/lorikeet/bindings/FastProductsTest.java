@@ -222,6 +222,18 @@ class FastProductsTest {
             (_, i, row) -> w[i * k + row],
             (_, i, column) -> dy[column * n + i],
             BF16_BOUND);
+        float[] copy =
+            run(
+                backend,
+                weight,
+                packed,
+                new Spec("b", TensorType.F32, Shape.of(1)),
+                new float[1],
+                (ops, a, _) -> inF32(ops, products.copy(ops, a)));
+        for (int i = 0; i < copy.length; i++) {
+          double bound = format == TensorType.F32 ? 0 : Math.abs(w[i]) / 256;
+          assertEquals(w[i], copy[i], bound, "element " + i);
+        }
         products.rethrow();
       } finally {
         products.close();
@@ -308,6 +320,59 @@ class FastProductsTest {
     }
   }
 
+  private static Tensor inF32(Ops ops, Tensor x) {
+    return x.type() == TensorType.F32 ? x : ops.cast(x, TensorType.F32);
+  }
+
+  /// The middle of a larger tensor's tokens, first written, then added to; the rest stays.
+  @ParameterizedTest
+  @CsvSource({"1, 64, 48, 7", "2, 20, 200, 33", "4, 33, 5, 2"})
+  void resultsGoIntoOtherTensors(int threads, int k, int n, int m) {
+    int heads = 3;
+    float[] a = gaussians(k * n * heads);
+    float[] b = gaussians(k * m * heads);
+    try (Backend backend = open(threads)) {
+      FastProducts products = backend.fastProducts().orElseThrow();
+      float[] y =
+          run(
+              backend,
+              new Spec("a", TensorType.F32, Shape.of(k, n, heads)),
+              bytes(a),
+              new Spec("b", TensorType.F32, Shape.of(k, m, heads)),
+              b,
+              (ops, left, right) -> {
+                Tensor product = products.multiplyByToken(ops, left, right);
+                Tensor all = ops.scale(ops.concat(product, ops.concat(product, product, 2), 2), 0);
+                ops.schedule(all);
+                Tensor middle = ops.view(all, product.shape(), m * all.stride(2));
+                products.multiplyByTokenInto(ops, left, right, middle, false);
+                products.multiplyByTokenInto(ops, left, right, middle, true);
+                return all;
+              });
+      int part = n * heads * m;
+      for (int i = 0; i < part; i++) {
+        assertEquals(0, Math.abs(y[i]));
+        assertEquals(0, Math.abs(y[2 * part + i]));
+      }
+      for (int head = 0; head < heads; head++) {
+        int h = head;
+        float[] matrix = new float[n * m];
+        for (int column = 0; column < m; column++) {
+          int from = part + (column * heads + h) * n;
+          System.arraycopy(y, from, matrix, column * n, n);
+        }
+        assertClose(
+            matrix,
+            n,
+            m,
+            k,
+            (_, i, row) -> 2 * a[(h * n + row) * k + i],
+            (_, i, column) -> b[(h * m + column) * k + i],
+            F32_BOUND);
+      }
+    }
+  }
+
   private static Tensor one(FastProducts products, Ops ops, Form form, Tensor a, Tensor b) {
     return products.sum(ops, List.of(new Term(form, a, b)));
   }
@@ -327,6 +392,8 @@ class FastProductsTest {
         assertThrows(GgmlException.class, () -> one(products, ops, form, weight, a));
       }
       assertThrows(GgmlException.class, () -> one(products, ops, Form.WEIGHT, a, a));
+      assertThrows(GgmlException.class, () -> products.multiplyInto(ops, a, a, a, true));
+      assertThrows(GgmlException.class, () -> products.copy(ops, a));
     }
   }
 }

@@ -119,6 +119,36 @@ class FusedOpsTest {
     assertEquals(expected, results.get(1)[index], bound + BF16_STEP * Math.abs(expected));
   }
 
+  /// Some tokens of [n, heads, tokens], packed as [n, some, heads].
+  @ParameterizedTest
+  @CsvSource({"1, 64, 3, 1", "2, 64, 12, 0.125", "3, 5, 2, 1.5", "4, 96, 3, 3"})
+  void packedOperands(int threads, int n, int heads, float factor) {
+    int tokens = 11;
+    int first = 2;
+    int some = 7;
+    float[] x = gaussians(n * heads * tokens);
+    try (Backend backend = open(threads)) {
+      FusedOps fused = fused(backend);
+      float[] packed =
+          run(
+                  backend,
+                  List.of(new Input(x, Shape.of(n, heads, tokens))),
+                  (ops, in) -> {
+                    Tensor all = in.getFirst();
+                    Shape shape = Shape.of(n, heads, some);
+                    Tensor part = ops.view(all, shape, first * all.stride(2));
+                    return List.of(fused.packed(ops, ops.permute(part, 0, 2, 1, 3), factor));
+                  })
+              .getFirst();
+      for (int i = 0; i < packed.length; i++) {
+        int token = first + i / n % some;
+        int head = i / n / some;
+        float expected = factor * x[(token * heads + head) * n + i % n];
+        assertEquals(expected, packed[i], BF16_STEP * Math.abs(expected));
+      }
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({"1, 64, 7", "2, 600000, 1", "3, 5, 1", "4, 96, 200"})
   void operands(int threads, int n, int t) {
