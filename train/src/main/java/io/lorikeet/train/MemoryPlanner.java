@@ -24,7 +24,7 @@ public final class MemoryPlanner {
 
   /// What the process takes besides tensors on the way from planning to training, as measured:
   /// Java's compiled code and heap, the kernels that oneDNN compiles, the threads' own scratch.
-  private static final long GROWTH = 85_000_000;
+  private static final long GROWTH = 78_000_000;
 
   /// The most that pages of libraries take. What else is mapped then are pages of the base, which
   /// count as the base's.
