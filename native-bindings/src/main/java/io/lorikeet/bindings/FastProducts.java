@@ -11,7 +11,8 @@ import java.util.stream.Stream;
 /// its threads, which computes its part of the result. Belongs to a [Backend].
 ///
 /// Unlike ggml's, they take matrices of any strides, and a weight for its transpose: no copies are
-/// made to multiply, and weights are dequantized by tiles that stay in the processor's cache.
+/// made to multiply, and weights are dequantized by tiles that stay in the processor's cache, or
+/// once for several products.
 public final class FastProducts {
   // What a product does, as bits of a number.
   private static final long BY_TOKEN = 1;
@@ -180,8 +181,7 @@ public final class FastProducts {
   /// Whether a frozen weight is dequantized to be multiplied: by tiles in every product, or once by
   /// [#copy].
   public boolean dequantizes(Tensor weight) {
-    return weight.type() != TensorType.F32
-        && !(weight.type() == TensorType.BF16 && choice.bf16Weights());
+    return weight.type() != TensorType.F32 && !choice.multiplies(weight.type());
   }
 
   /// A contiguous weight [k, n] in [#activationType], to be multiplied as in [Form#PLAIN].

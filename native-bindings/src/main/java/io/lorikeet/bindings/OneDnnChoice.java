@@ -60,6 +60,11 @@ record OneDnnChoice(TensorType type, boolean bf16Weights, MemorySegment setThrea
     return bf16Weights ? ProductFormat.F32_AND_BF16 : ProductFormat.F32;
   }
 
+  /// Whether weights of a quantized or half-precision type are multiplied as they are.
+  boolean multiplies(TensorType weights) {
+    return weights == TensorType.BF16 && bf16Weights;
+  }
+
   /// Without trying.
   static OneDnnChoice of(TensorType type) {
     MemorySegment setThreads =

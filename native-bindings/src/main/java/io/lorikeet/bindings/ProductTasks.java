@@ -304,7 +304,7 @@ final class ProductTasks {
   }
 
   private boolean canMultiply(MemorySegment w) {
-    return type(w) == TensorType.BF16 && choice.bf16Weights();
+    return choice.multiplies(type(w));
   }
 
   /// The address of a part of a weight that can be multiplied: its own, or that of the dequantized

@@ -351,8 +351,8 @@ public final class Products {
         : ops.outProd(x, y);
   }
 
-  /// Schedules the sum over tokens of [#outer] to be added to `y` [m, p], or returns it where that
-  /// can't be.
+  /// Schedules the sum over tokens of [#outer] to be added to `sum` [m, p], or returns it where
+  /// that can't be.
   Optional<Tensor> outerInto(Tensor x, Tensor y, Tensor sum) {
     if (fast == null) {
       return Optional.of(outer(x, y));
