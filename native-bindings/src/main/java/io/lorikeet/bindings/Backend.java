@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// An open device: it owns the device's queue and, on the CPU, the threads. Tensors and graphs of a
 /// backend must be closed before it. Not safe for use by several threads at a time.
@@ -26,6 +27,7 @@ public final class Backend implements AutoCloseable {
   private final MemorySegment registry;
   private final int threads;
   private final Purpose purpose;
+  private final DeviceQueue queue;
   private MemorySegment threadPool = MemorySegment.NULL;
   private Optional<FastProducts> fastProducts = Optional.empty();
   private Optional<Profile> profile = Optional.empty();
@@ -52,6 +54,7 @@ public final class Backend implements AutoCloseable {
     this.handle = handle;
     this.registry = Ggml.ggml_backend_dev_backend_reg(deviceHandle);
     this.threads = threads;
+    queue = new DeviceQueue(this);
   }
 
   /// The devices there are, those that compute fastest first.
@@ -231,6 +234,18 @@ public final class Backend implements AutoCloseable {
     return device.name().startsWith("vulkan");
   }
 
+  /// Whether ggml's CUDA backend computes, which can be built for AMD's and Moore Threads' GPUs,
+  /// too.
+  boolean isCuda() {
+    return Stream.of("cuda", "rocm", "musa").anyMatch(device.name()::startsWith);
+  }
+
+  /// Whether this backend plans for a GPU that isn't there. As far as kinds differ it is taken for
+  /// NVIDIA's.
+  boolean isAbsentGpu() {
+    return purpose == Purpose.PLANNING_GPU;
+  }
+
   /// Whether the CPU computes, as ggml's own device or under a Vulkan driver. The device's memory
   /// is this process's then.
   public boolean isSoftware() {
@@ -248,7 +263,8 @@ public final class Backend implements AutoCloseable {
   }
 
   /// Whether products of F32 tensors keep F32's precision. Vulkan rounds both sides to F16, where
-  /// small gradients vanish and large ones overflow, unless `GGML_VK_DISABLE_F16` is set.
+  /// small gradients vanish and large ones overflow, unless `GGML_VK_DISABLE_F16` is set. CUDA
+  /// rounds them to TF32, which has F32's range.
   public boolean keepsF32Products() {
     return !isVulkan() || System.getenv("GGML_VK_DISABLE_F16") != null;
   }
@@ -257,6 +273,18 @@ public final class Backend implements AutoCloseable {
   /// F16, even with `GGML_VK_DISABLE_F16`.
   public boolean keepsStridedF32Products() {
     return !isVulkan();
+  }
+
+  /// Whether OUT_PROD is the fastest way to the sum of two matrices' outer products, whatever their
+  /// shapes: ggml's CUDA backend leaves it to cuBLAS (`out-prod.cu`).
+  public boolean hasFastOuterProducts() {
+    return isCuda();
+  }
+
+  /// Whether copies that transpose are fast only within a type: ggml's CUDA backend goes by tiles
+  /// then (`cpy.cu`), and else reads element by element, far apart.
+  public boolean transposesWithinType() {
+    return isCuda();
   }
 
   /// Products that are faster than ggml's, where there are such.
@@ -308,7 +336,7 @@ public final class Backend implements AutoCloseable {
   /// @param name as a graph's
   /// @param operation what is done
   public void run(String name, String operation, Runnable work) {
-    profile.ifPresentOrElse(p -> p.run(name, operation, work), work);
+    profile.ifPresentOrElse(p -> p.run(name, operation, this, work), work);
   }
 
   Optional<Profile> profile() {
@@ -343,6 +371,26 @@ public final class Backend implements AutoCloseable {
     return handle;
   }
 
+  MemorySegment deviceHandle() {
+    return deviceHandle;
+  }
+
+  /// What the device was asked for and may not have done yet.
+  DeviceQueue queue() {
+    return queue;
+  }
+
+  /// Waits until the device has done all it was asked for: graphs and copies are only queued.
+  public void finish() {
+    queue.finish();
+  }
+
+  /// Waits until the device has done what it was asked for before this method was called last, so
+  /// that the host doesn't run ahead by more than two such stretches.
+  public void pace() {
+    queue.pace();
+  }
+
   MemorySegment bufferType() {
     return Ggml.ggml_backend_get_default_buffer_type(handle());
   }
@@ -358,6 +406,9 @@ public final class Backend implements AutoCloseable {
   ///
   /// @param largest bytes of the largest tensor that is copied
   public long stagingBytes(long largest) {
+    if (isCuda()) {
+      return DeviceQueue.STAGING_BYTES;
+    }
     return isVulkan() ? Math.min(largest, Tensor.TRANSFER_BYTES) : 0;
   }
 
@@ -371,6 +422,7 @@ public final class Backend implements AutoCloseable {
     if (closed) {
       return;
     }
+    queue.close();
     closed = true;
     if (cpu != null) {
       cpu.close();

@@ -14,6 +14,10 @@ public final class DeviceTensors implements AutoCloseable {
   private static final int IN_PLACE_ALIGNMENT = 32;
 
   private final MemorySegment context;
+
+  /// Null for tensors of a mapping, which only the CPU computes with.
+  private final DeviceQueue queue;
+
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
   private MemorySegment buffer = MemorySegment.NULL;
   private long plannedBytes;
@@ -27,7 +31,8 @@ public final class DeviceTensors implements AutoCloseable {
   /// @param data the tensor's bytes, which must outlive the tensor
   public record Placed(Spec spec, MemorySegment data) {}
 
-  private DeviceTensors(int count) {
+  private DeviceTensors(int count, DeviceQueue queue) {
+    this.queue = queue;
     NativeLibrary.load();
     context = newContext(Ggml.ggml_tensor_overhead() * (count + 1L));
     NativeResources.opened("device tensors");
@@ -50,7 +55,7 @@ public final class DeviceTensors implements AutoCloseable {
 
   private static DeviceTensors allocate(
       Backend backend, MemorySegment bufferType, String where, List<Spec> specs) {
-    DeviceTensors result = new DeviceTensors(specs.size());
+    DeviceTensors result = new DeviceTensors(specs.size(), backend.queue());
     try {
       specs.forEach(result::create);
       if (!specs.isEmpty()) {
@@ -78,7 +83,7 @@ public final class DeviceTensors implements AutoCloseable {
   /// @param placed tensors whose data lies within one mapping, each aligned to 32 bytes
   public static DeviceTensors inPlace(List<Placed> placed) {
     placed.forEach(DeviceTensors::checkPlace);
-    DeviceTensors result = new DeviceTensors(placed.size());
+    DeviceTensors result = new DeviceTensors(placed.size(), null);
     try {
       long start = placed.stream().mapToLong(p -> p.data().address()).min().orElse(0);
       long end =
@@ -107,7 +112,7 @@ public final class DeviceTensors implements AutoCloseable {
     if (overlayBytes(backend, specs) > memory.bytes()) {
       throw new GgmlException(specs.size() + " tensors don't fit the memory of " + memory);
     }
-    DeviceTensors result = new DeviceTensors(specs.size());
+    DeviceTensors result = new DeviceTensors(specs.size(), backend.queue());
     try {
       long offset = 0;
       for (Spec spec : specs) {
@@ -165,7 +170,8 @@ public final class DeviceTensors implements AutoCloseable {
     Tensor tensor =
         new Tensor(
                 Ggml.ggml_new_tensor_4d(
-                    context, spec.type().id(), shape.ne0(), shape.ne1(), shape.ne2(), shape.ne3()))
+                    context, spec.type().id(), shape.ne0(), shape.ne1(), shape.ne2(), shape.ne3()),
+                queue)
             .named(spec.name());
     if (tensors.put(spec.name(), tensor) != null) {
       throw new GgmlException("two tensors are called " + spec.name());
@@ -195,6 +201,9 @@ public final class DeviceTensors implements AutoCloseable {
       return;
     }
     closed = true;
+    if (queue != null) {
+      queue.finish();
+    }
     if (buffer.address() != 0) {
       Ggml.ggml_backend_buffer_free(buffer);
     }

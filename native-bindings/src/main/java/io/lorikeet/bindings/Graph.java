@@ -40,6 +40,7 @@ public final class Graph implements AutoCloseable {
             Ggml.ggml_graph_overhead_custom(capacity, false) + Ggml.ggml_tensor_overhead());
     handle = Ggml.ggml_new_graph_custom(context, capacity, false);
     NativeResources.opened("graph");
+    ops.tensors().forEach(tensor -> tensor.belongTo(backend.queue()));
     try {
       for (Tensor output : ops.scheduled()) {
         Ggml.ggml_build_forward_expand(handle, output.handle());
@@ -110,7 +111,8 @@ public final class Graph implements AutoCloseable {
     }
   }
 
-  /// Runs the graph and waits for its end.
+  /// Runs the graph, after everything that the device was asked for before. A GPU may not have come
+  /// to it yet when this returns; whoever reads a tensor waits for it.
   ///
   /// @throws GgmlException when the device reports a failure
   public void compute() {
@@ -122,7 +124,7 @@ public final class Graph implements AutoCloseable {
     int status =
         backend
             .profile()
-            .map(profile -> profile.compute(name, run, ops.parts()))
+            .map(profile -> profile.compute(name, backend, run, ops.parts()))
             .orElseGet(run::compute);
     backend.fastProducts().ifPresent(FastProducts::rethrow);
     if (status != Ggml.GGML_STATUS_SUCCESS()) {

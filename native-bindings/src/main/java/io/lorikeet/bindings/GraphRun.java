@@ -137,7 +137,7 @@ final class GraphRun implements AutoCloseable {
     return Ggml.ggml_graph_node(graph, index);
   }
 
-  /// Computes all operations, and waits for their end.
+  /// Computes all operations, or queues them where the device does.
   ///
   /// @return ggml's status
   int compute() {
@@ -145,8 +145,7 @@ final class GraphRun implements AutoCloseable {
     for (Stage stage : stages) {
       status =
           switch (stage) {
-            case Stage.OnDevice(MemorySegment part, _) ->
-                Ggml.ggml_backend_graph_compute(backend.handle(), part);
+            case Stage.OnDevice(MemorySegment part, _) -> backend.queue().compute(part);
             case Stage.OnHost(int index) -> onHost(index);
           };
       if (status != Ggml.GGML_STATUS_SUCCESS()) {
@@ -164,6 +163,7 @@ final class GraphRun implements AutoCloseable {
   }
 
   private int onHost(int index) {
+    backend.finish();
     return new HostOperation(node(index)).compute(backend.cpu());
   }
 

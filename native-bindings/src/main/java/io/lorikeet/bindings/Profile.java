@@ -46,10 +46,12 @@ public final class Profile {
   }
 
   private Profile collect(Backend backend, Runnable work) {
+    backend.finish();
     backend.setProfile(Optional.of(this));
     long start = System.nanoTime();
     try {
       work.run();
+      backend.finish();
     } finally {
       total = System.nanoTime() - start;
       backend.setProfile(Optional.empty());
@@ -67,24 +69,28 @@ public final class Profile {
     return Map.copyOf(nanoseconds);
   }
 
-  /// Computes a graph.
+  /// Computes a graph, and waits for its end.
   ///
   /// @param parts parts of the graph by the addresses of their tensors
   /// @return ggml's status
-  int compute(String name, GraphRun run, Map<Long, String> parts) {
+  int compute(String name, Backend backend, GraphRun run, Map<Long, String> parts) {
+    backend.finish();
     if (byOperation) {
       return computeEach(name, run, parts);
     }
     long start = System.nanoTime();
     int status = run.compute();
+    backend.finish();
     nanoseconds.merge(new Entry(name, "", ""), System.nanoTime() - start, Long::sum);
     return status;
   }
 
   /// Does work of the device that isn't a graph.
-  void run(String name, String operation, Runnable work) {
+  void run(String name, String operation, Backend backend, Runnable work) {
+    backend.finish();
     long start = System.nanoTime();
     work.run();
+    backend.finish();
     Entry entry = new Entry(name, "", byOperation ? operation : "");
     nanoseconds.merge(entry, System.nanoTime() - start, Long::sum);
   }

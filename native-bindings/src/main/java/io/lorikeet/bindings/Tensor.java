@@ -20,10 +20,21 @@ public final class Tensor {
   private static final MemorySegment PLANNED = MemorySegment.ofAddress(1L << 32);
 
   private final MemorySegment handle;
+
+  /// Of the device whose graphs read and write the tensor; null where the CPU computes with a
+  /// mapping.
+  private DeviceQueue queue;
+
   private final TensorType type;
   private final Shape shape;
 
   Tensor(MemorySegment address) {
+    this(address, null);
+  }
+
+  /// @param queue of the device whose graphs read and write the tensor
+  Tensor(MemorySegment address, DeviceQueue queue) {
+    this.queue = queue;
     handle = address.reinterpret(ggml_tensor.sizeof());
     int id = ggml_tensor.type(handle);
     type = TensorType.byId(id).orElseThrow(() -> new GgmlException("unknown tensor type " + id));
@@ -37,6 +48,11 @@ public final class Tensor {
 
   MemorySegment handle() {
     return handle;
+  }
+
+  /// Says whose graph the tensor is a result or a placeholder of.
+  void belongTo(DeviceQueue device) {
+    queue = device;
   }
 
   public TensorType type() {
@@ -121,13 +137,41 @@ public final class Tensor {
     if (source.isNative()) {
       for (long at = 0; at < source.byteSize(); at += TRANSFER_BYTES) {
         long length = Math.min(TRANSFER_BYTES, source.byteSize() - at);
-        Ggml.ggml_backend_tensor_set(handle, source.asSlice(at, length), offset + at, length);
+        uploadAtOnce(source.asSlice(at, length), offset + at);
       }
       return;
     }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment copy = arena.allocate(source.byteSize(), Long.BYTES);
       upload(copy.copyFrom(source), offset);
+    }
+  }
+
+  /// Copies `source` into the tensor's memory past whatever the device was asked for, from any
+  /// thread. The caller sees to it that nothing that was asked for wants the tensor.
+  ///
+  /// @throws GgmlException when it isn't as many bytes, or the tensor has no memory yet
+  public void uploadAside(MemorySegment source) {
+    checkTransfer(source.byteSize(), bytes() - source.byteSize());
+    for (long at = 0; at < source.byteSize(); at += TRANSFER_BYTES) {
+      long length = Math.min(TRANSFER_BYTES, source.byteSize() - at);
+      Ggml.ggml_backend_tensor_set(handle, source.asSlice(at, length), at, length);
+    }
+  }
+
+  private void uploadAtOnce(MemorySegment source, long offset) {
+    if (queue == null) {
+      Ggml.ggml_backend_tensor_set(handle, source, offset, source.byteSize());
+    } else {
+      queue.upload(handle, source, offset);
+    }
+  }
+
+  private void downloadAtOnce(MemorySegment target, long offset) {
+    if (queue == null) {
+      Ggml.ggml_backend_tensor_get(handle, target, offset, target.byteSize());
+    } else {
+      queue.download(handle, target, offset);
     }
   }
 
@@ -143,7 +187,7 @@ public final class Tensor {
     if (target.isNative()) {
       for (long at = 0; at < target.byteSize(); at += TRANSFER_BYTES) {
         long length = Math.min(TRANSFER_BYTES, target.byteSize() - at);
-        Ggml.ggml_backend_tensor_get(handle, target.asSlice(at, length), offset + at, length);
+        downloadAtOnce(target.asSlice(at, length), offset + at);
       }
       return;
     }
@@ -163,7 +207,14 @@ public final class Tensor {
     }
     checkTransfer(bytes(), 0);
     target.checkTransfer(bytes(), 0);
-    if (!isPlanned() && !target.isPlanned()) {
+    if (isPlanned() || target.isPlanned()) {
+      return;
+    }
+    if (queue != null && queue == target.queue) {
+      queue.copy(handle, target.handle);
+    } else {
+      finish();
+      target.finish();
       Ggml.ggml_backend_tensor_copy(handle, target.handle);
     }
   }
@@ -194,7 +245,14 @@ public final class Tensor {
     if (isPlanned()) {
       return;
     }
+    finish();
     Ggml.ggml_backend_tensor_memset(handle, (byte) 0, 0, bytes());
+  }
+
+  private void finish() {
+    if (queue != null) {
+      queue.finish();
+    }
   }
 
   private void checkElements(TensorType expected, long elements) {

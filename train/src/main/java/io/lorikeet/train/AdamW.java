@@ -1,6 +1,7 @@
 package io.lorikeet.train;
 
 import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.train.checkpoint.StateVector;
 import java.nio.file.Path;
@@ -59,9 +60,11 @@ final class AdamW implements AutoCloseable {
     }
   }
 
-  /// The global norm of the summed gradients, as they are.
-  double gradientNorm() {
-    return norm.compute();
+  /// Has the squares of the summed gradients, as they are, summed: the square of their global norm.
+  ///
+  /// @return where the device puts it, F32 [1]
+  Tensor sumSquares() {
+    return norm.sumSquares();
   }
 
   /// Updates the parameters and sets the gradients to zero.

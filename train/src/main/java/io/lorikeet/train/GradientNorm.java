@@ -12,8 +12,8 @@ import io.lorikeet.bindings.TensorType;
 import java.util.ArrayList;
 import java.util.List;
 
-/// The Euclidean norm of a long vector on a device, piece by piece, so that its squares are never
-/// held whole.
+/// The squared Euclidean norm of a long vector on a device, piece by piece, so that its squares are
+/// never held whole.
 final class GradientNorm implements AutoCloseable {
   private final Tensor vector;
   private final DeviceTensors sum;
@@ -50,8 +50,12 @@ final class GradientNorm implements AutoCloseable {
     return new Piece(elements, part, new Graph("the norm of the gradient", backend, ops));
   }
 
-  double compute() {
-    sum.get("sum").clear();
+  /// Has the squares summed.
+  ///
+  /// @return where the device puts the sum, F32 [1]
+  Tensor sumSquares() {
+    Tensor squares = sum.get("sum");
+    squares.upload(new float[1]);
     long elements = vector.shape().elements();
     for (long start = 0; start < elements; ) {
       Piece piece =
@@ -60,7 +64,7 @@ final class GradientNorm implements AutoCloseable {
       piece.graph().compute();
       start += piece.elements();
     }
-    return Math.sqrt(sum.get("sum").downloadFloats()[0]);
+    return squares;
   }
 
   long bytes() {

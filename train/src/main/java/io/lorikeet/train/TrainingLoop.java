@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 
 /// The steps of a run, the validations and checkpoints between them, and every way it can end.
 final class TrainingLoop {
@@ -267,7 +268,7 @@ final class TrainingLoop {
       MicroBatch batch = batches.get(i);
       double loss = step.model().loss(batch.tokens());
       if (!Double.isFinite(loss)) {
-        String where = step.model().firstNonFinite();
+        String where = step.model().firstNonFinite(batch.tokens(), OptionalLong.empty());
         throw NonFiniteException.inValidation(number, where, List.of(batch));
       }
       sum += loss;

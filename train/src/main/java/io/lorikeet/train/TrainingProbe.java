@@ -22,15 +22,17 @@ public final class TrainingProbe {
   private static final double LEARNING_RATE = 2e-4;
   private static final double MAX_GRADIENT_NORM = 1;
 
+  private final Backend backend;
   private final TransformerModel model;
   private final TrainingStep step;
   private final MicroBatch batch;
   private int steps;
 
-  private TrainingProbe(TransformerModel model, AdamW optimizer, MicroBatch batch, long seed) {
-    this.model = model;
+  private TrainingProbe(Backend backend, TrainingSetup setup, MicroBatch batch, long seed) {
+    this.backend = backend;
+    model = setup.model();
     this.batch = batch;
-    step = new TrainingStep(model, optimizer, MAX_GRADIENT_NORM, seed);
+    step = new TrainingStep(model, setup.optimizer(), MAX_GRADIENT_NORM, seed);
   }
 
   /// Loads a base's weights, takes the memory that training needs, and lends it all.
@@ -67,7 +69,7 @@ public final class TrainingProbe {
             null);
     try (TrainingSetup setup = new TrainingSetup(base, backend, request, (_, _) -> {})) {
       MicroBatch batch = randomTokens(config.vocabulary(), context, adapter.seed());
-      user.accept(new TrainingProbe(setup.model(), setup.optimizer(), batch, adapter.seed()));
+      user.accept(new TrainingProbe(backend, setup, batch, adapter.seed()));
     }
   }
 
@@ -88,11 +90,14 @@ public final class TrainingProbe {
     return model.lora().count();
   }
 
-  /// Takes a whole step: loss, gradients, their norm, the optimizer.
+  /// Takes a whole step: loss, gradients, their norm, the optimizer; and waits for its end.
   ///
   /// @return mean loss per token before the update, in nats
   public double trainingStep() {
-    return step.run(++steps, List.of(batch), LEARNING_RATE, TrainingStep.Watch.NOBODY).loss();
+    TrainingStep.Outcome outcome =
+        step.run(++steps, List.of(batch), LEARNING_RATE, TrainingStep.Watch.NOBODY);
+    backend.finish();
+    return outcome.loss();
   }
 
   /// Runs the forward pass alone.

@@ -4,7 +4,9 @@ import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraSlot;
 import io.lorikeet.train.data.MicroBatch;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.SplittableRandom;
 
 /// One optimizer step: the gradients of its micro-batches summed, divided once by the number of
@@ -49,8 +51,8 @@ final class TrainingStep {
           public void beforeUpdate(Outcome outcome, List<MicroBatch> batches) {}
         };
 
-    /// A micro-batch is done, or several that took turns; the parameters are still those before the
-    /// step.
+    /// A micro-batch was given to the device, or several that take turns, and the one before is
+    /// done; the parameters are still those before the step.
     void afterBatch();
 
     /// All gradients are there.
@@ -64,29 +66,33 @@ final class TrainingStep {
   /// @throws UnusableStepException before such numbers reach the parameters; see [#discard]
   Outcome run(int step, List<MicroBatch> batches, double learningRate, Watch watch) {
     model.foldAdapter();
-    double lossSum = 0;
     double targets = 0;
     long tokens = 0;
+    List<Long> seeds = new ArrayList<>();
     SplittableRandom dropoutSeeds = new SplittableRandom(seed ^ (long) step << 32);
     for (int first = 0; first < batches.size(); first += model.passes()) {
       List<MicroBatch> together =
           batches.subList(first, Math.min(first + model.passes(), batches.size()));
-      double[] losses =
-          model.lossesAndGradients(
-              together.stream().map(MicroBatch::tokens).toList(),
-              dropoutSeeds.longs(together.size()).toArray());
-      for (int i = 0; i < losses.length; i++) {
-        MicroBatch batch = together.get(i);
-        if (!Double.isFinite(losses[i])) {
-          throw NonFiniteException.inStep("loss", step, model.firstNonFinite(i), List.of(batch));
-        }
-        lossSum += losses[i];
-        targets += batch.tokens().targetCount();
-        tokens += batch.usedPlaces();
+      long[] drawn = dropoutSeeds.longs(together.size()).toArray();
+      model.addGradients(together.stream().map(MicroBatch::tokens).toList(), drawn);
+      for (int i = 0; i < drawn.length; i++) {
+        seeds.add(drawn[i]);
+        targets += together.get(i).tokens().targetCount();
+        tokens += together.get(i).usedPlaces();
       }
       watch.afterBatch();
     }
-    double norm = optimizer.gradientNorm() / targets;
+    TransformerModel.Sums sums = model.takeSums(optimizer.sumSquares());
+    double lossSum = 0;
+    for (int i = 0; i < batches.size(); i++) {
+      lossSum += sums.losses()[i];
+      if (!Double.isFinite(sums.losses()[i])) {
+        MicroBatch batch = batches.get(i);
+        String where = model.firstNonFinite(batch.tokens(), OptionalLong.of(seeds.get(i)));
+        throw NonFiniteException.inStep("loss", step, where, List.of(batch));
+      }
+    }
+    double norm = Math.sqrt(sums.other()) / targets;
     if (!Double.isFinite(norm)) {
       throw NonFiniteException.inStep("gradient", step, firstNonFiniteGradient(), batches);
     }

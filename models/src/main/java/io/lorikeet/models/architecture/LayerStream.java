@@ -28,6 +28,7 @@ final class LayerStream implements AutoCloseable {
   private static final int SLOTS = 2;
 
   private final GgufFile base;
+  private final Backend backend;
   private final List<List<GgufTensor>> layers;
   private final DeviceTensors slots;
   private final List<DeviceTensors> overlays = new ArrayList<>();
@@ -43,6 +44,7 @@ final class LayerStream implements AutoCloseable {
 
   LayerStream(GgufFile base, Backend backend) {
     this.base = base;
+    this.backend = backend;
     SortedMap<Integer, List<GgufTensor>> byLayer = new TreeMap<>();
     for (GgufTensor tensor : base.tensors()) {
       if (layerOf(tensor) >= 0) {
@@ -110,6 +112,7 @@ final class LayerStream implements AutoCloseable {
     int slot = layer % SLOTS;
     if (inSlot[slot] != layer) {
       finish(slot);
+      backend.finish(); // the layer that was there may still be computed with
       inSlot[slot] = layer;
       uploads.set(slot, uploader.submit(() -> upload(layer)));
     }
@@ -117,7 +120,7 @@ final class LayerStream implements AutoCloseable {
 
   private void upload(int layer) {
     for (GgufTensor tensor : layers.get(layer)) {
-      overlays.get(layer).get(tensor.name()).upload(base.data(tensor), 0);
+      overlays.get(layer).get(tensor.name()).uploadAside(base.data(tensor));
     }
   }
 

@@ -4,6 +4,7 @@ import io.lorikeet.bindings.Graph;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
+import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.autodiff.Tape;
 import java.util.List;
 
@@ -22,6 +23,7 @@ final class LossHead implements AutoCloseable {
   private final Tensor hidden;
   private final Tensor hiddenGradient;
   private final Targets targets;
+  private final Tensor loss;
   private final Graph graph;
 
   /// What a chunk of tokens is compared with.
@@ -52,6 +54,7 @@ final class LossHead implements AutoCloseable {
             inputs.runOf("labels", tokens),
             inputs.runOf("flat_labels", tokens),
             inputs.runOf("target_weights", tokens));
+    loss = inputs.ops().placeholder("loss", TensorType.F32, Shape.of(1));
     for (int first = 0; first < tokens; first += chunk) {
       addChunk(first, Math.min(chunk, tokens - first));
     }
@@ -111,8 +114,7 @@ final class LossHead implements AutoCloseable {
 
   private void addToLoss(Tensor sum) {
     Ops ops = inputs.ops();
-    Tensor total = inputs.constant("loss");
-    ops.schedule(ops.copy(ops.add(sum, total), total));
+    ops.schedule(ops.copy(ops.add(sum, loss), loss));
   }
 
   /// loss += Σ weight · -log softmax(logits)[label], as (largest - logit[label]) - log p[largest]:
@@ -156,21 +158,23 @@ final class LossHead implements AutoCloseable {
   /// @param states the last hidden states of all tokens
   /// @param stateGradients where the gradients of all tokens' hidden states go; null where none are
   ///     computed
-  void bind(int first, Tensor states, Tensor stateGradients) {
+  /// @param sum F32 [1], what the loss is added to
+  void bind(int first, Tensor states, Tensor stateGradients, Tensor sum) {
     inputs.bind(graph, "", first);
     long offset = first * states.stride(1);
     graph.bind(hidden, states, offset);
     if (gradients) {
       graph.bind(hiddenGradient, stateGradients, offset);
     }
+    graph.bind(loss, sum);
     for (Tensor vector : List.of(targets.labels(), targets.flatLabels(), targets.weights())) {
       graph.bind(vector, engine.inputs().get(vector.name()), first * vector.stride(0));
     }
   }
 
-  /// Adds the summed loss to the pass's `loss`, and to the gradients of the head's adapter.
-  void run(int first, Tensor states, Tensor stateGradients) {
-    bind(first, states, stateGradients);
+  /// Adds the summed loss to `sum`, and to the gradients of the head's adapter.
+  void run(int first, Tensor states, Tensor stateGradients, Tensor sum) {
+    bind(first, states, stateGradients, sum);
     graph.compute();
   }
 

@@ -90,7 +90,9 @@ final class PassGraphs implements AutoCloseable {
   }
 
   /// All graphs, bound to some memory of the right shape, as allocation wants them.
-  List<Graph> bindForAllocation(Tensor hidden) {
+  ///
+  /// @param loss F32 [1]
+  List<Graph> bindForAllocation(Tensor hidden, Tensor loss) {
     List<Graph> graphs = new ArrayList<>();
     embedding.bind(hidden);
     graphs.add(embedding.graph());
@@ -109,7 +111,7 @@ final class PassGraphs implements AutoCloseable {
     }
     for (List<LossHead> heads : List.of(lossHeads, gradientHeads)) {
       for (LossHead head : heads) {
-        head.bind(0, hidden, hidden);
+        head.bind(0, hidden, hidden, loss);
         graphs.add(head.graph());
       }
     }
@@ -145,24 +147,26 @@ final class PassGraphs implements AutoCloseable {
   /// Runs the heads that only sum the loss.
   ///
   /// @param states the last hidden states
-  void runLoss(Tensor states) {
-    runHeads(lossHeads, states, null);
+  /// @param loss F32 [1], what the loss is added to
+  void runLoss(Tensor states, Tensor loss) {
+    runHeads(lossHeads, states, null, loss);
   }
 
   /// Runs the heads that sum the loss and compute gradients.
   ///
   /// @param states the last hidden states
   /// @param gradients where theirs go
-  void runGradients(Tensor states, Tensor gradients) {
-    runHeads(gradientHeads, states, gradients);
+  /// @param loss F32 [1], what the loss is added to
+  void runGradients(Tensor states, Tensor gradients, Tensor loss) {
+    runHeads(gradientHeads, states, gradients, loss);
   }
 
-  private void runHeads(List<LossHead> heads, Tensor states, Tensor gradients) {
+  private void runHeads(List<LossHead> heads, Tensor states, Tensor gradients, Tensor loss) {
     int tokens = engine.shape().tokens();
     int run = heads.getFirst().tokens();
     for (int first = 0; first < tokens; first += run) {
       LossHead head = tokens - first >= run ? heads.getFirst() : heads.getLast();
-      head.run(first, states, gradients);
+      head.run(first, states, gradients, loss);
     }
   }
 

@@ -57,7 +57,6 @@ final class PassInputs implements AutoCloseable {
     int mostRows = Math.max(config.mostRows(), tokens);
     specs.add(new Spec("row_numbers", TensorType.I32, Shape.of(mostRows)));
     specs.add(new Spec("one", TensorType.F32, Shape.of(1)));
-    specs.add(new Spec("loss", TensorType.F32, Shape.of(1)));
     if (dropout > 0) {
       long size = (long) config.widestInput() * tokens + (long) DROPOUT_WINDOWS * DROPOUT_STEP;
       specs.add(new Spec("dropout", TensorType.F32, Shape.of(size)));

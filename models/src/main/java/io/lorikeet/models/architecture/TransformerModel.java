@@ -32,8 +32,8 @@ public final class TransformerModel implements AutoCloseable {
   private final OwnedResources owned = new OwnedResources();
   private final GraphMemory memory;
   private final HiddenStates states;
+  private final StepSums sums;
   private final Map<Integer, PassGraphs> graphsByLength = new TreeMap<>();
-  private List<Pass> latest = List.of();
 
   /// How a model is run.
   ///
@@ -126,6 +126,7 @@ public final class TransformerModel implements AutoCloseable {
       states =
           owned.add(
               new HiddenStates(backend, hidden, kept, options.passes(), options.savedInputs()));
+      sums = owned.add(new StepSums(backend));
       graphsByLength.put(shape.context(), owned.add(new PassGraphs(engine, training)));
       for (int length : options.shorter()) {
         Engine shorter = engine.with(shape.shorter(length));
@@ -141,7 +142,9 @@ public final class TransformerModel implements AutoCloseable {
 
   private List<Graph> bindForAllocation() {
     List<Graph> graphs = new ArrayList<>(states.graphs());
-    graphsByLength.values().forEach(all -> graphs.addAll(all.bindForAllocation(states.state(0))));
+    graphsByLength
+        .values()
+        .forEach(all -> graphs.addAll(all.bindForAllocation(states.state(0), sums.anyLoss())));
     return graphs;
   }
 
@@ -153,11 +156,18 @@ public final class TransformerModel implements AutoCloseable {
     }
   }
 
+  /// What was summed over batches.
+  ///
+  /// @param losses of each batch, in nats, summed over its targets with their weights
+  /// @param other the number that was to be read with them
+  public record Sums(double[] losses, double other) {}
+
   /// The loss of a batch without dropout, in nats, summed over its targets with their weights.
   public double loss(TokenBatch batch) {
+    requireTaken();
     forward(List.of(new Pass(batch, OptionalLong.empty())));
-    graphs(batch).runLoss(last());
-    return lossSum();
+    graphs(batch).runLoss(last(), sums.nextLoss());
+    return sums.take(null).losses()[0];
   }
 
   /// The loss of a batch, in nats, summed over its targets with their weights; adds the gradient of
@@ -172,10 +182,25 @@ public final class TransformerModel implements AutoCloseable {
   ///
   /// @return the loss of each
   public double[] lossesAndGradients(List<TokenBatch> batches, long[] dropoutSeeds) {
+    requireTaken();
+    addGradients(batches, dropoutSeeds);
+    return sums.take(null).losses();
+  }
+
+  private void requireTaken() {
+    if (!sums.isEmpty()) {
+      throw new IllegalStateException("the losses of batches before weren't taken");
+    }
+  }
+
+  /// Adds the gradients of batches' losses to the adapter's. The device may not have come to them
+  /// when this returns; it is at most one call behind. [#takeSums] gives the losses.
+  ///
+  /// @param dropoutSeeds as [#lossAndGradients] takes them, one for each batch
+  public void addGradients(List<TokenBatch> batches, long[] dropoutSeeds) {
     if (!training) {
       throw new IllegalStateException("this model was built without gradients");
     }
-    double[] losses = new double[batches.size()];
     for (int first = 0; first < batches.size(); first += passes) {
       List<Pass> together = new ArrayList<>();
       for (int i = first; i < Math.min(first + passes, batches.size()); i++) {
@@ -183,11 +208,20 @@ public final class TransformerModel implements AutoCloseable {
       }
       forward(together);
       for (int i = 0; i < together.size(); i++) {
-        losses[first + i] = headAndGradient(together, i);
+        headAndGradient(together, i);
       }
       backward(together);
+      engine.backend().pace();
     }
-    return losses;
+  }
+
+  /// Waits for what [#addGradients] was asked for since the last call, and reads the losses of
+  /// those batches, in their order.
+  ///
+  /// @param other F32 [1] in the device's memory that is read with them, so that the device is only
+  ///     waited for once
+  public Sums takeSums(Tensor other) {
+    return sums.take(other);
   }
 
   /// A batch on its way through the layers.
@@ -197,7 +231,6 @@ public final class TransformerModel implements AutoCloseable {
 
   /// The last hidden states of every pass; those of a single one are in place.
   private void forward(List<Pass> together) {
-    latest = together;
     for (int i = 0; i < together.size(); i++) {
       TokenBatch batch = together.get(i).batch();
       start(together.get(i));
@@ -216,14 +249,13 @@ public final class TransformerModel implements AutoCloseable {
     }
   }
 
-  private double headAndGradient(List<Pass> together, int i) {
+  private void headAndGradient(List<Pass> together, int i) {
     resume(together, i, engine.config().layers());
-    engine.inputs().get("loss").clear();
-    graphs(together.get(i).batch()).runGradients(last(), states.gradient());
+    PassGraphs graphs = graphs(together.get(i).batch());
+    graphs.runGradients(last(), states.gradient(), sums.nextLoss());
     if (together.size() > 1) {
       states.saveGradient(i);
     }
-    return lossSum();
   }
 
   private void backward(List<Pass> together) {
@@ -310,7 +342,6 @@ public final class TransformerModel implements AutoCloseable {
       }
     }
     upload(pass);
-    engine.inputs().get("loss").clear();
   }
 
   private void upload(Pass pass) {
@@ -330,26 +361,20 @@ public final class TransformerModel implements AutoCloseable {
     return states.state(engine.config().layers());
   }
 
-  private double lossSum() {
-    return engine.inputs().get("loss").downloadFloats()[0];
-  }
-
   /// Batches that go through a layer before the next one's turn.
   public int passes() {
     return passes;
   }
 
-  /// Where the batch run last first gave a value that is no finite number: the embedding, a layer,
-  /// or else the head.
-  public String firstNonFinite() {
-    return firstNonFinite(0);
-  }
-
-  /// The same, of one of the batches that were run together last.
-  public String firstNonFinite(int pass) {
+  /// Where a batch first gives a value that is no finite number: the embedding, a layer, or else
+  /// the head. Computes it again.
+  ///
+  /// @param dropoutSeed as it was computed with; none for no dropout
+  public String firstNonFinite(TokenBatch batch, OptionalLong dropoutSeed) {
+    forward(List.of(new Pass(batch, dropoutSeed)));
     for (int boundary = 0; training && boundary <= engine.config().layers(); boundary++) {
-      float[] values = states.restore(pass, boundary).downloadFloats();
-      int used = latest.get(pass).batch().size() * engine.config().embedding();
+      float[] values = states.restore(0, boundary).downloadFloats();
+      int used = batch.size() * engine.config().embedding();
       for (int i = 0; i < used; i++) {
         if (!Float.isFinite(values[i])) {
           return boundary == 0 ? "the embedding" : "layer " + (boundary - 1);
@@ -392,7 +417,7 @@ public final class TransformerModel implements AutoCloseable {
         states.deviceBytes(),
         states.hostBytes(),
         engine.savedAttention() == null ? 0 : engine.savedAttention().bytes(),
-        engine.inputs().bytes(),
+        engine.inputs().bytes() + sums.bytes(),
         engine.folded() == null ? 0 : engine.folded().bytes(),
         memory.bytes(),
         memory.scratchBytes());
