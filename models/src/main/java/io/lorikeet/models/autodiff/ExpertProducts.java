@@ -1,6 +1,5 @@
 package io.lorikeet.models.autodiff;
 
-import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.ExpertOps;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
@@ -18,17 +17,15 @@ final class ExpertProducts {
   private final Ops ops;
   private final ExpertOps expertOps;
   private final Products products;
-  private final boolean keepsF32;
   private final Tensor rowNumbers;
   private final Map<Tensor, Tensor> dequantized = new HashMap<>();
   private final Map<Tensor, Tensor> transposed = new HashMap<>();
 
-  ExpertProducts(Ops ops, Backend backend, Products products, Tensor rowNumbers) {
+  ExpertProducts(Ops ops, Products products, Tensor rowNumbers) {
     this.ops = ops;
     expertOps = new ExpertOps(ops);
     this.products = products;
     this.rowNumbers = rowNumbers;
-    keepsF32 = backend.keepsF32Products();
   }
 
   ExpertOps ops() {
@@ -56,13 +53,13 @@ final class ExpertProducts {
 
   /// The gradient of x, where dy [n, used, t] is that of W x.
   Tensor frozenBack(Tensor weight, Tensor x, Tensor dy, ExpertChoice choice) {
-    Tensor matrices = transposed.computeIfAbsent(weight, this::transpose);
+    Tensor matrices = transposed.computeIfAbsent(weight, w -> products.transposed(dequantize(w)));
     return toInput(expertOps.mulMat(matrices, dy, choice.indices()), x);
   }
 
   /// P x of F32 matrices [k, n, experts].
   Tensor product(Tensor matrices, Tensor x, ExpertChoice choice) {
-    Tensor kept = keepsF32 ? matrices : ops.cast(matrices, TensorType.BF16);
+    Tensor kept = products.keepsF32() ? matrices : ops.cast(matrices, TensorType.BF16);
     return expertOps.mulMat(kept, x, choice.indices());
   }
 
@@ -138,11 +135,5 @@ final class ExpertProducts {
     Tensor rows = ops.reshape(weight, Shape.of(s.ne0(), s.ne1() * s.ne2()));
     Tensor all = ops.view(rowNumbers, Shape.of(s.ne1() * s.ne2()), 0);
     return ops.reshape(ops.getRows(rows, all), s);
-  }
-
-  private Tensor transpose(Tensor weight) {
-    Tensor view = ops.transpose(dequantize(weight));
-    boolean inF32 = products.isForChecking() && keepsF32;
-    return inF32 ? ops.cont(view) : ops.cast(view, TensorType.BF16);
   }
 }

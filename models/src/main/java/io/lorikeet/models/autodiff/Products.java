@@ -22,9 +22,7 @@ public final class Products {
 
   private final Ops ops;
   private final Tensor rowNumbers;
-  private final boolean keepsF32;
-  private final boolean keepsStridedF32;
-  private final boolean hasOuterProduct;
+  private final ProductTraits traits;
   private final Precision precision;
   private final long chunkElements;
   private final boolean keepsCopies;
@@ -55,10 +53,12 @@ public final class Products {
         precision,
         rowNumbers,
         new BackwardOps(ops, backend),
+        ProductTraits.of(backend),
         CHUNK_ELEMENTS,
         keepsCopies);
   }
 
+  /// @param traits of the backend
   /// @param chunkElements elements of a frozen matrix that are dequantized at a time
   Products(
       Ops ops,
@@ -66,6 +66,7 @@ public final class Products {
       Precision precision,
       Tensor rowNumbers,
       BackwardOps backwardOps,
+      ProductTraits traits,
       long chunkElements,
       boolean keepsCopies) {
     this.keepsCopies = keepsCopies;
@@ -74,10 +75,8 @@ public final class Products {
     this.chunkElements = chunkElements;
     this.rowNumbers = rowNumbers;
     this.precision = precision;
-    keepsF32 = backend.keepsF32Products();
-    keepsStridedF32 = backend.keepsStridedF32Products();
-    hasOuterProduct = backend.isCpu();
-    experts = new ExpertProducts(ops, backend, this, rowNumbers);
+    this.traits = traits;
+    experts = new ExpertProducts(ops, this, rowNumbers);
     fast = precision == Precision.AUTO ? backend.fastProducts().orElse(null) : null;
   }
 
@@ -184,7 +183,7 @@ public final class Products {
           chunks.size() == 1
               ? dy
               : ops.view(dy, Shape.of(chunk.rows(), dy.shape().ne1()), chunk.first() * Float.BYTES);
-      Tensor product = ops.mulMat(chunk.matrix(), keepsF32 ? unstrided(part) : part);
+      Tensor product = ops.mulMat(chunk.matrix(), traits.keepsF32() ? unstrided(part) : part);
       sum = sum == null ? product : ops.add(sum, product);
     }
     return sum;
@@ -212,14 +211,24 @@ public final class Products {
       long count = Math.min(step, rows - first);
       Tensor matrix =
           ops.getRows(weight, ops.view(rowNumbers, Shape.of(count), first * Integer.BYTES));
-      if (transpose) {
-        Tensor view = ops.transpose(matrix);
-        boolean inF32 = precision == Precision.F32 && keepsF32;
-        matrix = inF32 ? ops.cont(view) : ops.cast(view, TensorType.BF16);
-      }
-      chunks.add(new Chunk(first, count, matrix));
+      chunks.add(new Chunk(first, count, transpose ? transposed(matrix) : matrix));
     }
     return chunks;
+  }
+
+  /// A transposed copy of frozen matrices in F32, in the type that gradients are multiplied in.
+  Tensor transposed(Tensor matrices) {
+    if (precision == Precision.F32 && traits.keepsF32()) {
+      return ops.cont(ops.transpose(matrices));
+    }
+    return traits.transposesWithinType()
+        ? ops.cont(ops.transpose(ops.cast(matrices, TensorType.BF16)))
+        : ops.cast(ops.transpose(matrices), TensorType.BF16);
+  }
+
+  /// Whether F32 is multiplied as it is.
+  boolean keepsF32() {
+    return traits.keepsF32();
   }
 
   /// The product of two activations or small matrices, as [Ops#mulMat]: a [k, n, …], b [k,
@@ -229,7 +238,8 @@ public final class Products {
       return fast.multiply(ops, a, b);
     }
     return ops.mulMat(
-        keepsF32 ? unstrided(a) : ops.cast(a, TensorType.BF16), keepsF32 ? unstrided(b) : b);
+        traits.keepsF32() ? unstrided(a) : ops.cast(a, TensorType.BF16),
+        traits.keepsF32() ? unstrided(b) : b);
   }
 
   /// The same with the second and third dimension of the result swapped, so that a token's values
@@ -334,7 +344,7 @@ public final class Products {
   }
 
   private Tensor unstrided(Tensor x) {
-    return keepsStridedF32 || x.isContiguous() ? x : ops.cont(x);
+    return traits.keepsStridedF32() || x.isContiguous() ? x : ops.cont(x);
   }
 
   /// The sum over tokens of the outer products of x [m, t] and y [p, t]: [m, p].
@@ -342,13 +352,14 @@ public final class Products {
     if (fast != null) {
       return fast.multiply(ops, ops.transpose(operand(x)), ops.transpose(operand(y)));
     }
-    if (!hasOuterProduct) {
-      return product(ops.cont(ops.transpose(x)), ops.cont(ops.transpose(y)));
-    }
-    // ggml's kernel is fast where the result's rows are long.
-    return x.shape().ne0() < y.shape().ne0()
-        ? ops.cont(ops.transpose(ops.outProd(y, x)))
-        : ops.outProd(x, y);
+    return switch (traits.outer()) {
+      case MISSING -> product(ops.cont(ops.transpose(x)), ops.cont(ops.transpose(y)));
+      case FOR_LONG_ROWS ->
+          x.shape().ne0() < y.shape().ne0()
+              ? ops.cont(ops.transpose(ops.outProd(y, x)))
+              : ops.outProd(x, y);
+      case FAST -> ops.outProd(x, y);
+    };
   }
 
   /// Schedules the sum over tokens of [#outer] to be added to `sum` [m, p], or returns it where

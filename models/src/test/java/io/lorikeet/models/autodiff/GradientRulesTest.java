@@ -266,7 +266,7 @@ class GradientRulesTest {
 
   @TestFactory
   List<DynamicTest> rules() {
-    return tests(expressions(), Precision.F32, false);
+    return tests(expressions(), RuleCheck.Way.PLAIN);
   }
 
   /// The same with the products that training takes where they are as exact: all but those of
@@ -278,19 +278,23 @@ class GradientRulesTest {
     expressions.remove(DifferentiableOp.FrozenExperts.class);
     expressions.remove(DifferentiableOp.AdaptedProduct.class);
     expressions.remove(DifferentiableOp.GeGlu.class);
-    return tests(expressions, Precision.AUTO, false);
+    return tests(expressions, RuleCheck.Way.FAST);
   }
 
   /// As on a backend that lacks ggml's operations of gradients.
   @TestFactory
   List<DynamicTest> rulesPutTogether() {
-    return tests(expressions(), Precision.F32, true);
+    return tests(expressions(), RuleCheck.Way.PUT_TOGETHER);
+  }
+
+  /// As on CUDA, whose fast operation of outer products isn't the CPU's.
+  @TestFactory
+  List<DynamicTest> rulesWithOuterProducts() {
+    return tests(expressions(), RuleCheck.Way.OUTER);
   }
 
   private static List<DynamicTest> tests(
-      Map<Class<? extends DifferentiableOp>, List<Expression>> all,
-      Precision precision,
-      boolean decomposed) {
+      Map<Class<? extends DifferentiableOp>, List<Expression>> all, RuleCheck.Way way) {
     List<DynamicTest> tests = new ArrayList<>();
     all.forEach(
         (operation, expressions) -> {
@@ -301,7 +305,7 @@ class GradientRulesTest {
                 DynamicTest.dynamicTest(
                     operation.getSimpleName() + ", seed " + seed,
                     () -> {
-                      try (RuleCheck check = new RuleCheck(seed, precision, decomposed)) {
+                      try (RuleCheck check = new RuleCheck(seed, way)) {
                         check.check(expression.apply(check));
                       }
                     }));

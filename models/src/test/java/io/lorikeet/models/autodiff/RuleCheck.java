@@ -55,17 +55,31 @@ final class RuleCheck implements AutoCloseable {
   private Graph graph;
   private GraphMemory memory;
 
-  RuleCheck(long seed, Precision precision) {
-    this(seed, precision, false);
+  /// How the rule is computed.
+  enum Way {
+    /// By ggml's operations as the CPU has them, in F32.
+    PLAIN,
+    /// With the products that training takes.
+    FAST,
+    /// Without ggml's operations of gradients, which are put together from others.
+    PUT_TOGETHER,
+    /// With outer products as CUDA has them.
+    OUTER
   }
 
-  /// @param decomposed whether ggml's operations of gradients are put together from others
-  RuleCheck(long seed, Precision precision, boolean decomposed) {
+  RuleCheck(long seed, Way way) {
     random = new SplittableRandom(seed);
     Tensor rowNumbers = indices("row_numbers", IntStream.range(0, 512).toArray());
     BackwardOps backwardOps =
-        decomposed ? new BackwardOps(ops, _ -> false) : new BackwardOps(ops, backend);
-    products = new Products(ops, backend, precision, rowNumbers, backwardOps, CHUNK_ELEMENTS, true);
+        way == Way.PUT_TOGETHER ? new BackwardOps(ops, _ -> false) : new BackwardOps(ops, backend);
+    ProductTraits traits =
+        way == Way.OUTER
+            ? new ProductTraits(true, true, ProductTraits.Outer.FAST, true)
+            : ProductTraits.of(backend);
+    Precision precision = way == Way.FAST ? Precision.AUTO : Precision.F32;
+    products =
+        new Products(
+            ops, backend, precision, rowNumbers, backwardOps, traits, CHUNK_ELEMENTS, true);
     tape = new Tape(ops, products, parameterGradients);
   }
 
