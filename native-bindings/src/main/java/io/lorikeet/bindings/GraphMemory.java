@@ -38,6 +38,8 @@ public final class GraphMemory implements AutoCloseable {
       if (!backend.isPlanning()) {
         scratch.reserve(backend);
       }
+    } else if (backend.isCuda() || backend.isAbsentGpu()) {
+      scratchBytes = new CudaScratch(graphs).bytes();
     }
   }
 
@@ -134,6 +136,7 @@ public final class GraphMemory implements AutoCloseable {
   }
 
   private void freeAll() {
+    backend.finish();
     allocators.forEach(Ggml::ggml_gallocr_free);
     allocators.clear();
   }

@@ -2,29 +2,42 @@ package io.lorikeet.train;
 
 import io.lorikeet.bindings.Backend;
 import java.util.Locale;
-import java.util.Optional;
 
-/// What a run really took, beside what was planned.
+/// What a run really takes, beside what was planned.
 final class MemoryReport {
-  private MemoryReport() {}
+  private final MemoryPlan plan;
+  private final Backend backend;
+  private final long freeBefore;
 
-  /// The peak as the kernel has it. It counts the pages of a mapped base as far as they were
-  /// touched.
-  ///
-  /// @param backend the run's, still open
-  static Optional<TrainingEvent> after(MemoryPlan plan, Backend backend) {
-    return ProcessMemory.now()
-        .map(
-            now ->
-                new TrainingEvent.Note(
-                    String.format(
-                        Locale.ROOT,
-                        "memory: planned %.3f GB for this process%s; its peak was %.3f GB",
-                        plan.process() / 1e9,
-                        plan.onHost()
-                            ? ""
-                            : " and %.3f GB on %s"
-                                .formatted(plan.device() / 1e9, backend.device().name()),
-                        now.peak() / 1e9)));
+  /// @param backend the run's, before it takes memory of the device
+  MemoryReport(MemoryPlan plan, Backend backend) {
+    this.plan = plan;
+    this.backend = backend;
+    freeBefore = backend.deviceNow().memoryFree();
+  }
+
+  /// The process's peak as the kernel has it, which counts the pages of a mapped base as far as
+  /// they were touched; and what the driver of another device has less than before. That device's
+  /// memory is kept from the first step on, so it is the peak as well.
+  TrainingEvent atEnd() {
+    String process =
+        ProcessMemory.now()
+            .map(now -> "; its peak was %s".formatted(gigabytes(now.peak())))
+            .orElse("");
+    String device =
+        plan.onHost()
+            ? ""
+            : "; planned %s on %s, taken of it %s"
+                .formatted(
+                    gigabytes(plan.device()),
+                    backend.device().name(),
+                    gigabytes(freeBefore - backend.deviceNow().memoryFree()));
+    return new TrainingEvent.Note(
+        "memory: planned %s for this process%s%s"
+            .formatted(gigabytes(plan.process()), process, device));
+  }
+
+  private static String gigabytes(long bytes) {
+    return String.format(Locale.ROOT, "%.3f GB", bytes / 1e9);
   }
 }

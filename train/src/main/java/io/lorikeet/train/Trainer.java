@@ -207,6 +207,7 @@ public final class Trainer {
             config.weightDecay(),
             config.purpose() == TrainingConfig.Purpose.MERGED,
             pieces.folder().path());
+    MemoryReport memory = new MemoryReport(pieces.plan(), backend);
     try (TrainingSetup setup = new TrainingSetup(base, backend, request, upload);
         RunSaver saver = saver(config, pieces, setup.lora(), setup.optimizer(), events)) {
       LoraParameters lora = setup.lora();
@@ -223,7 +224,7 @@ public final class Trainer {
       TrainingResult result =
           new TrainingLoop(config, base, pieces.data(), step, steps, progress, saver, ends, events)
               .run();
-      MemoryReport.after(pieces.plan(), backend).ifPresent(events::on);
+      events.on(memory.atEnd());
       return result;
     }
   }
