@@ -2,7 +2,9 @@ package io.lorikeet.bindings;
 
 import io.lorikeet.ggml.Ggml;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -10,7 +12,10 @@ import java.util.TreeMap;
 /// Where the time of a backend's graphs goes.
 public final class Profile {
   private final boolean byOperation;
-  private final Map<Entry, Long> nanoseconds = new TreeMap<>();
+
+  /// Summed only when asked for: doing so in between would take a good part of what is measured.
+  private final List<Timed> timed = new ArrayList<>();
+
   private long total;
 
   /// What took time.
@@ -29,6 +34,8 @@ public final class Profile {
       return ORDER.compare(this, other);
     }
   }
+
+  private record Timed(Entry entry, long nanoseconds) {}
 
   private Profile(boolean byOperation) {
     this.byOperation = byOperation;
@@ -66,7 +73,9 @@ public final class Profile {
 
   /// Nanoseconds that computing graphs took.
   public Map<Entry, Long> nanoseconds() {
-    return Map.copyOf(nanoseconds);
+    Map<Entry, Long> sums = new TreeMap<>();
+    timed.forEach(each -> sums.merge(each.entry(), each.nanoseconds(), Long::sum));
+    return sums;
   }
 
   /// Computes a graph, and waits for its end.
@@ -81,7 +90,7 @@ public final class Profile {
     long start = System.nanoTime();
     int status = run.compute();
     backend.finish();
-    nanoseconds.merge(new Entry(name, "", ""), System.nanoTime() - start, Long::sum);
+    timed.add(new Timed(new Entry(name, "", ""), System.nanoTime() - start));
     return status;
   }
 
@@ -92,7 +101,7 @@ public final class Profile {
     work.run();
     backend.finish();
     Entry entry = new Entry(name, "", byOperation ? operation : "");
-    nanoseconds.merge(entry, System.nanoTime() - start, Long::sum);
+    timed.add(new Timed(entry, System.nanoTime() - start));
   }
 
   /// Computes a graph's operations one after the other, up to the first that fails.
@@ -106,7 +115,7 @@ public final class Profile {
         return status;
       }
       String part = parts.getOrDefault(node.address(), "");
-      nanoseconds.merge(new Entry(name, part, operation(node)), end - start, Long::sum);
+      timed.add(new Timed(new Entry(name, part, operation(node)), end - start));
     }
     return Ggml.GGML_STATUS_SUCCESS();
   }
