@@ -283,7 +283,8 @@ public final class MemoryPlanner {
     items.add(new MemoryPlan.Item("batch, masks and constants", pass.inputs(), 0, 0));
     items.add(new MemoryPlan.Item("activations of a layer or the head", pass.scratch(), 0, 0));
     if (pass.libraryScratch() > 0) {
-      items.add(new MemoryPlan.Item("copies of what is multiplied", pass.libraryScratch(), 0, 0));
+      items.add(
+          new MemoryPlan.Item("scratch of the device's library", pass.libraryScratch(), 0, 0));
     }
     items.addAll(ofDriver(Float.BYTES * setup.lora().count(), placement.shape().tokens()));
     return items;

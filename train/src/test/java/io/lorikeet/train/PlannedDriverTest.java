@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 class PlannedDriverTest {
   private static final List<String> OF_VULKAN =
       List.of(
-          "copies of what is multiplied",
+          "scratch of the device's library",
           "copies to and from the device",
           "the software device's driver");
 
