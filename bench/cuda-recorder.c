@@ -8,6 +8,7 @@
 //   wait                           the host waits for the queue
 //   memory USED PEAK               bytes of device memory, whenever they change
 //   race WHAT                      a copy past the queue of what a queued kernel uses
+//   invalid NAME ...               a launch that a GPU would refuse
 //
 // Properties of the GPU: $RECORDER_CC (its compute capability, 90), $RECORDER_SM (multiprocessors,
 // 132), $RECORDER_GB (memory, 24). With $RECORDER_DROP the contents of large copies are left out.
@@ -235,20 +236,28 @@ status __cudaPopCallConfiguration(dim3 *grid, dim3 *block, size_t *shared, void 
   return 0;
 }
 
+static int is_valid(dim3 grid, dim3 block, size_t shared) {
+  return grid.x && grid.y && grid.z && grid.x < 1u << 31 && grid.y < 1 << 16 && grid.z < 1 << 16 &&
+         block.x && block.y && block.z && block.x * block.y * block.z <= 1024 && shared <= 99 << 10;
+}
+
 // How many arguments there are isn't known; the tensors' pointers come first.
-static status launch(const void *function, void **arguments) {
+static status launch(const void *function, dim3 grid, dim3 block, size_t shared, void **arguments) {
   for (int i = 0; i < 4; i++) {
     void *argument, *value;
     if (!peek(&arguments[i], &argument) || !peek(argument, &value)) break;
     use(value);
   }
   const char *name = kernels[slot(function)].name;
+  if (!is_valid(grid, block, shared))
+    RECORD("invalid %s grid %u %u %u block %u %u %u shared %zu\n", name, grid.x, grid.y, grid.z, block.x, block.y, block.z, shared);
   RECORD("kernel %s\n", name ? name : "?");
   return 0;
 }
-status __cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block, void **arguments, size_t shared, void *stream) { return launch(kernel, arguments); }
-status cudaLaunchCooperativeKernel(const void *function, dim3 grid, dim3 block, void **arguments, size_t shared, void *stream) { return launch(function, arguments); }
-status cudaLaunchKernelExC(const void *configuration, const void *function, void **arguments) { return launch(function, arguments); }
+status __cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block, void **arguments, size_t shared, void *stream) { return launch(kernel, grid, block, shared, arguments); }
+status cudaLaunchCooperativeKernel(const void *function, dim3 grid, dim3 block, void **arguments, size_t shared, void *stream) { return launch(function, grid, block, shared, arguments); }
+struct configuration { dim3 grid, block; size_t shared; };
+status cudaLaunchKernelExC(const struct configuration *c, const void *function, void **arguments) { return launch(function, c->grid, c->block, c->shared, arguments); }
 
 // A captured graph is replayed as one kernel.
 static int capturing;
