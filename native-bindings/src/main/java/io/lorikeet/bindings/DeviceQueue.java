@@ -117,6 +117,10 @@ final class DeviceQueue implements AutoCloseable {
     if (marks[nextMark].address() == 0) {
       marks[nextMark] = Ggml.ggml_backend_event_new(backend.deviceHandle());
     }
+    if (marks[nextMark].address() == 0) { // a build without such
+      finish();
+      return;
+    }
     Ggml.ggml_backend_event_record(marks[nextMark], backend.handle());
     nextMark = 1 - nextMark;
     if (marks[nextMark].address() != 0) {

@@ -27,7 +27,7 @@ final class MemoryReport {
     String device =
         plan.onHost()
             ? ""
-            : "; planned %s on %s, taken of it %s"
+            : "; planned %s on %s, which has %s less free than before"
                 .formatted(
                     gigabytes(plan.device()),
                     backend.device().name(),

@@ -203,6 +203,9 @@ class TrainerTest {
             + " linear; rank 40, alpha 80 on all-linear; cpu, threads 1; settings and metrics in "
             + result.config().run();
     assertTrue(events.notes().contains(summary), () -> events.notes().toString());
+    String memory = events.notes().getLast();
+    assertTrue(
+        memory.matches("memory: planned .* GB for this process(; its peak was .* GB)?"), memory);
     assertTrue(
         events
             .warnings()

@@ -31,7 +31,12 @@ final class StepSums implements AutoCloseable {
     for (int i = 0; i < BATCHES; i++) {
       specs.add(place(loss(i)));
     }
-    places = DeviceTensors.overlay(backend, memory.get("sums"), specs);
+    try {
+      places = DeviceTensors.overlay(backend, memory.get("sums"), specs);
+    } catch (RuntimeException e) {
+      memory.close();
+      throw e;
+    }
   }
 
   private static Spec place(String name) {
