@@ -168,18 +168,26 @@ public final class MemoryPlanner {
     int step = 256;
     int low = 0;
     int high = Math.max(1, model.contextLength() / step);
-    if (fitting(high * step, device).isPresent()) {
+    if (fitsSomehow(high * step, device)) {
       return high * step;
     }
     while (high - low > Math.max(1, low / 16)) {
       int middle = (low + high) / 2;
-      if (fitting(middle * step, device).isPresent()) {
+      if (fitsSomehow(middle * step, device)) {
         low = middle;
       } else {
         high = middle;
       }
     }
     return low * step;
+  }
+
+  /// Whether one of the two layouts does that are tried last: they differ in the sizes of pieces,
+  /// and no other takes less than both.
+  private boolean fitsSomehow(int context, long device) {
+    List<Placement> all = candidates(context);
+    return all.subList(Math.max(0, all.size() - 2), all.size()).reversed().stream()
+        .anyMatch(placement -> fits(plan(placement), device));
   }
 
   /// Layouts in the order in which they are tried, those that cost least time first.
