@@ -1,0 +1,56 @@
+package io.lorikeet.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The script `lorikeet`, with a JDK that only tells the locale it was started in.
+class LauncherTest {
+  @TempDir private Path home;
+  private Path jdk;
+
+  @BeforeEach
+  void copyScript() throws IOException {
+    Path script = Path.of("..", "lorikeet");
+    assumeTrue(Files.isExecutable(script), "the script isn't here");
+    Files.copy(script, home.resolve("lorikeet")); // with its permissions
+    Path built = Files.createDirectories(home.resolve("target/app")).resolve("built");
+    jdk = Files.createDirectories(home.resolve("jdk/bin")).getParent();
+    Files.writeString(jdk.resolve("release"), "JAVA_VERSION=\"25\"\n");
+    for (String program : new String[] {"java", "javac"}) {
+      Path file = Files.writeString(jdk.resolve("bin/" + program), "#!/bin/sh\nlocale charmap\n");
+      file.toFile().setExecutable(true);
+    }
+    Files.writeString(built, "");
+  }
+
+  @Test
+  void textsAreInUtf8WhereTheLocaleKnowsOnlyAscii() throws IOException, InterruptedException {
+    assertEquals("UTF-8", charsetOfJava(Map.of("LC_ALL", "C")));
+    assertEquals("UTF-8", charsetOfJava(Map.of("LC_CTYPE", "POSIX")));
+    assertEquals("UTF-8", charsetOfJava(Map.of("LANG", "xx_YY.UTF-8"))); // isn't installed
+    assertEquals("UTF-8", charsetOfJava(Map.of()));
+    assertEquals("UTF-8", charsetOfJava(Map.of("LANG", "C.UTF-8")));
+  }
+
+  private String charsetOfJava(Map<String, String> locale)
+      throws IOException, InterruptedException {
+    ProcessBuilder program = new ProcessBuilder(home.resolve("lorikeet").toString());
+    program.redirectErrorStream(true);
+    program.environment().keySet().removeIf(name -> name.matches("LANG|LC_.*"));
+    program.environment().putAll(locale);
+    program.environment().put("JAVA_HOME", jdk.toString());
+    Process process = program.start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, process.waitFor(), output);
+    return output.strip();
+  }
+}
