@@ -2,6 +2,7 @@ package io.lorikeet.cli;
 
 import io.lorikeet.export.Verification;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.ShellText;
 import io.lorikeet.train.ConfigFile;
 import io.lorikeet.train.TrainingConfig;
 import io.lorikeet.train.TrainingOptions;
@@ -61,8 +62,11 @@ final class DemoCommand implements Callable<Integer> {
     }
     line.println("Everything is in " + run + ". Try it yourself:");
     line.println(
-        "  ./lorikeet generate --model %s --adapter %s --temperature 0 --prompt '%s'"
-            .formatted(base, config.output(), questions.getFirst().prompt()));
+        "  ./lorikeet generate --model %s --adapter %s --temperature 0 --prompt %s"
+            .formatted(
+                ShellText.quoted(base),
+                ShellText.quoted(config.output()),
+                ShellText.quoted(questions.getFirst().prompt())));
     return VerificationReport.exitCode(verification);
   }
 

@@ -2,6 +2,7 @@ package io.lorikeet.cli;
 
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufMetadata;
+import io.lorikeet.quant.ShellText;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -10,11 +11,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.regex.Pattern;
 
 /// What to paste to serve a model with llama.cpp, Ollama or LM Studio: where every export ends.
 final class ServingText {
-  private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9_./@%+=-]+");
   private static final List<String> STOP_KEYS =
       List.of(
           "tokenizer.ggml.eos_token_id",
@@ -26,13 +25,13 @@ final class ServingText {
   /// For a base and an adapter.
   static List<String> ofAdapter(Path base, Path adapter) throws IOException {
     List<String> lines = new ArrayList<>();
-    lines.addAll(commands(base, " --lora " + quoted(adapter)));
+    lines.addAll(commands(base, " --lora " + ShellText.quoted(adapter)));
     lines.addAll(modelfile(base, Optional.of(adapter)));
     Path merged = Path.of("merged.gguf");
     lines.add("programs that load no adapters, such as LM Studio and some versions of Ollama:");
     lines.add(
         "  ./lorikeet merge --model %s --adapter %s --output %s"
-            .formatted(quoted(base), quoted(adapter), merged));
+            .formatted(ShellText.quoted(base), ShellText.quoted(adapter), merged));
     return lines;
   }
 
@@ -40,8 +39,8 @@ final class ServingText {
   static List<String> ofAdapter(Path adapter) {
     return List.of(
         "in llama.cpp, with its base:",
-        "  llama-server -m BASE.gguf --lora " + quoted(adapter),
-        "  llama-cli -m BASE.gguf --lora " + quoted(adapter));
+        "  llama-server -m BASE.gguf --lora " + ShellText.quoted(adapter),
+        "  llama-cli -m BASE.gguf --lora " + ShellText.quoted(adapter));
   }
 
   /// For a model that needs no adapter, such as a merged one.
@@ -59,8 +58,8 @@ final class ServingText {
   private static List<String> commands(Path model, String lora) {
     return List.of(
         "in llama.cpp:",
-        "  llama-server -m " + quoted(model) + lora,
-        "  llama-cli -m " + quoted(model) + lora);
+        "  llama-server -m " + ShellText.quoted(model) + lora,
+        "  llama-cli -m " + ShellText.quoted(model) + lora);
   }
 
   /// What Ollama's `create -f` takes; paths in it are absolute, so it may lie anywhere.
@@ -100,11 +99,5 @@ final class ServingText {
       }
     }
     return stops;
-  }
-
-  /// A path as a shell takes it.
-  private static String quoted(Path path) {
-    String text = path.toString();
-    return PLAIN.matcher(text).matches() ? text : "'" + text.replace("'", "'\\''") + "'";
   }
 }

@@ -132,7 +132,7 @@ final class TrainingSession {
       String kept =
           failureOfCopy.isEmpty()
               ? "It is in " + copy
-              : "'lorikeet train --resume %s' writes it once more".formatted(config.run());
+              : "Write it once more with: " + ResumedRun.command(config.run());
       throw new IOException(failure.get().getMessage() + ". " + kept, failure.get());
     }
     failureOfCopy.ifPresent(e -> line.println("no copy of the adapter: " + e.getMessage()));

@@ -1,6 +1,7 @@
 package io.lorikeet.train;
 
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.ShellText;
 import io.lorikeet.train.checkpoint.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -36,6 +37,11 @@ public final class ResumedRun {
           Setting.STORE);
 
   private ResumedRun() {}
+
+  /// The command that goes on with a run, to be pasted into a shell.
+  public static String command(Path run) {
+    return "lorikeet train --resume " + ShellText.quoted(run);
+  }
 
   /// Reads a run's configuration and applies changes to it.
   ///

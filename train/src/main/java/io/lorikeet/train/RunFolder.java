@@ -82,8 +82,8 @@ public final class RunFolder implements AutoCloseable {
     if (used) {
       unlock(folder, lock);
       throw new InvalidInputException(
-          "run: %s holds an earlier run (config.yaml or metrics.jsonl). Go on with it by: lorikeet train --resume %s\nOr choose another folder, or remove that one"
-              .formatted(folder, folder));
+          "run: %s holds an earlier run (config.yaml or metrics.jsonl). Go on with it by: %s\nOr choose another folder, or remove that one"
+              .formatted(folder, ResumedRun.command(folder)));
     }
     AtomicFile.deleteStale(folder);
     return new RunFolder(folder, made, false, lock);

@@ -220,12 +220,10 @@ final class RunSaver implements AutoCloseable {
     } catch (IOException e) {
       warn(e);
     }
-    return "'lorikeet train --resume %s' %s"
-        .formatted(
-            config.run(),
-            saved
-                ? "goes on from the last checkpoint"
-                : "begins again: there is no checkpoint yet");
+    return (saved
+            ? "go on from the last checkpoint with: "
+            : "there is no checkpoint yet; begin again with: ")
+        + ResumedRun.command(config.run());
   }
 
   /// Takes the newest checkpoint's state back.

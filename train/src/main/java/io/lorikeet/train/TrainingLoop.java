@@ -134,8 +134,8 @@ final class TrainingLoop {
     } else if (saver.tryFinish(progress)) {
       events.on(
           new TrainingEvent.Note(
-              "the state after step %d is kept; 'lorikeet train --resume %s' goes on from it"
-                  .formatted(progress.step(), config.run())));
+              "the state after step %d is kept; go on from it with: %s"
+                  .formatted(progress.step(), ResumedRun.command(config.run()))));
     }
   }
 

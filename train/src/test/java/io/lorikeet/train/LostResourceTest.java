@@ -109,7 +109,7 @@ class LostResourceTest {
     assertEquals(LAST_STEP, events.steps().size());
     assertEquals(
         List.of(
-            "step 4 was half taken, so there is no state to keep; 'lorikeet train --resume %s' goes on from the last checkpoint"
+            "step 4 was half taken, so there is no state to keep; go on from the last checkpoint with: lorikeet train --resume %s"
                 .formatted(config.run())),
         events.warnings());
     assertSame(whole, resume(config));
@@ -122,7 +122,10 @@ class LostResourceTest {
     TrainingConfig config = options("cut").resolve();
     failsInUpdate(config, 1);
     assertTrue(
-        events.warnings().getLast().endsWith("begins again: there is no checkpoint yet"),
+        events
+            .warnings()
+            .getLast()
+            .contains("there is no checkpoint yet; begin again with: lorikeet train --resume "),
         events.warnings()::toString);
     assertSame(whole, resume(config));
     assertEquals(1, events.steps().getFirst().step());
