@@ -6,13 +6,13 @@ import io.lorikeet.bindings.RowQuantizer;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.AtomicFile;
+import io.lorikeet.quant.NearestName;
 import io.lorikeet.train.ProcessorCores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -131,18 +131,15 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private TensorType typeByName() {
+    List<String> names = RowQuantizer.types().stream().map(TensorType::name).toList();
     return RowQuantizer.types().stream()
         .filter(known -> known.name().equalsIgnoreCase(type))
         .findFirst()
         .orElseThrow(
             () ->
                 problem(
-                    "unknown --type '%s'; known are %s"
-                        .formatted(
-                            type,
-                            RowQuantizer.types().stream()
-                                .map(TensorType::name)
-                                .collect(Collectors.joining(", ")))));
+                    "unknown --type '%s'; known are %s%s"
+                        .formatted(type, String.join(", ", names), NearestName.hint(type, names))));
   }
 
   private void measure() throws IOException {

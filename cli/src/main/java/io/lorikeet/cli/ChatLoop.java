@@ -4,6 +4,7 @@ import io.lorikeet.models.text.ChatSession;
 import io.lorikeet.models.text.Conversation;
 import io.lorikeet.models.text.TextGenerator;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.NearestName;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -136,7 +137,11 @@ final class ChatLoop {
           out.println(message.role() + ": " + message.text());
         }
       }
-      default -> out.println("unknown: " + words[0] + "; /help lists the commands");
+      default -> {
+        List<String> commands = HELP.stream().map(line -> line.split(" ")[0]).toList();
+        String hint = NearestName.hint(words[0], commands);
+        out.println("unknown: " + words[0] + hint + " (/help lists the commands)");
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 package io.lorikeet.cli;
 
+import io.lorikeet.quant.ModelQuantizer;
 import io.lorikeet.quant.convert.ModelConverter;
 import io.lorikeet.train.ProcessorCores;
 import java.io.IOException;
@@ -46,6 +47,7 @@ final class ConvertCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Flags.requireThreads(spec, threads);
+    Optional.ofNullable(type).ifPresent(ModelQuantizer::recipe);
     ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
     try {
       ModelConverter.convert(

@@ -13,13 +13,8 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
-import java.util.List;
-import java.util.stream.Collectors;
 import picocli.CommandLine;
-import picocli.CommandLine.MissingParameterException;
-import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.UnmatchedArgumentException;
 
 /// How a command ends that did not succeed: the exit code, and what a person reads.
 ///
@@ -40,9 +35,7 @@ record Failure(int exitCode, String message) {
 
   static Failure of(Throwable problem) {
     return switch (problem) {
-      case UnmatchedArgumentException e -> new Failure(BAD_INPUT, unmatched(e));
-      case MissingParameterException e -> new Failure(BAD_INPUT, missing(e));
-      case ParameterException e -> new Failure(BAD_INPUT, e.getMessage());
+      case ParameterException e -> new Failure(BAD_INPUT, ArgumentProblem.inWords(e));
       case InvalidInputException e -> new Failure(BAD_INPUT, e.getMessage());
       case UnusableStepException e -> new Failure(FAILED, e.getMessage());
       case StoppedException e -> new Failure(STOPPED, e.getMessage());
@@ -89,38 +82,6 @@ record Failure(int exitCode, String message) {
       case FileSystemException e when e.getReason() != null -> where + ": " + e.getReason();
       default -> text;
     };
-  }
-
-  private static String missing(MissingParameterException problem) {
-    String names =
-        problem.getMissing().stream()
-            .map(
-                argument ->
-                    argument instanceof OptionSpec option
-                        ? option.longestName()
-                        : argument.paramLabel())
-            .collect(Collectors.joining(", "));
-    List<String> unknown = problem.getCommandLine().getUnmatchedArguments();
-    return names
-        + (unknown.isEmpty()
-            ? " is missing"
-            : " is missing; unknown: " + String.join(" ", unknown));
-  }
-
-  private static String unmatched(UnmatchedArgumentException problem) {
-    String argument = problem.getUnmatched().getFirst();
-    String kind =
-        problem.isUnknownOption() ? "option" : takesCommands(problem) ? "command" : "argument";
-    List<String> suggestions = problem.getSuggestions();
-    String hint =
-        suggestions.isEmpty()
-            ? ""
-            : "; did you mean " + String.join(" or ", suggestions.subList(0, 1)) + "?";
-    return "unknown " + kind + " '" + argument + "'" + hint;
-  }
-
-  private static boolean takesCommands(ParameterException problem) {
-    return !problem.getCommandLine().getSubcommands().isEmpty();
   }
 
   /// Prints the message, and the stack trace where the user asked for it.

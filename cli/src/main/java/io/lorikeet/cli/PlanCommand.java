@@ -50,8 +50,8 @@ final class PlanCommand implements Callable<Integer> {
       names = "--shape",
       paramLabel = "NAME:TYPE",
       description =
-          "plan for a base that isn't here: Llama-3.1-8B, 32B, Llama-3.3-70B or Qwen3-30B-A3B, and"
-              + " the type of its matrices (default: Q4_K_M)")
+          "plan for a base that isn't here, such as Llama-3.1-8B or Qwen3-30B-A3B:IQ4_XS (type:"
+              + " Q4_K_M by default); 'list' lists the shapes")
   private String shape;
 
   @Option(names = "--json", description = "print the plan as JSON")
@@ -62,6 +62,10 @@ final class PlanCommand implements Callable<Integer> {
     TrainingOptions options = TrainingFlags.options(spec.commandLine().getParseResult());
     if (shape == null) {
       return plan(options);
+    }
+    if (shape.equalsIgnoreCase(PlannedShape.LIST)) {
+      PlannedShape.table().forEach(spec.commandLine().getOut()::println);
+      return 0;
     }
     if (options.get(Setting.MODEL).isPresent()) {
       throw new InvalidInputException("give either --model or --shape");

@@ -1,18 +1,27 @@
 package io.lorikeet.cli;
 
+import io.lorikeet.bindings.RowQuantizer;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.random.KnownShape;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.NearestName;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
-import java.util.stream.Collectors;
+import java.util.Map;
 
 /// The head of a file that isn't here, for as long as it is planned with.
 final class PlannedShape implements AutoCloseable {
-  private static final String MIXED = "Q4_K_M";
+  /// In the place of a shape: all of them.
+  static final String LIST = "list";
+
+  private static final String DEFAULT = "Q4_K_M";
+
+  /// How gpt-oss is published.
+  private static final String DEFAULT_OF_GPT_OSS = "MXFP4";
 
   private final Path folder;
   private final Path file;
@@ -22,39 +31,56 @@ final class PlannedShape implements AutoCloseable {
   PlannedShape(String text) throws IOException {
     String[] parts = text.split(":", 2);
     KnownShape shape = shape(parts[0]);
-    String name = parts.length == 2 ? parts[1].toUpperCase(Locale.ROOT) : MIXED;
+    String usual = shape.architecture().equals("gpt-oss") ? DEFAULT_OF_GPT_OSS : DEFAULT;
+    String name = parts.length == 2 ? parts[1].toUpperCase(Locale.ROOT) : usual;
     TensorType type = type(name);
     folder = Files.createTempDirectory("lorikeet-plan");
-    file = shape.writeHead(folder.resolve(shape + "-" + name + ".gguf"), type);
+    file = shape.writeHead(folder.resolve(shape.name() + "-" + name + ".gguf"), type);
+  }
+
+  /// All shapes as a table.
+  static List<String> table() {
+    TableText table = new TableText("shape", "architecture", "weights", "context", "numbers of");
+    for (KnownShape shape : KnownShape.ALL) {
+      long context = shape.metadata().requireInteger(shape.architecture() + ".context_length");
+      table.row(
+          shape.name(),
+          shape.architecture(),
+          "%.2fB".formatted(shape.weights() / 1e9),
+          Words.count(context),
+          shape.source());
+    }
+    return table.lines();
   }
 
   private static KnownShape shape(String name) {
-    return Arrays.stream(KnownShape.values())
-        .filter(shape -> shape.toString().equalsIgnoreCase(name))
-        .findFirst()
+    List<String> names = KnownShape.ALL.stream().map(KnownShape::name).toList();
+    return KnownShape.named(name)
         .orElseThrow(
             () ->
                 new InvalidInputException(
-                    "--shape: unknown '%s'; known are %s".formatted(name, names())));
-  }
-
-  private static String names() {
-    return Arrays.stream(KnownShape.values())
-        .map(KnownShape::toString)
-        .collect(Collectors.joining(", "));
+                    "--shape: unknown '%s'; known are %s%s"
+                        .formatted(name, String.join(", ", names), NearestName.hint(name, names))));
   }
 
   private static TensorType type(String name) {
-    return Arrays.stream(TensorType.values())
-        .filter(TensorType::isQuantized)
-        .filter(type -> type.name().equals(name) || (type == TensorType.Q4_K && name.equals(MIXED)))
+    Map<String, TensorType> types = new LinkedHashMap<>();
+    for (TensorType type : RowQuantizer.types()) {
+      boolean mixed = type == TensorType.Q4_K || type == TensorType.Q5_K;
+      types.put(mixed ? type.name() + "_M" : type.name(), type);
+    }
+    return types.entrySet().stream()
+        .filter(entry -> name.equals(entry.getKey()) || name.equals(entry.getValue().name()))
+        .map(Map.Entry::getValue)
         .findFirst()
         .orElseThrow(
             () ->
                 new InvalidInputException(
-                    ("--shape: unknown type '%s'; give one such as Q4_K_M, Q4_0 or IQ4_XS, after a"
-                            + " colon")
-                        .formatted(name)));
+                    "--shape: unknown type '%s'; known after a colon are %s%s"
+                        .formatted(
+                            name,
+                            String.join(", ", types.keySet()),
+                            NearestName.hint(name, types.keySet()))));
   }
 
   Path file() {

@@ -70,6 +70,7 @@ final class QuantizeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Flags.requireThreads(spec, threads);
+    ModelQuantizer.recipe(type);
     if (data != null && !report) {
       throw new ParameterException(spec.commandLine(), "--data goes with --report");
     }

@@ -5,6 +5,7 @@ import io.lorikeet.train.ConfigFile;
 import io.lorikeet.train.Setting;
 import io.lorikeet.train.TrainingOptions;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,6 +14,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /// The flags of a training run: one for each [Setting], and `--config`, whose file they override.
 final class TrainingFlags implements CommandLine.IModelTransformer {
@@ -72,6 +74,11 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
       if (parsed.hasMatchedOption(flag(setting))) {
         Object value = parsed.matchedOptionValue(flag(setting), null);
         List<String> texts = value instanceof String text ? List.of(text) : strings(value);
+        Optional<String> option = texts.stream().filter(TrainingFlags::isOption).findFirst();
+        if (option.isPresent()) { // a list takes all that isn't a known option
+          throw new UnmatchedArgumentException(
+              parsed.commandSpec().commandLine(), List.of(option.get()));
+        }
         try {
           flags.setText(setting, texts, "");
         } catch (IllegalArgumentException e) {
@@ -89,6 +96,10 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
   /// The folder of the run to go on with, where one was given.
   static Optional<Path> resumed(ParseResult parsed) {
     return Optional.ofNullable(parsed.matchedOptionValue(RESUME, null));
+  }
+
+  private static boolean isOption(String text) {
+    return text.matches("--?[A-Za-z].*") && !Files.exists(Path.of(text));
   }
 
   private static List<String> strings(Object values) {

@@ -83,8 +83,16 @@ class PlanCommandTest {
     run.assertSucceeds();
     assertTrue(run.out().contains("Llama-3.1-8B-Q4_K_M.gguf"), run.out());
     CommandRun.of("plan", "--shape", "8B").assertFails(2, "unknown '8B'", "Llama-3.1-8B");
-    CommandRun.of("plan", "--shape", "32B:Q9").assertFails(2, "unknown type 'Q9'");
+    CommandRun.of("plan", "--shape", "llama-3.1-8").assertFails(2, "did you mean 'Llama-3.1-8B'?");
+    CommandRun.of("plan", "--shape", "32B:Q9").assertFails(2, "unknown type 'Q9'", "Q4_K_M");
+    CommandRun.of("plan", "--shape", "32B:Q4_KM").assertFails(2, "did you mean 'Q4_K_M'?");
     CommandRun.of("plan", "--shape", "32B", "--model", base).assertFails(2, "--model or --shape");
+  }
+
+  @Test
+  void listsTheShapes() {
+    String out = CommandRun.of("plan", "--shape", "LIST").assertSucceeds().out();
+    assertTrue(out.contains("8.03B  131,072                 meta-llama/Llama-3.1-8B"), out);
   }
 
   private static CommandRun plan(Path model, String... more) {

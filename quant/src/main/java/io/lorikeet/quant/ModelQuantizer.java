@@ -135,8 +135,9 @@ public final class ModelQuantizer {
         .orElseThrow(
             () ->
                 new InvalidInputException(
-                    "no quantization is called '%s'; known are %s"
-                        .formatted(name, String.join(", ", types()))));
+                    "no quantization is called '%s'; known are %s%s"
+                        .formatted(
+                            name, String.join(", ", types()), NearestName.hint(name, types()))));
   }
 
   private static void checkUnquantized(GgufFile file) {

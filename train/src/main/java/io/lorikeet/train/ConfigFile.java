@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.NearestName;
 import io.lorikeet.train.data.files.ExampleFormat;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
@@ -103,7 +104,7 @@ public final class ConfigFile {
       Optional<List<String>> texts = value(parser);
       Optional<Setting<?>> setting = Setting.named(key);
       if (setting.isEmpty()) {
-        problem(line, "unknown key '" + key + "'" + NearestName.hint(key, Setting.keys()));
+        problem(line, "unknown key '" + key + "'" + FamiliarNames.hint(key, Setting.keys()));
       } else if (!seen.add(key)) {
         problem(line, key + " was already given above");
       } else if (texts.isEmpty()) {

@@ -1,5 +1,6 @@
 package io.lorikeet.train;
 
+import io.lorikeet.quant.NearestName;
 import io.lorikeet.train.data.files.ExampleFormat;
 import java.util.LinkedHashMap;
 import java.util.List;

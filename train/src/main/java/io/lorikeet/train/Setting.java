@@ -2,6 +2,7 @@ package io.lorikeet.train;
 
 import io.lorikeet.models.architecture.SavedInputs;
 import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.quant.NearestName;
 import io.lorikeet.train.data.files.ExampleFormat;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;

@@ -4,6 +4,7 @@ import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraSettings;
 import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.NearestName;
 import io.lorikeet.train.data.DataPlan;
 import io.lorikeet.train.data.DataSettings;
 import io.lorikeet.train.data.files.DataFiles;

@@ -24,20 +24,19 @@ class PlannedTotalsTest {
 
   @ParameterizedTest
   @CsvSource({
-    "LLAMA_8B,  Q4_K,   32,  8GB,   4096, false",
-    "LLAMA_8B,  Q4_K,   32, 24GB, 100000, false",
-    "CLASS_32B, Q4_K,   16, 24GB,   4096, false",
-    "LLAMA_70B, IQ4_XS, 16, 48GB,  16384, false",
-    "LLAMA_70B, IQ4_XS, 16, 24GB,   4096, true",
-    "CLASS_32B, Q4_K,   16,  3GB,   2048, true",
+    "Llama-3.1-8B,  Q4_K,   32,  8GB,   4096, false",
+    "Llama-3.1-8B,  Q4_K,   32, 24GB, 100000, false",
+    "Qwen2.5-32B, Q4_K,   16, 24GB,   4096, false",
+    "Llama-3.3-70B, IQ4_XS, 16, 48GB,  16384, false",
+    "Llama-3.3-70B, IQ4_XS, 16, 24GB,   4096, true",
+    "Qwen2.5-32B, Q4_K,   16,  3GB,   2048, true",
     // Each expert has pairs of rank 2.
-    "QWEN3_30B_A3B, Q4_K, 16, 24GB, 8192, false",
-    "QWEN3_30B_A3B, Q4_K, 16, 10GB, 2048, true",
+    "Qwen3-30B-A3B, Q4_K, 16, 24GB, 8192, false",
+    "Qwen3-30B-A3B, Q4_K, 16, 10GB, 2048, true",
   })
-  void fits(
-      KnownShape shape, TensorType type, int rank, String memory, int context, boolean streamed)
+  void fits(String shape, TensorType type, int rank, String memory, int context, boolean streamed)
       throws IOException {
-    Path file = shape.writeHead(folder.resolve("head.gguf"), type);
+    Path file = KnownShape.named(shape).orElseThrow().writeHead(folder.resolve("head.gguf"), type);
     TrainingConfig config =
         new TrainingOptions()
             .model(file)

@@ -3,6 +3,7 @@ package io.lorikeet.models.lora;
 import io.lorikeet.models.architecture.ModelConfig;
 import io.lorikeet.models.family.Family;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.NearestName;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -102,7 +103,8 @@ public final class LoraTargets {
     for (String target : targets) {
       if (!names().contains(target)) {
         throw new InvalidInputException(
-            "unknown target '%s'; known are %s".formatted(target, String.join(", ", names())));
+            "unknown target '%s'; known are %s%s"
+                .formatted(target, String.join(", ", names()), NearestName.hint(target, names())));
       }
       wanted.addAll(GROUPS.getOrDefault(target, List.of(target)));
     }

@@ -1,149 +1,170 @@
 package io.lorikeet.models.random;
 
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.architecture.ModelConfig;
+import io.lorikeet.models.family.TensorList;
+import io.lorikeet.quant.GgufMetadata;
+import io.lorikeet.quant.GgufType;
+import io.lorikeet.quant.GgufValue;
 import io.lorikeet.quant.GgufWriter;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
-/// Shapes of well-known models, to plan with before a file is there: what heads of their files say,
-/// without weights or vocabulary.
-public enum KnownShape {
-  LLAMA_8B("Llama-3.1-8B", 32, 4096, 14336, 32, 8, 128_256),
-  /// 64 layers of 5120, as Qwen's 32B, in llama's architecture.
-  CLASS_32B("32B", 64, 5120, 27648, 40, 8, 152_064),
-  LLAMA_70B("Llama-3.3-70B", 80, 8192, 28672, 64, 8, 128_256),
-  /// 128 experts with 768 each, 8 of them for a token; heads of 128.
-  QWEN3_30B_A3B("Qwen3-30B-A3B", 48, 2048, 6144, 32, 4, 151_936);
+/// The shape of a model that people run, to plan with before a file is there: what the head of its
+/// file says, without weights or vocabulary. The table is `shapes.csv`; the tensors are those that
+/// the family of the architecture asks for.
+///
+/// @param name the name that people use
+/// @param source repository on Hugging Face whose `config.json` has these numbers
+/// @param metadata keys of the architecture
+/// @param vocabulary tokens
+/// @param tied whether the head is the token embedding
+public record KnownShape(
+    String name, String source, GgufMetadata metadata, int vocabulary, boolean tied) {
 
-  private static final int EXPERTS = 128;
-  private static final int EXPERTS_USED = 8;
-  private static final int EXPERT_WIDTH = 768;
-  private static final int EXPERT_HEAD = 128;
+  /// All of them, by family and size.
+  public static final List<KnownShape> ALL = read();
 
-  private final String label;
-  private final int layers;
-  private final int width;
-  private final int feedForward;
-  private final int heads;
-  private final int keyValueHeads;
-  private final int vocabulary;
+  /// Words of a repository's name that say nothing of the shape.
+  private static final String OTHER_WORDS = "meta|instruct|it|chat|base|hf|gguf|coder|v[0-9.]+";
 
-  KnownShape(
-      String label,
-      int layers,
-      int width,
-      int feedForward,
-      int heads,
-      int keyValueHeads,
-      int vocabulary) {
-    this.label = label;
-    this.layers = layers;
-    this.width = width;
-    this.feedForward = feedForward;
-    this.heads = heads;
-    this.keyValueHeads = keyValueHeads;
-    this.vocabulary = vocabulary;
+  /// Architectures whose queries, keys and values have biases, which others may have.
+  private static final Set<String> BIASED = Set.of("qwen2", "gpt-oss");
+
+  private static final String BIASES = ".*attn_[qkv].bias";
+
+  /// The shape of this name in any case, with or without separators, the owner of the repository,
+  /// and words such as `Instruct`.
+  public static Optional<KnownShape> named(String name) {
+    return ALL.stream().filter(shape -> plain(shape.name).equals(plain(name))).findFirst();
   }
 
-  /// The name that people use.
-  @Override
-  public String toString() {
-    return label;
+  private static String plain(String name) {
+    return Arrays.stream(name.substring(name.lastIndexOf('/') + 1).split("[-_ ]+"))
+        .map(word -> word.toLowerCase(Locale.ROOT))
+        .filter(word -> !word.matches(OTHER_WORDS))
+        .collect(Collectors.joining())
+        .replace(".", "");
+  }
+
+  public String architecture() {
+    return metadata.requireString("general.architecture");
+  }
+
+  /// Weights in all tensors.
+  public long weights() {
+    return tensors().values().stream()
+        .mapToLong(shape -> shape.stream().reduce(1L, Math::multiplyExact))
+        .sum();
   }
 
   /// Writes the head of a file, which [io.lorikeet.quant.GgufFile#openHeader] reads.
   ///
-  /// @param type of the matrices; with Q4_K they are mixed as in llama.cpp's Q4_K_M. The head is in
-  ///     Q6_K.
+  /// @param type of most matrices; the others have what llama.cpp gives them beside it (Q4_K stands
+  ///     for Q4_K_M, Q5_K for Q5_K_M)
   /// @return the path given
   public Path writeHead(Path path, TensorType type) throws IOException {
-    GgufWriter writer = new GgufWriter();
-    putMetadata(writer);
-    add(writer, "token_embd.weight", type, width, vocabulary);
-    for (int layer = 0; layer < layers; layer++) {
-      String prefix = "blk." + layer + ".";
-      if (isMixture()) {
-        addMixtureLayer(writer, prefix, type, precise(type, layer % 2 == 0));
-      } else {
-        addLayer(writer, prefix, type, precise(type, isMorePrecise(layer)));
-      }
-    }
-    add(writer, "output_norm.weight", TensorType.F32, width, 1);
-    add(writer, "output.weight", TensorType.Q6_K, width, vocabulary);
+    GgufWriter writer = new GgufWriter().copyMetadata(metadata);
+    int queriesPerKey = number("attention.head_count") / number("attention.head_count_kv");
+    int experts = (int) metadata.integer(architecture() + ".expert_count").orElse(0);
+    ShapeTypes types = new ShapeTypes(type, number("block_count"), queriesPerKey, experts, tied);
+    tensors()
+        .forEach(
+            (name, shape) ->
+                writer.addTensor(
+                    name,
+                    types.of(name, shape),
+                    shape.stream().mapToLong(Long::longValue).toArray(),
+                    _ -> {}));
     writer.writeHead(path);
     return path;
   }
 
-  private boolean isMixture() {
-    return this == QWEN3_30B_A3B;
+  private int number(String key) {
+    return Math.toIntExact(metadata.requireInteger(architecture() + "." + key));
   }
 
-  private void putMetadata(GgufWriter writer) {
-    String architecture = isMixture() ? "qwen3moe" : "llama";
-    String prefix = architecture + ".";
-    writer
-        .putString("general.architecture", architecture)
-        .putUint32(prefix + "block_count", layers)
-        .putUint32(prefix + "context_length", isMixture() ? 40_960 : 131_072)
-        .putUint32(prefix + "embedding_length", width)
-        .putUint32(prefix + "feed_forward_length", feedForward)
-        .putUint32(prefix + "attention.head_count", heads)
-        .putUint32(prefix + "attention.head_count_kv", keyValueHeads)
-        .putFloat32(prefix + "attention.layer_norm_rms_epsilon", 1e-5f)
-        .putFloat32(prefix + "rope.freq_base", 500_000);
-    if (isMixture()) {
-      writer
-          .putUint32(prefix + "attention.key_length", EXPERT_HEAD)
-          .putUint32(prefix + "attention.value_length", EXPERT_HEAD)
-          .putUint32(prefix + "expert_feed_forward_length", EXPERT_WIDTH)
-          .putUint32(prefix + "expert_count", EXPERTS)
-          .putUint32(prefix + "expert_used_count", EXPERTS_USED);
+  /// Names and shapes.
+  private Map<String, List<Long>> tensors() {
+    Set<String> names = new HashSet<>(); // of which a family has several forms
+    if (!tied) {
+      names.add("output.weight");
+    }
+    if (architecture().equals("phi3")) {
+      for (int layer = 0; layer < number("block_count"); layer++) {
+        names.add("blk." + layer + ".attn_qkv.weight");
+      }
+    }
+    TensorList list = ModelConfig.read(metadata, vocabulary, names).tensors(names);
+    Map<String, List<Long>> tensors = new LinkedHashMap<>(list.required());
+    list.optional()
+        .forEach(
+            (name, shape) -> {
+              boolean biased = BIASED.contains(architecture()) && name.matches(BIASES);
+              if (biased || names.contains(name)) {
+                tensors.put(name, shape);
+              }
+            });
+    return tensors;
+  }
+
+  private static List<KnownShape> read() {
+    try (InputStream table = KnownShape.class.getResourceAsStream("shapes.csv")) {
+      return new String(table.readAllBytes(), StandardCharsets.UTF_8)
+          .lines()
+          .filter(line -> !line.startsWith("#"))
+          .map(line -> of(line.split(",", -1)))
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
-  /// Of Q4_K_M, as llama.cpp mixes it: half of the values' and the down projections are Q6_K.
-  private static TensorType precise(TensorType type, boolean more) {
-    return more && type == TensorType.Q4_K ? TensorType.Q6_K : type;
+  private static KnownShape of(String[] cells) {
+    String architecture = cells[1];
+    Map<String, GgufValue> values = new LinkedHashMap<>();
+    values.put("general.architecture", new GgufValue.Text(architecture));
+    List<String> keys =
+        List.of(
+            "block_count",
+            "embedding_length",
+            "feed_forward_length",
+            "attention.head_count",
+            "attention.head_count_kv",
+            "attention.key_length");
+    for (int i = 0; i < keys.size(); i++) {
+      values.put(architecture + "." + keys.get(i), value(cells[2 + i]));
+    }
+    values.put(architecture + ".attention.value_length", value(cells[7]));
+    values.put(architecture + ".context_length", value(cells[9]));
+    values.put(
+        architecture + ".attention.layer_norm_rms_epsilon",
+        new GgufValue.Real(GgufType.FLOAT32, 1e-5));
+    for (String pair : cells[11].isEmpty() ? new String[0] : cells[11].split(" ")) {
+      String[] parts = pair.split("=");
+      values.put(architecture + "." + parts[0], value(parts[1]));
+    }
+    return new KnownShape(
+        cells[0],
+        cells[12],
+        new GgufMetadata(cells[0], values),
+        Integer.parseInt(cells[8]),
+        cells[10].equals("tied"));
   }
 
-  private boolean isMorePrecise(int layer) {
-    int eighth = layers / 8;
-    return layer < eighth || layer >= 7 * eighth || (layer - eighth) % 3 == 2;
-  }
-
-  private void addLayer(GgufWriter writer, String prefix, TensorType type, TensorType precise) {
-    int keys = width / heads * keyValueHeads;
-    add(writer, prefix + "attn_norm.weight", TensorType.F32, width, 1);
-    add(writer, prefix + "attn_q.weight", type, width, width);
-    add(writer, prefix + "attn_k.weight", type, width, keys);
-    add(writer, prefix + "attn_v.weight", precise, width, keys);
-    add(writer, prefix + "attn_output.weight", type, width, width);
-    add(writer, prefix + "ffn_norm.weight", TensorType.F32, width, 1);
-    add(writer, prefix + "ffn_gate.weight", type, width, feedForward);
-    add(writer, prefix + "ffn_up.weight", type, width, feedForward);
-    add(writer, prefix + "ffn_down.weight", precise, feedForward, width);
-  }
-
-  private void addMixtureLayer(
-      GgufWriter writer, String prefix, TensorType type, TensorType precise) {
-    int queries = heads * EXPERT_HEAD;
-    int keys = keyValueHeads * EXPERT_HEAD;
-    add(writer, prefix + "attn_norm.weight", TensorType.F32, width, 1);
-    add(writer, prefix + "attn_q.weight", type, width, queries);
-    add(writer, prefix + "attn_q_norm.weight", TensorType.F32, EXPERT_HEAD, 1);
-    add(writer, prefix + "attn_k.weight", type, width, keys);
-    add(writer, prefix + "attn_k_norm.weight", TensorType.F32, EXPERT_HEAD, 1);
-    add(writer, prefix + "attn_v.weight", precise, width, keys);
-    add(writer, prefix + "attn_output.weight", type, queries, width);
-    add(writer, prefix + "ffn_norm.weight", TensorType.F32, width, 1);
-    add(writer, prefix + "ffn_gate_inp.weight", TensorType.F32, width, EXPERTS);
-    add(writer, prefix + "ffn_gate_exps.weight", type, width, EXPERT_WIDTH, EXPERTS);
-    add(writer, prefix + "ffn_up_exps.weight", type, width, EXPERT_WIDTH, EXPERTS);
-    add(writer, prefix + "ffn_down_exps.weight", precise, EXPERT_WIDTH, width, EXPERTS);
-  }
-
-  private static void add(GgufWriter writer, String name, TensorType type, int... ne) {
-    writer.addTensor(name, type, Arrays.stream(ne).asLongStream().toArray(), _ -> {});
+  private static GgufValue value(String text) {
+    return new GgufValue.Int(GgufType.UINT32, Long.parseLong(text));
   }
 }

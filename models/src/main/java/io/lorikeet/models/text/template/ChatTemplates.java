@@ -2,6 +2,7 @@ package io.lorikeet.models.text.template;
 
 import io.lorikeet.quant.GgufMetadata;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.NearestName;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -140,7 +141,7 @@ public final class ChatTemplates {
         .forEach(names::add);
     names.addAll(BUILT_IN);
     throw new InvalidInputException(
-        "no chat template and no file is called '%s'; the templates are %s"
-            .formatted(name, String.join(", ", names)));
+        "no chat template and no file is called '%s'; the templates are %s%s"
+            .formatted(name, String.join(", ", names), NearestName.hint(name, names)));
   }
 }

@@ -1,6 +1,6 @@
 package io.lorikeet.train.data.files;
 
-import io.lorikeet.train.NearestName;
+import io.lorikeet.quant.NearestName;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.lorikeet.models.text.Conversation.Message;
 import io.lorikeet.models.text.Conversation.ToolCall;
-import io.lorikeet.train.NearestName;
+import io.lorikeet.quant.NearestName;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

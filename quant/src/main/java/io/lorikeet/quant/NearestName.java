@@ -1,18 +1,33 @@
-package io.lorikeet.train;
+package io.lorikeet.quant;
 
+import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /// Finds the name that somebody probably meant.
 public final class NearestName {
+  /// Letters that an abbreviation has at least.
+  private static final int SHORTEST_ABBREVIATION = 3;
+
   private NearestName() {}
 
   /// The known name nearest to the given one by edit distance (insertions, deletions, replacements
   /// and swapped neighbours count one each), if it is near enough to be a likely slip: a third of
-  /// the longer name at most. Case, `-` and `_` don't count.
+  /// the longer name at most. Else the longest known name whose words are all in the given one
+  /// (`rank` for `lora_rank`), else the shortest that begins with it. Case, `-` and `_` don't
+  /// count.
   public static Optional<String> of(String given, Collection<String> known) {
-    String wanted = plain(given);
+    return bySlip(plain(given), known)
+        .or(() -> byWords(words(given), known))
+        .or(() -> byAbbreviation(plain(given), known));
+  }
+
+  private static Optional<String> bySlip(String wanted, Collection<String> known) {
     String best = null;
     int bestDistance = Integer.MAX_VALUE;
     for (String name : known) {
@@ -27,13 +42,36 @@ public final class NearestName {
     return Optional.ofNullable(best);
   }
 
+  private static Optional<String> byWords(List<String> given, Collection<String> known) {
+    Predicate<List<String>> within =
+        words -> !words.isEmpty() && Collections.indexOfSubList(given, words) >= 0;
+    return known.stream()
+        .filter(name -> within.test(words(name)))
+        .max(Comparator.comparingInt(String::length));
+  }
+
+  private static Optional<String> byAbbreviation(String wanted, Collection<String> known) {
+    return known.stream()
+        .filter(_ -> wanted.length() >= SHORTEST_ABBREVIATION)
+        .filter(name -> plain(name).startsWith(wanted))
+        .min(Comparator.comparingInt(String::length));
+  }
+
   /// `; did you mean 'x'?`, or nothing where no known name is near.
   public static String hint(String given, Collection<String> known) {
     return of(given, known).map(name -> "; did you mean '" + name + "'?").orElse("");
   }
 
-  private static String plain(String name) {
+  /// A name without its case, `-` and `_`, in which names are compared.
+  public static String plain(String name) {
     return name.toLowerCase(Locale.ROOT).replace("-", "").replace("_", "");
+  }
+
+  private static List<String> words(String name) {
+    return Arrays.stream(name.split("[-_]|(?<=[a-z])(?=[A-Z])"))
+        .filter(word -> !word.isEmpty())
+        .map(word -> word.toLowerCase(Locale.ROOT))
+        .toList();
   }
 
   /// Optimal string alignment distance.
