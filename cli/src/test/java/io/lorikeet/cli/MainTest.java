@@ -38,8 +38,6 @@ class MainTest {
     assertHint("'Q4_K_M'", "quantize", "a", "b", "--type", "Q4_KM");
     assertHint("'PEFT'", "export", "--model", "a", "--adapter", "b", "--format", "pfet");
     assertHint("'q8_0'", "train", "--store", "q80");
-    String command = "train --model b --data x.jsonl --output o.gguf --target atention";
-    assertHint("'attention'", (Object[]) command.split(" "));
   }
 
   private static void assertHint(String name, Object... arguments) {
