@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 /// `chat_template.json`.
 final class ChatTemplates {
   private static final String DEFAULT = "default";
+  private static final String MARK = "\ufeff";
 
   private ChatTemplates() {}
 
@@ -36,8 +37,15 @@ final class ChatTemplates {
     }
   }
 
-  /// The templates by name.
+  /// The templates by name, without the byte order mark that a file or text may begin with: it
+  /// would stand in every prompt.
   static Map<String, String> read(ModelFolder folder) throws IOException {
+    Map<String, String> templates = found(folder);
+    templates.replaceAll((_, text) -> text.startsWith(MARK) ? text.substring(1) : text);
+    return templates;
+  }
+
+  private static Map<String, String> found(ModelFolder folder) throws IOException {
     JsonNode inConfig =
         folder
             .tokenizerConfig()

@@ -353,16 +353,16 @@ class ModelConverterTest {
   void templatesComeFromWhereverTheyAre() throws IOException {
     TinyFolder tiny = tiny("LlamaForCausalLM");
     Path path = tiny.write();
-    Files.writeString(path.resolve("chat_template.jinja"), "{{ 'd' }}");
+    Files.writeString(path.resolve("chat_template.jinja"), "\ufeff{{ 'd' }}");
     Files.createDirectory(path.resolve("additional_chat_templates"));
-    Files.writeString(path.resolve("additional_chat_templates/tool-use.jinja"), "{{ 't' }}");
+    Files.writeString(path.resolve("additional_chat_templates/tool-use.jinja"), "\ufeff{{ 't' }}");
     convert(path, "F32");
     try (GgufFile file = GgufFile.open(output)) {
       assertEquals("{{ 'd' }}", file.metadata().requireString("tokenizer.chat_template"));
       assertEquals("{{ 't' }}", file.metadata().requireString("tokenizer.chat_template.tool_use"));
       assertEquals(List.of("tool_use"), file.metadata().requireStrings("tokenizer.chat_templates"));
     }
-    tiny.tokenizerConfig.put("chat_template", "{{ 'c' }}");
+    tiny.tokenizerConfig.put("chat_template", "\ufeff{{ 'c' }}");
     tiny.write();
     convert(path, "F32");
     try (GgufFile file = GgufFile.open(output)) {

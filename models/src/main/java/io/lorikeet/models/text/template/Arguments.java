@@ -36,6 +36,16 @@ record Arguments(List<Object> positional, Map<String, Object> named) {
     return get(place, name, null);
   }
 
+  /// A text that must be there.
+  String text(int place, String name) {
+    return Values.requireText(require(place, name)).toString();
+  }
+
+  /// A text, or else the default.
+  String text(int place, String name, String standard) {
+    return has(place, name) ? text(place, name) : standard;
+  }
+
   /// A whole number.
   long integer(int place, String name, long standard) {
     return Numbers.index(get(place, name, standard));

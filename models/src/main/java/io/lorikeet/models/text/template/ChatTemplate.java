@@ -1,5 +1,6 @@
 package io.lorikeet.models.text.template;
 
+import io.lorikeet.quant.InvalidInputException;
 import java.time.LocalDateTime;
 import java.util.List;
 import java.util.Map;
@@ -11,6 +12,10 @@ import java.util.Map;
 ///
 /// Safe for use by several threads at once.
 public final class ChatTemplate {
+  private static final int LARGEST = 1 << 20; // characters
+  private static final String BYTE_ORDER_MARK = "\ufeff";
+  private static final String TOO_DEEP = "the template is nested too deeply";
+
   private final String name;
   private final String source;
   private final List<Statement> statements;
@@ -24,13 +29,23 @@ public final class ChatTemplate {
   /// Reads a template.
   ///
   /// @param name what people know it by, for messages: `the chat template of base.gguf`
-  /// @param source its text
+  /// @param source its text; a byte order mark before it isn't part of it
   /// @throws TemplateException when it isn't Jinja
+  /// @throws InvalidInputException when it is too long to be a chat template
   public static ChatTemplate of(String name, String source) {
+    if (source.length() > LARGEST) {
+      throw new InvalidInputException(
+          name + " has " + source.length() + " characters; a chat template has at most " + LARGEST);
+    }
+    String text = source.startsWith(BYTE_ORDER_MARK) ? source.substring(1) : source;
     try {
-      return new ChatTemplate(name, source, TemplateParser.parse(source));
+      List<Statement> statements = TemplateParser.parse(text);
+      NameCheck.check(statements);
+      return new ChatTemplate(name, text, statements);
     } catch (SyntaxError e) {
       throw new TemplateException(name, e.line(), e.getMessage(), EvaluationError.Cause.MISTAKE);
+    } catch (StackOverflowError e) {
+      throw new TemplateException(name, 1, TOO_DEEP, EvaluationError.Cause.EXHAUSTED);
     }
   }
 
@@ -63,6 +78,9 @@ public final class ChatTemplate {
     } catch (ArithmeticException e) {
       throw new TemplateException(
           name, interpreter.line(), "a number is too large", EvaluationError.Cause.MISTAKE);
+    } catch (StackOverflowError e) { // on a thread with a small stack; else the budget ends it
+      throw new TemplateException(
+          name, interpreter.line(), TOO_DEEP, EvaluationError.Cause.EXHAUSTED);
     }
   }
 

@@ -20,7 +20,7 @@ final class Evaluator {
     this.budget = budget;
     operators = new Operators(budget);
     members = new Members(budget);
-    predicates = new Predicates(operators);
+    predicates = new Predicates(operators, budget);
     filters = new Filters(budget, operators, members, predicates);
   }
 
@@ -95,10 +95,7 @@ final class Evaluator {
       case Expression.DictOf dict -> {
         Map<Object, Object> map = new LinkedHashMap<>();
         for (int i = 0; i < dict.keys().size(); i++) {
-          Object key = value(dict.keys().get(i), scope);
-          if (key instanceof List || key instanceof Map) {
-            throw new EvaluationError("unhashable type: '" + Values.typeName(key) + "'");
-          }
+          Object key = Values.key(value(dict.keys().get(i), scope), budget);
           map.put(key, value(dict.values().get(i), scope));
         }
         yield map;
@@ -213,7 +210,7 @@ final class Evaluator {
       if (!(value(list.spreadNamed(), scope) instanceof Map<?, ?> map)) {
         throw new EvaluationError("argument after ** must be a mapping");
       }
-      map.forEach((key, value) -> named.put(key.toString(), value));
+      map.forEach((key, value) -> named.put(Values.requireText(key).toString(), value));
     }
     return new Arguments(positional, named);
   }

@@ -8,24 +8,86 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /// Jinja's filters on single values and texts; those on collections are in [ItemFilters].
 final class Filters {
+  static final Set<String> NAMES =
+      Set.of(
+          "abs",
+          "attr",
+          "batch",
+          "capitalize",
+          "center",
+          "count",
+          "d",
+          "default",
+          "dictsort",
+          "e",
+          "escape",
+          "filesizeformat",
+          "first",
+          "float",
+          "forceescape",
+          "format",
+          "from_json",
+          "groupby",
+          "indent",
+          "int",
+          "items",
+          "join",
+          "last",
+          "length",
+          "list",
+          "lower",
+          "map",
+          "max",
+          "min",
+          "pprint",
+          "reject",
+          "rejectattr",
+          "replace",
+          "reverse",
+          "round",
+          "safe",
+          "select",
+          "selectattr",
+          "slice",
+          "sort",
+          "string",
+          "striptags",
+          "sum",
+          "title",
+          "tojson",
+          "trim",
+          "truncate",
+          "unique",
+          "upper",
+          "urlencode",
+          "urlize",
+          "wordcount",
+          "wordwrap",
+          "xmlattr");
+
   private static final Pattern WORD_BEGINNING = Pattern.compile("[-\\s({\\[<]+");
+
+  private static final String SIZES = "kMGTPEZY";
 
   private final Budget budget;
   private final TextMethods texts;
   private final Operators operators;
   private final ItemFilters items;
   private final Formatting formatting;
+  private final HtmlFilters html;
 
   Filters(Budget budget, Operators operators, Members members, Predicates predicates) {
     this.budget = budget;
     this.operators = operators;
     texts = new TextMethods(budget);
     formatting = new Formatting(budget);
+    html = new HtmlFilters(budget, operators);
     items = new ItemFilters(this, members, predicates, operators, budget);
   }
 
@@ -76,6 +138,14 @@ final class Filters {
                   ? Items.of(Items.Kind.TUPLE, arguments.positional())
                   : named(arguments));
       case "wordcount" -> (long) words(text(value));
+      case "truncate" -> truncate(value, arguments);
+      case "wordwrap" -> WordWrap.of(text(value), arguments, budget);
+      case "pprint" -> PrettyText.of(value, budget);
+      case "filesizeformat" -> fileSize(value, arguments.truth(0, "binary", false));
+      case "urlencode" -> html.urlEncode(value);
+      case "urlize" -> html.urlize(value, arguments);
+      case "striptags" -> html.stripTags(value);
+      case "xmlattr" -> html.xmlAttributes(value, arguments);
       default -> items.apply(name, value, arguments);
     };
   }
@@ -101,6 +171,66 @@ final class Filters {
     return map;
   }
 
+  /// @param arguments `length=255, killwords=False, end='...', leeway=5`
+  private Object truncate(Object value, Arguments arguments) {
+    long length = arguments.integer(0, "length", 255);
+    Text end = text(arguments.get(2, "end", Text.of("...")));
+    Object given = arguments.get(3, "leeway", null);
+    long leeway = given == null ? 5 : Numbers.index(given);
+    if (length < end.codePoints()) {
+      throw new EvaluationError("expected length >= " + end.codePoints() + ", got " + length);
+    }
+    if (leeway < 0) {
+      throw new EvaluationError("expected leeway >= 0, got " + leeway);
+    }
+    if (Values.length(value) <= length + leeway || !(value instanceof Text text)) {
+      return value;
+    }
+    Text kept = text.substring(0, text.offset((int) length - end.codePoints()));
+    int space = kept.toString().lastIndexOf(' ');
+    boolean killed = arguments.truth(1, "killwords", false) || space < 0;
+    return new TextBuilder(budget)
+        .append(kept, 0, killed ? kept.length() : space)
+        .append(end)
+        .build();
+  }
+
+  private static Text fileSize(Object value, boolean binary) {
+    double bytes =
+        value instanceof Text text && parsed(text.toString().strip()) instanceof Double number
+            ? number
+            : Numbers.isNumber(value) ? Numbers.real(value) : Double.NaN;
+    if (Double.isNaN(bytes)) {
+      if (value instanceof Undefined undefined) {
+        throw undefined.error();
+      }
+      throw new EvaluationError(
+          "filesizeformat: no number of bytes, but " + Values.typeName(value));
+    }
+    int base = binary ? 1024 : 1000;
+    if (bytes == 1) {
+      return Text.of("1 Byte");
+    }
+    if (bytes < base) {
+      return Text.of((long) bytes + " Bytes");
+    }
+    double unit = base;
+    int prefix = -1;
+    do {
+      unit *= base;
+      prefix++;
+    } while (bytes >= unit && prefix < SIZES.length() - 1);
+    String size =
+        Double.isInfinite(bytes)
+            ? "inf"
+            : new BigDecimal(base * bytes / unit)
+                .setScale(1, RoundingMode.HALF_EVEN)
+                .toPlainString();
+    String unitName =
+        binary ? Character.toUpperCase(SIZES.charAt(prefix)) + "iB" : SIZES.charAt(prefix) + "B";
+    return Text.of(size + " " + unitName);
+  }
+
   private static int words(Text text) {
     Matcher matcher =
         Pattern.compile("\\w+", Pattern.UNICODE_CHARACTER_CLASS).matcher(text.toString());
@@ -122,7 +252,7 @@ final class Filters {
     Double real = value instanceof Double number ? number : null;
     if (value instanceof Text text) {
       String digits = PythonText.stripEnd(text.toString()).strip().replace("_", "");
-      if (digits.matches("[+-]?\\d{1,4000}")) {
+      if (digits.matches("[+-]?\\d{1,4300}")) {
         return Numbers.narrow(new BigInteger(digits));
       }
       real = parsed(digits);
@@ -164,7 +294,7 @@ final class Filters {
     }
     int digits = Math.clamp(arguments.integer(0, "precision", 0), -400, 400);
     RoundingMode mode =
-        switch (arguments.get(1, "method", Text.of("common")).toString()) {
+        switch (arguments.text(1, "method", "common")) {
           case "common" -> RoundingMode.HALF_EVEN;
           case "ceil" -> RoundingMode.CEILING;
           case "floor" -> RoundingMode.FLOOR;

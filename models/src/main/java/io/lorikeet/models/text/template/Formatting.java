@@ -136,6 +136,20 @@ final class Formatting {
     }
   }
 
+  /// With a comma before each three digits of the whole part.
+  private static String grouped(String number) {
+    int start = number.startsWith("-") ? 1 : 0;
+    int end = start;
+    while (end < number.length() && Character.isDigit(number.charAt(end))) {
+      end++;
+    }
+    StringBuilder out = new StringBuilder(number);
+    for (int place = end - 3; place > start; place -= 3) {
+      out.insert(place, ',');
+    }
+    return out.toString();
+  }
+
   private Text filled(Text text, String width, String align, String fill) {
     int missing = places(width, 0) - (int) Values.length(text);
     if (missing <= 0) {
@@ -221,7 +235,7 @@ final class Formatting {
       text = converted(type.isEmpty() ? 'g' : type.charAt(0), value, places, "");
     }
     if (number && !matcher.group(6).isEmpty()) {
-      text = Text.of(text.toString().replaceAll("(?<=\\d)(?=(\\d{3})+(?!\\d))", ","));
+      text = Text.of(grouped(text.toString()));
     }
     text = number ? Text.of(signed(text.toString(), matcher.group(3))) : text;
     boolean zeros = !matcher.group(4).isEmpty();

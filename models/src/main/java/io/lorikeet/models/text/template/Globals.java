@@ -5,10 +5,16 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// The functions that every chat template has: Jinja's `range`, `dict` and `namespace`, and
 /// Transformers' `raise_exception` and `strftime_now`.
 final class Globals {
+  static final Set<String> NAMES =
+      Set.of("range", "namespace", "dict", "raise_exception", "strftime_now");
+
+  private static final int DIRECTIVE = 40; // steps for a character of a date's format
+
   private Globals() {}
 
   /// A scope with them.
@@ -17,8 +23,8 @@ final class Globals {
   static Scope scope(LocalDateTime now, Budget budget) {
     Scope scope = new Scope(null);
     define(scope, "range", arguments -> range(arguments, budget));
-    define(scope, "namespace", Globals::namespace);
-    define(scope, "dict", Globals::dict);
+    define(scope, "namespace", arguments -> namespace(arguments, budget));
+    define(scope, "dict", arguments -> dict(arguments, budget));
     define(
         scope,
         "raise_exception",
@@ -30,7 +36,11 @@ final class Globals {
     define(
         scope,
         "strftime_now",
-        arguments -> Text.of(DateText.of(now, arguments.require(0, "format").toString())));
+        arguments -> {
+          String format = arguments.text(0, "format");
+          budget.spend(DIRECTIVE * (long) format.length());
+          return Text.of(DateText.of(now, format));
+        });
     return scope;
   }
 
@@ -61,13 +71,14 @@ final class Globals {
     return Items.of(Items.Kind.RANGE, items);
   }
 
-  private static Namespace namespace(Arguments arguments) {
+  private static Namespace namespace(Arguments arguments, Budget budget) {
     Namespace namespace = new Namespace();
-    dict(arguments).forEach((name, value) -> namespace.set(name.toString(), value));
+    dict(arguments, budget)
+        .forEach((name, value) -> namespace.set(Values.requireText(name).toString(), value));
     return namespace;
   }
 
-  private static Map<Object, Object> dict(Arguments arguments) {
+  private static Map<Object, Object> dict(Arguments arguments, Budget budget) {
     Map<Object, Object> map = new LinkedHashMap<>();
     if (!arguments.positional().isEmpty()) {
       Object first = arguments.positional().getFirst();
@@ -80,7 +91,7 @@ final class Globals {
             throw new EvaluationError(
                 "dictionary update sequence element has length " + both.size() + "; 2 is required");
           }
-          map.put(both.get(0), both.get(1));
+          map.put(Values.key(both.get(0), budget), both.get(1));
         }
       }
     }

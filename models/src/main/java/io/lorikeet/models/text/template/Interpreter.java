@@ -157,7 +157,7 @@ final class Interpreter {
       recursion =
           Optional.of(new Function("loop", arguments -> recur(loop, arguments, depth, scope)));
     }
-    Loop state = new Loop(items, depth, recursion);
+    Loop state = new Loop(items, depth, recursion, budget);
     for (int i = 0; i < items.size(); i++) {
       state.at(i);
       Scope inner = new Scope(scope);
@@ -190,20 +190,8 @@ final class Interpreter {
         namespace.set(attribute.attribute(), value);
       }
       case TupleTarget tuple -> {
-        if (!Values.isIterable(value)) {
-          throw new EvaluationError(
-              "cannot unpack non-iterable " + Values.typeName(value) + " object");
-        }
-        List<Object> items = Values.items(value);
-        int wanted = tuple.targets().size();
-        if (items.size() > wanted) {
-          throw new EvaluationError("too many values to unpack (expected " + wanted + ")");
-        }
-        if (items.size() < wanted) {
-          throw new EvaluationError(
-              "not enough values to unpack (expected %d, got %d)".formatted(wanted, items.size()));
-        }
-        for (int i = 0; i < wanted; i++) {
+        List<Object> items = Values.unpack(value, tuple.targets().size());
+        for (int i = 0; i < items.size(); i++) {
           assign(tuple.targets().get(i), items.get(i), scope);
         }
       }

@@ -49,6 +49,9 @@ final class ItemFilters {
       case "dictsort" -> dictSort(value, arguments);
       case "sort" -> sort(value, arguments);
       case "unique" -> unique(value, arguments);
+      case "groupby" -> groups(value, arguments);
+      case "batch" -> batches(value, arguments);
+      case "slice" -> slices(value, arguments);
       case "min", "max" -> extreme(value, arguments, name.equals("min"));
       case "sum" -> sum(value, arguments);
       case "map" -> map(value, arguments);
@@ -56,7 +59,7 @@ final class ItemFilters {
       case "reject" -> select(value, test(arguments, 0), false);
       case "selectattr" -> select(value, attributeTest(arguments), true);
       case "rejectattr" -> select(value, attributeTest(arguments), false);
-      case "attr" -> members.attribute(value, arguments.require(0, "name").toString());
+      case "attr" -> members.attribute(value, arguments.text(0, "name"));
       default -> throw new EvaluationError("No filter named '" + name + "'.");
     };
   }
@@ -147,7 +150,7 @@ final class ItemFilters {
     }
     boolean exact = arguments.truth(0, "case_sensitive", false);
     int part =
-        switch (arguments.get(1, "by", Text.of("key")).toString()) {
+        switch (arguments.text(1, "by", "key")) {
           case "key" -> 0;
           case "value" -> 1;
           default -> throw new EvaluationError("You can only sort by either \"key\" or \"value\"");
@@ -166,7 +169,7 @@ final class ItemFilters {
 
   private List<Object> sorted(List<Object> items, UnaryOperator<Object> key, boolean reverse) {
     budget.spend(items.size());
-    Comparator<Object> order = (a, b) -> Values.compare("<", key.apply(a), key.apply(b));
+    Comparator<Object> order = (a, b) -> Values.compare("<", key.apply(a), key.apply(b), budget);
     List<Object> result = new ArrayList<>(items);
     result.sort(reverse ? order.reversed() : order);
     return result;
@@ -192,6 +195,73 @@ final class ItemFilters {
     return sorted(items(value), key, arguments.truth(0, "reverse", false));
   }
 
+  /// @param arguments `attribute, default=None, case_sensitive=False`
+  private List<Object> groups(Object value, Arguments arguments) {
+    boolean exact = arguments.truth(2, "case_sensitive", false);
+    UnaryOperator<Object> getter =
+        getter(arguments.require(0, "attribute"), arguments.get(1, "default", null));
+    UnaryOperator<Object> key = item -> sortKey(getter.apply(item), exact);
+    List<Object> groups = new ArrayList<>();
+    List<Object> group = new ArrayList<>();
+    for (Object item : sorted(items(value), key, false)) {
+      boolean same =
+          !group.isEmpty() && Values.equal(key.apply(group.getFirst()), key.apply(item), budget);
+      if (!same) {
+        group = new ArrayList<>();
+        groups.add(Items.group(getter.apply(item), group));
+      }
+      group.add(item);
+    }
+    return groups;
+  }
+
+  /// @param arguments `linecount, fill_with=None`
+  private Items batches(Object value, Arguments arguments) {
+    long size = Numbers.index(arguments.require(0, "linecount"));
+    Object filling = arguments.get(1, "fill_with", null);
+    List<Object> batches = new ArrayList<>();
+    List<Object> batch = new ArrayList<>();
+    for (Object item : items(value)) {
+      if (batch.size() == size) {
+        batches.add(batch);
+        batch = new ArrayList<>();
+      }
+      batch.add(item);
+    }
+    if (!batch.isEmpty()) {
+      while (filling != null && batch.size() < size) {
+        budget.spend(Budget.ROOM);
+        batch.add(filling);
+      }
+      batches.add(batch);
+    }
+    return generator(batches);
+  }
+
+  /// @param arguments `slices, fill_with=None`
+  private Items slices(Object value, Arguments arguments) {
+    long count = Numbers.index(arguments.require(0, "slices"));
+    Object filling = arguments.get(1, "fill_with", null);
+    List<Object> items = items(value);
+    if (count == 0) {
+      throw new EvaluationError("integer division or modulo by zero");
+    }
+    List<Object> slices = new ArrayList<>();
+    int from = 0;
+    for (long i = 0; i < count; i++) {
+      budget.spend(Budget.ROOM);
+      boolean longer = i < items.size() % count;
+      int to = from + (int) (items.size() / count) + (longer ? 1 : 0);
+      List<Object> slice = new ArrayList<>(items.subList(from, to));
+      if (filling != null && !longer) {
+        slice.add(filling);
+      }
+      slices.add(slice);
+      from = to;
+    }
+    return generator(slices);
+  }
+
   private Items unique(Object value, Arguments arguments) {
     boolean exact = arguments.truth(0, "case_sensitive", false);
     UnaryOperator<Object> getter = getter(arguments.get(1, "attribute", null), null);
@@ -199,10 +269,7 @@ final class ItemFilters {
     List<Object> result = new ArrayList<>();
     for (Object item : items(value)) {
       Object key = sortKey(getter.apply(item), exact);
-      if (key instanceof List || key instanceof Map) {
-        throw new EvaluationError("unhashable type: '" + Values.typeName(key) + "'");
-      }
-      if (seen.add(Numbers.isNumber(key) ? Numbers.real(key) : key)) {
+      if (seen.add(Numbers.isNumber(key) ? Numbers.real(key) : Values.key(key, budget))) {
         result.add(item);
       }
     }
@@ -221,7 +288,8 @@ final class ItemFilters {
             Values.compare(
                 least ? "<" : ">",
                 sortKey(getter.apply(a), exact),
-                sortKey(getter.apply(b), exact));
+                sortKey(getter.apply(b), exact),
+                budget);
     Object best = items.getFirst();
     for (Object item : items) {
       int compared = order.compare(item, best);
@@ -244,7 +312,7 @@ final class ItemFilters {
     if (arguments.positional().isEmpty() && arguments.named().containsKey("attribute")) {
       change = getter(arguments.named().get("attribute"), arguments.named().get("default"));
     } else {
-      String name = arguments.require(0, "filter").toString();
+      String name = arguments.text(0, "filter");
       change = item -> filters.apply(name, item, arguments.skip(1));
     }
     List<Object> result = new ArrayList<>();
@@ -268,7 +336,7 @@ final class ItemFilters {
     if (arguments.positional().size() <= place) {
       return Values::truth;
     }
-    String name = arguments.positional().get(place).toString();
+    String name = arguments.text(place, "test");
     Arguments rest = arguments.skip(place + 1);
     return item -> predicates.test(name, item, rest);
   }

@@ -27,6 +27,7 @@ final class Items {
 
   private final Kind kind;
   private List<Object> items;
+  private List<String> names = List.of();
 
   private Items(Kind kind, List<Object> items) {
     this.kind = kind;
@@ -45,8 +46,25 @@ final class Items {
     return new Items(Kind.TUPLE, list);
   }
 
+  /// A pair whose parts have names too: what `groupby` makes.
+  static Items group(Object grouper, List<Object> list) {
+    Items group = tuple(grouper, list);
+    group.names = List.of("grouper", "list");
+    return group;
+  }
+
   Kind kind() {
     return kind;
+  }
+
+  /// Whether a part is called so.
+  boolean hasName(String name) {
+    return names.contains(name);
+  }
+
+  /// The part of a name.
+  Object named(String name) {
+    return items.get(names.indexOf(name));
   }
 
   /// Whether it has a length and places.
@@ -63,13 +81,14 @@ final class Items {
     return taken;
   }
 
+  /// As a key of a dictionary, see [Values#key].
   @Override
   public boolean equals(Object other) {
     return other == this
         || kind == Kind.TUPLE
             && other instanceof Items that
             && that.kind == Kind.TUPLE
-            && Values.equal(items, that.items);
+            && Values.equal(items, that.items, new Budget());
   }
 
   @Override

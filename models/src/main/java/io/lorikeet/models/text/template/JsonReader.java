@@ -74,6 +74,9 @@ final class JsonReader {
     }
     place = matcher.end();
     boolean whole = matcher.group(2) == null && matcher.group(3) == null;
+    if (whole && matcher.group().length() > Numbers.DIGITS) {
+      throw error("a number of more than " + Numbers.DIGITS + " digits");
+    }
     return whole
         ? Numbers.narrow(new BigInteger(matcher.group()))
         : (Object) Double.valueOf(matcher.group());

@@ -30,8 +30,8 @@ final class JsonText {
       if (both.size() != 2) {
         throw new EvaluationError("separators: expected two, found " + both.size());
       }
-      comma = both.get(0).toString();
-      colon = both.get(1).toString();
+      comma = Values.requireText(both.get(0)).toString();
+      colon = Values.requireText(both.get(1)).toString();
     }
   }
 
@@ -102,7 +102,7 @@ final class JsonText {
     }
     List<Object> keys = new ArrayList<>(map.keySet());
     if (sorted) {
-      keys.sort((a, b) -> Values.compare("<", a, b));
+      keys.sort((a, b) -> Values.compare("<", a, b, budget));
     }
     out.append("{");
     for (int i = 0; i < keys.size(); i++) {

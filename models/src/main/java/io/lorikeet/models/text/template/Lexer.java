@@ -18,13 +18,8 @@ final class Lexer {
       Pattern.compile(
           "\\{%([-+]?)\\s*endraw\\s*(?:\\+%\\}|-%\\}\\s*|%\\}\n?)",
           Pattern.UNICODE_CHARACTER_CLASS);
-  private static final Pattern FLOAT =
-      Pattern.compile(
-          "(?:\\d+_)*\\d+(?:(?:\\.(?:\\d+_)*\\d+)?[eE][+-]?(?:\\d+_)*\\d+|\\.(?:\\d+_)*\\d+)");
-  private static final Pattern INTEGER =
-      Pattern.compile(
-          "0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0[xX](?:_?[0-9a-fA-F])+|[1-9](?:_?\\d)*|0(?:_?0)*");
   private static final Pattern NAME = Pattern.compile("\\w+", Pattern.UNICODE_CHARACTER_CLASS);
+  private static final String DECIMAL = "0123456789";
   private static final List<String> OPERATORS =
       List.of(
           "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{",
@@ -195,22 +190,69 @@ final class Lexer {
     char first = source.charAt(place);
     if (first == '"' || first == '\'') {
       string(first);
-    } else if (!match(FLOAT, Kind.FLOAT)
-        && !match(INTEGER, Kind.INTEGER)
-        && !match(NAME, Kind.NAME)) {
-      operator();
+    } else if (first >= '0' && first <= '9') {
+      number();
+    } else {
+      Matcher name = NAME.matcher(source).region(place, source.length());
+      if (name.lookingAt()) {
+        add(Kind.NAME, name.group());
+        place = name.end();
+      } else {
+        operator();
+      }
     }
   }
 
-  private boolean match(Pattern pattern, Kind kind) {
-    Matcher matcher = pattern.matcher(source).region(place, source.length());
-    if (!matcher.lookingAt()
-        || kind == Kind.FLOAT && place > 0 && source.charAt(place - 1) == '.') {
-      return false;
+  /// A number, as long as Python's patterns for floats and whole numbers take it.
+  private void number() {
+    int end = place > 0 && source.charAt(place - 1) == '.' ? place : endOfFloat();
+    Kind kind = end > place ? Kind.FLOAT : Kind.INTEGER;
+    end = end > place ? end : endOfInteger();
+    if (end - place > Numbers.DIGITS) {
+      throw new SyntaxError(line(), "a number of more than " + Numbers.DIGITS + " digits");
     }
-    add(kind, matcher.group());
-    place = matcher.end();
-    return true;
+    add(kind, source.substring(place, end));
+    place = end;
+  }
+
+  /// Where a float ends that begins here; here, if none does.
+  private int endOfFloat() {
+    int whole = endOfDigits(place, DECIMAL);
+    int end = whole;
+    if (isAt(end, ".")) {
+      int fraction = endOfDigits(end + 1, DECIMAL);
+      end = fraction > end + 1 ? fraction : end;
+    }
+    if (isAt(end, "eE")) {
+      int from = end + (isAt(end + 1, "+-") ? 2 : 1);
+      int exponent = endOfDigits(from, DECIMAL);
+      end = exponent > from ? exponent : end;
+    }
+    return end > whole ? end : place;
+  }
+
+  private int endOfInteger() {
+    boolean zero = isAt(place, "0");
+    String digits =
+        isAt(place + 1, "xX")
+            ? DECIMAL + "abcdefABCDEF"
+            : isAt(place + 1, "oO") ? "01234567" : isAt(place + 1, "bB") ? "01" : "";
+    int from = place + (isAt(place + 2, "_") ? 3 : 2);
+    int end = zero && !digits.isEmpty() ? endOfDigits(from, digits) : from;
+    return end > from ? end : endOfDigits(place, zero ? "0" : DECIMAL);
+  }
+
+  /// Where digits end that begin at a place; there may be single underscores between them.
+  private int endOfDigits(int from, String digits) {
+    int end = from;
+    while (isAt(end, digits) || end > from && isAt(end, "_") && isAt(end + 1, digits)) {
+      end++;
+    }
+    return end;
+  }
+
+  private boolean isAt(int index, String characters) {
+    return index < source.length() && characters.indexOf(source.charAt(index)) >= 0;
   }
 
   private void string(char quote) {

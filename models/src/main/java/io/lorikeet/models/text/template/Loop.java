@@ -8,13 +8,15 @@ final class Loop {
   private final List<Object> items;
   private final int depth;
   private final Optional<Function> recursion;
+  private final Budget budget;
   private int index; // from 0
   private Object changed;
 
   /// @param depth loops around it through recursion
   /// @param recursion what `loop(items)` does
-  Loop(List<Object> items, int depth, Optional<Function> recursion) {
+  Loop(List<Object> items, int depth, Optional<Function> recursion, Budget budget) {
     this.items = items;
+    this.budget = budget;
     this.depth = depth;
     this.recursion = recursion;
     changed = this; // equal to no value of a template
@@ -66,7 +68,7 @@ final class Loop {
 
   private Object changed(Arguments arguments) {
     Object value = Items.of(Items.Kind.TUPLE, arguments.positional());
-    boolean different = !value.equals(changed);
+    boolean different = !Values.equal(value, changed, budget);
     changed = value;
     return different;
   }

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.IntConsumer;
 
 /// Attributes, items and slices of values. There is nothing here but data and the methods that
 /// Python gives texts, lists and dictionaries; in particular no way to a Java object.
@@ -16,6 +17,8 @@ final class Members {
       Set.of(
           "append", "pop", "insert", "extend", "remove", "index", "count", "copy", "clear",
           "reverse", "sort");
+
+  private static final int CHARACTERS_PER_STEP = 64;
 
   private final Budget budget;
   private final TextMethods texts;
@@ -39,6 +42,7 @@ final class Members {
         Text key = Text.of(name);
         yield map.containsKey(key) ? map.get(key) : Undefined.attribute(object, name);
       }
+      case Items items when items.hasName(name) -> items.named(name);
       case Namespace namespace -> namespace.get(name);
       case Loop loop -> loop.get(name);
       case null, default -> Undefined.attribute(object, name);
@@ -49,7 +53,7 @@ final class Members {
   Object item(Object object, Object key) {
     switch (object) {
       case Undefined undefined -> throw undefined.error();
-      case Map<?, ?> map when map.containsKey(key) -> {
+      case Map<?, ?> map when isKey(key) && map.containsKey(Values.key(key, budget)) -> {
         return map.get(key);
       }
       case List<?> list when Numbers.isInteger(key) -> {
@@ -69,6 +73,10 @@ final class Members {
     }
   }
 
+  private static boolean isKey(Object value) {
+    return !(value instanceof List || value instanceof Map);
+  }
+
   private static Object element(List<?> list, Object object, Object key) {
     long index = Numbers.index(key);
     long place = index < 0 ? index + list.size() : index;
@@ -77,16 +85,20 @@ final class Members {
         : list.get((int) place);
   }
 
-  private static Object character(Text text, Object key) {
-    String string = text.toString();
+  /// Takes the work of finding a place in a text.
+  private void spendOffset(Text text) {
+    budget.spend(text.codePoints() == text.length() ? 1 : text.length() / CHARACTERS_PER_STEP);
+  }
+
+  private Object character(Text text, Object key) {
+    spendOffset(text);
     long index = Numbers.index(key);
-    long length = string.codePointCount(0, string.length());
-    long place = index < 0 ? index + length : index;
-    if (place < 0 || place >= length) {
+    long place = index < 0 ? index + text.codePoints() : index;
+    if (place < 0 || place >= text.codePoints()) {
       return Undefined.element(text, key);
     }
-    int from = string.offsetByCodePoints(0, (int) place);
-    return text.substring(from, string.offsetByCodePoints(from, 1));
+    int from = text.offset((int) place);
+    return text.substring(from, text.toString().offsetByCodePoints(from, 1));
   }
 
   /// `object[start:stop:step]`
@@ -94,9 +106,7 @@ final class Members {
     switch (object) {
       case Undefined undefined -> throw undefined.error();
       case Text text -> {
-        TextBuilder out = new TextBuilder(budget);
-        slice(Values.items(text), start, stop, step).forEach(part -> out.append((Text) part));
-        return out.build().asMarkup(text.isMarkup());
+        return slice(text, start, stop, step);
       }
       case List<?> list -> {
         return slice(list, start, stop, step);
@@ -112,25 +122,51 @@ final class Members {
   }
 
   private List<Object> slice(List<?> list, Object start, Object stop, Object step) {
-    long stride = step == null ? 1 : sliceIndex(step);
-    if (stride == 0) {
-      throw new EvaluationError("slice step cannot be zero");
-    }
-    int size = list.size();
-    long lowest = stride > 0 ? 0 : -1;
-    long highest = stride > 0 ? size : size - 1L;
-    long from =
-        start == null ? (stride > 0 ? lowest : highest) : bound(start, size, lowest, highest);
-    long to = stop == null ? (stride > 0 ? highest : lowest) : bound(stop, size, lowest, highest);
     List<Object> result = new ArrayList<>();
-    for (long i = from; stride > 0 ? i < to : i > to; i += stride) {
-      result.add(list.get((int) i));
-    }
+    Range.of(start, stop, step, list.size()).forEach(place -> result.add(list.get(place)));
     budget.spend(result.size());
     return result;
   }
 
-  private static long bound(Object index, int size, long lowest, long highest) {
+  private Text slice(Text text, Object start, Object stop, Object step) {
+    Range range = Range.of(start, stop, step, text.codePoints());
+    if (range.step() == 1) {
+      spendOffset(text);
+      int from = text.offset(range.from());
+      return text.substring(from, Math.max(from, text.offset(range.to())));
+    }
+    List<Object> characters = Values.items(text);
+    budget.spend(characters.size());
+    TextBuilder out = new TextBuilder(budget);
+    range.forEach(place -> out.append((Text) characters.get(place)));
+    return out.build().asMarkup(text.isMarkup());
+  }
+
+  /// The places that a slice takes.
+  private record Range(int from, int to, long step) {
+    static Range of(Object start, Object stop, Object step, int size) {
+      long stride = step == null ? 1 : sliceIndex(step);
+      if (stride == 0) {
+        throw new EvaluationError("slice step cannot be zero");
+      }
+      int lowest = stride > 0 ? 0 : -1;
+      int highest = stride > 0 ? size : size - 1;
+      int first = stride > 0 ? lowest : highest;
+      int last = stride > 0 ? highest : lowest;
+      return new Range(
+          start == null ? first : bound(start, size, lowest, highest),
+          stop == null ? last : bound(stop, size, lowest, highest),
+          stride);
+    }
+
+    void forEach(IntConsumer action) {
+      for (long place = from; step > 0 ? place < to : place > to; place += step) {
+        action.accept((int) place);
+      }
+    }
+  }
+
+  private static int bound(Object index, int size, int lowest, int highest) {
     long place = sliceIndex(index);
     return Math.clamp(place < 0 ? place + size : place, lowest, highest);
   }
@@ -161,7 +197,7 @@ final class Members {
     budget.spend(1L + (name.equals("get") ? 0 : map.size()));
     return switch (name) {
       case "get" -> {
-        Object key = arguments.require(0, "key");
+        Object key = Values.key(arguments.require(0, "key"), budget);
         yield map.containsKey(key) ? map.get(key) : arguments.get(1, "default", null);
       }
       case "items" -> {
@@ -173,7 +209,7 @@ final class Members {
       case "values" -> Items.of(Items.Kind.DICT_VALUES, new ArrayList<>(map.values()));
       case "copy" -> new LinkedHashMap<>(map);
       case "pop" -> {
-        Object key = arguments.require(0, "key");
+        Object key = Values.key(arguments.require(0, "key"), budget);
         if (!map.containsKey(key) && arguments.count() < 2) {
           throw new EvaluationError(Values.repr(key, budget).toString());
         }
@@ -188,7 +224,7 @@ final class Members {
         yield null;
       }
       case "setdefault" -> {
-        Object key = arguments.require(0, "key");
+        Object key = Values.key(arguments.require(0, "key"), budget);
         if (!map.containsKey(key)) {
           map.put(key, arguments.get(1, "default", null));
         }
@@ -226,22 +262,22 @@ final class Members {
       }
       case "count" -> {
         Object value = arguments.require(0, "value");
-        return list.stream().filter(item -> Values.equal(item, value)).count();
+        return list.stream().filter(item -> Values.equal(item, value, budget)).count();
       }
       case "copy" -> {
         return new ArrayList<>(list);
       }
       case "reverse" -> Collections.reverse(list);
-      case "sort" -> list.sort((a, b) -> Values.compare("<", a, b));
+      case "sort" -> list.sort((a, b) -> Values.compare("<", a, b, budget));
       default -> list.clear();
     }
     return null;
   }
 
-  private static long place(List<Object> list, Arguments arguments, String otherwise) {
+  private long place(List<Object> list, Arguments arguments, String otherwise) {
     Object value = arguments.require(0, "value");
     for (int i = 0; i < list.size(); i++) {
-      if (Values.equal(list.get(i), value)) {
+      if (Values.equal(list.get(i), value, budget)) {
         return i;
       }
     }

@@ -7,7 +7,10 @@ import java.math.RoundingMode;
 /// Python's numbers: whole ones of any size ([Long], or [BigInteger] where that is too small),
 /// floats ([Double]) and booleans, which count as 0 and 1.
 final class Numbers {
-  private static final int LARGEST_POWER = 100_000; // bits of a result
+  /// Digits that Python reads or writes of a number (`sys.int_info.default_max_str_digits`).
+  static final int DIGITS = 4300;
+
+  private static final int LARGEST = 14_285; // bits of a result: no more than so many digits
 
   private Numbers() {}
 
@@ -57,14 +60,23 @@ final class Numbers {
     if (isInteger(a) && isInteger(b)) {
       return big(a).compareTo(big(b));
     }
-    return Double.compare(real(a) + 0.0, real(b) + 0.0);
+    double left = real(a);
+    double right = real(b);
+    return Double.isFinite(left) && Double.isFinite(right)
+        ? decimal(a).compareTo(decimal(b))
+        : Double.compare(left, right);
   }
 
   static boolean equal(Object a, Object b) {
     if (isInteger(a) && isInteger(b)) {
       return big(a).equals(big(b));
     }
-    return real(a) == real(b);
+    return real(a) == real(b) && compare(a, b) == 0;
+  }
+
+  /// Exactly, as Python compares whole numbers with floats.
+  private static BigDecimal decimal(Object number) {
+    return number instanceof Double real ? new BigDecimal(real) : new BigDecimal(big(number));
   }
 
   /// @param operator `+ - * / // % **`
@@ -109,8 +121,8 @@ final class Numbers {
   }
 
   private static BigInteger checked(long bits, BigInteger value) {
-    if (bits > LARGEST_POWER) {
-      throw new EvaluationError("a number has more than " + LARGEST_POWER + " bits");
+    if (bits > LARGEST) {
+      throw new EvaluationError("a number has more than " + LARGEST + " bits");
     }
     return value;
   }
@@ -133,7 +145,7 @@ final class Numbers {
     }
     if (base.bitLength() > 1) {
       long bits = exponent.bitLength() > 32 ? Long.MAX_VALUE : exponent.longValue();
-      checked(bits > LARGEST_POWER ? bits : bits * base.bitLength(), base);
+      checked(bits > LARGEST ? bits : bits * base.bitLength(), base);
     } else {
       boolean odd = exponent.testBit(0);
       return narrow(odd || exponent.signum() == 0 ? base.pow(odd ? 1 : 0) : base.multiply(base));

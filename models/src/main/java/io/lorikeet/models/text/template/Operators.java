@@ -1,10 +1,13 @@
 package io.lorikeet.models.text.template;
 
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 
 /// Python's operators.
 final class Operators {
+  private static final int LARGE = 100; // steps, for numbers of more than 64 bits
+
   private final Budget budget;
   private final Formatting formatting;
 
@@ -22,6 +25,7 @@ final class Operators {
       throw undefined.error();
     }
     if (Numbers.isNumber(a) && Numbers.isNumber(b)) {
+      budget.spend(a instanceof BigInteger || b instanceof BigInteger ? LARGE : 1);
       return Numbers.calculate(operator, a, b);
     }
     if (operator.equals("%") && a instanceof Text format) {
@@ -140,14 +144,14 @@ final class Operators {
   boolean compare(String operator, Object a, Object b) {
     budget.spend(1);
     return switch (operator) {
-      case "==" -> Values.equal(a, b);
-      case "!=" -> !Values.equal(a, b);
-      case "in" -> Values.contains(b, a);
-      case "not in" -> !Values.contains(b, a);
-      case "<" -> Values.compare(operator, a, b) < 0;
-      case "<=" -> Values.compare(operator, a, b) <= 0;
-      case ">" -> Values.compare(operator, a, b) > 0;
-      default -> Values.compare(operator, a, b) >= 0;
+      case "==" -> Values.equal(a, b, budget);
+      case "!=" -> !Values.equal(a, b, budget);
+      case "in" -> Values.contains(b, a, budget);
+      case "not in" -> !Values.contains(b, a, budget);
+      case "<" -> Values.compare(operator, a, b, budget) < 0;
+      case "<=" -> Values.compare(operator, a, b, budget) <= 0;
+      case ">" -> Values.compare(operator, a, b, budget) > 0;
+      default -> Values.compare(operator, a, b, budget) >= 0;
     };
   }
 

@@ -3,12 +3,57 @@ package io.lorikeet.models.text.template;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /// Jinja's tests: `value is name`.
 final class Predicates {
-  private final Operators operators;
+  static final Set<String> NAMES =
+      Set.of(
+          "defined",
+          "undefined",
+          "none",
+          "true",
+          "false",
+          "boolean",
+          "integer",
+          "float",
+          "number",
+          "string",
+          "mapping",
+          "iterable",
+          "sequence",
+          "callable",
+          "sameas",
+          "escaped",
+          "odd",
+          "even",
+          "divisibleby",
+          "upper",
+          "lower",
+          "in",
+          "filter",
+          "test",
+          "eq",
+          "equalto",
+          "==",
+          "ne",
+          "!=",
+          "lt",
+          "lessthan",
+          "<",
+          "le",
+          "<=",
+          "gt",
+          "greaterthan",
+          ">",
+          "ge",
+          ">=");
 
-  Predicates(Operators operators) {
+  private final Operators operators;
+  private final Budget budget;
+
+  Predicates(Operators operators, Budget budget) {
+    this.budget = budget;
     this.operators = operators;
   }
 
@@ -35,6 +80,8 @@ final class Predicates {
       case "divisibleby" ->
           Numbers.equal(operators.binary("%", value, arguments.require(0, "num")), 0L);
       case "upper", "lower" -> isCase(value, name.equals("upper"));
+      case "filter" -> value instanceof Text text && Filters.NAMES.contains(text.toString());
+      case "test" -> value instanceof Text text && NAMES.contains(text.toString());
       case "in" -> operators.compare("in", value, arguments.require(0, "seq"));
       default -> operators.compare(operator(name), value, arguments.require(0, "other"));
     };
@@ -65,8 +112,8 @@ final class Predicates {
     return a == b || small && a.equals(b);
   }
 
-  private static boolean isCase(Object value, boolean upper) {
-    String text = Values.text(value, new Budget()).toString();
+  private boolean isCase(Object value, boolean upper) {
+    String text = Values.text(value, budget).toString();
     String changed = upper ? text.toUpperCase(Locale.ROOT) : text.toLowerCase(Locale.ROOT);
     String other = upper ? text.toLowerCase(Locale.ROOT) : text.toUpperCase(Locale.ROOT);
     return text.equals(changed) && !text.equals(other);

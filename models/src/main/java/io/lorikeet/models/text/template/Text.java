@@ -17,6 +17,7 @@ final class Text implements Comparable<Text> {
   private final int origin; // of all characters, where `origins` is null
   private final int[] origins; // of each character, or null
   private final boolean markup;
+  private int codePoints = -1; // once counted
 
   private Text(String characters, int origin, int[] origins, boolean markup) {
     this.characters = characters;
@@ -42,6 +43,19 @@ final class Text implements Comparable<Text> {
 
   int length() {
     return characters.length();
+  }
+
+  /// The length as Python has it.
+  int codePoints() {
+    if (codePoints < 0) {
+      codePoints = characters.codePointCount(0, characters.length());
+    }
+    return codePoints;
+  }
+
+  /// The place of the character that so many code points stand before.
+  int offset(int codePoints) {
+    return codePoints() == length() ? codePoints : characters.offsetByCodePoints(0, codePoints);
   }
 
   boolean isEmpty() {

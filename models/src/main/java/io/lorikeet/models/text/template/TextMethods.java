@@ -76,42 +76,32 @@ final class TextMethods {
       case "replace" ->
           replace(
               text,
-              text(arguments.require(0, "old")),
-              text(arguments.require(1, "new")),
+              Values.requireText(arguments.require(0, "old")),
+              Values.requireText(arguments.require(1, "new")),
               arguments.integer(2, "count", -1));
       case "startswith", "endswith" -> hasAffix(string, name.equals("startswith"), arguments);
       case "removeprefix" -> {
-        String prefix = text(arguments.require(0, "prefix")).toString();
+        String prefix = arguments.text(0, "prefix");
         yield string.startsWith(prefix) ? text.substring(prefix.length()) : text;
       }
       case "removesuffix" -> {
-        String suffix = text(arguments.require(0, "suffix")).toString();
+        String suffix = arguments.text(0, "suffix");
         yield string.endsWith(suffix) ? text.substring(0, text.length() - suffix.length()) : text;
       }
       case "find", "index" -> {
-        int place = string.indexOf(text(arguments.require(0, "sub")).toString());
+        int place = Search.first(string, arguments.text(0, "sub"), 0);
         yield found(string, place, name.equals("index"));
       }
       case "rfind", "rindex" -> {
-        int place = string.lastIndexOf(text(arguments.require(0, "sub")).toString());
+        int place = Search.last(string, arguments.text(0, "sub"));
         yield found(string, place, name.equals("rindex"));
       }
-      case "count" -> count(string, text(arguments.require(0, "sub")).toString());
+      case "count" -> count(string, arguments.text(0, "sub"));
       case "join" -> join(text, Values.items(arguments.require(0, "iterable")));
       case "format" -> formatting.format(text, arguments);
       case "center", "ljust", "rjust", "zfill" -> justify(text, name, arguments);
       default -> is(string, name);
     };
-  }
-
-  private static Text text(Object value) {
-    if (value instanceof Text text) {
-      return text;
-    }
-    if (value instanceof Undefined undefined) {
-      throw undefined.error();
-    }
-    throw new EvaluationError("must be str, not " + Values.typeName(value));
   }
 
   static Text capitalize(Text text) {
@@ -145,7 +135,7 @@ final class TextMethods {
 
   private static String stripped(Arguments arguments) {
     Object characters = arguments.get(0, "chars", null);
-    return characters == null ? null : text(characters).toString();
+    return characters == null ? null : Values.requireText(characters).toString();
   }
 
   /// @param characters what is stripped; null for blanks
@@ -166,34 +156,40 @@ final class TextMethods {
     return characters == null ? PythonText.isSpace(c) : characters.indexOf(c) >= 0;
   }
 
-  private static List<Object> split(Text text, Arguments arguments) {
+  private List<Object> split(Text text, Arguments arguments) {
     long limit = arguments.integer(1, "maxsplit", -1);
     Object separator = arguments.get(0, "sep", null);
     return separator == null ? words(text, limit) : split(text, separator(separator), limit);
   }
 
   private static String separator(Object value) {
-    String separator = text(value).toString();
+    String separator = Values.requireText(value).toString();
     if (separator.isEmpty()) {
       throw new EvaluationError("empty separator");
     }
     return separator;
   }
 
-  private static List<Object> split(Text text, String separator, long limit) {
+  private List<Object> split(Text text, String separator, long limit) {
     List<Object> parts = new ArrayList<>();
     int from = 0;
-    int at = text.toString().indexOf(separator);
+    int at = Search.first(text.toString(), separator, 0);
     while (at >= 0 && (limit < 0 || parts.size() < limit)) {
+      budget.spend(Budget.ROOM);
       parts.add(text.substring(from, at));
       from = at + separator.length();
-      at = text.toString().indexOf(separator, from);
+      at = Search.first(text.toString(), separator, from);
     }
     parts.add(text.substring(from));
     return parts;
   }
 
-  private static List<Object> words(Text text, long limit) {
+  /// What stands between blanks.
+  List<Object> words(Text text) {
+    return words(text, -1);
+  }
+
+  private List<Object> words(Text text, long limit) {
     List<Object> words = new ArrayList<>();
     Text stripped = strip(text, null, true, false);
     String string = stripped.toString();
@@ -207,6 +203,7 @@ final class TextMethods {
       while (end < string.length() && !PythonText.isSpace(string.charAt(end))) {
         end++;
       }
+      budget.spend(Budget.ROOM);
       words.add(stripped.substring(at, end));
       at = end;
       while (at < string.length() && PythonText.isSpace(string.charAt(at))) {
@@ -216,7 +213,7 @@ final class TextMethods {
     return words;
   }
 
-  private static List<Object> splitFromEnd(Text text, Arguments arguments) {
+  private List<Object> splitFromEnd(Text text, Arguments arguments) {
     long limit = arguments.integer(1, "maxsplit", -1);
     Object given = arguments.get(0, "sep", null);
     if (limit < 0) {
@@ -226,10 +223,11 @@ final class TextMethods {
     Text rest = given == null ? strip(text, null, false, true) : text;
     String separator = given == null ? null : separator(given);
     while (parts.size() < limit) {
-      int at = separator == null ? lastBlank(rest) : rest.toString().lastIndexOf(separator);
+      int at = separator == null ? lastBlank(rest) : Search.last(rest.toString(), separator);
       if (at < 0) {
         break;
       }
+      budget.spendText(rest.length()); // which is copied
       int width = separator == null ? 1 : separator.length();
       parts.addFirst(rest.substring(at + width));
       rest = rest.substring(0, at);
@@ -276,9 +274,10 @@ final class TextMethods {
   }
 
   private static Items partition(Text text, Arguments arguments, boolean first) {
-    Text separator = text(arguments.require(0, "sep"));
+    Text separator = Values.requireText(arguments.require(0, "sep"));
     String wanted = separator(separator);
-    int at = first ? text.toString().indexOf(wanted) : text.toString().lastIndexOf(wanted);
+    int at =
+        first ? Search.first(text.toString(), wanted, 0) : Search.last(text.toString(), wanted);
     if (at < 0) {
       return first
           ? Items.tuple(text, Text.EMPTY, Text.EMPTY)
@@ -294,7 +293,7 @@ final class TextMethods {
     String string = text.toString();
     int done = 0;
     long count = 0;
-    int at = string.indexOf(old.toString());
+    int at = Search.first(string, old.toString(), 0);
     while (at >= 0 && (limit < 0 || count < limit)) {
       count++;
       out.append(text, done, at).append(replacement);
@@ -306,16 +305,17 @@ final class TextMethods {
         out.append(text, at, at + 1);
         done = at + 1;
       }
-      at = string.indexOf(old.toString(), done);
+      at = Search.first(string, old.toString(), done);
     }
     return count == 0 ? text : out.append(text, done, text.length()).build();
   }
 
   private static boolean hasAffix(String string, boolean start, Arguments arguments) {
     Object affix = arguments.require(0, "prefix");
-    List<Object> affixes = Values.isTuple(affix) ? ((Items) affix).take() : List.of(text(affix));
+    List<Object> affixes =
+        Values.isTuple(affix) ? ((Items) affix).take() : List.of(Values.requireText(affix));
     return affixes.stream()
-        .map(one -> text(one).toString())
+        .map(one -> Values.requireText(one).toString())
         .anyMatch(one -> start ? string.startsWith(one) : string.endsWith(one));
   }
 
@@ -331,7 +331,9 @@ final class TextMethods {
       return string.codePointCount(0, string.length()) + 1L;
     }
     long count = 0;
-    for (int at = string.indexOf(part); at >= 0; at = string.indexOf(part, at + part.length())) {
+    for (int at = Search.first(string, part, 0);
+        at >= 0;
+        at = Search.first(string, part, at + part.length())) {
       count++;
     }
     return count;
@@ -356,7 +358,9 @@ final class TextMethods {
       return text;
     }
     Text fill =
-        name.equals("zfill") ? Text.of("0") : text(arguments.get(1, "fillchar", Text.of(" ")));
+        name.equals("zfill")
+            ? Text.of("0")
+            : Values.requireText(arguments.get(1, "fillchar", Text.of(" ")));
     long before =
         switch (name) {
           case "ljust" -> 0;

@@ -1,18 +1,25 @@
 package io.lorikeet.models.text.template;
 
+import java.util.function.Supplier;
+
 /// The value of what isn't there. It prints as nothing, is false and has no items; anything else
 /// done with it is an error.
 ///
-/// @param description what isn't there, in Jinja's words
-record Undefined(String description) {
+/// @param description says what isn't there, in Jinja's words
+record Undefined(Supplier<String> description) {
+  Undefined(String description) {
+    this(() -> description);
+  }
+
   static Undefined variable(String name) {
-    return new Undefined("'" + name + "' is undefined");
+    return new Undefined(() -> "'" + name + "' is undefined");
   }
 
   static Undefined attribute(Object object, String name) {
-    String owner = Values.describe(object);
-    Text quotedName = Values.repr(Text.of(name), new Budget());
-    return new Undefined("'" + owner + "' has no attribute " + quotedName);
+    return new Undefined(
+        () ->
+            "'%s' has no attribute %s"
+                .formatted(Values.describe(object), Values.repr(Text.of(name), new Budget())));
   }
 
   static Undefined element(Object object, Object key) {
@@ -20,12 +27,12 @@ record Undefined(String description) {
       return attribute(object, text.toString());
     }
     return new Undefined(
-        Values.describe(object) + " has no element " + Values.repr(key, new Budget()));
+        () -> Values.describe(object) + " has no element " + Values.repr(key, new Budget()));
   }
 
   /// The error that it is used all the same.
   EvaluationError error() {
-    return new EvaluationError(description);
+    return new EvaluationError(description.get());
   }
 
   /// All undefined values are equal, as Jinja has it.

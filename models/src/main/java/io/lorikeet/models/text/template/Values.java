@@ -57,39 +57,76 @@ final class Values {
     };
   }
 
-  static boolean equal(Object a, Object b) {
+  /// `a == b`
+  ///
+  /// @param budget ends what contains itself
+  static boolean equal(Object a, Object b, Budget budget) {
     if (a == b) {
       return true;
     }
     if (Numbers.isNumber(a) && Numbers.isNumber(b)) {
       return Numbers.equal(a, b);
     }
-    if (a instanceof List<?> left && b instanceof List<?> right) {
-      if (left.size() != right.size()) {
-        return false;
-      }
-      for (int i = 0; i < left.size(); i++) {
-        if (!equal(left.get(i), right.get(i))) {
-          return false;
-        }
-      }
-      return true;
+    if (a instanceof Text left && b instanceof Text right) {
+      budget.spendText(left.length() == right.length() ? left.length() : 0);
+      return left.equals(right);
     }
-    if (a instanceof Map<?, ?> left && b instanceof Map<?, ?> right) {
-      return left.size() == right.size()
-          && left.entrySet().stream()
-              .allMatch(
-                  entry ->
-                      right.containsKey(entry.getKey())
-                          && equal(entry.getValue(), right.get(entry.getKey())));
+    budget.spend(1);
+    budget.enter();
+    boolean equal =
+        switch (a) {
+          case List<?> left when b instanceof List<?> right -> equalItems(left, right, budget);
+          case Items _ when isTuple(a) && isTuple(b) ->
+              equalItems(((Items) a).take(), ((Items) b).take(), budget);
+          case Map<?, ?> left when b instanceof Map<?, ?> right -> {
+            boolean all = left.size() == right.size();
+            for (Map.Entry<?, ?> entry : left.entrySet()) {
+              all =
+                  all
+                      && right.containsKey(entry.getKey())
+                      && equal(entry.getValue(), right.get(entry.getKey()), budget);
+            }
+            yield all;
+          }
+          case null -> false;
+          default -> a.equals(b);
+        };
+    budget.leave();
+    return equal;
+  }
+
+  private static boolean equalItems(List<?> a, List<?> b, Budget budget) {
+    boolean equal = a.size() == b.size();
+    for (int i = 0; equal && i < a.size(); i++) {
+      equal = equal(a.get(i), b.get(i), budget);
     }
-    return a != null && a.equals(b);
+    return equal;
+  }
+
+  /// A value as a key of a dictionary.
+  ///
+  /// @throws EvaluationError when it can't be one
+  static Object key(Object value, Budget budget) {
+    if (value instanceof List || value instanceof Map) {
+      throw new EvaluationError("unhashable type: '" + typeName(value) + "'");
+    }
+    budget.spendText(value instanceof Text text ? text.length() : 0);
+    if (isTuple(value)) {
+      budget.enter();
+      for (Object item : ((Items) value).take()) {
+        budget.spend(1);
+        key(item, budget);
+      }
+      budget.leave();
+    }
+    return value;
   }
 
   /// The order of two values.
   ///
   /// @param operator for the message where they have none
-  static int compare(String operator, Object a, Object b) {
+  static int compare(String operator, Object a, Object b, Budget budget) {
+    budget.spend(1);
     if (a instanceof Undefined undefined) {
       throw undefined.error();
     }
@@ -100,26 +137,31 @@ final class Values {
       return Numbers.compare(a, b);
     }
     if (a instanceof Text left && b instanceof Text right) {
+      budget.spendText(Math.min(left.length(), right.length()));
       return left.compareTo(right);
     }
     if (a instanceof List<?> left && b instanceof List<?> right) {
-      return compareItems(operator, left, right);
+      return compareItems(operator, left, right, budget);
     }
     if (isTuple(a) && isTuple(b)) {
-      return compareItems(operator, ((Items) a).take(), ((Items) b).take());
+      return compareItems(operator, ((Items) a).take(), ((Items) b).take(), budget);
     }
     throw new EvaluationError(
         "'%s' not supported between instances of '%s' and '%s'"
             .formatted(operator, typeName(a), typeName(b)));
   }
 
-  private static int compareItems(String operator, List<?> a, List<?> b) {
+  private static int compareItems(String operator, List<?> a, List<?> b, Budget budget) {
+    budget.enter();
+    int order = Integer.compare(a.size(), b.size());
     for (int i = 0; i < Math.min(a.size(), b.size()); i++) {
-      if (!equal(a.get(i), b.get(i))) {
-        return compare(operator, a.get(i), b.get(i));
+      if (!equal(a.get(i), b.get(i), budget)) {
+        order = compare(operator, a.get(i), b.get(i), budget);
+        break;
       }
     }
-    return Integer.compare(a.size(), b.size());
+    budget.leave();
+    return order;
   }
 
   static boolean isTuple(Object value) {
@@ -137,6 +179,22 @@ final class Values {
       case null, default ->
           throw new EvaluationError("'" + typeName(value) + "' object is not iterable");
     };
+  }
+
+  /// The items of a value that must have so many.
+  static List<Object> unpack(Object value, int wanted) {
+    if (!isIterable(value)) {
+      throw new EvaluationError("cannot unpack non-iterable " + typeName(value) + " object");
+    }
+    List<Object> items = items(value);
+    if (items.size() > wanted) {
+      throw new EvaluationError("too many values to unpack (expected " + wanted + ")");
+    }
+    if (items.size() < wanted) {
+      throw new EvaluationError(
+          "not enough values to unpack (expected %d, got %d)".formatted(wanted, items.size()));
+    }
+    return items;
   }
 
   static boolean isIterable(Object value) {
@@ -159,7 +217,7 @@ final class Values {
 
   static long length(Object value) {
     return switch (value) {
-      case Text text -> text.toString().codePointCount(0, text.length());
+      case Text text -> text.codePoints();
       case List<?> list -> list.size();
       case Map<?, ?> map -> map.size();
       case Items items when items.kind() != Items.Kind.GENERATOR -> items.take().size();
@@ -171,26 +229,31 @@ final class Values {
   }
 
   /// `item in container`
-  static boolean contains(Object container, Object item) {
+  static boolean contains(Object container, Object item, Budget budget) {
     return switch (container) {
       case Text text -> {
         if (item instanceof Text part) {
-          yield text.toString().contains(part.toString());
+          budget.spendText(text.length());
+          yield Search.first(text.toString(), part.toString(), 0) >= 0;
         }
         throw new EvaluationError(
             "'in <string>' requires string as left operand, not " + typeName(item));
       }
-      case Map<?, ?> map -> {
-        if (item instanceof List || item instanceof Map) {
-          throw new EvaluationError("unhashable type: '" + typeName(item) + "'");
-        }
-        yield map.containsKey(item);
-      }
+      case Map<?, ?> map -> map.containsKey(key(item, budget));
       case List<?> _, Items _, Undefined _ ->
-          items(container).stream().anyMatch(other -> equal(other, item));
+          items(container).stream().anyMatch(other -> equal(other, item, budget));
       case null, default ->
           throw new EvaluationError(
               "argument of type '" + typeName(container) + "' is not iterable");
+    };
+  }
+
+  /// A value that must be a text.
+  static Text requireText(Object value) {
+    return switch (value) {
+      case Text text -> text;
+      case Undefined undefined -> throw undefined.error();
+      case null, default -> throw new EvaluationError("must be str, not " + typeName(value));
     };
   }
 

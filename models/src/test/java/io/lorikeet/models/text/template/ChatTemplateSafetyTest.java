@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lorikeet.quant.InvalidInputException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,7 +85,26 @@ final class ChatTemplateSafetyTest {
         "{% set x = [1] %}{% for i in range(99999) %}{% set _ = x.extend(x) %}{% endfor %}",
         "{% for i in range(99999) %}{{ 'x' * 99999 }}{% endfor %}",
         "{{ 'x' | replace('', 'y' * 99999) * 99999 }}",
-        "{% set d = {} %}{% set _ = d.update({'d': d}) %}{{ d | tojson }}"
+        "{% set d = {} %}{% set _ = d.update({'d': d}) %}{{ d | tojson }}",
+        "{% set a = [] %}{% set _ = a.append(a) %}{% set b = [] %}{% set _ = b.append(b) %}"
+            + "{{ a == b }}",
+        "{% set a = [] %}{% set _ = a.append(a) %}{% set b = [] %}{% set _ = b.append(b) %}"
+            + "{{ [[1, a], [1, b]] | sort }}",
+        "{% set a = {} %}{% set _ = a.update({1: a}) %}{% set b = {} %}{% set _ = b.update({1: b})"
+            + " %}{{ [a].index(b) }}",
+        "{% set a = [] %}{% set _ = a.append(a) %}{% for i in 'xy' %}{{ loop.changed([a], [i]) }}"
+            + "{% set _ = a.append([[a]]) %}{% endfor %}{{ a | pprint }}",
+        "{% set n = namespace(a=[1], b=[1]) %}{% for i in range(60) %}{% set n.a = [n.a, n.a] %}"
+            + "{% set n.b = [n.b, n.b] %}{% endfor %}{{ n.a == n.b }}",
+        "{% set n = namespace(a=(1,)) %}{% for i in range(60) %}{% set n.a = (n.a, n.a) %}"
+            + "{% endfor %}{{ {n.a: 1} }}",
+        "{% set n = namespace(a=(1,)) %}{% for i in range(99999) %}{% set n.a = (n.a,) %}"
+            + "{% endfor %}{{ {n.a: 1} }}",
+        "{% for i in range(99999) %}{% for j in range(999) %}{% set x = 9 ** 4000 // 7 %}"
+            + "{% endfor %}{% endfor %}",
+        "{{ ('a,' * 3000000).split(',') | length }}",
+        "{{ [1] | slice(9999999) | list }}",
+        "{{ [1] | batch(9999999, 'x') | list }}"
       })
   void whatWouldNotEndIsStopped(String source) {
     assertTimeoutPreemptively(
@@ -93,6 +113,82 @@ final class ChatTemplateSafetyTest {
           ChatTemplate template = ChatTemplate.of("template", source);
           assertThrows(TemplateException.class, () -> template.render(Map.of(), Fixtures.NOW));
         });
+  }
+
+  /// Texts that begin like each other everywhere are found in time.
+  @Test
+  void searchesEndInTime() {
+    String source =
+        "{% set a = 'a' * 400000 %}{% set b = 'a' * 199999 ~ 'b' %}{{ b in a }}"
+            + "{{ a.find(b) }}{{ a.rfind('b' ~ b) }}{{ (a ~ b).find(b) }}{{ (b ~ a).rfind(b) }}"
+            + "{{ a.split(b) | length }}";
+    assertTimeoutPreemptively(
+        LONG,
+        () ->
+            assertEquals(
+                "False-1-14000000" + "1",
+                ChatTemplate.of("template", source).render(Map.of(), Fixtures.NOW).text()));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{{ [1] | map(none) | list }}",
+        "{{ [1] | select(none) | list }}",
+        "{{ 1 | round(method=none) }}",
+        "{{ 1 | attr(none) }}",
+        "{{ {} | dictsort(by=none) }}",
+        "{{ strftime_now(none) }}",
+        "{{ [1] | tojson(separators=[none, 1]) }}",
+        "{{ dict(**{none: 1}) }}",
+        "{{ namespace({none: 1}) }}",
+        "{{ 'a'.split(1) }}",
+        "{{ 'a'.startswith(none) }}"
+      })
+  void whatMustBeATextIsRefused(String source) {
+    TemplateException refused =
+        assertThrows(
+            TemplateException.class,
+            () -> ChatTemplate.of("t", source).render(Map.of(), Fixtures.NOW));
+    assertTrue(refused.reason().startsWith("must be str, not "), refused.reason());
+  }
+
+  @Test
+  void numbersOfManyDigitsAreRefused() {
+    for (String number :
+        List.of(
+            "9".repeat(200_000), "1_".repeat(99_999) + "1", "0x" + "1f_".repeat(99_999) + "1")) {
+      TemplateException refused =
+          assertThrows(
+              TemplateException.class, () -> ChatTemplate.of("t", "\n{{ " + number + " }}"));
+      assertEquals("t, line 2: a number of more than 4300 digits", refused.getMessage());
+    }
+    ChatTemplate.of("t", "{{ " + "9".repeat(4300) + " }}");
+  }
+
+  @Test
+  void aSmallStackIsEnough() throws InterruptedException {
+    String deep = "{% macro f(x) %}{{ [[f(x)]] }}{% endmacro %}{{ f(1) }}";
+    List<Throwable> thrown = new ArrayList<>();
+    Runnable render = () -> ChatTemplate.of("t", deep).render(Map.of(), Fixtures.NOW);
+    Thread thread = new Thread(null, render, "small", 256 << 10);
+    thread.setUncaughtExceptionHandler((_, e) -> thrown.add(e));
+    thread.start();
+    thread.join();
+    assertTrue(((TemplateException) thrown.getFirst()).isExhausted());
+  }
+
+  @Test
+  void tooLongATemplateIsRefused() {
+    assertThrows(
+        InvalidInputException.class, () -> ChatTemplate.of("t", "x".repeat((1 << 20) + 1)));
+  }
+
+  @Test
+  void aByteOrderMarkIsNoPartOfATemplate() {
+    ChatTemplate template = ChatTemplate.of("t", "\ufeff{% if true %}\nx{% endif %}");
+    assertEquals("x", template.render(Map.of(), Fixtures.NOW).text());
+    assertEquals("{% if true %}\nx{% endif %}", template.source());
   }
 
   @ParameterizedTest
