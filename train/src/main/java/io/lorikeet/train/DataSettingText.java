@@ -5,6 +5,7 @@ import io.lorikeet.train.data.files.ExampleFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /// Reads the settings of data from text; what can't be read is an IllegalArgumentException with
 /// what was expected.
@@ -32,10 +33,14 @@ final class DataSettingText {
                             NearestName.hint(text, ExampleFormat.options()))));
   }
 
+  /// Between two pairs of keys: a key of the data can have commas in it.
+  private static final Pattern BETWEEN_PAIRS = Pattern.compile(",(?=\\s*[a-z_]+\\s*=)");
+
   /// Keys of the data by the keys that they stand for.
   static Map<String, String> columns(List<String> texts) {
     Map<String, String> columns = new LinkedHashMap<>();
-    for (String pair : Setting.names(texts)) {
+    List<String> pairs = texts.stream().flatMap(BETWEEN_PAIRS::splitAsStream).toList();
+    for (String pair : pairs) {
       int sign = pair.indexOf('=');
       if (sign <= 0 || sign == pair.length() - 1) {
         throw new IllegalArgumentException(

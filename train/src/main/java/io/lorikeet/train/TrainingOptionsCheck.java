@@ -7,16 +7,19 @@ import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.NearestName;
 import io.lorikeet.train.data.DataPlan;
 import io.lorikeet.train.data.DataSettings;
+import io.lorikeet.train.data.files.DataFile;
 import io.lorikeet.train.data.files.DataFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 
@@ -27,6 +30,7 @@ final class TrainingOptionsCheck {
 
   private final TrainingOptions options;
   private final List<Path> inputs = new ArrayList<>();
+  private final Set<Path> pipes = new HashSet<>();
   private final List<String> problems = new ArrayList<>();
 
   TrainingOptionsCheck(TrainingOptions options) {
@@ -156,7 +160,13 @@ final class TrainingOptionsCheck {
 
   private void checkSource(Setting<?> setting, DataSource source) {
     try {
-      inputs.addAll(DataFiles.of(source.path()).all());
+      DataFiles files = DataFiles.of(source.path());
+      inputs.addAll(files.all());
+      for (DataFile file : files.training()) {
+        if (file.isReadOnce() && !pipes.add(file.path())) {
+          problem(setting, file.name() + " can be read only once, and is given twice");
+        }
+      }
     } catch (IllegalArgumentException e) {
       problem(setting, e.getMessage());
     } catch (IOException e) {

@@ -1,5 +1,6 @@
 package io.lorikeet.train;
 
+import com.github.luben.zstd.Zstd;
 import com.sun.management.ThreadMXBean;
 import io.lorikeet.bindings.ProductFormat;
 import io.lorikeet.models.architecture.PassShape;
@@ -21,6 +22,7 @@ import io.lorikeet.train.checkpoint.CheckpointWriter;
 import io.lorikeet.train.checkpoint.StateLayout;
 import io.lorikeet.train.checkpoint.StateVector;
 import io.lorikeet.train.data.files.ExampleReader;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
@@ -34,6 +36,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.GZIPOutputStream;
 
 /// The readers of files that come from elsewhere. Whatever the bytes: they are read, or refused
 /// with words that say why, within bounds of memory and time.
@@ -143,9 +146,7 @@ enum HostileReader {
   JSON_LINES("data.jsonl") {
     @Override
     void read(Path file) throws IOException {
-      ExampleReader reader = new ExampleReader(false, _ -> {});
-      reader.read(file, _ -> {});
-      reader.finish();
+      examples(file);
     }
 
     @Override
@@ -153,11 +154,54 @@ enum HostileReader {
       return texts(
           "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": \"c\\u00e4\", \"completion\": \"\"}\n",
           "{\"text\": \"once\"}\n\n{\"text\": \"upon\"}\n",
+          "{\n  \"text\": \"once\",\n  \"score\": NaN\n}\n{\n  \"text\": \"upon\"\n}\n",
+          "[\n{\"question\": \"q\", \"answer\": \"a\"},\n\"text\"]\n",
           "{\"messages\": [{\"role\": \"user\", \"content\": \"hi\"}, {\"role\": \"assistant\","
               + " \"content\": \"ho\"}]}\n",
+          "{\"messages\": [{\"role\": \"user\", \"content\": \"hi\"}, {\"role\": \"assistant\","
+              + " \"tool_calls\": [{\"name\": \"f\", \"arguments\": \"{\\\"a\\\": [1]}\"}]}],"
+              + " \"tools\": [{\"name\": \"f\"}]}\n",
           "{\"instruction\": \"i\", \"input\": \"\", \"output\": \"o\"}\n",
           "{\"conversations\": [{\"from\": \"human\", \"value\": \"q\"}, {\"from\": \"gpt\","
               + " \"value\": \"a\"}]}\n");
+    }
+  },
+
+  TABLE("data.csv") {
+    @Override
+    void read(Path file) throws IOException {
+      examples(file);
+    }
+
+    @Override
+    List<byte[]> seeds(Path folder) {
+      return texts(
+          "prompt,completion\na,\"b\"\"c\"\n\"d\ne\",f\n",
+          "sep=;\n\"prompt\";completion;\na;b;\n",
+          "text,chosen,rejected\nonce,,\n,a,b\n");
+    }
+  },
+
+  PACKED("data.jsonl") {
+    @Override
+    void read(Path file) throws IOException {
+      examples(file);
+    }
+
+    @Override
+    List<byte[]> seeds(Path folder) throws IOException {
+      byte[] line = "{\"text\": \"once upon a time\"}\n".getBytes(StandardCharsets.UTF_8);
+      ByteArrayOutputStream gzip = new ByteArrayOutputStream();
+      for (int member = 0; member < 2; member++) {
+        try (GZIPOutputStream output = new GZIPOutputStream(gzip)) {
+          output.write(line);
+        }
+      }
+      ByteArrayOutputStream frames = new ByteArrayOutputStream();
+      frames.writeBytes(new byte[] {0x50, 0x2A, 0x4D, 0x18, 1, 0, 0, 0, 7});
+      frames.writeBytes(Zstd.compress(line));
+      frames.writeBytes(Zstd.compress(line));
+      return List.of(gzip.toByteArray(), frames.toByteArray());
     }
   },
 
@@ -273,6 +317,12 @@ enum HostileReader {
               .formatted(this, bytes, time, input.length));
     }
     return good;
+  }
+
+  private static void examples(Path file) throws IOException {
+    ExampleReader reader = new ExampleReader(false, _ -> {});
+    reader.read(file, _ -> {});
+    reader.finish();
   }
 
   private static void touch(GgufValue value) {

@@ -139,6 +139,33 @@ class TrainingOptionsTest {
   }
 
   @Test
+  void whatCanBeReadOnlyOnceIsGivenOnce() {
+    TrainingOptions options =
+        options()
+            .set(Setting.DATA, List.of(DataSource.of("-"), DataSource.of(data)))
+            .set(Setting.VALIDATION, new ValidationData.FromFile(DataSource.of("-")));
+    String message =
+        assertThrows(InvalidInputException.class, () -> options.resolve(_ -> 512)).getMessage();
+    assertEquals("validation: standard input can be read only once, and is given twice", message);
+  }
+
+  @Test
+  void columnsMayHaveCommasInTheirNames() {
+    assertEquals(
+        Map.of("prompt", "question, long", "completion", "a,b"),
+        DataSettingText.columns(List.of("prompt=question, long,completion=a,b")));
+    assertEquals(
+        Map.of("prompt", "q", "completion", "x = y, z"),
+        DataSettingText.columns(List.of("completion=x = y, z", "prompt=q")));
+    String message =
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> DataSettingText.columns(List.of("prompt=q, completions=a")))
+            .getMessage();
+    assertTrue(message.startsWith("'completions' is the key of no layout"), message);
+  }
+
+  @Test
   void flagsWin() throws IOException {
     Path file =
         Files.writeString(folder.resolve("c.yaml"), "rank: 4\nepochs: 3\nseed: 9\ndropout: 2\n");

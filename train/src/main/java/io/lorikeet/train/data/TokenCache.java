@@ -6,13 +6,13 @@ import io.lorikeet.train.TrainingEvent;
 import io.lorikeet.train.TrainingListener;
 import io.lorikeet.train.data.files.DataFile;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
@@ -23,7 +23,7 @@ import java.util.TreeMap;
 /// the files' bytes, the vocabulary, the settings.
 final class TokenCache {
   /// Goes up when the same data and settings come to other tokens or numbers than before.
-  private static final int VERSION = 3;
+  private static final int VERSION = 4;
 
   private static final Duration ABANDONED = Duration.ofDays(1);
 
@@ -48,14 +48,18 @@ final class TokenCache {
   TokenStore get(DataSource source, List<DataFile> files, TrainingListener listener)
       throws IOException {
     boolean lasting =
-        encoding.identity().isPresent() && files.stream().noneMatch(DataFile::isStandardInput);
+        encoding.identity().isPresent() && files.stream().noneMatch(DataFile::isReadOnce);
     Optional<Path> folder = lasting ? folder() : Optional.empty();
     if (folder.isEmpty()) {
       Path file = Files.createTempFile("lorikeet-tokens-", ".bin");
       Files.delete(file); // only its name is wanted, and only if there is much to keep
       return tokenize(source, files, file, true, listener);
     }
-    Path file = folder.get().resolve(key(source, files) + ".tokens");
+    List<DataFile> hashed = new ArrayList<>();
+    for (DataFile one : files) {
+      hashed.add(one.hashed()); // so that its name can't be given to tokens of something else
+    }
+    Path file = folder.get().resolve(key(source, hashed) + ".tokens");
     if (Files.isRegularFile(file)) {
       Optional<TokenStore> kept = TokenStore.open(file, false);
       if (kept.isPresent()) {
@@ -66,7 +70,7 @@ final class TokenCache {
       listener.on(new TrainingEvent.Warning(file + " is damaged; tokenizing again"));
     }
     deleteAbandoned(folder.get());
-    return tokenize(source, files, file, false, listener);
+    return tokenize(source, hashed, file, false, listener);
   }
 
   /// What killed processes left half-written, long ago: others may be writing.
@@ -112,7 +116,7 @@ final class TokenCache {
     return (given == null || given.isBlank() ? caches : Path.of(given)).resolve("lorikeet");
   }
 
-  private String key(DataSource source, List<DataFile> files) throws IOException {
+  private String key(DataSource source, List<DataFile> files) {
     MessageDigest digest = sha256();
     String decides =
         String.join(
@@ -130,20 +134,9 @@ final class TokenCache {
     for (DataFile file : files) {
       String name = file.path().toAbsolutePath().normalize().toString(); // messages name it
       digest.update(("\0" + name + "\0").getBytes(StandardCharsets.UTF_8));
-      digest.update(hash(file.path()));
+      digest.update(file.hash().orElseThrow().sum());
     }
     return HexFormat.of().formatHex(digest.digest());
-  }
-
-  private static byte[] hash(Path file) throws IOException {
-    MessageDigest digest = sha256();
-    byte[] buffer = new byte[1 << 16];
-    try (InputStream input = Files.newInputStream(file)) {
-      for (int read = input.read(buffer); read >= 0; read = input.read(buffer)) {
-        digest.update(buffer, 0, read);
-      }
-    }
-    return digest.digest();
   }
 
   private static MessageDigest sha256() {

@@ -177,14 +177,14 @@ public final class TrainingData implements AutoCloseable {
     }
   }
 
-  /// Reads the training examples that [#load] tokenizes, without a word; standard input, which is
-  /// gone by then, not again. Bad lines are passed over.
+  /// Reads the training examples that [#load] tokenizes, without a word; not what can be read only
+  /// once and is gone by then. Bad lines are passed over.
   public static void read(DataPlan plan, Consumer<Example> examples) throws IOException {
     DataSettings settings = plan.settings();
     ExampleReader reader = new ExampleReader(settings.columns(), true, _ -> {});
     for (DataSource source : plan.sources()) {
-      if (!source.isStandardInput()) {
-        for (DataFile file : DataFiles.of(source.path()).training()) {
+      for (DataFile file : DataFiles.of(source.path()).training()) {
+        if (!file.isReadOnce()) {
           reader.read(file, source.format().or(settings::format), examples);
         }
       }
@@ -220,7 +220,7 @@ public final class TrainingData implements AutoCloseable {
   /// The first examples that a run measures or else trains on, to try things on.
   ///
   /// @param tokens as many as are wanted in all
-  /// @return empty where the data came by standard input, which is gone
+  /// @return empty where the data can be read only once, and is gone
   public static List<TokenizedExample> first(
       TrainingConfig config, TextEncoding encoding, int tokens) throws IOException {
     DataSource source =
@@ -228,7 +228,7 @@ public final class TrainingData implements AutoCloseable {
             ? measured
             : config.data().getFirst();
     List<TokenizedExample> examples = new ArrayList<>();
-    if (source.isStandardInput()) {
+    if (DataFiles.of(source.path()).training().stream().anyMatch(DataFile::isReadOnce)) {
       return examples;
     }
     try (DataLoader loader = new DataLoader(DataSettings.of(config), encoding, _ -> {})) {

@@ -117,7 +117,7 @@ class BadDataTest {
             ":2: a NUL byte",
             ":3: 'text' is empty",
             ":4: 'text' must be a string",
-            ":5: expected",
+            ":5: isn't text in UTF-8",
             "4 bad lines")) {
       assertTrue(e.getMessage().contains(expected), e.getMessage());
     }

@@ -12,6 +12,7 @@ import io.lorikeet.train.Events;
 import io.lorikeet.train.TrainingConfig;
 import io.lorikeet.train.data.files.DataFile;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -115,6 +117,57 @@ class TokenCacheTest {
       assertTrue(files().getFirst().getFileName().toString().endsWith(".tmp"));
     }
     assertEquals(List.of(), files());
+  }
+
+  /// Tokens of bytes that only were there while they were tokenized must not be found under the
+  /// name of others.
+  @Test
+  void whatChangesWhileItIsTokenizedIsNotKept() throws IOException {
+    String line = "{\"question\": \"what is %d?\", \"answer\": \"%s\"}\n";
+    StringBuilder lines = new StringBuilder();
+    for (int i = 0; i < 100_000; i++) {
+      lines.append(line.formatted(i, "right"));
+    }
+    String right = lines.toString();
+    Files.writeString(data, right);
+    AtomicBoolean first = new AtomicBoolean(true);
+    TextEncoding bytes = TestEncodings.bytes("vocabulary");
+    TextEncoding changing =
+        new TextEncoding(
+            text -> {
+              if (first.getAndSet(false)) {
+                write(right.replace("right", "wrong"));
+              }
+              return bytes.encode().apply(text);
+            },
+            bytes.begin(),
+            bytes.end(),
+            bytes.unknown(),
+            bytes.identity(),
+            bytes.ends(),
+            bytes.piece(),
+            bytes.controlTokens(),
+            bytes.chats());
+    TokenCache cache = new TokenCache(settings(64), changing, 0);
+    first.set(true);
+    IOException e =
+        assertThrows(
+            IOException.class,
+            () -> cache.get(DataSource.of(data), List.of(DataFile.of(data)), events));
+    assertTrue(e.getMessage().startsWith(data + " changed while it was read"), e.getMessage());
+    assertEquals(List.of(), files());
+    write(right);
+    int[] last = tokenize(0).getLast().tokens();
+    assertArrayEquals(
+        bytes.encode().apply("right"), Arrays.copyOfRange(last, last.length - 6, last.length - 1));
+  }
+
+  private void write(String text) {
+    try {
+      Files.writeString(data, text);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /// A killed process can't; another that runs must not be disturbed.

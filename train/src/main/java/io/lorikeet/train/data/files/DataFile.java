@@ -1,58 +1,105 @@
 package io.lorikeet.train.data.files;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Optional;
 
-/// A file of examples, or standard input.
+/// A file of examples, a pipe, or standard input.
 ///
 /// @param path the file; for standard input without meaning
 /// @param name as people read it
-public record DataFile(Path path, String name) {
+/// @param hash of the bytes that are wanted of it; empty to take what it holds when it is read
+public record DataFile(Path path, String name, Optional<FileHash> hash) {
   /// What `--data` calls standard input.
   static final String STANDARD_INPUT = "-";
 
   /// A file under the name that was given for it.
   public static DataFile of(Path path) {
-    return new DataFile(path, path.toString());
+    return new DataFile(path, path.toString(), Optional.empty());
   }
 
   /// What comes by standard input, once.
   static DataFile standardInput() {
-    return new DataFile(Path.of(STANDARD_INPUT), "standard input");
+    return new DataFile(Path.of(STANDARD_INPUT), "standard input", Optional.empty());
   }
 
-  /// Whether it can be read only once.
-  public boolean isStandardInput() {
+  /// The file as it is now: reading it fails when it holds anything else by then.
+  public DataFile hashed() throws IOException {
+    return new DataFile(path, name, Optional.of(FileHash.of(path)));
+  }
+
+  private boolean isStandardInput() {
     return path.toString().equals(STANDARD_INPUT);
   }
 
-  /// What is read while it is open.
+  /// Whether it can be read only once: standard input, a pipe such as a shell's `<(…)`, a device.
+  public boolean isReadOnce() {
+    return isStandardInput() || !Files.isRegularFile(path);
+  }
+
+  /// What is read while it is open, as often as is wanted.
   ///
-  /// @param path the file itself, or a copy of what came by standard input
-  record Content(Path path, boolean temporary) implements AutoCloseable {
+  /// @param path the file itself, or a copy that nobody else knows
+  /// @param copy whether it is a copy, which goes when this is closed
+  /// @param name as people read it
+  /// @param hash of what the file has to hold
+  record Content(Path path, boolean copy, String name, Optional<FileHash> hash)
+      implements AutoCloseable {
+
+    /// The bytes from the first on.
+    InputStream stream() throws IOException {
+      InputStream file = Files.newInputStream(path);
+      return hash.isPresent() ? hash.get().check(file, name) : file;
+    }
+
+    long size() throws IOException {
+      return Files.size(path);
+    }
+
+    /// The same for a reader that goes back and forth in a file, and can't be checked while it
+    /// reads.
+    Content forAnyOrder() throws IOException {
+      if (hash.isEmpty()) {
+        return new Content(path, false, name, hash);
+      }
+      try (InputStream input = stream()) {
+        return copyOf(input, name);
+      }
+    }
+
+    private static Content copyOf(InputStream input, String name) throws IOException {
+      Path copy = Files.createTempFile("lorikeet-data-", ".input");
+      try {
+        Files.copy(input, copy, StandardCopyOption.REPLACE_EXISTING);
+      } catch (IOException e) {
+        Files.deleteIfExists(copy);
+        throw e;
+      }
+      return new Content(copy, true, name, Optional.empty());
+    }
+
     @Override
     public void close() throws IOException {
-      if (temporary) {
+      if (copy) {
         Files.deleteIfExists(path);
       }
     }
   }
 
-  /// Makes the bytes ready to be read. Standard input becomes a temporary file, since kinds of
-  /// files are told apart by looking at them.
+  /// Makes the bytes ready to be read: the one place where data is opened. What can be read only
+  /// once becomes a temporary file, since kinds of files are told apart by looking at them.
   Content open() throws IOException {
-    if (!isStandardInput()) {
-      return new Content(path, false);
+    if (!isReadOnce()) {
+      return new Content(path, false, name, hash);
     }
-    Path copy = Files.createTempFile("lorikeet-data-", ".input");
-    try {
-      Files.copy(System.in, copy, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException e) {
-      Files.deleteIfExists(copy);
-      throw e;
+    if (isStandardInput()) {
+      return Content.copyOf(System.in, name);
     }
-    return new Content(copy, true);
+    try (InputStream input = Files.newInputStream(path)) {
+      return Content.copyOf(input, name);
+    }
   }
 }

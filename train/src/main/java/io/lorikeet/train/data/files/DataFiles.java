@@ -49,10 +49,10 @@ public record DataFiles(List<DataFile> training, List<DataFile> validation, List
     return new DataFiles(List.of(DataFile.of(path.get())), List.of(), List.of());
   }
 
-  /// The files that are read, standard input left out.
+  /// The files that are read, those left out that can be read only once.
   public List<Path> all() {
     return Stream.concat(training.stream(), validation.stream())
-        .filter(file -> !file.isStandardInput())
+        .filter(file -> !file.isReadOnce())
         .map(DataFile::path)
         .toList();
   }

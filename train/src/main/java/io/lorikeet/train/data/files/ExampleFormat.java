@@ -36,6 +36,9 @@ public enum ExampleFormat {
   /// `text` alone, all of it learned.
   TEXT(List.of("text"), List.of());
 
+  /// The one required key whose text may be empty.
+  static final String MAY_BE_EMPTY = "prompt";
+
   private final List<String> required;
   private final List<String> optional;
 
@@ -96,21 +99,29 @@ public enum ExampleFormat {
   }
 
   /// That a key is missing, and which one may be meant to be it.
-  static String explainMissing(String missing, Collection<String> present) {
-    return "'%s' is missing (found: %s)%s"
-        .formatted(missing, String.join(", ", present), meant(List.of(missing), present));
+  static String explainMissing(
+      String missing, Collection<String> present, Collection<String> nulls) {
+    return nulls.contains(missing)
+        ? "'" + missing + "' is null"
+        : "'%s' is missing (found: %s)%s"
+            .formatted(missing, String.join(", ", present), meant(List.of(missing), present));
   }
 
   /// Why an object with these keys is no example, and what it may have meant to be.
-  static String explain(Collection<String> present) {
+  ///
+  /// @param nulls further keys, without a value
+  static String explain(Collection<String> present, Collection<String> nulls) {
     if (present.isEmpty()) {
-      return "an object without keys; expected " + expected();
+      return nulls.isEmpty()
+          ? "an object without keys; expected " + expected()
+          : "null under every key (%s); expected %s"
+              .formatted(String.join(", ", nulls), expected());
     }
     for (ExampleFormat format : values()) {
       List<String> missing =
           format.required.stream().filter(key -> !present.contains(key)).toList();
       if (missing.size() < format.required.size()) {
-        return explainMissing(missing.getFirst(), present);
+        return explainMissing(missing.getFirst(), present, nulls);
       }
     }
     List<String> known = Arrays.stream(values()).flatMap(f -> f.required.stream()).toList();

@@ -70,16 +70,22 @@ final class ExampleParser {
   }
 
   private static Conversation conversationOf(List<Message> messages, JsonNode record) {
-    JsonNode variables = record.path("chat_template_kwargs");
-    return new Conversation(
-        messages,
-        Messages.tools(record.path("tools")),
-        variables.isObject() ? variables(variables) : Map.of());
+    return new Conversation(messages, Messages.tools(record.path("tools")), variables(record));
   }
 
-  @SuppressWarnings("unchecked") // an object becomes a map of strings
-  private static Map<String, Object> variables(JsonNode object) {
-    return (Map<String, Object>) Values.plain(object);
+  private static Map<String, Object> variables(JsonNode record) {
+    String key = "chat_template_kwargs";
+    JsonNode given = record.path(key);
+    if (Values.isAbsent(given)) {
+      return Map.of();
+    }
+    JsonNode object = given.isTextual() ? Values.parsed(given.textValue(), "'" + key + "'") : given;
+    if (!object.isObject()) {
+      throw new RecordProblem(
+          "'%s' must be an object, or one as JSON text, found %s"
+              .formatted(key, Values.describe(object)));
+    }
+    return Values.object(object, "'" + key + "'");
   }
 
   private static Example.Content preference(JsonNode record) {

@@ -6,7 +6,7 @@ import io.lorikeet.train.TrainingListener;
 import io.lorikeet.train.data.Example;
 import io.lorikeet.train.data.SourceLine;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
@@ -67,15 +67,15 @@ public final class ExampleReader {
             });
     int badBefore = badLines.count() + badFiles.count();
     try (DataFile.Content content = file.open()) {
-      readKind(content.path(), found);
+      readKind(file, content, found);
       boolean allGood = badLines.count() + badFiles.count() == badBefore;
       if (found.count() == 0 && allGood) {
-        found.badFile(
-            0,
-            Files.size(content.path()) == 0 ? "the file is empty" : "the file holds no examples");
+        found.badFile(0, content.size() == 0 ? "the file is empty" : "the file holds no examples");
       } else if (found.count() > 0) {
         listener.on(new TrainingEvent.Note(found.summary()));
       }
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     }
   }
 
@@ -83,34 +83,58 @@ public final class ExampleReader {
     return content instanceof Example.Chat || content instanceof Example.Preference;
   }
 
-  private void readKind(Path file, FileExamples found) throws IOException {
-    Optional<FileKind> kind = FileKind.of(file);
+  private void readKind(DataFile file, DataFile.Content content, FileExamples found)
+      throws IOException {
+    Optional<FileKind> kind = FileKind.of(file.path());
     if (kind.isEmpty()) {
       found.badFile(
           0,
           "."
-              + FileKind.ending(file)
+              + FileKind.ending(file.path())
               + " files can't be read; give .jsonl, .json, .csv, .tsv, .parquet, .txt or .md");
       return;
     }
-    ReadingProgress progress = new ReadingProgress(found.file(), Files.size(file), listener);
-    if (kind.get() == FileKind.PARQUET || ParquetRecords.isParquet(file)) {
-      new ParquetRecords(found, progress::part).read(file);
-      return;
-    }
-    try (DataStream stream = DataStream.open(file)) {
-      Runnable read = () -> progress.at(stream.bytesRead());
-      switch (kind.get()) {
-        case JSON -> new JsonRecords(stream, found, read).read();
-        case TABLE ->
-            new TableRecords(stream, FileKind.ending(file).equals("tsv"), found, read).read();
-        case TEXT -> new TextBlocks(stream, read).read(found::block);
-        case PARQUET -> throw new AssertionError("read above");
+    ReadingProgress progress = new ReadingProgress(found.file(), content.size(), listener);
+    try (DataStream stream = DataStream.open(content)) {
+      byte[] start = stream.peek(OtherFiles.SEEN);
+      Optional<String> other = OtherFiles.recognize(start);
+      if (other.isPresent()) {
+        found.badFile(0, other.get());
+      } else if (ParquetRecords.isParquet(start) || kind.get() == FileKind.PARQUET) {
+        readParquet(content, stream, found, progress);
+      } else {
+        readText(file, kind.get(), stream, found, () -> progress.at(stream.bytesRead()));
       }
     } catch (DataStream.UnreadableException e) {
       found.badFile(0, e.getMessage());
     } catch (CheckedText.NotTextException e) {
       found.badFile(e.line(), e.getMessage());
+    }
+  }
+
+  private static void readParquet(
+      DataFile.Content content, DataStream stream, FileExamples found, ReadingProgress progress)
+      throws IOException {
+    if (stream.isPacked()) {
+      found.badFile(0, "is a packed Parquet file; unpack it first");
+      return;
+    }
+    try (DataFile.Content table = content.forAnyOrder()) {
+      new ParquetRecords(found, progress::part).read(table.path());
+    }
+  }
+
+  private static void readText(
+      DataFile file, FileKind kind, DataStream stream, FileExamples found, Runnable read)
+      throws IOException {
+    switch (kind) {
+      case JSON -> new JsonRecords(stream, found, read).read();
+      case TABLE -> {
+        boolean tabs = FileKind.ending(file.path()).equals("tsv");
+        new TableRecords(stream, tabs, found, read).read();
+      }
+      case TEXT -> new TextBlocks(stream, read).read(found::block);
+      case PARQUET -> throw new AssertionError("read otherwise");
     }
   }
 

@@ -1,6 +1,5 @@
 package io.lorikeet.train.data.files;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -15,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /// Examples of one file: makes an [Example] of each record, and counts what was recognized.
 final class FileExamples implements RecordSink {
@@ -56,14 +56,20 @@ final class FileExamples implements RecordSink {
 
   @Override
   public void record(JsonNode value, int line) {
-    records++;
-    boolean severalInLine = line == lastLine; // of an array that stands in one line
-    lastLine = line;
-    try {
-      take(value, line);
-    } catch (RecordProblem problem) {
-      badLine(line, (severalInLine ? "element " + records + ": " : "") + problem.getMessage());
-    }
+    take(value, line, false);
+  }
+
+  @Override
+  public void row(ObjectNode cells, int line) {
+    take(cells, line, true);
+  }
+
+  @Override
+  public boolean uses(String column) {
+    return columns.containsValue(column)
+        || wanted
+            .map(format -> format.reads(column))
+            .orElseGet(() -> ExampleFormat.knownKeys().contains(column));
   }
 
   /// A stretch of a file that is a document.
@@ -84,7 +90,18 @@ final class FileExamples implements RecordSink {
     badFiles.add(line > 0 ? file + ":" + line : file, text);
   }
 
-  private void take(JsonNode value, int line) {
+  private void take(JsonNode value, int line, boolean cells) {
+    records++;
+    boolean severalInLine = line == lastLine; // of an array that stands in one line
+    lastLine = line;
+    try {
+      examples.accept(new Example(content(value, cells), file, line));
+    } catch (RecordProblem problem) {
+      badLine(line, (severalInLine ? "element " + records + ": " : "") + problem.getMessage());
+    }
+  }
+
+  private Example.Content content(JsonNode value, boolean cells) {
     JsonNode record = value;
     if (value.isTextual()) {
       record = JsonNodeFactory.instance.objectNode().set("text", value);
@@ -93,11 +110,11 @@ final class FileExamples implements RecordSink {
           "expected a JSON object or a string, found " + Values.describe(value));
     }
     ObjectNode named = renamed((ObjectNode) record);
-    ExampleFormat format = format(named);
+    ExampleFormat format = format(named, cells);
     Example.Content content = ExampleParser.parse(named, format);
     named.fieldNames().forEachRemaining(key -> unused(format, key));
     formats.merge(format, 1, Integer::sum);
-    examples.accept(new Example(content, file, line));
+    return content;
   }
 
   private void unused(ExampleFormat format, String key) {
@@ -106,17 +123,50 @@ final class FileExamples implements RecordSink {
     }
   }
 
-  private ExampleFormat format(ObjectNode record) {
-    Set<String> keys = new LinkedHashSet<>();
-    record.fieldNames().forEachRemaining(keys::add);
+  /// The layout of a record, which is left without the keys that have no value.
+  ///
+  /// @param cells whether empty texts may stand for no value
+  private ExampleFormat format(ObjectNode record, boolean cells) {
+    Set<String> nulls = keys(record, JsonNode::isNull);
+    record.remove(nulls);
+    Set<String> keys = keys(record, _ -> true);
     if (wanted.isPresent()) {
       Optional<String> missing = wanted.get().missing(keys);
       if (missing.isPresent()) {
-        throw new RecordProblem(ExampleFormat.explainMissing(missing.get(), keys));
+        throw new RecordProblem(ExampleFormat.explainMissing(missing.get(), keys, nulls));
       }
       return wanted.get();
     }
-    return ExampleFormat.of(keys).orElseThrow(() -> new RecordProblem(ExampleFormat.explain(keys)));
+    Optional<ExampleFormat> found = ExampleFormat.of(keys);
+    if (cells) {
+      Set<String> filled = keys(record, value -> !Values.isAbsent(value));
+      if (keys.contains(ExampleFormat.MAY_BE_EMPTY)) {
+        filled.add(ExampleFormat.MAY_BE_EMPTY);
+      }
+      found = ExampleFormat.of(filled).or(() -> ExampleFormat.of(keys));
+    }
+    return found.orElseThrow(() -> new RecordProblem(explain(record, keys, nulls)));
+  }
+
+  private static String explain(ObjectNode record, Set<String> keys, Set<String> nulls) {
+    for (String key : keys) {
+      JsonNode value = record.get(key);
+      if (value.isArray() && value.path(0).isObject() && !ExampleFormat.knownKeys().contains(key)) {
+        return "an object with a list under '%s', no example; give the list alone, as jq '.%s' writes it"
+            .formatted(key, key);
+      }
+    }
+    return ExampleFormat.explain(keys, nulls);
+  }
+
+  private static Set<String> keys(ObjectNode record, Predicate<JsonNode> which) {
+    Set<String> keys = new LinkedHashSet<>();
+    for (Map.Entry<String, JsonNode> entry : record.properties()) {
+      if (which.test(entry.getValue())) {
+        keys.add(entry.getKey());
+      }
+    }
+    return keys;
   }
 
   /// The record under the keys that layouts have, and lists in the place of their text.
@@ -136,14 +186,9 @@ final class FileExamples implements RecordSink {
       }
     }
     for (String key : LISTS) {
-      if (named.path(key).isTextual()) {
-        named = named == record ? record.deepCopy() : named;
-        String text = named.get(key).textValue();
-        if (text.isBlank()) {
-          named.remove(key);
-        } else {
-          named.set(key, list(key, text));
-        }
+      JsonNode given = named.path(key);
+      if (given.isTextual()) {
+        named.set(key, given.textValue().isBlank() ? null : list(key, given.textValue()));
       }
     }
     return named;
@@ -151,9 +196,10 @@ final class FileExamples implements RecordSink {
 
   private static JsonNode list(String key, String text) {
     try {
-      return JsonRecords.WHOLE.readTree(text);
-    } catch (JsonProcessingException _) {
-      throw new RecordProblem("'" + key + "' must be a list, or one as JSON text");
+      return JsonText.read(text);
+    } catch (JsonText.MalformedException e) {
+      throw new RecordProblem(
+          "'%s' must be a list, or one as JSON text; %s".formatted(key, e.getMessage()));
     }
   }
 

@@ -1,39 +1,20 @@
 package io.lorikeet.train.data.files;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.ObjectReader;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.util.regex.Pattern;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 
-/// Reads JSON Lines, or a JSON array.
+/// Reads JSON: a record on each line; or records that may take several lines, one after another or
+/// as the elements of arrays. A mistake in a line costs that line, one in a value of several lines
+/// the rest of the file.
 final class JsonRecords {
-  private static final int SEEN_FOR_KIND = 4096;
-
-  private static final Pattern SOURCE = Pattern.compile(" \\(?[^()]*\\[Source: .*\\]\\)?");
-
-  /// For all that is JSON in data. A string may be as long as the longest line.
-  static final ObjectMapper MAPPER =
-      JsonMapper.builder(
-              JsonFactory.builder()
-                  .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                  .streamReadConstraints(
-                      StreamReadConstraints.builder().maxStringLength(ByteLines.LONGEST).build())
-                  .build())
-          .build();
-
-  /// For a text that is one value and nothing else.
-  static final ObjectReader WHOLE =
-      MAPPER.readerFor(JsonNode.class).with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+  private static final int SEEN_FOR_KIND = 1 << 16; // bytes
 
   private final DataStream stream;
   private final RecordSink sink;
@@ -47,14 +28,46 @@ final class JsonRecords {
   }
 
   void read() throws IOException {
-    byte[] start = stream.peek(4);
-    String trouble = notText(start);
-    if (!trouble.isEmpty()) {
-      sink.badFile(0, trouble);
-    } else if (firstCharacter() == '[') {
-      readArray();
-    } else {
+    if (isLines(stream.peek(SEEN_FOR_KIND))) {
       readLines();
+    } else {
+      readValues();
+    }
+  }
+
+  /// Whether the first line is a record by itself, or is meant to be one. If its value goes on in
+  /// the next line, it isn't; if it breaks off and another record begins there, it is.
+  private static boolean isLines(byte[] start) throws IOException {
+    ByteLines lines = new ByteLines(new ByteArrayInputStream(start));
+    String first = filled(lines).stripLeading();
+    if (first.startsWith("[") || first.isEmpty()) {
+      return first.isEmpty();
+    }
+    boolean ends = lines.bytes() < start.length;
+    if (!ends || !breaksOff(first)) {
+      return true;
+    }
+    String second = filled(lines).stripLeading();
+    return second.isEmpty() || second.startsWith("{") && !breaksOff(first + "\n" + second);
+  }
+
+  /// The next line that isn't blank; empty where there is none.
+  private static String filled(ByteLines lines) throws IOException {
+    for (byte[] line = lines.next(); line != null; line = lines.next()) {
+      String text = new String(line, StandardCharsets.UTF_8).replace("\uFEFF", "");
+      if (!text.isBlank()) {
+        return text;
+      }
+    }
+    return "";
+  }
+
+  private static boolean breaksOff(String text) {
+    try {
+      JsonText.read(text);
+      return false;
+    } catch (JsonText.MalformedException e) {
+      return e.breaksOff();
     }
   }
 
@@ -68,104 +81,53 @@ final class JsonRecords {
             "the line is longer than "
                 + (ByteLines.LONGEST >> 20)
                 + " MiB; expected one example per line");
-      } else if (indexOf(line, (byte) 0) >= 0) {
-        sink.badLine(number, "a NUL byte; expected text in UTF-8");
-      } else if (!isBlank(line)) {
+      } else {
         readLine(line, number);
       }
       progress.run();
     }
   }
 
-  private void readLine(byte[] line, int number) throws IOException {
-    JsonNode value;
-    try {
-      value = WHOLE.readTree(line);
-    } catch (JsonProcessingException e) {
-      sink.badLine(
-          number, "expected a JSON object on one line; at column " + column(e) + ": " + message(e));
-      return;
+  private void readLine(byte[] line, int number) {
+    Optional<String> text = JsonText.decode(line);
+    if (text.isEmpty()) {
+      sink.badLine(number, "isn't text in UTF-8");
+    } else if (text.get().indexOf('\0') >= 0) {
+      sink.badLine(number, "a NUL byte; expected text in UTF-8");
+    } else if (!text.get().isBlank()) {
+      try {
+        sink.record(JsonText.read(text.get()), number);
+      } catch (JsonText.MalformedException e) {
+        sink.badLine(number, "expected a JSON object on one line; " + e.getMessage());
+      }
     }
-    sink.record(value, number);
   }
 
-  private void readArray() throws IOException {
-    try (JsonParser parser = MAPPER.createParser(stream.input())) {
-      parser.nextToken();
-      while (parser.nextToken() != JsonToken.END_ARRAY) {
-        int line = parser.currentTokenLocation().getLineNr();
-        JsonNode value = MAPPER.readTree(parser);
-        sink.record(value, line);
-        progress.run();
-      }
-      if (parser.nextToken() != null) {
+  private void readValues() throws IOException {
+    try (Reader text =
+            new InputStreamReader(new CheckedText(stream.input()), StandardCharsets.UTF_8);
+        JsonParser parser = JsonText.parser(text)) {
+      try {
+        for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
+          if (token != JsonToken.START_ARRAY) {
+            readValue(parser);
+            continue;
+          }
+          while (parser.nextToken() != JsonToken.END_ARRAY) {
+            readValue(parser);
+          }
+        }
+      } catch (JsonProcessingException e) {
         sink.badFile(
-            parser.currentTokenLocation().getLineNr(),
-            "something follows the end of the JSON array");
-      }
-    } catch (JsonProcessingException e) {
-      JsonLocation at = e.getLocation();
-      sink.badFile(
-          at == null ? 0 : at.getLineNr(),
-          "the JSON array can't be read on from here, column " + column(e) + ": " + message(e));
-    }
-  }
-
-  /// Why a file that should hold JSON can't, seen from its beginning; empty if nothing is wrong
-  /// with that.
-  private static String notText(byte[] start) {
-    int first = start.length > 0 ? start[0] & 0xFF : 0;
-    int second = start.length > 1 ? start[1] & 0xFF : 0;
-    if (first == 0xFE && second == 0xFF || first == 0xFF && second == 0xFE) {
-      return "is text in UTF-16; save it as UTF-8";
-    }
-    if (first == 'P' && second == 'K') {
-      return "is a zip archive; unpack it first";
-    }
-    return indexOf(start, (byte) 0) >= 0 ? "isn't text in UTF-8" : "";
-  }
-
-  /// The first character that is neither blank nor a byte order mark; 0 if there is none within the
-  /// first bytes.
-  private int firstCharacter() throws IOException {
-    for (byte next : stream.peek(SEEN_FOR_KIND)) {
-      boolean mark = next == (byte) 0xEF || next == (byte) 0xBB || next == (byte) 0xBF;
-      if (!mark && !isBlank(next)) {
-        return next;
+            JsonText.location(e, parser).getLineNr(),
+            "the JSON can't be read on from here, " + JsonText.explain(e, parser));
       }
     }
-    return 0;
   }
 
-  private static boolean isBlank(byte[] line) {
-    for (byte next : line) {
-      if (!isBlank(next)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private static boolean isBlank(byte next) {
-    return next == ' ' || next == '\t' || next == '\r' || next == '\n';
-  }
-
-  private static int indexOf(byte[] bytes, byte wanted) {
-    for (int i = 0; i < bytes.length; i++) {
-      if (bytes[i] == wanted) {
-        return i;
-      }
-    }
-    return -1;
-  }
-
-  private static int column(JsonProcessingException e) {
-    return e.getLocation() == null ? 1 : e.getLocation().getColumnNr();
-  }
-
-  /// What Jackson says, without its words on where the text came from.
-  static String message(JsonProcessingException e) {
-    String message = e.getOriginalMessage().lines().findFirst().orElse("it isn't JSON");
-    return SOURCE.matcher(message).replaceAll("");
+  private void readValue(JsonParser parser) throws IOException {
+    int line = parser.currentTokenLocation().getLineNr();
+    sink.record(JsonText.value(parser), line);
+    progress.run();
   }
 }

@@ -1,6 +1,5 @@
 package io.lorikeet.train.data.files;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.lorikeet.models.text.Conversation.Message;
 import io.lorikeet.models.text.Conversation.ToolCall;
@@ -63,13 +62,14 @@ final class Messages {
           "%s must be an object of role and content, found %s"
               .formatted(place, Values.describe(node)));
     }
-    boolean shareGpt = !node.has("role") && node.has("from");
+    boolean shareGpt = !node.hasNonNull("role") && node.hasNonNull("from");
     String roleKey = shareGpt ? "from" : "role";
     String given = Values.text(node, roleKey, place);
     String role = role(given, place + "." + roleKey);
     String contentKey = shareGpt ? "value" : "content";
     if (role.equals(CALL)) {
-      return calling(toolCalls(parsed(Values.text(node, contentKey, place), place), place), node);
+      return calling(
+          toolCalls(Values.parsed(Values.text(node, contentKey, place), place), place), node);
     }
     List<ToolCall> calls = new ArrayList<>();
     if (node.hasNonNull("tool_calls")) {
@@ -188,36 +188,31 @@ final class Messages {
     JsonNode function = call.path("function").isObject() ? call.get("function") : call;
     String name = Values.text(function, "name", place);
     JsonNode arguments = function.path("arguments");
-    if (arguments.isMissingNode() && function.has("parameters")) {
+    if (!function.hasNonNull("arguments") && function.hasNonNull("parameters")) {
       arguments = function.get("parameters");
     }
-    Object value;
-    if (arguments.isTextual()) {
-      JsonNode parsed = parsed(arguments.textValue(), place + ".arguments");
-      if (!parsed.isObject()) {
-        throw new RecordProblem(
-            "%s.arguments must be a JSON object, found %s"
-                .formatted(place, Values.describe(parsed)));
-      }
-      value = arguments.textValue();
-    } else if (arguments.isObject()) {
-      value = Values.plain(arguments);
-    } else {
+    String at = place + ".arguments";
+    JsonNode object = arguments.isTextual() ? Values.parsed(arguments.textValue(), at) : arguments;
+    if (!object.isObject()) {
       throw new RecordProblem(
-          "%s.arguments must be a JSON object, or one as text, found %s"
-              .formatted(place, Values.describe(arguments)));
+          "%s must be a JSON object, or one as text, found %s"
+              .formatted(at, Values.describe(object)));
     }
-    return new ToolCall(Values.optionalText(call, "id", place), name, value);
+    Object value = Values.plain(object, at);
+    return new ToolCall(
+        Values.optionalText(call, "id", place),
+        name,
+        arguments.isTextual() ? arguments.textValue() : value);
   }
 
   /// Definitions of tools: a list, or one as JSON text; each with or without the `function` that
   /// OpenAI puts around it.
   static List<Map<String, Object>> tools(JsonNode given) {
-    JsonNode tools = given.isTextual() ? toolsText(given.textValue()) : given;
     List<Map<String, Object>> all = new ArrayList<>();
-    if (tools.isNull() || tools.isMissingNode()) {
+    if (Values.isAbsent(given)) {
       return all;
     }
+    JsonNode tools = given.isTextual() ? Values.parsed(given.textValue(), "'tools'") : given;
     if (!tools.isArray()) {
       throw new RecordProblem(
           "'tools' must be a list, or one as JSON text, found " + Values.describe(tools));
@@ -229,26 +224,14 @@ final class Messages {
       }
       Map<String, Object> definition = new LinkedHashMap<>();
       if (tool.path("function").isObject()) {
-        tool.properties().forEach(e -> definition.put(e.getKey(), Values.plain(e.getValue())));
+        definition.putAll(Values.object(tool, "'tools'"));
         definition.putIfAbsent("type", "function");
       } else {
         definition.put("type", "function");
-        definition.put("function", Values.plain(tool));
+        definition.put("function", Values.object(tool, "'tools'"));
       }
       all.add(definition);
     }
     return all;
-  }
-
-  private static JsonNode toolsText(String text) {
-    return text.isBlank() ? JsonRecords.MAPPER.nullNode() : parsed(text, "'tools'");
-  }
-
-  private static JsonNode parsed(String text, String place) {
-    try {
-      return JsonRecords.WHOLE.readTree(text);
-    } catch (JsonProcessingException e) {
-      throw new RecordProblem("%s must be JSON: %s".formatted(place, JsonRecords.message(e)));
-    }
   }
 }

@@ -6,6 +6,9 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.hardwood.HardwoodContext;
 import dev.hardwood.InputFile;
+import dev.hardwood.metadata.ColumnChunk;
+import dev.hardwood.metadata.ColumnMetaData;
+import dev.hardwood.metadata.CompressionCodec;
 import dev.hardwood.metadata.FileMetaData;
 import dev.hardwood.metadata.RowGroup;
 import dev.hardwood.reader.ParquetFileReader;
@@ -14,15 +17,15 @@ import dev.hardwood.row.PqList;
 import dev.hardwood.row.PqMap;
 import dev.hardwood.row.StructAccessor;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -36,6 +39,13 @@ final class ParquetRecords {
   /// Its notes on how it decodes are nothing for users. Held, since loggers that nobody holds are
   /// forgotten with their level.
   private static final Logger LIBRARY = Logger.getLogger("dev.hardwood");
+
+  private static final Set<CompressionCodec> CODECS =
+      EnumSet.of(
+          CompressionCodec.UNCOMPRESSED,
+          CompressionCodec.SNAPPY,
+          CompressionCodec.GZIP,
+          CompressionCodec.ZSTD);
 
   private static final int ROWS_AHEAD = 64;
 
@@ -53,10 +63,10 @@ final class ParquetRecords {
   }
 
   /// Whether a file begins as Parquet does, whatever its name.
-  static boolean isParquet(Path file) throws IOException {
-    try (InputStream input = Files.newInputStream(file)) {
-      return Arrays.equals(input.readNBytes(4), "PAR1".getBytes(StandardCharsets.US_ASCII));
-    }
+  static boolean isParquet(byte[] start) {
+    byte[] magic = "PAR1".getBytes(StandardCharsets.US_ASCII);
+    return start.length >= magic.length
+        && Arrays.equals(start, 0, magic.length, magic, 0, magic.length);
   }
 
   /// What the reading thread hands over: a row, or with none the end, or with a failure the reason.
@@ -76,7 +86,7 @@ final class ParquetRecords {
         }
         metadata = part.file() == null ? metadata : part.file();
         if (part.failure() != null) {
-          sink.badFile(row, explain(row, metadata, part.failure()));
+          sink.badFile(row, explain(row, metadata));
         }
         if (part.row() == null) {
           return;
@@ -114,12 +124,20 @@ final class ParquetRecords {
     }
   }
 
-  private static String explain(int row, FileMetaData metadata, Exception failure) {
+  private static String explain(int row, FileMetaData metadata) {
     List<RowGroup> groups = metadata == null ? List.of() : metadata.rowGroups();
-    return groups.isEmpty()
-        ? "isn't a Parquet file that can be read: " + reason(failure)
-        : "row group %d of %d can't be read on from here: %s"
-            .formatted(groupOf(row, groups), groups.size(), reason(failure));
+    if (groups.isEmpty()) {
+      return "isn't a Parquet file that can be read: it breaks off, is damaged or encrypted";
+    }
+    for (ColumnChunk column : groups.get(groupOf(row, groups) - 1).columns()) {
+      ColumnMetaData data = column.metaData();
+      if (!CODECS.contains(data.codec())) {
+        return "the column '%s' is packed by %s; write the file again with Zstandard, Snappy or gzip"
+            .formatted(data.pathInSchema(), data.codec());
+      }
+    }
+    return "row group %d of %d can't be read on from here: it is damaged, or of a kind that isn't known"
+        .formatted(groupOf(row, groups), groups.size());
   }
 
   /// Number of the row group, from 1, that holds the row after those.
@@ -134,16 +152,13 @@ final class ParquetRecords {
     return groups.size();
   }
 
-  private static String reason(Exception e) {
-    String message = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-    return message.lines().findFirst().orElse("");
-  }
-
   private static ObjectNode object(StructAccessor struct) {
     ObjectNode object = JsonNodeFactory.instance.objectNode();
     for (int i = 0; i < struct.getFieldCount(); i++) {
       if (!struct.isNull(i)) {
-        object.set(struct.getFieldName(i), node(struct.getValue(i)));
+        Object value = struct.getValue(i);
+        object.set(
+            struct.getFieldName(i), isDoubtful(value) ? text(struct.getBinary(i)) : node(value));
       }
     }
     return object;
@@ -162,15 +177,19 @@ final class ParquetRecords {
       case StructAccessor struct -> object(struct);
       case PqList list -> {
         ArrayNode array = nodes.arrayNode(list.size());
-        for (Object element : list.values()) {
-          array.add(node(element));
+        for (int i = 0; i < list.size(); i++) {
+          Object element = list.get(i);
+          array.add(node(isDoubtful(element) ? list.getRaw(i) : element));
         }
         yield array;
       }
       case PqMap map -> {
         ObjectNode object = nodes.objectNode();
         for (PqMap.Entry entry : map.getEntries()) {
-          object.set(String.valueOf(entry.getKey()), node(entry.getValue()));
+          Object content = entry.getValue();
+          object.set(
+              String.valueOf(entry.getKey()),
+              node(isDoubtful(content) ? entry.getRawValue() : content));
         }
         yield object;
       }
@@ -178,6 +197,11 @@ final class ParquetRecords {
       case byte[] bytes -> text(bytes);
       default -> nodes.textNode(value.toString());
     };
+  }
+
+  /// Whether a text may have lost what isn't UTF-8 in the file.
+  private static boolean isDoubtful(Object value) {
+    return value instanceof String text && text.indexOf('\uFFFD') >= 0;
   }
 
   private static JsonNode text(byte[] bytes) {

@@ -58,21 +58,53 @@ final class Values {
     return text;
   }
 
+  /// JSON text within a record.
+  static JsonNode parsed(String text, String name) {
+    try {
+      return JsonText.read(text);
+    } catch (JsonText.MalformedException e) {
+      throw new RecordProblem(name + " must be JSON; " + e.getMessage());
+    }
+  }
+
+  /// Whether nothing is given: null, or a blank text as an empty cell of a table is.
+  static boolean isAbsent(JsonNode value) {
+    return value.isMissingNode()
+        || value.isNull()
+        || value.isTextual() && value.textValue().isBlank();
+  }
+
+  /// An object as a map, see [#plain].
+  @SuppressWarnings("unchecked") // an object becomes a map of strings
+  static Map<String, Object> object(JsonNode object, String name) {
+    return (Map<String, Object>) plain(object, name);
+  }
+
   /// JSON as maps, lists, strings, numbers, booleans and null.
-  static Object plain(JsonNode node) {
+  ///
+  /// @param name what it stands under, for messages to people
+  static Object plain(JsonNode node, String name) {
     return switch (node.getNodeType()) {
       case OBJECT -> {
         Map<String, Object> map = new LinkedHashMap<>();
-        node.properties().forEach(entry -> map.put(entry.getKey(), plain(entry.getValue())));
+        for (Map.Entry<String, JsonNode> entry : node.properties()) {
+          map.put(fit(entry.getKey(), "a key in " + name), plain(entry.getValue(), name));
+        }
         yield map;
       }
       case ARRAY -> {
         List<Object> list = new ArrayList<>();
-        node.forEach(element -> list.add(plain(element)));
+        node.forEach(element -> list.add(plain(element, name)));
         yield list;
       }
-      case STRING -> fit(node.textValue(), "a string");
-      case NUMBER -> node.numberValue();
+      case STRING -> fit(node.textValue(), name);
+      case NUMBER -> {
+        if (node.isFloatingPointNumber() && !Double.isFinite(node.doubleValue())) {
+          throw new RecordProblem(
+              name + " holds a number that is NaN, infinite or too large; JSON has none such");
+        }
+        yield node.numberValue();
+      }
       case BOOLEAN -> node.booleanValue();
       default -> null;
     };

@@ -102,12 +102,12 @@ class ExampleReaderTest {
           {"messages": []}                    | 'messages' is empty
           {"chosen": "a"}                     | 'rejected' is missing
           {"text": 3}                         | 'text' must be a string, found a number
-          {"text": null}                      | 'text' must be a string, found null
+          {"text": null}                      | null under every key (text); expected messages
           {"text": " "}                       | 'text' is empty
           {"prompt": "a", "completion": ""}   | 'completion' is empty
           {"text": "a\\u0000b"}               | 'text' holds a NUL character
           {"text": "a\\ud83d b"}              | half of a surrogate pair, \\ud83d
-          {"text": "a", "text": "b"}          | Duplicate field 'text'
+          {"text": "a", "text": "b"}          | at column 21, key 'text': the key stands twice in its object
           {"text": "a"} {"text": "b"}         | expected a JSON object on one line
           {"text": "a                         | expected a JSON object on one line
           {"text": "a"                        | expected a JSON object on one line
@@ -154,9 +154,10 @@ class ExampleReaderTest {
   @Test
   void tellsWhereAnArrayBreaksOff() throws IOException {
     String message = failure("[\n\"a\",\n\"b\"\n");
-    assertTrue(message.contains("the JSON array can't be read on from here"), message);
     assertTrue(
-        failure("[\"a\"]\n\"b\"\n").contains(":2: something follows the end of the JSON array"));
+        message.contains("the JSON can't be read on from here, at column 1: it breaks off"),
+        message);
+    assertTrue(failure("[\"a\"]\nb\n").contains(":2: the JSON can't be read on from here"));
     assertTrue(failure("[\"a\", \"b\", 3]").contains("data.jsonl:1: element 3: expected"));
     message = failure("[\"a\",\n3]");
     assertTrue(message.contains("data.jsonl:2: expected a JSON object or a string"), message);

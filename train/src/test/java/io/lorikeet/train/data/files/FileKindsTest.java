@@ -71,7 +71,9 @@ class FileKindsTest {
     assertTrue(
         failure("data.csv", "text,b\na,b,c\nd,e\n")
             .contains("data.csv:2: expected 2 columns (text, b), found 3"));
-    assertTrue(failure("data.csv", "text,text\na,b\n").contains("two columns have the same name"));
+    assertTrue(
+        failure("data.csv", "text,text\na,b\n")
+            .contains("several columns have the same name: text"));
     assertTrue(failure("data.csv", "text\n\"a\n").contains("can't be read on from here"));
     assertTrue(failure("data.csv", "text\n").contains("the file holds no examples"));
     assertTrue(failure("data.csv", "text\na\0b\n").contains("data.csv:2: a NUL byte"));
@@ -148,7 +150,7 @@ class FileKindsTest {
     List<String> blocks = new ArrayList<>();
     List<Integer> lines = new ArrayList<>();
     List<Boolean> ends = new ArrayList<>();
-    try (DataStream stream = DataStream.open(file)) {
+    try (DataStream stream = DataStream.open(DataFile.of(file).open())) {
       new TextBlocks(stream, () -> {}, 100)
           .read(
               (block, line, end) -> {

@@ -180,7 +180,7 @@ class LayoutsTest {
           {"role": "user", "tool_calls": [{"name": "f", "arguments": {}}]} | messages[1]: only an assistant calls tools, not 'user'
           {"role": "assistant", "tool_calls": [{"arguments": {}}]} | messages[1].tool_calls[0].name is missing
           {"role": "assistant", "tool_calls": [{"name": "f", "arguments": "{x"}]} | messages[1].tool_calls[0].arguments must be JSON
-          {"role": "assistant", "tool_calls": [{"name": "f", "arguments": "[]"}]} | messages[1].tool_calls[0].arguments must be a JSON object, found a list
+          {"role": "assistant", "tool_calls": [{"name": "f", "arguments": "[]"}]} | messages[1].tool_calls[0].arguments must be a JSON object, or one as text, found a list
           {"role": "assistant", "tool_calls": [{"name": "f", "arguments": {}}]}, {"role": "user", "content": "b"} | messages[2]: 1 of the tool calls before it has no answer
           {"role": "assistant", "tool_calls": [{"id": "1", "name": "f", "arguments": {}}]}, {"role": "tool", "tool_call_id": "2", "content": "b"} | messages[2]: answers the tool call '2', which wasn't made; open: 1
           """)

@@ -49,6 +49,37 @@ class ParquetRecordsTest {
   }
 
   @Test
+  void otherCompressionsAreNamed() throws IOException {
+    Path file = copy("pairs-lz4.parquet");
+    String message =
+        assertThrows(InvalidInputException.class, () -> read(file, false)).getMessage();
+    assertEquals(
+        file
+            + ": the column 'question' is packed by LZ4_RAW; write the file again with Zstandard,"
+            + " Snappy or gzip",
+        message);
+  }
+
+  /// What isn't UTF-8 is refused, and not learned as U+FFFD.
+  @Test
+  void textsAreUtf8() throws IOException {
+    Path file = copy("malformed.parquet");
+    String message =
+        assertThrows(InvalidInputException.class, () -> read(file, false)).getMessage();
+    for (int row : new int[] {2, 3}) {
+      assertTrue(
+          message.contains(
+              file + ":" + row + ": 'text' must be a string, found bytes that aren't text"),
+          message);
+    }
+    assertEquals(1, read(file, true).size());
+    Path lists = copy("malformed-lists.parquet");
+    message = assertThrows(InvalidInputException.class, () -> read(lists, false)).getMessage();
+    assertTrue(message.contains(lists + ":2: prompt[0] must be an object"), message);
+    assertTrue(message.contains("found bytes that aren't text"), message);
+  }
+
+  @Test
   void needsNoEnding() throws IOException {
     Path file = Files.copy(copy("chats.parquet"), folder.resolve("chats"));
     assertEquals(10, read(file, false).size());

@@ -28,3 +28,10 @@ pairs = pa.table(
 )
 for codec in ["none", "gzip", "zstd", "snappy"]:
     pq.write_table(pairs, f"pairs-{codec}.parquet", compression=codec, row_group_size=20)
+pq.write_table(pairs.slice(0, 3), "pairs-lz4.parquet", compression="lz4")
+# A text that isn't UTF-8, in a column and in a list, which writers of other languages don't check.
+bytes_ = pa.array([b"good", b"caf\xe9", b"\xed\xa0\xbd"])
+bad = pa.Array.from_buffers(pa.string(), 3, bytes_.buffers())
+lists = pa.ListArray.from_arrays(pa.array([0, 1, 2, 3], pa.int32()), bad)
+pq.write_table(pa.table({"text": bad}), "malformed.parquet")
+pq.write_table(pa.table({"prompt": lists, "completion": lists}), "malformed-lists.parquet")
