@@ -153,7 +153,7 @@ final class BenchCommand implements Callable<Integer> {
     if (json != null) {
       AtomicFile.create(json).close(); // finds out now whether the figures can be written
     }
-    ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
+    ProgressLine line = ProgressLine.of(spec);
     if (merge) {
       MergeBench.Report report =
           new MergeBench(model, rank, target, threads, repetitions, line).run();

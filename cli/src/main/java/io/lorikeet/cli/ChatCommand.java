@@ -9,6 +9,7 @@ import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.LlamaLimits;
 import io.lorikeet.train.ProcessorCores;
 import java.io.BufferedReader;
+import java.io.Console;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.Charset;
@@ -119,7 +120,7 @@ final class ChatCommand implements Callable<Integer> {
                 file -> AdapterFile.read(file, base, force),
                 new ChatLoop.Limits(tokens, temperature, seed),
                 spec.commandLine().getOut(),
-                ProgressLine.onTerminal());
+                onTerminal());
         for (AdapterArgument adapter : arguments) {
           loop.addAdapter(adapter.file(), (float) adapter.scale());
         }
@@ -127,6 +128,12 @@ final class ChatCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  /// Whether a person both types and reads.
+  private static boolean onTerminal() {
+    Console console = System.console();
+    return console != null && console.isTerminal();
   }
 
   private ChatTemplate template(GgufFile base) throws IOException {

@@ -48,7 +48,7 @@ final class ConvertCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Flags.requireThreads(spec, threads);
     Optional.ofNullable(type).ifPresent(ModelQuantizer::recipe);
-    ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
+    ProgressLine line = ProgressLine.of(spec);
     try {
       ModelConverter.convert(
           folder,

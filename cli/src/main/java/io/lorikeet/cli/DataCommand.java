@@ -46,8 +46,7 @@ final class DataCommand implements Callable<Integer> {
     DataPlan plan =
         TrainingFlags.options(spec.commandLine().getParseResult())
             .resolveData(DataCommand::contextOf, DataCommand::windowOf);
-    boolean terminal = ProgressLine.onTerminal();
-    ProgressLine line = new ProgressLine(out, terminal && !json);
+    ProgressLine line = json ? ProgressLine.quiet(spec) : ProgressLine.of(spec);
     List<TrainingEvent> said = new ArrayList<>();
     TrainingProgress progress = new TrainingProgress(line);
     try (Tokenizer tokenizer = Tokenizer.open(plan.model())) {
@@ -70,7 +69,7 @@ final class DataCommand implements Callable<Integer> {
           report.printJson(out, shown);
         } else {
           report.print(out);
-          report.printExamples(out, shown, terminal);
+          report.printExamples(out, shown, line.isTerminal());
         }
       }
     } catch (InvalidInputException e) {

@@ -1,6 +1,5 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.export.Verification;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.ShellText;
 import io.lorikeet.train.ConfigFile;
@@ -33,15 +32,15 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
+    ProgressLine line = ProgressLine.of(spec);
     Path home = shortest(Path.of(System.getProperty("lorikeet.home", "")));
     Path files = files(home);
     Path run = freshFolder(home.resolve("runs"));
 
     Path base = files.resolve("base.gguf");
     TrainingConfig config = config(files, base, run);
-    Verification verification =
-        new TrainingSession(line, main.interruption()).run(config).verification();
+    TrainingSession.Finished trained =
+        new TrainingSession(line, main.interruption()).run(config);
 
     List<Example.Completion> questions =
         ExactMatch.examples(files.resolve("data").resolve("test.jsonl"));
@@ -67,7 +66,7 @@ final class DemoCommand implements Callable<Integer> {
                 ShellText.quoted(base),
                 ShellText.quoted(config.output()),
                 ShellText.quoted(questions.getFirst().prompt())));
-    return VerificationReport.exitCode(verification);
+    return VerificationReport.exitCode(trained.verification().orElseThrow());
   }
 
   /// Relative to the working folder, if it lies in there: for what is printed.

@@ -69,7 +69,7 @@ final class EvalCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Flags.requireThreads(spec, threads);
-    ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
+    ProgressLine line = ProgressLine.of(spec);
     try (LlamaSession session = LlamaSession.open(model, adapter)) {
       int length = contextLength(session.model().contextLength());
       List<TokenizedExample> examples;

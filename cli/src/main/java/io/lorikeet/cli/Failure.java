@@ -89,7 +89,8 @@ record Failure(int exitCode, String message) {
   /// @return the exit code
   int report(CommandLine command, Throwable problem, boolean verbose) {
     PrintWriter err = command.getErr();
-    err.println("lorikeet: " + message);
+    int width = Main.of(command.getCommandSpec()).screen().errorWidth().orElse(Integer.MAX_VALUE);
+    DisplayText.wrap("lorikeet: " + message, width).forEach(err::println);
     if (problem instanceof ParameterException) {
       err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
     }

@@ -54,7 +54,7 @@ final class ImatrixCommand implements Callable<Integer> {
       throw new picocli.CommandLine.ParameterException(
           spec.commandLine(), "--context must be at least " + LEAST_CONTEXT + ", is " + context);
     }
-    ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
+    ProgressLine line = ProgressLine.of(spec);
     ImportanceMatrix matrix;
     try {
       matrix =

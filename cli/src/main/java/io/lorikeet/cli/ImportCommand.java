@@ -124,7 +124,7 @@ final class ImportCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--store is for adapters; a merged model keeps its base's types");
     }
-    ProgressLine line = new ProgressLine(out, ProgressLine.onTerminal());
+    ProgressLine line = ProgressLine.of(spec);
     PeftMerger.Report report;
     try (GgufFile base = GgufFile.open(model)) {
       report =

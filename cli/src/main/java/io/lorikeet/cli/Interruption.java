@@ -12,9 +12,15 @@ import java.util.concurrent.atomic.AtomicReference;
 /// A second signal would only wait for the same hooks. So the first one gives both signals their
 /// default meaning back: the second ends the process at once, whatever it is doing.
 final class Interruption {
+  private final Screen screen;
   private final AtomicReference<Optional<Runnable>> request =
       new AtomicReference<>(Optional.empty());
   private final CountDownLatch ended = new CountDownLatch(1);
+
+  /// @param screen where the passing line ends first
+  Interruption(Screen screen) {
+    this.screen = screen;
+  }
 
   /// How the command that runs now is asked to end; it has to do so before long.
   void onArrival(Runnable ask) {
@@ -31,13 +37,20 @@ final class Interruption {
     if (ended.getCount() == 0) {
       return;
     }
-    System.err.println(System.lineSeparator() + "lorikeet: interrupted");
     Optional<Runnable> ask = request.get();
+    if (ask.isEmpty()) {
+      screen.close();
+    }
+    boolean lineEnded = screen.endLine();
+    boolean afterKey = !lineEnded && screen.hasPassingLine(); // the terminal shows ^C
+    System.err.println((afterKey ? System.lineSeparator() : "") + "lorikeet: interrupted");
     if (ask.isEmpty()) {
       return;
     }
     ProcessSignals.restoreDefaults();
-    System.err.println("finishing the step, then saving its state; once more leaves at once");
+    String meanwhile = "finishing the step, then saving its state; once more leaves at once";
+    DisplayText.wrap(meanwhile, screen.errorWidth().orElse(Integer.MAX_VALUE))
+        .forEach(System.err::println);
     ask.get().run();
     try {
       ended.await();

@@ -64,17 +64,26 @@ public final class Main implements Callable<Integer> {
   private String nativeDirectory;
 
   private final Interruption interruption;
+  private final Screen screen;
 
-  Main(Interruption interruption) {
+  Main(Interruption interruption, Screen screen) {
     this.interruption = interruption;
+    this.screen = screen;
+  }
+
+  /// The program that a command belongs to.
+  static Main of(CommandSpec command) {
+    return (Main) command.root().userObject();
   }
 
   public static void main(String[] args) {
-    Interruption interruption = new Interruption();
+    Screen screen = Screen.ofProcess();
+    System.setErr(screen.beside(System.err));
+    Interruption interruption = new Interruption(screen);
     Runtime.getRuntime().addShutdownHook(new Thread(interruption::arrive));
     PrintWriter out = new PrintWriter(System.out, true);
     PrintWriter err = new PrintWriter(System.err, true);
-    int exitCode = run(interruption, out, err, args);
+    int exitCode = run(new Main(interruption, screen), out, err, args);
     interruption.tooLate();
     System.exit(exitCode);
   }
@@ -85,12 +94,11 @@ public final class Main implements Callable<Integer> {
   /// @param err where errors go
   /// @return the exit code, see [Failure]
   static int run(PrintWriter out, PrintWriter err, String... args) {
-    return run(new Interruption(), out, err, args);
+    Screen screen = Screen.none();
+    return run(new Main(new Interruption(screen), screen), out, err, args);
   }
 
-  private static int run(
-      Interruption interruption, PrintWriter out, PrintWriter err, String... args) {
-    Main main = new Main(interruption);
+  private static int run(Main main, PrintWriter out, PrintWriter err, String... args) {
     CommandLine commandLine =
         new CommandLine(main)
             .setOut(out)
@@ -114,6 +122,11 @@ public final class Main implements Callable<Integer> {
   /// What Ctrl-C and SIGTERM mean for the command that runs.
   Interruption interruption() {
     return interruption;
+  }
+
+  /// Where the command's output is watched.
+  Screen screen() {
+    return screen;
   }
 
   /// Applies the options of all commands before the command runs: logging and native libraries look

@@ -119,7 +119,7 @@ final class MergeCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     checkOptions();
     PrintWriter out = spec.commandLine().getOut();
-    line = new ProgressLine(out, ProgressLine.onTerminal() && !json);
+    line = json ? ProgressLine.quiet(spec) : ProgressLine.of(spec);
     List<AdapterArgument> arguments = adapters.stream().map(AdapterArgument::of).toList();
     MergeTable table;
     try (GgufFile base = GgufFile.open(model)) {

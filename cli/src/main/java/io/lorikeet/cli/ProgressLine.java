@@ -1,56 +1,86 @@
 package io.lorikeet.cli;
 
-import java.io.Console;
 import java.io.PrintWriter;
+import java.util.function.LongSupplier;
+import picocli.CommandLine.Model.CommandSpec;
 
-/// Output of a command that takes a while: lines that stay, and on a terminal one last line that is
-/// written over.
+/// Output of a command that takes a while: lines that stay, and what passes. On a terminal that is
+/// one last line that is written over, elsewhere a line now and then.
 final class ProgressLine {
-  /// So that a line that is written over doesn't wrap on the narrowest usual terminal.
-  private static final int WIDTH = 79;
+  /// Without a terminal, what passes is printed when nothing else was for this long.
+  private static final long LONGEST_SILENCE = 60_000_000_000L;
 
   private final PrintWriter out;
-  private final boolean terminal;
-  private boolean pending;
+  private final Screen screen;
+  private final LongSupplier clock;
+  private boolean quiet;
+  private long lastLine;
 
-  ProgressLine(PrintWriter out, boolean terminal) {
+  /// @param clock as [System#nanoTime]
+  ProgressLine(PrintWriter out, Screen screen, LongSupplier clock) {
     this.out = out;
-    this.terminal = terminal;
+    this.screen = screen;
+    this.clock = clock;
+    lastLine = clock.getAsLong();
   }
 
-  /// Whether what the process writes is read by a person while it is written.
-  static boolean onTerminal() {
-    Console console = System.console();
-    return console != null && console.isTerminal();
+  /// Of a command, on its standard output.
+  static ProgressLine of(CommandSpec command) {
+    return new ProgressLine(
+        command.commandLine().getOut(), Main.of(command).screen(), System::nanoTime);
   }
 
+  /// Of a command whose output is for programs: without anything that passes.
+  static ProgressLine quiet(CommandSpec command) {
+    ProgressLine line = of(command);
+    line.quiet = true;
+    return line;
+  }
+
+  /// Whether what passes is written over.
   boolean isTerminal() {
-    return terminal;
+    return screen.hasPassingLine();
   }
 
-  /// Shows passing text in the last line of a terminal; elsewhere nothing.
-  void update(String text) {
-    if (terminal) {
-      String shown = text.length() > WIDTH ? text.substring(0, WIDTH) : text;
-      out.print("\r" + shown + "\u001b[K");
-      out.flush();
-      pending = true;
+  /// Shows what passes. As many of the parts as fit, the most important first.
+  void update(String... parts) {
+    if (quiet) {
+      return;
+    }
+    if (isTerminal()) {
+      screen.pass(out, fitting(parts));
+    } else if (clock.getAsLong() - lastLine >= LONGEST_SILENCE) {
+      println(String.join("  ", parts));
     }
   }
 
-  /// Prints a line that stays.
+  private String fitting(String... parts) {
+    StringBuilder text = new StringBuilder(parts[0]);
+    int width = screen.width().orElse(Integer.MAX_VALUE) - 1;
+    for (int i = 1; i < parts.length; i++) {
+      if (DisplayText.columns(text + "  " + parts[i]) > width) {
+        break;
+      }
+      text.append("  ").append(parts[i]);
+    }
+    return text.toString();
+  }
+
+  /// Prints a line that stays, exactly as it is: a row of a table, a command to be pasted.
   void println(String text) {
     clear();
     out.println(text);
     out.flush();
+    lastLine = clock.getAsLong();
   }
 
-  /// Takes passing text away.
+  /// Prints a sentence that stays, broken at words where the terminal is narrower.
+  void sentence(String text) {
+    DisplayText.wrap(text, screen.width().orElse(Integer.MAX_VALUE)).forEach(this::println);
+  }
+
+  /// Takes away what passes.
   void clear() {
-    if (pending) {
-      out.print("\r\u001b[K");
-      out.flush();
-      pending = false;
-    }
+    screen.clear();
   }
 }

@@ -78,7 +78,7 @@ final class QuantizeCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--report measures what --dry-run doesn't write");
     }
-    ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
+    ProgressLine line = ProgressLine.of(spec);
     Optional<ImportanceMatrix> matrix =
         importance == null ? Optional.empty() : Optional.of(ImportanceMatrix.read(importance));
     if (dryRun) {

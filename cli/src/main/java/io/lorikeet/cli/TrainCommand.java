@@ -28,7 +28,7 @@ final class TrainCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     CommandLine.ParseResult parsed = spec.commandLine().getParseResult();
     TrainingOptions options = TrainingFlags.options(parsed);
-    ProgressLine line = new ProgressLine(spec.commandLine().getOut(), ProgressLine.onTerminal());
+    ProgressLine line = ProgressLine.of(spec);
     TrainingSession session = new TrainingSession(line, main.interruption());
     Optional<Path> resumed = TrainingFlags.resumed(parsed);
     TrainingSession.Finished finished =
@@ -36,6 +36,8 @@ final class TrainCommand implements Callable<Integer> {
             ? session.resume(resumed.get(), options)
             : session.run(options.resolve());
     finished.serving().forEach(line::println);
-    return VerificationReport.exitCodeOfMaker(finished.verification());
+    line.println("");
+    finished.summary().forEach(line::println);
+    return finished.exitCode();
   }
 }

@@ -7,19 +7,14 @@ import java.util.Locale;
 /// Shows a training run: on a terminal one line that is written over at each step, elsewhere a line
 /// now and then.
 final class TrainingProgress implements TrainingListener {
-  /// Without a terminal, a line after each twentieth of the steps ...
+  /// Without a terminal, a line after each twentieth of the steps.
   private static final int LINES = 20;
-
-  /// ... and whenever this much time has passed, in seconds.
-  private static final double LONGEST_SILENCE = 60;
 
   /// Weight of the newest step in the time that a step is expected to take.
   private static final double RECENT = 0.1;
 
   private final ProgressLine line;
   private double secondsPerStep;
-  private double secondsSoFar;
-  private double secondsAtLastLine;
 
   TrainingProgress(ProgressLine line) {
     this.line = line;
@@ -28,14 +23,14 @@ final class TrainingProgress implements TrainingListener {
   @Override
   public void on(TrainingEvent event) {
     switch (event) {
-      case TrainingEvent.Note(String text) -> line.println(text);
-      case TrainingEvent.Warning(String text) -> line.println("warning: " + text);
+      case TrainingEvent.Note(String text) -> line.sentence(text);
+      case TrainingEvent.Warning(String text) -> line.sentence("warning: " + text);
       case TrainingEvent.Progress(String task, long done, long total) ->
           line.update(task + ": " + Words.percent(total == 0 ? 1 : (double) done / total));
-      case TrainingEvent.Started started -> line.println(started(started));
+      case TrainingEvent.Started started -> line.sentence(started(started));
       case TrainingEvent.StepDone step -> step(step);
       case TrainingEvent.StepSkipped skipped ->
-          line.println(
+          line.sentence(
               "warning: "
                   + skipped.message()
                   + (skipped.rolledBackTo().isPresent()
@@ -51,6 +46,10 @@ final class TrainingProgress implements TrainingListener {
   }
 
   private static String started(TrainingEvent.Started started) {
+    if (started.done() >= started.steps()) {
+      return "nothing is left to train: all %s steps were taken"
+          .formatted(Words.count(started.steps()));
+    }
     double share = (double) started.trainableParameters() / started.totalParameters();
     return "training %s of %s parameters (%s) in %s steps%s"
         .formatted(
@@ -62,35 +61,26 @@ final class TrainingProgress implements TrainingListener {
   }
 
   private void step(TrainingEvent.StepDone step) {
-    secondsSoFar += step.seconds();
     secondsPerStep +=
         secondsPerStep == 0 ? step.seconds() : RECENT * (step.seconds() - secondsPerStep);
     double left = secondsPerStep * (step.steps() - step.step());
-    String text =
-        String.format(
-            Locale.ROOT,
-            "step %d/%d  loss %.4f  %,.0f tokens/s  %s left",
-            step.step(),
-            step.steps(),
-            step.loss(),
-            step.tokensPerSecond(),
-            Words.duration(left));
+    String[] parts = {
+      "step %d/%d".formatted(step.step(), step.steps()),
+      String.format(Locale.ROOT, "loss %.4f", step.loss()),
+      Words.duration(left) + " left",
+      String.format(Locale.ROOT, "%,.0f tokens/s", step.tokensPerSecond())
+    };
     boolean last = step.step() == step.steps();
-    boolean due = last || step.step() == 1 || reachesTwentieth(step) || silentForLong();
+    boolean due = last || step.step() == 1 || reachesTwentieth(step);
     if (last || (due && !line.isTerminal())) {
-      secondsAtLastLine = secondsSoFar;
-      line.println(text);
+      line.println(String.join("  ", parts));
     } else {
-      line.update(text);
+      line.update(parts);
     }
   }
 
   private static boolean reachesTwentieth(TrainingEvent.StepDone step) {
     long before = (step.step() - 1L) * LINES / step.steps();
     return step.step() * (long) LINES / step.steps() > before;
-  }
-
-  private boolean silentForLong() {
-    return secondsSoFar - secondsAtLastLine >= LONGEST_SILENCE;
   }
 }

@@ -12,6 +12,7 @@ import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.ResumedRun;
+import io.lorikeet.train.RunMetrics;
 import io.lorikeet.train.StopRequest;
 import io.lorikeet.train.Trainer;
 import io.lorikeet.train.TrainingConfig;
@@ -20,6 +21,7 @@ import io.lorikeet.train.TrainingListener;
 import io.lorikeet.train.TrainingOptions;
 import io.lorikeet.train.TrainingResult;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -29,6 +31,7 @@ final class TrainingSession {
   private final ProgressLine line;
   private final Interruption interruption;
   private final StopRequest stop = new StopRequest();
+  private boolean trained;
 
   TrainingSession(ProgressLine line, Interruption interruption) {
     this.line = line;
@@ -38,12 +41,24 @@ final class TrainingSession {
   /// A finished run.
   ///
   /// @param config its settings
-  /// @param verification what llama.cpp makes of the adapter
-  record Finished(TrainingConfig config, Verification verification) {
+  /// @param verification what llama.cpp makes of the adapter; empty where the run had finished
+  ///     before, and its adapter is still there
+  /// @param best the best adapter's file, if there is one
+  record Finished(
+      TrainingConfig config, Optional<Verification> verification, Optional<Path> best) {
 
     /// What to paste to serve the adapter.
     List<String> serving() throws IOException {
       return ServingText.ofAdapter(config.model(), config.output());
+    }
+
+    /// What it took and what came of it.
+    List<String> summary() throws IOException {
+      return new TrainingSummary(config, RunMetrics.read(config.run()), best).lines();
+    }
+
+    int exitCode() {
+      return verification.map(VerificationReport::exitCodeOfMaker).orElse(0);
     }
   }
 
@@ -66,6 +81,7 @@ final class TrainingSession {
     TrainingListener listener =
         event -> {
           progress.on(event);
+          trained |= event instanceof TrainingEvent.StepDone;
           if (event instanceof TrainingEvent.Started) {
             interruption.onArrival(stop::make);
           }
@@ -96,29 +112,44 @@ final class TrainingSession {
       interruption.leaveAtOnce();
     }
     AdapterMetadata metadata = new AdapterMetadata(identity, result.config().settingsOfAdapter());
-    write(result.adapter(), metadata, config, "");
-    progress.on(new TrainingEvent.AdapterSaved(config.output()));
+    Written adapter = write(result.adapter(), metadata, config, "");
+    Optional<Written> best = Optional.empty();
     if (result.best().isPresent()) {
-      TrainingResult.Best best = result.best().get();
-      Path file = write(best.adapter(), metadata, config, "-best");
+      best = Optional.of(write(result.best().get().adapter(), metadata, config, "-best"));
+    }
+    Optional<Path> bestFile = best.map(Written::file);
+    if (!trained && adapter.wasThere() && best.map(Written::wasThere).orElse(true)) {
+      line.sentence(
+          "the run in %s had finished after %d steps, and its adapter is still there: %s"
+              .formatted(config.run(), result.steps(), adapter.file()));
+      return new Finished(config, Optional.empty(), bestFile);
+    }
+    progress.on(new TrainingEvent.AdapterSaved(adapter.file()));
+    if (best.isPresent()) {
       line.println(
           "best adapter, after step %d with a validation loss of %s: %s"
-              .formatted(best.step(), Words.loss(best.loss()), file));
+              .formatted(
+                  result.best().get().step(),
+                  Words.loss(result.best().get().loss()),
+                  best.get().file()));
     }
     if (config.purpose() == TrainingConfig.Purpose.MERGED) {
-      line.println("this adapter was trained to be merged: what was measured is the merged file");
+      line.sentence("this adapter was trained to be merged: what was measured is the merged file");
     }
     line.update("verifying");
     Verification verification = verify(result);
     VerificationReport.lines(verification).forEach(line::println);
-    return new Finished(config, verification);
+    return new Finished(config, Optional.of(verification), bestFile);
   }
 
-  /// Writes an adapter beside the output, and into the run folder as well. What hours of training
-  /// have made is there if either can be written.
+  /// An adapter's file beside the output.
   ///
-  /// @return the file beside the output
-  private Path write(
+  /// @param wasThere whether it was there before, byte for byte, and was left as it is
+  private record Written(Path file, boolean wasThere) {}
+
+  /// Writes an adapter into the run folder, and beside the output as well unless it is there
+  /// already. What hours of training have made is there if either can be written.
+  private Written write(
       LoraAdapter adapter, AdapterMetadata metadata, TrainingConfig config, String suffix)
       throws IOException {
     AdapterStorage storage = AdapterStorage.valueOf(config.store().name());
@@ -126,8 +157,11 @@ final class TrainingSession {
     String stem = name.replaceFirst("(?i)\\.gguf$", "");
     Path file = config.output().resolveSibling(stem + suffix + name.substring(stem.length()));
     Path copy = config.run().resolve("adapter" + suffix + ".gguf");
-    Optional<IOException> failure = tryWrite(adapter, metadata, storage, file);
     Optional<IOException> failureOfCopy = tryWrite(adapter, metadata, storage, copy);
+    if (failureOfCopy.isEmpty() && Files.exists(file) && Files.mismatch(copy, file) == -1) {
+      return new Written(file, true);
+    }
+    Optional<IOException> failure = tryWrite(adapter, metadata, storage, file);
     if (failure.isPresent()) {
       String kept =
           failureOfCopy.isEmpty()
@@ -136,7 +170,7 @@ final class TrainingSession {
       throw new IOException(failure.get().getMessage() + ". " + kept, failure.get());
     }
     failureOfCopy.ifPresent(e -> line.println("no copy of the adapter: " + e.getMessage()));
-    return file;
+    return new Written(file, false);
   }
 
   private static Optional<IOException> tryWrite(

@@ -65,7 +65,8 @@ class FailureTest {
     RuntimeException problem = new IllegalStateException("odd");
     StringWriter err = new StringWriter();
     CommandLine command =
-        new CommandLine(new Main(new Interruption())).setErr(new PrintWriter(err));
+        new CommandLine(new Main(new Interruption(Screen.none()), Screen.none()))
+            .setErr(new PrintWriter(err));
     assertEquals(1, Failure.of(problem).report(command, problem, verbose));
     assertTrue(err.toString().contains("odd"));
     return err.toString();

@@ -124,13 +124,18 @@ public final class RunFolder implements AutoCloseable {
     return folder.resolve(CONFIG);
   }
 
+  /// The metrics' file in a run's folder.
+  static Path metrics(Path folder) {
+    return folder.resolve(METRICS);
+  }
+
   public Path path() {
     return folder;
   }
 
   /// Where the run's metrics go.
   public Path metrics() {
-    return folder.resolve(METRICS);
+    return metrics(folder);
   }
 
   /// Writes the configuration, and how the run is computed.
