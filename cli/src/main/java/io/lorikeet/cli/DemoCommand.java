@@ -39,8 +39,7 @@ final class DemoCommand implements Callable<Integer> {
 
     Path base = files.resolve("base.gguf");
     TrainingConfig config = config(files, base, run);
-    TrainingSession.Finished trained =
-        new TrainingSession(line, main.interruption()).run(config);
+    TrainingSession.Finished trained = new TrainingSession(line, main.interruption()).run(config);
 
     List<Example.Completion> questions =
         ExactMatch.examples(files.resolve("data").resolve("test.jsonl"));

@@ -44,8 +44,7 @@ final class TrainingSession {
   /// @param verification what llama.cpp makes of the adapter; empty where the run had finished
   ///     before, and its adapter is still there
   /// @param best the best adapter's file, if there is one
-  record Finished(
-      TrainingConfig config, Optional<Verification> verification, Optional<Path> best) {
+  record Finished(TrainingConfig config, Optional<Verification> verification, Optional<Path> best) {
 
     /// What to paste to serve the adapter.
     List<String> serving() throws IOException {

@@ -38,7 +38,9 @@ class TrainingProgressTest {
   void onATerminalOneLineIsWrittenOver() {
     String output = run(true, 400, 0.5);
     assertEquals(2, output.chars().filter(c -> c == '\n').count());
-    assertTrue(output.contains("step 2/400  loss 3.9950  3m 19s left  200 tokens/s\r\u001b[Jstep 3/400"), output);
+    assertTrue(
+        output.contains("step 2/400  loss 3.9950  3m 19s left  200 tokens/s\r\u001b[Jstep 3/400"),
+        output);
     assertTrue(output.endsWith("step 400/400  loss 3.0000  0s left  200 tokens/s\n"), output);
   }
 
@@ -62,14 +64,15 @@ class TrainingProgressTest {
   private static ProgressLine line(StringWriter out, boolean terminal, LongSupplier clock) {
     Supplier<OptionalInt> columns = () -> OptionalInt.of(80);
     return new ProgressLine(
-        new PrintWriter(out), terminal ? new Screen(columns, columns, false) : Screen.none(), clock);
+        new PrintWriter(out),
+        terminal ? new Screen(columns, columns, false) : Screen.none(),
+        clock);
   }
 
   private static String run(boolean terminal, int steps, double seconds) {
     StringWriter out = new StringWriter();
     AtomicLong time = new AtomicLong();
-    TrainingProgress progress =
-        new TrainingProgress(line(out, terminal, time::get));
+    TrainingProgress progress = new TrainingProgress(line(out, terminal, time::get));
     progress.on(new TrainingEvent.Started(steps, 0, 1000, 100_000));
     for (int step = 1; step <= steps; step++) {
       time.addAndGet(Math.round(seconds * 1e9));
