@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /// Makes tokens of conversations, and marks those that an assistant's turns consist of: from where
@@ -19,13 +20,19 @@ import java.util.Set;
 /// Where they don't, since the template drops earlier thoughts, or renders the last turn in a way
 /// of its own, or characters melt into other tokens, the turn begins a sequence of its own; so
 /// every trained token is preceded by exactly what precedes it when it is served.
+///
+/// Each turn takes the time of rendering all that comes before it. Once a chat fills what is wanted
+/// of it, only its last turn is looked at: where that goes on from there, so do those between.
 final class ConversationTokenizer {
   private final ChatEncoding encoding;
   private final TrainOn trainOn;
+  private final int wanted;
 
-  ConversationTokenizer(ChatEncoding encoding, TrainOn trainOn) {
+  /// @param wanted tokens at the beginning of a sequence behind which no marks are needed
+  ConversationTokenizer(ChatEncoding encoding, TrainOn trainOn, int wanted) {
     this.encoding = encoding;
     this.trainOn = trainOn;
+    this.wanted = wanted;
   }
 
   /// A sequence of tokens, and which of them have loss.
@@ -43,31 +50,58 @@ final class ConversationTokenizer {
     if (trainOn == TrainOn.ALL) {
       return everything(conversation);
     }
-    List<Sequence> sequences = new ArrayList<>();
-    boolean spellsControl = false;
     Set<ChatRemark> remarks = EnumSet.noneOf(ChatRemark.class);
-    for (int index : turns(conversation.messages())) {
-      TurnText turn = TurnText.of(conversation, index, encoding);
-      boolean calls = !conversation.messages().get(index).toolCalls().isEmpty();
-      if (calls && !turn.writes(index)) {
-        continue; // else it would be learned to say nothing where a tool should be called
+    List<Integer> turns = turns(conversation.messages(), remarks);
+    List<TurnText> written = new ArrayList<>();
+    List<Sequence> sequences = new ArrayList<>();
+    boolean asked = false; // whether the last turn goes on from what fills a row
+    for (int index : turns) {
+      turn(conversation, index)
+          .ifPresent(
+              turn -> {
+                append(sequences, turn);
+                written.add(turn);
+                remark(conversation.messages().get(index), turn, remarks);
+              });
+      if (!asked && sequences.size() == 1 && sequences.getFirst().tokens().length > wanted) {
+        asked = true;
+        Optional<TurnText> last = turn(conversation, turns.getLast());
+        if (last.isPresent() && continues(sequences.getFirst(), prompt(last.get()))) {
+          append(sequences, last.get());
+          written.add(last.get());
+          break;
+        }
       }
-      append(sequences, turn);
-      spellsControl |= encoding.tokenizer().spellsControl(turn.whole());
-      if (!turn.ends()) {
-        remarks.add(ChatRemark.NO_END_OF_TURN);
-      }
-      if (!turn.served()) {
-        remarks.add(ChatRemark.OTHER_PROMPT);
-      }
-      if (losesThoughts(conversation.messages().get(index), turn)) {
-        remarks.add(ChatRemark.NO_THOUGHTS);
-      }
+    }
+    if (written.isEmpty() && !turns.isEmpty()) {
+      remarks.add(ChatRemark.CALLS_LEFT_OUT);
     }
     if (sequences.size() > 1) {
       remarks.add(ChatRemark.SEPARATE_TURNS);
     }
+    boolean spellsControl =
+        written.stream().anyMatch(turn -> encoding.tokenizer().spellsControl(turn.whole()));
     return new Result(sequences, spellsControl, remarks);
+  }
+
+  /// A turn; empty where it is a call that the template leaves out, or it would be learned to say
+  /// nothing where a tool should be called.
+  private Optional<TurnText> turn(Conversation conversation, int index) {
+    TurnText turn = TurnText.of(conversation, index, encoding);
+    boolean calls = !conversation.messages().get(index).toolCalls().isEmpty();
+    return calls && !turn.writes(index) ? Optional.empty() : Optional.of(turn);
+  }
+
+  private static void remark(Message message, TurnText turn, Set<ChatRemark> remarks) {
+    if (!turn.ends()) {
+      remarks.add(ChatRemark.NO_END_OF_TURN);
+    }
+    if (!turn.served()) {
+      remarks.add(ChatRemark.OTHER_PROMPT);
+    }
+    if (losesThoughts(message, turn)) {
+      remarks.add(ChatRemark.NO_THOUGHTS);
+    }
   }
 
   private static boolean losesThoughts(Message message, TurnText turn) {
@@ -85,7 +119,9 @@ final class ConversationTokenizer {
   }
 
   /// The messages to learn.
-  private List<Integer> turns(List<Message> messages) {
+  ///
+  /// @param remarks takes the reason where there are none
+  private List<Integer> turns(List<Message> messages, Set<ChatRemark> remarks) {
     List<Integer> turns = new ArrayList<>();
     int lastUser = -1;
     for (int i = 0; i < messages.size(); i++) {
@@ -96,20 +132,33 @@ final class ConversationTokenizer {
       }
     }
     int from = lastUser;
-    return switch (trainOn) {
-      case LAST_TURN -> turns.subList(Math.max(0, turns.size() - 1), turns.size());
-      case COMPLETION -> turns.stream().filter(turn -> turn > from).toList();
-      case ASSISTANT, ALL -> turns;
-    };
+    List<Integer> learned =
+        switch (trainOn) {
+          case LAST_TURN -> turns.subList(Math.max(0, turns.size() - 1), turns.size());
+          case COMPLETION -> turns.stream().filter(turn -> turn > from).toList();
+          case ASSISTANT, ALL -> turns;
+        };
+    if (learned.isEmpty()) {
+      remarks.add(turns.isEmpty() ? ChatRemark.NONE_TRAINED : ChatRemark.NO_COMPLETION);
+    }
+    return learned;
+  }
+
+  private int[] prompt(TurnText turn) {
+    return encoding.tokenizer().encode(turn.whole().part(0, turn.start()));
+  }
+
+  private static boolean continues(Sequence sequence, int[] prompt) {
+    return Tokens.startsWith(prompt, sequence.tokens());
   }
 
   /// Adds a turn to the sequence before it, if that is how its prompt begins, or else as a
   /// sequence.
   private void append(List<Sequence> sequences, TurnText turn) {
-    int[] prompt = encoding.tokenizer().encode(turn.whole().part(0, turn.start()));
+    int[] prompt = prompt(turn);
     int[] tokens = Tokens.concatenate(prompt, written(turn, prompt));
     boolean[] trained = new boolean[tokens.length];
-    if (!sequences.isEmpty() && Tokens.startsWith(prompt, sequences.getLast().tokens())) {
+    if (!sequences.isEmpty() && continues(sequences.getLast(), prompt)) {
       boolean[] before = sequences.removeLast().trained();
       System.arraycopy(before, 0, trained, 0, before.length);
     }

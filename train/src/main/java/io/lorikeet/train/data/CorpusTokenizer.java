@@ -195,14 +195,18 @@ final class CorpusTokenizer {
   }
 
   private String nothingLeft(DataSource source) {
-    if (report.left() == 0) {
+    List<String> left = report.leftOut();
+    if (left.isEmpty()) {
       return source.path() + ": no line is an example";
+    }
+    if (report.count(Tokenized.Fate.NOTHING_TO_LEARN) > 0) {
+      return source.path() + ": nothing is left to learn: " + String.join("; ", left);
     }
     return String.format(
         Locale.ROOT,
         "%s: none of the %,d examples fits into the context of %,d tokens; give a larger --context, or shorter prompts",
         source.path(),
-        report.left(),
+        report.tooLong(),
         settings.context());
   }
 }

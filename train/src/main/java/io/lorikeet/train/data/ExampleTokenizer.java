@@ -39,7 +39,13 @@ public final class ExampleTokenizer {
     this.trainOn = trainOn;
     this.addsSpace = addsSpace();
     fit = new ContextFit(encoding, context, tooLong);
-    conversations = encoding.chats().map(chats -> new ConversationTokenizer(chats, trainOn));
+    int wanted =
+        switch (tooLong) {
+          case CUT, DROP -> context + 1;
+          case CUT_LEFT, SPLIT -> Integer.MAX_VALUE;
+        };
+    conversations =
+        encoding.chats().map(chats -> new ConversationTokenizer(chats, trainOn, wanted));
   }
 
   /// The example's tokens, within the context.

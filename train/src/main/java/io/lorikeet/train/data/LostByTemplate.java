@@ -63,8 +63,14 @@ final class LostByTemplate {
       return Set.of(); // refused, and said so, when it was tokenized
     }
     Set<Lost> lost = EnumSet.noneOf(Lost.class);
+    int place = 0; // mostly, messages are written in their order
     for (Message message : conversation.messages()) {
-      boolean missing = message.content().stream().anyMatch(part -> !text.contains(part.strip()));
+      boolean missing = false;
+      for (String part : message.content()) {
+        int next = text.indexOf(part.strip(), place);
+        place = next >= 0 ? next : place;
+        missing |= next < 0 && !text.contains(part.strip());
+      }
       if (missing && SYSTEM.contains(message.role())) {
         lost.add(Lost.SYSTEM_PROMPT);
       } else if (missing && !message.isAssistant()) { // thoughts of earlier answers may go

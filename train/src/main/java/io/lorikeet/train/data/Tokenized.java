@@ -59,6 +59,12 @@ record Tokenized(
     OTHER_PROMPT,
     /// Thoughts aren't learned: the template leaves them out, or the prompt has ended them.
     NO_THOUGHTS,
+    /// Nothing that an assistant says is to be learned: all has weight 0.
+    NONE_TRAINED,
+    /// Nothing is to be learned after the user's last message, where only that is learned.
+    NO_COMPLETION,
+    /// The template writes nothing of the calls of tools, which are all there is to learn.
+    CALLS_LEFT_OUT,
     /// It is written as ChatML, since the base has no template.
     ASSUMED_TEMPLATE
   }

@@ -5,7 +5,9 @@ import io.lorikeet.train.TrainingEvent;
 import io.lorikeet.train.TrainingListener;
 import io.lorikeet.train.data.Tokenized.ChatRemark;
 import io.lorikeet.train.data.Tokenized.Fate;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -46,28 +48,60 @@ final class TokenizingReport {
     return fates.getOrDefault(fate, 0);
   }
 
-  /// Examples left out: longer than the context, or their prompt fills it, or there is nothing to
-  /// predict.
-  int left() {
-    return count(Fate.DROPPED) + count(Fate.PROMPT_TOO_LONG) + count(Fate.NOTHING_TO_LEARN);
+  /// Examples left out since they are longer than the context, or their prompt fills it.
+  int tooLong() {
+    return count(Fate.DROPPED) + count(Fate.PROMPT_TOO_LONG);
+  }
+
+  /// Which examples were left out, and why.
+  List<String> leftOut() {
+    String places = places();
+    List<String> left = new ArrayList<>();
+    add(left, count(Fate.DROPPED), "longer than " + places + ": left out");
+    add(
+        left,
+        count(Fate.PROMPT_TOO_LONG),
+        tooLong == TooLong.CUT_LEFT
+            ? "left out: nothing to learn is left in " + places
+            : "left out: their prompt alone fills " + places);
+    int silent = count(ChatRemark.NONE_TRAINED);
+    int asking = count(ChatRemark.NO_COMPLETION);
+    int calling = count(ChatRemark.CALLS_LEFT_OUT);
+    add(left, silent, "left out: whatever the assistant says in it has weight 0, or train false");
+    add(
+        left,
+        asking,
+        "left out: --train-on completion learns what follows the user's last message, and nothing"
+            + " does");
+    add(
+        left,
+        calling,
+        "left out: the chat template leaves out the calls of tools, and nothing else is to be"
+            + " learned");
+    int others = count(Fate.NOTHING_TO_LEARN) - silent - asking - calling;
+    add(left, others, "left out: no token in it is to be learned");
+    return left;
+  }
+
+  private int count(ChatRemark remark) {
+    return remarks.getOrDefault(remark, 0);
+  }
+
+  private String places() {
+    return String.format(Locale.ROOT, "the context of %,d tokens", context);
   }
 
   /// Says what was cut, left out and divided.
   void report(TrainingListener listener) {
-    String places = String.format(Locale.ROOT, "the context of %,d tokens", context);
+    String places = places();
     String lost =
         tooLong == TooLong.CUT_LEFT
             ? ": their beginning is cut off"
             : ": their end is cut off, the end token with it";
     warn(listener, count(Fate.CUT), "longer than " + places + lost);
-    warn(listener, count(Fate.DROPPED), "longer than " + places + ": left out");
-    warn(
-        listener,
-        count(Fate.PROMPT_TOO_LONG),
-        tooLong == TooLong.CUT_LEFT
-            ? "left out: nothing to learn is left in " + places
-            : "left out: their prompt alone fills " + places);
-    warn(listener, count(Fate.NOTHING_TO_LEARN), "left out: no token in it is to be learned");
+    for (String left : leftOut()) {
+      listener.on(new TrainingEvent.Warning(left));
+    }
     warn(
         listener,
         withControlNames,
@@ -98,7 +132,7 @@ final class TokenizingReport {
   }
 
   private void reportChats(TrainingListener listener) {
-    int separate = remarks.getOrDefault(ChatRemark.SEPARATE_TURNS, 0);
+    int separate = count(ChatRemark.SEPARATE_TURNS);
     if (separate > 0) {
       listener.on(
           new TrainingEvent.Note(
@@ -111,31 +145,36 @@ final class TokenizingReport {
     }
     warn(
         listener,
-        remarks.getOrDefault(ChatRemark.ASSUMED_TEMPLATE, 0),
+        count(ChatRemark.ASSUMED_TEMPLATE),
         "written as ChatML: the base has no chat template, and llama.cpp's server takes ChatML then;"
             + " --chat-template names another");
     warn(
         listener,
-        remarks.getOrDefault(ChatRemark.NO_END_OF_TURN, 0),
+        count(ChatRemark.NO_END_OF_TURN),
         "whose turns the chat template ends with no token that stops generation: the end token of"
             + " the base is put there");
     warn(
         listener,
-        remarks.getOrDefault(ChatRemark.OTHER_PROMPT, 0),
+        count(ChatRemark.OTHER_PROMPT),
         "with a turn that doesn't begin with the prompt that a server gives for it: the chat"
             + " template writes it otherwise afterwards");
     warn(
         listener,
-        remarks.getOrDefault(ChatRemark.NO_THOUGHTS, 0),
+        count(ChatRemark.NO_THOUGHTS),
         "whose thoughts aren't learned: the chat template leaves them out, or a server's prompt"
             + " doesn't ask for any");
   }
 
   private static void warn(TrainingListener listener, int count, String text) {
+    List<String> said = new ArrayList<>();
+    add(said, count, text);
+    said.forEach(warning -> listener.on(new TrainingEvent.Warning(warning)));
+  }
+
+  private static void add(List<String> said, int count, String text) {
     if (count > 0) {
-      String examples =
-          count == 1 ? "1 example " : String.format(Locale.ROOT, "%,d examples ", count);
-      listener.on(new TrainingEvent.Warning(examples + text));
+      said.add(
+          (count == 1 ? "1 example " : String.format(Locale.ROOT, "%,d examples ", count)) + text);
     }
   }
 }

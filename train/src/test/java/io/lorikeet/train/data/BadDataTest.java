@@ -10,11 +10,13 @@ import io.lorikeet.models.text.ChatVocabulary;
 import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.Events;
+import io.lorikeet.train.TrainingConfig.TrainOn;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -85,6 +87,60 @@ class BadDataTest {
       // llama.cpp's server puts it before the user's message where a template can't take it.
       assertFalse(warnings.contains("system prompt"), warnings);
     }
+  }
+
+  /// Nothing to learn is another reason than a context that is too short.
+  @Test
+  void whyNothingIsLeftIsTold() throws IOException {
+    String user = "{\"role\": \"user\", \"content\": \"a\"}";
+    String answer = "{\"role\": \"assistant\", \"content\": \"b\"}";
+    String silent = answer.replace("}", ", \"weight\": 0}");
+    String call =
+        "{\"role\": \"assistant\", \"tool_calls\": [{\"name\": \"f\", \"arguments\": {}}]}";
+    String template =
+        "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + (m.content or '') + '<|im_end|>\n' }}"
+            + "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+    Path base = ChatVocabulary.bytePairs(folder.resolve("base.gguf"), template);
+    try (Tokenizer tokenizer = Tokenizer.open(base)) {
+      TextEncoding encoding = TextEncoding.of(tokenizer, Optional.empty());
+      assertTrue(
+          left(encoding, TrainOn.ASSISTANT, user + "," + silent)
+              .endsWith(
+                  ": nothing is left to learn: 2 examples left out: whatever the assistant says in"
+                      + " it has weight 0, or train false"));
+      for (String end : List.of(user, user + "," + silent)) {
+        assertTrue(
+            left(encoding, TrainOn.COMPLETION, user + "," + answer + "," + end)
+                .contains("2 examples left out: --train-on completion learns what follows"));
+      }
+      assertTrue(
+          left(encoding, TrainOn.ASSISTANT, user + "," + call)
+              .contains("2 examples left out: the chat template leaves out the calls of tools"));
+    }
+  }
+
+  private String left(TextEncoding encoding, TrainOn trainOn, String messages) throws IOException {
+    Path file =
+        Files.writeString(
+            folder.resolve("data.jsonl"), ("{\"messages\": [" + messages + "]}\n").repeat(2));
+    DataSettings defaults = DataSettings.of(64);
+    DataSettings settings =
+        new DataSettings(
+            64,
+            defaults.tooLong(),
+            defaults.skipBadLines(),
+            defaults.packing(),
+            trainOn,
+            Optional.empty(),
+            Optional.empty(),
+            false,
+            Map.of(),
+            2,
+            Optional.empty());
+    return assertThrows(
+            InvalidInputException.class,
+            () -> TrainingData.tokenize(List.of(file), settings, encoding, events))
+        .getMessage();
   }
 
   @Test

@@ -20,6 +20,8 @@ import io.lorikeet.train.data.ConversationTokenizer.Result;
 import io.lorikeet.train.data.ConversationTokenizer.Sequence;
 import io.lorikeet.train.data.Tokenized.ChatRemark;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -27,12 +29,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @ExtendWith(LeakCheck.class)
 final class ConversationTokenizerTest {
@@ -62,6 +66,58 @@ final class ConversationTokenizerTest {
             + "<|im_start|>assistant\nthe 1<|im_end|>\n<|im_start|>user\nTwo?<|im_end|>\n"
             + "<|im_start|>assistant\n2<|im_end|>",
         text(result.sequences().getFirst().tokens()));
+  }
+
+  /// What is cut away anyway isn't looked at, and makes no difference: neither where turns go on
+  /// from each other, nor where a template forgets earlier thoughts, or all but the last messages.
+  @ParameterizedTest
+  @ValueSource(strings = {"chatml", "thoughts", "forgetful"})
+  void onlyWhatFitsIsLookedAt(String name) throws IOException {
+    String template =
+        switch (name) {
+          case "thoughts" ->
+              CHATML.replace(
+                  "message['content']",
+                  "(message['content'] if loop.last else message['content'].split('=')[-1])");
+          case "forgetful" -> CHATML.replace("in messages", "in messages[-3:]");
+          default -> CHATML;
+        };
+    tokenizer = Tokenizer.open(ChatVocabulary.bytePairs(folder.resolve("base.gguf"), template));
+    ChatEncoding encoding = ChatEncoding.of(tokenizer, Optional.empty());
+    Conversation chat = Conversation.of(longChat(40));
+    for (int wanted : new int[] {1, 40, 129, 300, 2000}) {
+      Result all =
+          new ConversationTokenizer(encoding, TrainOn.ASSISTANT, Integer.MAX_VALUE).tokenize(chat);
+      Result part = new ConversationTokenizer(encoding, TrainOn.ASSISTANT, wanted).tokenize(chat);
+      assertEquals(all.sequences().size(), part.sequences().size());
+      for (int i = 0; i < all.sequences().size(); i++) {
+        Sequence expected = all.sequences().get(i);
+        Sequence found = part.sequences().get(i);
+        assertArrayEquals(expected.tokens(), found.tokens());
+        int end = Math.min(wanted, expected.tokens().length);
+        assertArrayEquals(
+            Arrays.copyOf(expected.trained(), end), Arrays.copyOf(found.trained(), end));
+      }
+    }
+  }
+
+  @Test
+  void timeGrowsWithTheLengthOfAChat() throws IOException {
+    tokenizer = Tokenizer.open(ChatVocabulary.bytePairs(folder.resolve("base.gguf"), CHATML));
+    ChatEncoding encoding = ChatEncoding.of(tokenizer, Optional.empty());
+    ConversationTokenizer tokenizing = new ConversationTokenizer(encoding, TrainOn.ASSISTANT, 512);
+    Conversation chat = Conversation.of(longChat(4000));
+    ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+    long start = threads.getCurrentThreadCpuTime();
+    assertEquals(1, tokenizing.tokenize(chat).sequences().size());
+    long seconds = (threads.getCurrentThreadCpuTime() - start) / 1_000_000_000;
+    assertTrue(seconds < 5, seconds + " s");
+  }
+
+  private static Message[] longChat(int messages) {
+    return IntStream.range(0, messages)
+        .mapToObj(i -> Message.of(i % 2 == 0 ? "user" : "assistant", "a=message number " + i))
+        .toArray(Message[]::new);
   }
 
   @Test
@@ -328,7 +384,7 @@ final class ConversationTokenizerTest {
   private Result tokenize(TrainOn trainOn, Map<String, Object> variables, Message... messages)
       throws IOException {
     ChatEncoding encoding = ChatEncoding.of(tokenizer, Optional.empty());
-    return new ConversationTokenizer(encoding, trainOn)
+    return new ConversationTokenizer(encoding, trainOn, Integer.MAX_VALUE)
         .tokenize(new Conversation(List.of(messages), List.of(), variables));
   }
 

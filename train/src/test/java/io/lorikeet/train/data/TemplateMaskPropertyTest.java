@@ -94,7 +94,8 @@ final class TemplateMaskPropertyTest {
             tried++;
             try {
               Result result =
-                  new ConversationTokenizer(encoding, TrainOn.ASSISTANT).tokenize(conversation);
+                  new ConversationTokenizer(encoding, TrainOn.ASSISTANT, Integer.MAX_VALUE)
+                      .tokenize(conversation);
               check(conversation, result, tokenizer, encoding, label);
               for (Sequence sequence : result.sequences()) {
                 examples.add(
