@@ -87,7 +87,7 @@ final class JsonText {
         throw new MalformedException(
             "something follows it at column %d: %s".formatted(end + 1, near(text, end, 0)), false);
       } catch (JsonProcessingException e) {
-        int place = (int) Math.clamp(location(e, parser).getCharOffset(), 0, text.length());
+        int place = Math.clamp(location(e, parser).getCharOffset(), 0, text.length());
         boolean breaksOff = e instanceof JsonEOFException;
         String found = breaksOff ? "" : ", near " + near(text, place, SHOWN);
         throw new MalformedException(explain(e, parser) + found, breaksOff);
