@@ -34,14 +34,21 @@ class LauncherTest {
 
   @Test
   void textsAreInUtf8WhereTheLocaleKnowsOnlyAscii() throws IOException, InterruptedException {
-    assertEquals("UTF-8", charsetOfJava(Map.of("LC_ALL", "C")));
-    assertEquals("UTF-8", charsetOfJava(Map.of("LC_CTYPE", "POSIX")));
-    assertEquals("UTF-8", charsetOfJava(Map.of("LANG", "xx_YY.UTF-8"))); // isn't installed
-    assertEquals("UTF-8", charsetOfJava(Map.of()));
-    assertEquals("UTF-8", charsetOfJava(Map.of("LANG", "C.UTF-8")));
+    assertEquals("UTF-8", outputOfJava(Map.of("LC_ALL", "C")));
+    assertEquals("UTF-8", outputOfJava(Map.of("LC_CTYPE", "POSIX")));
+    assertEquals("UTF-8", outputOfJava(Map.of("LANG", "xx_YY.UTF-8"))); // isn't installed
+    assertEquals("UTF-8", outputOfJava(Map.of()));
+    assertEquals("UTF-8", outputOfJava(Map.of("LANG", "C.UTF-8")));
   }
 
-  private String charsetOfJava(Map<String, String> locale)
+  @Test
+  void aJreRunsWhatIsBuilt() throws IOException, InterruptedException {
+    Files.delete(jdk.resolve("bin/javac"));
+    Files.writeString(jdk.resolve("bin/java"), "#!/bin/sh\necho the JRE\n");
+    assertEquals("the JRE", outputOfJava(Map.of()));
+  }
+
+  private String outputOfJava(Map<String, String> locale)
       throws IOException, InterruptedException {
     ProcessBuilder program = new ProcessBuilder(home.resolve("lorikeet").toString());
     program.redirectErrorStream(true);

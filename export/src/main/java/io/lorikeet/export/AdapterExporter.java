@@ -11,8 +11,8 @@ import java.nio.file.Path;
 /// Writes adapters as GGUF files that llama.cpp loads.
 ///
 /// The names, shapes and scale are those of `src/llama-adapter.cpp`: `<weight>.lora_a` with ne
-/// [inputs, rank] and `<weight>.lora_b` with ne [rank, outputs], scaled by `adapter.lora.alpha` /
-/// rank; the pair of `token_embd.weight` is flipped, and those of experts have a third dimension,
+/// `[inputs, rank]` and `<weight>.lora_b` with ne `[rank, outputs]`, scaled by `adapter.lora.alpha`
+/// / rank; the pair of `token_embd.weight` is flipped, and those of experts have a third dimension,
 /// see [LoraPair].
 public final class AdapterExporter {
 
@@ -85,8 +85,8 @@ public final class AdapterExporter {
     return experts == 1 ? new long[] {ne0, ne1} : new long[] {ne0, ne1, experts};
   }
 
-  /// Whether llama.cpp wants A of this weight's pair as ne [rank, vocabulary]: it looks rows of it
-  /// up by token.
+  /// Whether llama.cpp wants A of this weight's pair as ne `[rank, vocabulary]`: it looks rows of
+  /// it up by token.
   static boolean isFlipped(String baseTensor) {
     return baseTensor.endsWith("token_embd.weight");
   }

@@ -80,8 +80,8 @@ final class AdapterPairs {
     return names;
   }
 
-  /// The shape, ne [inputs, outputs, experts] (of embeddings [outputs, inputs]), of a weight that
-  /// its pair's two halves would fit.
+  /// The shape, ne `[inputs, outputs, experts]` (of embeddings `[outputs, inputs]`), of a weight
+  /// that its pair's two halves would fit.
   private List<Long> shapeByHalves(String weight) {
     Optional<GgufTensor> a = adapter.tensor(weight + AdapterKeys.SUFFIX_A);
     Optional<GgufTensor> b = adapter.tensor(weight + AdapterKeys.SUFFIX_B);

@@ -19,8 +19,6 @@ public record MergeVerifier(int threads) {
   public record Scaled(Path file, double scale) {}
 
   /// What the base answers without and with adapters, to compare merged files with.
-  ///
-  /// @param threads CPU threads
   public static final class Reference {
     private final List<int[]> sequences;
     private final int longest;

@@ -27,7 +27,7 @@ public final class TextLoss {
         });
   }
 
-  /// -log softmax(logits)[target].
+  /// `-log softmax(logits)[target]`.
   static double crossEntropy(float[] logits, int target) {
     double largest = Double.NEGATIVE_INFINITY;
     for (float logit : logits) {

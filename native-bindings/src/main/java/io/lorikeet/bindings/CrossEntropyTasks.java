@@ -20,7 +20,8 @@ final class CrossEntropyTasks {
     tasks = new RowTasks(threads);
   }
 
-  /// @param y the operation; its sources are logits [vocabulary, t], labels [t] and weights [t]
+  /// @param y the operation; its sources are logits `[vocabulary, t]`, labels `[t]` and weights
+  ///     `[t]`
   /// @param gradient whether the logits' gradient is wanted
   void compute(MemorySegment y, boolean gradient, Worker worker) {
     MemorySegment logits = OneDnnCallbacks.source(y, 0);
@@ -57,8 +58,8 @@ final class CrossEntropyTasks {
     return softMax;
   }
 
-  /// -log p[label]. Where that probability is too small for a float, by way of the largest one:
-  /// (largest logit - logit[label]) - log p[largest].
+  /// `-log p[label]`. Where that probability is too small for a float, by way of the largest one:
+  /// `(largest logit - logit[label]) - log p[largest]`.
   private static float loss(MemorySegment logits, MemorySegment softMax, int label) {
     float p = softMax.getAtIndex(JAVA_FLOAT, label);
     if (p > LEAST) {

@@ -13,8 +13,8 @@ public final class ExpertOps {
     this.ops = ops;
   }
 
-  /// The indices of the `count` largest elements of each row of x [n, t], largest first: I32
-  /// [count, t], a view of more.
+  /// The indices of the `count` largest elements of each row of x `[n, t]`, largest first: I32
+  /// `[count, t]`, a view of more.
   public Tensor largest(Tensor x, int count) {
     ops.requireContiguousF32("argsort", x);
     ops.require(count >= 1 && count <= x.shape().ne0(), "top " + count, x);
@@ -24,10 +24,11 @@ public final class ExpertOps {
 
   /// Products of each token with its experts' matrices.
   ///
-  /// @param matrices [k, n, experts] of any type
-  /// @param x F32 [k, 1, t], or [k, used, t] with an input of its own for each of a token's experts
-  /// @param chosen I32 [used, t]
-  /// @return [n, used, t]
+  /// @param matrices `[k, n, experts]` of any type
+  /// @param x F32 `[k, 1, t]`, or `[k, used, t]` with an input of its own for each of a token's
+  ///     experts
+  /// @param chosen I32 `[used, t]`
+  /// @return `[n, used, t]`
   public Tensor mulMat(Tensor matrices, Tensor x, Tensor chosen) {
     Shape a = matrices.shape();
     Shape b = x.shape();
@@ -53,10 +54,10 @@ public final class ExpertOps {
         Ggml.ggml_mul_mat_id(ops.context(), matrices.handle(), x.handle(), chosen.handle()));
   }
 
-  /// x [n, used, t] plus the bias of each token's experts.
+  /// x `[n, used, t]` plus the bias of each token's experts.
   ///
-  /// @param biases F32 [n, experts]
-  /// @param chosen I32 [used, t]
+  /// @param biases F32 `[n, experts]`
+  /// @param chosen I32 `[used, t]`
   public Tensor addBias(Tensor x, Tensor biases, Tensor chosen) {
     ops.requireContiguousF32("add_id", x, biases);
     ops.require(

@@ -35,16 +35,16 @@ public final class FastProducts {
 
   /// How two matrices are multiplied.
   public enum Form {
-    /// a [k, n] times b [k, m], both F32 or both of [#activationType], and of any strides as long
-    /// as one of the first two dimensions is dense.
+    /// a `[k, n]` times b `[k, m]`, both F32 or both of [#activationType], and of any strides as
+    /// long as one of the first two dimensions is dense.
     PLAIN,
-    /// A contiguous weight [k, n] of any type but F32 times b [k, m].
+    /// A contiguous weight `[k, n]` of any type but F32 times b `[k, m]`.
     WEIGHT,
-    /// The transpose of a contiguous weight [n, k] of any type but F32 times b [k, m].
+    /// The transpose of a contiguous weight `[n, k]` of any type but F32 times b `[k, m]`.
     TRANSPOSED_WEIGHT
   }
 
-  /// A product [n, m] that is part of a sum.
+  /// A product `[n, m]` that is part of a sum.
   ///
   /// @param b of [#activationType] with a weight, else of a's type
   public record Term(Form form, Tensor a, Tensor b) {
@@ -122,15 +122,15 @@ public final class FastProducts {
     return library;
   }
 
-  /// a [k, n, p, q] times b [k, m, p', q'] gives [n, m, p', q'], F32: sums over ne0 of both. `a` is
-  /// repeated where p' and q' are multiples of p and q. Both are F32 or of [#activationType]; one
-  /// of the first two dimensions of each is dense.
+  /// a `[k, n, p, q]` times b `[k, m, p', q']` gives `[n, m, p', q']`, F32: sums over ne0 of both.
+  /// `a` is repeated where p' and q' are multiples of p and q. Both are F32 or of
+  /// [#activationType]; one of the first two dimensions of each is dense.
   public Tensor multiply(Ops ops, Tensor a, Tensor b) {
     requireProduct(ops, a, b);
     return product(ops, a, b, productShape(a, b), 0);
   }
 
-  /// The same with the second and third dimension of the result swapped: [n, p', m, q'].
+  /// The same with the second and third dimension of the result swapped: `[n, p', m, q']`.
   public Tensor multiplyByToken(Ops ops, Tensor a, Tensor b) {
     requireProduct(ops, a, b);
     return product(ops, a, b, swapped(productShape(a, b)), BY_TOKEN);
@@ -184,7 +184,7 @@ public final class FastProducts {
     return weight.type() != TensorType.F32 && !choice.multiplies(weight.type());
   }
 
-  /// A contiguous weight [k, n] in [#activationType], to be multiplied as in [Form#PLAIN].
+  /// A contiguous weight `[k, n]` in [#activationType], to be multiplied as in [Form#PLAIN].
   public Tensor copy(Ops ops, Tensor weight) {
     ops.require(isWeight(weight), "a copy", weight);
     Ops.Callback callback = new Ops.Callback(copy, 0, threads.count());
@@ -211,7 +211,7 @@ public final class FastProducts {
     return x.type() == TensorType.F32 || x.type() == activationType();
   }
 
-  /// The sum of products of one shape [n, m], F32.
+  /// The sum of products of one shape `[n, m]`, F32.
   public Tensor sum(Ops ops, List<Term> terms) {
     terms.forEach(term -> require(ops, term, terms.getFirst().shape()));
     Tensor result = null;

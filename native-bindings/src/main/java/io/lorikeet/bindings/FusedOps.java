@@ -68,7 +68,7 @@ public final class FusedOps {
         : ops.cast(x, operandType);
   }
 
-  /// An operand of products that is contiguous: factor · x, for x F32 [n, rows, matrices] with
+  /// An operand of products that is contiguous: factor · x, for x F32 `[n, rows, matrices]` with
   /// dense rows.
   public Tensor packed(Ops ops, Tensor x, float factor) {
     ops.require(
@@ -83,8 +83,8 @@ public final class FusedOps {
   /// Replaces a block's scores by their softmax over the keys that each query sees: those up to
   /// itself whose `seenUntil` reaches it.
   ///
-  /// @param scores F32 [keys, queries, heads], contiguous
-  /// @param seenUntil F32 [keys]: index in its row of the last query that sees each key
+  /// @param scores F32 `[keys, queries, heads]`, contiguous
+  /// @param seenUntil F32 `[keys]`: index in its row of the last query that sees each key
   /// @param firstKey index in its row of the first key
   /// @param firstQuery of the first query
   public Result softMax(Ops ops, Tensor scores, Tensor seenUntil, int firstKey, int firstQuery) {
@@ -106,7 +106,7 @@ public final class FusedOps {
 
   /// Replaces the gradient of a softmax by that of what it was made of.
   ///
-  /// @param gradient F32 [keys, queries, heads], contiguous
+  /// @param gradient F32 `[keys, queries, heads]`, contiguous
   /// @param softMax of the same shape
   public Result softMaxBack(Ops ops, Tensor gradient, Tensor softMax) {
     ops.require(
@@ -119,11 +119,11 @@ public final class FusedOps {
     return inPlace(ops, "softmax back", softMaxBack, 0, true, gradient, softMax);
   }
 
-  /// Replaces weights by weight · -log softmax(logits)[label].
+  /// Replaces weights by `weight · -log softmax(logits)[label]`.
   ///
-  /// @param logits F32 [vocabulary, t], contiguous
-  /// @param labels I32 [t], each below the vocabulary
-  /// @param weights F32 [t]; not a placeholder
+  /// @param logits F32 `[vocabulary, t]`, contiguous
+  /// @param labels I32 `[t]`, each below the vocabulary
+  /// @param weights F32 `[t]`; not a placeholder
   public void crossEntropy(Ops ops, Tensor logits, Tensor labels, Tensor weights) {
     crossEntropy(ops, logits, labels, weights, false);
   }
@@ -178,7 +178,7 @@ public final class FusedOps {
     return new SwigluGradients(row(ops, rows, 0, shape), row(ops, rows, 1, shape));
   }
 
-  /// A row of [n, 2], in a shape of n elements.
+  /// A row of `[n, 2]`, in a shape of n elements.
   private static Result row(Ops ops, Result x, int index, Shape shape) {
     return new Result(row(ops, x.values(), index, shape), row(ops, x.operand(), index, shape));
   }
@@ -195,8 +195,8 @@ public final class FusedOps {
 
   /// gain times x over the root mean square of each row.
   ///
-  /// @param x F32 [n, …], contiguous
-  /// @param gain F32 [n]
+  /// @param x F32 `[n, …]`, contiguous
+  /// @param gain F32 `[n]`
   /// @param epsilon added to the mean square
   public Result rmsNorm(Ops ops, Tensor x, Tensor gain, float epsilon) {
     requireNorm(ops, "a norm", x, x, gain);

@@ -9,7 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
-/// A matrix product of oneDNN: a [k, n] times b [k, m] gives [n, m], F32.
+/// A matrix product of oneDNN: a `[k, n]` times b `[k, m]` gives `[n, m]`, F32.
 ///
 /// oneDNN names dimensions in the opposite order: its source is b, its weights are a.
 ///

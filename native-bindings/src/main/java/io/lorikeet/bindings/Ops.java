@@ -37,8 +37,8 @@ public final class Ops extends OpList {
 
   // Products.
 
-  /// a [k, n, p, q] times b [k, m, p', q'] gives [n, m, p', q'], F32: sums over ne0 of both. `a` is
-  /// repeated where p' and q' are multiples of p and q.
+  /// a `[k, n, p, q]` times b `[k, m, p', q']` gives `[n, m, p', q']`, F32: sums over ne0 of both.
+  /// `a` is repeated where p' and q' are multiples of p and q.
   public Tensor mulMat(Tensor a, Tensor b) {
     Shape left = a.shape();
     Shape right = b.shape();
@@ -56,7 +56,7 @@ public final class Ops extends OpList {
     return made(Ggml.ggml_mul_mat(context, a.handle(), b.handle()));
   }
 
-  /// a [m, t] and b [p, t], both F32, give [m, p]: sums over ne1 of both.
+  /// a `[m, t]` and b `[p, t]`, both F32, give `[m, p]`: sums over ne1 of both.
   public Tensor outProd(Tensor a, Tensor b) {
     requireF32("out_prod", a, b);
     require(
@@ -123,7 +123,7 @@ public final class Ops extends OpList {
     return made(Ggml.ggml_log(context, a.handle()));
   }
 
-  /// Limits every element to [low, high]. ggml does it in place, so `a` must have no other use.
+  /// Limits every element to `[low, high]`. ggml does it in place, so `a` must have no other use.
   public Tensor clamp(Tensor a, float low, float high) {
     requireContiguousF32("clamp", a);
     return made(Ggml.ggml_clamp(context, a.handle(), low, high));
@@ -170,9 +170,9 @@ public final class Ops extends OpList {
 
   /// softmax(scale · x + mask) over ne0.
   ///
-  /// @param x scores [keys, queries, heads]
-  /// @param mask [keys, queries] F32, added after scaling, or null
-  /// @param sinks F32 [heads]: the score of a key without a value, which takes its share of the
+  /// @param x scores `[keys, queries, heads]`
+  /// @param mask `[keys, queries]` F32, added after scaling, or null
+  /// @param sinks F32 `[heads]`: the score of a key without a value, which takes its share of the
   ///     weights, or null
   public Tensor softMax(Tensor x, Tensor mask, Tensor sinks, float scale) {
     requireContiguousF32("soft_max", x);
@@ -211,26 +211,26 @@ public final class Ops extends OpList {
     return made(Ggml.ggml_soft_max_ext_back(context, dy.handle(), y.handle(), scale, 0));
   }
 
-  /// The sum of all elements, [1].
+  /// The sum of all elements, `[1]`.
   public Tensor sum(Tensor x) {
     requireContiguousF32("sum", x);
     return made(Ggml.ggml_sum(context, x.handle()));
   }
 
-  /// The sum of each row, [1, ne1, ne2, ne3].
+  /// The sum of each row, `[1, ne1, ne2, ne3]`.
   public Tensor sumRows(Tensor x) {
     requireContiguousF32("sum_rows", x);
     return made(Ggml.ggml_sum_rows(context, x.handle()));
   }
 
-  /// The index of each row's largest element, I32 [ne1].
+  /// The index of each row's largest element, I32 `[ne1]`.
   public Tensor argmax(Tensor x) {
     requireContiguousF32("argmax", x);
     require(isMatrix(x), "argmax", x);
     return made(Ggml.ggml_argmax(context, x.handle()));
   }
 
-  /// Rows of `a` [k, n, p] by the I32 indices [m, p], as F32 [k, m, p]; dequantizes.
+  /// Rows of `a` `[k, n, p]` by the I32 indices `[m, p]`, as F32 `[k, m, p]`; dequantizes.
   public Tensor getRows(Tensor a, Tensor indices) {
     require(
         indices.type() == TensorType.I32
@@ -245,7 +245,8 @@ public final class Ops extends OpList {
     return made(Ggml.ggml_get_rows(context, a.handle(), indices.handle()));
   }
 
-  /// Adds the rows of dy [k, m] to a zero tensor shaped like `like` [k, n], at the indices [m].
+  /// Adds the rows of dy `[k, m]` to a zero tensor shaped like `like` `[k, n]`, at the indices
+  /// `[m]`.
   public Tensor getRowsBack(Tensor dy, Tensor indices, Tensor like) {
     requireContiguousF32("get_rows_back", dy, like);
     require(
@@ -262,7 +263,8 @@ public final class Ops extends OpList {
     return made(Ggml.ggml_get_rows_back(context, dy.handle(), indices.handle(), like.handle()));
   }
 
-  /// Replaces rows of `target` [k, n], in place, by those of `rows` [k, m] at the I32 indices [m].
+  /// Replaces rows of `target` `[k, n]`, in place, by those of `rows` `[k, m]` at the I32 indices
+  /// `[m]`.
   public Tensor setRows(Tensor target, Tensor rows, Tensor indices) {
     requireContiguousF32("set_rows", target, rows);
     require(
@@ -281,9 +283,9 @@ public final class Ops extends OpList {
 
   // Position embedding.
 
-  /// Rotates x [head size, heads, tokens] by the I32 positions [tokens].
+  /// Rotates x `[head size, heads, tokens]` by the I32 positions `[tokens]`.
   ///
-  /// @param factors divisors of the frequencies, F32 [at least dimensions / 2], or null
+  /// @param factors divisors of the frequencies, F32 `[at least dimensions / 2]`, or null
   public Tensor rope(Tensor x, Tensor positions, Tensor factors, RopeParameters p) {
     requireRope("rope", x, positions, factors, p);
     return made(
@@ -452,7 +454,7 @@ public final class Ops extends OpList {
     return made(Ggml.ggml_concat(context, a.handle(), b.handle(), dimension));
   }
 
-  /// F32 [n, …] with `before` zeros in front of every row and `after` zeros behind it.
+  /// F32 `[n, …]` with `before` zeros in front of every row and `after` zeros behind it.
   public Tensor padRows(Tensor a, int before, int after) {
     requireContiguousF32("pad", a);
     require(before >= 0 && after >= 0, "pad", a);
@@ -472,7 +474,7 @@ public final class Ops extends OpList {
 
   /// One step of AdamW (arXiv 1711.05101) on `weights`, in place, with the moments `m` and `v`.
   ///
-  /// @param parameters F32 [7]: learning rate, beta1, beta2, epsilon, weight decay, 1 / (1 -
+  /// @param parameters F32 `[7]`: learning rate, beta1, beta2, epsilon, weight decay, 1 / (1 -
   ///     beta1^t), 1 / (1 - beta2^t)
   public Tensor adamW(Tensor weights, Tensor gradient, Tensor m, Tensor v, Tensor parameters) {
     requireContiguousF32("opt_step_adamw", weights, gradient, m, v, parameters);

@@ -52,7 +52,7 @@ final class ProductTasks {
     }
   }
 
-  /// A thread's part of a result [n, m].
+  /// A thread's part of a result `[n, m]`.
   private record Grid(Range n, Range m) {
 
     /// Cuts n into as many parts as leave the largest of all parts smallest, and m for the rest of
@@ -93,7 +93,7 @@ final class ProductTasks {
     this.tiles = tiles;
   }
 
-  /// a [k, n, p, q] times b [k, m, p', q'] gives y [n, m, p', q'], or [n, p', m, q'] where
+  /// a `[k, n, p, q]` times b `[k, m, p', q']` gives y `[n, m, p', q']`, or `[n, p', m, q']` where
   /// `byToken`.
   ///
   /// @param add whether to add to what y holds
@@ -157,7 +157,7 @@ final class ProductTasks {
     return ggml_tensor.nb(x, 2) == ggml_tensor.ne(x, 1) * ggml_tensor.nb(x, 1);
   }
 
-  /// The sum of products that y [n, m] names as its sources, two for each.
+  /// The sum of products that y `[n, m]` names as its sources, two for each.
   ///
   /// @param forms of each product
   void sum(MemorySegment y, List<FastProducts.Form> forms, Worker worker) {
@@ -207,7 +207,7 @@ final class ProductTasks {
     }
   }
 
-  /// y += a b, for a [k, n] and b [k, m].
+  /// y += a b, for a `[k, n]` and b `[k, m]`.
   private void addPlain(
       MemorySegment a, MemorySegment b, MemorySegment y, Grid grid, boolean add, Worker worker) {
     OneDnnProduct form =
@@ -229,7 +229,7 @@ final class ProductTasks {
         .run(address(a, 0, n, 0, 0), address(b, 0, m, 0, 0), address(y, n, m, 0, 0));
   }
 
-  /// y += W x, for W [k, n] and x [k, m].
+  /// y += W x, for W `[k, n]` and x `[k, m]`.
   private void addWeight(
       MemorySegment w, MemorySegment x, MemorySegment y, Grid grid, boolean add, Worker worker) {
     long k = ggml_tensor.ne(w, 0);
@@ -259,7 +259,7 @@ final class ProductTasks {
     }
   }
 
-  /// y += Wᵀ x, for W [n, k] and x [k, m].
+  /// y += Wᵀ x, for W `[n, k]` and x `[k, m]`.
   private void addTransposedWeight(
       MemorySegment w, MemorySegment x, MemorySegment y, Grid grid, boolean add, Worker worker) {
     long k = ggml_tensor.ne(w, 1);

@@ -56,7 +56,7 @@ public final class RowQuantizer {
 
   /// Quantizes rows without importances.
   ///
-  /// @param floats native memory, F32 [rowLength, rows]
+  /// @param floats native memory, F32 `[rowLength, rows]`
   /// @param rowLength elements of a row, a multiple of the type's block size
   /// @param bytes native memory for exactly the quantized rows
   /// @throws IllegalArgumentException for a type that isn't one of [#types], and when the sizes
@@ -72,9 +72,10 @@ public final class RowQuantizer {
   /// Quantizes rows so that errors count by the importance of their column, as `llama-quantize
   /// --imatrix` does. Types that aren't quantized in blocks ignore it.
   ///
-  /// @param floats native memory, F32 [rowLength, rows]
+  /// @param floats native memory, F32 `[rowLength, rows]`
   /// @param rowLength elements of a row, a multiple of the type's block size
-  /// @param importance native memory, F32 [rowLength]: finite, not negative, at least one positive
+  /// @param importance native memory, F32 `[rowLength]`: finite, not negative, at least one
+  ///     positive
   /// @param bytes native memory for exactly the quantized rows
   /// @throws IllegalArgumentException for a type that ggml doesn't quantize to, and when the sizes
   ///     don't fit together

@@ -52,8 +52,8 @@ record RowTasks(OneDnnThreads threads) {
     }
   }
 
-  /// Copies the operation's only source [n, rows, matrices], which has dense rows, without gaps in
-  /// the type of the operation.
+  /// Copies the operation's only source `[n, rows, matrices]`, which has dense rows, without gaps
+  /// in the type of the operation.
   ///
   /// @param factor of all numbers
   void pack(MemorySegment y, float factor, Worker worker) {

@@ -35,7 +35,7 @@ final class SoftMaxTasks {
     }
   }
 
-  /// Replaces scores [keys, queries, heads] by their softmax over the keys that each query sees.
+  /// Replaces scores `[keys, queries, heads]` by their softmax over the keys that each query sees.
   ///
   /// @param y the operation; its sources are the scores and `seenUntil`
   /// @param firstKey index in its row

@@ -21,7 +21,7 @@ final class SwigluTasks {
     tasks = new RowTasks(threads);
   }
 
-  /// @param y the operation, [elements, 2]: the gradients of gate and up; its sources are that of
+  /// @param y the operation, `[elements, 2]`: the gradients of gate and up; its sources are that of
   ///     the result, gate and up
   void backward(MemorySegment y, Worker worker) {
     Range part = Range.part(ggml_tensor.ne(y, 0), worker.index(), worker.count(), ALIGNMENT);

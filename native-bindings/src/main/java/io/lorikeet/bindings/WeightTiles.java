@@ -65,7 +65,7 @@ final class WeightTiles implements AutoCloseable {
   /// @param w a contiguous weight
   /// @param columns of these rows; whole blocks
   /// @param thread which thread's
-  /// @return the address of the copy, [columns, rows] without gaps
+  /// @return the address of the copy, `[columns, rows]` without gaps
   long fill(MemorySegment w, Range rows, Range columns, int thread) {
     Memory memory = memories.get(thread);
     long bytes = rows.count() * columns.count() * to.blockBytes();

@@ -85,7 +85,7 @@ class FastProductsTest {
     return bytes;
   }
 
-  /// Σ over i of a(i, row) · b(i, column), in `double`, compared to y [rows, columns, …].
+  /// Σ over i of a(i, row) · b(i, column), in `double`, compared to y `[rows, columns, …]`.
   private static void assertClose(
       float[] y, int rows, int columns, int depth, Element a, Element b, double bound) {
     double error = 0;

@@ -119,7 +119,7 @@ class FusedOpsTest {
     assertEquals(expected, results.get(1)[index], bound + BF16_STEP * Math.abs(expected));
   }
 
-  /// Some tokens of [n, heads, tokens], packed as [n, some, heads].
+  /// Some tokens of `[n, heads, tokens]`, packed as `[n, some, heads]`.
   @ParameterizedTest
   @CsvSource({"1, 64, 3, 1", "2, 64, 12, 0.125", "3, 5, 2, 1.5", "4, 96, 3, 3"})
   void packedOperands(int threads, int n, int heads, float factor) {

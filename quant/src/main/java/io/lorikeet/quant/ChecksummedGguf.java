@@ -14,7 +14,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 
 /// GGUF files that notice when a bit of them has changed: their last tensor, `checksum.sha256` (I8
-/// [32]), is the SHA-256 of every byte before it. Any GGUF program reads them.
+/// `[32]`), is the SHA-256 of every byte before it. Any GGUF program reads them.
 ///
 /// They are written through a memory mapping. The temporary file is filled with zeros first: where
 /// a disk is full, that is an [IOException], while a mapping could only end in an `InternalError`.

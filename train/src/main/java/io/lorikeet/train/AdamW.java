@@ -62,7 +62,7 @@ final class AdamW implements AutoCloseable {
 
   /// Has the squares of the summed gradients, as they are, summed: the square of their global norm.
   ///
-  /// @return where the device puts it, F32 [1]
+  /// @return where the device puts it, F32 `[1]`
   Tensor sumSquares() {
     return norm.sumSquares();
   }

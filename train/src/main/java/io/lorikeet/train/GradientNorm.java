@@ -22,7 +22,7 @@ final class GradientNorm implements AutoCloseable {
 
   private record Piece(long elements, Tensor part, Graph graph) {}
 
-  /// @param vector F32 [n], in the backend's memory
+  /// @param vector F32 `[n]`, in the backend's memory
   GradientNorm(Tensor vector, Backend backend) {
     this.vector = vector;
     sum = DeviceTensors.allocate(backend, List.of(new Spec("sum", TensorType.F32, Shape.of(1))));
@@ -52,7 +52,7 @@ final class GradientNorm implements AutoCloseable {
 
   /// Has the squares summed.
   ///
-  /// @return where the device puts the sum, F32 [1]
+  /// @return where the device puts the sum, F32 `[1]`
   Tensor sumSquares() {
     Tensor squares = sum.get("sum");
     squares.upload(new float[1]);

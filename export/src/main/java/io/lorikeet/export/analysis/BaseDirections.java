@@ -16,7 +16,7 @@ import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
 import org.ejml.interfaces.decomposition.QRDecomposition;
 import org.ejml.interfaces.decomposition.SingularValueDecomposition_F64;
 
-/// The directions that a frozen weight W, a matrix [rows, columns] of a base's file, stretches
+/// The directions that a frozen weight W, a matrix `[rows, columns]` of a base's file, stretches
 /// most, by a randomized singular value decomposition (Halko, Martinsson and Tropp,
 /// arXiv 0909.4061). W is dequantized some rows at a time and never held as a whole.
 final class BaseDirections {
@@ -31,9 +31,9 @@ final class BaseDirections {
   private final int rows;
   private final int columns;
 
-  /// @param left the most stretched directions of W's rows, as columns [rows, count]
-  /// @param right those of W's columns, [columns, count]
-  /// @param image W V for the directions V that were asked about, [rows, …]
+  /// @param left the most stretched directions of W's rows, as columns `[rows, count]`
+  /// @param right those of W's columns, `[columns, count]`
+  /// @param image W V for the directions V that were asked about, `[rows, …]`
   /// @param norm ‖W‖, the Frobenius norm
   record Result(DMatrixRMaj left, DMatrixRMaj right, DMatrixRMaj image, double norm) {}
 
@@ -49,7 +49,7 @@ final class BaseDirections {
   /// Finds the directions, in three passes over W.
   ///
   /// @param wanted how many
-  /// @param asked directions V of W's columns, [columns, …], whose image W V is wanted too
+  /// @param asked directions V of W's columns, `[columns, …]`, whose image W V is wanted too
   Result find(int wanted, DMatrixRMaj asked) {
     int count = Math.min(wanted, Math.min(rows, columns));
     int sampled = Math.min(count + OVERSAMPLING, Math.min(rows, columns));
@@ -106,7 +106,7 @@ final class BaseDirections {
     void accept(int first, DMatrixRMaj tile);
   }
 
-  /// WᵀW X, [columns, …], in one pass.
+  /// WᵀW X, `[columns, …]`, in one pass.
   private DMatrixRMaj timesGram(DMatrixRMaj x) {
     DMatrixRMaj sum = new DMatrixRMaj(columns, x.numCols);
     forEachTile(
@@ -119,7 +119,7 @@ final class BaseDirections {
 
   private record Image(DMatrixRMaj matrix, double squares) {}
 
-  /// W X, [rows, …], and the sum of W's squared elements.
+  /// W X, `[rows, …]`, and the sum of W's squared elements.
   private Image times(DMatrixRMaj x) {
     DMatrixRMaj image = new DMatrixRMaj(rows, x.numCols);
     double[] squares = new double[1];

@@ -14,8 +14,8 @@ import org.ejml.interfaces.decomposition.SingularValueDecomposition_F64;
 /// scaling · B A, found without ever forming ΔW: with the thin QR decompositions B = Q₁R₁ and Aᵀ =
 /// Q₂R₂ it is that of the rank × rank matrix R₁R₂ᵀ, turned by Q₁ and Q₂.
 ///
-/// Rows and columns are named as in ΔW [outputs, inputs]; for the token embedding that is
-/// [embedding, vocabulary].
+/// Rows and columns are named as in ΔW `[outputs, inputs]`; for the token embedding that is
+/// `[embedding, vocabulary]`.
 public final class PairSvd {
   private final LoraPair pair;
   private final double[] values;
@@ -70,7 +70,7 @@ public final class PairSvd {
     return matrix;
   }
 
-  /// Aᵀ, [inputs, rank].
+  /// Aᵀ, `[inputs, rank]`.
   private static DMatrixRMaj transposedA(LoraPair pair) {
     if (isFlipped(pair)) {
       return matrix(pair.inputs(), pair.rank(), pair.a());
@@ -140,12 +140,12 @@ public final class PairSvd {
     return Math.exp(entropy);
   }
 
-  /// Directions of ΔW's outputs: its left singular vectors as columns, [outputs, values].
+  /// Directions of ΔW's outputs: its left singular vectors as columns, `[outputs, values]`.
   DMatrixRMaj left() {
     return left;
   }
 
-  /// Directions of ΔW's inputs: its right singular vectors as columns, [inputs, values].
+  /// Directions of ΔW's inputs: its right singular vectors as columns, `[inputs, values]`.
   DMatrixRMaj right() {
     return right;
   }

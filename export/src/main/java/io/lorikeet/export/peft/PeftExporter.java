@@ -118,8 +118,8 @@ public final class PeftExporter {
     return module.equals("lm_head") ? module : "model." + module;
   }
 
-  /// @param matrix [rows, columns]
-  /// @return [columns, rows]
+  /// @param matrix `[rows, columns]`
+  /// @return `[columns, rows]`
   private static float[] transposed(float[] matrix, int rows, int columns) {
     float[] transposed = new float[matrix.length];
     for (int row = 0; row < rows; row++) {

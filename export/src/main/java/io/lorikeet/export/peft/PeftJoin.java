@@ -14,8 +14,8 @@ final class PeftJoin {
   /// A module's pair.
   ///
   /// @param scaling factor of B A
-  /// @param a [rank, inputs], row by row, as PEFT has it
-  /// @param b [outputs, rank], row by row, as PEFT has it
+  /// @param a `[rank, inputs]`, row by row, as PEFT has it
+  /// @param b `[outputs, rank]`, row by row, as PEFT has it
   record Part(PeftPlace place, int rank, double scaling, float[] a, float[] b) {}
 
   /// A tensor's pair.
@@ -38,7 +38,7 @@ final class PeftJoin {
         : sideBySide(tensor.name(), inputs, outputs, parts);
   }
 
-  /// PEFT has A of embeddings as [rank, vocabulary]; in GGUF each token has a row of it.
+  /// PEFT has A of embeddings as `[rank, vocabulary]`; in GGUF each token has a row of it.
   private static Joined embedding(Part part) {
     int tokens = part.place().rows();
     int rank = part.rank();

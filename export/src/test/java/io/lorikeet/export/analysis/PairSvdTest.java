@@ -95,7 +95,7 @@ class PairSvdTest {
     return values;
   }
 
-  /// ΔW, [outputs][inputs].
+  /// ΔW, `[outputs][inputs]`.
   static double[][] product(LoraPair pair, double scaling) {
     boolean flipped = pair.baseTensor().equals("token_embd.weight");
     double[][] product = new double[pair.outputs()][pair.inputs()];

@@ -54,7 +54,7 @@ class PeftImportTest {
   private final Map<String, int[]> shapes = new LinkedHashMap<>();
   private final SplittableRandom random = new SplittableRandom(5);
 
-  /// What is added to a weight in Hugging Face's order, [outputs][inputs].
+  /// What is added to a weight in Hugging Face's order, `[outputs][inputs]`.
   private record Delta(double[][] values, int permutedHeads) {}
 
   @BeforeEach
@@ -120,7 +120,7 @@ class PeftImportTest {
     add(module + "mlp.up_proj", blk + "ffn_up", 64, 128, 0, rank, scaling);
   }
 
-  /// A module: lora_A [rank, inputs], lora_B [outputs, rank], and scaling · lora_B lora_A.
+  /// A module: lora_A `[rank, inputs]`, lora_B `[outputs, rank]`, and scaling · lora_B lora_A.
   private void add(
       String module,
       String tensor,
@@ -144,8 +144,8 @@ class PeftImportTest {
     put(module + ".lora_B.weight", b, outputs, rank);
   }
 
-  /// The embedding: lora_embedding_A [rank, tokens], lora_embedding_B [embedding, rank]; token t
-  /// gets scaling · lora_embedding_B lora_embedding_A[:, t].
+  /// The embedding: lora_embedding_A `[rank, tokens]`, lora_embedding_B `[embedding, rank]`; token
+  /// t gets scaling · `lora_embedding_B lora_embedding_A[:, t]`.
   private void addEmbedding(String module, int rank, double scaling) {
     int tokens = 400;
     float[] a = values(rank * tokens, 1);

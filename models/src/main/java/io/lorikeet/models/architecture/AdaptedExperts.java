@@ -9,13 +9,13 @@ import io.lorikeet.models.autodiff.Tape;
 /// scale · W x + scaling · B A dropout(x) + bias, with the matrices of each token's experts
 /// (`build_lora_mm_id` in llama.cpp).
 ///
-/// @param weight W [k, n, experts]
-/// @param scale [experts], or null
-/// @param bias [n, experts], or null
-/// @param pair the adapters [k, rank, experts] and [rank, n, experts], or null
+/// @param weight W `[k, n, experts]`
+/// @param scale `[experts]`, or null
+/// @param bias `[n, experts]`, or null
+/// @param pair the adapters `[k, rank, experts]` and `[rank, n, experts]`, or null
 record AdaptedExperts(Tensor weight, Tensor scale, Tensor bias, AdaptedLinear.Pair pair) {
 
-  /// @param x [k, 1, t], or [k, used, t] with an input of its own for each of a token's experts
+  /// @param x `[k, 1, t]`, or `[k, used, t]` with an input of its own for each of a token's experts
   /// @param firstToken index of x's first token in the batch, which dropout's mask goes by
   Tensor apply(Tape tape, Tensor x, ExpertChoice choice, int firstToken) {
     Tensor y = tape.frozenExperts(weight, x, choice);
@@ -30,7 +30,7 @@ record AdaptedExperts(Tensor weight, Tensor scale, Tensor bias, AdaptedLinear.Pa
     return bias == null ? y : tape.addExpertBias(y, bias, choice);
   }
 
-  /// The chosen of a vector [experts], [1, used, t].
+  /// The chosen of a vector `[experts]`, `[1, used, t]`.
   private static Tensor chosen(Tape tape, Tensor vector, ExpertChoice choice) {
     Shape shape = choice.indices().shape();
     Tensor column = tape.ops().reshape(vector, Shape.of(1, vector.shape().ne0()));

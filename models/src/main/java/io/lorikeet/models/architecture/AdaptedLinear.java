@@ -8,18 +8,18 @@ import io.lorikeet.models.autodiff.Tape;
 /// A frozen linear map with its adapter, as placeholders of a graph: y = W x + scaling · B A
 /// dropout(x) + bias, in the order of llama.cpp's `build_lora_mm`.
 ///
-/// @param weight W [k, n]
-/// @param bias [n], or null
+/// @param weight W `[k, n]`
+/// @param bias `[n]`, or null
 /// @param pair the adapter, or null
 record AdaptedLinear(Tensor weight, Tensor bias, Pair pair) {
 
   /// An adapter's placeholders.
   ///
-  /// @param dropout mask [k, tokens], or null
+  /// @param dropout mask `[k, tokens]`, or null
   /// @param folded whether W holds B A already, see [FoldedWeights]
   record Pair(Parameter a, Parameter b, float scaling, Tensor dropout, boolean folded) {}
 
-  /// @param x [k, t]
+  /// @param x `[k, t]`
   /// @param firstToken index of x's first token in the batch, which dropout's mask goes by
   Tensor apply(Tape tape, Tensor x, int firstToken) {
     Tensor y = pair == null ? tape.frozenProduct(weight, x) : adapted(tape, x, firstToken);

@@ -50,7 +50,7 @@ final class DecoderLayer {
 
   /// x + attention(norm(x)).
   ///
-  /// @param x hidden states [embedding, tokens] of the whole batch
+  /// @param x hidden states `[embedding, tokens]` of the whole batch
   Tensor attentionPart(Tape tape, Tensor x) {
     Projections p = projections(tape, norm(tape, "attn_norm.weight", x));
     Tensor q = rotated(tape, headNorm(tape, "attn_q_norm.weight", p.q(), layer.heads()));
@@ -68,7 +68,7 @@ final class DecoderLayer {
     return tape.add(residual(tape, added), x);
   }
 
-  /// The attention itself, [head size, heads, tokens]. Where it is kept, forward stores it, and
+  /// The attention itself, `[head size, heads, tokens]`. Where it is kept, forward stores it, and
   /// backward takes it from there.
   private Tensor mixed(Tape tape, Tensor q, Tensor k, Tensor v) {
     Tensor saved = inputs.savedAttention(q.shape());
@@ -100,7 +100,7 @@ final class DecoderLayer {
 
   /// h + feedForward(norm(h)).
   ///
-  /// @param h hidden states [embedding, t] of some of the batch's tokens
+  /// @param h hidden states `[embedding, t]` of some of the batch's tokens
   /// @param firstToken index of the first of them
   Tensor feedForwardPart(Tape tape, Tensor h, int firstToken) {
     Tensor normed = norm(tape, config.family().feedForwardNorm(), h);
@@ -143,8 +143,8 @@ final class DecoderLayer {
     return gain == null ? x : tape.rmsNorm(x, gain, config.rmsEpsilon());
   }
 
-  /// Heads [head size, heads, t] of x [width, t], with a norm of each or of all together, where the
-  /// base has one.
+  /// Heads `[head size, heads, t]` of x `[width, t]`, with a norm of each or of all together, where
+  /// the base has one.
   private Tensor headNorm(Tape tape, String name, Tensor x, int heads) {
     Tensor gain = inputs.weight(prefix, name);
     boolean together = gain != null && gain.shape().ne0() != layer.headSize();

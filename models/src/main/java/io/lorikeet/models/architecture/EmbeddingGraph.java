@@ -21,7 +21,7 @@ final class EmbeddingGraph implements AutoCloseable {
   private final boolean backward;
   private final Graph graph;
 
-  /// Where the embeddings aren't on the device: those of the batch's tokens, [embedding, tokens].
+  /// Where the embeddings aren't on the device: those of the batch's tokens, `[embedding, tokens]`.
   private DeviceTensors rows;
 
   private EmbeddingRows source;

@@ -9,7 +9,7 @@ import java.lang.foreign.MemorySegment;
 /// brought to the device.
 ///
 /// @param base the open file
-/// @param weight `token_embd.weight` [embedding, vocabulary]
+/// @param weight `token_embd.weight` `[embedding, vocabulary]`
 record EmbeddingRows(GgufFile base, GgufTensor weight) {
 
   private long rowBytes() {

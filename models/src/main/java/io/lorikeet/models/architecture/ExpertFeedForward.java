@@ -21,8 +21,8 @@ final class ExpertFeedForward {
     this.prefix = prefix;
   }
 
-  /// @param x [embedding, t]
-  /// @param routed what experts are chosen by, [embedding, t]
+  /// @param x `[embedding, t]`
+  /// @param routed what experts are chosen by, `[embedding, t]`
   /// @param firstToken index of x's first token in the batch
   Tensor apply(Tape tape, Tensor x, Tensor routed, int firstToken) {
     Tensor scores = scores(tape, routed);
@@ -50,7 +50,7 @@ final class ExpertFeedForward {
     return tape.reshape(joined, Shape.of(width, s.ne1(), s.ne2()));
   }
 
-  /// The scores of the experts, [experts, t].
+  /// The scores of the experts, `[experts, t]`.
   private Tensor scores(Tape tape, Tensor x) {
     Tensor logits = tape.frozenProduct(inputs.weight(prefix, "ffn_gate_inp.weight"), x);
     Tensor bias = inputs.weight(prefix, "ffn_gate_inp.bias");
@@ -58,7 +58,7 @@ final class ExpertFeedForward {
     return experts.gating() == Experts.Gating.SOFTMAX ? tape.softMax(biased) : biased;
   }
 
-  /// The weights [1, used, t] of the chosen experts, from their scores.
+  /// The weights `[1, used, t]` of the chosen experts, from their scores.
   private Tensor weights(Tape tape, Tensor picked) {
     Tensor flat = tape.reshape(picked, Shape.of(picked.shape().ne1(), picked.shape().ne2()));
     Tensor weights =

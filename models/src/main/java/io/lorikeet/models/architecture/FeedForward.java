@@ -25,7 +25,7 @@ final class FeedForward {
     this.suffix = suffix;
   }
 
-  /// @param x [embedding, t]
+  /// @param x `[embedding, t]`
   /// @param firstToken index of x's first token in the batch
   Tensor apply(Tape tape, Tensor x, int firstToken) {
     Tensor up = linear(tape, "ffn_up", x, firstToken);

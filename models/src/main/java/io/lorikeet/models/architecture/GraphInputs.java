@@ -94,7 +94,7 @@ final class GraphInputs {
     return ops.placeholder(name, engine.inputs().get(name).type(), Shape.of(tokens));
   }
 
-  /// A hidden state or its gradient, [embedding, tokens].
+  /// A hidden state or its gradient, `[embedding, tokens]`.
   Tensor hidden(String name, int tokens) {
     return ops.placeholder(name, TensorType.F32, Shape.of(engine.config().embedding(), tokens));
   }
@@ -102,7 +102,7 @@ final class GraphInputs {
   /// The placeholder of what attention gives in a layer, where it is kept from forward for
   /// backward; else null.
   ///
-  /// @param shape [head size, heads, tokens]
+  /// @param shape `[head size, heads, tokens]`
   Tensor savedAttention(Shape shape) {
     if (engine.savedAttention() != null && savedAttention == null) {
       savedAttention = ops.placeholder("saved_attention", TensorType.F32, shape);

@@ -11,7 +11,7 @@ import io.lorikeet.bindings.TensorType;
 import java.util.ArrayList;
 import java.util.List;
 
-/// The hidden states between layers, [embedding, tokens] each, and the gradient that goes back
+/// The hidden states between layers, `[embedding, tokens]` each, and the gradient that goes back
 /// through them. State i is the input of layer i; the last one goes to the head.
 ///
 /// Either all states stay where they were computed, or two tensors take turns and each state is

@@ -111,7 +111,7 @@ final class LayerGraph implements AutoCloseable {
     }
   }
 
-  /// to = layer(from), both [embedding, tokens].
+  /// to = layer(from), both `[embedding, tokens]`.
   void forward(int layer, Tensor from, Tensor to) {
     bindLayer(layer);
     graph.bind(input, from);

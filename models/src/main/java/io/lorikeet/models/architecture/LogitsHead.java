@@ -37,7 +37,7 @@ final class LogitsHead implements AutoCloseable {
     graph.compute();
   }
 
-  /// [vocabulary, tokens], until another graph runs.
+  /// `[vocabulary, tokens]`, until another graph runs.
   Tensor logits() {
     return logits;
   }

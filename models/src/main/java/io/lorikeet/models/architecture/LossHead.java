@@ -28,9 +28,9 @@ final class LossHead implements AutoCloseable {
 
   /// What a chunk of tokens is compared with.
   ///
-  /// @param labels I32 [t]: the right tokens
-  /// @param flatLabels I32 [t]: where they stand in the chunk's logits as one long vector
-  /// @param weights F32 [t]
+  /// @param labels I32 `[t]`: the right tokens
+  /// @param flatLabels I32 `[t]`: where they stand in the chunk's logits as one long vector
+  /// @param weights F32 `[t]`
   private record Targets(Tensor labels, Tensor flatLabels, Tensor weights) {
     int tokens() {
       return Math.toIntExact(labels.shape().elements());
@@ -117,8 +117,8 @@ final class LossHead implements AutoCloseable {
     ops.schedule(ops.copy(ops.add(sum, loss), loss));
   }
 
-  /// loss += Σ weight · -log softmax(logits)[label], as (largest - logit[label]) - log p[largest]:
-  /// the probability of the label itself could be too small for a float.
+  /// `loss += Σ weight · -log softmax(logits)[label]`, as `(largest - logit[label]) - log
+  /// p[largest]`: the probability of the label itself could be too small for a float.
   ///
   /// @return the gradient of the logits, where it is wanted
   private Tensor loss(Tensor y, Targets targets) {
@@ -133,8 +133,8 @@ final class LossHead implements AutoCloseable {
     return gradients ? logitsGradient(probabilities, targets) : null;
   }
 
-  /// One element of each token's row, [1, 1, tokens]: of x [vocabulary, tokens] the one that index
-  /// [1, tokens] names.
+  /// One element of each token's row, `[1, 1, tokens]`: of x `[vocabulary, tokens]` the one that
+  /// index `[1, tokens]` names.
   private Tensor pick(Tensor x, Tensor index) {
     Ops ops = inputs.ops();
     return ops.getRows(ops.reshape(x, Shape.of(1, x.shape().ne0(), x.shape().ne1())), index);
@@ -158,7 +158,7 @@ final class LossHead implements AutoCloseable {
   /// @param states the last hidden states of all tokens
   /// @param stateGradients where the gradients of all tokens' hidden states go; null where none are
   ///     computed
-  /// @param sum F32 [1], what the loss is added to
+  /// @param sum F32 `[1]`, what the loss is added to
   void bind(int first, Tensor states, Tensor stateGradients, Tensor sum) {
     inputs.bind(graph, "", first);
     long offset = first * states.stride(1);

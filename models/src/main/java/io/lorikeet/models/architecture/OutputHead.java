@@ -9,9 +9,9 @@ import io.lorikeet.models.family.Scales;
 /// @param inputs of the graph
 record OutputHead(Engine engine, GraphInputs inputs) {
 
-  /// @param hidden last hidden states [embedding, t] of some of the batch's tokens
+  /// @param hidden last hidden states `[embedding, t]` of some of the batch's tokens
   /// @param firstToken index of the first of them
-  /// @return [vocabulary, t]
+  /// @return `[vocabulary, t]`
   Tensor logits(Tape tape, Tensor hidden, int firstToken) {
     ModelConfig config = engine.config();
     Tensor norm = inputs.weight("", "output_norm.weight");

@@ -91,7 +91,7 @@ final class PassGraphs implements AutoCloseable {
 
   /// All graphs, bound to some memory of the right shape, as allocation wants them.
   ///
-  /// @param loss F32 [1]
+  /// @param loss F32 `[1]`
   List<Graph> bindForAllocation(Tensor hidden, Tensor loss) {
     List<Graph> graphs = new ArrayList<>();
     embedding.bind(hidden);
@@ -147,7 +147,7 @@ final class PassGraphs implements AutoCloseable {
   /// Runs the heads that only sum the loss.
   ///
   /// @param states the last hidden states
-  /// @param loss F32 [1], what the loss is added to
+  /// @param loss F32 `[1]`, what the loss is added to
   void runLoss(Tensor states, Tensor loss) {
     runHeads(lossHeads, states, null, loss);
   }
@@ -156,7 +156,7 @@ final class PassGraphs implements AutoCloseable {
   ///
   /// @param states the last hidden states
   /// @param gradients where theirs go
-  /// @param loss F32 [1], what the loss is added to
+  /// @param loss F32 `[1]`, what the loss is added to
   void runGradients(Tensor states, Tensor gradients, Tensor loss) {
     runHeads(gradientHeads, states, gradients, loss);
   }

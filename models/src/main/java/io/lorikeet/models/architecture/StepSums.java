@@ -47,12 +47,12 @@ final class StepSums implements AutoCloseable {
     return "loss " + index;
   }
 
-  /// A place for a batch's loss, F32 [1], for graphs to be bound to.
+  /// A place for a batch's loss, F32 `[1]`, for graphs to be bound to.
   Tensor anyLoss() {
     return places.get(loss(0));
   }
 
-  /// The place for the loss of the next batch, F32 [1], which is zero.
+  /// The place for the loss of the next batch, F32 `[1]`, which is zero.
   Tensor nextLoss() {
     if (unread == BATCHES) {
       readLosses(memory.get("sums").downloadFloats());
@@ -76,7 +76,7 @@ final class StepSums implements AutoCloseable {
 
   /// The losses since the last call, in their order, and another number.
   ///
-  /// @param other F32 [1], or null for none, which gives zero
+  /// @param other F32 `[1]`, or null for none, which gives zero
   TransformerModel.Sums take(Tensor other) {
     if (other != null) {
       other.copyTo(places.get(OTHER));

@@ -218,8 +218,8 @@ public final class TransformerModel implements AutoCloseable {
   /// Waits for what [#addGradients] was asked for since the last call, and reads the losses of
   /// those batches, in their order.
   ///
-  /// @param other F32 [1] in the device's memory that is read with them, so that the device is only
-  ///     waited for once
+  /// @param other F32 `[1]` in the device's memory that is read with them, so that the device is
+  ///     only waited for once
   public Sums takeSums(Tensor other) {
     return sums.take(other);
   }

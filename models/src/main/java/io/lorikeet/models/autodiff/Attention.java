@@ -17,11 +17,12 @@ import java.util.List;
 /// @param context tokens of a row
 /// @param block queries in a block
 /// @param scale factor of the scores
-/// @param indices F32 [context]: 0, 1, 2, …
-/// @param seenUntil F32 [rows · context]: index within its row of the last query that sees each key
+/// @param indices F32 `[context]`: 0, 1, 2, …
+/// @param seenUntil F32 `[rows · context]`: index within its row of the last query that sees each
+///     key
 /// @param window keys that a token sees at most, as `seenUntil` says too; 0 for no limit
 /// @param scoreCap scores are cap · tanh(score / cap); 0 for none
-/// @param sinks F32 [heads]: for each head the score of a key without a value, or null
+/// @param sinks F32 `[heads]`: for each head the score of a key without a value, or null
 public record Attention(
     int rows,
     int context,
@@ -59,7 +60,8 @@ public record Attention(
     return blocks;
   }
 
-  /// q [head size, heads, t], k and v [head size, key-value heads, t] give [head size, heads, t].
+  /// q `[head size, heads, t]`, k and v `[head size, key-value heads, t]` give `[head size, heads,
+  /// t]`.
   Tensor forward(Ops ops, Products products, Tensor q, Tensor k, Tensor v) {
     Tensor outputs = room(ops, q);
     Tensor allKeys = products.operand(k);
@@ -86,7 +88,7 @@ public record Attention(
     return tokens(ops, all, b.row() + b.first(), b.queries());
   }
 
-  /// The gradients of q, k and v, where dy [head size, heads, t] is that of the result.
+  /// The gradients of q, k and v, where dy `[head size, heads, t]` is that of the result.
   Gradients backward(Ops ops, Products products, Tensor q, Tensor k, Tensor v, Tensor dy) {
     int group = Math.toIntExact(q.shape().ne1() / k.shape().ne1());
     Tensor dq = room(ops, q);
@@ -122,7 +124,7 @@ public record Attention(
   }
 
   /// The attention weights of a block, and the capped scores they come from (null without a cap),
-  /// both F32 [keys, queries, heads], and the queries [head size, queries, heads] that were
+  /// both F32 `[keys, queries, heads]`, and the queries `[head size, queries, heads]` that were
   /// multiplied with the keys.
   private record Weights(Tensor values, Tensor capped, Tensor queries) {}
 
@@ -162,7 +164,7 @@ public record Attention(
             ops.mul(dScores, new Curves(ops).softCapSlope(weights.capped(), scoreCap)), scale);
   }
 
-  /// [keys, queries]: 0 where the query sees the key, else -[#HIDDEN] or less. The indices are
+  /// `[keys, queries]`: 0 where the query sees the key, else -[#HIDDEN] or less. The indices are
   /// whole numbers, so a difference that is negative is at most -1.
   private Tensor mask(Ops ops, Block b) {
     Shape shape = Shape.of(b.keys(), b.queries());
@@ -180,18 +182,18 @@ public record Attention(
     return ops.view(vector, Shape.of(count), (long) first * Float.BYTES);
   }
 
-  /// A run of tokens of [head size, heads, t], without a copy.
+  /// A run of tokens of `[head size, heads, t]`, without a copy.
   private static Tensor tokens(Ops ops, Tensor x, int first, int count) {
     return ops.view(x, Shape.of(x.shape().ne0(), x.shape().ne1(), count), first * x.stride(2));
   }
 
-  /// A block's tokens of [head size, heads, t] seen as [head size, queries, heads]. Packed,
+  /// A block's tokens of `[head size, heads, t]` seen as `[head size, queries, heads]`. Packed,
   /// products take heads that share keys as one with more queries.
   private static Tensor block(Ops ops, Tensor x, Block b) {
     return byHead(ops, tokens(ops, x, b.row() + b.first(), b.queries()));
   }
 
-  /// [head size, heads, t] seen as [head size, t, heads].
+  /// `[head size, heads, t]` seen as `[head size, t, heads]`.
   private static Tensor byHead(Ops ops, Tensor x) {
     return ops.permute(x, 0, 2, 1, 3);
   }
@@ -202,7 +204,7 @@ public record Attention(
     private final Tensor x;
     private final int row;
 
-    /// [context, head size, heads], or null where products take views.
+    /// `[context, head size, heads]`, or null where products take views.
     private final Tensor copy;
 
     Keys(Ops ops, Products products, Tensor x, int row) {
@@ -216,7 +218,7 @@ public record Attention(
       return ops.permute(tokens(ops, x, row * context + from, count), 1, 2, 0, 3);
     }
 
-    /// [keys, head size, heads] of the keys that a block reaches.
+    /// `[keys, head size, heads]` of the keys that a block reaches.
     Tensor transposed(Block b) {
       if (copy == null) {
         return view(b.from(), b.keys());
@@ -236,7 +238,7 @@ public record Attention(
     private final int group;
     private Tensor sum;
 
-    /// @param like in the shape of the sum: [head size, key-value heads, context]
+    /// @param like in the shape of the sum: `[head size, key-value heads, context]`
     /// @param group heads that share keys
     KeySums(Ops ops, Products products, Tensor like, int group) {
       this.ops = ops;
@@ -245,8 +247,8 @@ public record Attention(
       this.group = group;
     }
 
-    /// Adds x [head size, queries, heads] times y [keys, queries, heads], summed over queries and
-    /// over the heads that share keys.
+    /// Adds x `[head size, queries, heads]` times y `[keys, queries, heads]`, summed over queries
+    /// and over the heads that share keys.
     void addSumOverQueries(Tensor x, Tensor y, Block b) {
       Tensor left = grouped(x);
       Tensor right = grouped(y);
@@ -262,7 +264,7 @@ public record Attention(
       products.productByTokenInto(left, right, tokens(ops, sum, b.from(), b.keys()), true);
     }
 
-    /// [n, queries, heads] as [queries · group, n, key-value heads].
+    /// `[n, queries, heads]` as `[queries · group, n, key-value heads]`.
     private Tensor grouped(Tensor x) {
       Shape s = x.shape();
       Tensor packed = ops.reshape(x, Shape.of(s.ne0(), s.ne1() * group, s.ne2() / group));
@@ -270,7 +272,7 @@ public record Attention(
       return products.takesStrides() ? transpose : ops.cont(transpose);
     }
 
-    /// [head size, key-value heads, context].
+    /// `[head size, key-value heads, context]`.
     Tensor sum() {
       return sum;
     }

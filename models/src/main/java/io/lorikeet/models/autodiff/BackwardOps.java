@@ -70,7 +70,7 @@ final class BackwardOps {
     return reflected(ops.rope(reflected, positions, factors, parameters), parameters);
   }
 
-  /// x [head size, heads, t] with the second element of each rotated pair negated.
+  /// x `[head size, heads, t]` with the second element of each rotated pair negated.
   private Tensor reflected(Tensor x, RopeParameters parameters) {
     int half = parameters.dimensions() / 2;
     if (parameters.mode() == NEIGHBOURS) {

@@ -52,7 +52,7 @@ public sealed interface DifferentiableOp {
   /// y = x in another shape.
   record Reshape(Tensor x, Tensor y) implements DifferentiableOp {}
 
-  /// y = some elements of each row of x [n, t], from `first` on.
+  /// y = some elements of each row of x `[n, t]`, from `first` on.
   record Slice(Tensor x, int first, Tensor y) implements DifferentiableOp {}
 
   /// y = cap · tanh(x / cap).
@@ -72,21 +72,22 @@ public sealed interface DifferentiableOp {
   /// y = softmax(x) over ne0.
   record SoftMax(Tensor x, Tensor y) implements DifferentiableOp {}
 
-  /// y [1, used, t] = the chosen of x [experts, t].
+  /// y `[1, used, t]` = the chosen of x `[experts, t]`.
   record Pick(Tensor x, ExpertChoice choice, Tensor y) implements DifferentiableOp {}
 
   /// y = x over the sum of its row.
   record Normalize(Tensor x, Tensor sum, Tensor y) implements DifferentiableOp {}
 
-  /// y [n, used, t] = W x with the frozen matrices of each token's experts.
+  /// y `[n, used, t]` = W x with the frozen matrices of each token's experts.
   record FrozenExperts(Tensor weight, Tensor x, ExpertChoice choice, Tensor y)
       implements DifferentiableOp {}
 
-  /// y [n, used, t] = P x with the trained matrices of each token's experts.
+  /// y `[n, used, t]` = P x with the trained matrices of each token's experts.
   record TrainedExperts(Parameter parameter, Tensor x, ExpertChoice choice, Tensor y)
       implements DifferentiableOp {}
 
-  /// y [n, t] = the sum of x [n, used, t] over a token's experts with their weights [1, used, t].
+  /// y `[n, t]` = the sum of x `[n, used, t]` over a token's experts with their weights `[1, used,
+  /// t]`.
   record WeightedSum(Tensor x, Tensor weights, Tensor y) implements DifferentiableOp {}
 
   /// y = softmax(scale · q kᵀ) v over the keys that each query may see.

@@ -32,9 +32,9 @@ final class ExpertProducts {
     return expertOps;
   }
 
-  /// The `used` largest of each token's scores [experts, t].
+  /// The `used` largest of each token's scores `[experts, t]`.
   ///
-  /// @param identity F32 [experts, experts], ones on its diagonal
+  /// @param identity F32 `[experts, experts]`, ones on its diagonal
   ExpertChoice choose(Tensor scores, int used, Tensor identity) {
     Tensor indices = ops.cont(expertOps.largest(scores, used));
     long all = indices.shape().elements();
@@ -43,7 +43,7 @@ final class ExpertProducts {
     return new ExpertChoice(indices, ops.reshape(oneHot, shape));
   }
 
-  /// W x of frozen matrices [k, n, experts] and x [k, 1 or used, t]: [n, used, t].
+  /// W x of frozen matrices `[k, n, experts]` and x `[k, 1 or used, t]`: `[n, used, t]`.
   Tensor frozen(Tensor weight, Tensor x, ExpertChoice choice) {
     if (!products.isForChecking() && weight.type() != TensorType.F32) {
       return expertOps.mulMat(weight, x, choice.indices());
@@ -51,13 +51,13 @@ final class ExpertProducts {
     return product(dequantized.computeIfAbsent(weight, this::dequantize), x, choice);
   }
 
-  /// The gradient of x, where dy [n, used, t] is that of W x.
+  /// The gradient of x, where dy `[n, used, t]` is that of W x.
   Tensor frozenBack(Tensor weight, Tensor x, Tensor dy, ExpertChoice choice) {
     Tensor matrices = transposed.computeIfAbsent(weight, w -> products.transposed(dequantize(w)));
     return toInput(expertOps.mulMat(matrices, dy, choice.indices()), x);
   }
 
-  /// P x of F32 matrices [k, n, experts].
+  /// P x of F32 matrices `[k, n, experts]`.
   Tensor product(Tensor matrices, Tensor x, ExpertChoice choice) {
     Tensor kept = products.keepsF32() ? matrices : ops.cast(matrices, TensorType.BF16);
     return expertOps.mulMat(kept, x, choice.indices());
@@ -68,8 +68,8 @@ final class ExpertProducts {
     return toInput(product(ops.cont(ops.transpose(matrices)), dy, choice), x);
   }
 
-  /// The gradient of P [k, n, experts], where dy [n, used, t] is that of P x: the sum of the outer
-  /// products of x and dy over the tokens of each expert. One of the two is spread over the
+  /// The gradient of P `[k, n, experts]`, where dy `[n, used, t]` is that of P x: the sum of the
+  /// outer products of x and dy over the tokens of each expert. One of the two is spread over the
   /// experts, zero but at its own, so that a single product sums them all.
   Tensor matricesBack(Tensor x, Tensor dy, ExpertChoice choice) {
     long inputs = x.shape().ne0();
@@ -88,7 +88,7 @@ final class ExpertProducts {
     return ops.cont(ops.permute(byExpert, 0, 2, 1, 3));
   }
 
-  /// x [m, used, t] as [m · experts, used, t], zero but at each token's experts.
+  /// x `[m, used, t]` as `[m · experts, used, t]`, zero but at each token's experts.
   private Tensor spread(Tensor x, ExpertChoice choice) {
     long m = x.shape().ne0();
     long all = x.shape().ne1() * x.shape().ne2();
@@ -104,19 +104,19 @@ final class ExpertProducts {
     return s.ne1() == choice.used() ? x : ops.repeat(x, Shape.of(s.ne0(), choice.used(), s.ne2()));
   }
 
-  /// [m, u, t] as [m, u · t].
+  /// `[m, u, t]` as `[m, u · t]`.
   private Tensor matrix(Tensor x) {
     return ops.reshape(x, Shape.of(x.shape().ne0(), x.shape().ne1() * x.shape().ne2()));
   }
 
-  /// The gradient [k, used, t] of each use of x, summed where all experts share x [k, 1, t].
+  /// The gradient `[k, used, t]` of each use of x, summed where all experts share x `[k, 1, t]`.
   private Tensor toInput(Tensor gradient, Tensor x) {
     return x.shape().equals(gradient.shape())
         ? gradient
         : ops.reshape(sumOfUsed(ops, gradient), x.shape());
   }
 
-  /// The sum over ne1 of x [n, used, t], in llama.cpp's order: [n, t].
+  /// The sum over ne1 of x `[n, used, t]`, in llama.cpp's order: `[n, t]`.
   static Tensor sumOfUsed(Ops ops, Tensor x) {
     Shape s = x.shape();
     Tensor sum = null;

@@ -22,7 +22,7 @@ public final class ParameterGradients {
     sums.put(parameter, sum);
   }
 
-  /// Adds the sum over tokens of the outer products of x [k, t] and y [n, t].
+  /// Adds the sum over tokens of the outer products of x `[k, t]` and y `[n, t]`.
   void addOuter(Products products, Parameter parameter, Tensor x, Tensor y) {
     products.outerInto(x, y, parameter.gradient()).ifPresent(gradient -> add(parameter, gradient));
   }

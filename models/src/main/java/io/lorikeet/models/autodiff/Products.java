@@ -42,7 +42,7 @@ public final class Products {
   /// Rows of a frozen matrix, from `first` on, in a format that can be multiplied.
   private record Chunk(long first, long rows, Tensor matrix) {}
 
-  /// @param rowNumbers I32 [n] placeholder of 0, 1, 2, …; n is at least the number of rows of any
+  /// @param rowNumbers I32 `[n]` placeholder of 0, 1, 2, …; n is at least the number of rows of any
   ///     frozen matrix
   /// @param keepsCopies whether dequantized copies are made once for all products with a matrix
   public Products(
@@ -95,26 +95,26 @@ public final class Products {
     return precision == Precision.F32;
   }
 
-  /// A product [n, t] that is part of a sum.
+  /// A product `[n, t]` that is part of a sum.
   ///
   /// @param kind how the two are multiplied
   /// @param a a frozen weight of any type, or a small matrix in F32
-  /// @param b [k, t]
+  /// @param b `[k, t]`
   public record Term(Kind kind, Tensor a, Tensor b) {}
 
   /// How the matrices of a [Term] are multiplied.
   public enum Kind {
-    /// W [k, n] times b.
+    /// W `[k, n]` times b.
     FROZEN,
-    /// The transpose of W [n, k] times b.
+    /// The transpose of W `[n, k]` times b.
     FROZEN_TRANSPOSED,
-    /// a [k, n] times b.
+    /// a `[k, n]` times b.
     SMALL,
-    /// The transpose of a [n, k] times b.
+    /// The transpose of a `[n, k]` times b.
     SMALL_TRANSPOSED
   }
 
-  /// The sum of products of one shape, [n, t].
+  /// The sum of products of one shape, `[n, t]`.
   public Tensor sum(List<Term> terms) {
     if (fast != null) {
       return fast.sum(ops, terms.stream().map(this::fastTerm).toList());
@@ -148,7 +148,7 @@ public final class Products {
     return new FastProducts.Term(FastProducts.Form.PLAIN, transposed ? ops.transpose(a) : a, b);
   }
 
-  /// A trained matrix a [k, n] times b [k, t]: [n, t].
+  /// A trained matrix a `[k, n]` times b `[k, t]`: `[n, t]`.
   Tensor smallProduct(Tensor a, Tensor b) {
     return product(operand(a), operand(b));
   }
@@ -231,8 +231,8 @@ public final class Products {
     return traits.keepsF32();
   }
 
-  /// The product of two activations or small matrices, as [Ops#mulMat]: a [k, n, …], b [k,
-  /// m, …] give [n, m, …].
+  /// The product of two activations or small matrices, as [Ops#mulMat]: a `[k, n, …]`, b
+  /// `[k, m, …]` give `[n, m, …]`.
   public Tensor product(Tensor a, Tensor b) {
     if (fast != null) {
       return fast.multiply(ops, a, b);
@@ -243,7 +243,7 @@ public final class Products {
   }
 
   /// The same with the second and third dimension of the result swapped, so that a token's values
-  /// lie together: [n, …, m].
+  /// lie together: `[n, …, m]`.
   Tensor productByToken(Tensor a, Tensor b) {
     return fast == null
         ? ops.cont(ops.permute(product(a, b), 0, 2, 1, 3))
@@ -297,7 +297,7 @@ public final class Products {
     return gradients;
   }
 
-  /// gain [n] times x [n, …] over the root mean square of each row.
+  /// gain `[n]` times x `[n, …]` over the root mean square of each row.
   ///
   /// @param gain null for none
   Tensor rmsNorm(Tensor x, Tensor gain, float epsilon) {
@@ -347,7 +347,7 @@ public final class Products {
     return traits.keepsStridedF32() || x.isContiguous() ? x : ops.cont(x);
   }
 
-  /// The sum over tokens of the outer products of x [m, t] and y [p, t]: [m, p].
+  /// The sum over tokens of the outer products of x `[m, t]` and y `[p, t]`: `[m, p]`.
   public Tensor outer(Tensor x, Tensor y) {
     if (fast != null) {
       return fast.multiply(ops, ops.transpose(operand(x)), ops.transpose(operand(y)));
@@ -362,7 +362,7 @@ public final class Products {
     };
   }
 
-  /// Schedules the sum over tokens of [#outer] to be added to `sum` [m, p], or returns it where
+  /// Schedules the sum over tokens of [#outer] to be added to `sum` `[m, p]`, or returns it where
   /// that can't be.
   Optional<Tensor> outerInto(Tensor x, Tensor y, Tensor sum) {
     if (fast == null) {

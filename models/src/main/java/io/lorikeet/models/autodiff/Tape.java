@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 
 /// Builds the operations of a forward pass and remembers them for [#backward]. Activations are
-/// [features, tokens].
+/// `[features, tokens]`.
 public final class Tape {
   /// The smallest normal number of F16.
   private static final float SMALLEST_SUM = 6.103515625e-5f;
@@ -40,14 +40,14 @@ public final class Tape {
     return ops;
   }
 
-  /// W x for a frozen weight [k, n] and x [k, t]: [n, t].
+  /// W x for a frozen weight `[k, n]` and x `[k, t]`: `[n, t]`.
   public Tensor frozenProduct(Tensor weight, Tensor x) {
     Tensor y = products.sum(List.of(new Term(Kind.FROZEN, weight, x)));
     return note(new DifferentiableOp.FrozenProduct(weight, x, y));
   }
 
-  /// W x + P z for a frozen weight [k, n] with x [k, t] and a trained matrix [r, n] with z [r, t]:
-  /// [n, t].
+  /// W x + P z for a frozen weight `[k, n]` with x `[k, t]` and a trained matrix `[r, n]` with z
+  /// `[r, t]`: `[n, t]`.
   public Tensor adaptedProduct(Tensor weight, Tensor x, Parameter parameter, Tensor z) {
     Tensor y =
         products.sum(
@@ -55,21 +55,21 @@ public final class Tape {
     return note(new DifferentiableOp.AdaptedProduct(weight, x, parameter, z, y));
   }
 
-  /// P x for a trained matrix [k, n] and x [k, t]: [n, t].
+  /// P x for a trained matrix `[k, n]` and x `[k, t]`: `[n, t]`.
   public Tensor trainedProduct(Parameter parameter, Tensor x) {
     return note(
         new DifferentiableOp.TrainedProduct(
             parameter, x, products.smallProduct(parameter.value(), x)));
   }
 
-  /// W x for a weight [k, n] that holds scaling · B A already, rounded to its type: [n, t]. The
+  /// W x for a weight `[k, n]` that holds scaling · B A already, rounded to its type: `[n, t]`. The
   /// gradients of A and B are those of the update without rounding.
   public Tensor foldedProduct(Tensor weight, Parameter a, Parameter b, float scaling, Tensor x) {
     Tensor y = frozenProduct(weight, x);
     return note(new DifferentiableOp.FoldedUpdate(a, b, scaling, x, y));
   }
 
-  /// Rows of a trained matrix [k, n] at the I32 indices [t]: [k, t].
+  /// Rows of a trained matrix `[k, n]` at the I32 indices `[t]`: `[k, t]`.
   public Tensor trainedRows(Parameter parameter, Tensor indices) {
     return note(
         new DifferentiableOp.TrainedRows(
@@ -83,7 +83,7 @@ public final class Tape {
     return note(new DifferentiableOp.Add(a, b, ops.add(a, b)));
   }
 
-  /// x [n, t] plus a frozen bias [n].
+  /// x `[n, t]` plus a frozen bias `[n]`.
   public Tensor addBias(Tensor x, Tensor bias) {
     return note(new DifferentiableOp.AddBias(x, ops.add(x, bias)));
   }
@@ -97,14 +97,14 @@ public final class Tape {
     return note(new DifferentiableOp.Mask(x, mask, ops.mul(x, mask)));
   }
 
-  /// gain [n] times x [n, …] over the root mean square of each row.
+  /// gain `[n]` times x `[n, …]` over the root mean square of each row.
   ///
   /// @param gain null for none
   public Tensor rmsNorm(Tensor x, Tensor gain, float epsilon) {
     return note(new DifferentiableOp.RmsNorm(x, gain, epsilon, products.rmsNorm(x, gain, epsilon)));
   }
 
-  /// x [head size, heads, t] rotated by the positions [t].
+  /// x `[head size, heads, t]` rotated by the positions `[t]`.
   public Tensor rope(Tensor x, Tensor positions, Tensor factors, RopeParameters parameters) {
     Tensor y = ops.rope(x, positions, factors, parameters);
     return note(new DifferentiableOp.Rope(x, positions, factors, parameters, y));
@@ -114,7 +114,7 @@ public final class Tape {
     return note(new DifferentiableOp.Reshape(x, ops.reshape(x, shape)));
   }
 
-  /// `count` elements of each row of x [n, t], from `first` on: [count, t].
+  /// `count` elements of each row of x `[n, t]`, from `first` on: `[count, t]`.
   public Tensor slice(Tensor x, int first, int count) {
     Tensor part = ops.view(x, Shape.of(count, x.shape().ne1()), (long) first * Float.BYTES);
     return note(new DifferentiableOp.Slice(x, first, ops.cont(part)));
@@ -137,7 +137,7 @@ public final class Tape {
     return note(new DifferentiableOp.ClampedSwiGlu(gate, up, alpha, limit, y));
   }
 
-  /// silu(gate) · up, all [n, t].
+  /// silu(gate) · up, all `[n, t]`.
   public Tensor swiglu(Tensor gate, Tensor up) {
     return note(new DifferentiableOp.SwiGlu(gate, up, ops.swiglu(gate, up)));
   }
@@ -147,27 +147,27 @@ public final class Tape {
     return note(new DifferentiableOp.SoftMax(x, ops.softMax(x, null, 1)));
   }
 
-  /// The experts with the largest scores [experts, t] of each token.
+  /// The experts with the largest scores `[experts, t]` of each token.
   ///
-  /// @param identity F32 [experts, experts], ones on its diagonal
+  /// @param identity F32 `[experts, experts]`, ones on its diagonal
   public ExpertChoice choose(Tensor scores, int used, Tensor identity) {
     return experts.choose(scores, used, identity);
   }
 
-  /// The chosen of x [experts, t]: [1, used, t].
+  /// The chosen of x `[experts, t]`: `[1, used, t]`.
   public Tensor pick(Tensor x, ExpertChoice choice) {
     Tensor single = ops.reshape(x, Shape.of(1, x.shape().ne0(), x.shape().ne1()));
     return note(new DifferentiableOp.Pick(x, choice, ops.getRows(single, choice.indices())));
   }
 
-  /// x [n, t] over the sum of each row, which is taken for at least 6e-5, as in llama.cpp.
+  /// x `[n, t]` over the sum of each row, which is taken for at least 6e-5, as in llama.cpp.
   public Tensor normalize(Tensor x) {
     Tensor sum = ops.clamp(ops.sumRows(x), SMALLEST_SUM, Float.MAX_VALUE);
     return note(new DifferentiableOp.Normalize(x, sum, ops.div(x, sum)));
   }
 
-  /// W x for the frozen matrices [k, n, experts] of each token's experts; x [k, 1, t] is the same
-  /// for all of them, x [k, used, t] another for each: [n, used, t].
+  /// W x for the frozen matrices `[k, n, experts]` of each token's experts; x `[k, 1, t]` is the
+  /// same for all of them, x `[k, used, t]` another for each: `[n, used, t]`.
   public Tensor frozenExperts(Tensor weight, Tensor x, ExpertChoice choice) {
     Tensor y = experts.frozen(weight, x, choice);
     return note(new DifferentiableOp.FrozenExperts(weight, x, choice, y));
@@ -179,20 +179,21 @@ public final class Tape {
     return note(new DifferentiableOp.TrainedExperts(parameter, x, choice, y));
   }
 
-  /// x [n, used, t] plus the frozen biases [n, experts] of each token's experts.
+  /// x `[n, used, t]` plus the frozen biases `[n, experts]` of each token's experts.
   public Tensor addExpertBias(Tensor x, Tensor biases, ExpertChoice choice) {
     Tensor y = experts.ops().addBias(x, biases, choice.indices());
     return note(new DifferentiableOp.AddBias(x, y));
   }
 
-  /// The sum of x [n, used, t] over each token's experts with their weights [1, used, t]: [n, t].
+  /// The sum of x `[n, used, t]` over each token's experts with their weights `[1, used, t]`: `[n,
+  /// t]`.
   public Tensor weightedSum(Tensor x, Tensor weights) {
     Tensor y = ExpertProducts.sumOfUsed(ops, ops.mul(x, weights));
     return note(new DifferentiableOp.WeightedSum(x, weights, y));
   }
 
-  /// Attention of q [head size, heads, t] over k and v [head size, key-value heads, t]: [head size,
-  /// heads, t].
+  /// Attention of q `[head size, heads, t]` over k and v `[head size, key-value heads, t]`:
+  /// `[head size, heads, t]`.
   public Tensor attention(Tensor q, Tensor k, Tensor v, Attention attention) {
     Tensor y = attention.forward(ops, products, q, k, v);
     return attention(q, k, v, attention, y);

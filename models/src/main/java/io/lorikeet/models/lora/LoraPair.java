@@ -9,9 +9,9 @@ package io.lorikeet.models.lora;
 /// @param rank rank of the product
 /// @param experts experts that W holds a matrix of each for, each with a pair of its own; 1 for
 ///     everything else
-/// @param a A as the GGUF holds it, ne [inputs, rank] (flipped for `token_embd.weight`: [rank,
-///     inputs]); ne [inputs, rank, experts] where there are several
-/// @param b B as the GGUF holds it, ne [rank, outputs], or [rank, outputs, experts]
+/// @param a A as the GGUF holds it, ne `[inputs, rank]` (flipped for `token_embd.weight`:
+///     `[rank, inputs]`); ne `[inputs, rank, experts]` where there are several
+/// @param b B as the GGUF holds it, ne `[rank, outputs]`, or `[rank, outputs, experts]`
 public record LoraPair(
     String baseTensor, int inputs, int outputs, int rank, int experts, float[] a, float[] b) {
 

@@ -135,12 +135,12 @@ public final class LoraParameters implements AutoCloseable {
     values().upload(MemorySegment.ofArray(matrix), offset * Float.BYTES);
   }
 
-  /// All parameters, F32 [n].
+  /// All parameters, F32 `[n]`.
   public Tensor values() {
     return tensors.get("lora");
   }
 
-  /// The sums of their gradients, F32 [n].
+  /// The sums of their gradients, F32 `[n]`.
   public Tensor gradients() {
     return tensors.get("lora_gradients");
   }

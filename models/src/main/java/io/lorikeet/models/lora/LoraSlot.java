@@ -23,7 +23,7 @@ public record LoraSlot(
     long aOffset,
     long bOffset) {
 
-  /// Whether A holds a row for each token, ne [rank, vocabulary], as llama.cpp wants it for the
+  /// Whether A holds a row for each token, ne `[rank, vocabulary]`, as llama.cpp wants it for the
   /// token embedding.
   public boolean flipped() {
     return baseTensor.equals(LoraTargets.EMBEDDING);

@@ -60,7 +60,7 @@ final class DitheredRounding implements RowRounding {
     private final int[][] packed;
     private final byte[][] fresh;
 
-    /// @param target [columns, rows]
+    /// @param target `[columns, rows]`
     /// @param bytes the base's blocks; receives the merged ones
     Batch(int firstRow, float[] target, byte[] bytes, Arena arena) {
       rows = target.length / columns;

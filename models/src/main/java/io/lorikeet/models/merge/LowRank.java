@@ -6,13 +6,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/// What adapters add to a weight [columns, rows]: a product of two thin matrices.
+/// What adapters add to a weight `[columns, rows]`: a product of two thin matrices.
 ///
 /// @param rows the weight's ne1
 /// @param columns the weight's ne0
 /// @param rank columns of `left`, rows of `right`
-/// @param left [rank, rows], scaled
-/// @param right [columns, rank], a row's values each
+/// @param left `[rank, rows]`, scaled
+/// @param right `[columns, rank]`, a row's values each
 record LowRank(int rows, int columns, int rank, float[] left, float[][] right) {
   /// Columns that are computed together.
   private static final int TILE = 512;
@@ -57,7 +57,7 @@ record LowRank(int rows, int columns, int rank, float[] left, float[][] right) {
     return result;
   }
 
-  /// @param matrix [columns, rank]
+  /// @param matrix `[columns, rank]`
   private static float[][] rows(float[] matrix, int rank) {
     int columns = matrix.length / rank;
     float[][] rows = new float[rank][];
@@ -67,7 +67,7 @@ record LowRank(int rows, int columns, int rank, float[] left, float[][] right) {
     return rows;
   }
 
-  /// @param matrix [rank, columns]
+  /// @param matrix `[rank, columns]`
   private static float[][] columns(float[] matrix, int rank) {
     float[][] columns = new float[rank][matrix.length / rank];
     for (int i = 0; i < matrix.length; i++) {
@@ -97,7 +97,7 @@ record LowRank(int rows, int columns, int rank, float[] left, float[][] right) {
   /// Computes consecutive rows of the product, some columns at a time, so that what they share
   /// stays in a core's nearest cache.
   ///
-  /// @param to receives their values, [columns, rows]
+  /// @param to receives their values, `[columns, rows]`
   void rows(int first, float[] to) {
     int count = to.length / columns;
     float[] sums = new float[TILE];

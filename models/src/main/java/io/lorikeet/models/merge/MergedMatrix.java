@@ -140,8 +140,8 @@ public final class MergedMatrix {
 
   /// Memory for rows that are computed together, used again for the next ones.
   ///
-  /// @param floats native memory of F32 values, [columns, rows]
-  /// @param weights the base's, [columns, rows] like all others
+  /// @param floats native memory of F32 values, `[columns, rows]`
+  /// @param weights the base's, `[columns, rows]` like all others
   /// @param target weights with the update
   /// @param merged what rounding made of it
   private record Batch(

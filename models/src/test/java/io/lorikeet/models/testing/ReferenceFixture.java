@@ -154,7 +154,7 @@ final class ReferenceFixture {
     weights.put(name, generate(name, integer("width"), 0.25, 1));
   }
 
-  /// Uniform in [-1, 1), times the scale, plus the offset: splitmix64 seeded by the CRC-32 of the
+  /// Uniform in `[-1, 1)`, times the scale, plus the offset: splitmix64 seeded by the CRC-32 of the
   /// name.
   private static double[] generate(String name, int count, double scale, double offset) {
     CRC32 crc = new CRC32();

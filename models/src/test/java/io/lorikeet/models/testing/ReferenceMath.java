@@ -1,11 +1,11 @@
 package io.lorikeet.models.testing;
 
 /// The matrix products and the normalization that [ReferenceModel] is made of. Matrices are
-/// row-major: `[rows][columns]` is ggml's ne [columns, rows].
+/// row-major: `[rows][columns]` is ggml's ne `[columns, rows]`.
 final class ReferenceMath {
   private ReferenceMath() {}
 
-  /// y[n][m] += scale * x[n][k] times the transpose of w[m][k]: a linear layer's forward.
+  /// `y[n][m] += scale * x[n][k]` times the transpose of `w[m][k]`: a linear layer's forward.
   static void addTimesTransposed(
       double[] y, double scale, double[] x, double[] w, int n, int k, int m) {
     for (int row = 0; row < n; row++) {
@@ -15,7 +15,7 @@ final class ReferenceMath {
     }
   }
 
-  /// dx[n][k] += scale * dy[n][m] times w[m][k]: a linear layer's gradient with respect to its
+  /// `dx[n][k] += scale * dy[n][m]` times `w[m][k]`: a linear layer's gradient with respect to its
   /// input.
   static void addTimes(double[] dx, double scale, double[] dy, double[] w, int n, int k, int m) {
     for (int row = 0; row < n; row++) {
@@ -25,8 +25,8 @@ final class ReferenceMath {
     }
   }
 
-  /// dw[m][k] += scale * the transpose of dy[n][m] times x[n][k]: a linear layer's gradient with
-  /// respect to its weight.
+  /// `dw[m][k] += scale *` the transpose of `dy[n][m]` times `x[n][k]`: a linear layer's gradient
+  /// with respect to its weight.
   static void addTransposedTimes(
       double[] dw, double scale, double[] dy, double[] x, int n, int k, int m) {
     for (int row = 0; row < n; row++) {
@@ -59,7 +59,7 @@ final class ReferenceMath {
     return sum;
   }
 
-  /// RMS norm of each row of x[n][width], times the weight.
+  /// RMS norm of each row of `x[n][width]`, times the weight.
   static double[] rmsNorm(double[] x, double[] weight, double epsilon) {
     int width = weight.length;
     double[] y = new double[x.length];

@@ -49,10 +49,10 @@ public final class ReferenceModel {
   /// What a run gives.
   ///
   /// @param loss cross-entropy in nats, summed over the target weights
-  /// @param logits [token][vocabulary]
+  /// @param logits `[token][vocabulary]`
   /// @param gradients of the loss with respect to each pair, by base tensor
-  /// @param hidden what goes into each layer and, last, into the final norm: [layers + 1][token *
-  ///     width]
+  /// @param hidden what goes into each layer and, last, into the final norm: `[layers + 1][token *
+  ///     width]`
   /// @param hiddenGradients gradient of the loss with respect to each of `hidden`
   public record Result(
       double loss,

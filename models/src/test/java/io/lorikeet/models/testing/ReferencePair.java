@@ -6,8 +6,8 @@ import io.lorikeet.models.lora.LoraPair;
 ///
 /// @param baseTensor name of the adapted weight
 /// @param rank rank of the product
-/// @param a A, ne [inputs, rank] (for `token_embd.weight`: [rank, inputs])
-/// @param b B, ne [rank, outputs]
+/// @param a A, ne `[inputs, rank]` (for `token_embd.weight`: `[rank, inputs]`)
+/// @param b B, ne `[rank, outputs]`
 public record ReferencePair(String baseTensor, int rank, double[] a, double[] b) {
 
   public static ReferencePair of(LoraPair pair) {

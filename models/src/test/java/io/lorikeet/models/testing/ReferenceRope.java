@@ -35,7 +35,7 @@ final class ReferenceRope {
         / (2 * Math.log(rope.base()));
   }
 
-  /// Rotates x[n][heads * headSize].
+  /// Rotates `x[n][heads * headSize]`.
   double[] forward(double[] x, int[] positions) {
     return rotate(x, positions, 1);
   }

@@ -153,8 +153,8 @@ public final class ActivationSums implements AutoCloseable {
     of.counts[0] += rows * ggml_tensor.ne(input, 2) * ggml_tensor.ne(input, 3) / matrices;
   }
 
-  /// The input is [width, experts of a token or 1, tokens], the experts' ids [experts of a token,
-  /// tokens].
+  /// The input is `[width, experts of a token or 1, tokens]`, the experts' ids
+  /// `[experts of a token, tokens]`.
   private static void addRouted(
       Sums of, int width, MemorySegment input, MemorySegment data, MemorySegment ids, Arena arena) {
     MemorySegment experts = copy(ids, arena);

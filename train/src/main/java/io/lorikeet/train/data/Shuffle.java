@@ -26,7 +26,7 @@ final class Shuffle {
     return order;
   }
 
-  /// Uniform in [0, bound), up to a bias of bound / 2^64.
+  /// Uniform in `[0, bound)`, up to a bias of bound / 2^64.
   private int below(int bound) {
     state += GAMMA;
     return (int) Math.unsignedMultiplyHigh(mix(state), bound);
