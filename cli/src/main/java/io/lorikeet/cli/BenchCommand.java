@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
       "With --merge, measure merging beside a plain copy of the file.",
       "With --make, write a base of random weights to measure on."
     })
+@Inputs(value = "--model", needed = 0)
 final class BenchCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;

@@ -30,16 +30,15 @@ import picocli.CommandLine.Spec;
       "Talk with a base in stock llama.cpp, and change its adapters' scales while it runs.",
       "Reads a line at a time; /help lists what else it understands. Ctrl-C stops a reply."
     })
+@Inputs(
+    value = {"--model", "--adapter"},
+    needed = 1)
 final class ChatCommand implements Callable<Integer> {
   private static final int DEFAULT_CONTEXT = 4096;
 
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--model",
-      required = true,
-      paramLabel = "FILE",
-      description = "base, a GGUF file")
+  @Option(names = "--model", paramLabel = "FILE", description = "base, a GGUF file")
   private Path model;
 
   @Option(

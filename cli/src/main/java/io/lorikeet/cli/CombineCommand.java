@@ -21,7 +21,6 @@ import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /// `lorikeet combine`.
@@ -31,14 +30,16 @@ import picocli.CommandLine.Spec;
       "Make one adapter that does what several do together, each at its scale.",
       "Exactly, by putting their ranks side by side; or of a given rank, as closely as it can."
     })
+@Inputs(value = "--adapter", needed = 1)
 final class CombineCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Parameters(
-      arity = "1..*",
-      paramLabel = "ADAPTER[:SCALE]",
-      description = "adapters of one base, GGUF files; without a scale as they were trained")
+  @Option(
+      names = "--adapter",
+      paramLabel = "FILE[:SCALE]",
+      description =
+          "adapter, a GGUF file, and how much of it (default: 1); once for each, all of one base")
   private List<String> arguments;
 
   private List<AdapterArgument> adapters;

@@ -11,23 +11,26 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /// `lorikeet convert`.
 @Command(
     name = "convert",
     description = "Make a GGUF model of a Hugging Face folder, as llama.cpp's converter does.")
+@Inputs(
+    value = {"--model", "--output"},
+    needed = 2)
 final class ConvertCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Parameters(
+  @Option(
+      names = "--model",
       paramLabel = "FOLDER",
       description = "folder with config.json, the tokenizer's files and safetensors")
   private Path folder;
 
-  @Parameters(paramLabel = "OUT", description = "GGUF file to write")
+  @Option(names = "--output", paramLabel = "FILE", description = "GGUF file to write")
   private Path output;
 
   @Option(

@@ -28,6 +28,9 @@ import picocli.CommandLine.Spec;
       "Needs --model and --data; takes the settings of train that have to do with data."
     },
     modelTransformer = DataFlags.class)
+@Inputs(
+    value = {"--model", "--data"},
+    needed = 0)
 final class DataCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 

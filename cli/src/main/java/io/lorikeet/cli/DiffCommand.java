@@ -19,7 +19,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /// `lorikeet diff`.
@@ -29,24 +29,29 @@ import picocli.CommandLine.Spec;
       "Compare two adapters: how they were made, and what they do to each weight.",
       "Exit code 0 where they are the same, 1 where they differ."
     })
+@Inputs(value = "--adapter", needed = 1)
 final class DiffCommand implements Callable<Integer> {
   private static final int DIFFERENT = 1;
 
   @Spec private CommandSpec spec;
 
-  @Parameters(paramLabel = "A", description = "adapter, a GGUF file")
-  private Path first;
-
-  @Parameters(paramLabel = "B", description = "adapter, a GGUF file")
-  private Path second;
+  @Option(
+      names = "--adapter",
+      paramLabel = "FILE",
+      description = "adapter, a GGUF file; once for each of the two")
+  private List<Path> adapters;
 
   @Option(names = "--json", description = "print JSON")
   private boolean json;
 
   @Override
   public Integer call() throws IOException {
-    AdapterFile a = AdapterFile.read(first);
-    AdapterFile b = AdapterFile.read(second);
+    if (adapters.size() != 2) {
+      throw new ParameterException(
+          spec.commandLine(), "give two adapters to compare, not " + adapters.size());
+    }
+    AdapterFile a = AdapterFile.read(adapters.getFirst());
+    AdapterFile b = AdapterFile.read(adapters.getLast());
     List<PairDifference> differences = PairDifference.between(a.adapter(), b.adapter());
     Map<String, List<String>> facts = differingFacts(a, b);
     PrintWriter out = spec.commandLine().getOut();

@@ -25,17 +25,16 @@ import picocli.CommandLine.Spec;
     name = "eval",
     description =
         "Loss and perplexity of a file's examples in stock llama.cpp, without and with an adapter.")
+@Inputs(
+    value = {"--model", "--data", "--adapter"},
+    needed = 2)
 final class EvalCommand implements Callable<Integer> {
   private static final int DEFAULT_CONTEXT = 2048;
   private static final int BATCH = 512;
 
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--model",
-      required = true,
-      paramLabel = "FILE",
-      description = "base, a GGUF file")
+  @Option(names = "--model", paramLabel = "FILE", description = "base, a GGUF file")
   private Path model;
 
   @Option(names = "--adapter", paramLabel = "FILE", description = "adapter, a GGUF file")
@@ -43,7 +42,6 @@ final class EvalCommand implements Callable<Integer> {
 
   @Option(
       names = "--data",
-      required = true,
       paramLabel = "FILE",
       description = "examples, as train takes them; only completions count where there are prompts")
   private Path data;

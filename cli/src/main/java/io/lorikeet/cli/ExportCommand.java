@@ -25,6 +25,9 @@ import picocli.CommandLine.Spec;
       "Write an adapter in another form: a folder for Hugging Face's PEFT,",
       "or a GGUF file whose numbers take less room, with the proof for it."
     })
+@Inputs(
+    value = {"--model", "--adapter"},
+    needed = 2)
 final class ExportCommand implements Callable<Integer> {
 
   /// What is written.
@@ -35,18 +38,10 @@ final class ExportCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--adapter",
-      required = true,
-      paramLabel = "FILE",
-      description = "adapter, a GGUF file")
+  @Option(names = "--adapter", paramLabel = "FILE", description = "adapter, a GGUF file")
   private Path adapter;
 
-  @Option(
-      names = "--model",
-      required = true,
-      paramLabel = "FILE",
-      description = "its base, a GGUF file")
+  @Option(names = "--model", paramLabel = "FILE", description = "its base, a GGUF file")
   private Path model;
 
   @Option(

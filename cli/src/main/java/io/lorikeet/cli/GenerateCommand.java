@@ -20,15 +20,14 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "generate",
     description = "Continue a prompt with stock llama.cpp, with an adapter or without.")
+@Inputs(
+    value = {"--model", "--adapter"},
+    needed = 1)
 final class GenerateCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--model",
-      required = true,
-      paramLabel = "FILE",
-      description = "base, a GGUF file")
+  @Option(names = "--model", paramLabel = "FILE", description = "base, a GGUF file")
   private Path model;
 
   @Option(names = "--adapter", paramLabel = "FILE", description = "adapter, a GGUF file")

@@ -17,17 +17,19 @@ import picocli.CommandLine.Spec;
     description =
         "Measure on a text which weights matter, for 'quantize --imatrix'; a file as llama-imatrix"
             + " writes it.")
+@Inputs(
+    value = {"--model", "--data"},
+    needed = 2)
 final class ImatrixCommand implements Callable<Integer> {
   private static final int LEAST_CONTEXT = 16;
 
   @Spec private CommandSpec spec;
 
-  @Option(names = "--model", required = true, paramLabel = "FILE", description = "GGUF model")
+  @Option(names = "--model", paramLabel = "FILE", description = "GGUF model")
   private Path model;
 
   @Option(
       names = "--data",
-      required = true,
       paramLabel = "TEXT",
       description = "text file in UTF-8, of the kind that the model is for; 100 KB and more")
   private Path data;

@@ -19,7 +19,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /// `lorikeet import`.
@@ -29,18 +28,21 @@ import picocli.CommandLine.Spec;
       "Make an adapter for llama.cpp of a folder that Hugging Face's PEFT wrote, and prove it there.",
       "Scales of rsLoRA and of single modules are kept; what GGUF can't hold is refused by its name."
     })
+@Inputs(
+    value = {"--model", "--adapter"},
+    needed = 2)
 final class ImportCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Parameters(
+  @Option(
+      names = "--adapter",
       paramLabel = "FOLDER",
       description = "folder with adapter_config.json and adapter_model.safetensors")
   private Path folder;
 
   @Option(
       names = "--model",
-      required = true,
       paramLabel = "FILE",
       description = "base, a GGUF file converted from the model that was adapted")
   private Path model;

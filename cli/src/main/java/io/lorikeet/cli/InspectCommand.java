@@ -24,7 +24,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /// `lorikeet inspect`.
@@ -34,22 +34,24 @@ import picocli.CommandLine.Spec;
       "Show what a GGUF or safetensors file holds: metadata, tensors, sizes, hashes.",
       "Of an adapter also what it does to each weight: how large the change is and in how many directions."
     })
+@Inputs(value = "--adapter", needed = 0)
 final class InspectCommand implements Callable<Integer> {
   private static final byte[] GGUF = "GGUF".getBytes(StandardCharsets.US_ASCII);
 
   @Spec private CommandSpec spec;
 
-  @Parameters(
+  @Option(
+      names = "--adapter",
       paramLabel = "FILE",
       description =
-          "a model, an adapter or a checkpoint; GGUF or safetensors, or a folder of these")
+          "an adapter, a model or a checkpoint; GGUF or safetensors, or a folder of these")
   private Path path;
 
   @Option(
       names = "--model",
       paramLabel = "BASE",
       description =
-          "base of an adapter: compares each change with the weight it changes (reads the base three times)")
+          "base of the adapter: compares each change with the weight it changes (reads the base three times)")
   private Optional<Path> model = Optional.empty();
 
   @Option(names = "--hashes", description = "SHA-256 of the file and of each tensor's data")
@@ -66,6 +68,10 @@ final class InspectCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
+    if (path == null) { // a model alone
+      path = model.orElseThrow(() -> new ParameterException(spec.commandLine(), "give a FILE"));
+      model = Optional.empty();
+    }
     if (!isGguf()) {
       try (SafetensorsFile file = SafetensorsFile.open(path)) {
         print(FileSummary.of(file), Optional.empty(), Optional.empty(), out);

@@ -14,8 +14,10 @@ import picocli.CommandLine.Spec;
 /// The command `lorikeet`: it holds the commands and the options that all of them have.
 @Command(
     name = "lorikeet",
-    description =
-        "QLoRA fine-tuning on GGUF bases: train an adapter on a 4-bit model, run it in llama.cpp.",
+    description = {
+      "QLoRA fine-tuning on GGUF bases: train an adapter on a 4-bit model, run it in llama.cpp.",
+      "Files are given by option or by position: verify --model BASE --adapter ADAPTER is verify BASE ADAPTER."
+    },
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     usageHelpAutoWidth = true,
@@ -109,6 +111,7 @@ public final class Main implements Callable<Integer> {
                 (e, _) -> Failure.of(e).report(e.getCommandLine(), e, main.verbose))
             .setExecutionExceptionHandler(
                 (e, command, _) -> Failure.of(e).report(command, e, main.verbose));
+    PositionalInputs.addTo(commandLine);
     try {
       return commandLine.execute(args);
     } catch (OutOfMemoryError | InternalError e) {
@@ -144,6 +147,10 @@ public final class Main implements Callable<Integer> {
             spec.commandLine(), "--native-dir: there is no folder " + nativeDirectory);
       }
       System.setProperty("lorikeet.native.dir", nativeDirectory);
+    }
+    CommandLine.ParseResult command = parsed.hasSubcommand() ? parsed.subcommand() : parsed;
+    if (!command.isUsageHelpRequested() && !command.isVersionHelpRequested()) {
+      PositionalInputs.assign(command);
     }
     return new CommandLine.RunLast().execute(parsed);
   }

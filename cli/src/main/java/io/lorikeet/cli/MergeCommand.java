@@ -39,21 +39,19 @@ import picocli.CommandLine.Spec;
       "Fold adapters into their base, for programs that load no adapters.",
       "Tells how much of the update is left after rounding to the base's own types."
     })
+@Inputs(
+    value = {"--model", "--adapter"},
+    needed = 2)
 final class MergeCommand implements Callable<Integer> {
   private static final String KEEP = "keep";
 
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--model",
-      required = true,
-      paramLabel = "FILE",
-      description = "base, a GGUF file")
+  @Option(names = "--model", paramLabel = "FILE", description = "base, a GGUF file")
   private Path model;
 
   @Option(
       names = "--adapter",
-      required = true,
       paramLabel = "FILE[:SCALE]",
       description = "adapter, a GGUF file, and how much of it (default: 1); may be repeated")
   private List<String> adapters;

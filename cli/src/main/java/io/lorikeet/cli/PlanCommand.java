@@ -36,6 +36,7 @@ import picocli.CommandLine.Spec;
           + " that is still being downloaded will do; --shape plans for one that isn't here."
     },
     modelTransformer = TrainingFlags.class)
+@Inputs(value = "--model", needed = 0)
 final class PlanCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;

@@ -16,22 +16,24 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /// `lorikeet quantize`.
 @Command(
     name = "quantize",
     description = "Quantize an F32, F16 or BF16 model, exactly as llama-quantize does.")
+@Inputs(
+    value = {"--model", "--output"},
+    needed = 2)
 final class QuantizeCommand implements Callable<Integer> {
   private static final int CONTEXT = 512;
 
   @Spec private CommandSpec spec;
 
-  @Parameters(paramLabel = "IN", description = "GGUF file to read")
+  @Option(names = "--model", paramLabel = "FILE", description = "GGUF file to read")
   private Path input;
 
-  @Parameters(paramLabel = "OUT", description = "GGUF file to write")
+  @Option(names = "--output", paramLabel = "FILE", description = "GGUF file to write")
   private Path output;
 
   @Option(

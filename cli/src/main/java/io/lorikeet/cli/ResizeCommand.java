@@ -18,18 +18,18 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /// `lorikeet resize`.
 @Command(
     name = "resize",
     description = "Lower an adapter's rank, losing as little of what it does as possible.")
+@Inputs(value = "--adapter", needed = 1)
 final class ResizeCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Parameters(paramLabel = "ADAPTER", description = "adapter, a GGUF file")
+  @Option(names = "--adapter", paramLabel = "FILE", description = "adapter, a GGUF file")
   private Path adapter;
 
   @Option(names = "--rank", required = true, paramLabel = "R", description = "rank to reach")

@@ -19,6 +19,9 @@ import picocli.CommandLine.Spec;
       "Needs --model, --data and --output, or --resume."
     },
     modelTransformer = TrainingFlags.class)
+@Inputs(
+    value = {"--model", "--data"},
+    needed = 0)
 final class TrainCommand implements Callable<Integer> {
 
   @ParentCommand private Main main;

@@ -71,8 +71,9 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
     TrainingOptions flags = new TrainingOptions();
     List<String> problems = new ArrayList<>();
     for (Setting<?> setting : Setting.all()) {
-      if (parsed.hasMatchedOption(flag(setting))) {
-        Object value = parsed.matchedOptionValue(flag(setting), null);
+      OptionSpec given = parsed.commandSpec().findOption(flag(setting)); // or by position
+      if (given != null && given.getValue() != null) {
+        Object value = given.getValue();
         List<String> texts = value instanceof String text ? List.of(text) : strings(value);
         Optional<String> option = texts.stream().filter(TrainingFlags::isOption).findFirst();
         if (option.isPresent()) { // a list takes all that isn't a known option

@@ -25,20 +25,18 @@ import picocli.CommandLine.Spec;
       "Compares their logits, and passes when the difference is under a tenth of what the adapter changes.",
       "With --merged, prove instead that a merged file does in llama.cpp what base and adapter do."
     })
+@Inputs(
+    value = {"--model", "--adapter"},
+    needed = 2)
 final class VerifyCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--model",
-      required = true,
-      paramLabel = "FILE",
-      description = "base, a GGUF file")
+  @Option(names = "--model", paramLabel = "FILE", description = "base, a GGUF file")
   private Path model;
 
   @Option(
       names = "--adapter",
-      required = true,
       paramLabel = "FILE",
       description = "adapter, a GGUF file; for --merged with a :SCALE where it was merged with one")
   private String adapter;
