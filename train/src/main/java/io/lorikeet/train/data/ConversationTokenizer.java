@@ -21,8 +21,9 @@ import java.util.Set;
 /// of its own, or characters melt into other tokens, the turn begins a sequence of its own; so
 /// every trained token is preceded by exactly what precedes it when it is served.
 ///
-/// Each turn takes the time of rendering all that comes before it. Once a chat fills what is wanted
-/// of it, only its last turn is looked at: where that goes on from there, so do those between.
+/// Each turn takes the time of rendering all that comes before it. Once the prompt of a turn is as
+/// long as what is wanted, only the last turn is looked at: where its prompt begins with that one,
+/// so do those between, and nothing of them is wanted.
 final class ConversationTokenizer {
   private final ChatEncoding encoding;
   private final TrainOn trainOn;
@@ -54,21 +55,20 @@ final class ConversationTokenizer {
     List<Integer> turns = turns(conversation.messages(), remarks);
     List<TurnText> written = new ArrayList<>();
     List<Sequence> sequences = new ArrayList<>();
-    boolean asked = false; // whether the last turn goes on from what fills a row
+    boolean asked = false; // whether the last turn goes on from one that is cut away
     for (int index : turns) {
-      turn(conversation, index)
-          .ifPresent(
-              turn -> {
-                append(sequences, turn);
-                written.add(turn);
-                remark(conversation.messages().get(index), turn, remarks);
-              });
-      if (!asked && sequences.size() == 1 && sequences.getFirst().tokens().length > wanted) {
+      Optional<TurnText> turn = turn(conversation, index);
+      if (turn.isEmpty()) {
+        continue;
+      }
+      written.add(turn.get());
+      remark(conversation.messages().get(index), turn.get(), remarks);
+      int prompt = append(sequences, turn.get());
+      if (!asked && prompt >= wanted) {
         asked = true;
         Optional<TurnText> last = turn(conversation, turns.getLast());
-        if (last.isPresent() && continues(sequences.getFirst(), prompt(last.get()))) {
+        if (last.isPresent() && goesOn(turn.get(), last.get())) {
           append(sequences, last.get());
-          written.add(last.get());
           break;
         }
       }
@@ -144,26 +144,27 @@ final class ConversationTokenizer {
     return learned;
   }
 
-  private int[] prompt(TurnText turn) {
-    return encoding.tokenizer().encode(turn.whole().part(0, turn.start()));
-  }
-
-  private static boolean continues(Sequence sequence, int[] prompt) {
-    return Tokens.startsWith(prompt, sequence.tokens());
+  /// Whether the prompt of a later turn begins with that of an earlier one.
+  private static boolean goesOn(TurnText turn, TurnText later) {
+    String prompt = turn.whole().text().substring(0, turn.start());
+    return later.start() >= turn.start() && later.whole().text().startsWith(prompt);
   }
 
   /// Adds a turn to the sequence before it, if that is how its prompt begins, or else as a
   /// sequence.
-  private void append(List<Sequence> sequences, TurnText turn) {
-    int[] prompt = prompt(turn);
+  ///
+  /// @return tokens of its prompt
+  private int append(List<Sequence> sequences, TurnText turn) {
+    int[] prompt = encoding.tokenizer().encode(turn.whole().part(0, turn.start()));
     int[] tokens = Tokens.concatenate(prompt, written(turn, prompt));
     boolean[] trained = new boolean[tokens.length];
-    if (!sequences.isEmpty() && continues(sequences.getLast(), prompt)) {
+    if (!sequences.isEmpty() && Tokens.startsWith(prompt, sequences.getLast().tokens())) {
       boolean[] before = sequences.removeLast().trained();
       System.arraycopy(before, 0, trained, 0, before.length);
     }
     Arrays.fill(trained, Math.max(1, prompt.length), Math.max(1, tokens.length), true);
     sequences.add(new Sequence(tokens, trained));
+    return prompt.length;
   }
 
   /// The tokens that the model is to write after the prompt's. Those of the whole are used where

@@ -15,6 +15,7 @@ import java.util.Optional;
 /// the rest of the file.
 final class JsonRecords {
   private static final int SEEN_FOR_KIND = 1 << 16; // bytes
+  private static final int SHOWN = 40; // characters of what isn't JSON
 
   private final DataStream stream;
   private final RecordSink sink;
@@ -28,27 +29,40 @@ final class JsonRecords {
   }
 
   void read() throws IOException {
-    if (isLines(stream.peek(SEEN_FOR_KIND))) {
+    ByteLines lines = new ByteLines(new ByteArrayInputStream(stream.peek(SEEN_FOR_KIND)));
+    String first = filled(lines);
+    boolean whole = lines.bytes() < SEEN_FOR_KIND;
+    String second = filled(lines);
+    if (isNoJson(first) && isNoJson(second)) {
+      sink.badFile(
+          1,
+          "this isn't JSON: %s; name tables .csv or .tsv and texts .txt or .md"
+              .formatted(first.length() > SHOWN ? first.substring(0, SHOWN) + "…" : first));
+    } else if (isLines(first, whole, second)) {
       readLines();
     } else {
       readValues();
     }
   }
 
+  /// Whether a line is there and can't begin an example, nor go on with one.
+  private static boolean isNoJson(String line) {
+    return !line.isEmpty() && "{}[]\",".indexOf(line.charAt(0)) < 0;
+  }
+
   /// Whether the first line is a record by itself, or is meant to be one. If its value goes on in
   /// the next line, it isn't; if it breaks off and another record begins there, it is.
-  private static boolean isLines(byte[] start) throws IOException {
-    ByteLines lines = new ByteLines(new ByteArrayInputStream(start));
-    String first = filled(lines).stripLeading();
-    if (first.startsWith("[") || first.isEmpty()) {
-      return first.isEmpty();
+  ///
+  /// @param whole whether the first line was seen to its end
+  private static boolean isLines(String first, boolean whole, String second) {
+    if (first.startsWith("[")) {
+      return false;
     }
-    boolean ends = lines.bytes() < start.length;
-    if (!ends || !breaksOff(first)) {
-      return true;
-    }
-    String second = filled(lines).stripLeading();
-    return second.isEmpty() || second.startsWith("{") && !breaksOff(first + "\n" + second);
+    return first.isEmpty()
+        || !whole
+        || !breaksOff(first)
+        || second.isEmpty()
+        || second.startsWith("{") && !breaksOff(first + "\n" + second);
   }
 
   /// The next line that isn't blank; empty where there is none.
@@ -56,7 +70,7 @@ final class JsonRecords {
     for (byte[] line = lines.next(); line != null; line = lines.next()) {
       String text = new String(line, StandardCharsets.UTF_8).replace("\uFEFF", "");
       if (!text.isBlank()) {
-        return text;
+        return text.strip();
       }
     }
     return "";

@@ -83,6 +83,20 @@ class JsonTextTest {
     }
   }
 
+  /// As tables without a name, pages that were saved, and texts are.
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "prompt,completion\nab, c\n1,2\n",
+        "<!DOCTYPE html>\n<html>\n{}\n</html>\n",
+        "Once upon a time\nthere was a king.\n"
+      })
+  void whatIsNoJsonIsRefusedOnce(String content) {
+    String message = files.refusal("data", content.repeat(100));
+    assertEquals(1, message.lines().count(), message);
+    assertTrue(message.contains("data:1: this isn't JSON: " + content.lines().findFirst().get()));
+  }
+
   /// In a file of lines that begins with half a line, the others are good.
   @Test
   void onlyTheBrokenLineIsBad() throws IOException {
