@@ -29,6 +29,9 @@ final class AdapterOutput {
       PrintWriter out)
       throws IOException {
     AdapterExporter.write(adapter, metadata, storage, file);
+    if (metadata.template().isPresent()) {
+      TemplateFile.write(file, base, metadata.template().get());
+    }
     out.println(
         "%s: %s as %s, rank %s, %s weights, for %s, %s"
             .formatted(

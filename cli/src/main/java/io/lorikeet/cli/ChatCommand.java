@@ -1,11 +1,10 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.export.AdapterFile;
+import io.lorikeet.export.TrainedTemplate;
 import io.lorikeet.models.text.ChatSession;
 import io.lorikeet.models.text.template.ChatTemplate;
-import io.lorikeet.models.text.template.ChatTemplates;
 import io.lorikeet.quant.GgufFile;
-import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.LlamaLimits;
 import io.lorikeet.train.ProcessorCores;
 import java.io.BufferedReader;
@@ -14,6 +13,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -54,9 +54,12 @@ final class ChatCommand implements Callable<Integer> {
   private Optional<String> system = Optional.empty();
 
   @Option(
-      names = "--template",
+      names = {"--chat-template", "--template"},
       paramLabel = "NAME|FILE",
-      description = "chat template: one of the base's or built in by its name, or a file")
+      description = {
+        "chat template: one of the base's or built in by its name, or a file (default: the one that",
+        "the adapters were trained with, or else the base's own)"
+      })
   private Optional<String> template = Optional.empty();
 
   @Option(
@@ -106,10 +109,11 @@ final class ChatCommand implements Callable<Integer> {
     List<AdapterArgument> arguments = adapters.stream().map(AdapterArgument::of).toList();
     try (GgufFile base = GgufFile.open(model)) {
       LlamaLimits.check(base);
-      ChatTemplate chat = template(base);
+      List<TrainedTemplate> trained = new ArrayList<>();
       for (AdapterArgument adapter : arguments) {
-        AdapterFile.read(adapter.file(), base, force);
+        AdapterFile.read(adapter.file(), base, force).template().ifPresent(trained::add);
       }
+      ChatTemplate chat = TemplateChoice.of(base, template, trained);
       Path first = base.paths().getFirst();
       try (ChatSession session =
           ChatSession.open(first, chat, system, contextLength(base), threads)) {
@@ -133,20 +137,6 @@ final class ChatCommand implements Callable<Integer> {
   private static boolean onTerminal() {
     Console console = System.console();
     return console != null && console.isTerminal();
-  }
-
-  private ChatTemplate template(GgufFile base) throws IOException {
-    ChatTemplates templates = ChatTemplates.of(base.metadata(), model.getFileName().toString());
-    if (template.isPresent()) {
-      return templates.named(template.get());
-    }
-    return templates
-        .own()
-        .orElseThrow(
-            () ->
-                new InvalidInputException(
-                    "%s has no chat template: it continues texts, see lorikeet generate. Give the template it was trained with by --template: %s, or a file"
-                        .formatted(model, String.join(", ", ChatTemplates.BUILT_IN))));
   }
 
   private int contextLength(GgufFile base) {

@@ -4,6 +4,7 @@ import io.lorikeet.export.AdapterFile;
 import io.lorikeet.export.AdapterMetadata;
 import io.lorikeet.export.AdapterStorage;
 import io.lorikeet.export.BaseIdentity;
+import io.lorikeet.export.TrainedTemplate;
 import io.lorikeet.export.analysis.AdapterCombiner;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.quant.GgufFile;
@@ -107,7 +108,12 @@ final class CombineCommand implements Callable<Integer> {
       combined = RankReport.compress(combined, rank.get(), out);
       made.put("combined-rank", rank.get().toString());
     }
-    AdapterOutput.write(combined, new AdapterMetadata(base, made), storage, output, model, out);
+    List<TrainedTemplate> templates =
+        files.stream().flatMap(file -> file.template().stream()).distinct().toList();
+    Optional<TrainedTemplate> template =
+        templates.size() == 1 ? Optional.of(templates.getFirst()) : Optional.empty();
+    AdapterMetadata metadata = new AdapterMetadata(base, made, template);
+    AdapterOutput.write(combined, metadata, storage, output, model, out);
     return 0;
   }
 

@@ -90,7 +90,7 @@ final class ExportCommand implements Callable<Integer> {
     AdapterStorage stored;
     try (GgufFile base = GgufFile.open(model)) {
       file = AdapterFile.read(adapter, base, force);
-      metadata = new AdapterMetadata(BaseIdentity.of(base), file.training());
+      metadata = new AdapterMetadata(BaseIdentity.of(base), file.training(), file.template());
       stored = storage.isPresent() ? storage.get() : storedNow();
       if (format == Format.PEFT) {
         PeftExporter.write(file.adapter(), metadata, base, stored, output);

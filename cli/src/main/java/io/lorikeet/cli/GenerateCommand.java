@@ -1,7 +1,12 @@
 package io.lorikeet.cli;
 
+import io.lorikeet.export.AdapterFile;
+import io.lorikeet.export.TrainedTemplate;
+import io.lorikeet.models.text.ChatTokenizer;
+import io.lorikeet.models.text.Conversation;
 import io.lorikeet.models.text.TextGenerator;
 import io.lorikeet.models.text.Tokenizer;
+import io.lorikeet.models.text.template.ServedTemplate;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.ProcessorCores;
@@ -41,6 +46,20 @@ final class GenerateCommand implements Callable<Integer> {
   private String prompt;
 
   @Option(
+      names = "--chat",
+      description = {
+        "take the prompt for what a user says, and print the reply: written with the chat template",
+        "that the adapter was trained with, or else with the base's own"
+      })
+  private boolean chat;
+
+  @Option(
+      names = "--chat-template",
+      paramLabel = "NAME|FILE",
+      description = "another chat template for --chat: one of the base's, built in, or a file")
+  private Optional<String> template = Optional.empty();
+
+  @Option(
       names = "--tokens",
       paramLabel = "N",
       description = "tokens to generate at most (default: ${DEFAULT-VALUE})")
@@ -72,13 +91,18 @@ final class GenerateCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--temperature must not be below 0, is " + temperature);
     }
+    if (template.isPresent() && !chat) {
+      throw new ParameterException(spec.commandLine(), "--chat-template is for --chat");
+    }
     PrintWriter out = spec.commandLine().getOut();
     LlamaSession.checkAdapter(model, adapter);
     TextGenerator.Sampling sampling = new TextGenerator.Sampling(tokens, temperature, seed);
-    try (TextGenerator generator = TextGenerator.open(model, adapter, contextLength(), threads)) {
-      out.print(prompt);
+    Prompt given = prompt();
+    try (TextGenerator generator =
+        TextGenerator.open(model, adapter, given.contextLength(), threads)) {
+      out.print(chat ? "" : prompt);
       generator.generate(
-          prompt,
+          given.tokens(),
           sampling,
           text -> {
             out.print(text);
@@ -89,19 +113,36 @@ final class GenerateCommand implements Callable<Integer> {
     return 0;
   }
 
-  /// As many tokens as this prompt and its continuation need.
-  private int contextLength() throws IOException {
-    try (GgufFile base = GgufFile.open(model)) {
+  /// A prompt's tokens.
+  ///
+  /// @param contextLength as many tokens as this prompt and its continuation need
+  private record Prompt(int[] tokens, int contextLength) {}
+
+  private Prompt prompt() throws IOException {
+    try (GgufFile base = GgufFile.open(model);
+        Tokenizer tokenizer = Tokenizer.open(base)) {
+      int[] encoded = chat ? asked(base, tokenizer) : tokenizer.encode(prompt, true, true);
+      long needed = (long) encoded.length + tokens;
       int most = BaseContext.length(base);
-      try (Tokenizer tokenizer = Tokenizer.open(base)) {
-        long needed = (long) tokenizer.encode(prompt, true, true).length + tokens;
-        if (needed > most) {
-          throw new InvalidInputException(
-              "the prompt and --tokens %d need a context of %d tokens; the base was made for %d"
-                  .formatted(tokens, needed, most));
-        }
-        return (int) needed;
+      if (needed > most) {
+        throw new InvalidInputException(
+            "the prompt and --tokens %d need a context of %d tokens; the base was made for %d"
+                .formatted(tokens, needed, most));
       }
+      return new Prompt(encoded, (int) needed);
     }
+  }
+
+  /// The tokens of a conversation in which a user has said the prompt.
+  private int[] asked(GgufFile base, Tokenizer tokenizer) throws IOException {
+    Optional<TrainedTemplate> trained =
+        adapter.isPresent() ? AdapterFile.template(adapter.get()) : Optional.empty();
+    ServedTemplate served =
+        ServedTemplate.of(
+            TemplateChoice.of(base, template, trained.stream().toList()),
+            Optional.empty(),
+            tokenizer.vocabulary());
+    Conversation said = Conversation.of(Conversation.Message.of("user", prompt));
+    return new ChatTokenizer(tokenizer.vocabulary()).encode(served.render(said, true));
   }
 }

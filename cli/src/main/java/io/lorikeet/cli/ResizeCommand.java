@@ -89,7 +89,8 @@ final class ResizeCommand implements Callable<Integer> {
     LoraAdapter resized = RankReport.compress(file.adapter(), rank, out);
     Map<String, String> made = new LinkedHashMap<>(file.training());
     made.put("resized-rank", String.valueOf(rank));
-    AdapterOutput.write(resized, new AdapterMetadata(base, made), storage, target, model, out);
+    AdapterOutput.write(
+        resized, new AdapterMetadata(base, made, file.template()), storage, target, model, out);
     return 0;
   }
 

@@ -1,8 +1,11 @@
 package io.lorikeet.cli;
 
+import static io.lorikeet.quant.ShellText.quoted;
+
+import io.lorikeet.export.AdapterFile;
+import io.lorikeet.export.TrainedTemplate;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufMetadata;
-import io.lorikeet.quant.ShellText;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,32 +25,37 @@ final class ServingText {
 
   private ServingText() {}
 
-  /// For a base and an adapter.
+  /// For a base and an adapter, which is served with the chat template that it was trained with.
   static List<String> ofAdapter(Path base, Path adapter) throws IOException {
+    Optional<TrainedTemplate> trained = AdapterFile.template(adapter);
     List<String> lines = new ArrayList<>();
-    lines.addAll(commands(base, " --lora " + ShellText.quoted(adapter)));
-    lines.addAll(modelfile(base, Optional.of(adapter)));
-    Path merged = Path.of("merged.gguf");
-    lines.add("programs that load no adapters, such as LM Studio and some versions of Ollama:");
+    lines.addAll(commands(quoted(base), adapter, template(adapter, Optional.of(base), trained)));
     lines.add(
-        "  ./lorikeet merge --model %s --adapter %s --output %s"
-            .formatted(ShellText.quoted(base), ShellText.quoted(adapter), merged));
+        "for Ollama, which since 0.34.1 refuses adapters, LM Studio and others that load none:");
+    lines.add(
+        "  ./lorikeet merge --model %s --adapter %s --output merged.gguf"
+            .formatted(quoted(base), quoted(adapter)));
+    lines.add("in an older Ollama, this as Modelfile, then: ollama create NAME -f Modelfile");
+    lines.addAll(modelfile(base, Optional.of(adapter), trained.map(TrainedTemplate::text)));
     return lines;
   }
 
   /// For an adapter whose base isn't at hand.
-  static List<String> ofAdapter(Path adapter) {
-    return List.of(
-        "in llama.cpp, with its base:",
-        "  llama-server -m BASE.gguf --lora " + ShellText.quoted(adapter),
-        "  llama-cli -m BASE.gguf --lora " + ShellText.quoted(adapter));
+  static List<String> ofAdapter(Path adapter) throws IOException {
+    Optional<TrainedTemplate> trained = AdapterFile.template(adapter);
+    List<String> lines = new ArrayList<>(List.of("with its base as BASE.gguf,"));
+    lines.addAll(commands("BASE.gguf", adapter, template(adapter, Optional.empty(), trained)));
+    return lines;
   }
 
   /// For a model that needs no adapter, such as a merged one.
   static List<String> ofModel(Path model) throws IOException {
     List<String> lines = new ArrayList<>();
-    lines.addAll(commands(model, ""));
-    lines.addAll(modelfile(model, Optional.empty()));
+    lines.add("in llama.cpp:");
+    lines.add("  llama-server -m " + quoted(model));
+    lines.add("  llama-cli -m " + quoted(model));
+    lines.add("in Ollama, this as Modelfile, then: ollama create NAME -f Modelfile");
+    lines.addAll(modelfile(model, Optional.empty(), Optional.empty()));
     String name = model.getFileName().toString();
     lines.add("LM Studio looks for it here:");
     lines.add(
@@ -55,29 +63,42 @@ final class ServingText {
     return lines;
   }
 
-  private static List<String> commands(Path model, String lora) {
+  /// The option for a template that isn't the base's own.
+  private static String template(
+      Path adapter, Optional<Path> base, Optional<TrainedTemplate> trained) throws IOException {
+    Optional<Path> file =
+        trained.isPresent() ? TemplateFile.needed(adapter, base, trained.get()) : Optional.empty();
+    return file.map(path -> " --jinja --chat-template-file " + quoted(path)).orElse("");
+  }
+
+  private static List<String> commands(String base, Path adapter, String template) {
+    String options = " -m " + base + " --lora " + quoted(adapter) + template;
     return List.of(
         "in llama.cpp:",
-        "  llama-server -m " + ShellText.quoted(model) + lora,
-        "  llama-cli -m " + ShellText.quoted(model) + lora);
+        "  llama-server" + options,
+        "  llama-cli" + options,
+        "  requests that change adapters or their scales (\"lora\") need \"cache_prompt\": false:"
+            + " llama.cpp v0.5.0 can go on from what other adapters computed");
   }
 
   /// What Ollama's `create -f` takes; paths in it are absolute, so it may lie anywhere.
-  private static List<String> modelfile(Path model, Optional<Path> adapter) throws IOException {
+  ///
+  /// @param trained the chat template that the adapter was trained with; empty for the model's own
+  private static List<String> modelfile(
+      Path model, Optional<Path> adapter, Optional<String> trained) throws IOException {
     List<String> lines = new ArrayList<>();
-    lines.add("in Ollama, this as Modelfile, then: ollama create NAME -f Modelfile");
     lines.add("  FROM " + model.toAbsolutePath().normalize());
     adapter.ifPresent(file -> lines.add("  ADAPTER " + file.toAbsolutePath().normalize()));
+    OllamaTemplate template = OllamaTemplate.of(model, trained);
+    lines.add(
+        template
+            .text()
+            .map(text -> "  TEMPLATE \"\"\"" + text + "\"\"\"")
+            .orElse(
+                "  # no TEMPLATE, for Ollama's language can't say "
+                    + template.obstacle()
+                    + " as the chat template does: Ollama looks for one that is like the base's"));
     try (GgufFile file = GgufFile.openHeader(model)) {
-      Optional<String> chat = file.metadata().string("tokenizer.chat_template");
-      Optional<OllamaTemplate> template = OllamaTemplate.of(chat);
-      if (template.isPresent()) {
-        ("TEMPLATE \"\"\"" + template.get().text() + "\"\"\"")
-            .lines()
-            .forEach(line -> lines.add("  " + line));
-      } else {
-        lines.add("  # no TEMPLATE: Ollama looks for one that is like the base's own");
-      }
       for (String stop : stops(file.metadata())) {
         lines.add("  PARAMETER stop \"" + stop.replace("\"", "\\\"") + "\"");
       }

@@ -41,6 +41,7 @@ final class TrainingProgress implements TrainingListener {
               (evaluated.step() == 0 ? "before training" : "after step " + evaluated.step())
                   + ": validation loss "
                   + Words.loss(evaluated.loss()));
+      case TrainingEvent.ChatsRead _ -> {}
       case TrainingEvent.AdapterSaved(var file) -> line.println("adapter: " + file);
     }
   }

@@ -6,6 +6,7 @@ import io.lorikeet.export.AdapterMetadata;
 import io.lorikeet.export.AdapterStorage;
 import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.BaseIdentity;
+import io.lorikeet.export.TrainedTemplate;
 import io.lorikeet.export.Verification;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraAdapter;
@@ -110,8 +111,14 @@ final class TrainingSession {
     } finally {
       interruption.leaveAtOnce();
     }
-    AdapterMetadata metadata = new AdapterMetadata(identity, result.config().settingsOfAdapter());
+    Optional<TrainedTemplate> template =
+        result.chatTemplate().map(used -> new TrainedTemplate(used.name(), used.source()));
+    AdapterMetadata metadata =
+        new AdapterMetadata(identity, result.config().settingsOfAdapter(), template);
     Written adapter = write(result.adapter(), metadata, config, "");
+    if (template.isPresent()) {
+      TemplateFile.write(config.output(), Optional.of(config.model()), template.get());
+    }
     Optional<Written> best = Optional.empty();
     if (result.best().isPresent()) {
       best = Optional.of(write(result.best().get().adapter(), metadata, config, "-best"));

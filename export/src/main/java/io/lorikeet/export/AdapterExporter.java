@@ -50,6 +50,13 @@ public final class AdapterExporter {
             .putString(AdapterKeys.BASE_TOKENIZER, base.tokenizerHash())
             .putString(AdapterKeys.DIGEST, AdapterDigest.of(adapter));
     metadata
+        .template()
+        .ifPresent(
+            template ->
+                writer
+                    .putString(AdapterKeys.TEMPLATE, template.text())
+                    .putString(AdapterKeys.TEMPLATE_ORIGIN, template.origin()));
+    metadata
         .training()
         .forEach((name, value) -> writer.putString(AdapterKeys.TRAINING_PREFIX + name, value));
     for (LoraPair pair : adapter.pairs()) {

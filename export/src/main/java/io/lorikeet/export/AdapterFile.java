@@ -20,8 +20,12 @@ import java.util.Optional;
 /// @param base the base it was made for, as far as the file says
 /// @param training the settings it was made with, as [AdapterMetadata] has them; empty for other
 ///     programs' adapters
+/// @param template the chat template it was trained with, where the file says so
 public record AdapterFile(
-    LoraAdapter adapter, Optional<BaseIdentity> base, Map<String, String> training) {
+    LoraAdapter adapter,
+    Optional<BaseIdentity> base,
+    Map<String, String> training,
+    Optional<TrainedTemplate> template) {
 
   public AdapterFile {
     training = Collections.unmodifiableMap(new LinkedHashMap<>(training));
@@ -56,6 +60,15 @@ public record AdapterFile(
     REFUSED,
     TAKEN_BY_FORCE,
     TAKEN
+  }
+
+  /// The chat template that an adapter was trained with, without reading its weights.
+  ///
+  /// @throws IOException when the file can't be read
+  public static Optional<TrainedTemplate> template(Path file) throws IOException {
+    try (GgufFile gguf = GgufFile.openHeader(file)) {
+      return template(gguf.metadata());
+    }
   }
 
   private static AdapterFile read(Path file, GgufFile base, OtherBase other) throws IOException {
@@ -109,7 +122,7 @@ public record AdapterFile(
     LoraAdapter adapter =
         new LoraAdapter(metadata.requireString(AdapterKeys.ARCHITECTURE), alpha, pairs);
     requireUnchanged(gguf.path(), metadata, adapter);
-    return new AdapterFile(adapter, base(metadata), training(metadata));
+    return new AdapterFile(adapter, base(metadata), training(metadata), template(metadata));
   }
 
   private static Optional<BaseIdentity> base(GgufMetadata metadata) {
@@ -122,6 +135,15 @@ public record AdapterFile(
                     metadata.string(AdapterKeys.BASE_NAME).orElse(""),
                     metadata.string(AdapterKeys.BASE_QUANTIZATION).orElse(""),
                     metadata.string(AdapterKeys.BASE_TOKENIZER).orElse("")));
+  }
+
+  private static Optional<TrainedTemplate> template(GgufMetadata metadata) {
+    return metadata
+        .string(AdapterKeys.TEMPLATE)
+        .map(
+            text ->
+                new TrainedTemplate(
+                    metadata.string(AdapterKeys.TEMPLATE_ORIGIN).orElse("a chat template"), text));
   }
 
   private static Map<String, String> training(GgufMetadata metadata) {

@@ -16,6 +16,8 @@ final class AdapterKeys {
   static final String BASE_QUANTIZATION = "lorikeet.base.quantization";
   static final String BASE_TOKENIZER = "lorikeet.base.tokenizer_sha256";
   static final String DIGEST = "lorikeet.adapter.sha256";
+  static final String TEMPLATE = "lorikeet.chat_template";
+  static final String TEMPLATE_ORIGIN = "lorikeet.chat_template.origin";
   static final String TRAINING_PREFIX = "lorikeet.training.";
 
   static final String SUFFIX_A = ".lora_a";

@@ -12,6 +12,9 @@ public sealed interface TrainingEvent {
   /// A sentence a person should act on.
   record Warning(String text) implements TrainingEvent {}
 
+  /// Chats were among the examples: they were written with the chat template.
+  record ChatsRead(int count) implements TrainingEvent {}
+
   /// Slow work before or after the steps, such as uploading weights.
   ///
   /// @param task what is done, such as "uploading weights"

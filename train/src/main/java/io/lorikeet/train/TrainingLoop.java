@@ -3,6 +3,7 @@ package io.lorikeet.train;
 import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.models.text.template.ChatTemplate;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.data.BatchPlan;
 import io.lorikeet.train.data.DataSet;
@@ -29,6 +30,7 @@ final class TrainingLoop {
   private final TrainingListener events;
   private final BatchPlan plan;
   private final Optional<DataSet> validation;
+  private final Optional<ChatTemplate> chatTemplate;
   private final RunProgress progress;
   private final RunSaver saver;
   private final Stop stop;
@@ -67,6 +69,7 @@ final class TrainingLoop {
     int accumulate = config.accumulate().orElseThrow();
     plan = new BatchPlan(data.training(), config.batchSize(), accumulate, config.seed());
     validation = data.validation();
+    chatTemplate = data.chatTemplate();
   }
 
   /// Takes all steps that aren't done yet.
@@ -106,6 +109,7 @@ final class TrainingLoop {
     return new TrainingResult(
         adapter,
         saver.best(progress, adapter),
+        chatTemplate,
         config,
         progress.step(),
         progress.loss(),

@@ -1,6 +1,7 @@
 package io.lorikeet.train;
 
 import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.text.template.ChatTemplate;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
@@ -9,6 +10,7 @@ import java.util.OptionalDouble;
 /// @param adapter the trained adapter
 /// @param best the adapter of the step with the lowest validation loss, where there were
 ///     validations between the steps
+/// @param chatTemplate the template that chats were written with; empty where there were none
 /// @param config the settings, with all that was decided on the way
 /// @param steps optimizer steps done
 /// @param finalLoss mean loss per target token of the last step, in nats
@@ -19,6 +21,7 @@ import java.util.OptionalDouble;
 public record TrainingResult(
     LoraAdapter adapter,
     Optional<Best> best,
+    Optional<ChatTemplate> chatTemplate,
     TrainingConfig config,
     int steps,
     double finalLoss,

@@ -95,7 +95,11 @@ public final class TextGenerator implements AutoCloseable {
   ///     characters
   /// @throws InvalidInputException when the prompt leaves no room in the context
   public Generation generate(String prompt, Sampling sampling, Consumer<String> listener) {
-    int[] tokens = model.vocabulary().tokenize(prompt, true, true);
+    return generate(model.vocabulary().tokenize(prompt, true, true), sampling, listener);
+  }
+
+  /// Continues the tokens of a prompt; see [#generate(String, Sampling, Consumer)].
+  public Generation generate(int[] tokens, Sampling sampling, Consumer<String> listener) {
     requireRoom(tokens.length);
     try (LlamaSampler sampler = LlamaSampler.create(sampling.temperature(), sampling.seed())) {
       context.clear();

@@ -11,12 +11,14 @@ import java.util.OptionalInt;
 
 /// How a base's server writes chats. Safe for use by several threads at once.
 ///
+/// @param source the template, as it was given
 /// @param template writes them as text
 /// @param tokenizer makes tokens of that text
 /// @param end the token that ends a text, for turns that a template ends with none
 /// @param assumed whether the base has no template and ChatML stands in, as in llama.cpp's server
 /// @param identity names all that decides how a chat becomes text
 public record ChatEncoding(
+    ChatTemplate source,
     ServedTemplate template,
     ChatTokenizer tokenizer,
     OptionalInt end,
@@ -54,6 +56,7 @@ public record ChatEncoding(
             + forTools.map(ChatTemplate::source).orElse("")
             + template.source();
     return new ChatEncoding(
+        template,
         ServedTemplate.of(template, forTools, tokenizer.vocabulary()),
         new ChatTokenizer(tokenizer.vocabulary()),
         tokenizer.end(),

@@ -41,6 +41,7 @@ final class CorpusTokenizer {
   private List<Example> task = new ArrayList<>();
   private int taskSize;
   private int examples;
+  private int chats;
   private long tokens;
 
   private record Done(Example example, Tokenized result, Fingerprint fingerprint) {}
@@ -85,6 +86,9 @@ final class CorpusTokenizer {
     reader.finish();
     report.report(this::pass);
     lost.report(this::pass);
+    if (chats > 0) {
+      pass(new TrainingEvent.ChatsRead(chats));
+    }
     if (writer.count() == 0) {
       throw new InvalidInputException(nothingLeft(source));
     }
@@ -146,6 +150,7 @@ final class CorpusTokenizer {
     }
     report.add(place, done.result());
     lost.add(example);
+    chats += example.content() instanceof Example.Chat ? 1 : 0;
     boolean document = example.content() instanceof Example.Document;
     for (int i = 0; i < done.result().examples().size(); i++) {
       TokenizedExample tokenized = done.result().examples().get(i);
@@ -181,7 +186,7 @@ final class CorpusTokenizer {
   /// Keeps what is said, for a later run that finds everything tokenized.
   private void pass(TrainingEvent event) {
     switch (event) {
-      case TrainingEvent.Note _, TrainingEvent.Warning _ -> {
+      case TrainingEvent.Note _, TrainingEvent.Warning _, TrainingEvent.ChatsRead _ -> {
         said.add(event);
         listener.on(event);
       }

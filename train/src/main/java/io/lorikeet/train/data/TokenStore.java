@@ -55,10 +55,7 @@ final class TokenStore implements AutoCloseable {
     said.path("files").forEach(name -> files.add(name.textValue()));
     events = new ArrayList<>();
     for (JsonNode event : said.path("said")) {
-      events.add(
-          event.has("warning")
-              ? new TrainingEvent.Warning(event.get("warning").textValue())
-              : new TrainingEvent.Note(event.path("note").textValue()));
+      events.add(event(event));
     }
   }
 
@@ -125,6 +122,15 @@ final class TokenStore implements AutoCloseable {
     return sum.getValue();
   }
 
+  private static TrainingEvent event(JsonNode event) {
+    if (event.has("chats")) {
+      return new TrainingEvent.ChatsRead(event.get("chats").intValue());
+    }
+    return event.has("warning")
+        ? new TrainingEvent.Warning(event.get("warning").textValue())
+        : new TrainingEvent.Note(event.path("note").textValue());
+  }
+
   /// What [#files] and [#events] give, as bytes.
   static byte[] said(List<String> files, List<TrainingEvent> events) {
     ObjectMapper mapper = new ObjectMapper();
@@ -136,6 +142,7 @@ final class TokenStore implements AutoCloseable {
       switch (event) {
         case TrainingEvent.Note(String text) -> texts.addObject().put("note", text);
         case TrainingEvent.Warning(String text) -> texts.addObject().put("warning", text);
+        case TrainingEvent.ChatsRead(int count) -> texts.addObject().put("chats", count);
         default -> throw new IllegalArgumentException("passing event " + event);
       }
     }

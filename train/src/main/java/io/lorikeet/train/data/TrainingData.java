@@ -1,5 +1,6 @@
 package io.lorikeet.train.data;
 
+import io.lorikeet.models.text.template.ChatTemplate;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.DataSource;
 import io.lorikeet.train.TrainingConfig;
@@ -16,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
@@ -29,18 +31,21 @@ public final class TrainingData implements AutoCloseable {
   private final DataSettings settings;
   private final DataSet training;
   private final Optional<DataSet> validation;
+  private final Optional<ChatTemplate> chatTemplate;
 
   private TrainingData(
       List<Corpus> corpora,
       int[] chosen,
       DataSettings settings,
       DataSet training,
-      Optional<DataSet> validation) {
+      Optional<DataSet> validation,
+      Optional<ChatTemplate> chatTemplate) {
     this.corpora = corpora;
     this.chosen = chosen;
     this.settings = settings;
     this.training = training;
     this.validation = validation;
+    this.chatTemplate = chatTemplate;
   }
 
   /// What there is to say of the training examples, each counted once whatever its weight.
@@ -79,6 +84,11 @@ public final class TrainingData implements AutoCloseable {
     return validation;
   }
 
+  /// The template that chats were written with; empty where there are no chats.
+  public Optional<ChatTemplate> chatTemplate() {
+    return chatTemplate;
+  }
+
   /// Reads, tokenizes, divides and packs the data of a plan.
   ///
   /// @param listener is told what was recognized, skipped, cut and counted
@@ -86,7 +96,13 @@ public final class TrainingData implements AutoCloseable {
   public static TrainingData load(DataPlan plan, TextEncoding encoding, TrainingListener listener)
       throws IOException {
     DataSettings settings = plan.settings();
-    try (DataLoader loader = new DataLoader(settings, encoding, listener)) {
+    AtomicBoolean chats = new AtomicBoolean();
+    TrainingListener noting =
+        event -> {
+          chats.compareAndSet(false, event instanceof TrainingEvent.ChatsRead);
+          listener.on(event);
+        };
+    try (DataLoader loader = new DataLoader(settings, encoding, noting)) {
       boolean ofFolders = plan.validation() instanceof ValidationData.None;
       Corpus corpus = loader.load(plan.sources(), ofFolders);
       DataSplit split = new DataSplit(corpus, plan.seed());
@@ -110,7 +126,9 @@ public final class TrainingData implements AutoCloseable {
               : Optional.of(rows(apart.orElse(corpus), measured, plan));
       validation.ifPresent(
           set -> listener.on(new TrainingEvent.Note("validation: " + set.summary())));
-      return new TrainingData(loader.release(), trained, settings, training, validation);
+      Optional<ChatTemplate> template =
+          encoding.chats().filter(_ -> chats.get()).map(ChatEncoding::source);
+      return new TrainingData(loader.release(), trained, settings, training, validation, template);
     }
   }
 
