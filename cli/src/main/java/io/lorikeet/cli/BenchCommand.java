@@ -7,12 +7,12 @@ import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.NearestName;
+import io.lorikeet.quant.OutputPlan;
 import io.lorikeet.train.ProcessorCores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
       "With --make, write a base of random weights to measure on."
     })
 @Inputs(value = "--model", needed = 0)
-final class BenchCommand implements Callable<Integer> {
+final class BenchCommand extends WritingCommand {
 
   @Spec private CommandSpec spec;
 
@@ -99,6 +99,9 @@ final class BenchCommand implements Callable<Integer> {
   @Option(names = "--output", paramLabel = "FILE", description = "with --make: file to write")
   private Path output;
 
+  @Option(names = "--force", description = "replace the output, if it exists")
+  private boolean force;
+
   @Option(
       names = "--seed",
       paramLabel = "N",
@@ -106,7 +109,21 @@ final class BenchCommand implements Callable<Integer> {
   private long seed = 1;
 
   @Override
-  public Integer call() throws IOException {
+  OutputPlan files() {
+    OutputPlan plan = new OutputPlan().reads("--model", model);
+    if (output != null) {
+      plan.writes("--output", output);
+    }
+    return json == null ? plan : plan.writes("--json", json);
+  }
+
+  @Override
+  boolean replaces() {
+    return force;
+  }
+
+  @Override
+  int run() throws IOException {
     if ((make == null) == (model == null)) {
       throw problem("give either --model to measure, or --make to write a base for it");
     }
@@ -151,9 +168,6 @@ final class BenchCommand implements Callable<Integer> {
     Flags.requirePositive(spec, "--rank", rank);
     Flags.requirePositive(spec, "--repetitions", repetitions);
     Flags.requireThreads(spec, threads);
-    if (json != null) {
-      AtomicFile.create(json).close(); // finds out now whether the figures can be written
-    }
     ProgressLine line = ProgressLine.of(spec);
     if (merge) {
       MergeBench.Report report =

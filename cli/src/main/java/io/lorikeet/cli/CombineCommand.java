@@ -9,6 +9,7 @@ import io.lorikeet.export.analysis.AdapterCombiner;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.OutputPlan;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -17,7 +18,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -32,7 +32,7 @@ import picocli.CommandLine.Spec;
       "Exactly, by putting their ranks side by side; or of a given rank, as closely as it can."
     })
 @Inputs(value = "--adapter", needed = 1)
-final class CombineCommand implements Callable<Integer> {
+final class CombineCommand extends WritingCommand {
 
   @Spec private CommandSpec spec;
 
@@ -70,19 +70,32 @@ final class CombineCommand implements Callable<Integer> {
       description = "numbers in the file: F32, F16, BF16 or Q8_0 (default: ${DEFAULT-VALUE})")
   private AdapterStorage storage = AdapterStorage.F32;
 
-  @Option(names = "--force", description = "combine adapters of different bases that fit together")
+  @Option(
+      names = "--force",
+      description =
+          "replace an output that exists, and combine adapters of different bases that fit"
+              + " together")
   private boolean force;
 
   @Override
-  public Integer call() throws IOException {
+  OutputPlan files() {
+    OutputPlan plan =
+        new OutputPlan().reads("--model", model.orElse(null)).writes("--output", output);
+    arguments.forEach(text -> plan.reads("--adapter", AdapterArgument.of(text).file()));
+    return plan;
+  }
+
+  @Override
+  boolean replaces() {
+    return force;
+  }
+
+  @Override
+  int run() throws IOException {
     if (rank.isPresent()) {
       Flags.requirePositive(spec, "--rank", rank.get());
     }
     adapters = arguments.stream().map(AdapterArgument::of).toList();
-    for (AdapterArgument adapter : adapters) {
-      Outputs.requireOther(output, adapter.file());
-    }
-    Outputs.requireWritable(output);
     PrintWriter out = spec.commandLine().getOut();
     List<AdapterFile> files = new ArrayList<>();
     BaseIdentity base;
@@ -148,7 +161,8 @@ final class CombineCommand implements Callable<Integer> {
     }
     if (bases.size() > 1 && !force) {
       throw InvalidInputException.of(
-          "these adapters were made for different bases; --force combines them all the same, if their shapes agree",
+          "these adapters were made for different bases; --force combines them all the same, if"
+              + " their shapes agree",
           problems);
     }
     return bases.values().iterator().next();

@@ -1,13 +1,13 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.quant.ModelQuantizer;
+import io.lorikeet.quant.OutputPlan;
 import io.lorikeet.quant.convert.ModelConverter;
 import io.lorikeet.train.ProcessorCores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
 @Inputs(
     value = {"--model", "--output"},
     needed = 2)
-final class ConvertCommand implements Callable<Integer> {
+final class ConvertCommand extends WritingCommand {
 
   @Spec private CommandSpec spec;
 
@@ -41,6 +41,9 @@ final class ConvertCommand implements Callable<Integer> {
               + " where the weights are, else F16)")
   private String type;
 
+  @Option(names = "--force", description = "replace the output, if it exists")
+  private boolean force;
+
   @Option(
       names = "--threads",
       paramLabel = "N",
@@ -48,7 +51,17 @@ final class ConvertCommand implements Callable<Integer> {
   private int threads = ProcessorCores.physical();
 
   @Override
-  public Integer call() throws IOException {
+  OutputPlan files() {
+    return new OutputPlan().reads("--model", folder).writes("--output", output);
+  }
+
+  @Override
+  boolean replaces() {
+    return force;
+  }
+
+  @Override
+  int run() throws IOException {
     Flags.requireThreads(spec, threads);
     Optional.ofNullable(type).ifPresent(ModelQuantizer::recipe);
     ProgressLine line = ProgressLine.of(spec);

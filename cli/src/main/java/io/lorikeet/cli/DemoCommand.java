@@ -7,6 +7,7 @@ import io.lorikeet.train.TrainingConfig;
 import io.lorikeet.train.TrainingOptions;
 import io.lorikeet.train.data.Example;
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -21,7 +22,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "demo",
     description = {
-      "Teach a tiny 4-bit base something new, on what comes with Lorikeet: train, verify, and answer",
+      "Teach a tiny 4-bit base something new, on what comes with Lorikeet: train, verify, and"
+          + " answer",
       "held-out questions in llama.cpp before and after. Writes to runs/demo in the checkout."
     })
 final class DemoCommand implements Callable<Integer> {
@@ -39,7 +41,8 @@ final class DemoCommand implements Callable<Integer> {
 
     Path base = files.resolve("base.gguf");
     TrainingConfig config = config(files, base, run);
-    TrainingSession.Finished trained = new TrainingSession(line, main.interruption()).run(config);
+    TrainingSession.Finished trained =
+        new TrainingSession(line, main.interruption()).run(config, false);
 
     List<Example.Completion> questions =
         ExactMatch.examples(files.resolve("data").resolve("test.jsonl"));
@@ -88,11 +91,15 @@ final class DemoCommand implements Callable<Integer> {
 
   /// `demo` in this folder, or `demo-2`, … where an earlier one is there.
   private static Path freshFolder(Path folder) throws IOException {
+    Files.createDirectories(folder);
     Path fresh = folder.resolve("demo");
-    for (int number = 2; Files.exists(fresh); number++) {
-      fresh = folder.resolve("demo-" + number);
+    for (int number = 2; ; number++) {
+      try {
+        return Files.createDirectory(fresh);
+      } catch (FileAlreadyExistsException _) {
+        fresh = folder.resolve("demo-" + number);
+      }
     }
-    return Files.createDirectories(fresh);
   }
 
   private static TrainingConfig config(Path files, Path base, Path run) throws IOException {

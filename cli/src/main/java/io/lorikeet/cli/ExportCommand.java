@@ -1,18 +1,19 @@
 package io.lorikeet.cli;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.lorikeet.export.AdapterFile;
 import io.lorikeet.export.AdapterMetadata;
 import io.lorikeet.export.AdapterStorage;
 import io.lorikeet.export.BaseIdentity;
 import io.lorikeet.export.peft.PeftExporter;
 import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.OutputPlan;
 import io.lorikeet.train.ProcessorCores;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -28,7 +29,7 @@ import picocli.CommandLine.Spec;
 @Inputs(
     value = {"--model", "--adapter"},
     needed = 2)
-final class ExportCommand implements Callable<Integer> {
+final class ExportCommand extends WritingCommand {
 
   /// What is written.
   enum Format {
@@ -66,7 +67,9 @@ final class ExportCommand implements Callable<Integer> {
 
   @Option(
       names = "--force",
-      description = "take an adapter that was made for another base, if its shapes fit")
+      description =
+          "replace an output that exists, and take an adapter that was made for another base, if"
+              + " its shapes fit")
   private boolean force;
 
   @Option(
@@ -82,7 +85,20 @@ final class ExportCommand implements Callable<Integer> {
   private int threads = ProcessorCores.physical();
 
   @Override
-  public Integer call() throws IOException {
+  OutputPlan files() {
+    OutputPlan plan = new OutputPlan().reads("--adapter", adapter).reads("--model", model);
+    return format == Format.PEFT
+        ? plan.writes("--output", output, PeftExporter.FILES)
+        : plan.writes("--output", output);
+  }
+
+  @Override
+  boolean replaces() {
+    return force;
+  }
+
+  @Override
+  int run() throws IOException {
     Flags.requireThreads(spec, threads);
     PrintWriter out = spec.commandLine().getOut();
     AdapterFile file;
@@ -98,7 +114,6 @@ final class ExportCommand implements Callable<Integer> {
         return 0;
       }
     }
-    Outputs.requireOther(output, adapter);
     AdapterOutput.write(file.adapter(), metadata, stored, output, Optional.of(model), out);
     return new AdapterProof(device, threads, out).run(model, output, file.adapter());
   }
@@ -109,11 +124,12 @@ final class ExportCommand implements Callable<Integer> {
     }
   }
 
-  private List<String> peftLines() {
+  private List<String> peftLines() throws IOException {
     return List.of(
         output + ": adapter_config.json and adapter_model.safetensors",
         "in Python, with the model in Hugging Face's format that the base was converted from:",
         "  from peft import PeftModel",
-        "  model = PeftModel.from_pretrained(model, \"" + output + "\")");
+        "  model = PeftModel.from_pretrained(model, %s)"
+            .formatted(new ObjectMapper().writeValueAsString(output.toString()))); // as in Python
   }
 }

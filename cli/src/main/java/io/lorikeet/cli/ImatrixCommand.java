@@ -2,10 +2,10 @@ package io.lorikeet.cli;
 
 import io.lorikeet.quant.ImportanceCollector;
 import io.lorikeet.quant.ImportanceMatrix;
+import io.lorikeet.quant.OutputPlan;
 import io.lorikeet.train.ProcessorCores;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
 @Inputs(
     value = {"--model", "--data"},
     needed = 2)
-final class ImatrixCommand implements Callable<Integer> {
+final class ImatrixCommand extends WritingCommand {
   private static final int LEAST_CONTEXT = 16;
 
   @Spec private CommandSpec spec;
@@ -43,6 +43,9 @@ final class ImatrixCommand implements Callable<Integer> {
       description = "tokens to read at once (default: ${DEFAULT-VALUE})")
   private int context = 512;
 
+  @Option(names = "--force", description = "replace the output, if it exists")
+  private boolean force;
+
   @Option(
       names = "--threads",
       paramLabel = "N",
@@ -50,7 +53,20 @@ final class ImatrixCommand implements Callable<Integer> {
   private int threads = ProcessorCores.physical();
 
   @Override
-  public Integer call() throws IOException {
+  OutputPlan files() {
+    return new OutputPlan()
+        .reads("--model", model)
+        .reads("--data", data)
+        .writes("--output", output);
+  }
+
+  @Override
+  boolean replaces() {
+    return force;
+  }
+
+  @Override
+  int run() throws IOException {
     Flags.requireThreads(spec, threads);
     if (context < LEAST_CONTEXT) {
       throw new picocli.CommandLine.ParameterException(

@@ -7,13 +7,13 @@ import io.lorikeet.export.peft.PeftImporter;
 import io.lorikeet.export.peft.PeftMerger;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.OutputPlan;
 import io.lorikeet.train.ProcessorCores;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -25,13 +25,15 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "import",
     description = {
-      "Make an adapter for llama.cpp of a folder that Hugging Face's PEFT wrote, and prove it there.",
-      "Scales of rsLoRA and of single modules are kept; what GGUF can't hold is refused by its name."
+      "Make an adapter for llama.cpp of a folder that Hugging Face's PEFT wrote, and prove it"
+          + " there.",
+      "Scales of rsLoRA and of single modules are kept; what GGUF can't hold is refused by its"
+          + " name."
     })
 @Inputs(
     value = {"--model", "--adapter"},
     needed = 2)
-final class ImportCommand implements Callable<Integer> {
+final class ImportCommand extends WritingCommand {
 
   @Spec private CommandSpec spec;
 
@@ -78,7 +80,9 @@ final class ImportCommand implements Callable<Integer> {
 
   @Option(
       names = "--force",
-      description = "take a folder that Lorikeet exported for another base, if its shapes fit")
+      description =
+          "replace an output that exists, and take a folder that Lorikeet exported for another"
+              + " base, if its shapes fit")
   private boolean force;
 
   @Option(
@@ -94,11 +98,21 @@ final class ImportCommand implements Callable<Integer> {
   private int threads = ProcessorCores.physical();
 
   @Override
-  public Integer call() throws IOException {
+  OutputPlan files() {
+    OutputPlan plan = new OutputPlan().reads("--adapter", folder).reads("--model", model);
+    return target.merged == null
+        ? plan.writes("--output", target.output)
+        : plan.writes("--merge-into", target.merged);
+  }
+
+  @Override
+  boolean replaces() {
+    return force;
+  }
+
+  @Override
+  int run() throws IOException {
     Flags.requireThreads(spec, threads);
-    Path output = target.merged == null ? target.output : target.merged;
-    Outputs.requireWritable(output);
-    Outputs.requireOther(output, model);
     PrintWriter out = spec.commandLine().getOut();
     if (target.merged != null) {
       return merge(out);
@@ -115,10 +129,10 @@ final class ImportCommand implements Callable<Integer> {
         imported.adapter(),
         metadata,
         storage.orElse(imported.storage()),
-        output,
+        target.output,
         Optional.of(model),
         out);
-    return new AdapterProof(device, threads, out).run(model, output, imported.adapter());
+    return new AdapterProof(device, threads, out).run(model, target.output, imported.adapter());
   }
 
   private int merge(PrintWriter out) throws IOException {

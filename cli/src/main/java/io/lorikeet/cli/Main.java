@@ -1,5 +1,6 @@
 package io.lorikeet.cli;
 
+import io.lorikeet.quant.TemporaryFiles;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,7 +17,8 @@ import picocli.CommandLine.Spec;
     name = "lorikeet",
     description = {
       "QLoRA fine-tuning on GGUF bases: train an adapter on a 4-bit model, run it in llama.cpp.",
-      "Files are given by option or by position: verify --model BASE --adapter ADAPTER is verify BASE ADAPTER."
+      "Files are given by option or by position: verify --model BASE --adapter ADAPTER is verify"
+          + " BASE ADAPTER."
     },
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
@@ -82,7 +84,7 @@ public final class Main implements Callable<Integer> {
     Screen screen = Screen.ofProcess();
     System.setErr(screen.beside(System.err));
     Interruption interruption = new Interruption(screen);
-    Runtime.getRuntime().addShutdownHook(new Thread(interruption::arrive));
+    TemporaryFiles.runAhead(interruption::arrive);
     PrintWriter out = new PrintWriter(System.out, true);
     PrintWriter err = new PrintWriter(System.err, true);
     int exitCode = run(new Main(interruption, screen), out, err, args);

@@ -14,6 +14,7 @@ import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.ImportanceMatrix;
 import io.lorikeet.quant.LlamaLimits;
 import io.lorikeet.quant.ModelQuantizer;
+import io.lorikeet.quant.OutputPlan;
 import io.lorikeet.train.ProcessorCores;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -21,11 +22,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import java.util.function.Function;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -42,7 +40,7 @@ import picocli.CommandLine.Spec;
 @Inputs(
     value = {"--model", "--adapter"},
     needed = 2)
-final class MergeCommand implements Callable<Integer> {
+final class MergeCommand extends WritingCommand {
   private static final String KEEP = "keep";
 
   @Spec private CommandSpec spec;
@@ -99,7 +97,9 @@ final class MergeCommand implements Callable<Integer> {
 
   @Option(
       names = "--force",
-      description = "take an adapter that was trained on another base, if its shapes fit")
+      description =
+          "replace an output that exists, and take an adapter that was trained on another base, if"
+              + " its shapes fit")
   private boolean force;
 
   @Option(names = "--json", description = "print JSON")
@@ -114,7 +114,24 @@ final class MergeCommand implements Callable<Integer> {
   private ProgressLine line;
 
   @Override
-  public Integer call() throws IOException {
+  OutputPlan files() {
+    OutputPlan plan =
+        new OutputPlan()
+            .reads("--model", model)
+            .reads("--imatrix", importance)
+            .reads("--data", data)
+            .writes("--output", output);
+    adapters.forEach(text -> plan.reads("--adapter", AdapterArgument.of(text).file()));
+    return plan;
+  }
+
+  @Override
+  boolean replaces() {
+    return force;
+  }
+
+  @Override
+  int run() throws IOException {
     checkOptions();
     PrintWriter out = spec.commandLine().getOut();
     line = json ? ProgressLine.quiet(spec) : ProgressLine.of(spec);
@@ -139,7 +156,7 @@ final class MergeCommand implements Callable<Integer> {
     return 0;
   }
 
-  private void checkOptions() throws IOException {
+  private void checkOptions() {
     Flags.requireThreads(spec, threads);
     if (quality != null && (data == null || !type.equalsIgnoreCase(KEEP))) {
       throw new ParameterException(
@@ -151,9 +168,6 @@ final class MergeCommand implements Callable<Integer> {
     }
     if (isRecipe()) {
       ModelQuantizer.recipe(type);
-    }
-    for (Path input : Stream.of(importance, data).filter(Objects::nonNull).toList()) {
-      Outputs.requireOther(output, input);
     }
   }
 

@@ -5,6 +5,7 @@ import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.random.KnownShape;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.NearestName;
+import io.lorikeet.quant.TemporaryFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,7 +36,10 @@ final class PlannedShape implements AutoCloseable {
     String name = parts.length == 2 ? parts[1].toUpperCase(Locale.ROOT) : usual;
     TensorType type = type(name);
     folder = Files.createTempDirectory("lorikeet-plan");
-    file = shape.writeHead(folder.resolve(shape.name() + "-" + name + ".gguf"), type);
+    TemporaryFiles.add(folder);
+    file = folder.resolve(shape.name() + "-" + name + ".gguf");
+    TemporaryFiles.add(file);
+    shape.writeHead(file, type);
   }
 
   /// All shapes as a table.
@@ -91,5 +95,7 @@ final class PlannedShape implements AutoCloseable {
   public void close() throws IOException {
     Files.deleteIfExists(file);
     Files.deleteIfExists(folder);
+    TemporaryFiles.remove(file);
+    TemporaryFiles.remove(folder);
   }
 }

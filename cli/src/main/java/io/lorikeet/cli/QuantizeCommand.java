@@ -4,6 +4,7 @@ import io.lorikeet.export.QuantizationLoss;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.ImportanceMatrix;
 import io.lorikeet.quant.ModelQuantizer;
+import io.lorikeet.quant.OutputPlan;
 import io.lorikeet.quant.QuantizationError;
 import io.lorikeet.train.ProcessorCores;
 import java.io.IOException;
@@ -11,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
 @Inputs(
     value = {"--model", "--output"},
     needed = 2)
-final class QuantizeCommand implements Callable<Integer> {
+final class QuantizeCommand extends WritingCommand {
   private static final int CONTEXT = 512;
 
   @Spec private CommandSpec spec;
@@ -63,6 +63,9 @@ final class QuantizeCommand implements Callable<Integer> {
       description = "with --report: also perplexity and KL divergence on this text file")
   private Path data;
 
+  @Option(names = "--force", description = "replace the output, if it exists")
+  private boolean force;
+
   @Option(
       names = "--threads",
       paramLabel = "N",
@@ -70,7 +73,22 @@ final class QuantizeCommand implements Callable<Integer> {
   private int threads = ProcessorCores.physical();
 
   @Override
-  public Integer call() throws IOException {
+  OutputPlan files() {
+    OutputPlan plan =
+        new OutputPlan()
+            .reads("--model", input)
+            .reads("--imatrix", importance)
+            .reads("--data", data);
+    return dryRun ? plan : plan.writes("--output", output);
+  }
+
+  @Override
+  boolean replaces() {
+    return force;
+  }
+
+  @Override
+  int run() throws IOException {
     Flags.requireThreads(spec, threads);
     ModelQuantizer.recipe(type);
     if (data != null && !report) {

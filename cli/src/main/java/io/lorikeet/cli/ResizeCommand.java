@@ -8,13 +8,13 @@ import io.lorikeet.export.analysis.AdapterCombiner;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.OutputPlan;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
     name = "resize",
     description = "Lower an adapter's rank, losing as little of what it does as possible.")
 @Inputs(value = "--adapter", needed = 1)
-final class ResizeCommand implements Callable<Integer> {
+final class ResizeCommand extends WritingCommand {
 
   @Spec private CommandSpec spec;
 
@@ -55,15 +55,27 @@ final class ResizeCommand implements Callable<Integer> {
 
   @Option(
       names = "--force",
-      description = "take an adapter that was trained on another base, if its shapes fit")
+      description =
+          "replace an output that exists, and take an adapter that was trained on another base, if"
+              + " its shapes fit")
   private boolean force;
 
   @Override
-  public Integer call() throws IOException {
+  OutputPlan files() {
+    return new OutputPlan()
+        .reads("--adapter", adapter)
+        .reads("--model", model.orElse(null))
+        .writes("--output", target());
+  }
+
+  @Override
+  boolean replaces() {
+    return force;
+  }
+
+  @Override
+  int run() throws IOException {
     Flags.requirePositive(spec, "--rank", rank);
-    Path target = output.orElseGet(this::besideAdapter);
-    Outputs.requireOther(target, adapter);
-    Outputs.requireWritable(target);
     AdapterFile file;
     BaseIdentity base;
     if (model.isPresent()) {
@@ -89,12 +101,15 @@ final class ResizeCommand implements Callable<Integer> {
     LoraAdapter resized = RankReport.compress(file.adapter(), rank, out);
     Map<String, String> made = new LinkedHashMap<>(file.training());
     made.put("resized-rank", String.valueOf(rank));
-    AdapterOutput.write(
-        resized, new AdapterMetadata(base, made, file.template()), storage, target, model, out);
+    AdapterMetadata metadata = new AdapterMetadata(base, made, file.template());
+    AdapterOutput.write(resized, metadata, storage, target(), model, out);
     return 0;
   }
 
-  private Path besideAdapter() {
+  private Path target() {
+    if (output.isPresent()) {
+      return output.get();
+    }
     String name = adapter.getFileName().toString().replaceFirst("\\.gguf$", "");
     return adapter.resolveSibling(name + "-rank" + rank + ".gguf");
   }

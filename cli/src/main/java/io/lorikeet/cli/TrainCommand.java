@@ -15,7 +15,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "train",
     description = {
-      "Train a LoRA adapter on a frozen GGUF base, write it as a GGUF that llama.cpp loads, and prove it there.",
+      "Train a LoRA adapter on a frozen GGUF base, write it as a GGUF that llama.cpp loads, and"
+          + " prove it there.",
       "Needs --model, --data and --output, or --resume."
     },
     modelTransformer = TrainingFlags.class)
@@ -36,8 +37,8 @@ final class TrainCommand implements Callable<Integer> {
     Optional<Path> resumed = TrainingFlags.resumed(parsed);
     TrainingSession.Finished finished =
         resumed.isPresent()
-            ? session.resume(resumed.get(), options)
-            : session.run(options.resolve());
+            ? session.resume(resumed.get(), options, TrainingFlags.replaces(parsed))
+            : session.run(options.resolve(), TrainingFlags.replaces(parsed));
     finished.serving().forEach(line::println);
     line.println("");
     finished.summary().forEach(line::println);

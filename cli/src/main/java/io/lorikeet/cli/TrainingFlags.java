@@ -20,16 +20,24 @@ import picocli.CommandLine.UnmatchedArgumentException;
 final class TrainingFlags implements CommandLine.IModelTransformer {
   private static final String CONFIG = "--config";
   private static final String RESUME = "--resume";
+  private static final String FORCE = "--force";
 
   /// Adds the flags to a command.
   @Override
   public CommandSpec transform(CommandSpec command) {
     add(command, Setting.all());
-    return command.addOption(
+    command.addOption(
         OptionSpec.builder(RESUME)
             .type(Path.class)
             .paramLabel("RUN")
             .description("go on with the run in this folder, from its newest checkpoint")
+            .build());
+    return command.addOption(
+        OptionSpec.builder(FORCE)
+            .type(boolean.class)
+            .description(
+                "replace an adapter that exists under the output's name; a resumed run replaces its"
+                    + " own")
             .build());
   }
 
@@ -91,7 +99,7 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
       throw new InvalidInputException(String.join("\n", problems));
     }
     Path config = parsed.matchedOptionValue(CONFIG, null);
-    return config == null ? flags : flags.orElse(ConfigFile.read(config));
+    return config == null ? flags : flags.orElse(ConfigFile.read(config)).readFrom(config);
   }
 
   /// The folder of the run to go on with, where one was given.
@@ -101,6 +109,11 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
 
   private static boolean isOption(String text) {
     return text.matches("--?[A-Za-z].*") && !Files.exists(Path.of(text));
+  }
+
+  /// Whether an output that exists may be replaced.
+  static boolean replaces(ParseResult parsed) {
+    return parsed.hasMatchedOption(FORCE);
   }
 
   private static List<String> strings(Object values) {

@@ -10,8 +10,9 @@ import io.lorikeet.export.TrainedTemplate;
 import io.lorikeet.export.Verification;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraAdapter;
-import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.OutputPlan;
+import io.lorikeet.train.AdapterPlaces;
 import io.lorikeet.train.ResumedRun;
 import io.lorikeet.train.RunMetrics;
 import io.lorikeet.train.StopRequest;
@@ -63,18 +64,43 @@ final class TrainingSession {
   }
 
   /// Trains and leaves the adapter in the output file and the run folder.
-  Finished run(TrainingConfig config) throws IOException {
+  ///
+  /// @param replace whether an output that exists may be replaced
+  Finished run(TrainingConfig config, boolean replace) throws IOException {
     TrainingProgress progress = new TrainingProgress(line);
-    return finish(config, progress, trainer(config, progress)::run);
+    try (OutputPlan.Claims _ = outputs(config).claim(replace)) {
+      return finish(config, progress, trainer(config, progress)::run);
+    }
   }
 
-  /// Goes on with the run in a folder.
+  /// Goes on with the run in a folder, whose own outputs are replaced.
   ///
   /// @param changes what is given anew
-  Finished resume(Path run, TrainingOptions changes) throws IOException {
+  /// @param replace whether other files may be replaced too
+  Finished resume(Path run, TrainingOptions changes, boolean replace) throws IOException {
     TrainingProgress progress = new TrainingProgress(line);
     TrainingConfig config = ResumedRun.config(run, changes, progress);
-    return finish(config, progress, trainer(config, progress)::resume);
+    boolean own = true;
+    for (AdapterPlaces places : places(config)) {
+      own &= !Files.exists(places.file()) || places.areEqual();
+    }
+    try (OutputPlan.Claims _ = outputs(config).claim(replace || own)) {
+      return finish(config, progress, trainer(config, progress)::resume);
+    }
+  }
+
+  private static OutputPlan outputs(TrainingConfig config) {
+    OutputPlan plan = new OutputPlan();
+    places(config).forEach(places -> plan.writes("output", places.file()));
+    return plan;
+  }
+
+  /// Of the last adapter, and of the best if there is going to be one.
+  private static List<AdapterPlaces> places(TrainingConfig config) {
+    AdapterPlaces last = AdapterPlaces.last(config.output(), config.run());
+    return config.evaluateEvery().isPresent()
+        ? List.of(last, AdapterPlaces.best(config.output(), config.run()))
+        : List.of(last);
   }
 
   private Trainer trainer(TrainingConfig config, TrainingProgress progress) {
@@ -100,7 +126,6 @@ final class TrainingSession {
 
   private Finished finish(TrainingConfig config, TrainingProgress progress, Training training)
       throws IOException {
-    requireWritable(config.output());
     BaseIdentity identity;
     try (GgufFile base = GgufFile.open(config.model())) {
       identity = BaseIdentity.of(base);
@@ -115,13 +140,15 @@ final class TrainingSession {
         result.chatTemplate().map(used -> new TrainedTemplate(used.name(), used.source()));
     AdapterMetadata metadata =
         new AdapterMetadata(identity, result.config().settingsOfAdapter(), template);
-    Written adapter = write(result.adapter(), metadata, config, "");
+    Written adapter = write(result.adapter(), metadata, config, places(config).getFirst());
     if (template.isPresent()) {
       TemplateFile.write(config.output(), Optional.of(config.model()), template.get());
     }
     Optional<Written> best = Optional.empty();
     if (result.best().isPresent()) {
-      best = Optional.of(write(result.best().get().adapter(), metadata, config, "-best"));
+      best =
+          Optional.of(
+              write(result.best().get().adapter(), metadata, config, places(config).getLast()));
     }
     Optional<Path> bestFile = best.map(Written::file);
     if (!trained && adapter.wasThere() && best.map(Written::wasThere).orElse(true)) {
@@ -156,27 +183,23 @@ final class TrainingSession {
   /// Writes an adapter into the run folder, and beside the output as well unless it is there
   /// already. What hours of training have made is there if either can be written.
   private Written write(
-      LoraAdapter adapter, AdapterMetadata metadata, TrainingConfig config, String suffix)
+      LoraAdapter adapter, AdapterMetadata metadata, TrainingConfig config, AdapterPlaces places)
       throws IOException {
     AdapterStorage storage = AdapterStorage.valueOf(config.store().name());
-    String name = config.output().getFileName().toString();
-    String stem = name.replaceFirst("(?i)\\.gguf$", "");
-    Path file = config.output().resolveSibling(stem + suffix + name.substring(stem.length()));
-    Path copy = config.run().resolve("adapter" + suffix + ".gguf");
-    Optional<IOException> failureOfCopy = tryWrite(adapter, metadata, storage, copy);
-    if (failureOfCopy.isEmpty() && Files.exists(file) && Files.mismatch(copy, file) == -1) {
-      return new Written(file, true);
+    Optional<IOException> failureOfCopy = tryWrite(adapter, metadata, storage, places.copy());
+    if (failureOfCopy.isEmpty() && places.areEqual()) {
+      return new Written(places.file(), true);
     }
-    Optional<IOException> failure = tryWrite(adapter, metadata, storage, file);
+    Optional<IOException> failure = tryWrite(adapter, metadata, storage, places.file());
     if (failure.isPresent()) {
       String kept =
           failureOfCopy.isEmpty()
-              ? "It is in " + copy
+              ? "It is in " + places.copy()
               : "Write it once more with: " + ResumedRun.command(config.run());
       throw new IOException(failure.get().getMessage() + ". " + kept, failure.get());
     }
     failureOfCopy.ifPresent(e -> line.println("no copy of the adapter: " + e.getMessage()));
-    return new Written(file, false);
+    return new Written(places.file(), false);
   }
 
   private static Optional<IOException> tryWrite(
@@ -187,11 +210,6 @@ final class TrainingSession {
     } catch (IOException e) {
       return Optional.of(e);
     }
-  }
-
-  /// Finds out before hours of training whether the adapter can be written after them.
-  private static void requireWritable(Path output) throws IOException {
-    AtomicFile.create(output).close();
   }
 
   /// llama.cpp computes with the file on the CPU, the trainer with what it trained where it

@@ -216,8 +216,11 @@ class AdapterCommandsTest {
     assertTrue(out.contains("verified: "), out);
     assertEquals(-1, Files.mismatch(first, back));
     Path otherBase = folder.resolve("other.gguf");
-    CommandRun.of(imported(peft, otherBase, back)).assertFails(2, "--force");
-    CommandRun.of(imported(folder, base, back)).assertFails(2, "adapter_config.json");
+    Path other = folder.resolve("not-imported.gguf");
+    CommandRun.of(imported(peft, otherBase, other)).assertFails(2, "--force");
+    Path empty = Files.createDirectory(folder.resolve("empty"));
+    CommandRun.of(imported(empty, base, other)).assertFails(2, "adapter_config.json");
+    assertFalse(Files.exists(other));
     CommandRun.of(imported(peft, base, base)).assertFails(2, "base.gguf");
     assertEquals(-1, Files.mismatch(first, back));
   }
@@ -285,7 +288,9 @@ class AdapterCommandsTest {
     CommandRun.of("combine", unnamed, "--output", out).assertFails(2, "--model");
     assertFalse(Files.exists(out));
     CommandRun.of("combine", first, other, "--output", out, "--force").assertSucceeds();
-    CommandRun.of("combine", unnamed, "--output", out, "--model", base).assertSucceeds();
+    CommandRun.of("combine", unnamed, "--output", out, "--model", base)
+        .assertFails(2, "exists already", "--force");
+    CommandRun.of("combine", unnamed, "--output", out, "--model", base, "--force").assertSucceeds();
   }
 
   private static JsonNode json(CommandRun run) throws IOException {

@@ -48,8 +48,7 @@ class LauncherTest {
     assertEquals("the JRE", outputOfJava(Map.of()));
   }
 
-  private String outputOfJava(Map<String, String> locale)
-      throws IOException, InterruptedException {
+  private String outputOfJava(Map<String, String> locale) throws IOException, InterruptedException {
     ProcessBuilder program = new ProcessBuilder(home.resolve("lorikeet").toString());
     program.redirectErrorStream(true);
     program.environment().keySet().removeIf(name -> name.matches("LANG|LC_.*"));

@@ -45,12 +45,16 @@ class ModelCommandsTest {
         CommandRun.of(
             "generate", "--model", output, "--prompt", "ab", "--tokens", 3, "--threads", 1);
     assertTrue(run.assertSucceeds().out().startsWith("ab"), run.out());
-    CommandRun.of("convert", model, output, "--type", "Q9").assertFails(2, "Q9", "Q4_K_M");
-    CommandRun.of("convert", folder.resolve("nothing"), output).assertFails(2, "doesn't exist");
-    CommandRun.of("convert", folder, output).assertFails(2, "no config.json");
+    CommandRun.of("convert", model, output).assertFails(2, "exists already", "--force", "-2.gguf");
+    Path other = folder.resolve("other.gguf");
+    CommandRun.of("convert", model, other, "--type", "Q9").assertFails(2, "Q9", "Q4_K_M");
+    CommandRun.of("convert", folder.resolve("nothing"), other).assertFails(2, "doesn't exist");
+    Path empty = Files.createDirectory(folder.resolve("empty"));
+    CommandRun.of("convert", empty, other).assertFails(2, "no config.json");
     CommandRun.of("convert", model, folder.resolve("none/out.gguf")).assertFails(1, "none");
     Files.writeString(model.resolve("config.json"), "{\"architectures\": [\"ParrotForCausalLM\"]}");
-    CommandRun.of("convert", model, output).assertFails(2, "ParrotForCausalLM", "LlamaForCausalLM");
+    CommandRun.of("convert", model, other).assertFails(2, "ParrotForCausalLM", "LlamaForCausalLM");
+    assertFalse(Files.exists(other));
   }
 
   /// A Qwen 2 of one layer, with a vocabulary of the 256 bytes.
@@ -141,12 +145,13 @@ class ModelCommandsTest {
             1);
     assertTrue(run.assertSucceeds().out().contains("blk.0.attn_q.weight"), run.out());
     assertTrue(run.out().contains("KL divergence"), run.out());
-    CommandRun.of("quantize", base, output, "--type", "Q4_0", "--imatrix", base)
+    Path other = folder.resolve("not-written.gguf");
+    CommandRun.of("quantize", base, other, "--type", "Q4_0", "--imatrix", base)
         .assertFails(2, "no importance matrix");
-    CommandRun.of("quantize", base, output, "--type", "IQ1_S").assertFails(2, "lorikeet imatrix");
-    CommandRun.of("imatrix", "--model", base, "--data", text, "--output", matrix, "--context", 3)
+    CommandRun.of("quantize", base, other, "--type", "IQ1_S").assertFails(2, "lorikeet imatrix");
+    CommandRun.of("imatrix", "--model", base, "--data", text, "--output", other, "--context", 3)
         .assertFails(2, "--context");
-    CommandRun.of("imatrix", "--model", base, "--data", base, "--output", matrix)
+    CommandRun.of("imatrix", "--model", base, "--data", base, "--output", other)
         .assertFails(2, "UTF-8");
   }
 

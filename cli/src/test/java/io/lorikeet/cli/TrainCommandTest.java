@@ -13,6 +13,7 @@ import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufMetadata;
 import io.lorikeet.quant.GgufValue;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -128,6 +129,46 @@ class TrainCommandTest {
     output = folder.resolve("second.gguf");
     train(settings).assertSucceeds();
     assertEquals(-1, Files.mismatch(first, output));
+    Files.writeString(output, "somebody's");
+    train(settings).assertFails(2, "second.gguf exists already", "--force", "second-2.gguf");
+    assertEquals("somebody's", Files.readString(output));
+    assertFalse(Files.exists(folder.resolve("second-run-2")));
+    Object[] forced = Stream.concat(Stream.of(settings), Stream.of("--force")).toArray();
+    train(forced).assertSucceeds();
+    assertEquals(-1, Files.mismatch(first, output));
+  }
+
+  /// An adapter that somebody puts there while this one is trained isn't lost, and neither is this.
+  @Test
+  void anOutputThatAppearsMeanwhile() throws Exception {
+    Path metrics = folder.resolve("adapter-run/metrics.jsonl");
+    Thread other =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  while (metrics.toFile().length() == 0) {
+                    Thread.onSpinWait();
+                  }
+                  writeUnchecked(output, "somebody's");
+                });
+    CommandRun run = train("--steps", 30, "--context", 32, "--accumulate", 1);
+    other.join();
+    run.assertFails(1, "appeared meanwhile", "adapter-2.gguf", "It is in ");
+    assertEquals("somebody's", Files.readString(output));
+    Path copy = folder.resolve("adapter-run/adapter.gguf");
+    assertEquals(-1, Files.mismatch(folder.resolve("adapter-2.gguf"), copy));
+    CommandRun.of("train", "--resume", copy.getParent()).assertFails(2, "exists already");
+    assertEquals("somebody's", Files.readString(output));
+    CommandRun.of("train", "--resume", copy.getParent(), "--force").assertSucceeds();
+    assertEquals(-1, Files.mismatch(output, copy));
+  }
+
+  private static void writeUnchecked(Path file, String text) {
+    try {
+      Files.writeString(file, text);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test

@@ -5,7 +5,6 @@ import io.lorikeet.bindings.TensorType;
 import io.lorikeet.bindings.llama.LlamaQuantizer;
 import io.lorikeet.bindings.llama.QuantizationType;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -48,19 +47,22 @@ public final class ModelQuantizer {
       Optional<ImportanceMatrix> importance,
       LlamaQuantizer.Listener listener)
       throws IOException {
+    new OutputPlan().reads("the model", input).writes("output", output).check();
     LlamaQuantizer.Settings settings;
     Path first;
     try (GgufFile file = GgufFile.open(input)) {
       settings = settings(file, type, threads, importance);
-      checkOther(file, output);
       first = file.paths().getFirst();
     }
-    try {
-      LlamaQuantizer.quantize(first, output, settings, listener);
-    } catch (IOException e) {
-      throw AtomicFile.explain(output, e);
-    } catch (GgmlException e) {
-      throw causeOf(e, output);
+    try (AtomicFile file = AtomicFile.create(output)) {
+      try {
+        LlamaQuantizer.quantize(first, file.path(), settings, listener);
+      } catch (IOException e) {
+        throw AtomicFile.explain(output, e);
+      } catch (GgmlException e) {
+        throw causeOf(e, output);
+      }
+      file.commit();
     }
   }
 
@@ -153,18 +155,6 @@ public final class ModelQuantizer {
       throw new InvalidInputException(
           "%s is quantized already: %s of its %s tensors are %s. Give the model in F32, F16 or BF16"
               .formatted(file.path(), quantized.size(), file.tensors().size(), types));
-    }
-  }
-
-  private static void checkOther(GgufFile file, Path output) throws IOException {
-    if (Files.exists(output) && !Files.isRegularFile(output)) {
-      throw new InvalidInputException(output + " isn't an ordinary file. Give the name of a file");
-    }
-    for (Path part : file.paths()) {
-      if (Files.exists(output) && Files.isSameFile(part, output)) {
-        throw new InvalidInputException(
-            output + " is the model to be quantized itself. Give the quantized one another name");
-      }
     }
   }
 }

@@ -11,6 +11,7 @@ import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// Finds the files of a model that was split as llama.cpp's gguf-split does it: names end in
 /// `-00001-of-00003.gguf`, every file has `split.count` and its own `split.no` from 0, and the
@@ -37,6 +38,23 @@ final class SplitModel {
     }
     checkTensorCount(parts);
     return parts;
+  }
+
+  /// The file, and those files of a split model that its name tells of and that are there. None is
+  /// opened.
+  static List<Path> partsByName(Path path) {
+    Matcher name = NAME.matcher(String.valueOf(path.getFileName()));
+    if (!name.matches()) {
+      return List.of(path);
+    }
+    int count = Integer.parseInt(name.group(3));
+    return Stream.concat(
+            Stream.of(path),
+            IntStream.rangeClosed(1, count)
+                .mapToObj(number -> path.resolveSibling(fileName(name.group(1), number, count)))
+                .filter(Files::exists))
+        .distinct()
+        .toList();
   }
 
   private static List<Path> paths(Path path, long count) {

@@ -68,8 +68,8 @@ class ModelQuantizerTest {
     assertRefused("is quantized already: 2 of its 3 tensors are q8_0", output, again, "Q4_0");
     assertRefused("no quantization is called 'Q4'; known are F32, F16", base, again, "Q4");
     assertRefused("IQ2_XS needs an importance matrix", base, again, "IQ2_XS");
-    assertRefused("is the model to be quantized itself", base, base, "Q4_0");
-    assertRefused("isn't an ordinary file", base, folder, "Q4_0");
+    assertRefused("output would overwrite " + base + ", which is read", base, base, "Q4_0");
+    assertRefused("is a folder; give the name of a file", base, folder, "Q4_0");
     Path page = Files.writeString(folder.resolve("page.gguf"), "<html>");
     assertRefused("a web page", page, again, "Q4_0");
     assertLeft(base, output, page);

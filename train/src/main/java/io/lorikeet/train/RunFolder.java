@@ -2,19 +2,17 @@ package io.lorikeet.train;
 
 import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.LockFile;
 import io.lorikeet.train.checkpoint.CheckpointFolder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -30,18 +28,26 @@ public final class RunFolder implements AutoCloseable {
   private static final String COMPUTATION = "computation.yaml";
   private static final String METRICS = "metrics.jsonl";
   private static final String LOCK = "run.lock";
+
+  /// The names of all that a run may keep in its folder.
+  static final List<String> FILES =
+      Stream.concat(
+              Stream.of(CONFIG, COMPUTATION, METRICS, LOCK, CheckpointFolder.NAME),
+              AdapterPlaces.COPIES.stream())
+          .toList();
+
   private static final Logger LOG = LoggerFactory.getLogger(RunFolder.class);
 
   private final Path folder;
   private final boolean made;
   private final boolean resumed;
-  private final FileChannel lockFile;
+  private final LockFile lock;
 
-  private RunFolder(Path folder, boolean made, boolean resumed, FileChannel lockFile) {
+  private RunFolder(Path folder, boolean made, boolean resumed, LockFile lock) {
     this.folder = folder;
     this.made = made;
     this.resumed = resumed;
-    this.lockFile = lockFile;
+    this.lock = lock;
   }
 
   /// The folder that a run has by default: the output's name with `-run` for its ending, and a
@@ -77,10 +83,10 @@ public final class RunFolder implements AutoCloseable {
       throw new IOException("run: the folder " + folder + " can't be made; choose another", e);
     }
     boolean killed = Files.exists(folder.resolve(LOCK)); // nobody else leaves that file
-    FileChannel lock = lock(folder);
+    LockFile lock = lock(folder);
     boolean used = killed ? holdsWork(folder) : holdsRun(folder);
     if (used) {
-      unlock(folder, lock);
+      lock.close();
       throw new InvalidInputException(
           "run: %s holds an earlier run (config.yaml or metrics.jsonl). Go on with it by: %s\nOr choose another folder, or remove that one"
               .formatted(folder, ResumedRun.command(folder)));
@@ -94,7 +100,7 @@ public final class RunFolder implements AutoCloseable {
   /// @throws InvalidInputException if it holds none, or another process trains in it
   static RunFolder reopen(Path folder) throws IOException {
     requireRun(folder);
-    FileChannel lock = lock(folder);
+    LockFile lock = lock(folder);
     AtomicFile.deleteStale(folder);
     return new RunFolder(folder, false, true, lock);
   }
@@ -110,7 +116,8 @@ public final class RunFolder implements AutoCloseable {
               + folder
               + " holds no run, it has no "
               + CONFIG
-              + ". Give the folder of a run, which lies beside its adapter unless --run said otherwise");
+              + ". Give the folder of a run, which lies beside its adapter unless --run said"
+              + " otherwise");
     }
   }
 
@@ -168,7 +175,7 @@ public final class RunFolder implements AutoCloseable {
   /// stays: no run fails by that.
   @Override
   public void close() {
-    try (lockFile) {
+    try (lock) {
       checkpoints().removeIfEmpty();
       boolean unused = !resumed && !holdsWork(folder);
       if (unused) {
@@ -176,7 +183,7 @@ public final class RunFolder implements AutoCloseable {
         Files.deleteIfExists(folder.resolve(CONFIG));
         Files.deleteIfExists(folder.resolve(COMPUTATION));
       }
-      Files.deleteIfExists(folder.resolve(LOCK));
+      lock.close();
       if (unused && made && isEmpty()) {
         Files.delete(folder);
       }
@@ -191,34 +198,16 @@ public final class RunFolder implements AutoCloseable {
     }
   }
 
-  private static void unlock(Path folder, FileChannel lock) throws IOException {
-    Files.deleteIfExists(folder.resolve(LOCK));
-    lock.close();
-  }
-
-  private static FileChannel lock(Path folder) throws IOException {
-    Path file = folder.resolve(LOCK);
-    FileChannel channel;
+  private static LockFile lock(Path folder) throws IOException {
     try {
-      channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      return LockFile.tryTake(folder.resolve(LOCK))
+          .orElseThrow(
+              () ->
+                  new InvalidInputException(
+                      "run: another training run works in " + folder + "; choose another folder"));
     } catch (AccessDeniedException _) {
       throw new AccessDeniedException(folder.toString()); // the lock is nobody's business
     }
-    FileLock lock = null;
-    try {
-      lock = channel.tryLock();
-    } catch (OverlappingFileLockException _) {
-      // held by this very process: said below
-    } finally {
-      if (lock == null) {
-        channel.close();
-      }
-    }
-    if (lock == null) {
-      throw new InvalidInputException(
-          "run: another training run works in " + folder + "; choose another folder");
-    }
-    return channel;
   }
 
   private static boolean holdsRun(Path folder) throws IOException {

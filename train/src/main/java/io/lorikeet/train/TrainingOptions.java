@@ -7,6 +7,7 @@ import io.lorikeet.train.data.DataPlan;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,6 +28,7 @@ public final class TrainingOptions {
   private record Given(Object value, String origin) {}
 
   private final Map<Setting<?>, Given> values = new LinkedHashMap<>();
+  private final List<Path> files = new ArrayList<>();
 
   /// Options of which none is given.
   public TrainingOptions() {}
@@ -68,6 +70,17 @@ public final class TrainingOptions {
     values.put(setting, new Given(value, origin));
   }
 
+  /// Names a file that these options were read from, which the run must not overwrite.
+  public TrainingOptions readFrom(Path file) {
+    files.add(file);
+    return this;
+  }
+
+  /// The files that the options were read from.
+  List<Path> files() {
+    return files;
+  }
+
   /// Sets a setting from text, as a flag or a configuration file has it.
   ///
   /// @param texts its value, or its values where it takes several
@@ -86,6 +99,8 @@ public final class TrainingOptions {
   /// What is given here, and what the others give besides. `steps` and `epochs` replace each other.
   public TrainingOptions orElse(TrainingOptions others) {
     TrainingOptions both = new TrainingOptions();
+    both.files.addAll(files);
+    both.files.addAll(others.files);
     both.values.putAll(others.values);
     if (values.containsKey(Setting.STEPS) || values.containsKey(Setting.EPOCHS)) {
       both.values.remove(Setting.STEPS);

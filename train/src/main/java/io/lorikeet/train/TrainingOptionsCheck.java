@@ -5,6 +5,7 @@ import io.lorikeet.models.lora.LoraSettings;
 import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.NearestName;
+import io.lorikeet.quant.OutputPlan;
 import io.lorikeet.train.data.DataPlan;
 import io.lorikeet.train.data.DataSettings;
 import io.lorikeet.train.data.files.DataFile;
@@ -12,6 +13,7 @@ import io.lorikeet.train.data.files.DataFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -29,7 +31,7 @@ final class TrainingOptionsCheck {
   private static final int DEFAULT_CONTEXT = 2048;
 
   private final TrainingOptions options;
-  private final List<Path> inputs = new ArrayList<>();
+  private final OutputPlan files = new OutputPlan();
   private final Set<Path> pipes = new HashSet<>();
   private final List<String> problems = new ArrayList<>();
 
@@ -135,6 +137,8 @@ final class TrainingOptionsCheck {
     options
         .get(Setting.MODEL)
         .ifPresentOrElse(file -> checkReadable(Setting.MODEL, file), () -> missing(Setting.MODEL));
+    options.get(Setting.CHAT_TEMPLATE).ifPresent(name -> reads(Setting.CHAT_TEMPLATE, name));
+    options.files().forEach(file -> files.reads("config", file));
     List<DataSource> data = get(Setting.DATA, List.of());
     if (data.isEmpty()) {
       missing(Setting.DATA);
@@ -160,9 +164,10 @@ final class TrainingOptionsCheck {
 
   private void checkSource(Setting<?> setting, DataSource source) {
     try {
-      DataFiles files = DataFiles.of(source.path());
-      inputs.addAll(files.all());
-      for (DataFile file : files.training()) {
+      reads(setting, source.path());
+      DataFiles found = DataFiles.of(source.path());
+      found.all().forEach(file -> files.reads(options.describe(setting), file));
+      for (DataFile file : found.training()) {
         if (file.isReadOnce() && !pipes.add(file.path())) {
           problem(setting, file.name() + " can be read only once, and is given twice");
         }
@@ -174,7 +179,17 @@ final class TrainingOptionsCheck {
     }
   }
 
+  /// Notes what is read under a name, if it is that of a file or a folder.
+  private void reads(Setting<?> setting, String name) {
+    try {
+      files.reads(options.describe(setting), Path.of(name));
+    } catch (InvalidPathException _) {
+      // another kind of name
+    }
+  }
+
   private void checkReadable(Setting<?> setting, Path file) {
+    files.reads(options.describe(setting), file);
     if (!Files.exists(file)) {
       problem(setting, "there is no file " + file);
     } else if (Files.isDirectory(file)) {
@@ -186,9 +201,7 @@ final class TrainingOptionsCheck {
 
   private void checkOutput(Path output) {
     Path folder = output.toAbsolutePath().getParent();
-    if (Files.isDirectory(output)) {
-      problem(Setting.OUTPUT, output + " is a folder; give the name of a file in it");
-    } else if (!Files.isDirectory(folder)) {
+    if (!Files.isDirectory(output) && !Files.isDirectory(folder)) {
       problem(
           Setting.OUTPUT,
           "there is no folder " + folder + " to write " + output.getFileName() + " to");
@@ -197,11 +210,17 @@ final class TrainingOptionsCheck {
           Setting.OUTPUT,
           "nothing can be written to the folder " + folder + ": its permissions forbid it");
     }
-    options.get(Setting.MODEL).ifPresent(inputs::add);
-    for (Path input : inputs) {
-      if (input.toAbsolutePath().normalize().equals(output.toAbsolutePath().normalize())) {
-        problem(Setting.OUTPUT, output + " would overwrite what is trained on");
-      }
+    Path run = options.get(Setting.RUN).orElseGet(() -> RunFolder.beside(output));
+    files
+        .writes(options.describe(Setting.OUTPUT), output)
+        .keeps(options.describe(Setting.RUN), run, RunFolder.FILES);
+    if (options.get(Setting.EVALUATE_EVERY).isPresent()) {
+      files.writes("the best adapter", AdapterPlaces.best(output, run).file());
+    }
+    try {
+      problems.addAll(files.problems());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

@@ -135,7 +135,11 @@ class TrainingOptionsTest {
     String message =
         assertThrows(InvalidInputException.class, () -> options().output(data).resolve(_ -> 512))
             .getMessage();
-    assertEquals("output: " + data + " would overwrite what is trained on", message);
+    assertEquals(
+        "output would overwrite "
+            + data
+            + ", which is read (data). Give another name for what is written",
+        message);
   }
 
   @Test

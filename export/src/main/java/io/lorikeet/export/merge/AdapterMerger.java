@@ -12,9 +12,10 @@ import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.GgufWriter;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.OutputPlan;
 import io.lorikeet.quant.TensorSource;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -67,13 +68,17 @@ public final class AdapterMerger {
   /// @throws InvalidInputException when the output is one of the inputs, or a type can't be written
   /// @throws IOException when the disk is too small
   public void check(Path output) throws IOException {
-    check(output, bytesWritten());
+    requirePossible(output);
+    DiskSpace.require(output, writer(_ -> null).size());
   }
 
-  void check(Path output, long bytes) throws IOException {
-    requireOther(output);
+  /// As [#check], but for the room on the disk.
+  void requirePossible(Path output) throws IOException {
+    OutputPlan plan = new OutputPlan().writes("output", output);
+    base.paths().forEach(file -> plan.reads("the base", file));
+    adapters.forEach(adapter -> plan.reads("an adapter", adapter.file()));
+    plan.check();
     requireWritableTypes();
-    DiskSpace.require(output, bytes);
   }
 
   /// Writes the merged file: under a temporary name first, forced to disk, then renamed.
@@ -84,34 +89,48 @@ public final class AdapterMerger {
   public MergeReport merge(Path output, Progress progress) throws IOException {
     long start = System.nanoTime();
     check(output);
+    List<MergeReport.Merged> merged = new ArrayList<>();
+    try (MergeWorkers workers = new MergeWorkers(settings.threads(), progress, bytesWritten())) {
+      GgufWriter writer = writer(tensor -> source(tensor, workers, merged));
+      MergeMetadata.put(writer, base, adapters, settings.rounding());
+      writer.write(output);
+    }
+    base.checkUnchanged();
+    int copied = Math.toIntExact(base.tensors().stream().filter(this::isCopied).count());
+    long read = base.tensors().stream().mapToLong(GgufTensor::bytes).sum();
+    double seconds = (System.nanoTime() - start) / 1e9;
+    return new MergeReport(merged, copied, read, bytesWritten(), seconds);
+  }
+
+  /// The merged file, but for the keys that tell of the merging.
+  ///
+  /// @param sources of the tensors' bytes
+  private GgufWriter writer(Function<GgufTensor, TensorSource> sources) {
     GgufWriter writer = new GgufWriter().copyMetadata(base.metadata());
     settings
         .types()
         .uniform()
         .ifPresent(type -> writer.putUint32("general.file_type", recipe(type)));
-    MergeMetadata.put(writer, base, adapters, settings.rounding());
-    List<MergeReport.Merged> merged = new ArrayList<>();
-    int copied = 0;
-    try (MergeWorkers workers = new MergeWorkers(settings.threads(), progress, bytesWritten())) {
-      for (GgufTensor tensor : base.tensors()) {
-        TensorType type = typeOf(tensor);
-        long[] shape = tensor.shape().stream().mapToLong(Long::longValue).toArray();
-        TensorSource source = workers.copy(base.data(tensor));
-        if (isAdapted(tensor)) {
-          source = workers.merge(tensor, type, base.data(tensor), () -> adapted(tensor), merged);
-        } else if (type != tensor.type()) {
-          source = workers.merge(tensor, type, base.data(tensor), () -> converted(tensor), null);
-        } else {
-          copied++;
-        }
-        writer.addTensor(tensor.name(), type, shape, source);
-      }
-      writer.write(output);
+    for (GgufTensor tensor : base.tensors()) {
+      long[] shape = tensor.shape().stream().mapToLong(Long::longValue).toArray();
+      writer.addTensor(tensor.name(), typeOf(tensor), shape, sources.apply(tensor));
     }
-    base.checkUnchanged();
-    long read = base.tensors().stream().mapToLong(GgufTensor::bytes).sum();
-    double seconds = (System.nanoTime() - start) / 1e9;
-    return new MergeReport(merged, copied, read, bytesWritten(), seconds);
+    return writer;
+  }
+
+  private TensorSource source(
+      GgufTensor tensor, MergeWorkers workers, List<MergeReport.Merged> merged) {
+    MemorySegment data = base.data(tensor);
+    if (isCopied(tensor)) {
+      return workers.copy(data);
+    }
+    return isAdapted(tensor)
+        ? workers.merge(tensor, typeOf(tensor), data, () -> adapted(tensor), merged)
+        : workers.merge(tensor, typeOf(tensor), data, () -> converted(tensor), null);
+  }
+
+  private boolean isCopied(GgufTensor tensor) {
+    return !isAdapted(tensor) && typeOf(tensor) == tensor.type();
   }
 
   private MergedMatrix adapted(GgufTensor tensor) {
@@ -153,22 +172,11 @@ public final class AdapterMerger {
     return QuantizationType.byName(type.name()).map(QuantizationType::id).orElse(0);
   }
 
-  private void requireOther(Path output) throws IOException {
-    List<Path> inputs = new ArrayList<>(base.paths());
-    adapters.forEach(adapter -> inputs.add(adapter.file()));
-    for (Path input : inputs) {
-      if (Files.exists(output) && Files.isSameFile(input, output)) {
-        throw new InvalidInputException(
-            output + " is one of the files to merge. Give the merged one another name");
-      }
-    }
-  }
-
   private void requireWritableTypes() {
     List<String> problems = new ArrayList<>();
     for (GgufTensor tensor : base.tensors()) {
       TensorType type = typeOf(tensor);
-      if (type == tensor.type() && !isAdapted(tensor)) {
+      if (isCopied(tensor)) {
         continue;
       }
       if (!RowDequantizer.reads(tensor.type())) {

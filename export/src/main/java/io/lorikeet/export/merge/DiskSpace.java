@@ -7,9 +7,6 @@ import java.util.Locale;
 
 /// Finds out before the work whether its result fits on the disk.
 public final class DiskSpace {
-  /// Room for the file's head and what else is written meanwhile.
-  private static final long RESERVE = 16L << 20;
-
   private DiskSpace() {}
 
   /// @param bytes what shall be written beside `output`'s name
@@ -23,17 +20,16 @@ public final class DiskSpace {
   }
 
   static void requireFree(Path output, long bytes, long free) throws IOException {
-    long needed = bytes + RESERVE;
-    if (free < needed) {
+    if (free < bytes) {
       throw new IOException(
           "can't write %s: it needs %s and its disk has %s free. Free some space, or choose another folder"
-              .formatted(output, inWords(needed), inWords(free)));
+              .formatted(output, inWords(bytes), inWords(free)));
     }
   }
 
   private static String inWords(long bytes) {
     return bytes < 1e9
-        ? String.format(Locale.ROOT, "%.0f MB", bytes / 1e6)
+        ? String.format(Locale.ROOT, "%.2f MB", bytes / 1e6)
         : String.format(Locale.ROOT, "%.2f GB", bytes / 1e9);
   }
 }

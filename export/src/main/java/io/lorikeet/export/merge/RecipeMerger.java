@@ -56,8 +56,9 @@ public final class RecipeMerger {
       Path output)
       throws IOException {
     AdapterMerger merger = unquantized(base, adapters, settings);
+    merger.requirePossible(output);
     long unquantized = merger.bytesWritten();
-    merger.check(output, unquantized + unquantized * leastBits(recipe) / 16);
+    DiskSpace.require(output, unquantized + unquantized * leastBits(recipe) / 16);
   }
 
   private static AdapterMerger unquantized(

@@ -10,6 +10,7 @@ import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.NewFolder;
 import io.lorikeet.quant.SafetensorsType;
 import io.lorikeet.quant.SafetensorsWriter;
 import io.lorikeet.quant.TensorSource;
@@ -25,6 +26,9 @@ import java.util.Set;
 
 /// Writes adapters as folders that PEFT's `PeftModel.from_pretrained` reads.
 public final class PeftExporter {
+  /// The names of the files that are written.
+  public static final List<String> FILES = List.of(PeftConfig.FILE, PeftKeys.WEIGHTS);
+
   private static final String PREFIX = "base_model.model.";
 
   private final GgufFile base;
@@ -45,7 +49,7 @@ public final class PeftExporter {
   ///
   /// @param base the adapter's base
   /// @param storage type of the numbers; PEFT knows no Q8_0, which becomes F32
-  /// @param folder made if it isn't there; files of these names in it are replaced
+  /// @param folder made if it isn't there; [#FILES] in it are replaced, both or none
   /// @throws InvalidInputException when the adapter has what PEFT can't name, all of it named
   /// @throws IOException when the disk refuses
   public static void write(
@@ -63,11 +67,16 @@ public final class PeftExporter {
         .putMetadata(PeftKeys.BASE_HASH, metadata.base().hash())
         .putMetadata(PeftKeys.TRAINING, PeftTraining.format(metadata.training()));
     byte[] config = exporter.config(metadata);
-    Files.createDirectories(folder);
-    exporter.weights.write(folder.resolve(PeftKeys.WEIGHTS));
-    try (AtomicFile file = AtomicFile.create(folder.resolve(PeftConfig.FILE))) {
-      Files.write(file.path(), config);
-      file.commit();
+    Path configFile = folder.resolve(PeftConfig.FILE);
+    try (NewFolder _ = NewFolder.at(folder);
+        AtomicFile written = AtomicFile.create(configFile)) {
+      try {
+        Files.write(written.path(), config);
+      } catch (IOException e) {
+        throw AtomicFile.explain(configFile, e);
+      }
+      exporter.weights.write(folder.resolve(PeftKeys.WEIGHTS));
+      written.commit();
     }
   }
 

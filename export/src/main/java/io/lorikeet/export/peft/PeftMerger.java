@@ -13,6 +13,7 @@ import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.GgufWriter;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.OutputPlan;
 import io.lorikeet.quant.SafetensorsFile;
 import io.lorikeet.quant.TensorSource;
 import java.io.IOException;
@@ -73,12 +74,16 @@ public final class PeftMerger {
   public static Report merge(
       Path folder, GgufFile base, Path output, int threads, AdapterMerger.Progress progress)
       throws IOException {
+    new OutputPlan()
+        .reads("the folder", folder)
+        .reads("the base", base.path())
+        .writes("output", output)
+        .check();
     PeftConfig config = PeftConfig.read(folder);
     try (SafetensorsFile file = PeftImporter.openWeights(folder);
         MergePool pool = new MergePool(threads)) {
       Map<GgufTensor, List<PeftRows.Change>> changes =
           new PeftChanges(base, file, config).read(folder);
-      DiskSpace.require(output, base.tensors().stream().mapToLong(GgufTensor::bytes).sum());
       new PeftMerger(base, file, changes, pool, progress).write(folder, output);
       List<PeftRows.Change> all = changes.values().stream().flatMap(List::stream).toList();
       return new Report(
@@ -106,6 +111,7 @@ public final class PeftMerger {
       writer.addTensor(
           tensor.name(), tensor.type(), shape, channel -> write(channel, tensor, ofTensor));
     }
+    DiskSpace.require(output, writer.size());
     writer.write(output);
     base.checkUnchanged();
   }

@@ -1,6 +1,7 @@
 package io.lorikeet.export.merge;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -344,11 +345,13 @@ class AdapterMergerTest {
     IOException refusal =
         assertThrows(
             IOException.class, () -> DiskSpace.requireFree(output, 2_000_000_000L, 1_500_000_000L));
-    assertTrue(refusal.getMessage().contains("needs 2.02 GB"), refusal.getMessage());
+    assertTrue(refusal.getMessage().contains("needs 2.00 GB"), refusal.getMessage());
     assertTrue(refusal.getMessage().contains("1.50 GB free"), refusal.getMessage());
     IOException small =
-        assertThrows(IOException.class, () -> DiskSpace.requireFree(output, 1_000_000, 17_000_000));
+        assertThrows(IOException.class, () -> DiskSpace.requireFree(output, 500_001, 490_000));
     assertTrue(
-        small.getMessage().contains("needs 18 MB and its disk has 17 MB free"), small.getMessage());
+        small.getMessage().contains("needs 0.50 MB and its disk has 0.49 MB free"),
+        small.getMessage());
+    assertDoesNotThrow(() -> DiskSpace.requireFree(output, 500_000, 500_000));
   }
 }

@@ -11,11 +11,8 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -71,8 +68,7 @@ public final class LlamaQuantizer {
   /// none, see [LlamaModel#load].
   ///
   /// @param input a GGUF file; of a split model, its first file
-  /// @param output the file to write, replacing what is there; it appears under this name only when
-  ///     it is complete
+  /// @param output the file to write, replacing what is there from the beginning on
   /// @throws GgmlException with llama.cpp's reason, when it can't; also when the input is quantized
   ///     already, or the type needs an importance matrix and has none
   /// @throws IOException when the output can't be written
@@ -83,18 +79,8 @@ public final class LlamaQuantizer {
           "llama.cpp makes " + settings.type + " only with an importance matrix");
     }
     NativeLibrary.load();
-    Path folder = output.toAbsolutePath().getParent();
-    // Also finds out whether the folder can be written before hours of work.
-    Path unfinished =
-        Files.createFile(
-            folder.resolve(
-                "." + output.getFileName() + "." + ProcessHandle.current().pid() + ".unfinished"));
-    try {
-      run(input, unfinished, settings, false, line -> report(line, listener));
-      finish(unfinished, output);
-    } finally {
-      Files.deleteIfExists(unfinished);
-    }
+    run(input, output, settings, false, line -> report(line, listener));
+    requireComplete(output);
   }
 
   private static void report(String line, Listener listener) {
@@ -177,28 +163,16 @@ public final class LlamaQuantizer {
     return entries;
   }
 
-  /// libllama does not notice every failed write, so the length is checked before the file gets its
-  /// name.
-  private static void finish(Path unfinished, Path output) throws IOException {
+  /// libllama does not notice every failed write.
+  private static void requireComplete(Path output) throws IOException {
     long required;
-    try (GgufHeader header = new GgufHeader(unfinished)) {
+    try (GgufHeader header = new GgufHeader(output)) {
       required = header.requiredFileSize();
     }
-    long size = Files.size(unfinished);
+    long size = Files.size(output);
     if (size < required) {
       throw new IOException(
-          "only "
-              + size
-              + " of "
-              + required
-              + " bytes of "
-              + output
-              + " could be written; is the disk full?");
+          "only %d of %d bytes could be written; is the disk full?".formatted(size, required));
     }
-    try (FileChannel channel = FileChannel.open(unfinished, StandardOpenOption.WRITE)) {
-      channel.force(true);
-    }
-    Files.move(
-        unfinished, output, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }
 }

@@ -2,20 +2,19 @@ package io.lorikeet.quant.convert;
 
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.bindings.llama.QuantizationType;
+import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.GgufWriter;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.ModelQuantizer;
+import io.lorikeet.quant.OutputPlan;
 import io.lorikeet.quant.SafetensorsFile;
 import io.lorikeet.quant.SafetensorsType;
 import io.lorikeet.quant.TensorSource;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 
 /// Makes a GGUF model of a Hugging Face folder: `config.json`, the tokenizer's files and
@@ -57,6 +56,7 @@ public final class ModelConverter {
   public static void convert(
       Path folder, Path output, Optional<String> type, int threads, Consumer<Progress> listener)
       throws IOException {
+    new OutputPlan().reads("the folder", folder).writes("output", output).check();
     ModelFolder model = ModelFolder.open(folder);
     Family family = Families.of(model);
     try (SafetensorsFile file = SafetensorsFile.open(folder)) {
@@ -66,8 +66,8 @@ public final class ModelConverter {
       if (recipe.needsImportanceMatrix()) {
         throw new InvalidInputException(
             recipe
-                + " needs an importance matrix, which is measured on the converted model: convert to"
-                + " F16 or BF16, make one with 'lorikeet imatrix', and give both to 'lorikeet"
+                + " needs an importance matrix, which is measured on the converted model: convert"
+                + " to F16 or BF16, make one with 'lorikeet imatrix', and give both to 'lorikeet"
                 + " quantize'");
       }
       if (DIRECT.containsKey(recipe)) {
@@ -100,13 +100,9 @@ public final class ModelConverter {
       int threads,
       Consumer<Progress> listener)
       throws IOException {
-    String random = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt());
-    Path full = output.resolveSibling("." + output.getFileName() + "." + random + ".full");
-    try {
-      write(family, weights, exactType(weights.type()), full, listener);
-      ModelQuantizer.quantize(full, output, recipe.name(), threads);
-    } finally {
-      Files.deleteIfExists(full);
+    try (AtomicFile full = AtomicFile.create(output)) {
+      write(family, weights, exactType(weights.type()), full.path(), listener);
+      ModelQuantizer.quantize(full.path(), output, recipe.name(), threads);
     }
   }
 

@@ -18,7 +18,10 @@ import java.util.stream.Stream;
 
 /// The checkpoints of a run: `step-00000120.gguf` and so on in a folder of their own.
 public final class CheckpointFolder {
-  private static final Pattern NAME = Pattern.compile("step-(\\d{8,10})\\.gguf");
+  /// The folder's name in a run's folder.
+  public static final String NAME = "checkpoints";
+
+  private static final Pattern FILE_NAME = Pattern.compile("step-(\\d{8,10})\\.gguf");
   private static final String DAMAGED = ".damaged";
 
   /// More than a checkpoint's keys and the names of its tensors take.
@@ -28,7 +31,7 @@ public final class CheckpointFolder {
 
   /// @param run the run's folder; nothing is made in it yet
   public CheckpointFolder(Path run) {
-    folder = run.resolve("checkpoints");
+    folder = run.resolve(NAME);
   }
 
   /// Whether there is anything to go on from.
@@ -113,7 +116,7 @@ public final class CheckpointFolder {
   private List<Integer> steps() throws IOException {
     List<Integer> steps = new ArrayList<>();
     for (Path file : files()) {
-      Matcher name = NAME.matcher(file.getFileName().toString());
+      Matcher name = FILE_NAME.matcher(file.getFileName().toString());
       if (name.matches() && Long.parseLong(name.group(1)) <= Integer.MAX_VALUE) {
         steps.add(Integer.parseInt(name.group(1)));
       }

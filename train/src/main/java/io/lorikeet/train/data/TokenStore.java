@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.lorikeet.quant.TemporaryFiles;
 import io.lorikeet.train.TrainingEvent;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -76,6 +77,9 @@ final class TokenStore implements AutoCloseable {
       MemorySegment all = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
       Optional<TokenStore> store = parse(all, () -> close(arena, file, temporary));
       opened = store.isPresent();
+      if (opened && temporary) {
+        TemporaryFiles.add(file);
+      }
       return store;
     } finally {
       if (!opened) {
@@ -88,6 +92,7 @@ final class TokenStore implements AutoCloseable {
     arena.close();
     if (temporary) {
       file.toFile().delete(); // a temporary file that stays does no harm
+      TemporaryFiles.remove(file);
     }
   }
 

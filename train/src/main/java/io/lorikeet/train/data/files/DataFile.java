@@ -1,5 +1,6 @@
 package io.lorikeet.train.data.files;
 
+import io.lorikeet.quant.TemporaryFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -72,19 +73,22 @@ public record DataFile(Path path, String name, Optional<FileHash> hash) {
 
     private static Content copyOf(InputStream input, String name) throws IOException {
       Path copy = Files.createTempFile("lorikeet-data-", ".input");
+      TemporaryFiles.add(copy);
+      Content content = new Content(copy, true, name, Optional.empty());
       try {
         Files.copy(input, copy, StandardCopyOption.REPLACE_EXISTING);
+        return content;
       } catch (IOException e) {
-        Files.deleteIfExists(copy);
+        content.close();
         throw e;
       }
-      return new Content(copy, true, name, Optional.empty());
     }
 
     @Override
     public void close() throws IOException {
       if (copy) {
         Files.deleteIfExists(path);
+        TemporaryFiles.remove(path);
       }
     }
   }

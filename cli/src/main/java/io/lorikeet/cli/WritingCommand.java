@@ -1,0 +1,28 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.quant.OutputPlan;
+import java.io.IOException;
+import java.util.concurrent.Callable;
+
+/// A command that writes files. Before anything else it says which it reads and which it writes,
+/// and doesn't begin where one would be lost by that.
+abstract class WritingCommand implements Callable<Integer> {
+
+  /// All files that are read and all that are written.
+  abstract OutputPlan files();
+
+  /// Whether an output that exists is replaced: `--force`.
+  abstract boolean replaces();
+
+  /// The work.
+  ///
+  /// @return the exit code
+  abstract int run() throws IOException;
+
+  @Override
+  public final Integer call() throws IOException {
+    try (OutputPlan.Claims _ = files().claim(replaces())) {
+      return run();
+    }
+  }
+}
