@@ -286,6 +286,29 @@ class ImportanceMatrixTest {
         () -> ImportanceCollector.collect(model, folder, 32, 1, (_, _) -> {}), "is a folder");
   }
 
+  /// Keys, quotes and escapes of records are nothing that a model is given. What only looks like
+  /// JSON is a text.
+  @Test
+  void examplesAreNoText() throws IOException {
+    String lines = "{\"text\": \"a\"}\n".repeat(100);
+    for (String name : List.of("data.jsonl", "data.JSON", "data.csv.gz", "data.parquet", "data")) {
+      Path file = Files.writeString(folder.resolve(name), lines);
+      assertRefused(
+          () -> ImportanceCollector.collect(model, file, 32, 1, (_, _) -> {}),
+          file + " holds examples as records, no text");
+    }
+    for (String json : List.of("\uFEFF\n[\"a\",\n\"b\"]", "{\n \"text\": 1\n}")) {
+      Path file = Files.writeString(folder.resolve("data.txt"), json.repeat(100));
+      assertRefused(
+          () -> ImportanceCollector.collect(model, file, 32, 1, (_, _) -> {}), "holds examples");
+    }
+    for (String text : List.of("{ int x = 1; }\n", "[1] is a reference.\n", "[link](url)\n")) {
+      Path file = Files.writeString(folder.resolve("text"), text.repeat(100));
+      ImportanceMatrix matrix = ImportanceCollector.collect(model, file, 32, 1, (_, _) -> {});
+      assertTrue(matrix.chunks() > 0, text);
+    }
+  }
+
   private static void assertRefused(Executable action, String part) {
     InvalidInputException refused = assertThrows(InvalidInputException.class, action);
     assertTrue(refused.getMessage().contains(part), refused.getMessage());
