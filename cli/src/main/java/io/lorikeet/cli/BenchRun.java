@@ -8,6 +8,7 @@ import io.lorikeet.models.lora.LoraSettings;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.LlamaLimits;
+import io.lorikeet.quant.ModelLoader;
 import io.lorikeet.train.ProcessMemory;
 import io.lorikeet.train.TrainingProbe;
 import java.io.IOException;
@@ -114,7 +115,7 @@ record BenchRun(
     progress.update("llama.cpp's forward pass");
     LlamaModel.Options options =
         training.onCpu() ? LlamaModel.Options.CPU : new LlamaModel.Options(false, -1, true);
-    try (LlamaModel loaded = LlamaModel.load(base.paths().getFirst(), options);
+    try (LlamaModel loaded = ModelLoader.load(base, options);
         LlamaContext computing =
             LlamaContext.create(loaded, context, Math.min(context, LLAMA_BATCH), threads)) {
       return Timing.of(

@@ -5,7 +5,6 @@ import io.lorikeet.export.TrainedTemplate;
 import io.lorikeet.models.text.ChatSession;
 import io.lorikeet.models.text.template.ChatTemplate;
 import io.lorikeet.quant.GgufFile;
-import io.lorikeet.quant.LlamaLimits;
 import io.lorikeet.train.ProcessorCores;
 import java.io.BufferedReader;
 import java.io.Console;
@@ -108,15 +107,13 @@ final class ChatCommand implements Callable<Integer> {
     }
     List<AdapterArgument> arguments = adapters.stream().map(AdapterArgument::of).toList();
     try (GgufFile base = GgufFile.open(model)) {
-      LlamaLimits.check(base);
       List<TrainedTemplate> trained = new ArrayList<>();
       for (AdapterArgument adapter : arguments) {
         AdapterFile.read(adapter.file(), base, force).template().ifPresent(trained::add);
       }
       ChatTemplate chat = TemplateChoice.of(base, template, trained);
-      Path first = base.paths().getFirst();
       try (ChatSession session =
-          ChatSession.open(first, chat, system, contextLength(base), threads)) {
+          ChatSession.open(model, chat, system, contextLength(base), threads)) {
         ChatLoop loop =
             new ChatLoop(
                 session,

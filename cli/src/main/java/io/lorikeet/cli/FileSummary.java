@@ -196,7 +196,7 @@ record FileSummary(
         value instanceof Map<?, ?> array
             ? "%s of %s, %s, …".formatted(array.get("count"), array.get("type"), array.get("first"))
             : String.valueOf(value);
-    String line = text.replaceAll("\\p{Cntrl}", "⏎");
+    String line = text.replaceAll("\\R", "⏎");
     return line.length() > SHOWN_CHARACTERS ? line.substring(0, SHOWN_CHARACTERS) + "…" : line;
   }
 

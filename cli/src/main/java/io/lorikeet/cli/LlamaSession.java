@@ -6,7 +6,7 @@ import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.export.AdapterFile;
 import io.lorikeet.export.LlamaLogits;
 import io.lorikeet.quant.GgufFile;
-import io.lorikeet.quant.LlamaLimits;
+import io.lorikeet.quant.ModelLoader;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -24,12 +24,7 @@ final class LlamaSession implements AutoCloseable {
   /// Checks both files and loads them.
   static LlamaSession open(Path baseFile, Optional<Path> adapterFile) throws IOException {
     checkAdapter(baseFile, adapterFile);
-    Path first;
-    try (GgufFile base = GgufFile.open(baseFile)) {
-      LlamaLimits.check(base);
-      first = base.paths().getFirst();
-    }
-    LlamaModel model = LlamaModel.load(first, LlamaModel.Options.CPU);
+    LlamaModel model = ModelLoader.load(baseFile, LlamaModel.Options.CPU);
     try {
       return new LlamaSession(model, adapterFile.map(file -> LlamaAdapter.load(model, file)));
     } catch (RuntimeException e) {

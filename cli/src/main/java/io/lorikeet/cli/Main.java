@@ -102,7 +102,9 @@ public final class Main implements Callable<Integer> {
     return run(new Main(new Interruption(screen), screen), out, err, args);
   }
 
-  private static int run(Main main, PrintWriter out, PrintWriter err, String... args) {
+  private static int run(Main main, PrintWriter rawOut, PrintWriter rawErr, String... args) {
+    PrintWriter out = new PrintableWriter(rawOut);
+    PrintWriter err = new PrintableWriter(rawErr);
     CommandLine commandLine =
         new CommandLine(main)
             .setOut(out)

@@ -14,7 +14,7 @@ import io.lorikeet.models.merge.Rounding;
 import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
-import io.lorikeet.quant.LlamaLimits;
+import io.lorikeet.quant.ModelLoader;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -92,7 +92,7 @@ record MergeBench(
     try (GgufFile base = GgufFile.open(model);
         AtomicFile adapterFile = AtomicFile.create(folder.resolve("bench-adapter.gguf"));
         AtomicFile output = AtomicFile.create(folder.resolve("bench-merged.gguf"))) {
-      LlamaLimits.check(base);
+      ModelLoader.check(base);
       LoraAdapter adapter = adapter(base);
       AdapterMetadata metadata = new AdapterMetadata(BaseIdentity.of(base), Map.of());
       AdapterExporter.write(adapter, metadata, adapterFile.path());

@@ -2,7 +2,6 @@ package io.lorikeet.cli;
 
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.export.AdapterFile;
-import io.lorikeet.export.MergeVerification;
 import io.lorikeet.export.MergeVerifier;
 import io.lorikeet.export.merge.AdapterMerger;
 import io.lorikeet.export.merge.MergeReport;
@@ -12,7 +11,7 @@ import io.lorikeet.export.merge.RecipeMerger;
 import io.lorikeet.models.merge.Rounding;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.ImportanceMatrix;
-import io.lorikeet.quant.LlamaLimits;
+import io.lorikeet.quant.ModelLoader;
 import io.lorikeet.quant.ModelQuantizer;
 import io.lorikeet.quant.OutputPlan;
 import io.lorikeet.train.ProcessorCores;
@@ -138,7 +137,7 @@ final class MergeCommand extends WritingCommand {
     List<AdapterArgument> arguments = adapters.stream().map(AdapterArgument::of).toList();
     MergeTable table;
     try (GgufFile base = GgufFile.open(model)) {
-      LlamaLimits.check(base);
+      ModelLoader.check(base);
       List<AdapterMerger.Adapter> read = new ArrayList<>();
       for (AdapterArgument argument : arguments) {
         AdapterFile file = AdapterFile.read(argument.file(), base, force);
@@ -199,7 +198,7 @@ final class MergeCommand extends WritingCommand {
     return Optional.of(
         new MergeVerifier(threads)
             .reference(
-                base.paths().getFirst(),
+                model,
                 arguments.stream()
                     .map(each -> new MergeVerifier.Scaled(each.file(), each.scale()))
                     .toList(),
@@ -236,7 +235,8 @@ final class MergeCommand extends WritingCommand {
             ? RecipeMerger.merge(base, read, settings, type, output, progress)
             : merger.merge(output, progress);
     line.update("asking the merged file");
-    Optional<MergeVerification> verification = reference.map(known -> known.compare(output));
-    return new MergeTable(report, verification);
+    return new MergeTable(
+        report,
+        reference.isPresent() ? Optional.of(reference.get().compare(output)) : Optional.empty());
   }
 }

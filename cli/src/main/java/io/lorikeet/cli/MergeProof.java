@@ -7,7 +7,7 @@ import io.lorikeet.export.merge.AdapterMerger;
 import io.lorikeet.export.merge.MergeMeasurement;
 import io.lorikeet.export.merge.MergeReport;
 import io.lorikeet.quant.GgufFile;
-import io.lorikeet.quant.LlamaLimits;
+import io.lorikeet.quant.ModelLoader;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -25,12 +25,10 @@ record MergeProof(
   /// @return the exit code
   int run(PrintWriter out) throws IOException {
     List<int[]> sequences;
-    Path first;
     try (GgufFile base = GgufFile.open(model);
         GgufFile result = GgufFile.open(merged)) {
-      LlamaLimits.check(base);
-      LlamaLimits.check(result);
-      first = base.paths().getFirst();
+      ModelLoader.check(base);
+      ModelLoader.check(result);
       AdapterMerger.Adapter read =
           new AdapterMerger.Adapter(
               adapter.file(),
@@ -43,7 +41,7 @@ record MergeProof(
     MergeVerification verification =
         new MergeVerifier(threads)
             .reference(
-                first,
+                model,
                 List.of(new MergeVerifier.Scaled(adapter.file(), adapter.scale())),
                 sequences)
             .compare(merged);

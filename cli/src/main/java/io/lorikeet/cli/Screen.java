@@ -77,7 +77,8 @@ final class Screen {
       return;
     }
     String shown = DisplayText.fit(text, width().orElse(USUAL_WIDTH) - 1);
-    out.print(removal() + shown);
+    PrintableWriter.control(out, removal());
+    out.print(shown);
     out.flush();
     passingOut = out;
     passingColumns = DisplayText.columns(shown);
@@ -86,7 +87,7 @@ final class Screen {
   /// Takes the passing line away.
   synchronized void clear() {
     if (passingOut != null) {
-      passingOut.print(removal());
+      PrintableWriter.control(passingOut, removal());
       passingOut.flush();
       passingOut = null;
     }

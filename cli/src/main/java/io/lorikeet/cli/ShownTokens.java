@@ -11,11 +11,6 @@ import java.nio.charset.StandardCharsets;
 ///
 /// @param colour whether a terminal shows it
 record ShownTokens(LlamaVocabulary vocabulary, boolean colour) {
-  private static final String GREEN = "\u001b[32m";
-  private static final String INVERSE = "\u001b[7m";
-  private static final String PLAIN = "\u001b[0m";
-
-  /// Line breaks stay, other control characters become visible.
   String of(TokenizedExample example) {
     StringBuilder text = new StringBuilder();
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(); // a character can be several tokens
@@ -38,15 +33,15 @@ record ShownTokens(LlamaVocabulary vocabulary, boolean colour) {
 
   private void append(
       StringBuilder text, String part, TokenizedExample example, int last, boolean special) {
-    String visible = visible(part);
     boolean trained = example.trained()[last];
     if (colour) {
-      String style = (trained ? GREEN : "") + (special ? INVERSE : "");
-      text.append(style).append(visible).append(style.isEmpty() ? "" : PLAIN);
+      String style =
+          (trained ? PrintableWriter.GREEN : "") + (special ? PrintableWriter.INVERSE : "");
+      text.append(style).append(part).append(style.isEmpty() ? "" : PrintableWriter.PLAIN);
       return;
     }
     boolean open = trained && (text.isEmpty() || !isOpen(text));
-    text.append(open ? "⟦" : "").append(visible);
+    text.append(open ? "⟦" : "").append(part);
     boolean ends = last + 1 == example.tokens().length || !example.trained()[last + 1];
     text.append(trained && ends ? "⟧" : "");
   }
@@ -57,19 +52,5 @@ record ShownTokens(LlamaVocabulary vocabulary, boolean colour) {
 
   private boolean isSpecial(int token) {
     return vocabulary.piece(token, false).length == 0 && vocabulary.piece(token, true).length > 0;
-  }
-
-  private static String visible(String text) {
-    StringBuilder visible = new StringBuilder();
-    text.codePoints()
-        .forEach(
-            next -> {
-              if (Character.isISOControl(next) && next != '\n' && next != '\t') {
-                visible.append(String.format("\\u%04x", next));
-              } else {
-                visible.appendCodePoint(next);
-              }
-            });
-    return visible.toString();
   }
 }

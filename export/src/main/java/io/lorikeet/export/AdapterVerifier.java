@@ -9,6 +9,7 @@ import io.lorikeet.models.architecture.ModelConfig;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.ModelLoader;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -65,7 +66,7 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
       }
       // Whether it may be used on another base than its own was settled before.
       stored = AdapterFile.read(adapterFile, base, true).adapter();
-      comparison = llama(base.paths().getFirst(), adapterFile, sequences, longest);
+      comparison = llama(base, adapterFile, sequences, longest);
     }
     Optional<AdapterRounding> rounding = AdapterRounding.between(meant, stored);
     // The weights are mapped again, so that they don't count twice while llama.cpp has them mapped.
@@ -109,10 +110,11 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
     }
   }
 
-  private LogitsComparison llama(Path base, Path adapterFile, List<int[]> sequences, int longest) {
+  private LogitsComparison llama(
+      GgufFile base, Path adapterFile, List<int[]> sequences, int longest) {
     // The weights stay in the mapped file: llama.cpp's copy in a faster layout would double them.
     LlamaModel.Options inPlace = new LlamaModel.Options(false, 0, false);
-    try (LlamaModel model = LlamaModel.load(base, inPlace);
+    try (LlamaModel model = ModelLoader.load(base, inPlace);
         LlamaContext context = LlamaContext.create(model, longest, longest, threads);
         LlamaAdapter adapter = LlamaAdapter.load(model, adapterFile)) {
       return new LogitsComparison(

@@ -3,6 +3,8 @@ package io.lorikeet.export;
 import io.lorikeet.bindings.llama.LlamaAdapter;
 import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
+import io.lorikeet.quant.ModelLoader;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,11 +30,12 @@ public record MergeVerifier(int threads) {
     private final double adapterLoss;
 
     private Reference(
-        Path base, List<Scaled> adapters, List<int[]> sequences, int longest, int threads) {
+        Path base, List<Scaled> adapters, List<int[]> sequences, int longest, int threads)
+        throws IOException {
       this.sequences = sequences;
       this.longest = longest;
       this.threads = threads;
-      try (LlamaModel model = LlamaModel.load(base, IN_PLACE);
+      try (LlamaModel model = ModelLoader.load(base, IN_PLACE);
           LlamaContext context = LlamaContext.create(model, longest, longest, threads)) {
         List<LlamaAdapter.Scaled> loaded = new ArrayList<>();
         for (Scaled adapter : adapters) {
@@ -48,9 +51,11 @@ public record MergeVerifier(int threads) {
 
     /// Compares a merged file.
     ///
-    /// @param merged a GGUF file of the same vocabulary that llama.cpp can load
-    public MergeVerification compare(Path merged) {
-      try (LlamaModel model = LlamaModel.load(merged, IN_PLACE);
+    /// @param merged a GGUF file of the same vocabulary
+    /// @throws io.lorikeet.quant.InvalidInputException when llama.cpp can't load it
+    /// @throws IOException when it can't be read
+    public MergeVerification compare(Path merged) throws IOException {
+      try (LlamaModel model = ModelLoader.load(merged, IN_PLACE);
           LlamaContext context = LlamaContext.create(model, longest, longest, threads)) {
         Metered metered = new Metered(source(context, List.of()));
         LogitsDifference difference = comparison.difference(metered);
@@ -69,10 +74,11 @@ public record MergeVerifier(int threads) {
 
   /// Computes what merged files are compared with.
   ///
-  /// @param base the base's first file
+  /// @param base the base, of a split one any file
   /// @param sequences token ids, at most [AdapterVerifier#mostTokens] in all; each is computed from
   ///     position 0 on
-  public Reference reference(Path base, List<Scaled> adapters, List<int[]> sequences) {
+  public Reference reference(Path base, List<Scaled> adapters, List<int[]> sequences)
+      throws IOException {
     int longest = sequences.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
     return new Reference(base, adapters, sequences, longest, threads);
   }

@@ -2,9 +2,8 @@ package io.lorikeet.export;
 
 import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
-import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.quant.LlamaLimits;
+import io.lorikeet.quant.ModelLoader;
 import io.lorikeet.quant.TextChunks;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
@@ -37,8 +36,8 @@ public record QuantizationLoss(
   /// @throws IOException when a file can't be read
   public static QuantizationLoss measure(
       Path source, Path quantized, Path text, int longest, int threads) throws IOException {
-    try (LlamaModel sourceModel = load(source);
-        LlamaModel quantizedModel = load(quantized)) {
+    try (LlamaModel sourceModel = ModelLoader.load(source, LlamaModel.Options.CPU);
+        LlamaModel quantizedModel = ModelLoader.load(quantized, LlamaModel.Options.CPU)) {
       if (sourceModel.vocabulary().size() != quantizedModel.vocabulary().size()) {
         throw new InvalidInputException(
             source + " and " + quantized + " have vocabularies of different sizes");
@@ -52,13 +51,6 @@ public record QuantizationLoss(
         chunks.forEach(measurement::add);
         return measurement.result();
       }
-    }
-  }
-
-  private static LlamaModel load(Path path) throws IOException {
-    try (GgufFile file = GgufFile.open(path)) {
-      LlamaLimits.check(file);
-      return LlamaModel.load(file.paths().getFirst(), LlamaModel.Options.CPU);
     }
   }
 

@@ -31,12 +31,7 @@ public final class ImportanceCollector {
   /// @throws IOException when a file can't be read
   public static ImportanceMatrix collect(
       Path model, Path text, int longest, int threads, Listener listener) throws IOException {
-    Path first;
-    try (GgufFile file = GgufFile.open(model)) {
-      LlamaLimits.check(file);
-      first = file.paths().getFirst();
-    }
-    try (LlamaModel loaded = LlamaModel.load(first, LlamaModel.Options.CPU);
+    try (LlamaModel loaded = ModelLoader.load(model, LlamaModel.Options.CPU);
         ActivationSums sums = new ActivationSums()) {
       int chunkSize = Math.min(longest, loaded.contextLength());
       List<int[]> chunks = TextChunks.read(text, loaded.vocabulary(), chunkSize);

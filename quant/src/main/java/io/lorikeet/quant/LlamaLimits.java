@@ -4,12 +4,16 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/// What libllama takes for granted of a model's metadata. Where it is wrong, an assertion ends the
-/// process (`load_hparams` in `llama-model.cpp`, the limits in `llama-hparams.h`), so it is checked
-/// before libllama is given the file.
+/// What libllama and ggml take for granted of a model's metadata and of its tensors' types. Where
+/// it is wrong, an assertion ends the process (`load_hparams` in `llama-model.cpp`, the limits in
+/// `llama-hparams.h`) or nothing is computed but NaN, so every model is checked before they are
+/// given the file. Only the head of the file is read; [FiniteWeights] looks at the weights.
 public final class LlamaLimits {
   private static final int MOST_LAYERS = 512;
   private static final int MOST_EXPERTS = 1024;
+  private static final long MOST_TOKENS = 1 << 28;
+  private static final long MOST_WIDTH = 1 << 24;
+  private static final String MODEL = "model";
   private static final List<String> ROPE_SCALINGS = List.of("none", "linear", "yarn", "longrope");
 
   /// Models that generate no text, with assertions of their own.
@@ -26,22 +30,30 @@ public final class LlamaLimits {
 
   /// Checks a model of any architecture that llama.cpp knows.
   ///
-  /// @throws InvalidInputException with all keys whose values libllama couldn't bear, or without an
-  ///     architecture
+  /// @throws InvalidInputException with all keys and tensors that libllama couldn't bear, or
+  ///     without an architecture
   public static void check(GgufFile model) {
     new LlamaLimits(model.metadata()).check();
+    TensorTypes.check(model);
   }
 
   private void check() {
-    if (NO_LANGUAGE_MODELS.contains(architecture)) {
+    String type = metadata.string("general.type").orElse(MODEL);
+    if (!type.equals(MODEL) || NO_LANGUAGE_MODELS.contains(architecture)) {
       throw new InvalidInputException(
-          "%s is no language model: its architecture is '%s'"
-              .formatted(metadata.source(), architecture));
+          "%s is no language model: its general.type is '%s', its architecture '%s'. Give a base"
+              .formatted(metadata.source(), type, architecture));
     }
     long layers = metadata.requireInteger(key("block_count"));
     between(key("block_count"), layers, 1, MOST_LAYERS);
     between(key("nextn_predict_layers"), number("nextn_predict_layers"), 0, layers);
+    between(key("context_length"), metadata.requireInteger(key("context_length")), 1, MOST_TOKENS);
+    long width = metadata.requireInteger(key("embedding_length"));
+    between(key("embedding_length"), width, 1, MOST_WIDTH);
     checkExperts();
+    new AttentionLimits(metadata, architecture, Math.clamp(layers, 0, MOST_LAYERS), width)
+        .check(problems);
+    checkReals();
     String scaling = metadata.string(key("rope.scaling.type")).orElse("linear");
     if (!ROPE_SCALINGS.contains(scaling)) {
       problems.add(
@@ -51,6 +63,39 @@ public final class LlamaLimits {
     if (!problems.isEmpty()) {
       throw InvalidInputException.of(
           metadata.source() + ": metadata that can't be right; convert the model again", problems);
+    }
+  }
+
+  /// Floating-point numbers of the architecture: a NaN or an infinite one leaves nothing but NaN.
+  private void checkReals() {
+    for (String key : metadata.keys()) {
+      if (!key.startsWith(architecture + ".")) {
+        continue;
+      }
+      switch (metadata.value(key).orElseThrow()) {
+        case GgufValue.Real(GgufType _, double value) -> checkReal(key, value);
+        case GgufValue.Array array when array.elementType().isReal() ->
+            Arrays.stream(array.doubles())
+                .filter(value -> !Double.isFinite((float) value))
+                .findFirst()
+                .ifPresent(value -> problems.add("%s holds %s".formatted(key, value)));
+        default -> {
+          // checked where it is used
+        }
+      }
+    }
+  }
+
+  private void checkReal(String key, double value) {
+    if (!Double.isFinite((float) value)) {
+      problems.add("%s is %s, which is no finite number".formatted(key, value));
+    } else if (key.endsWith("epsilon") && (value < 0 || value > 1)) {
+      problems.add("%s is %s, and should be between 0 and 1".formatted(key, value));
+    } else if (key.startsWith(key("rope.freq_base")) && value <= 0) {
+      problems.add("%s is %s, and should be above 0".formatted(key, value));
+    } else if (List.of(key("rope.scaling.factor"), key("rope.scale_linear")).contains(key)
+        && value < 0) {
+      problems.add("%s is %s, and should be 0 or more".formatted(key, value));
     }
   }
 

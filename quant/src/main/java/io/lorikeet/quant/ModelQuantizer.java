@@ -52,6 +52,7 @@ public final class ModelQuantizer {
     Path first;
     try (GgufFile file = GgufFile.open(input)) {
       settings = settings(file, type, threads, importance);
+      FiniteWeights.require(file);
       first = file.paths().getFirst();
     }
     try (AtomicFile file = AtomicFile.create(output)) {

@@ -74,9 +74,9 @@ class FiniteWeightsTest {
     try (GgufFile file = GgufFile.open(path)) {
       String message =
           assertThrows(InvalidInputException.class, () -> FiniteWeights.require(file)).getMessage();
-      assertTrue(message.contains(path + " holds weights that aren't finite"), message);
-      assertTrue(message.contains("nan.weight (F32), first at element 1"), message);
-      assertTrue(message.contains("inf.weight (F32), first at element 0"), message);
+      assertTrue(message.contains(path + " holds weights that can't be computed with"), message);
+      assertTrue(message.contains("nan.weight (F32) holds no finite number at element 1"), message);
+      assertTrue(message.contains("inf.weight (F32) holds no finite number at element 0"), message);
       assertEquals(3, message.lines().count(), message);
     }
   }

@@ -7,6 +7,8 @@ import io.lorikeet.bindings.llama.LlamaSampler;
 import io.lorikeet.models.text.template.ChatTemplate;
 import io.lorikeet.models.text.template.ServedTemplate;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.ModelLoader;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -55,14 +57,16 @@ public final class ChatSession implements AutoCloseable {
 
   /// Loads a base on the CPU.
   ///
-  /// @param base the first file of a base that was checked
+  /// @param base the base, of a split one any file
   /// @param template renders the conversation
   /// @param system what the assistant is told before everything
   /// @param contextLength tokens that the conversation may have
-  /// @throws io.lorikeet.bindings.GgmlException when llama.cpp can't load it, with its reason
+  /// @throws InvalidInputException when llama.cpp can't load it, with its reason
+  /// @throws IOException when it can't be read
   public static ChatSession open(
-      Path base, ChatTemplate template, Optional<String> system, int contextLength, int threads) {
-    LlamaModel model = LlamaModel.load(base, LlamaModel.Options.CPU);
+      Path base, ChatTemplate template, Optional<String> system, int contextLength, int threads)
+      throws IOException {
+    LlamaModel model = ModelLoader.load(base, LlamaModel.Options.CPU);
     try {
       LlamaContext context = LlamaContext.create(model, contextLength, BATCH, threads);
       ServedTemplate served = ServedTemplate.of(template, Optional.empty(), model.vocabulary());

@@ -6,7 +6,7 @@ import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.bindings.llama.LlamaSampler;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.quant.LlamaLimits;
+import io.lorikeet.quant.ModelLoader;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -63,19 +63,15 @@ public final class TextGenerator implements AutoCloseable {
   /// @param contextLength tokens that prompt and continuation may have together
   /// @param threads threads to compute with
   /// @throws InvalidInputException when the base or the adapter isn't a valid GGUF file
-  /// @throws io.lorikeet.bindings.GgmlException when llama.cpp can't load them, with its reason
+  /// @throws io.lorikeet.bindings.GgmlException when llama.cpp can't load the adapter, or the
+  ///     memory can't be had
   /// @throws IOException when they can't be read
   public static TextGenerator open(
       Path base, Optional<Path> adapter, int contextLength, int threads) throws IOException {
-    Path first;
-    try (GgufFile file = GgufFile.open(base)) {
-      LlamaLimits.check(file);
-      first = file.paths().getFirst();
-    }
     if (adapter.isPresent()) {
       GgufFile.open(adapter.get()).close();
     }
-    LlamaModel model = LlamaModel.load(first, LlamaModel.Options.CPU);
+    LlamaModel model = ModelLoader.load(base, LlamaModel.Options.CPU);
     try {
       Optional<LlamaAdapter> loaded = adapter.map(file -> LlamaAdapter.load(model, file));
       LlamaContext context = LlamaContext.create(model, contextLength, BATCH, threads);

@@ -4,6 +4,7 @@ import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.bindings.llama.LlamaVocabulary;
 import io.lorikeet.models.text.template.ChatTemplates;
 import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.ModelLoader;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.OptionalInt;
@@ -25,8 +26,8 @@ public final class Tokenizer implements AutoCloseable {
 
   /// Opens the tokenizer of a base.
   ///
-  /// @throws io.lorikeet.quant.InvalidInputException when it isn't a GGUF file
-  /// @throws io.lorikeet.bindings.GgmlException when llama.cpp can't use its vocabulary
+  /// @throws io.lorikeet.quant.InvalidInputException when it isn't a GGUF file, or llama.cpp can't
+  ///     use its vocabulary
   /// @throws IOException when it can't be read
   public static Tokenizer open(Path base) throws IOException {
     try (GgufFile file = GgufFile.open(base)) {
@@ -36,11 +37,11 @@ public final class Tokenizer implements AutoCloseable {
 
   /// Opens the tokenizer of a base that is open already; it may be closed before the tokenizer is.
   ///
-  /// @throws io.lorikeet.bindings.GgmlException when llama.cpp can't use its vocabulary
+  /// @throws io.lorikeet.quant.InvalidInputException when llama.cpp can't use its vocabulary
   public static Tokenizer open(GgufFile base) {
     Path first = base.paths().getFirst();
     return new Tokenizer(
-        LlamaModel.load(first, LlamaModel.Options.VOCABULARY),
+        ModelLoader.load(base, LlamaModel.Options.VOCABULARY),
         VocabularyHash.of(base.metadata()),
         ChatTemplates.of(base.metadata(), first.getFileName().toString()));
   }

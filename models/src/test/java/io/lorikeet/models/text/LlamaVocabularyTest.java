@@ -164,15 +164,6 @@ class LlamaVocabularyTest {
   }
 
   @Test
-  void doubleTokensAreRefused() {
-    GgmlException refused =
-        assertThrows(
-            GgmlException.class,
-            () -> vocabularyOnly(VocabularyFile.sentencePiece("\u2581", "a", "b", "a")).close());
-    assertTrue(refused.getMessage().contains("tokens 4 and 6 are both 'a'"), refused.getMessage());
-  }
-
-  @Test
   void tokensOutsideAreRefused() throws IOException {
     try (LlamaModel model = randomModel()) {
       LlamaVocabulary vocabulary = model.vocabulary();

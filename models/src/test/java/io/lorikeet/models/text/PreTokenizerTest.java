@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.bindings.LeakCheck;
+import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -44,7 +45,7 @@ class PreTokenizerTest {
 
   @Test
   void refusesWhatLlamaCppDoesNotKnow() {
-    String message = assertThrows(GgmlException.class, () -> open("nonsense")).getMessage();
+    String message = assertThrows(InvalidInputException.class, () -> open("nonsense")).getMessage();
     assertTrue(message.contains("unknown pre-tokenizer type: 'nonsense'"), message);
   }
 

@@ -210,6 +210,7 @@ public final class LlamaContext implements AutoCloseable {
   /// Reads tokens on, and passes the logits after each of them.
   ///
   /// @throws GgmlException when the computation fails; the context has then forgotten all tokens
+  /// @throws NonFiniteLogitsException when a logit is NaN or infinite
   public void forEachLogits(int[] tokens, LogitsConsumer consumer) {
     requireRoom(tokens);
     long rowBytes = (long) model.vocabulary().size() * Float.BYTES;
@@ -221,7 +222,9 @@ public final class LlamaContext implements AutoCloseable {
         MemorySegment logits =
             Llama.llama_get_logits(handle).reinterpret(count * rowBytes, rows, null);
         for (int i = 0; i < count; i++) {
-          consumer.accept(start + i, logits.asSlice(i * rowBytes, rowBytes).asReadOnly());
+          MemorySegment row = logits.asSlice(i * rowBytes, rowBytes).asReadOnly();
+          requireNumbers(row);
+          consumer.accept(start + i, row);
         }
       }
     }
@@ -231,6 +234,7 @@ public final class LlamaContext implements AutoCloseable {
   /// [LlamaSampler#sample].
   ///
   /// @throws GgmlException when the computation fails; the context has then forgotten all tokens
+  /// @throws NonFiniteLogitsException when a logit is NaN or infinite
   public void decode(int... tokens) {
     requireRoom(tokens);
     for (int start = 0; start < tokens.length; start += batch) {
@@ -241,6 +245,7 @@ public final class LlamaContext implements AutoCloseable {
       }
       compute(tokens, start, count);
     }
+    requireNumbers(lastLogits());
   }
 
   /// The logits after the last token, one for each token of the vocabulary.
@@ -248,9 +253,27 @@ public final class LlamaContext implements AutoCloseable {
   /// @throws IllegalStateException when no token was decoded
   public float[] logits() {
     requireLogits();
+    return lastLogits().toArray(ValueLayout.JAVA_FLOAT);
+  }
+
+  private MemorySegment lastLogits() {
     return Llama.llama_get_logits_ith(handle(), -1)
-        .reinterpret((long) model.vocabulary().size() * Float.BYTES)
-        .toArray(ValueLayout.JAVA_FLOAT);
+        .reinterpret((long) model.vocabulary().size() * Float.BYTES);
+  }
+
+  /// Negative infinity is a number here: some models rule out tokens with it.
+  private void requireNumbers(MemorySegment logits) {
+    boolean none = false;
+    for (long at = 0; at < logits.byteSize(); at += Float.BYTES) {
+      none |= !(logits.get(ValueLayout.JAVA_FLOAT, at) < Float.POSITIVE_INFINITY);
+    }
+    if (none) {
+      clear();
+      throw new NonFiniteLogitsException(
+          "llama.cpp computes numbers with "
+              + model.file()
+              + " that aren't finite: its weights or settings are too large, or an adapter's are");
+    }
   }
 
   void requireLogits() {

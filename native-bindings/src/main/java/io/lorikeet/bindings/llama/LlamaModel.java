@@ -28,7 +28,10 @@ public final class LlamaModel implements AutoCloseable {
   ///     takes all to a GPU
   /// @param useExtraBuffers lets the CPU copy weights into a layout it multiplies faster; without
   ///     it they stay in the mapped file
-  public record Options(boolean vocabularyOnly, int gpuLayers, boolean useExtraBuffers) {
+  /// @param mapped maps the file; without it all weights are read into memory of their own, as a
+  ///     file needs whose tensors don't begin at multiples of 32 bytes
+  public record Options(
+      boolean vocabularyOnly, int gpuLayers, boolean useExtraBuffers, boolean mapped) {
     /// Only what is needed to tokenize.
     public static final Options VOCABULARY = new Options(true, 0, false);
 
@@ -40,6 +43,16 @@ public final class LlamaModel implements AutoCloseable {
         throw new IllegalArgumentException(
             "a number of GPU layers is at least -1, not " + gpuLayers);
       }
+    }
+
+    /// From a mapped file.
+    public Options(boolean vocabularyOnly, int gpuLayers, boolean useExtraBuffers) {
+      this(vocabularyOnly, gpuLayers, useExtraBuffers, true);
+    }
+
+    /// The same, with all weights read into memory.
+    public Options unmapped() {
+      return new Options(vocabularyOnly, gpuLayers, useExtraBuffers, false);
     }
   }
 
@@ -58,21 +71,21 @@ public final class LlamaModel implements AutoCloseable {
 
   /// Loads a GGUF file; of a split model, its first file.
   ///
-  /// The caller has validated the file. Of the hyperparameters, libllama ends the process on: no
-  /// layers or more than 512, an unknown kind of RoPE scaling, counts of experts that don't fit
-  /// together, and, for the llama architecture, heads whose keys, values and rotated dimensions
-  /// differ in number.
+  /// The caller has validated the file: libllama ends the process on metadata and on types of
+  /// tensors that it doesn't expect, and on two tokens with the same text.
   ///
   /// @throws GgmlException with llama.cpp's reason, when it can't load the file
   public static LlamaModel load(Path file, Options options) {
     NativeLibrary.load();
-    VocabularyCheck.check(file);
     try (Arena arena = Arena.ofConfined();
         NativeLog.Errors errors = NativeLog.captureErrors()) {
       MemorySegment params = Llama.llama_model_default_params(arena);
       llama_model_params.vocab_only(params, options.vocabularyOnly());
       llama_model_params.n_gpu_layers(params, options.gpuLayers());
       llama_model_params.use_extra_bufts(params, options.useExtraBuffers());
+      if (!options.mapped()) {
+        llama_model_params.load_mode(params, Llama.LLAMA_LOAD_MODE_NONE());
+      }
       if (options.gpuLayers() == 0) {
         // Without this, a GPU would still be given the large products of weights that stay in host
         // memory.

@@ -22,6 +22,8 @@ public final class LlamaVocabulary {
   private final boolean splitsAtSpaces;
   private final boolean losesSpaces;
   private final Optional<Spelling> spelling;
+  private final OptionalInt bos;
+  private final OptionalInt eos;
 
   LlamaVocabulary(LlamaModel model) {
     this.model = model;
@@ -35,6 +37,26 @@ public final class LlamaVocabulary {
         Llama.llama_vocab_type(handle) == Llama.LLAMA_VOCAB_TYPE_SPM()
             ? Optional.of(new Spelling(this)).filter(found -> !found.isComplete())
             : Optional.empty();
+    bos = special("bos", Llama.llama_vocab_bos(handle));
+    eos = special("eos", Llama.llama_vocab_eos(handle));
+  }
+
+  /// A special token that the file names, or else libllama's fallback if that is a control token:
+  /// for vocabularies of byte pairs the fallback is token 11, mostly a comma.
+  ///
+  /// @param token libllama's choice, negative for none
+  private OptionalInt special(String name, int token) {
+    if (token < 0 || !isNamed(name) && (attributes(token) & Spelling.CONTROL) == 0) {
+      return OptionalInt.empty();
+    }
+    return OptionalInt.of(token);
+  }
+
+  private boolean isNamed(String name) {
+    return model
+        .metadata("tokenizer.ggml." + name + "_token_id")
+        .filter(id -> Long.parseLong(id) < size)
+        .isPresent();
   }
 
   /// Number of tokens; ids are from 0 up to it.
@@ -199,14 +221,17 @@ public final class LlamaVocabulary {
     return NativeText.string(Llama.llama_vocab_get_text(vocabulary, token)).orElse("");
   }
 
-  /// The token that begins a text.
+  /// The token that begins a text; empty where the file names none and the one that libllama takes
+  /// then is no control token.
   public OptionalInt bos() {
-    return optional(Llama.llama_vocab_bos(handle()));
+    handle();
+    return bos;
   }
 
-  /// The token that ends a text.
+  /// The token that ends a text; empty as [#bos].
   public OptionalInt eos() {
-    return optional(Llama.llama_vocab_eos(handle()));
+    handle();
+    return eos;
   }
 
   /// The token that ends a turn of a chat.
@@ -224,11 +249,13 @@ public final class LlamaVocabulary {
     return Llama.llama_vocab_get_add_eos(handle());
   }
 
-  /// Whether llama.cpp stops generating at this token.
+  /// Whether generation stops at this token: where llama.cpp stops, but for an end of text that
+  /// only libllama's fallback makes one.
   public boolean isEndOfGeneration(int token) {
     MemorySegment vocabulary = handle();
     requireToken(token);
-    return Llama.llama_vocab_is_eog(vocabulary, token);
+    boolean assumed = eos.isEmpty() && token == Llama.llama_vocab_eos(vocabulary);
+    return !assumed && Llama.llama_vocab_is_eog(vocabulary, token);
   }
 
   /// The model's chat template, in Jinja.

@@ -1,6 +1,7 @@
 package io.lorikeet.quant.convert;
 
 import io.lorikeet.quant.GgufWriter;
+import io.lorikeet.quant.VocabularyLimits;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -12,7 +13,9 @@ import java.util.function.Function;
 final class GeneralMetadata {
   private GeneralMetadata() {}
 
-  static void put(ModelFolder folder, List<OutputTensor> tensors, GgufWriter writer) {
+  /// @param vocabulary the texts of all tokens
+  static void put(
+      ModelFolder folder, List<OutputTensor> tensors, List<String> vocabulary, GgufWriter writer) {
     folder.generationConfig().ifPresent(config -> putSampling(config, writer));
     long parameters = tensors.stream().mapToLong(OutputTensor::elements).sum();
     Optional<ModelName> saved =
@@ -22,8 +25,10 @@ final class GeneralMetadata {
             .filter(name -> !name.isEmpty() && name.chars().filter(c -> c == '/').count() <= 1)
             .map(name -> ModelName.of(name, parameters));
     ModelName named = ModelName.of(folder.path().getFileName().toString(), parameters);
-    writer.putString(
-        "general.name", ModelName.title(saved.map(ModelName::name).orElse(named.name())));
+    String title = ModelName.title(saved.map(ModelName::name).orElse(named.name()));
+    if (VocabularyLimits.bearsName(title, vocabulary)) { // else it has to go without
+      writer.putString("general.name", title);
+    }
     putFirst(
         writer, "organization", saved, named, name -> name.organization().map(ModelName::title));
     putFirst(writer, "version", saved, named, ModelName::version);

@@ -117,12 +117,12 @@ public final class ModelConverter {
     writer.putString("general.architecture", family.architecture());
     writer.putString("general.type", "model");
     List<OutputTensor> tensors = family.tensors(weights, writer);
-    GeneralMetadata.put(family.folder(), tensors, writer);
+    Vocabulary vocabulary = family.vocabulary();
+    GeneralMetadata.put(family.folder(), tensors, vocabulary.tokens(), writer);
     family.putParameters(writer);
     boolean packed = tensors.stream().anyMatch(OutputTensor.Blocks.class::isInstance);
     writer.putUint32("general.file_type", packed ? MXFP4_FILE : recipe.id());
     writer.putUint32("general.quantization_version", QUANTIZATION_VERSION);
-    Vocabulary vocabulary = family.vocabulary();
     checkEmbedding(family, tensors, vocabulary);
     vocabulary.put(writer);
     family.putSpecialTokens(SpecialTokens.of(family.folder(), vocabulary), vocabulary, writer);

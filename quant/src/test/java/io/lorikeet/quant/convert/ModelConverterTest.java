@@ -14,6 +14,7 @@ import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.ModelLoader;
 import io.lorikeet.quant.SafetensorsType;
 import io.lorikeet.quant.SafetensorsWriter;
 import io.lorikeet.quant.TensorSource;
@@ -118,6 +119,19 @@ class ModelConverterTest {
       }
     }
     assertOnly("out.gguf", "tiny-llama");
+  }
+
+  /// llama.cpp looks for Phi 3's tokens in a model whose name has "phi3" in it.
+  @Test
+  void whateverTheFolderIsCalledLlamaCppLoadsIt() throws IOException {
+    for (String name : List.of("hf_phi3", "my/phi3-of-mine")) {
+      TinyFolder tiny = tiny("LlamaForCausalLM");
+      tiny.config.put("_name_or_path", name);
+      try (GgufFile file = convert(tiny, "F32")) {
+        assertEquals(Optional.empty(), file.metadata().string("general.name"));
+        ModelLoader.load(file, LlamaModel.Options.CPU).close();
+      }
+    }
   }
 
   private void assertOnly(String... names) throws IOException {

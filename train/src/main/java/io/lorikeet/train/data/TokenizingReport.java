@@ -120,7 +120,8 @@ final class TokenizingReport {
     if (encoding.end().isEmpty()) {
       listener.on(
           new TrainingEvent.Warning(
-              "the base's vocabulary has no end token: generation won't stop by itself"));
+              "the base names no end token (tokenizer.ggml.eos_token_id): none is learned, and"
+                  + " generation won't stop by itself"));
     }
     int divided = count(Fate.DIVIDED);
     if (divided > 0) {

@@ -1,0 +1,85 @@
+package io.lorikeet.quant;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/// What libllama takes for granted of a vocabulary while loading it (`llama_vocab::impl::load`).
+/// What it refuses itself, with a reason, isn't checked here.
+public final class VocabularyLimits {
+  private static final String TOKENS = "tokenizer.ggml.tokens";
+  private static final String SCORES = "tokenizer.ggml.scores";
+  private static final String NAME = "general.name";
+
+  /// libllama looks these up in the vocabulary of every model whose name has one of [#PHI] in it.
+  private static final List<String> PHI_TOKENS = List.of("</s>", "<unk>", "<s>", "<|endoftext|>");
+
+  private static final List<String> PHI = List.of("phi-3", "phi3");
+
+  private VocabularyLimits() {}
+
+  /// @throws InvalidInputException naming what libllama would end the process for or can't load
+  static void check(GgufMetadata metadata) {
+    if (!(metadata.value(TOKENS).orElse(null) instanceof GgufValue.Array array)
+        || array.elementType() != GgufType.STRING) {
+      return;
+    }
+    List<String> problems = new ArrayList<>();
+    Map<String, Integer> ids = ids(array.strings(), problems);
+    metadata.string(NAME).ifPresent(name -> checkName(name, ids, problems));
+    if (metadata.value(SCORES).orElse(null) instanceof GgufValue.Array scores
+        && scores.elementType().isReal()
+        && hasNaN(scores.doubles())) {
+      problems.add(SCORES + " holds NaN");
+    }
+    if (!problems.isEmpty()) {
+      throw InvalidInputException.of(
+          metadata.source() + ": llama.cpp can't load this vocabulary; convert the model again",
+          problems);
+    }
+  }
+
+  private static Map<String, Integer> ids(List<String> tokens, List<String> problems) {
+    if (tokens.isEmpty()) {
+      problems.add(TOKENS + " is empty");
+    }
+    Map<String, Integer> ids = HashMap.newHashMap(tokens.size());
+    for (int id = 0; id < tokens.size(); id++) {
+      // libllama's name for a token without text
+      String token = tokens.get(id).isEmpty() ? "[EMPTY_" + id + "]" : tokens.get(id);
+      Integer first = ids.putIfAbsent(token, id);
+      if (first != null) {
+        problems.add("tokens %d and %d are both '%s'".formatted(first, id, token));
+      }
+    }
+    return ids;
+  }
+
+  /// Whether libllama can load a vocabulary in a model of this name.
+  public static boolean bearsName(String name, List<String> tokens) {
+    List<String> problems = new ArrayList<>();
+    checkName(name, ids(tokens, new ArrayList<>()), problems);
+    return problems.isEmpty();
+  }
+
+  private static void checkName(String name, Map<String, Integer> ids, List<String> problems) {
+    String lower = name.toLowerCase(Locale.ROOT);
+    List<String> missing = PHI_TOKENS.stream().filter(token -> !ids.containsKey(token)).toList();
+    if (PHI.stream().anyMatch(lower::contains) && !missing.isEmpty()) {
+      problems.add(
+          "%s is '%s', and of a model called so llama.cpp wants the tokens %s"
+              .formatted(NAME, name, String.join(", ", missing)));
+    }
+  }
+
+  private static boolean hasNaN(double[] values) {
+    for (double value : values) {
+      if (Double.isNaN(value)) {
+        return true;
+      }
+    }
+    return false;
+  }
+}
