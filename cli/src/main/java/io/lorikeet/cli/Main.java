@@ -1,5 +1,6 @@
 package io.lorikeet.cli;
 
+import io.lorikeet.bindings.ProcessWatch;
 import io.lorikeet.quant.TemporaryFiles;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -81,6 +82,7 @@ public final class Main implements Callable<Integer> {
   }
 
   public static void main(String[] args) {
+    ProcessWatch.begin();
     Screen screen = Screen.ofProcess();
     System.setErr(screen.beside(System.err));
     Interruption interruption = new Interruption(screen);

@@ -1,13 +1,16 @@
 package io.lorikeet.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -46,6 +49,55 @@ class LauncherTest {
     Files.delete(jdk.resolve("bin/javac"));
     Files.writeString(jdk.resolve("bin/java"), "#!/bin/sh\necho the JRE\n");
     assertEquals("the JRE", outputOfJava(Map.of()));
+  }
+
+  @Test
+  void anEndThatJavaCannotTellOfIsToldInWords() throws IOException, InterruptedException {
+    java("echo begun >\"$pipe\"; kill -9 $$");
+    assertEnds(137, "the process was killed");
+    java("echo begun >\"$pipe\"; echo >\"$crash\"; kill -6 $$");
+    assertEnds(134, "report of the crash is in " + temporary());
+    java("echo begun >\"$pipe\"; echo ended >\"$pipe\"; kill -15 $$");
+    assertEnds(143, "");
+    java("exit 1"); // such as for an option that Java doesn't know
+    assertEnds(1, "");
+  }
+
+  /// Replaces the program: it is told the pipe and the file for a report of a crash.
+  private void java(String script) throws IOException {
+    Files.writeString(
+        jdk.resolve("bin/java"),
+        """
+        #!/bin/sh
+        for word; do
+          case $word in
+            -Dlorikeet.watch=*) pipe=${word#*=} ;;
+            -XX:ErrorFile=*) crash=${word#*=} ;;
+          esac
+        done
+        """
+            + script
+            + "\n");
+  }
+
+  private Path temporary() throws IOException {
+    return Files.createDirectories(home.resolve("tmp"));
+  }
+
+  private void assertEnds(int exitCode, String words) throws IOException, InterruptedException {
+    ProcessBuilder program = new ProcessBuilder(home.resolve("lorikeet").toString());
+    program.redirectErrorStream(true);
+    program.environment().put("JAVA_HOME", jdk.toString());
+    program.environment().put("TMPDIR", temporary().toString());
+    Process process = program.start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(exitCode, process.waitFor(), output);
+    assertTrue(output.contains(words), output);
+    assertEquals(words.isEmpty(), output.isEmpty(), output);
+    try (Stream<Path> left = Files.list(temporary())) {
+      assertEquals(
+          List.of(), left.filter(file -> file.toString().endsWith(".pipe")).toList(), output);
+    }
   }
 
   private String outputOfJava(Map<String, String> locale) throws IOException, InterruptedException {

@@ -24,5 +24,6 @@ final class AbortMessage {
             + "\nThis is an error in Lorikeet, which checks what it passes to ggml: please report"
             + " it.");
     System.err.flush();
+    ProcessWatch.end();
   }
 }

@@ -98,7 +98,8 @@ class AdapterMergerTest {
     return new AdapterMerger.Settings(types, Rounding.DITHERED, _ -> null, 2);
   }
 
-  private static MergeVerification verify(Path base, Path adapter, double scale, Path merged) {
+  private static MergeVerification verify(Path base, Path adapter, double scale, Path merged)
+      throws IOException {
     List<int[]> sequences =
         List.of(
             RandomInputs.plainBatch(RandomFamily.VOCABULARY, CONTEXT, 1).tokens(),
