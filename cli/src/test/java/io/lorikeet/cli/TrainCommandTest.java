@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -110,6 +111,33 @@ class TrainCommandTest {
     assertStored(TensorType.BF16, output);
     assertStored(TensorType.BF16, runFolder.resolve("adapter.gguf"));
     train("--store", "q4_0").assertFails(2, "f32, f16, bf16 or q8_0");
+  }
+
+  @Test
+  void aFinishedRunSaysSoAndKeepsItsAdapter() throws IOException {
+    CommandRun first =
+        train("--steps", 3, "--context", 64, "--learning-rate", 0.02, "--validation", 0.2);
+    first.assertSucceeds();
+    for (String part :
+        List.of(
+            " for 3 steps, ",
+            "training loss    ",
+            "validation loss  ",
+            "adapter          " + output,
+            "next             ./lorikeet generate --model " + base)) {
+      assertTrue(first.out().contains(part), first.out());
+    }
+    Path runFolder = folder.resolve("adapter-run");
+    FileTime written = Files.getLastModifiedTime(output);
+    CommandRun again = CommandRun.of("train", "--resume", runFolder).assertSucceeds();
+    String finished = "had finished after 3 steps, and its adapter is still there";
+    assertTrue(again.out().contains(finished), again.out());
+    assertFalse(again.out().contains("verified: "), again.out());
+    assertEquals(written, Files.getLastModifiedTime(output));
+    Files.delete(output);
+    CommandRun missing = CommandRun.of("train", "--resume", runFolder).assertSucceeds();
+    assertTrue(missing.out().contains("verified: "), missing.out());
+    assertTrue(Files.exists(output));
   }
 
   private static void assertStored(TensorType type, Path file) throws IOException {
