@@ -161,8 +161,7 @@ final class CombineCommand extends WritingCommand {
     }
     if (bases.size() > 1 && !force) {
       throw InvalidInputException.of(
-          "these adapters were made for different bases; --force combines them all the same, if"
-              + " their shapes agree",
+          "these adapters were made for different bases; --force combines them all the same, if their shapes agree",
           problems);
     }
     return bases.values().iterator().next();

@@ -22,8 +22,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "demo",
     description = {
-      "Teach a tiny 4-bit base something new, on what comes with Lorikeet: train, verify, and"
-          + " answer",
+      "Teach a tiny 4-bit base something new, on what comes with Lorikeet: train, verify, and answer",
       "held-out questions in llama.cpp before and after. Writes to runs/demo in the checkout."
     })
 final class DemoCommand implements Callable<Integer> {

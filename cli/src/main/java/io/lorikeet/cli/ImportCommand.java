@@ -25,10 +25,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "import",
     description = {
-      "Make an adapter for llama.cpp of a folder that Hugging Face's PEFT wrote, and prove it"
-          + " there.",
-      "Scales of rsLoRA and of single modules are kept; what GGUF can't hold is refused by its"
-          + " name."
+      "Make an adapter for llama.cpp of a folder that Hugging Face's PEFT wrote, and prove it there.",
+      "Scales of rsLoRA and of single modules are kept; what GGUF can't hold is refused by its name."
     })
 @Inputs(
     value = {"--model", "--adapter"},

@@ -18,8 +18,7 @@ import picocli.CommandLine.Spec;
     name = "lorikeet",
     description = {
       "QLoRA fine-tuning on GGUF bases: train an adapter on a 4-bit model, run it in llama.cpp.",
-      "Files are given by option or by position: verify --model BASE --adapter ADAPTER is verify"
-          + " BASE ADAPTER."
+      "Files are given by option or by position: verify --model BASE --adapter ADAPTER is verify BASE ADAPTER."
     },
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,

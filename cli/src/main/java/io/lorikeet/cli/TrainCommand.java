@@ -15,8 +15,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "train",
     description = {
-      "Train a LoRA adapter on a frozen GGUF base, write it as a GGUF that llama.cpp loads, and"
-          + " prove it there.",
+      "Train a LoRA adapter on a frozen GGUF base, write it as a GGUF that llama.cpp loads, and prove it there.",
       "Needs --model, --data and --output, or --resume."
     },
     modelTransformer = TrainingFlags.class)

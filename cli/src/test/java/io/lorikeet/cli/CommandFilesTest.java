@@ -39,8 +39,8 @@ class CommandFilesTest {
   private static final Map<String, Set<String>> READING =
       Map.of(
           "data", Set.of("--model", "--data", "--validation", "--chat-template", "--config"),
-          "generate", Set.of("--model", "--adapter"),
-          "chat", Set.of("--model", "--adapter", "--template"),
+          "generate", Set.of("--model", "--adapter", "--chat-template"),
+          "chat", Set.of("--model", "--adapter", "--chat-template"),
           "verify", Set.of("--model", "--adapter", "--data", "--merged"),
           "eval", Set.of("--model", "--adapter", "--data", "--chat-template"),
           "inspect", Set.of("--adapter", "--model"),
@@ -135,21 +135,21 @@ class CommandFilesTest {
         && !OTHERS.contains(name(argument));
   }
 
-  /// Each output once as a link to each input, or to a file in it where it is a folder.
+  /// Outputs take turns as links to each input, or to a file in it where it is a folder.
   @Test
   void noOutputIsAnInput() throws IOException {
     int count = 0;
     for (List<String> words : WRITING) {
-      for (String output : words.stream().filter(word -> word.startsWith("out/")).toList()) {
-        for (String input : words.stream().filter(word -> word.startsWith("in/")).toList()) {
-          Path place = Files.createTempDirectory(folder, "files");
-          makeInputs(words, place);
-          Path read = place.resolve(input.replaceFirst(":.*", ""));
-          Path file = Files.isDirectory(read) ? read.resolve("train.jsonl") : read;
-          link(outputFile(place.resolve(output)), file, count % 2 == 0);
-          refused(words, place, count % 3 == 0);
-          count++;
-        }
+      List<String> outputs = words.stream().filter(word -> word.startsWith("out/")).toList();
+      for (String input : words.stream().filter(word -> word.startsWith("in/")).toList()) {
+        Path place = Files.createTempDirectory(folder, "files");
+        makeInputs(words, place);
+        Path read = place.resolve(input.replaceFirst(":.*", ""));
+        Path file = Files.isDirectory(read) ? read.resolve("train.jsonl") : read;
+        String output = outputs.get(count % outputs.size());
+        link(outputFile(place.resolve(output)), file, count % 4 < 2);
+        refused(words, place, count % 3 == 0);
+        count++;
       }
     }
   }

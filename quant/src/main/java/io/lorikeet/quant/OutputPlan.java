@@ -207,7 +207,7 @@ public final class OutputPlan {
     Path folder = AtomicFile.behindLinks(file).getParent();
     for (; folder != null; folder = folder.getParent()) {
       Input around = key(folder).map(read::get).orElse(null);
-      if (around != null) {
+      if (around != null && Files.isDirectory(folder)) {
         return Optional.of(
             "%s: %s would be written into the folder %s, which is read (%s). Give a name outside of it"
                 .formatted(output.name(), file, around.file(), around.name()));

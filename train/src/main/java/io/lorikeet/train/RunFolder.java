@@ -116,8 +116,7 @@ public final class RunFolder implements AutoCloseable {
               + folder
               + " holds no run, it has no "
               + CONFIG
-              + ". Give the folder of a run, which lies beside its adapter unless --run said"
-              + " otherwise");
+              + ". Give the folder of a run, which lies beside its adapter unless --run said otherwise");
     }
   }
 
