@@ -29,15 +29,15 @@ record AdapterProof(String device, int threads, PrintWriter out) {
       String architecture = base.metadata().requireString("general.architecture");
       if (Family.of(architecture).isEmpty()) {
         out.println(
-            "not verified: Lorikeet doesn't compute with models of the architecture "
+            "inconclusive: Lorikeet doesn't compute with models of the architecture "
                 + architecture);
-        return 0;
+        return Failure.INCONCLUSIVE;
       }
       sequences = VerificationText.sequences(base, null);
     }
     Verification verification =
         new AdapterVerifier(device, threads, Precision.LLAMA).verify(model, file, meant, sequences);
     VerificationReport.lines(verification).forEach(out::println);
-    return VerificationReport.exitCodeOfMaker(verification);
+    return VerificationReport.exitCode(verification.verdict());
   }
 }

@@ -7,6 +7,7 @@ import io.lorikeet.train.ProcessorCores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -65,22 +66,25 @@ final class ConvertCommand extends WritingCommand {
     Flags.requireThreads(spec, threads);
     Optional.ofNullable(type).ifPresent(ModelQuantizer::recipe);
     ProgressLine line = ProgressLine.of(spec);
+    List<String> notes;
     try {
-      ModelConverter.convert(
-          folder,
-          output,
-          Optional.ofNullable(type),
-          threads,
-          progress ->
-              line.update(
-                  "%s of %s  %s"
-                      .formatted(
-                          Words.bytes(progress.written()),
-                          Words.bytes(progress.total()),
-                          progress.tensor())));
+      notes =
+          ModelConverter.convert(
+              folder,
+              output,
+              Optional.ofNullable(type),
+              threads,
+              progress ->
+                  line.update(
+                      "%s of %s  %s"
+                          .formatted(
+                              Words.bytes(progress.written()),
+                              Words.bytes(progress.total()),
+                              progress.tensor())));
     } finally {
       line.clear();
     }
+    notes.forEach(note -> line.println("note: " + note));
     line.println("%s: %s".formatted(output, Words.bytes(Files.size(output))));
     return 0;
   }

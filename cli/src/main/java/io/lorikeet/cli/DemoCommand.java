@@ -67,7 +67,7 @@ final class DemoCommand implements Callable<Integer> {
                 ShellText.quoted(base),
                 ShellText.quoted(config.output()),
                 ShellText.quoted(questions.getFirst().prompt())));
-    return VerificationReport.exitCode(trained.verification().orElseThrow());
+    return VerificationReport.exitCode(trained.verification().orElseThrow().verdict());
   }
 
   /// Relative to the working folder, if it lies in there: for what is printed.

@@ -25,6 +25,13 @@ import picocli.CommandLine.Spec;
     description = {
       "Write an adapter in another form: a folder for Hugging Face's PEFT,",
       "or a GGUF file whose numbers take less room, with the proof for it."
+    },
+    exitCodeListHeading = VerificationReport.EXIT_CODES,
+    exitCodeList = {
+      VerificationReport.PROVEN,
+      VerificationReport.FAILED,
+      VerificationReport.BAD_INPUT,
+      VerificationReport.INCONCLUSIVE
     })
 @Inputs(
     value = {"--model", "--adapter"},

@@ -30,6 +30,9 @@ record Failure(int exitCode, String message) {
   /// What the user gave can't be used: options, files, data.
   static final int BAD_INPUT = 2;
 
+  /// The command did its work, and nothing is wrong, but the proof has nothing to go by.
+  static final int INCONCLUSIVE = 3;
+
   /// The time that a training run was given is over, and it can be resumed: what `timeout` ends
   /// with.
   static final int STOPPED = 124;

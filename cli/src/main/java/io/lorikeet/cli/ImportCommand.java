@@ -27,6 +27,13 @@ import picocli.CommandLine.Spec;
     description = {
       "Make an adapter for llama.cpp of a folder that Hugging Face's PEFT wrote, and prove it there.",
       "Scales of rsLoRA and of single modules are kept; what GGUF can't hold is refused by its name."
+    },
+    exitCodeListHeading = VerificationReport.EXIT_CODES,
+    exitCodeList = {
+      VerificationReport.PROVEN,
+      VerificationReport.FAILED,
+      VerificationReport.BAD_INPUT,
+      VerificationReport.INCONCLUSIVE
     })
 @Inputs(
     value = {"--model", "--adapter"},
@@ -123,6 +130,14 @@ final class ImportCommand extends WritingCommand {
       imported.baseHash().ifPresent(hash -> requireSame(hash, identity));
       metadata = new AdapterMetadata(identity, imported.training());
     }
+    Optional.ofNullable(imported.training().get(AdapterMetadata.PARAMETRIZATION))
+        .ifPresent(
+            which ->
+                out.println(
+                    "note: A, B and scales "
+                        + which
+                        + ": GGUF has one alpha for all. They do the same, but training on takes other"
+                        + " steps"));
     AdapterOutput.write(
         imported.adapter(),
         metadata,

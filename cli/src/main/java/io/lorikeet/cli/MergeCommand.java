@@ -34,7 +34,15 @@ import picocli.CommandLine.Spec;
     name = "merge",
     description = {
       "Fold adapters into their base, for programs that load no adapters.",
-      "Tells how much of the update is left after rounding to the base's own types."
+      "Tells how much of the update is left after rounding to the base's own types, and with --data",
+      "proves in llama.cpp that the merged file does what base and adapters do."
+    },
+    exitCodeListHeading = VerificationReport.EXIT_CODES,
+    exitCodeList = {
+      VerificationReport.PROVEN,
+      VerificationReport.FAILED,
+      VerificationReport.BAD_INPUT,
+      VerificationReport.INCONCLUSIVE
     })
 @Inputs(
     value = {"--model", "--adapter"},
@@ -152,7 +160,10 @@ final class MergeCommand extends WritingCommand {
       table.lines().forEach(out::println);
       ServingText.ofModel(output).forEach(out::println);
     }
-    return 0;
+    return table
+        .verification()
+        .map(measured -> VerificationReport.exitCode(measured.verdict()))
+        .orElse(0);
   }
 
   private void checkOptions() {

@@ -46,20 +46,6 @@ record MergeProof(
                 sequences)
             .compare(merged);
     MergeTable.lines(verification).forEach(out::println);
-    out.println(verdict(verification));
-    return verification.passed() ? 0 : Failure.FAILED;
-  }
-
-  private static String verdict(MergeVerification verification) {
-    String share = Words.percent(verification.lostShare());
-    String limit = Words.percent(MergeVerification.LIMIT);
-    if (verification.effect().isNone()) {
-      return "inconclusive: the adapter changes nothing in llama.cpp";
-    }
-    return verification.passed()
-        ? "verified: the merged file answers like base and adapter; it is off by %s of the adapter's effect (limit %s)"
-            .formatted(share, limit)
-        : "FAILED: the merged file doesn't answer like base and adapter; it is off by %s of the adapter's effect (limit %s)"
-            .formatted(share, limit);
+    return VerificationReport.exitCode(verification.verdict());
   }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.lorikeet.export.LogitsDifference;
 import io.lorikeet.export.MergeVerification;
+import io.lorikeet.export.Verification;
 import io.lorikeet.export.merge.MergeReport;
 import io.lorikeet.models.merge.Survival;
 import java.util.ArrayList;
@@ -69,7 +70,7 @@ record MergeTable(MergeReport report, Optional<MergeVerification> verification) 
         Words.percent(sum.changedShare()));
   }
 
-  /// How near a merged file is to the base with the adapters.
+  /// How near a merged file is to the base with the adapters, and the verdict.
   static List<String> lines(MergeVerification verification) {
     TableText table = new TableText("in llama.cpp", "max", "mean", "KL", "same first", "loss");
     table.row("base", "", "", "", "", figure("%.4f", verification.baseLoss()));
@@ -77,7 +78,21 @@ record MergeTable(MergeReport report, Optional<MergeVerification> verification) 
     table.row("merged file", "", "", "", "", figure("%.4f", verification.mergedLoss()));
     row(table, "adapter's effect", verification.effect());
     row(table, "merged, from base with adapter", verification.difference());
-    return table.lines();
+    List<String> lines = new ArrayList<>(table.lines());
+    lines.add(verdict(verification));
+    return lines;
+  }
+
+  private static String verdict(MergeVerification verification) {
+    String measured =
+        "it is off by %s of the adapter's effect (limit %s)"
+            .formatted(
+                Words.percent(verification.lostShare()), Words.percent(MergeVerification.LIMIT));
+    return switch (verification.verdict()) {
+      case PASSED -> "verified: the merged file answers like base and adapter; " + measured;
+      case FAILED -> "FAILED: the merged file doesn't answer like base and adapter; " + measured;
+      case INCONCLUSIVE -> "inconclusive: the adapter changes nothing in llama.cpp";
+    };
   }
 
   private static void row(TableText table, String name, LogitsDifference difference) {
@@ -91,7 +106,10 @@ record MergeTable(MergeReport report, Optional<MergeVerification> verification) 
   }
 
   private List<String> advice() {
-    boolean lost = verification.map(measured -> !measured.passed()).orElse(false);
+    boolean lost =
+        verification
+            .map(measured -> measured.verdict() != Verification.Verdict.PASSED)
+            .orElse(false);
     if (!lost && !(MergeReport.total(report.tensors()).kept() < LITTLE_KEPT)) {
       return List.of();
     }
@@ -147,7 +165,7 @@ record MergeTable(MergeReport report, Optional<MergeVerification> verification) 
     json.put("base_loss", verification.baseLoss());
     json.put("adapter_loss", verification.adapterLoss());
     json.put("merged_loss", verification.mergedLoss());
-    json.put("passed", verification.passed());
+    json.put("passed", verification.verdict() == Verification.Verdict.PASSED);
     return json;
   }
 }

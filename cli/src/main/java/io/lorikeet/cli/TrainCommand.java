@@ -18,6 +18,13 @@ import picocli.CommandLine.Spec;
       "Train a LoRA adapter on a frozen GGUF base, write it as a GGUF that llama.cpp loads, and prove it there.",
       "Needs --model, --data and --output, or --resume."
     },
+    exitCodeListHeading = VerificationReport.EXIT_CODES,
+    exitCodeList = {
+      VerificationReport.PROVEN,
+      VerificationReport.FAILED,
+      VerificationReport.BAD_INPUT,
+      VerificationReport.INCONCLUSIVE
+    },
     modelTransformer = TrainingFlags.class)
 @Inputs(
     value = {"--model", "--data"},

@@ -59,7 +59,7 @@ final class TrainingSession {
     }
 
     int exitCode() {
-      return verification.map(VerificationReport::exitCodeOfMaker).orElse(0);
+      return verification.map(Verification::verdict).map(VerificationReport::exitCode).orElse(0);
     }
   }
 
@@ -115,8 +115,19 @@ final class TrainingSession {
     Trainer trainer = new Trainer(config, listener).stopOn(stop);
     return config
         .initAdapter()
-        .map(file -> trainer.beginWith(base -> AdapterFile.read(file, base).adapter()))
+        .map(file -> trainer.beginWith(base -> read(file, base)))
         .orElse(trainer);
+  }
+
+  private LoraAdapter read(Path initial, GgufFile base) throws IOException {
+    AdapterFile file = AdapterFile.read(initial, base);
+    Optional.ofNullable(file.training().get(AdapterMetadata.PARAMETRIZATION))
+        .ifPresent(
+            which ->
+                line.println(
+                    "note: %s was imported with A, B and scales %s; training on takes other steps than PEFT would"
+                        .formatted(initial, which)));
+    return file.adapter();
   }
 
   @FunctionalInterface

@@ -6,8 +6,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/// A verification in words.
+/// A verification in words, and as the exit code of the commands that prove.
 final class VerificationReport {
+  static final String EXIT_CODES = "%nExit codes:%n";
+  static final String PROVEN = " 0:done, and proven in llama.cpp where there is a proof";
+  static final String FAILED = " 1:the proof failed, or the command did";
+  static final String BAD_INPUT = " 2:options, files or data that can't be used";
+  static final String INCONCLUSIVE = " 3:done, but the adapter changes too little to be proven";
 
   private VerificationReport() {}
 
@@ -16,14 +21,17 @@ final class VerificationReport {
     List<String> lines = new ArrayList<>();
     lines.add(
         String.format(
+            Locale.ROOT,
             "%-34s%10s%10s%11s%13s",
-            "logits, compared with llama.cpp's", "max", "mean", "KL", "same first"));
-    lines.add(row("adapter's effect (llama.cpp)", verification.effect()));
-    lines.add(row("trainer with the adapter", verification.unexplained()));
-    lines.add(row("trainer without adapter", verification.noise()));
-    verification
-        .sensitivity()
-        .ifPresent(rounding -> lines.add(row("trainer, adapter scaled by 1.002", rounding)));
+            "differences of logits",
+            "max",
+            "mean",
+            "KL",
+            "same first"));
+    lines.add(row("adapter's effect in llama.cpp", verification.effect()));
+    lines.add(row("adapter's effect in the trainer", verification.trainerEffect()));
+    lines.add(row("between them with the adapter", verification.unexplained()));
+    lines.add(row("between them without it", verification.noise()));
     verification
         .rounding()
         .ifPresent(
@@ -47,51 +55,51 @@ final class VerificationReport {
   }
 
   private static String verdict(Verification verification) {
-    String share = Words.percent(verification.unexplainedShare());
-    String limit = Words.percent(Verification.LIMIT);
     return switch (verification.verdict()) {
-      case PASSED -> passed(verification, share, limit);
+      case PASSED ->
+          "verified: llama.cpp does with the adapter what the trainer does; "
+              + measured(verification);
       case FAILED ->
           verification.isRoundedTooFar()
               ? "FAILED: the file doesn't hold the adapter that was meant (limit %s)"
-                  .formatted(limit)
-              : "FAILED: llama.cpp doesn't do with the adapter what the trainer does; they differ by %s of its effect (limit %s)"
-                  .formatted(share, limit);
-      case INCONCLUSIVE ->
-          verification.effect().isNone()
-              ? "inconclusive: the adapter changes nothing in llama.cpp"
-              : "inconclusive: the adapter changes too little to be told from rounding; train longer, or give other --data";
+                  .formatted(Words.percent(Verification.STORAGE_LIMIT))
+              : "FAILED: llama.cpp doesn't do with the adapter what the trainer does; "
+                  + measured(verification);
+      case INCONCLUSIVE -> "inconclusive: " + reason(verification);
     };
   }
 
-  private static String passed(Verification verification, String share, String limit) {
-    String tokens = Words.count(verification.effect().positions());
-    String start = "verified: llama.cpp does with the adapter what the trainer does; over ";
-    if (verification.unexplainedShare() < Verification.LIMIT) {
-      return start
-          + "%s tokens they differ by %s of its effect (limit %s)".formatted(tokens, share, limit);
+  private static String measured(Verification verification) {
+    return "at the median of %s tokens they differ by %s of its effect (limit %s), and by %s from rounding"
+        .formatted(
+            Words.count(verification.effect().positions()),
+            Words.percent(verification.differenceShare()),
+            Words.percent(Verification.LIMIT),
+            Words.percent(verification.roundingShare()));
+  }
+
+  private static String reason(Verification verification) {
+    if (verification.isWithoutEffect()) {
+      return "the adapter changes nothing in llama.cpp";
     }
-    return start
-        + "%s of %s tokens they differ by %s of its effect (limit %s); with the few where 8-bit activations were rounded to another side, by %s"
-            .formatted(
-                Words.percent(1 - Verification.RARE),
-                tokens,
-                Words.percent(verification.usualShare()),
-                limit,
-                share);
+    if (verification.isUneven()) {
+      return "at single tokens llama.cpp and the trainer differ by more than the adapter changes; verify with other --data";
+    }
+    return "the adapter changes too little: rounding makes %s of its effect at the median of %s tokens (limit %s); train longer, or verify with other --data"
+        .formatted(
+            Double.isInfinite(verification.roundingShare())
+                ? "more than all"
+                : Words.percent(verification.roundingShare()),
+            Words.count(verification.effect().positions()),
+            Words.percent(Verification.ROUNDING_LIMIT));
   }
 
-  /// The exit code of a command that made the adapter. It did what it should where the adapter's
-  /// effect is merely too small to be proven.
-  static int exitCodeOfMaker(Verification verification) {
-    boolean tooSmall =
-        verification.verdict() == Verification.Verdict.INCONCLUSIVE
-            && !verification.effect().isNone();
-    return tooSmall ? 0 : exitCode(verification);
-  }
-
-  /// The exit code of a command that is for the proof.
-  static int exitCode(Verification verification) {
-    return verification.verdict() == Verification.Verdict.PASSED ? 0 : Failure.FAILED;
+  /// The exit code of a command that proves.
+  static int exitCode(Verification.Verdict verdict) {
+    return switch (verdict) {
+      case PASSED -> 0;
+      case FAILED -> Failure.FAILED;
+      case INCONCLUSIVE -> Failure.INCONCLUSIVE;
+    };
   }
 }

@@ -66,8 +66,14 @@ final class VerificationText {
   /// too short.
   static List<int[]> sequencesAfterTraining(GgufFile base, TrainingConfig config)
       throws IOException {
+    return sequencesAfterTraining(base, config, Integer.MAX_VALUE);
+  }
+
+  /// @param limit tokens in all
+  static List<int[]> sequencesAfterTraining(GgufFile base, TrainingConfig config, int limit)
+      throws IOException {
     try (Tokenizer tokenizer = Tokenizer.open(base)) {
-      int most = AdapterVerifier.mostTokens(tokenizer.size());
+      int most = Math.min(limit, AdapterVerifier.mostTokens(tokenizer.size()));
       Optional<List<int[]>> own =
           beginnings(
               TrainingData.first(config, TextEncoding.of(tokenizer, config.chatTemplate()), most),

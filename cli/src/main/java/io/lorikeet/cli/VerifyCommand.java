@@ -22,8 +22,15 @@ import picocli.CommandLine.Spec;
     name = "verify",
     description = {
       "Prove that llama.cpp does with an adapter what the trainer does.",
-      "Compares their logits, and passes when the difference is under a tenth of what the adapter changes.",
+      "Compares what it changes in their logits, position by position, apart from the rounding that is there without it.",
       "With --merged, prove instead that a merged file does in llama.cpp what base and adapter do."
+    },
+    exitCodeListHeading = VerificationReport.EXIT_CODES,
+    exitCodeList = {
+      VerificationReport.PROVEN,
+      VerificationReport.FAILED,
+      VerificationReport.BAD_INPUT,
+      VerificationReport.INCONCLUSIVE
     })
 @Inputs(
     value = {"--model", "--adapter"},
@@ -98,6 +105,6 @@ final class VerifyCommand implements Callable<Integer> {
         new AdapterVerifier(device, threads, Precision.LLAMA)
             .verify(model, adapterFile, file.adapter(), sequences);
     VerificationReport.lines(verification).forEach(out::println);
-    return VerificationReport.exitCode(verification);
+    return VerificationReport.exitCode(verification.verdict());
   }
 }

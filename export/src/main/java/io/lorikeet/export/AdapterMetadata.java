@@ -13,6 +13,9 @@ import java.util.Optional;
 /// @param template the chat template, where it was trained on chats
 public record AdapterMetadata(
     BaseIdentity base, Map<String, String> training, Optional<TrainedTemplate> template) {
+  /// Key among the settings of an adapter that was imported: which weights have other A, B or
+  /// scales than in training, with the same product. Training on takes other steps there.
+  public static final String PARAMETRIZATION = "parametrization";
 
   public AdapterMetadata {
     training = Collections.unmodifiableMap(new LinkedHashMap<>(training));

@@ -31,8 +31,9 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
   /// Of each of three passes at most this many logits are kept: 128 MiB.
   private static final int KEPT_LOGITS = 32 << 20;
 
-  /// How much more of an adapter is next to nothing: a fiftieth of [Verification#LIMIT].
-  private static final float NUDGE = 1.002f;
+  /// How much more of the adapter is next to nothing, and yet may drive an activation to the other
+  /// side of where it is rounded.
+  private static final float[] NUDGES = {1e-5f, -1e-5f, 1e-4f, -1e-4f, 1e-3f, -1e-3f};
 
   /// The most tokens that [#verify] takes, all sequences together: 1024, or fewer where the
   /// vocabulary is so large that their logits would take more than 128 MiB.
@@ -54,43 +55,103 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
   public Verification verify(
       Path basePath, Path adapterFile, LoraAdapter meant, List<int[]> sequences)
       throws IOException {
+    return compare(basePath, adapterFile, meant, read(basePath, adapterFile), sequences);
+  }
+
+  /// Whether it may be used on another base than its own was settled before.
+  private static LoraAdapter read(Path basePath, Path adapterFile) throws IOException {
+    try (GgufFile base = GgufFile.open(basePath)) {
+      return AdapterFile.read(adapterFile, base, true).adapter();
+    }
+  }
+
+  /// As [#verify], but the trainer computes with an adapter that may be another one than the file
+  /// holds.
+  ///
+  /// @throws IOException when a file can't be read
+  public Verification compare(
+      Path basePath,
+      Path adapterFile,
+      LoraAdapter meant,
+      LoraAdapter computed,
+      List<int[]> sequences)
+      throws IOException {
+    Optional<AdapterRounding> rounding =
+        AdapterRounding.between(meant, read(basePath, adapterFile));
     LogitsComparison comparison;
-    LoraAdapter stored;
+    AdapterStorage storage;
+    int vocabulary;
     int longest = sequences.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
     try (GgufFile base = GgufFile.open(basePath)) {
-      ModelConfig config = ModelConfig.of(base);
-      if (sequences.stream().mapToInt(tokens -> tokens.length).sum()
-          > mostTokens(config.vocabulary())) {
-        throw new IllegalArgumentException(
-            "more than " + mostTokens(config.vocabulary()) + " tokens");
+      vocabulary = ModelConfig.of(base).vocabulary();
+      if (sequences.stream().mapToInt(tokens -> tokens.length).sum() > mostTokens(vocabulary)) {
+        throw new IllegalArgumentException("more than " + mostTokens(vocabulary) + " tokens");
       }
-      // Whether it may be used on another base than its own was settled before.
-      stored = AdapterFile.read(adapterFile, base, true).adapter();
       comparison = llama(base, adapterFile, sequences, longest);
     }
-    Optional<AdapterRounding> rounding = AdapterRounding.between(meant, stored);
+    try (GgufFile file = GgufFile.open(adapterFile)) {
+      storage = AdapterStorage.of(file);
+    }
     // The weights are mapped again, so that they don't count twice while llama.cpp has them mapped.
     try (GgufFile base = GgufFile.open(basePath);
         Backend backend = Backend.open(device, threads);
         BaseWeights weights = BaseWeights.load(base, backend, (_, _) -> {})) {
       Trainer trainer = new Trainer(base, weights, longest);
-      int vocabulary = ModelConfig.of(base).vocabulary();
       KeptLogits trained =
           trainer.compute(
-              Optional.of(stored), logits -> new KeptLogits(vocabulary, sequences, logits));
-      PositionDifferences noise = trainer.compute(Optional.empty(), comparison::noise);
-      Verification verification = comparison.verification(trained, noise, rounding);
-      if (verification.verdict() != Verification.Verdict.FAILED) {
-        return verification;
+              Optional.of(computed), logits -> new KeptLogits(vocabulary, sequences, logits));
+      EffectComparison.Sensitivity sensitivity = new EffectComparison.Sensitivity();
+      float unit = Math.max(roundingUnit(storage), roundingUnit(backend));
+      if (unit > 0) {
+        trainer.compute(
+            Optional.of(scaled(computed, unit)),
+            logits -> {
+              sensitivity.add(trained, logits);
+              return sensitivity;
+            });
       }
-      LoraAdapter nudged =
-          new LoraAdapter(stored.architecture(), NUDGE * stored.alpha(), stored.pairs());
-      return verification.withSensitivity(
-          trainer.compute(Optional.of(nudged), trained::compare).overall());
+      EffectComparison effects = new EffectComparison(sensitivity);
+      Verification verification =
+          trainer.compute(
+              Optional.empty(),
+              logits -> comparison.verification(trained, logits, effects, rounding));
+      for (float nudge : NUDGES) {
+        if (!verification.isFarOff()) {
+          break;
+        }
+        Verification before = verification;
+        verification =
+            trainer.compute(
+                Optional.of(scaled(computed, nudge)),
+                logits -> comparison.nearer(before, effects, logits));
+      }
+      return verification;
     }
   }
 
-  /// The trainer's forward pass, with one adapter or another.
+  /// @param more of the adapter, as a share
+  private static LoraAdapter scaled(LoraAdapter adapter, float more) {
+    return new LoraAdapter(adapter.architecture(), (1 + more) * adapter.alpha(), adapter.pairs());
+  }
+
+  /// How far llama.cpp rounds what it multiplies with a file's numbers, as a share: to their type.
+  static float roundingUnit(AdapterStorage storage) {
+    return switch (storage) {
+      case F32 -> 0;
+      case F16 -> 0x1p-11f;
+      case BF16 -> 0x1p-8f;
+      case Q8_0 -> 0x1p-7f;
+    };
+  }
+
+  /// How far the trainer may round what it multiplies with the adapter: to BF16.
+  private float roundingUnit(Backend backend) {
+    boolean exact =
+        backend.isCpu() && (precision == Precision.LLAMA || precision == Precision.F32);
+    return exact ? 0 : 0x1p-8f;
+  }
+
+  /// The trainer's forward pass, with an adapter or without.
   private final class Trainer {
     private final GgufFile base;
     private final BaseWeights weights;

@@ -22,24 +22,46 @@ final class KeptLogits {
     }
   }
 
-  /// How far another source's logits are from these.
-  PositionDifferences compare(LogitsSource other) {
-    PositionDifferences differences = new PositionDifferences();
+  /// Receives the logits of one position from several sources.
+  @FunctionalInterface
+  interface RowConsumer {
+
+    /// @param kept these logits
+    /// @param others the other source's; valid during this call only
+    void accept(int sequence, int position, float[] kept, float[] others);
+  }
+
+  /// Hands over these logits together with another source's.
+  void forEach(LogitsSource other, RowConsumer consumer) {
     for (int i = 0; i < sequences.size(); i++) {
-      float[][] reference = logits.get(i);
-      other.forEach(sequences.get(i), (position, row) -> differences.add(reference[position], row));
+      int sequence = i;
+      float[][] rows = logits.get(i);
+      other.forEach(
+          sequences.get(i),
+          (position, row) -> consumer.accept(sequence, position, rows[position], row));
     }
-    return differences;
+  }
+
+  /// The logits of one position.
+  float[] row(int sequence, int position) {
+    return logits.get(sequence)[position];
+  }
+
+  /// How far another source's logits are from these.
+  LogitsDifference difference(LogitsSource other) {
+    PositionDifferences differences = new PositionDifferences();
+    forEach(other, (_, _, kept, others) -> differences.add(kept, others));
+    return differences.overall();
   }
 
   /// How far others that were kept of the same sequences are from these.
-  PositionDifferences compare(KeptLogits others) {
+  LogitsDifference difference(KeptLogits others) {
     PositionDifferences differences = new PositionDifferences();
-    for (int i = 0; i < sequences.size(); i++) {
-      for (int position = 0; position < sequences.get(i).length; position++) {
-        differences.add(logits.get(i)[position], others.logits.get(i)[position]);
+    for (int sequence = 0; sequence < sequences.size(); sequence++) {
+      for (int position = 0; position < sequences.get(sequence).length; position++) {
+        differences.add(row(sequence, position), others.row(sequence, position));
       }
     }
-    return differences;
+    return differences.overall();
   }
 }

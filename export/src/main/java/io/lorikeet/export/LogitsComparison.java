@@ -8,7 +8,7 @@ import java.util.Optional;
 final class LogitsComparison {
   private final KeptLogits llama;
   private final KeptLogits llamaBase;
-  private final PositionDifferences effect;
+  private final LogitsDifference effect;
 
   /// Computes llama.cpp's logits.
   ///
@@ -18,39 +18,54 @@ final class LogitsComparison {
       int vocabulary, List<int[]> sequences, LogitsSource llama, LogitsSource llamaBase) {
     this.llama = new KeptLogits(vocabulary, sequences, llama);
     this.llamaBase = new KeptLogits(vocabulary, sequences, llamaBase);
-    effect = this.llama.compare(this.llamaBase);
+    effect = this.llama.difference(this.llamaBase);
   }
 
   /// What the adapter changes in llama.cpp.
   LogitsDifference effect() {
-    return effect.overall();
+    return effect;
   }
 
   /// How far others are from llama.cpp's with the adapter.
   LogitsDifference difference(LogitsSource others) {
-    return llama.compare(others).overall();
-  }
-
-  /// How far the trainer's without adapter are from llama.cpp's without it.
-  PositionDifferences noise(LogitsSource trainerBase) {
-    return llamaBase.compare(trainerBase);
+    return llama.difference(others);
   }
 
   /// What all of it says of the adapter.
   ///
   /// @param trained the trainer's logits, with the adapter as it is in its file
-  /// @param noise from [#noise]
+  /// @param trainerBase the trainer without the adapter
+  /// @param effects takes all positions
   /// @param rounding what the file's numbers lost, if they lost anything
   Verification verification(
-      KeptLogits trained, PositionDifferences noise, Optional<AdapterRounding> rounding) {
-    PositionDifferences unexplained = llama.compare(trained);
-    int[] usual = unexplained.nearest(Verification.RARE);
+      KeptLogits trained,
+      LogitsSource trainerBase,
+      EffectComparison effects,
+      Optional<AdapterRounding> rounding) {
+    PositionDifferences trainerEffect = new PositionDifferences();
+    PositionDifferences noise = new PositionDifferences();
+    llamaBase.forEach(
+        trainerBase,
+        (sequence, position, base, others) -> {
+          float[] with = trained.row(sequence, position);
+          trainerEffect.add(with, others);
+          noise.add(base, others);
+          effects.add(llama.row(sequence, position), base, with, others);
+        });
     return new Verification(
-        effect.overall(),
-        unexplained.overall(),
-        unexplained.over(usual).shareOf(effect.over(usual)),
+        effect,
+        trainerEffect.overall(),
+        llama.difference(trained),
         noise.overall(),
-        Optional.empty(),
+        effects.differenceShare(),
+        effects.roundingShare(),
         rounding);
+  }
+
+  /// The verification with the trainer's logits computed once more, see
+  /// [EffectComparison#addNearer].
+  Verification nearer(Verification verification, EffectComparison effects, LogitsSource trainer) {
+    effects.addNearer(llama, trainer);
+    return verification.withDifferenceShare(effects.differenceShare());
   }
 }

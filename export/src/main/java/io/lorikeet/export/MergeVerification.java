@@ -27,9 +27,12 @@ public record MergeVerification(
         : Math.sqrt(difference.divergence() / effect.divergence());
   }
 
-  /// Whether the merged file does what the adapters do.
-  public boolean passed() {
-    return !effect.isNone() && lostShare() < LIMIT;
+  /// Whether the merged file does what the adapters do. Adapters that change nothing prove nothing.
+  public Verification.Verdict verdict() {
+    if (effect.isNone()) {
+      return Verification.Verdict.INCONCLUSIVE;
+    }
+    return lostShare() < LIMIT ? Verification.Verdict.PASSED : Verification.Verdict.FAILED;
   }
 
   /// How much of what the adapters gained on this text is left: 1 for all. Without meaning where

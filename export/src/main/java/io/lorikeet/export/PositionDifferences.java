@@ -1,9 +1,7 @@
 package io.lorikeet.export;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /// How far logits are from reference logits at each of many positions.
 final class PositionDifferences {
@@ -65,40 +63,18 @@ final class PositionDifferences {
 
   /// Over all positions.
   LogitsDifference overall() {
-    return over(IntStream.range(0, positions.size()).toArray());
-  }
-
-  /// Over some positions.
-  ///
-  /// @param indices in the order in which positions were added, from 0
-  LogitsDifference over(int[] indices) {
     double maximum = 0;
     double mean = 0;
     double divergence = 0;
     double agreements = 0;
-    for (int index : indices) {
-      Position position = positions.get(index);
+    for (Position position : positions) {
       maximum = Math.max(maximum, position.maximum); // NaN stays NaN
       mean += position.mean;
       divergence += position.divergence;
       agreements += position.agrees ? 1 : 0;
     }
-    int count = indices.length;
+    int count = positions.size();
     return new LogitsDifference(
         count, maximum, mean / count, divergence / count, agreements / count);
-  }
-
-  /// All positions but those with the largest divergences.
-  ///
-  /// @param left how many to leave out, as a share of all; rounded down
-  /// @return their indices
-  int[] nearest(double left) {
-    int most = positions.size() - (int) (left * positions.size());
-    return IntStream.range(0, positions.size())
-        .boxed()
-        .sorted(Comparator.comparingDouble(index -> positions.get(index).divergence))
-        .limit(most)
-        .mapToInt(Integer::intValue)
-        .toArray();
   }
 }

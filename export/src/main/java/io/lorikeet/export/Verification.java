@@ -2,41 +2,39 @@ package io.lorikeet.export;
 
 import java.util.Optional;
 
-/// What [AdapterVerifier] measured. Every difference is that of the second from the first:
+/// What [AdapterVerifier] measured. Differences are those of the second from the first:
 ///
-/// @param effect llama.cpp with the adapter, llama.cpp without it: what the adapter changes
-/// @param unexplained llama.cpp with the adapter, the trainer with the same file's numbers: what
-///     nothing explains but rounding
-/// @param usualShare the unexplained difference as a share of the effect, both without the [#RARE]
-///     positions at which the unexplained one is largest
-/// @param noise llama.cpp without the adapter, the trainer without it: what rounding alone makes on
-///     this base, most of it from the 8-bit activations that products with quantized weights use
-/// @param sensitivity the trainer with the adapter, the trainer with next to nothing more of it:
-///     what rounding can make with this adapter; measured where the other differences don't suffice
+/// @param effect llama.cpp with the adapter, llama.cpp without it: what the adapter changes there
+/// @param trainerEffect the trainer with the same file's numbers, the trainer without them: what
+///     the adapter shall change
+/// @param unexplained llama.cpp with the adapter, the trainer with it
+/// @param noise llama.cpp without the adapter, the trainer without it: what rounding makes on this
+///     base, most of it from the 8-bit activations that products with quantized weights use
+/// @param differenceShare what `unexplained` has beyond rounding, as a share of the trainer's
+///     effect, at the median position (see [EffectComparison])
+/// @param roundingShare what rounding makes, as a share of the trainer's effect, at the median
+///     position
 /// @param rounding what the file's numbers lost by its number format, if they lost anything
 public record Verification(
     LogitsDifference effect,
+    LogitsDifference trainerEffect,
     LogitsDifference unexplained,
-    double usualShare,
     LogitsDifference noise,
-    Optional<LogitsDifference> sensitivity,
+    double differenceShare,
+    double roundingShare,
     Optional<AdapterRounding> rounding) {
-  /// The unexplained difference has to be smaller than this share of the effect.
-  public static final double LIMIT = 0.1;
+  /// The difference beyond rounding has to be smaller than this share of the effect.
+  public static final double LIMIT = 0.003;
 
-  /// The share of positions that may differ more. Where the kernels of llama.cpp and the trainer
-  /// add in another order, an activation now and then lies so near the middle between two of its 8
-  /// bits' values that they round it to different ones. Such a position, and those that attend to
-  /// it, differ by much; all others by nothing or next to it. What is wrong with an adapter shows
-  /// at all positions.
-  public static final double RARE = 0.05;
+  /// Rounding has to be smaller than this share of the effect, or there is no telling.
+  public static final double ROUNDING_LIMIT = 0.1;
 
-  /// With the rare positions the unexplained difference may be this share of the effect, whatever
-  /// rounding makes elsewhere.
-  private static final double LIMIT_WITH_RARE = 0.5;
+  /// Over all positions together the difference has to be smaller than this share of the effect,
+  /// where rounding without the adapter makes less.
+  public static final double OVERALL_LIMIT = 0.5;
 
-  /// A difference up to this multiple of what rounding makes may be rounding.
-  private static final double ROUNDING_MARGIN = 3;
+  /// What a file's number format may lose of an adapted weight's change.
+  public static final double STORAGE_LIMIT = 0.1;
 
   /// The outcome.
   public enum Verdict {
@@ -49,47 +47,38 @@ public record Verification(
     INCONCLUSIVE
   }
 
-  /// The unexplained difference as a share of the effect, all positions counted.
-  public double unexplainedShare() {
-    return unexplained.shareOf(effect);
-  }
-
   /// Whether the file holds something else than what was meant.
   public boolean isRoundedTooFar() {
-    return rounding.isPresent() && !(rounding.get().share() < LIMIT);
+    return rounding.isPresent() && !(rounding.get().share() < STORAGE_LIMIT);
+  }
+
+  /// Whether llama.cpp does something else with the adapter than the trainer.
+  boolean isFarOff() {
+    return !(differenceShare < LIMIT);
+  }
+
+  Verification withDifferenceShare(double measured) {
+    return new Verification(
+        effect, trainerEffect, unexplained, noise, measured, roundingShare, rounding);
+  }
+
+  /// Whether the adapter changes nothing at all, neither here nor there.
+  public boolean isWithoutEffect() {
+    return effect.isNone() && trainerEffect.isNone();
+  }
+
+  /// Whether a few positions differ by so much that they may hide a defect that shows only there.
+  public boolean isUneven() {
+    double share = unexplained.shareOf(trainerEffect);
+    return !(share < OVERALL_LIMIT) && share > noise.shareOf(trainerEffect);
   }
 
   /// What the measurements prove.
   public Verdict verdict() {
-    if (isRoundedTooFar()) {
+    if (isRoundedTooFar() || isFarOff()) {
       return Verdict.FAILED;
     }
-    if (effect.isNone()) {
-      return Verdict.INCONCLUSIVE;
-    }
-    double share = unexplainedShare();
-    if (share < LIMIT) {
-      return Verdict.PASSED;
-    }
-    boolean mayBeRounding = mayBe(noise) || sensitivity.filter(this::mayBe).isPresent();
-    if (usualShare < LIMIT && (share < LIMIT_WITH_RARE || mayBeRounding)) {
-      return Verdict.PASSED;
-    }
-    boolean drowned = drownsIn(noise) || sensitivity.filter(this::drownsIn).isPresent();
-    return drowned ? Verdict.INCONCLUSIVE : Verdict.FAILED;
-  }
-
-  private boolean drownsIn(LogitsDifference rounding) {
-    return rounding.shareOf(effect) >= LIMIT && mayBe(rounding);
-  }
-
-  private boolean mayBe(LogitsDifference rounding) {
-    return unexplained.shareOf(rounding) <= ROUNDING_MARGIN;
-  }
-
-  /// The same with the sensitivity known.
-  Verification withSensitivity(LogitsDifference measured) {
-    return new Verification(
-        effect, unexplained, usualShare, noise, Optional.of(measured), rounding);
+    boolean tooLittle = isWithoutEffect() || !(roundingShare < ROUNDING_LIMIT);
+    return tooLittle || isUneven() ? Verdict.INCONCLUSIVE : Verdict.PASSED;
   }
 }

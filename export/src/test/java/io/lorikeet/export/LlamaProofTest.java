@@ -48,7 +48,8 @@ class LlamaProofTest {
     Verification verification = verify(RandomModel.of(type), ROLES, adapter -> adapter);
     assertEquals(Verdict.PASSED, verification.verdict(), verification::toString);
     if (type == TensorType.F32) {
-      assertTrue(verification.unexplainedShare() < 1e-4, verification::toString);
+      assertTrue(
+          verification.unexplained().shareOf(verification.effect()) < 1e-4, verification::toString);
     }
   }
 
@@ -122,14 +123,11 @@ class LlamaProofTest {
   }
 
   @Test
-  void anAdapterOfZerosIsInconclusive() throws IOException {
-    Verification verification =
-        verify(
-            RandomModel.of(TensorType.Q4_0),
-            ROLES,
-            trained ->
-                new LoraAdapter(trained.architecture(), trained.alpha(), zeros(trained.pairs())));
-    assertEquals(Verdict.INCONCLUSIVE, verification.verdict(), verification::toString);
+  void failsAnAdapterOfZeros() throws IOException {
+    assertFails(
+        TensorType.Q4_0,
+        trained ->
+            new LoraAdapter(trained.architecture(), trained.alpha(), zeros(trained.pairs())));
   }
 
   private static List<LoraPair> zeros(List<LoraPair> pairs) {
@@ -177,8 +175,15 @@ class LlamaProofTest {
           new LoraAdapter("llama", rank, RandomInputs.pairs(base, roles, rank, 3));
       int vocabulary = llama.vocabulary().size();
       TokenBatch batch = RandomInputs.plainBatch(vocabulary, TOKENS, 11);
-      LogitsSource reference = computed(base, batch, trained.pairs());
-      LogitsSource referenceBase = computed(base, batch, List.of());
+      KeptLogits reference =
+          new KeptLogits(
+              vocabulary, List.of(batch.tokens()), computed(base, batch, trained.pairs(), 1));
+      LogitsSource referenceBase = computed(base, batch, List.of(), 1);
+      EffectComparison.Sensitivity sensitivity = new EffectComparison.Sensitivity();
+      float unit = AdapterVerifier.roundingUnit(storage);
+      if (unit > 0) {
+        sensitivity.add(reference, computed(base, batch, trained.pairs(), 1 + unit));
+      }
       LlamaContext context = LlamaContext.create(llama, TOKENS, TOKENS, 1);
       for (Change change : changes) {
         Path file = folder.resolve("adapter.gguf");
@@ -192,9 +197,7 @@ class LlamaProofTest {
               new LogitsComparison(vocabulary, List.of(batch.tokens()), with, without);
           verifications.add(
               comparison.verification(
-                  new KeptLogits(vocabulary, List.of(batch.tokens()), reference),
-                  comparison.noise(referenceBase),
-                  Optional.empty()));
+                  reference, referenceBase, new EffectComparison(sensitivity), Optional.empty()));
         }
       }
     }
@@ -202,8 +205,9 @@ class LlamaProofTest {
   }
 
   /// The float64 model is slow, so this computes the logits of one batch, once.
-  private static LogitsSource computed(GgufFile base, TokenBatch batch, List<LoraPair> pairs) {
-    double[][] logits = ReferenceModel.of(base).run(batch, pairs, 1).logits();
+  private static LogitsSource computed(
+      GgufFile base, TokenBatch batch, List<LoraPair> pairs, double scale) {
+    double[][] logits = ReferenceModel.of(base).run(batch, pairs, scale).logits();
     return (tokens, consumer) -> {
       assertArrayEquals(batch.tokens(), tokens);
       for (int position = 0; position < tokens.length; position++) {

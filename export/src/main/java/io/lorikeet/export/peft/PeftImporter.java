@@ -1,8 +1,8 @@
 package io.lorikeet.export.peft;
 
+import io.lorikeet.export.AdapterMetadata;
 import io.lorikeet.export.AdapterStorage;
 import io.lorikeet.models.lora.LoraAdapter;
-import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.InvalidInputException;
@@ -38,7 +38,8 @@ public final class PeftImporter {
   ///
   /// @param storage the type that its numbers had, for a file that keeps them as they are
   /// @param baseHash the base that it was made for, if Lorikeet wrote the folder
-  /// @param training the settings it was made with, if Lorikeet wrote the folder
+  /// @param training the settings it was made with, if Lorikeet wrote the folder, and
+  ///     [AdapterMetadata#PARAMETRIZATION] where GGUF can't hold PEFT's own
   public record Imported(
       LoraAdapter adapter,
       AdapterStorage storage,
@@ -105,31 +106,34 @@ public final class PeftImporter {
       throw InvalidInputException.of(
           folder + " can't be an adapter in GGUF for " + base.path() + merging, problems);
     }
+    List<PeftJoin.Joined> scaled = withOneAlpha(joined);
+    LoraAdapter adapter =
+        new LoraAdapter(
+            base.metadata().requireString("general.architecture"),
+            (float) scaled.getFirst().alpha(),
+            scaled.stream().map(PeftJoin.Joined::pair).toList());
+    Map<String, String> training =
+        new LinkedHashMap<>(PeftTraining.parse(file.metadata().get(PeftKeys.TRAINING)));
+    long changed = scaled.stream().filter(each -> !each.exact()).count();
+    if (changed > 0) {
+      training.put(
+          AdapterMetadata.PARAMETRIZATION,
+          "of %d of %d weights other than PEFT's".formatted(changed, scaled.size()));
+    }
     return new Imported(
-        adapter(joined),
+        adapter,
         storage(tensors),
         Optional.ofNullable(file.metadata().get(PeftKeys.BASE_HASH)),
-        PeftTraining.parse(file.metadata().get(PeftKeys.TRAINING)));
+        training);
   }
 
   /// One alpha for all pairs: that of most of them, and the others' B multiplied.
-  private LoraAdapter adapter(List<PeftJoin.Joined> joined) {
+  private static List<PeftJoin.Joined> withOneAlpha(List<PeftJoin.Joined> joined) {
     Map<Float, Integer> counts = new LinkedHashMap<>();
     joined.forEach(each -> counts.merge((float) each.alpha(), 1, Integer::sum));
     float alpha =
         counts.entrySet().stream().max(Map.Entry.comparingByValue()).orElseThrow().getKey();
-    List<LoraPair> pairs = new ArrayList<>();
-    for (PeftJoin.Joined each : joined) {
-      LoraPair pair = each.pair();
-      if ((float) each.alpha() != alpha) {
-        float factor = (float) (each.alpha() / alpha);
-        for (int i = 0; i < pair.b().length; i++) {
-          pair.b()[i] *= factor;
-        }
-      }
-      pairs.add(pair);
-    }
-    return new LoraAdapter(base.metadata().requireString("general.architecture"), alpha, pairs);
+    return joined.stream().map(each -> each.withAlpha(alpha)).toList();
   }
 
   private static AdapterStorage storage(PeftTensors tensors) {

@@ -21,7 +21,32 @@ final class PeftJoin {
   /// A tensor's pair.
   ///
   /// @param alpha what llama.cpp has to divide by the pair's rank to scale it right
-  record Joined(LoraPair pair, double alpha) {}
+  /// @param exact whether A, B and their scale are PEFT's own, so that training on takes the steps
+  ///     that PEFT would take
+  record Joined(LoraPair pair, double alpha, boolean exact) {
+
+    /// The same with another alpha, and B multiplied by what that takes.
+    Joined withAlpha(float other) {
+      if ((float) alpha == other) {
+        return this;
+      }
+      float[] b = pair.b().clone();
+      float factor = (float) (alpha / other);
+      for (int i = 0; i < b.length; i++) {
+        b[i] *= factor;
+      }
+      LoraPair scaled =
+          new LoraPair(
+              pair.baseTensor(),
+              pair.inputs(),
+              pair.outputs(),
+              pair.rank(),
+              pair.experts(),
+              pair.a(),
+              b);
+      return new Joined(scaled, other, false);
+    }
+  }
 
   /// Joins the parts of a tensor, of which some may be missing: nothing is added there.
   ///
@@ -50,7 +75,7 @@ final class PeftJoin {
     }
     LoraPair pair =
         new LoraPair(part.place().tensor(), tokens, part.place().columns(), rank, a, part.b());
-    return new Joined(pair, part.scaling() * rank);
+    return new Joined(pair, part.scaling() * rank, true);
   }
 
   /// Modules whose outputs follow each other: where all have the same A, as one pair of their rank
@@ -69,7 +94,10 @@ final class PeftJoin {
       putB(part, factor(part, first), b, part.place().firstRow(), rank, column);
       column += shared ? 0 : part.rank();
     }
-    return new Joined(new LoraPair(name, inputs, outputs, rank, a, b), first.scaling() * rank);
+    return new Joined(
+        new LoraPair(name, inputs, outputs, rank, a, b),
+        first.scaling() * rank,
+        shared && sameScale(parts));
   }
 
   /// One pair for each expert, of the highest rank among them; the others are filled up with zeros.
@@ -85,7 +113,13 @@ final class PeftJoin {
       putB(part, factor(part, first), b, expert * outputs, rank, 0);
     }
     return new Joined(
-        new LoraPair(name, inputs, outputs, rank, experts, a, b), first.scaling() * rank);
+        new LoraPair(name, inputs, outputs, rank, experts, a, b),
+        first.scaling() * rank,
+        parts.stream().allMatch(part -> part.rank() == rank) && sameScale(parts));
+  }
+
+  private static boolean sameScale(List<Part> parts) {
+    return parts.stream().allMatch(part -> factor(part, parts.getFirst()) == 1);
   }
 
   private static double factor(Part part, Part first) {

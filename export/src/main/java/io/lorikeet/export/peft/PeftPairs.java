@@ -41,7 +41,14 @@ record PeftPairs(GgufFile base, SafetensorsFile file, PeftConfig config, List<St
     if (!fits) {
       return Optional.empty();
     }
-    double scaling = config.scaling(module.fullName(), (int) rank);
+    int said = config.ranks().of(module.fullName());
+    if (rank != said) {
+      problems.add(
+          "%s has rank %d, but %s says %d"
+              .formatted(module.fullName(), rank, PeftConfig.FILE, said));
+      return Optional.empty();
+    }
+    double scaling = config.scaling(module.fullName());
     return Optional.of(new PeftJoin.Part(place, (int) rank, scaling, values(a), values(b)));
   }
 

@@ -9,25 +9,34 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// Finds the halves of pairs among the tensors of `adapter_model.safetensors`, whatever path leads
-/// to the language model in them.
+/// Finds the halves of pairs among the tensors of `adapter_model.safetensors`, and what else
+/// belongs to the language model. A model that also sees, hears, speaks or predicts several tokens
+/// has layers of such parts too, whose names end alike: only known paths lead to the language
+/// model.
 final class PeftTensors {
-  private static final Pattern NAME =
-      Pattern.compile(
-          "(?:base_model\\.model\\.)?((?:.*\\.)?(layers\\.[0-9]+\\..+|embed_tokens|lm_head))"
-              + "\\.lora_(?:embedding_)?([AB])(?:\\.(?:default|weight))*");
+  private static final String LANGUAGE = "(?:(?:model|language_model|text_model|thinker|llm)\\.)";
 
-  /// Names of weights of the model itself. What leads to them has no numbers in it, so that a
-  /// layer's norm isn't taken for the last one.
-  private static final Pattern WHOLE =
-      Pattern.compile(
-          "(?:base_model\\.model\\.)?(?:[a-z_]+\\.)*?(layers\\.[0-9]+\\..+?|embed_tokens|lm_head|norm)"
-              + "(?:\\.modules_to_save)?(?:\\.default)?(?:\\.base_layer)?\\.weight");
+  private static final String PATH = "(?:base_model\\.model\\.)?(" + LANGUAGE + "*";
+
+  private static final String MODULE = PATH + "(layers\\.[0-9]+\\..+|embed_tokens|lm_head))";
+
+  private static final Pattern NAME =
+      Pattern.compile(MODULE + "\\.lora_(?:embedding_)?([AB])(?:\\.(?:default|weight))*");
 
   private static final Pattern MAGNITUDE =
+      Pattern.compile(MODULE + "\\.lora_magnitude_vector(?:\\.(?:default|weight))*");
+
+  /// Names of weights of the model itself.
+  private static final Pattern WHOLE =
       Pattern.compile(
-          "(?:.*\\.)?(layers\\.[0-9]+\\..+|embed_tokens|lm_head)"
-              + "\\.lora_magnitude_vector(?:\\.(?:default|weight))*");
+          PATH
+              + "(layers\\.[0-9]+\\..+?|embed_tokens|lm_head|norm))"
+              + "(?:\\.modules_to_save)?(?:\\.default)?(?:\\.base_layer)?\\.weight");
+
+  /// A tensor of another part's layers, and the path to them.
+  private static final Pattern OF_LAYER =
+      Pattern.compile(
+          "(?:base_model\\.model\\.)?+(?!" + LANGUAGE + "*layers\\.)(.+?)\\.[0-9]+\\..+");
 
   /// The tensors of one module.
   ///
@@ -41,6 +50,7 @@ final class PeftTensors {
 
   /// @param problems receives tensors that nothing can hold
   PeftTensors(SafetensorsFile file, List<String> problems) {
+    Map<String, Integer> otherParts = new LinkedHashMap<>();
     for (SafetensorsTensor tensor : file.tensors()) {
       Matcher name = NAME.matcher(tensor.name());
       if (name.matches()) {
@@ -51,9 +61,19 @@ final class PeftTensors {
           problems.add(tensor.name() + " is there twice, under another path");
         }
       } else if (!putInto(magnitudes, MAGNITUDE, tensor) && !putWhole(tensor)) {
-        problems.add(tensor.name() + " " + reason(tensor.name()));
+        Matcher layer = OF_LAYER.matcher(tensor.name());
+        if (layer.matches()) {
+          otherParts.merge(layer.group(1), 1, Integer::sum);
+        } else {
+          problems.add(tensor.name() + " " + reason(tensor.name()));
+        }
       }
     }
+    otherParts.forEach(
+        (path, count) ->
+            problems.add(
+                "%s holds %d tensors of another part than the language model"
+                    .formatted(path, count)));
   }
 
   private boolean putWhole(SafetensorsTensor tensor) {
@@ -64,7 +84,7 @@ final class PeftTensors {
   private static boolean putInto(
       Map<String, SafetensorsTensor> map, Pattern pattern, SafetensorsTensor tensor) {
     Matcher name = pattern.matcher(tensor.name());
-    return name.matches() && map.putIfAbsent(name.group(1), tensor) == null;
+    return name.matches() && map.putIfAbsent(name.group(2), tensor) == null;
   }
 
   private static String reason(String name) {

@@ -14,6 +14,7 @@ import io.lorikeet.export.AdapterMetadata;
 import io.lorikeet.export.BaseIdentity;
 import io.lorikeet.export.MergeVerification;
 import io.lorikeet.export.MergeVerifier;
+import io.lorikeet.export.Verification;
 import io.lorikeet.models.architecture.FamilyCase;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
@@ -269,7 +270,7 @@ class AdapterMergerTest {
       assertEquals(1, gguf.paths().size());
       assertTrue(gguf.metadata().integer("split.count").isEmpty());
     }
-    assertTrue(verify(split, adapter, 1, merged).passed());
+    assertEquals(Verification.Verdict.PASSED, verify(split, adapter, 1, merged).verdict());
   }
 
   private void part(GgufFile base, int number, List<GgufTensor> tensors) throws IOException {

@@ -126,13 +126,13 @@ class PeftFuzzTest {
         for (String value : new String[] {"\"4\"", "null", "true", "[1]", "{\"a\": 1}"}) {
           Files.writeString(
               config,
-              "{\"peft_type\": \"LORA\", \"lora_alpha\": 4, \"%s\": {\"q_proj\": %s}}"
+              "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 4, \"%s\": {\"q_proj\": %s}}"
                   .formatted(pattern, value));
           for (boolean merging : new boolean[] {true, false}) {
             String message =
                 assertThrows(InvalidInputException.class, () -> read(gguf, merging)).getMessage();
-            assertTrue(message.contains(pattern + " has "), message);
-            assertTrue(message.contains("'q_proj'"), message);
+            assertTrue(message.contains(pattern + " is "), message);
+            assertTrue(message.contains("\"q_proj\""), message);
           }
         }
       }

@@ -30,6 +30,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -312,22 +313,184 @@ class PeftImportTest {
         "holds NaN, first as element 3");
   }
 
+  /// Parts of models whose modules end like the language model's.
+  @Test
+  void namesOtherPartsThanTheLanguageModel() throws IOException {
+    for (String path :
+        List.of(
+            "base_model.model.model.vision_tower.vision_model.encoder",
+            "base_model.model.vision_tower.vision_model.encoder",
+            "base_model.model.model.audio_tower",
+            "base_model.model.thinker.audio_tower",
+            "base_model.model.talker.model",
+            "base_model.model.mtp",
+            "base_model.model.model.multi_modal_projector.model",
+            "vision_tower")) {
+      tensors.clear();
+      addLayer(0, 2, 1, path + ".");
+      write("{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 2}");
+      assertRefused(
+          path.replace("base_model.model.", "")
+              + ".layers holds 12 tensors of another part than the language model");
+    }
+    tensors.clear();
+    put("base_model.model.model.visual.merger.lora_A.weight", new float[128], 2, 64);
+    put("base_model.model.model.vision_tower.norm.weight", new float[64], 1, 64);
+    put(
+        "base_model.model.mtp.layers.0.self_attn.q_proj.lora_magnitude_vector",
+        new float[64],
+        64,
+        1);
+    write("{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 2}");
+    assertRefused(
+        "visual.merger.lora_A.weight is none",
+        "vision_tower.norm.weight is none",
+        "mtp.layers holds 1 tensors");
+  }
+
+  @Test
+  void takesEveryPathToTheLanguageModel() throws IOException {
+    for (String path :
+        List.of(
+            "",
+            "model.",
+            "base_model.model.",
+            "base_model.model.model.",
+            "base_model.model.language_model.",
+            "base_model.model.language_model.model.",
+            "base_model.model.model.language_model.",
+            "base_model.model.model.text_model.",
+            "base_model.model.thinker.model.")) {
+      tensors.clear();
+      deltas.clear();
+      addLayer(1, 2, 3.0 / 2, path);
+      write("{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 3}");
+      assertSameLogits();
+    }
+  }
+
+  @Test
+  void ranksAreThoseOfTheConfiguration() throws IOException {
+    addLayer(0, 4, 1, "base_model.model.model.");
+    write("{\"peft_type\": \"LORA\", \"r\": 8, \"lora_alpha\": 4}");
+    assertRefused("layers.0.self_attn.q_proj has rank 4, but adapter_config.json says 8");
+    write(
+        "{\"peft_type\": \"LORA\", \"r\": 4, \"lora_alpha\": 4, \"rank_pattern\": {\"k_proj\": 2}}");
+    assertRefused("layers.0.self_attn.k_proj has rank 4, but adapter_config.json says 2");
+  }
+
+  @Test
+  void valuesHaveTheTypesOfPeft() throws IOException {
+    addLayer(0, 4, 1, "base_model.model.model.");
+    write("{\"peft_type\": \"LORA\"}");
+    assertRefused(
+        "r is missing, and should be a whole number above 0",
+        "lora_alpha is missing, and should be a number other than 0");
+    String right = "\"peft_type\": \"LORA\", \"r\": 4, \"lora_alpha\": 4";
+    for (String wrong :
+        List.of(
+            "\"use_rslora\": \"yes\"",
+            "\"use_dora\": 1",
+            "\"fan_in_fan_out\": \"false\"",
+            "\"bias\": false",
+            "\"modules_to_save\": \"lm_head\"",
+            "\"target_modules\": {\"q_proj\": 1}",
+            "\"target_modules\": [\"q_proj\", 1]",
+            "\"layers_to_transform\": \"all\"",
+            "\"layers_to_transform\": [0.5]",
+            "\"rank_pattern\": [4]",
+            "\"rank_pattern\": {\"q_proj\": 4.5}",
+            "\"rank_pattern\": {\"q_proj\": 0}",
+            "\"alpha_pattern\": {\"q_proj\": \"4\"}",
+            "\"lora_dropout\": \"0.1\"",
+            "\"init_lora_weights\": 1")) {
+      write("{" + right + ", " + wrong + "}");
+      String key = wrong.substring(1, wrong.indexOf('"', 1));
+      assertRefused("adapter_config.json: " + key + " is ", "and should be ");
+    }
+    for (String wrong : List.of("0", "-4", "4.0", "\"4\"", "true", "99999999999")) {
+      write("{\"peft_type\": \"LORA\", \"lora_alpha\": 4, \"r\": " + wrong + "}");
+      assertRefused("r is " + wrong + ", and should be a whole number above 0");
+    }
+    for (String wrong : List.of("0", "\"4\"", "1e999")) {
+      write("{\"peft_type\": \"LORA\", \"r\": 4, \"lora_alpha\": " + wrong + "}");
+      assertRefused("lora_alpha is ", "and should be a number other than 0");
+    }
+    write("{" + right + ", \"lora_dropout\": NaN}");
+    assertRefused("isn't valid JSON, at line 1, column");
+    write("{" + right + ", \"r\": 8}");
+    assertRefused("isn't valid JSON");
+    write(
+        "{"
+            + right
+            + ", \"use_rslora\": null, \"modules_to_save\": null, \"unsloth_fixed\": true}");
+    assertSameLogits();
+  }
+
+  @Test
+  void namesMethodsThatComputeSomethingElse() throws IOException {
+    addLayer(0, 4, 1, "base_model.model.model.");
+    write(
+        """
+        {"peft_type": "LORA", "r": 4, "lora_alpha": 4, "bias": "all", "use_qalora": true,
+         "lora_bias": true, "kasa_config": {"beta": 1}, "use_bdlora": {"nblocks": 2},
+         "target_parameters": ["a"], "layer_replication": [[0, 1]],
+         "trainable_token_indices": {"embed_tokens": [1]}, "init_lora_weights": "lora_ga"}
+        """);
+    assertRefused(
+        "bias 'all'",
+        "use_qalora",
+        "lora_bias",
+        "kasa_config",
+        "use_bdlora",
+        "target_parameters",
+        "layer_replication",
+        "trainable_token_indices",
+        "init_lora_weights 'lora_ga'");
+  }
+
+  /// Where GGUF's one alpha isn't enough, B is another one than PEFT's, and training on differs.
+  @Test
+  void otherParametersThanPeftsAreMarked() throws IOException {
+    String path = "base_model.model.model.";
+    addLayer(0, 4, 2, path);
+    write("{\"peft_type\": \"LORA\", \"r\": 4, \"lora_alpha\": 4, \"use_rslora\": true}");
+    assertEquals(Optional.empty(), parametrization());
+    write(
+        "{\"peft_type\": \"LORA\", \"r\": 4, \"lora_alpha\": 8, \"alpha_pattern\": {\"k_proj\": 4}}");
+    assertEquals(Optional.of("of 1 of 6 weights other than PEFT's"), parametrization());
+  }
+
+  private Optional<String> parametrization() throws IOException {
+    try (GgufFile gguf = GgufFile.open(base)) {
+      return Optional.ofNullable(
+          PeftImporter.read(folder.resolve("peft"), gguf)
+              .training()
+              .get(AdapterMetadata.PARAMETRIZATION));
+    }
+  }
+
   @Test
   void refusesOtherFolders() throws IOException {
     Path peft = Files.createDirectories(folder.resolve("peft"));
     assertRefused("has no adapter_config.json");
-    Files.writeString(peft.resolve("adapter_config.json"), "{\"peft_type\": \"IA3\"}");
+    Files.writeString(peft.resolve("config.json"), "{}");
+    assertRefused("is a whole model: 'lorikeet convert");
+    Path config = peft.resolve("adapter_config.json");
+    Files.writeString(config, "{\"peft_type\": \"IA3\"}");
     assertRefused("'IA3'");
-    Files.writeString(peft.resolve("adapter_config.json"), "{\"peft_type\": ");
-    assertRefused("isn't JSON");
-    Files.writeString(peft.resolve("adapter_config.json"), "{\"peft_type\": \"LORA\"}");
-    assertRefused("lora_alpha");
-    Files.writeString(
-        peft.resolve("adapter_config.json"), "{\"peft_type\": \"LORA\", \"lora_alpha\": 1}");
+    Files.writeString(config, "{\"peft_type\": ");
+    assertRefused("isn't valid JSON");
+    Files.writeString(config, "[]");
+    assertRefused("isn't a JSON object");
+    Files.writeString(config, "{\"peft_type\": \"LORA\", \"r\": 1, \"lora_alpha\": 1}");
     assertRefused("has no adapter_model.safetensors");
     Files.write(peft.resolve("adapter_model.bin"), new byte[3]);
     assertRefused("safe_serialization=True");
-    write("{\"peft_type\": \"LORA\", \"lora_alpha\": 1}");
+    Files.writeString(peft.resolve("adapters.safetensors"), "");
+    assertRefused("is an adapter of MLX");
+    Files.delete(peft.resolve("adapters.safetensors"));
+    write("{\"peft_type\": \"LORA\", \"r\": 1, \"lora_alpha\": 1}");
     assertRefused("no pair of matrices");
   }
 

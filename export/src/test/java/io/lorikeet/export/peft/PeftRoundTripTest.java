@@ -168,7 +168,7 @@ class PeftRoundTripTest {
           .write(peft.resolve("adapter_model.safetensors"));
       Files.writeString(
           peft.resolve("adapter_config.json"),
-          "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 4, \"alpha_pattern\": {\"v_proj\": 3}}");
+          "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 4, \"rank_pattern\": {\"v_proj\": 1}, \"alpha_pattern\": {\"v_proj\": 3}}");
       LoraAdapter adapter = PeftImporter.read(peft, base).adapter();
       LoraPair joined = adapter.pairs().getFirst();
       assertEquals(3, joined.rank());

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,34 +38,62 @@ final class ChatTemplates {
     }
   }
 
-  /// The templates by name, without the byte order mark that a file or text may begin with: it
-  /// would stand in every prompt.
+  /// The templates by name, of the first place that has any.
   static Map<String, String> read(ModelFolder folder) throws IOException {
-    Map<String, String> templates = found(folder);
+    return places(folder).values().stream().findFirst().orElse(Map.of());
+  }
+
+  /// Says where a folder has another default template in a place that isn't read.
+  static List<String> notes(ModelFolder folder) throws IOException {
+    Map<String, Map<String, String>> places = places(folder);
+    List<String> notes = new ArrayList<>();
+    for (String other : places.keySet().stream().skip(1).toList()) {
+      String first = places.keySet().iterator().next();
+      String template = places.get(other).get(DEFAULT);
+      if (template != null && !isSame(template, places.get(first).get(DEFAULT))) {
+        notes.add(
+            "%s has another chat template than %s, whose is taken as llama.cpp's converter does (Hugging Face's transformers takes chat_template.jinja first); 'train --chat-template FILE' takes a file's"
+                .formatted(other, first));
+      }
+    }
+    return notes;
+  }
+
+  /// Jinja leaves out one line break at a template's end.
+  private static boolean isSame(String template, String other) {
+    return other != null
+        && template.replaceFirst("\n\\z", "").equals(other.replaceFirst("\n\\z", ""));
+  }
+
+  /// The templates of each place that has any, those first that count first.
+  private static Map<String, Map<String, String>> places(ModelFolder folder) throws IOException {
+    Map<String, Map<String, String>> places = new LinkedHashMap<>();
+    folder.tokenizerConfig().ifPresent(config -> put(places, "tokenizer_config.json", config));
+    Optional<Path> jinja = folder.file("chat_template.jinja");
+    if (jinja.isPresent()) {
+      Map<String, String> templates = new LinkedHashMap<>();
+      templates.put(DEFAULT, text(jinja.get()));
+      addAdditional(folder.path().resolve("additional_chat_templates"), templates);
+      places.put("chat_template.jinja", withoutMarks(templates));
+    }
+    Path json = folder.path().resolve("chat_template.json");
+    ModelFolder.read(json).ifPresent(each -> put(places, "chat_template.json", each));
+    return places;
+  }
+
+  /// Without the byte order mark that a file or text may begin with: it would stand in every prompt.
+  private static Map<String, String> withoutMarks(Map<String, String> templates) {
     templates.replaceAll((_, text) -> text.startsWith(MARK) ? text.substring(1) : text);
     return templates;
   }
 
-  private static Map<String, String> found(ModelFolder folder) throws IOException {
-    JsonNode inConfig =
-        folder
-            .tokenizerConfig()
-            .map(config -> config.json().path("chat_template"))
-            .orElse(folder.config().json().path("no such key"));
-    Map<String, String> templates = new LinkedHashMap<>();
-    if (!inConfig.isMissingNode() && !inConfig.isNull()) {
-      add(inConfig, templates);
-      return templates;
+  private static void put(Map<String, Map<String, String>> places, String place, Config config) {
+    JsonNode template = config.json().path("chat_template");
+    if (!template.isMissingNode() && !template.isNull()) {
+      Map<String, String> templates = new LinkedHashMap<>();
+      add(template, templates);
+      places.put(place, withoutMarks(templates));
     }
-    Optional<Path> jinja = folder.file("chat_template.jinja");
-    if (jinja.isPresent()) {
-      templates.put(DEFAULT, text(jinja.get()));
-      addAdditional(folder.path().resolve("additional_chat_templates"), templates);
-      return templates;
-    }
-    Optional<Config> json = ModelFolder.read(folder.path().resolve("chat_template.json"));
-    json.ifPresent(config -> add(config.json().path("chat_template"), templates));
-    return templates;
   }
 
   private static void add(JsonNode template, Map<String, String> templates) {

@@ -220,6 +220,26 @@ abstract class Family {
     }
   }
 
+  /// Whether the embeddings are the head too.
+  boolean isTied() {
+    return config().flag("tie_word_embeddings");
+  }
+
+  /// Refuses a tied model with a head that differs from its embeddings: programs differ in which of
+  /// the two they take.
+  final void checkHead(StoredWeights weights) {
+    String head = "lm_head.weight";
+    String embedding = "model.embed_tokens.weight";
+    if (isTied()
+        && weights.has(head)
+        && weights.has(embedding)
+        && !weights.rows(head).hasNumbersOf(weights.rows(embedding))) {
+      throw new InvalidInputException(
+          "%s: %s differs from %s, which is the head of a tied model. Set tie_word_embeddings to false in config.json to keep the head, or delete it"
+              .formatted(weights.file().path(), head, embedding));
+    }
+  }
+
   /// Of tied embeddings and head some folders have only the head; llama.cpp wants the embeddings.
   private List<OutputTensor> withEmbedding(List<OutputTensor> outputs, StoredWeights weights) {
     if (outputs.stream().anyMatch(output -> output.name().equals("token_embd.weight"))) {

@@ -35,6 +35,11 @@ final class Gemma2Family extends GemmaFamily {
     return withOneMore(name, rows);
   }
 
+  @Override
+  boolean isTied() {
+    return true;
+  }
+
   /// The head is the embedding, even where a folder has both.
   @Override
   List<OutputTensor> outputs(String name, StoredWeights weights) {

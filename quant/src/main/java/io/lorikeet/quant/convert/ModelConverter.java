@@ -50,10 +50,11 @@ public final class ModelConverter {
   ///     for the type that the weights have (F16 where that is 8 bits wide)
   /// @param threads threads to quantize with
   /// @param listener told before each tensor
+  /// @return what somebody should know of the folder, in words
   /// @throws InvalidInputException when the folder isn't a valid model, or not of a known kind, or
   ///     the type needs an importance matrix
   /// @throws IOException when it can't be read or the output not be written
-  public static void convert(
+  public static List<String> convert(
       Path folder, Path output, Optional<String> type, int threads, Consumer<Progress> listener)
       throws IOException {
     new OutputPlan().reads("the folder", folder).writes("output", output).check();
@@ -61,6 +62,7 @@ public final class ModelConverter {
     Family family = Families.of(model);
     try (SafetensorsFile file = SafetensorsFile.open(folder)) {
       StoredWeights weights = StoredWeights.of(file, family.config());
+      family.checkHead(weights);
       QuantizationType recipe =
           type.map(ModelQuantizer::recipe).orElseGet(() -> defaultType(weights.type()));
       if (recipe.needsImportanceMatrix()) {
@@ -72,9 +74,10 @@ public final class ModelConverter {
       }
       if (DIRECT.containsKey(recipe)) {
         write(family, weights, recipe, output, listener);
-        return;
+      } else {
+        quantize(family, weights, recipe, output, threads, listener);
       }
-      quantize(family, weights, recipe, output, threads, listener);
+      return ChatTemplates.notes(model);
     }
   }
 

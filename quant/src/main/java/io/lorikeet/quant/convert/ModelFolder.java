@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.lorikeet.quant.FolderKind;
 import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -47,20 +48,8 @@ record ModelFolder(
   /// @throws InvalidInputException when it isn't such a folder, or a file isn't valid
   /// @throws IOException when a file can't be read
   static ModelFolder open(Path path) throws IOException {
-    if (!Files.isDirectory(path)) {
-      throw new InvalidInputException(
-          path
-              + (Files.exists(path) ? " isn't a folder" : " doesn't exist")
-              + ". Give the folder of a Hugging Face model: config.json, tokenizer and safetensors");
-    }
-    Config config =
-        read(path.resolve("config.json"))
-            .orElseThrow(
-                () ->
-                    new InvalidInputException(
-                        path
-                            + " has no config.json. Give the folder of a Hugging Face model, as"
-                            + " save_pretrained writes it"));
+    FolderKind.require(path, FolderKind.MODEL);
+    Config config = read(path.resolve("config.json")).orElseThrow();
     return new ModelFolder(
         path.toRealPath(),
         textConfig(config),

@@ -48,6 +48,9 @@ final class StoredWeights {
   ///
   /// @throws InvalidInputException when the model is quantized in a way that isn't known here
   static StoredWeights of(SafetensorsFile file, Config config) {
+    if (config.part("quantization").has("bits")) {
+      throw unknownMethod(config, "MLX");
+    }
     Config quantization = config.part("quantization_config");
     String method = quantization.text("quant_method").orElse("none");
     String suffix =

@@ -3,6 +3,7 @@ package io.lorikeet.quant.convert;
 import io.lorikeet.quant.SafetensorsFile;
 import io.lorikeet.quant.SafetensorsTensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -33,6 +34,23 @@ record WeightRows(List<Long> shape, String origin, RowReader reader) {
         shape,
         tensor.name(),
         (row, into) -> tensor.type().readFloats(data, Math.multiplyExact(row, width), into));
+  }
+
+  /// Whether another tensor has the same shape and the same numbers.
+  boolean hasNumbersOf(WeightRows other) {
+    if (!shape.equals(other.shape)) {
+      return false;
+    }
+    float[] numbers = new float[width()];
+    float[] others = new float[width()];
+    for (long row = 0; row < rows(); row++) {
+      reader.read(row, numbers);
+      other.reader.read(row, others);
+      if (!Arrays.equals(numbers, others)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /// A single row.

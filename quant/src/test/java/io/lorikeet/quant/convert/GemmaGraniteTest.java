@@ -35,6 +35,9 @@ class GemmaGraniteTest extends FamilyConversion {
         .put("sliding_window", 16)
         .put("attn_logit_softcapping", 50.0)
         .put("final_logit_softcapping", 30.0);
+    InvalidInputException refused = assertThrows(InvalidInputException.class, this::convert);
+    assertTrue(refused.getMessage().contains("lm_head.weight differs"), refused.getMessage());
+    tiny.values.put("lm_head.weight", tiny.values.get("model.embed_tokens.weight"));
     try (GgufFile file = convert()) {
       assertEquals("gemma2", file.metadata().requireString("general.architecture"));
       assertEquals(50, file.metadata().requireReal("gemma2.attn_logit_softcapping"));

@@ -218,6 +218,18 @@ class ModelConverterTest {
   }
 
   @Test
+  void aTiedModelHasNoOtherHead() throws IOException {
+    TinyFolder tiny = tiny("LlamaForCausalLM");
+    tiny.config.put("tie_word_embeddings", true);
+    assertRefused(tiny, "lm_head.weight differs from model.embed_tokens.weight");
+    tiny.values.put("lm_head.weight", tiny.values.get("model.embed_tokens.weight"));
+    try (GgufFile file = convert(tiny, "F32")) {
+      assertArrayEquals(
+          tiny.values.get("model.embed_tokens.weight"), floats(file, "token_embd.weight"));
+    }
+  }
+
+  @Test
   void qwenIsNotPermuted() throws IOException {
     TinyFolder tiny = tiny("Qwen3ForCausalLM");
     tiny.tokenizer =
@@ -382,6 +394,49 @@ class ModelConverterTest {
     try (GgufFile file = GgufFile.open(output)) {
       assertEquals("{{ 'c' }}", file.metadata().requireString("tokenizer.chat_template"));
     }
+  }
+
+  @Test
+  void templatesThatDifferAreSaid() throws IOException {
+    TinyFolder tiny = tiny("LlamaForCausalLM");
+    tiny.tokenizerConfig.put("chat_template", "{{ 'c' }}");
+    Path path = tiny.write();
+    Path jinja = path.resolve("chat_template.jinja");
+    assertEquals(List.of(), notes(path));
+    Files.writeString(jinja, "{{ 'c' }}\n");
+    assertEquals(List.of(), notes(path));
+    Files.writeString(jinja, "{{ 'd' }}");
+    assertEquals(1, notes(path).size());
+    assertTrue(
+        notes(path)
+            .getFirst()
+            .startsWith("chat_template.jinja has another chat template than tokenizer_config.json"),
+        notes(path)::toString);
+    Files.writeString(path.resolve("chat_template.json"), "{\"chat_template\": \"{{ 'e' }}\"}");
+    assertEquals(2, notes(path).size());
+  }
+
+  private List<String> notes(Path model) throws IOException {
+    return ModelConverter.convert(model, output, Optional.of("F32"), 1, _ -> {});
+  }
+
+  @Test
+  void foldersOfOtherKindsAreNamed() throws IOException {
+    Path other = Files.createDirectory(folder.resolve("other"));
+    assertRefused(other, "has no config.json");
+    Files.writeString(other.resolve("adapter_config.json"), "{}");
+    assertRefused(other, "is an adapter of PEFT: 'lorikeet import");
+    Files.writeString(other.resolve("adapters.safetensors"), "");
+    assertRefused(other, "is an adapter of MLX");
+    TinyFolder mlx = tiny("LlamaForCausalLM");
+    mlx.config.putObject("quantization").put("group_size", 64).put("bits", 4);
+    assertRefused(mlx, "quantized by 'MLX'");
+  }
+
+  private void assertRefused(Path model, String words) {
+    InvalidInputException refused =
+        assertThrows(InvalidInputException.class, () -> convert(model, "F32"));
+    assertTrue(refused.getMessage().contains(words), refused.getMessage());
   }
 
   @Test
