@@ -12,7 +12,10 @@ import io.lorikeet.train.ProcessorCores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -67,10 +70,11 @@ final class BenchCommand extends WritingCommand {
   private int threads = ProcessorCores.physical();
 
   @Option(
-      names = "--repetitions",
+      names = {"--rounds", "--repetitions"},
       paramLabel = "N",
-      description = "how often each is measured, after a warm-up (default: ${DEFAULT-VALUE})")
-  private int repetitions = 3;
+      description =
+          "how often each is measured, in turns, after a warm-up (default: ${DEFAULT-VALUE})")
+  private int rounds = 15;
 
   @Option(
       names = "--merge",
@@ -79,6 +83,13 @@ final class BenchCommand extends WritingCommand {
 
   @Option(names = "--json", paramLabel = "FILE", description = "write the figures there as well")
   private Path json;
+
+  @Option(
+      names = "--compare",
+      paramLabel = "FILE",
+      description =
+          "say what is faster or slower than in that file of --json, of the same setting and machine")
+  private Path compare;
 
   @Option(
       names = "--make",
@@ -110,7 +121,7 @@ final class BenchCommand extends WritingCommand {
 
   @Override
   OutputPlan files() {
-    OutputPlan plan = new OutputPlan().reads("--model", model);
+    OutputPlan plan = new OutputPlan().reads("--model", model).reads("--compare", compare);
     if (output != null) {
       plan.writes("--output", output);
     }
@@ -127,8 +138,8 @@ final class BenchCommand extends WritingCommand {
     if ((make == null) == (model == null)) {
       throw problem("give either --model to measure, or --make to write a base for it");
     }
-    if (merge && make != null) {
-      throw problem("--merge goes with --model, not with --make");
+    if (make != null && (merge || compare != null)) {
+      throw problem("--merge and --compare go with --model, not with --make");
     }
     if (make == null) {
       measure();
@@ -166,20 +177,42 @@ final class BenchCommand extends WritingCommand {
     }
     Flags.requirePositive(spec, "--context", context);
     Flags.requirePositive(spec, "--rank", rank);
-    Flags.requirePositive(spec, "--repetitions", repetitions);
+    Flags.requirePositive(spec, "--rounds", rounds);
     Flags.requireThreads(spec, threads);
+    Optional<BenchComparison> old =
+        compare == null ? Optional.empty() : Optional.of(BenchComparison.with(compare));
+    Consumer<BenchSetting> ready = setting -> old.ifPresent(before -> before.check(setting));
     ProgressLine line = ProgressLine.of(spec);
     if (merge) {
       MergeBench.Report report =
-          new MergeBench(model, rank, target, threads, repetitions, line).run();
-      report.lines().forEach(line::println);
+          new MergeBench(model, rank, target, threads, rounds, ready, line).run();
+      List<String> merged = new ArrayList<>(report.bytes().keySet());
+      merged.remove(MergeBench.COPY);
+      show(line, report.lines(), report.rounds(), old, merged, MergeBench.COPY);
       write(report.json());
     } else {
       BenchReport report =
-          new BenchRun(model, context, rank, target, device, threads, repetitions, line).run();
-      report.lines().forEach(line::println);
+          new BenchRun(model, context, rank, target, device, threads, rounds, ready, line).run();
+      List<String> trained = List.of(BenchReport.STEP, BenchReport.FORWARD);
+      show(line, report.lines(), report.rounds(), old, trained, BenchReport.LLAMA);
       write(report.json());
     }
+  }
+
+  private static void show(
+      ProgressLine line,
+      List<String> report,
+      Rounds rounds,
+      Optional<BenchComparison> old,
+      List<String> compared,
+      String reference) {
+    report.forEach(line::println);
+    rounds.load().flatMap(MachineLoad::warning).ifPresent(line::println);
+    old.ifPresent(
+        before -> {
+          line.println("");
+          before.lines(rounds, compared, reference).forEach(line::println);
+        });
   }
 
   private void write(Object figures) throws IOException {

@@ -8,47 +8,38 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
-/// What `lorikeet bench` measured, for people and for programs.
+/// What `lorikeet bench` measured of training, for people and for programs.
 ///
 /// @param setting what was measured
-/// @param step the whole training step
-/// @param forward the trainer's forward pass with the loss
-/// @param llama llama.cpp's forward pass with logits for every token
+/// @param trainedParameters elements of the adapter
+/// @param products what multiplies matrices on the trainer's device
+/// @param rounds times of [#STEP], [#FORWARD] and [#LLAMA]
 /// @param breakdown where the training step's time goes
 /// @param memory after training, before llama.cpp loaded anything
 record BenchReport(
-    Setting setting,
-    Timing step,
-    Timing forward,
-    Timing llama,
+    BenchSetting setting,
+    long trainedParameters,
+    String products,
+    Rounds rounds,
     Breakdown breakdown,
     Optional<ProcessMemory> memory) {
 
-  /// @param model the base's file
-  /// @param modelBytes size of its file or files
-  /// @param parameters elements of its tensors
-  /// @param trainedParameters elements of the adapter
-  /// @param target names of the adapted matrices
-  /// @param device name of the trainer's device
-  /// @param hardware what that device is
-  /// @param products what multiplies matrices there
-  record Setting(
-      String model,
-      long modelBytes,
-      long parameters,
-      long trainedParameters,
-      int context,
-      int rank,
-      List<String> target,
-      String device,
-      String hardware,
-      String products,
-      int threads,
-      int repetitions) {}
+  /// The whole training step.
+  static final String STEP = "training_step";
 
-  /// The training step's speed as a share of llama.cpp's forward pass.
-  double ratio() {
-    return step.median() / llama.median();
+  /// The trainer's forward pass with the loss.
+  static final String FORWARD = "trainer_forward";
+
+  /// llama.cpp's forward pass with logits for every token.
+  static final String LLAMA = "llama_forward_all_logits";
+
+  /// The training step's speed as a share of llama.cpp's forward pass, in each round.
+  private Quartiles ratio() {
+    return Quartiles.of(rounds.ratios(STEP, LLAMA));
+  }
+
+  private Quartiles tokensPerSecond(String name) {
+    return rounds.perSecond(name, setting.context());
   }
 
   /// The report as a table.
@@ -66,19 +57,18 @@ record BenchReport(
                 setting.context(),
                 setting.rank(),
                 String.join(",", setting.target()),
-                Words.count(setting.trainedParameters())));
+                Words.count(trainedParameters)));
     lines.add(
         "%s (%s), threads: %d; products by %s"
-            .formatted(
-                setting.device(), setting.hardware(), setting.threads(), setting.products()));
+            .formatted(setting.device(), setting.hardware(), setting.threads(), products));
     lines.add(
-        "tokens/s: median of %d after a warm-up, slowest and fastest"
-            .formatted(setting.repetitions()));
+        "tokens/s: median of %d rounds, and quartiles; each round runs all three"
+            .formatted(setting.rounds()));
     lines.add("");
-    lines.add(line("training step", step));
-    lines.add(line("trainer's forward, loss", forward));
-    lines.add(line("llama.cpp's forward, all logits", llama));
-    lines.add(format("%-32s %8.3f", "training step / llama.cpp", ratio()));
+    lines.add(tokensPerSecond(STEP).line("training step", "%.1f"));
+    lines.add(tokensPerSecond(FORWARD).line("trainer's forward, loss", "%.1f"));
+    lines.add(tokensPerSecond(LLAMA).line("llama.cpp's forward, all logits", "%.1f"));
+    lines.add(ratio().line("training step / llama.cpp", "%.3f"));
     lines.add("(llama.cpp: KV cache in F32, no flash attention, batches of up to 512 tokens)");
     lines.add("");
     lines.addAll(breakdownLines());
@@ -119,11 +109,6 @@ record BenchReport(
     return bytes.peak() - setting.modelBytes();
   }
 
-  private static String line(String name, Timing timing) {
-    return format(
-        "%-32s %8.1f  (%.1f to %.1f)", name, timing.median(), timing.slowest(), timing.fastest());
-  }
-
   /// 10^9 bytes.
   private static String gigabytes(long bytes) {
     return format("%.3f GB", bytes / 1e9);
@@ -133,39 +118,21 @@ record BenchReport(
     return String.format(Locale.ROOT, format, values);
   }
 
-  /// The report as an object for JSON; memory is null where it wasn't measured.
+  /// The report as an object for JSON; memory and load are null where they weren't measured.
   Map<String, Object> json() {
-    Map<String, Object> json = new LinkedHashMap<>();
-    json.put("lorikeet", Version.number());
-    json.put("model", setting.model());
-    json.put("model_bytes", setting.modelBytes());
-    json.put("parameters", setting.parameters());
-    json.put("trained_parameters", setting.trainedParameters());
-    json.put("context", setting.context());
-    json.put("rank", setting.rank());
-    json.put("target", setting.target());
-    json.put("device", setting.device());
-    json.put("hardware", setting.hardware());
-    json.put("products", setting.products());
-    json.put("threads", setting.threads());
-    json.put("repetitions", setting.repetitions());
-    json.put("training_step", json(step));
-    json.put("trainer_forward", json(forward));
-    json.put("llama_forward_all_logits", json(llama));
-    json.put("training_step_to_llama_forward", ratio());
+    Map<String, Object> json = setting.json();
+    json.put("trained_parameters", trainedParameters);
+    json.put("products", products);
+    Map<String, Object> speeds = new LinkedHashMap<>();
+    rounds.seconds().keySet().forEach(name -> speeds.put(name, tokensPerSecond(name).json()));
+    json.put("tokens_per_second", speeds);
+    json.put("training_step_to_llama_forward", ratio().json());
+    json.put("seconds", rounds.seconds());
+    json.put("machine_load", rounds.load().map(MachineLoad::json).orElse(null));
     json.put("step_seconds", breakdown.seconds());
     json.put("step_seconds_by_part", breakdown.parts());
     json.put("step_seconds_by_operation", breakdown.operations());
     json.put("memory", memory.map(this::json).orElse(null));
-    return json;
-  }
-
-  private static Map<String, Object> json(Timing timing) {
-    Map<String, Object> json = new LinkedHashMap<>();
-    json.put("tokens_per_second", timing.median());
-    json.put("slowest", timing.slowest());
-    json.put("fastest", timing.fastest());
-    json.put("seconds", timing.seconds());
     return json;
   }
 

@@ -12,15 +12,18 @@ import io.lorikeet.quant.ModelLoader;
 import io.lorikeet.train.ProcessMemory;
 import io.lorikeet.train.TrainingProbe;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 
-/// Measures training and llama.cpp on the same base and tokens. Training comes first: the peak of
-/// its memory can't be told from llama.cpp's afterwards.
+/// Measures training and llama.cpp on the same base and tokens, in turns. Training runs alone
+/// first: the peak of its memory can't be told from llama.cpp's afterwards.
 ///
 /// @param device where both compute, as [Backend#open] takes it
+/// @param ready told what will be measured; may refuse it
 /// @param progress told what is being measured
 record BenchRun(
     Path model,
@@ -29,78 +32,31 @@ record BenchRun(
     List<String> target,
     String device,
     int threads,
-    int repetitions,
+    int rounds,
+    Consumer<BenchSetting> ready,
     ProgressLine progress) {
   private static final long SEED = 42;
   private static final int LLAMA_BATCH = 512;
 
-  private record Training(
-      BenchReport.Setting setting,
-      Timing step,
-      Timing forward,
-      Breakdown breakdown,
-      Optional<ProcessMemory> memory,
-      int[] tokens,
-      boolean onCpu) {}
-
   BenchReport run() throws IOException {
+    LoraSettings adapter = new LoraSettings(rank, 2.0 * rank, false, 0, target, SEED);
+    BenchReport[] report = new BenchReport[1];
     try (GgufFile base = GgufFile.open(model)) {
       LlamaLimits.check(base);
-      Training training = train(base);
-      Timing llama = runLlama(base, training);
-      progress.clear();
-      return new BenchReport(
-          training.setting(),
-          training.step(),
-          training.forward(),
-          llama,
-          training.breakdown(),
-          training.memory());
-    }
-  }
-
-  private Training train(GgufFile base) throws IOException {
-    long bytes = 0;
-    for (Path part : base.paths()) {
-      bytes += Files.size(part);
-    }
-    long modelBytes = bytes;
-    LoraSettings adapter = new LoraSettings(rank, 2.0 * rank, false, 0, target, SEED);
-    Training[] measured = new Training[1];
-    try (Backend backend = openDevice()) {
-      TrainingProbe.lend(
-          base,
-          backend,
-          context,
-          adapter,
-          probe -> measured[0] = train(base, modelBytes, backend, probe));
-    }
-    return measured[0];
-  }
-
-  private Training train(GgufFile base, long modelBytes, Backend backend, TrainingProbe probe) {
-    progress.update("training step");
-    Timing step = Timing.of(context, repetitions, probe::trainingStep);
-    progress.update("trainer's forward pass");
-    Timing forward = Timing.of(context, repetitions, probe::forward);
-    Optional<ProcessMemory> memory = ProcessMemory.now();
-    progress.update("where the step's time goes");
-    Breakdown breakdown = Breakdown.of(backend, probe::trainingStep);
-    BenchReport.Setting setting =
-        new BenchReport.Setting(
-            model.toString(),
-            modelBytes,
-            base.parameterCount(),
-            probe.trainedParameters(),
+      try (Backend backend = openDevice()) {
+        BenchSetting setting =
+            BenchSetting.training(base, context, rank, target, backend, threads, rounds);
+        ready.accept(setting);
+        TrainingProbe.lend(
+            base,
+            backend,
             context,
-            rank,
-            target,
-            backend.device().name(),
-            backend.device().description(),
-            backend.products(),
-            threads,
-            repetitions);
-    return new Training(setting, step, forward, breakdown, memory, probe.tokens(), backend.isCpu());
+            adapter,
+            probe -> report[0] = measure(base, setting, backend, probe));
+      }
+    }
+    progress.clear();
+    return report[0];
   }
 
   private Backend openDevice() {
@@ -111,20 +67,39 @@ record BenchRun(
     }
   }
 
-  private Timing runLlama(GgufFile base, Training training) {
-    progress.update("llama.cpp's forward pass");
+  private BenchReport measure(
+      GgufFile base, BenchSetting setting, Backend backend, TrainingProbe probe) {
+    progress.update("warming up: training step");
+    Rounds.warmUp(probe::trainingStep);
+    progress.update("warming up: trainer's forward pass");
+    Rounds.warmUp(probe::forward);
+    Optional<ProcessMemory> memory = ProcessMemory.now();
+    progress.update("where the step's time goes");
+    Breakdown breakdown = Breakdown.of(backend, probe::trainingStep);
+    progress.update("warming up: llama.cpp's forward pass");
     LlamaModel.Options options =
-        training.onCpu() ? LlamaModel.Options.CPU : new LlamaModel.Options(false, -1, true);
+        backend.isCpu() ? LlamaModel.Options.CPU : new LlamaModel.Options(false, -1, true);
     try (LlamaModel loaded = ModelLoader.load(base, options);
         LlamaContext computing =
             LlamaContext.create(loaded, context, Math.min(context, LLAMA_BATCH), threads)) {
-      return Timing.of(
-          context,
-          repetitions,
+      int[] tokens = probe.tokens();
+      Runnable llama =
           () -> {
             computing.clear();
-            computing.forEachLogits(training.tokens(), (_, _) -> {});
-          });
+            computing.forEachLogits(tokens, (_, _) -> {});
+          };
+      Rounds.warmUp(llama);
+      Map<String, Runnable> work = new LinkedHashMap<>();
+      work.put(BenchReport.STEP, probe::trainingStep);
+      work.put(BenchReport.FORWARD, probe::forward);
+      work.put(BenchReport.LLAMA, llama);
+      return new BenchReport(
+          setting,
+          probe.trainedParameters(),
+          backend.products(),
+          Rounds.of(rounds, work, progress::update),
+          breakdown,
+          memory);
     }
   }
 }

@@ -4,7 +4,6 @@ import io.lorikeet.export.AdapterExporter;
 import io.lorikeet.export.AdapterMetadata;
 import io.lorikeet.export.BaseIdentity;
 import io.lorikeet.export.merge.AdapterMerger;
-import io.lorikeet.export.merge.MergeReport;
 import io.lorikeet.export.merge.MergeTypes;
 import io.lorikeet.models.architecture.ModelConfig;
 import io.lorikeet.models.lora.LoraAdapter;
@@ -16,8 +15,8 @@ import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.ModelLoader;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -26,112 +25,136 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
 
-/// Measures merging beside a plain copy of the base: the same bytes read, as many written and
-/// forced to disk, in the same folder. Files are deleted after.
+/// Measures merging beside a plain copy of the base, in turns: the same bytes read, as many written
+/// and forced to disk, in the same folder. Files are deleted after.
 ///
 /// @param rank of an adapter of random numbers, which changes weights by about a hundredth
 /// @param target matrices that it adapts, as train takes them
+/// @param ready told what will be measured; may refuse it
 record MergeBench(
     Path model,
     int rank,
     List<String> target,
     int threads,
-    int repetitions,
+    int rounds,
+    Consumer<BenchSetting> ready,
     ProgressLine progress) {
+
+  /// The name of what merging is measured beside.
+  static final String COPY = "plain copy";
+
   private static final long SEED = 42;
   private static final double SHARE_OF_WEIGHTS = 0.01;
-  private static final String COPY = "plain copy";
 
-  /// The median repetition of something.
+  /// What was measured, the copy first.
   ///
-  /// @param bytesPerSecond read and written
-  record Figure(double seconds, double bytesPerSecond) {}
+  /// @param bytes read and written by each
+  record Report(BenchSetting setting, Map<String, Long> bytes, Rounds rounds) {
 
-  /// Figures by what was measured, the copy first.
-  record Report(Map<String, Figure> figures) {
+    /// Bytes per second as a share of the copy's.
+    private Quartiles toCopy(String name) {
+      double more = (double) bytes.get(name) / bytes.get(COPY);
+      return Quartiles.of(rounds.ratios(name, COPY).stream().map(ratio -> more * ratio).toList());
+    }
 
-    double toCopy(String name) {
-      return figures.get(name).bytesPerSecond() / figures.get(COPY).bytesPerSecond();
+    private double seconds(String name) {
+      return Quartiles.of(rounds.seconds().get(name)).median();
+    }
+
+    private Quartiles bytesPerSecond(String name) {
+      return rounds.perSecond(name, bytes.get(name));
     }
 
     List<String> lines() {
-      TableText table = new TableText("merging", "s", "GB/s read and written", "of a copy's");
-      figures.forEach(
-          (name, figure) ->
-              table.row(
-                  name,
-                  String.format(Locale.ROOT, "%.2f", figure.seconds()),
-                  String.format(Locale.ROOT, "%.3f", figure.bytesPerSecond() / 1e9),
-                  String.format(Locale.ROOT, "%.3f", toCopy(name))));
+      TableText table =
+          new TableText("merging", "s", "GB/s read and written", "of a copy's", "quartiles");
+      bytes
+          .keySet()
+          .forEach(
+              name -> {
+                Quartiles share = toCopy(name);
+                table.row(
+                    name,
+                    String.format(Locale.ROOT, "%.2f", seconds(name)),
+                    String.format(Locale.ROOT, "%.3f", bytesPerSecond(name).median() / 1e9),
+                    String.format(Locale.ROOT, "%.3f", share.median()),
+                    String.format(Locale.ROOT, "%.3f to %.3f", share.lower(), share.upper()));
+              });
       return table.lines();
     }
 
     Map<String, Object> json() {
-      Map<String, Object> json = new LinkedHashMap<>();
-      figures.forEach(
-          (name, figure) ->
-              json.put(
-                  name,
-                  Map.of(
-                      "seconds", figure.seconds(),
-                      "bytes_per_second", figure.bytesPerSecond(),
-                      "of_plain_copy", toCopy(name))));
+      Map<String, Object> json = setting.json();
+      Map<String, Object> speeds = new LinkedHashMap<>();
+      Map<String, Object> shares = new LinkedHashMap<>();
+      bytes
+          .keySet()
+          .forEach(
+              name -> {
+                speeds.put(name, bytesPerSecond(name).json());
+                shares.put(name, toCopy(name).json());
+              });
+      json.put("bytes_per_second", speeds);
+      json.put("of_plain_copy", shares);
+      json.put("seconds", rounds.seconds());
+      json.put("machine_load", rounds.load().map(MachineLoad::json).orElse(null));
       return json;
     }
   }
 
   @FunctionalInterface
   private interface Work {
-    Figure run(Path output) throws IOException;
+    void run() throws IOException;
   }
 
   Report run() throws IOException {
-    Map<String, Figure> figures = new LinkedHashMap<>();
+    Map<String, Long> bytes = new LinkedHashMap<>();
+    Map<String, Runnable> work = new LinkedHashMap<>();
     Path folder = model.toAbsolutePath().getParent();
     try (GgufFile base = GgufFile.open(model);
         AtomicFile adapterFile = AtomicFile.create(folder.resolve("bench-adapter.gguf"));
         AtomicFile output = AtomicFile.create(folder.resolve("bench-merged.gguf"))) {
       ModelLoader.check(base);
+      BenchSetting setting = BenchSetting.merging(base, rank, target, threads, rounds);
+      ready.accept(setting);
       LoraAdapter adapter = adapter(base);
       AdapterMetadata metadata = new AdapterMetadata(BaseIdentity.of(base), Map.of());
       AdapterExporter.write(adapter, metadata, adapterFile.path());
-      measure(figures, COPY, output.path(), file -> copy(base, file));
+      bytes.put(COPY, 2 * setting.modelBytes());
+      work.put(COPY, unchecked(() -> copy(base, output.path())));
+      long tensors = base.tensors().stream().mapToLong(GgufTensor::bytes).sum();
       for (Rounding rounding : Rounding.values()) {
+        String name = rounding.name().toLowerCase(Locale.ROOT);
         AdapterMerger merger =
             new AdapterMerger(
                 base,
                 List.of(new AdapterMerger.Adapter(adapterFile.path(), adapter, 1)),
                 new AdapterMerger.Settings(MergeTypes.KEEP, rounding, _ -> null, threads));
-        measure(
-            figures,
-            rounding.name().toLowerCase(Locale.ROOT),
-            output.path(),
-            file -> merge(merger, file));
+        bytes.put(name, 2 * tensors);
+        work.put(name, unchecked(() -> merger.merge(output.path(), (_, _) -> {})));
       }
+      Rounds measured = Rounds.of(rounds, work, progress::update);
+      progress.clear();
+      return new Report(setting, bytes, measured);
     }
-    progress.clear();
-    return new Report(figures);
   }
 
-  private void measure(Map<String, Figure> figures, String name, Path output, Work work)
-      throws IOException {
-    List<Figure> all = new ArrayList<>();
-    for (int i = 0; i < repetitions; i++) {
-      progress.update(name);
-      all.add(work.run(output));
-    }
-    all.sort((a, b) -> Double.compare(a.seconds(), b.seconds()));
-    figures.put(name, all.get(repetitions / 2));
+  private static Runnable unchecked(Work work) {
+    return () -> {
+      try {
+        work.run();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    };
   }
 
-  private static Figure copy(GgufFile base, Path output) throws IOException {
-    long start = System.nanoTime();
-    long bytes = 0;
+  private static void copy(GgufFile base, Path output) throws IOException {
     try (FileChannel to =
         FileChannel.open(output, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
       for (Path part : base.paths()) {
-        bytes += Files.size(part);
         try (FileChannel from = FileChannel.open(part, StandardOpenOption.READ)) {
           for (long at = 0; at < from.size(); ) {
             at += from.transferTo(at, from.size() - at, to);
@@ -140,13 +163,6 @@ record MergeBench(
       }
       to.force(true);
     }
-    double seconds = (System.nanoTime() - start) / 1e9;
-    return new Figure(seconds, 2 * bytes / seconds);
-  }
-
-  private static Figure merge(AdapterMerger merger, Path output) throws IOException {
-    MergeReport report = merger.merge(output, (_, _) -> {});
-    return new Figure(report.seconds(), report.bytesPerSecond());
   }
 
   private LoraAdapter adapter(GgufFile base) {

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.random.RandomModel;
@@ -36,35 +38,64 @@ class BenchCommandTest {
   void measuresTrainingAndLlama() throws IOException {
     Path figures = folder.resolve("figures.json");
     CommandRun run =
-        measure(
-                "--json",
-                figures,
-                "--context",
-                32,
-                "--rank",
-                4,
-                "--target",
-                "q",
-                "--repetitions",
-                2)
+        measure("--json", figures, "--context", 32, "--rank", 4, "--target", "q", "--rounds", 6)
             .assertSucceeds();
     assertTrue(run.out().contains("training step / llama.cpp"), run.out());
     JsonNode json = new ObjectMapper().readTree(Files.readString(figures));
-    for (String part : new String[] {"training_step", "trainer_forward"}) {
-      assertEquals(2, json.get(part).get("seconds").size());
+    JsonNode seconds = json.get("seconds");
+    for (String part :
+        new String[] {"training_step", "trainer_forward", "llama_forward_all_logits"}) {
+      assertEquals(6, seconds.get(part).size());
     }
-    double ratio =
-        json.get("training_step").get("tokens_per_second").asDouble()
-            / json.get("llama_forward_all_logits").get("tokens_per_second").asDouble();
-    assertEquals(ratio, json.get("training_step_to_llama_forward").asDouble(), 1e-9);
+    JsonNode ratio = json.get("training_step_to_llama_forward");
+    List<Double> ratios = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      ratios.add(
+          seconds.get("llama_forward_all_logits").get(i).asDouble()
+              / seconds.get("training_step").get(i).asDouble());
+    }
+    ratios.sort(null);
+    assertEquals((ratios.get(2) + ratios.get(3)) / 2, ratio.get("median").asDouble(), 1e-9);
+    assertTrue(ratio.get("lower_quartile").asDouble() <= ratio.get("upper_quartile").asDouble());
+    assertTrue(json.has("machine_load"), json.toString());
     double sum = 0;
-    for (JsonNode seconds : json.get("step_seconds_by_part")) {
-      sum += seconds.asDouble();
+    for (JsonNode part : json.get("step_seconds_by_part")) {
+      sum += part.asDouble();
     }
     assertEquals(json.get("step_seconds").asDouble(), sum, 1e-6);
     assertTrue(json.get("step_seconds_by_part").has("backward: attention"), json.toString());
     assertEquals(Files.size(base), json.get("model_bytes").asLong());
     assertEquals(4 * (64 + 64) * 2, json.get("trained_parameters").asLong());
+  }
+
+  @Test
+  void anOlderReportSaysWhatBecameFasterOrSlower() throws IOException {
+    Path figures = folder.resolve("old.json");
+    List<Object> small =
+        List.of("--context", 8, "--rank", 1, "--target", "q", "--rounds", 5, "--json", figures);
+    measure(small.toArray()).assertSucceeds();
+    for (double factor : new double[] {0.001, 1000}) {
+      // The old training step took so much of the time that it really did.
+      ObjectNode old = (ObjectNode) new ObjectMapper().readTree(Files.readString(figures));
+      ArrayNode seconds = (ArrayNode) old.get("seconds").get("training_step");
+      for (int i = 0; i < seconds.size(); i++) {
+        seconds.set(i, factor * seconds.get(i).asDouble());
+      }
+      Path changed = Files.writeString(folder.resolve("changed.json"), old.toString());
+      List<Object> compared = new ArrayList<>(small.subList(0, 8));
+      compared.addAll(List.of("--compare", changed));
+      CommandRun run = measure(compared.toArray()).assertSucceeds();
+      String verdict = factor < 1 ? "slower" : "faster";
+      assertTrue(run.out().contains("training_step                  " + verdict), run.out());
+    }
+    measure("--context", 16, "--rank", 2, "--compare", figures)
+        .assertFails(2, "context: 8 there, 16 here", "rank: 1 there, 2 here", "target");
+    measure("--context", 8, "--rank", 1, "--target", "q", "--rounds", 4, "--compare", figures)
+        .assertFails(2, "at least 5 rounds", "--rounds");
+    measure("--compare", base).assertFails(2, "--compare", "base.gguf");
+    measure("--compare", folder.resolve("none.json")).assertFails(2, "none.json");
+    CommandRun.of("bench", "--make", "S", "--compare", figures).assertFails(2, "--compare");
+    Files.delete(figures);
   }
 
   private static CommandRun measure(Object... more) {
@@ -78,18 +109,21 @@ class BenchCommandTest {
   void measuresMergingBesideACopy() throws IOException {
     Path figures = folder.resolve("merging.json");
     List<Path> before = files();
-    CommandRun run = measure("--merge", "--json", figures, "--rank", 4).assertSucceeds();
+    CommandRun run =
+        measure("--merge", "--rounds", 1, "--json", figures, "--rank", 4).assertSucceeds();
     assertTrue(run.out().contains("plain copy"), run.out());
     JsonNode json = new ObjectMapper().readTree(Files.readString(figures));
     long bytes;
     try (GgufFile gguf = GgufFile.open(base)) {
       bytes = gguf.tensors().stream().mapToLong(GgufTensor::bytes).sum();
     }
-    double copy = json.get("plain copy").get("bytes_per_second").asDouble();
+    double copy = json.get("bytes_per_second").get("plain copy").get("median").asDouble();
     for (String rounding : new String[] {"nearest", "dithered"}) {
-      double speed = json.get(rounding).get("bytes_per_second").asDouble();
-      assertEquals(speed / copy, json.get(rounding).get("of_plain_copy").asDouble(), 1e-9);
-      assertEquals(2.0 * bytes, speed * json.get(rounding).get("seconds").asDouble(), 1e-3);
+      double seconds = json.get("seconds").get(rounding).get(0).asDouble();
+      double speed = json.get("bytes_per_second").get(rounding).get("median").asDouble();
+      double share = json.get("of_plain_copy").get(rounding).get("median").asDouble();
+      assertEquals(speed / copy, share, 1e-9 * share);
+      assertEquals(2.0 * bytes, speed * seconds, 1e-3);
     }
     Files.delete(figures);
     assertEquals(before, files());
@@ -135,7 +169,7 @@ class BenchCommandTest {
     measure("--context", 0).assertFails(2, "--context");
     measure("--context", 8, "--rank", 65).assertFails(2, "rank");
     measure("--context", 8, "--target", "x").assertFails(2, "target 'x'");
-    measure("--repetitions", 0).assertFails(2, "--repetitions");
+    measure("--rounds", 0).assertFails(2, "--rounds");
     measure("--json", folder.resolve("no/f.json")).assertFails(1, "no");
     CommandRun.of("bench", "--model", base, "--device", "gpu9").assertFails(2, "gpu9", "cpu");
   }
