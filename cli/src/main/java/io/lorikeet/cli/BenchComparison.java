@@ -4,7 +4,9 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.lorikeet.quant.InvalidInputException;
+import java.io.CharConversionException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -80,9 +82,9 @@ record BenchComparison(Path file, JsonNode old) {
   /// @throws InvalidInputException when the file isn't one, or is of too few rounds
   static BenchComparison with(Path file) throws IOException {
     JsonNode old;
-    try {
-      old = new ObjectMapper().readTree(Files.readString(file));
-    } catch (JsonProcessingException e) {
+    try (InputStream bytes = Files.newInputStream(file)) {
+      old = new ObjectMapper().readTree(bytes);
+    } catch (JsonProcessingException | CharConversionException _) {
       throw notAReport(file);
     }
     if (old == null || !old.path("measured").isTextual() || !old.path("rounds").isInt()) {
