@@ -15,8 +15,20 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// The script `lorikeet`, with a JDK that only tells the locale it was started in.
+/// The script `lorikeet`, with a JDK that tells the charset of its locale, and its version as the
+/// options for the virtual machine allow.
 class LauncherTest {
+  private static final String JAVA =
+      """
+      #!/bin/sh
+      locale charmap
+      options=
+      for option; do
+        case $option in -X*) options="$options $option" ;; esac
+      done
+      exec '%s' $options -version
+      """;
+
   @TempDir private Path home;
   private Path jdk;
 
@@ -28,8 +40,9 @@ class LauncherTest {
     Path built = Files.createDirectories(home.resolve("target/app")).resolve("built");
     jdk = Files.createDirectories(home.resolve("jdk/bin")).getParent();
     Files.writeString(jdk.resolve("release"), "JAVA_VERSION=\"25\"\n");
+    Path java = Path.of(System.getProperty("java.home"), "bin", "java");
     for (String program : new String[] {"java", "javac"}) {
-      Path file = Files.writeString(jdk.resolve("bin/" + program), "#!/bin/sh\nlocale charmap\n");
+      Path file = Files.writeString(jdk.resolve("bin/" + program), JAVA.formatted(java));
       file.toFile().setExecutable(true);
     }
     Files.writeString(built, "");
@@ -37,18 +50,18 @@ class LauncherTest {
 
   @Test
   void textsAreInUtf8WhereTheLocaleKnowsOnlyAscii() throws IOException, InterruptedException {
-    assertEquals("UTF-8", outputOfJava(Map.of("LC_ALL", "C")));
-    assertEquals("UTF-8", outputOfJava(Map.of("LC_CTYPE", "POSIX")));
-    assertEquals("UTF-8", outputOfJava(Map.of("LANG", "xx_YY.UTF-8"))); // isn't installed
-    assertEquals("UTF-8", outputOfJava(Map.of()));
-    assertEquals("UTF-8", outputOfJava(Map.of("LANG", "C.UTF-8")));
+    assertEquals("UTF-8", charsetOfJava(Map.of("LC_ALL", "C")));
+    assertEquals("UTF-8", charsetOfJava(Map.of("LC_CTYPE", "POSIX")));
+    assertEquals("UTF-8", charsetOfJava(Map.of("LANG", "xx_YY.UTF-8"))); // isn't installed
+    assertEquals("UTF-8", charsetOfJava(Map.of()));
+    assertEquals("UTF-8", charsetOfJava(Map.of("LANG", "C.UTF-8")));
   }
 
   @Test
   void aJreRunsWhatIsBuilt() throws IOException, InterruptedException {
     Files.delete(jdk.resolve("bin/javac"));
     Files.writeString(jdk.resolve("bin/java"), "#!/bin/sh\necho the JRE\n");
-    assertEquals("the JRE", outputOfJava(Map.of()));
+    assertEquals("the JRE", outputOf(Map.of()).strip());
   }
 
   @Test
@@ -100,15 +113,27 @@ class LauncherTest {
     }
   }
 
-  private String outputOfJava(Map<String, String> locale) throws IOException, InterruptedException {
+  @Test
+  void smallHeapsStart() throws IOException, InterruptedException {
+    assertTrue(outputOf(Map.of()).contains("version"));
+    assertTrue(outputOf(Map.of("LORIKEET_JAVA_OPTS", "-Xmx24m")).contains("version"));
+  }
+
+  private String charsetOfJava(Map<String, String> locale)
+      throws IOException, InterruptedException {
+    return outputOf(locale).lines().findFirst().orElse("");
+  }
+
+  private String outputOf(Map<String, String> environment)
+      throws IOException, InterruptedException {
     ProcessBuilder program = new ProcessBuilder(home.resolve("lorikeet").toString());
     program.redirectErrorStream(true);
-    program.environment().keySet().removeIf(name -> name.matches("LANG|LC_.*"));
-    program.environment().putAll(locale);
+    program.environment().keySet().removeIf(name -> name.matches("LANG|LC_.*|LORIKEET_.*"));
+    program.environment().putAll(environment);
     program.environment().put("JAVA_HOME", jdk.toString());
     Process process = program.start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(0, process.waitFor(), output);
-    return output.strip();
+    return output;
   }
 }
