@@ -20,5 +20,5 @@ void main(String[] arguments) throws IOException {
         new AdapterMetadata(BaseIdentity.of(file), result.config().settingsOfAdapter());
     AdapterExporter.write(result.adapter(), metadata, adapter);
   }
-  IO.println("loss %.3f, adapter in %s".formatted(result.finalLoss(), adapter));
+  IO.println("loss " + result.finalLoss() + ", adapter in " + adapter);
 }

@@ -11,22 +11,22 @@ record AdapterArgument(Path file, double scale) {
 
   /// Reads one. A file whose name itself ends like a scale is taken as a file where it exists.
   ///
-  /// @throws InvalidInputException when the scale is 0 or no finite number
+  /// @throws InvalidInputException when the scale is 0 or can't be one
   static AdapterArgument of(String text) {
     int colon = text.lastIndexOf(':');
     if (colon < 1 || Files.exists(Path.of(text))) {
       return new AdapterArgument(Path.of(text), 1);
     }
     try {
-      double scale = Double.parseDouble(text.substring(colon + 1));
-      if (Double.isFinite(scale) && scale != 0) {
+      double scale = NumberOptions.scale(text.substring(colon + 1));
+      if (scale != 0) {
         return new AdapterArgument(Path.of(text.substring(0, colon)), scale);
       }
-    } catch (NumberFormatException _) {
+    } catch (IllegalArgumentException _) {
       // said below
     }
     throw new InvalidInputException(
-        "adapter %s: '%s' should be a scale, a number other than 0, as in adapter.gguf:0.5"
+        "adapter %s: '%s' should be a scale, a number from -1000000 to 1000000 other than 0, as in adapter.gguf:0.5"
             .formatted(text, text.substring(colon + 1)));
   }
 

@@ -162,7 +162,7 @@ record AdapterReport(AdapterFile file, List<PairAnalysis> analyses, OptionalLong
     int highest = analyses.stream().mapToInt(PairAnalysis::rank).max().orElse(0);
     if (most > 0 && most < highest) {
       lines.add(
-          "Rank %d would hold 99 %% of every change: resize --rank %d makes the file smaller."
+          "Rank %s would hold 99 %% of every change: resize --rank %s makes the file smaller."
               .formatted(most, most));
     }
     if (!little.isEmpty()) {

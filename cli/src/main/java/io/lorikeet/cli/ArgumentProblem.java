@@ -13,6 +13,7 @@ import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /// Why arguments can't be understood, with the name that was probably meant.
@@ -24,7 +25,7 @@ final class ArgumentProblem {
     return switch (problem) {
       case UnmatchedArgumentException e -> unknown(e.getUnmatched().getFirst(), e.getCommandLine());
       case MissingParameterException e -> missing(e);
-      default -> unknownChoice(problem).orElse(problem.getMessage());
+      default -> unknownChoice(problem).or(() -> unread(problem)).orElse(problem.getMessage());
     };
   }
 
@@ -44,13 +45,7 @@ final class ArgumentProblem {
 
   private static String missing(MissingParameterException problem) {
     String names =
-        problem.getMissing().stream()
-            .map(
-                argument ->
-                    argument instanceof OptionSpec option
-                        ? option.longestName()
-                        : argument.paramLabel())
-            .collect(Collectors.joining(", "));
+        problem.getMissing().stream().map(ArgumentProblem::name).collect(Collectors.joining(", "));
     CommandLine command = problem.getCommandLine();
     return Stream.concat(
             Stream.of(names + " is missing"),
@@ -58,6 +53,16 @@ final class ArgumentProblem {
                 .filter(argument -> argument.startsWith("-"))
                 .map(argument -> unknown(argument, command)))
         .collect(Collectors.joining("; "));
+  }
+
+  private static Optional<String> unread(ParameterException problem) {
+    return problem.getCause() instanceof TypeConversionException cause
+        ? Optional.of(name(problem.getArgSpec()) + ": " + cause.getMessage())
+        : Optional.empty();
+  }
+
+  private static String name(ArgSpec argument) {
+    return argument instanceof OptionSpec option ? option.longestName() : argument.paramLabel();
   }
 
   /// Of an option that takes one of a few names.

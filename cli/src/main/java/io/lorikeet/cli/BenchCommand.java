@@ -41,12 +41,14 @@ final class BenchCommand extends WritingCommand {
   @Option(
       names = "--context",
       paramLabel = "TOKENS",
+      converter = NumberOptions.Context.class,
       description = "length of the sequence (default: ${DEFAULT-VALUE})")
   private int context = 512;
 
   @Option(
       names = "--rank",
       paramLabel = "N",
+      converter = NumberOptions.Rank.class,
       description = "rank of the adapter (default: ${DEFAULT-VALUE})")
   private int rank = 16;
 
@@ -66,12 +68,14 @@ final class BenchCommand extends WritingCommand {
   @Option(
       names = "--threads",
       paramLabel = "N",
+      converter = NumberOptions.Threads.class,
       description = "CPU threads (default: the physical cores)")
   private int threads = ProcessorCores.physical();
 
   @Option(
       names = {"--rounds", "--repetitions"},
       paramLabel = "N",
+      converter = NumberOptions.Repetitions.class,
       description =
           "how often each is measured, in turns, after a warm-up (default: ${DEFAULT-VALUE})")
   private int rounds = 15;
@@ -116,6 +120,7 @@ final class BenchCommand extends WritingCommand {
   @Option(
       names = "--seed",
       paramLabel = "N",
+      converter = NumberOptions.Seed.class,
       description = "with --make: seed of its weights (default: ${DEFAULT-VALUE})")
   private long seed = 1;
 
@@ -175,10 +180,6 @@ final class BenchCommand extends WritingCommand {
     if (type != null || output != null) {
       throw problem("--type and --output go with --make, not with --model");
     }
-    Flags.requirePositive(spec, "--context", context);
-    Flags.requirePositive(spec, "--rank", rank);
-    Flags.requirePositive(spec, "--rounds", rounds);
-    Flags.requireThreads(spec, threads);
     Optional<BenchComparison> old =
         compare == null ? Optional.empty() : Optional.of(BenchComparison.with(compare));
     Consumer<BenchSetting> ready = setting -> old.ifPresent(before -> before.check(setting));

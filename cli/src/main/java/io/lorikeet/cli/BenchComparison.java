@@ -102,7 +102,7 @@ record BenchComparison(Path file, JsonNode old) {
   private static void requireRounds(String where, int rounds) {
     if (rounds < FEWEST_ROUNDS) {
       throw new InvalidInputException(
-          "--compare: at least %d rounds can be compared, %s has %d"
+          "--compare: at least %s rounds can be compared, %s has %s"
               .formatted(FEWEST_ROUNDS, where, rounds));
     }
   }

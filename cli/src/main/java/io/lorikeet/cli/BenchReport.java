@@ -52,17 +52,17 @@ record BenchReport(
                 gigabytes(setting.modelBytes()),
                 Words.count(setting.parameters())));
     lines.add(
-        "1 sequence of %d random tokens; rank %d on %s, %s trained parameters"
+        "1 sequence of %s random tokens; rank %s on %s, %s trained parameters"
             .formatted(
                 setting.context(),
                 setting.rank(),
                 String.join(",", setting.target()),
                 Words.count(trainedParameters)));
     lines.add(
-        "%s (%s), threads: %d; products by %s"
+        "%s (%s), threads: %s; products by %s"
             .formatted(setting.device(), setting.hardware(), setting.threads(), products));
     lines.add(
-        "tokens/s: median of %d rounds, and quartiles; each round runs all three"
+        "tokens/s: median of %s rounds, and quartiles; each round runs all three"
             .formatted(setting.rounds()));
     lines.add("");
     lines.add(tokensPerSecond(STEP).line("training step", "%.1f"));

@@ -64,6 +64,7 @@ final class ChatCommand implements Callable<Integer> {
   @Option(
       names = "--context",
       paramLabel = "TOKENS",
+      converter = NumberOptions.Context.class,
       description =
           "tokens the conversation may have (default: 4096, or the base's context if shorter)")
   private Optional<Integer> context = Optional.empty();
@@ -71,18 +72,21 @@ final class ChatCommand implements Callable<Integer> {
   @Option(
       names = "--tokens",
       paramLabel = "N",
+      converter = NumberOptions.Tokens.class,
       description = "tokens of a reply at most (default: ${DEFAULT-VALUE})")
   private int tokens = 1024;
 
   @Option(
       names = "--temperature",
       paramLabel = "T",
+      converter = NumberOptions.Temperature.class,
       description = "0 for the likeliest token always (default: ${DEFAULT-VALUE})")
   private float temperature = 0.8f;
 
   @Option(
       names = "--seed",
       paramLabel = "N",
+      converter = NumberOptions.Seed.class,
       description = "the same seed gives the same replies (default: ${DEFAULT-VALUE})")
   private long seed = 42;
 
@@ -94,17 +98,12 @@ final class ChatCommand implements Callable<Integer> {
   @Option(
       names = "--threads",
       paramLabel = "N",
+      converter = NumberOptions.Threads.class,
       description = "CPU threads (default: the physical cores)")
   private int threads = ProcessorCores.physical();
 
   @Override
   public Integer call() throws IOException {
-    Flags.requirePositive(spec, "--tokens", tokens);
-    Flags.requireThreads(spec, threads);
-    if (!(temperature >= 0) || Float.isInfinite(temperature)) {
-      throw new ParameterException(
-          spec.commandLine(), "--temperature must not be below 0, is " + temperature);
-    }
     List<AdapterArgument> arguments = adapters.stream().map(AdapterArgument::of).toList();
     try (GgufFile base = GgufFile.open(model)) {
       List<TrainedTemplate> trained = new ArrayList<>();

@@ -168,9 +168,9 @@ final class ChatLoop {
 
   private static float scale(String word) {
     try {
-      return Float.parseFloat(word);
-    } catch (NumberFormatException _) {
-      throw new InvalidInputException("'" + word + "' is no number");
+      return (float) NumberOptions.scale(word);
+    } catch (IllegalArgumentException e) {
+      throw new InvalidInputException("scale: " + e.getMessage(), e);
     }
   }
 

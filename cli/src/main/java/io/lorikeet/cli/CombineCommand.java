@@ -55,6 +55,7 @@ final class CombineCommand extends WritingCommand {
   @Option(
       names = "--rank",
       paramLabel = "R",
+      converter = NumberOptions.Rank.class,
       description = "keep only the R largest singular values of each change of a weight")
   private Optional<Integer> rank = Optional.empty();
 
@@ -92,9 +93,6 @@ final class CombineCommand extends WritingCommand {
 
   @Override
   int run() throws IOException {
-    if (rank.isPresent()) {
-      Flags.requirePositive(spec, "--rank", rank.get());
-    }
     adapters = arguments.stream().map(AdapterArgument::of).toList();
     PrintWriter out = spec.commandLine().getOut();
     List<AdapterFile> files = new ArrayList<>();

@@ -48,6 +48,7 @@ final class ConvertCommand extends WritingCommand {
   @Option(
       names = "--threads",
       paramLabel = "N",
+      converter = NumberOptions.Threads.class,
       description = "CPU threads to quantize with (default: the physical cores)")
   private int threads = ProcessorCores.physical();
 
@@ -63,7 +64,6 @@ final class ConvertCommand extends WritingCommand {
 
   @Override
   int run() throws IOException {
-    Flags.requireThreads(spec, threads);
     Optional.ofNullable(type).ifPresent(ModelQuantizer::recipe);
     ProgressLine line = ProgressLine.of(spec);
     List<String> notes;

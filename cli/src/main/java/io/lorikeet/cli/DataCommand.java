@@ -37,6 +37,7 @@ final class DataCommand implements Callable<Integer> {
   @Option(
       names = "--show",
       paramLabel = "N",
+      converter = NumberOptions.Shown.class,
       description = "examples to show (default: ${DEFAULT-VALUE})")
   private int shown = 3;
 

@@ -101,7 +101,7 @@ final class DiffCommand implements Callable<Integer> {
 
   private static List<String> lines(List<PairDifference> differences) {
     if (differences.stream().allMatch(PairDifference::identical)) {
-      return List.of("the same scale and matrices in all %d weights".formatted(differences.size()));
+      return List.of("the same scale and matrices in all %s weights".formatted(differences.size()));
     }
     TableText table =
         new TableText(

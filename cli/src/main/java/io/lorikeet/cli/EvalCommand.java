@@ -55,18 +55,19 @@ final class EvalCommand implements Callable<Integer> {
   @Option(
       names = "--context",
       paramLabel = "TOKENS",
+      converter = NumberOptions.Context.class,
       description = "longer examples are cut (default: 2048, or the base's context if shorter)")
   private Integer context;
 
   @Option(
       names = "--threads",
       paramLabel = "N",
+      converter = NumberOptions.Threads.class,
       description = "CPU threads (default: the physical cores)")
   private int threads = ProcessorCores.physical();
 
   @Override
   public Integer call() throws IOException {
-    Flags.requireThreads(spec, threads);
     ProgressLine line = ProgressLine.of(spec);
     try (LlamaSession session = LlamaSession.open(model, adapter)) {
       int length = contextLength(session.model().contextLength());

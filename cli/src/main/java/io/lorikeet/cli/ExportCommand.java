@@ -88,6 +88,7 @@ final class ExportCommand extends WritingCommand {
   @Option(
       names = "--threads",
       paramLabel = "N",
+      converter = NumberOptions.Threads.class,
       description = "CPU threads of the proof (default: the physical cores)")
   private int threads = ProcessorCores.physical();
 
@@ -106,7 +107,6 @@ final class ExportCommand extends WritingCommand {
 
   @Override
   int run() throws IOException {
-    Flags.requireThreads(spec, threads);
     PrintWriter out = spec.commandLine().getOut();
     AdapterFile file;
     AdapterMetadata metadata;

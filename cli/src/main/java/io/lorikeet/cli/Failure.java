@@ -12,8 +12,10 @@ import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
+import java.util.concurrent.ExecutionException;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 
@@ -49,19 +51,17 @@ record Failure(int exitCode, String message) {
       case NoSuchFileException e -> new Failure(BAD_INPUT, "there is no file " + e.getFile());
       case FileNotFoundException e -> new Failure(BAD_INPUT, "can't open " + e.getMessage());
       case IOException e -> new Failure(FAILED, disk(e));
-      case OutOfMemoryError e ->
-          new Failure(
-              FAILED,
-              "out of memory ("
-                  + e.getMessage()
-                  + "): give Java a larger heap, as in LORIKEET_JAVA_OPTS=-Xmx4g; when training, a"
-                  + " smaller --context, --batch-size or --rank takes less");
+      case OutOfMemoryError e -> new Failure(FAILED, outOfMemory(e));
+      case InvalidPathException e ->
+          new Failure(BAD_INPUT, "'" + e.getInput() + "' can't be a file: " + e.getReason());
       case InternalError e ->
           new Failure(
               FAILED,
               "a file became unreadable while it was in use: was it changed, or is the disk full? ("
                   + e.getMessage()
                   + ")");
+      case Throwable e when e.getCause() instanceof OutOfMemoryError cause -> of(cause);
+      case Throwable e when e.getCause() instanceof ExecutionException cause -> of(cause);
       default ->
           new Failure(
               FAILED,
@@ -69,6 +69,24 @@ record Failure(int exitCode, String message) {
                   + problem
                   + "\nThis is a defect in Lorikeet; --verbose shows where it happened.");
     };
+  }
+
+  /// Java has several memories, and each is enlarged in another way.
+  private static String outOfMemory(OutOfMemoryError problem) {
+    String what = String.valueOf(problem.getMessage());
+    String remedy =
+        what.contains("native thread")
+            ? "the system gives no more threads or memory for their stacks; take fewer --threads,"
+                + " or raise its limits (ulimit -u, ulimit -v, those of the control group)"
+            : what.contains("Java heap") || what.contains("GC overhead") || what.contains("array")
+                ? "give Java a larger heap, as in LORIKEET_JAVA_OPTS=-Xmx4g"
+                : "free some memory, or raise the limits of this process (ulimit -v, those of the"
+                    + " control group)";
+    return "out of memory ("
+        + what
+        + "): "
+        + remedy
+        + "; when training, a smaller --context, --batch-size or --rank takes less";
   }
 
   private static String disk(IOException problem) {

@@ -18,7 +18,6 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /// `lorikeet generate`.
@@ -62,35 +61,33 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(
       names = "--tokens",
       paramLabel = "N",
+      converter = NumberOptions.Tokens.class,
       description = "tokens to generate at most (default: ${DEFAULT-VALUE})")
   private int tokens = 128;
 
   @Option(
       names = "--temperature",
       paramLabel = "T",
+      converter = NumberOptions.Temperature.class,
       description = "0 for the likeliest token always (default: ${DEFAULT-VALUE})")
   private float temperature = 0.8f;
 
   @Option(
       names = "--seed",
       paramLabel = "N",
+      converter = NumberOptions.Seed.class,
       description = "the same seed gives the same text (default: ${DEFAULT-VALUE})")
   private long seed = 42;
 
   @Option(
       names = "--threads",
       paramLabel = "N",
+      converter = NumberOptions.Threads.class,
       description = "CPU threads (default: the physical cores)")
   private int threads = ProcessorCores.physical();
 
   @Override
   public Integer call() throws IOException {
-    Flags.requirePositive(spec, "--tokens", tokens);
-    Flags.requireThreads(spec, threads);
-    if (!(temperature >= 0) || Float.isInfinite(temperature)) {
-      throw new ParameterException(
-          spec.commandLine(), "--temperature must not be below 0, is " + temperature);
-    }
     if (template.isPresent() && !chat) {
       throw new ParameterException(spec.commandLine(), "--chat-template is for --chat");
     }
@@ -126,7 +123,7 @@ final class GenerateCommand implements Callable<Integer> {
       int most = BaseContext.length(base);
       if (needed > most) {
         throw new InvalidInputException(
-            "the prompt and --tokens %d need a context of %d tokens; the base was made for %d"
+            "the prompt and --tokens %s need a context of %s tokens; the base was made for %s"
                 .formatted(tokens, needed, most));
       }
       return new Prompt(encoded, (int) needed);

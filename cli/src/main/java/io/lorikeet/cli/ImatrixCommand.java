@@ -40,6 +40,7 @@ final class ImatrixCommand extends WritingCommand {
   @Option(
       names = "--context",
       paramLabel = "TOKENS",
+      converter = NumberOptions.Context.class,
       description = "tokens to read at once (default: ${DEFAULT-VALUE})")
   private int context = 512;
 
@@ -49,6 +50,7 @@ final class ImatrixCommand extends WritingCommand {
   @Option(
       names = "--threads",
       paramLabel = "N",
+      converter = NumberOptions.Threads.class,
       description = "CPU threads (default: the physical cores)")
   private int threads = ProcessorCores.physical();
 
@@ -67,7 +69,6 @@ final class ImatrixCommand extends WritingCommand {
 
   @Override
   int run() throws IOException {
-    Flags.requireThreads(spec, threads);
     if (context < LEAST_CONTEXT) {
       throw new picocli.CommandLine.ParameterException(
           spec.commandLine(), "--context must be at least " + LEAST_CONTEXT + ", is " + context);

@@ -99,6 +99,7 @@ final class ImportCommand extends WritingCommand {
   @Option(
       names = "--threads",
       paramLabel = "N",
+      converter = NumberOptions.Threads.class,
       description = "CPU threads of the proof (default: the physical cores)")
   private int threads = ProcessorCores.physical();
 
@@ -117,7 +118,6 @@ final class ImportCommand extends WritingCommand {
 
   @Override
   int run() throws IOException {
-    Flags.requireThreads(spec, threads);
     PrintWriter out = spec.commandLine().getOut();
     if (target.merged != null) {
       return merge(out);
@@ -165,7 +165,7 @@ final class ImportCommand extends WritingCommand {
               (done, total) -> line.update("merging: " + Words.percent((double) done / total)));
     }
     line.println(
-        "%s: %s; merged %d pairs, %d of them with magnitudes, and %d whole weights; %d tensors as they were"
+        "%s: %s; merged %s pairs, %s of them with magnitudes, and %s whole weights; %s tensors as they were"
             .formatted(
                 target.merged,
                 Words.bytes(Files.size(target.merged)),

@@ -5,6 +5,7 @@ import io.lorikeet.quant.TemporaryFiles;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -51,6 +52,8 @@ import picocli.CommandLine.Spec;
       NativesCommand.class
     })
 public final class Main implements Callable<Integer> {
+  /// Megabytes below which Java does little else than collecting garbage.
+  private static final int LEAST_HEAP = 32;
 
   @Spec private CommandSpec spec;
 
@@ -82,15 +85,36 @@ public final class Main implements Callable<Integer> {
 
   public static void main(String[] args) {
     ProcessWatch.begin();
+    Locale.setDefault(Locale.ROOT); // libraries format numbers for the user's language
     Screen screen = Screen.ofProcess();
     System.setErr(screen.beside(System.err));
     Interruption interruption = new Interruption(screen);
     TemporaryFiles.runAhead(interruption::arrive);
     PrintWriter out = new PrintWriter(System.out, true);
     PrintWriter err = new PrintWriter(System.err, true);
-    int exitCode = run(new Main(interruption, screen), out, err, args);
+    Thread.setDefaultUncaughtExceptionHandler((_, e) -> leave(interruption, err, e));
+    int exitCode =
+        heapSuffices(err) ? run(new Main(interruption, screen), out, err, args) : Failure.BAD_INPUT;
     interruption.tooLate();
     System.exit(exitCode);
+  }
+
+  /// A thread died of what nobody expects, such as a full heap: others may wait for it forever.
+  private static void leave(Interruption interruption, PrintWriter err, Throwable problem) {
+    Failure failure = Failure.of(problem);
+    err.println("lorikeet: " + failure.message());
+    interruption.tooLate();
+    System.exit(failure.exitCode());
+  }
+
+  private static boolean heapSuffices(PrintWriter err) {
+    long megabytes = Runtime.getRuntime().maxMemory() >> 20;
+    if (megabytes < LEAST_HEAP) {
+      err.println(
+          "lorikeet: Java's heap may have %s MB, and needs %s at least. Give -Xmx in LORIKEET_JAVA_OPTS more, or leave it out"
+              .formatted(megabytes, LEAST_HEAP));
+    }
+    return megabytes >= LEAST_HEAP;
   }
 
   /// Runs one command.

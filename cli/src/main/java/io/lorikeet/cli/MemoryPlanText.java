@@ -59,7 +59,7 @@ final class MemoryPlanText {
         "layout: %slayers' inputs%s: %s; moments: %s; attention by %d queries, feed-forward by %d"
             + " tokens, head by %d",
         placement.streamed()
-            ? "layers streamed, %d batches through each; ".formatted(placement.passes())
+            ? "layers streamed, %s batches through each; ".formatted(placement.passes())
             : "",
         placement.keepsAttention() ? " and attention" : "",
         placement.savedInputs().name().toLowerCase(Locale.ROOT).replace('_', ' '),

@@ -97,6 +97,7 @@ final class MergeCommand extends WritingCommand {
   @Option(
       names = "--keep-quality",
       paramLabel = "KL",
+      converter = NumberOptions.Divergence.class,
       description =
           "largest divergence from base and adapters on --data, in nats: tensors that need it get a"
               + " larger type")
@@ -115,6 +116,7 @@ final class MergeCommand extends WritingCommand {
   @Option(
       names = "--threads",
       paramLabel = "N",
+      converter = NumberOptions.Threads.class,
       description = "CPU threads (default: the physical cores)")
   private int threads = ProcessorCores.physical();
 
@@ -167,14 +169,9 @@ final class MergeCommand extends WritingCommand {
   }
 
   private void checkOptions() {
-    Flags.requireThreads(spec, threads);
     if (quality != null && (data == null || !type.equalsIgnoreCase(KEEP))) {
       throw new ParameterException(
           spec.commandLine(), "--keep-quality needs --data, and chooses the types itself");
-    }
-    if (quality != null && !(quality > 0)) {
-      throw new ParameterException(
-          spec.commandLine(), "--keep-quality must be above 0, is " + quality);
     }
     if (isRecipe()) {
       ModelQuantizer.recipe(type);

@@ -9,7 +9,6 @@ import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.DataSource;
 import io.lorikeet.train.MemoryPlan;
 import io.lorikeet.train.MemoryPlanner;
-import io.lorikeet.train.MemorySettings;
 import io.lorikeet.train.Setting;
 import io.lorikeet.train.TrainingConfig;
 import io.lorikeet.train.TrainingOptions;
@@ -44,8 +43,9 @@ final class PlanCommand implements Callable<Integer> {
   @Option(
       names = "--memory",
       paramLabel = "SIZE",
+      converter = NumberOptions.Size.class,
       description = "plan for a GPU with this much free memory, such as 24GB, that needn't be here")
-  private String memory;
+  private Long memory;
 
   @Option(
       names = "--shape",
@@ -84,8 +84,8 @@ final class PlanCommand implements Callable<Integer> {
       MemoryPlanner planner = new MemoryPlanner(base, config, backend);
       long available =
           memory == null
-              ? MemoryPlanner.available(config, backend)
-              : Math.min(gpuMemory(), config.memory().deviceMemory().orElse(Long.MAX_VALUE));
+              ? planner.available()
+              : Math.min(memory, config.memory().deviceMemory().orElse(Long.MAX_VALUE));
       Optional<MemoryPlan> fitting = planner.fitting(config.context(), available);
       MemoryPlan plan = fitting.orElseGet(() -> planner.smallest(config.context()));
       int longest = planner.longestContext(available);
@@ -95,6 +95,10 @@ final class PlanCommand implements Callable<Integer> {
       } else {
         MemoryPlanText.of(base, config, plan, place(backend), available, longest)
             .forEach(out::println);
+        planner
+            .limit()
+            .filter(_ -> memory == null)
+            .ifPresent(limit -> out.println("the host's memory is bounded by " + limit));
         if (fitting.isEmpty()) {
           out.println(planner.advice(available));
         }
@@ -120,14 +124,6 @@ final class PlanCommand implements Callable<Integer> {
       return ModelConfig.of(base).contextLength();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    }
-  }
-
-  private long gpuMemory() {
-    try {
-      return MemorySettings.bytes(memory);
-    } catch (IllegalArgumentException e) {
-      throw new InvalidInputException("--memory: " + e.getMessage(), e);
     }
   }
 

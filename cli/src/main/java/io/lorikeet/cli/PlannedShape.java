@@ -50,7 +50,7 @@ final class PlannedShape implements AutoCloseable {
       table.row(
           shape.name(),
           shape.architecture(),
-          "%.2fB".formatted(shape.weights() / 1e9),
+          String.format(Locale.ROOT, "%.2fB", shape.weights() / 1e9),
           Words.count(context),
           shape.source());
     }

@@ -69,6 +69,7 @@ final class QuantizeCommand extends WritingCommand {
   @Option(
       names = "--threads",
       paramLabel = "N",
+      converter = NumberOptions.Threads.class,
       description = "CPU threads (default: the physical cores)")
   private int threads = ProcessorCores.physical();
 
@@ -89,7 +90,6 @@ final class QuantizeCommand extends WritingCommand {
 
   @Override
   int run() throws IOException {
-    Flags.requireThreads(spec, threads);
     ModelQuantizer.recipe(type);
     if (data != null && !report) {
       throw new ParameterException(spec.commandLine(), "--data goes with --report");

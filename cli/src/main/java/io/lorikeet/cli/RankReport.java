@@ -16,7 +16,7 @@ final class RankReport {
     Map.Entry<String, Double> worst =
         compressed.energy().entrySet().stream().min(Map.Entry.comparingByValue()).orElseThrow();
     out.println(
-        "rank %d keeps %s of the changes' energy (|ΔW|²); least in %s: %s"
+        "rank %s keeps %s of the changes' energy (|ΔW|²); least in %s: %s"
             .formatted(
                 rank,
                 Words.percent(compressed.totalEnergy()),

@@ -32,7 +32,12 @@ final class ResizeCommand extends WritingCommand {
   @Option(names = "--adapter", paramLabel = "FILE", description = "adapter, a GGUF file")
   private Path adapter;
 
-  @Option(names = "--rank", required = true, paramLabel = "R", description = "rank to reach")
+  @Option(
+      names = "--rank",
+      required = true,
+      paramLabel = "R",
+      converter = NumberOptions.Rank.class,
+      description = "rank to reach")
   private int rank;
 
   @Option(
@@ -75,7 +80,6 @@ final class ResizeCommand extends WritingCommand {
 
   @Override
   int run() throws IOException {
-    Flags.requirePositive(spec, "--rank", rank);
     AdapterFile file;
     BaseIdentity base;
     if (model.isPresent()) {
@@ -95,7 +99,7 @@ final class ResizeCommand extends WritingCommand {
     int highest = AdapterCombiner.ranks(file.adapter()).getLast();
     if (highest <= rank) {
       throw new InvalidInputException(
-          "%s has rank %d already; give --rank below that".formatted(adapter, highest));
+          "%s has rank %s already; give --rank below that".formatted(adapter, highest));
     }
     PrintWriter out = spec.commandLine().getOut();
     LoraAdapter resized = RankReport.compress(file.adapter(), rank, out);

@@ -28,7 +28,7 @@ record Rounds(Map<String, List<Double>> seconds, Optional<MachineLoad> load) {
     work.keySet().forEach(name -> seconds.put(name, new ArrayList<>()));
     Optional<MachineLoad.Reading> start = MachineLoad.Reading.now();
     for (int i = 1; i <= rounds; i++) {
-      String round = "round %d of %d: ".formatted(i, rounds);
+      String round = "round %s of %s: ".formatted(i, rounds);
       work.forEach(
           (name, runnable) -> {
             progress.accept(round + name);

@@ -66,7 +66,7 @@ final class TrainingProgress implements TrainingListener {
         secondsPerStep == 0 ? step.seconds() : RECENT * (step.seconds() - secondsPerStep);
     double left = secondsPerStep * (step.steps() - step.step());
     String[] parts = {
-      "step %d/%d".formatted(step.step(), step.steps()),
+      "step %s/%s".formatted(step.step(), step.steps()),
       String.format(Locale.ROOT, "loss %.4f", step.loss()),
       Words.duration(left) + " left",
       String.format(Locale.ROOT, "%,.0f tokens/s", step.tokensPerSecond())

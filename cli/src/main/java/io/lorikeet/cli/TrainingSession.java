@@ -164,14 +164,14 @@ final class TrainingSession {
     Optional<Path> bestFile = best.map(Written::file);
     if (!trained && adapter.wasThere() && best.map(Written::wasThere).orElse(true)) {
       line.sentence(
-          "the run in %s had finished after %d steps, and its adapter is still there: %s"
+          "the run in %s had finished after %s steps, and its adapter is still there: %s"
               .formatted(config.run(), result.steps(), adapter.file()));
       return new Finished(config, Optional.empty(), bestFile);
     }
     progress.on(new TrainingEvent.AdapterSaved(adapter.file()));
     if (best.isPresent()) {
       line.println(
-          "best adapter, after step %d with a validation loss of %s: %s"
+          "best adapter, after step %s with a validation loss of %s: %s"
               .formatted(
                   result.best().get().step(),
                   Words.loss(result.best().get().loss()),

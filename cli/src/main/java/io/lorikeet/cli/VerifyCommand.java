@@ -71,6 +71,7 @@ final class VerifyCommand implements Callable<Integer> {
   @Option(
       names = "--threads",
       paramLabel = "N",
+      converter = NumberOptions.Threads.class,
       description = "CPU threads (default: the physical cores)")
   private int threads = ProcessorCores.physical();
 
@@ -81,7 +82,6 @@ final class VerifyCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Flags.requireThreads(spec, threads);
     PrintWriter out = spec.commandLine().getOut();
     if (merged != null) {
       return new MergeProof(model, AdapterArgument.of(adapter), force, merged, data, threads)

@@ -12,7 +12,9 @@ import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
+import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 
@@ -53,6 +55,30 @@ class FailureTest {
     Failure failure = Failure.of(new OutOfMemoryError("Java heap space"));
     assertEquals(1, failure.exitCode());
     assertTrue(failure.message().contains("LORIKEET_JAVA_OPTS=-Xmx"), failure.message());
+  }
+
+  @Test
+  void memoryThatThreadsLackIsToldAsTheirs() {
+    for (Throwable problem :
+        new Throwable[] {
+          new ExecutionException(new OutOfMemoryError("Java heap space")),
+          new IllegalStateException(new OutOfMemoryError("Java heap space")),
+          new IllegalStateException(
+              new ExecutionException(new OutOfMemoryError("GC overhead limit exceeded")))
+        }) {
+      String message = Failure.of(problem).message();
+      assertTrue(message.contains("LORIKEET_JAVA_OPTS=-Xmx"), message);
+    }
+    Failure threads = Failure.of(new OutOfMemoryError("unable to create native thread"));
+    assertTrue(threads.message().contains("fewer --threads"), threads.message());
+    Failure reserved = Failure.of(new OutOfMemoryError("Cannot reserve 9 bytes"));
+    assertFalse(reserved.message().contains("-Xmx"), reserved.message());
+  }
+
+  @Test
+  void namesThatNoFileCanHaveAreBadInput() {
+    Failure failure = Failure.of(new InvalidPathException("a\0b", "Nul character not allowed"));
+    assertEquals(new Failure(2, "'a\0b' can't be a file: Nul character not allowed"), failure);
   }
 
   @Test

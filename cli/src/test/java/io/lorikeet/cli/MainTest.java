@@ -1,8 +1,15 @@
 package io.lorikeet.cli;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class MainTest {
 
@@ -48,5 +55,17 @@ class MainTest {
   void helpAndVersionGoToStandardOutput() {
     assertTrue(CommandRun.of("--help").assertSucceeds().out().startsWith("Usage: lorikeet"));
     assertTrue(CommandRun.of("--version").assertSucceeds().out().startsWith("lorikeet "));
+  }
+
+  @Test
+  void aHeapThatIsTooSmallIsToldAtOnce(@TempDir Path folder)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(ProgramProcess.command());
+    command.replaceAll(word -> word.equals("-Xmx256m") ? "-Xmx24m" : word);
+    command.add("models");
+    Path log = folder.resolve("log");
+    assertEquals(2, ProgramProcess.finish(ProgramProcess.start(command, log)));
+    String said = Files.readString(log);
+    assertTrue(said.contains("LORIKEET_JAVA_OPTS") && said.lines().count() == 1, said);
   }
 }

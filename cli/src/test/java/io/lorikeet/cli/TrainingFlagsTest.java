@@ -58,7 +58,8 @@ class TrainingFlagsTest {
         assertThrows(
             InvalidInputException.class, () -> parse("--rank", "many", "--schedule", "liner"));
     assertTrue(
-        e.getMessage().contains("--rank: expected a whole number, found 'many'"), e.getMessage());
+        e.getMessage().contains("--rank: expected a whole number from 1 to 65536, found 'many'"),
+        e.getMessage());
     assertTrue(e.getMessage().contains("--schedule: expected"), e.getMessage());
   }
 

@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /// Tensors that live in a device's memory until they are closed: weights, parameters, saved
@@ -68,7 +69,12 @@ public final class DeviceTensors implements AutoCloseable {
         result.buffer = Ggml.ggml_backend_alloc_ctx_tensors_from_buft(result.context, bufferType);
         if (result.buffer.address() == 0) {
           throw new GgmlException(
-              "%s has no %.2f GB left for %d tensors".formatted(where, bytes / 1e9, specs.size()));
+              String.format(
+                  Locale.ROOT,
+                  "%s has no %.2f GB left for %s tensors",
+                  where,
+                  bytes / 1e9,
+                  specs.size()));
         }
       }
       return result;

@@ -97,7 +97,7 @@ public final class FusedOps {
             && firstKey >= 0
             && firstQuery >= firstKey
             && firstQuery + shape.ne1() <= firstKey + shape.ne0(),
-        "a softmax of keys from %d and queries from %d on".formatted(firstKey, firstQuery),
+        "a softmax of keys from %s and queries from %s on".formatted(firstKey, firstQuery),
         scores,
         seenUntil);
     long firsts = (long) firstKey << Integer.SIZE | firstQuery;

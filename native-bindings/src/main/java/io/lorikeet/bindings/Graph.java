@@ -102,7 +102,7 @@ public final class Graph implements AutoCloseable {
         placeholder.shape().rows() > 1 ? backend.alignment() : placeholder.type().blockBytes();
     if (offset % alignment != 0) {
       throw new GgmlException(
-          "%s of %s can't begin at byte %d of %s, which isn't a multiple of %d"
+          "%s of %s can't begin at byte %s of %s, which isn't a multiple of %s"
               .formatted(placeholder, name, offset, target, alignment));
     }
     placeholder.bindTo(target, offset);

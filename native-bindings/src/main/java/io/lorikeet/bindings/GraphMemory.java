@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /// The scratch memory that graphs run in, one after the other: as large as the largest of them
 /// needs. Nothing in it outlives a graph's run; what must stay is copied into [DeviceTensors] by
@@ -115,9 +116,12 @@ public final class GraphMemory implements AutoCloseable {
   private void require(boolean success, Graph graph) {
     if (!success) {
       throw new GgmlException(
-          "%s hasn't enough memory for %s (%.2f GB free)"
-              .formatted(
-                  backend.device().name(), graph.name(), backend.deviceNow().memoryFree() / 1e9));
+          String.format(
+              Locale.ROOT,
+              "%s hasn't enough memory for %s (%.2f GB free)",
+              backend.device().name(),
+              graph.name(),
+              backend.deviceNow().memoryFree() / 1e9));
     }
   }
 

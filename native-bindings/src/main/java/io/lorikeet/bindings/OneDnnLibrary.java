@@ -87,7 +87,7 @@ final class OneDnnLibrary {
     MemorySegment version = OneDnn.dnnl_version().reinterpret(dnnl_version_t.sizeof());
     int major = dnnl_version_t.major(version);
     String name =
-        "%d.%d.%d".formatted(major, dnnl_version_t.minor(version), dnnl_version_t.patch(version));
+        "%s.%s.%s".formatted(major, dnnl_version_t.minor(version), dnnl_version_t.patch(version));
     if (major != MAJOR_VERSION) {
       LOG.warn("oneDNN {} is not version {}: ggml multiplies matrices", name, MAJOR_VERSION);
       return Optional.empty();

@@ -31,7 +31,7 @@ public final class RowDequantizer {
         || floats.byteSize() % Float.BYTES != 0
         || bytes.byteSize() != type.rowBytes(elements)) {
       throw new IllegalArgumentException(
-          "%d bytes of %s don't become %d bytes of F32 values"
+          "%s bytes of %s don't become %s bytes of F32 values"
               .formatted(bytes.byteSize(), type, floats.byteSize()));
     }
     if (type == TensorType.F32) {

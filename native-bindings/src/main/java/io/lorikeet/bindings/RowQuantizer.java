@@ -107,7 +107,7 @@ public final class RowQuantizer {
         || floats.byteSize() != rows * rowLength * Float.BYTES
         || bytes.byteSize() != rows * rowBytes) {
       throw new IllegalArgumentException(
-          "%d bytes of rows of %d F32 values don't become %d bytes of %s"
+          "%s bytes of rows of %s F32 values don't become %s bytes of %s"
               .formatted(floats.byteSize(), rowLength, bytes.byteSize(), type));
     }
     NativeLibrary.load();

@@ -47,7 +47,7 @@ public final class AtomicFile implements AutoCloseable {
     Path file = behindLinks(target);
     String suffix = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt());
     String name =
-        ".%s.%d.%s.tmp".formatted(file.getFileName(), ProcessHandle.current().pid(), suffix);
+        ".%s.%s.%s.tmp".formatted(file.getFileName(), ProcessHandle.current().pid(), suffix);
     Path temporary = file.resolveSibling(name);
     try {
       TemporaryFiles.add(temporary);

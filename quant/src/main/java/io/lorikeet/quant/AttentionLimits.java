@@ -36,7 +36,7 @@ final class AttentionLimits {
     for (int layer = 0; layer < layers; layer++) {
       if (keyValueHeads[layer] > 0 && heads[layer] % keyValueHeads[layer] != 0) {
         problems.add(
-            "%s is %d, which the %d of %s don't divide"
+            "%s is %s, which the %s of %s don't divide"
                 .formatted(
                     key("attention.head_count"),
                     heads[layer],
@@ -66,7 +66,7 @@ final class AttentionLimits {
         suffix.isEmpty() || number(keyLength).isPresent() || number(dimensions).isPresent();
     if (own && (turned < 0 || turned > size || turned % 2 != 0 || size < 1)) {
       problems.add(
-          "%s is %d, and should be an even number of at most %d, the size of a head (%s, or %s by %s)"
+          "%s is %s, and should be an even number of at most %s, the size of a head (%s, or %s by %s)"
               .formatted(
                   key(dimensions),
                   turned,
@@ -84,7 +84,7 @@ final class AttentionLimits {
     if (metadata.value(key(name)).orElse(null) instanceof GgufValue.Array) {
       int[] given = metadata.requireInts(key(name));
       if (given.length < layers) {
-        problems.add("%s has %d elements for %d layers".formatted(key(name), given.length, layers));
+        problems.add("%s has %s elements for %s layers".formatted(key(name), given.length, layers));
       }
       for (int i = 0; i < Math.min(layers, given.length); i++) {
         values[i] = given[i];
@@ -95,7 +95,7 @@ final class AttentionLimits {
     for (int i = 0; i < layers; i++) {
       if (values[i] < 0 || values[i] > MOST_HEADS) {
         problems.add(
-            "%s is %d, and should be between 0 and %d".formatted(key(name), values[i], MOST_HEADS));
+            "%s is %s, and should be between 0 and %s".formatted(key(name), values[i], MOST_HEADS));
         values[i] = 0;
         break;
       }
@@ -109,7 +109,7 @@ final class AttentionLimits {
             value -> {
               if (value < least || value > most) {
                 problems.add(
-                    "%s is %d, and should be between %d and %d"
+                    "%s is %s, and should be between %s and %s"
                         .formatted(key(name), value, least, most));
               }
             });

@@ -45,7 +45,7 @@ public final class FiniteWeights {
     long block = firstBad(tensor.type(), data);
     if (block >= 0) {
       return Optional.of(
-          "%s (%s) holds no finite number at element %d"
+          "%s (%s) holds no finite number at element %s"
               .formatted(tensor.name(), tensor.type(), block * tensor.type().blockSize()));
     }
     if (tensor.type() == TensorType.F32 && ROPE_FACTORS.matcher(tensor.name()).matches()) {
@@ -53,7 +53,7 @@ public final class FiniteWeights {
         float factor = data.get(LittleEndian.FLOAT, i * Float.BYTES);
         if (factor <= 0) {
           return Optional.of(
-              "%s holds %s at element %d, and divides frequencies"
+              "%s holds %s at element %s, and divides frequencies"
                   .formatted(tensor.name(), factor, i));
         }
       }

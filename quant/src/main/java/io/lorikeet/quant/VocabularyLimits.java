@@ -51,7 +51,7 @@ public final class VocabularyLimits {
       String token = tokens.get(id).isEmpty() ? "[EMPTY_" + id + "]" : tokens.get(id);
       Integer first = ids.putIfAbsent(token, id);
       if (first != null) {
-        problems.add("tokens %d and %d are both '%s'".formatted(first, id, token));
+        problems.add("tokens %s and %s are both '%s'".formatted(first, id, token));
       }
     }
     return ids;

@@ -10,13 +10,9 @@ import java.util.List;
 /// AdamW (arXiv 1711.05101) in F32: bias-corrected moments, decay that doesn't go through them. The
 /// gradient's norm is computed on the device, the update where the moments are.
 final class AdamW implements AutoCloseable {
-  private static final double BETA1 = 0.9;
-  private static final double BETA2 = 0.999;
-  private static final float EPSILON = 1e-8f;
-
   private final LoraParameters parameters;
   private final Backend backend;
-  private final double weightDecay;
+  private final AdamWSettings settings;
   private final boolean onHost;
   private final boolean mapped;
   private final GradientNorm norm;
@@ -26,21 +22,21 @@ final class AdamW implements AutoCloseable {
   private int steps;
 
   /// With the moments on the device.
-  AdamW(LoraParameters parameters, double weightDecay, Backend backend) {
-    this(parameters, weightDecay, backend, OptimizerState.DEVICE, null);
+  AdamW(LoraParameters parameters, AdamWSettings settings, Backend backend) {
+    this(parameters, settings, backend, OptimizerState.DEVICE, null);
   }
 
   /// @param placement of the moments
   /// @param folder for their file, where they are mapped
   AdamW(
       LoraParameters parameters,
-      double weightDecay,
+      AdamWSettings settings,
       Backend backend,
       OptimizerState placement,
       Path folder) {
     this.parameters = parameters;
     this.backend = backend;
-    this.weightDecay = weightDecay;
+    this.settings = settings;
     mapped = placement == OptimizerState.MAPPED;
     onHost = placement != OptimizerState.DEVICE && !backend.isCpu();
     norm = new GradientNorm(parameters.gradients(), backend);
@@ -75,12 +71,12 @@ final class AdamW implements AutoCloseable {
     steps++;
     float[] hyperparameters = {
       (float) learningRate,
-      (float) BETA1,
-      (float) BETA2,
-      EPSILON,
-      (float) weightDecay,
-      (float) (1 / (1 - Math.pow(BETA1, steps))),
-      (float) (1 / (1 - Math.pow(BETA2, steps)))
+      (float) settings.beta1(),
+      (float) settings.beta2(),
+      (float) settings.epsilon(),
+      (float) settings.weightDecay(),
+      (float) (1 / (1 - Math.pow(settings.beta1(), steps))),
+      (float) (1 / (1 - Math.pow(settings.beta2(), steps)))
     };
     update.run(hyperparameters, (float) gradientFactor);
     backend.run(MomentsUpdate.NAME, "clear", parameters.gradients()::clear);

@@ -13,6 +13,8 @@ final class Advice {
   /// Steps below which a run has hardly a learning rate schedule.
   private static final int FEW_STEPS = 20;
 
+  private static final double HIGH_RATE = 0.1;
+
   private Advice() {}
 
   /// The settings that were decided, in a line.
@@ -36,9 +38,10 @@ final class Advice {
         config.run());
   }
 
-  /// A number without exponent and needless zeros.
+  /// A number without needless zeros, and without an exponent unless it is very large or small.
   private static String plain(double value) {
-    return BigDecimal.valueOf(value).stripTrailingZeros().toPlainString();
+    BigDecimal decimal = BigDecimal.valueOf(value).stripTrailingZeros();
+    return Math.abs(decimal.scale()) < 10 ? decimal.toPlainString() : decimal.toString();
   }
 
   /// Warns of settings that don't fit the data.
@@ -60,10 +63,15 @@ final class Advice {
     int steps = config.stepsFor(data.rows().size());
     if (config.steps().isEmpty() && steps < FEW_STEPS) {
       advice.add(
-          "the run has few steps (%d): consider %smore --epochs"
+          "the run has few steps (%s): consider %smore --epochs"
               .formatted(
                   steps,
                   config.accumulate().orElseThrow() > 1 ? "a smaller --accumulate, or " : ""));
+    }
+    if (config.learningRate() > HIGH_RATE) {
+      advice.add(
+          "the learning rate of %s is far above what LoRA is trained with, 1e-5 to 1e-2"
+              .formatted(config.learningRate()));
     }
     if (stepTokens(config) > 4L * TrainingConfig.DEFAULT_STEP_TOKENS) {
       advice.add(

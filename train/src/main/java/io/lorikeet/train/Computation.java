@@ -161,7 +161,7 @@ record Computation(
       JsonNode value = values.path(key);
       if (!value.isInt() || value.asInt() < 1 || value.asInt() > most) {
         throw new InvalidInputException(
-            "%s: %s: expected a number from 1 to %d, found %s"
+            "%s: %s: expected a number from 1 to %s, found %s"
                 .formatted(source, key, most, text(key)));
       }
       return value.asInt();

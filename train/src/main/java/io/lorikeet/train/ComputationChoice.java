@@ -37,7 +37,7 @@ final class ComputationChoice {
   Backend open(Devices devices) {
     Backend backend;
     try {
-      backend = devices.open(device(), config.threads(), before.map(Computation::products));
+      backend = devices.open(device(), config.threads(), products());
     } catch (GgmlException e) {
       throw new InvalidInputException("device: " + e.getMessage(), e);
     }
@@ -49,6 +49,13 @@ final class ComputationChoice {
               .formatted(backend.device().name()));
     }
     return backend;
+  }
+
+  /// Only with precision auto something else than ggml multiplies large matrices.
+  private Optional<ProductFormat> products() {
+    return config.precision() == Precision.AUTO
+        ? before.map(Computation::products)
+        : Optional.of(ProductFormat.GGML);
   }
 
   /// The best device is the one that the run has had, as long as that is there.
@@ -70,7 +77,7 @@ final class ComputationChoice {
     try (Backend planning =
         Backend.planning(device, config.threads(), Optional.of(backend.productFormat()))) {
       MemoryPlanner planner = new MemoryPlanner(base, config, planning, adapter);
-      long available = MemoryPlanner.available(config, planning);
+      long available = planner.available();
       Optional<MemoryPlan> had =
           before
               .filter(computation -> computation.device().equals(device))

@@ -168,7 +168,7 @@ public final class ConfigFile {
     }
     double weight = 1;
     if (value.has("weight")) {
-      weight = value.get("weight").asDouble(Double.NaN);
+      weight = DataSource.WEIGHTS.parse(value.get("weight").asText());
     }
     Optional<ExampleFormat> format =
         value.has("format")

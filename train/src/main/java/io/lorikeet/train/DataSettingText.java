@@ -64,13 +64,11 @@ final class DataSettingText {
 
   /// A whole number is a number of examples, another number a share of the data, all else a file.
   static ValidationData validation(String text) {
-    if (text.strip().matches("[0-9_]+")) {
-      return new ValidationData.Count(Setting.integer(text));
+    if (text.strip().matches("[0-9]+")) {
+      return new ValidationData.Count((int) ValidationData.Count.RANGE.parse(text));
     }
-    try {
-      return new ValidationData.Fraction(Double.parseDouble(text.strip()));
-    } catch (NumberFormatException _) {
-      return new ValidationData.FromFile(source(text));
-    }
+    return DecimalRange.isNumber(text)
+        ? new ValidationData.Fraction(Double.parseDouble(text))
+        : new ValidationData.FromFile(source(text));
   }
 }

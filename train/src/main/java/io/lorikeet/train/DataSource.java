@@ -13,9 +13,11 @@ import java.util.Optional;
 /// @param weight how often an epoch goes through these examples: 2 is twice, 0.5 is half of them
 /// @param format the layout of all its records; empty to recognize each by its keys
 public record DataSource(String path, double weight, Optional<ExampleFormat> format) {
+  static final DecimalRange WEIGHTS = new DecimalRange(1e-6, 1e6);
+
   public DataSource {
-    if (!(weight > 0) || Double.isInfinite(weight)) {
-      throw new IllegalArgumentException("the weight must be above 0, is " + weight);
+    if (!WEIGHTS.contains(weight)) {
+      throw new IllegalArgumentException("the weight must be " + WEIGHTS + ", is " + weight);
     }
   }
 

@@ -1,6 +1,7 @@
 package io.lorikeet.train;
 
 import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.models.architecture.BaseWeights;
 import io.lorikeet.models.architecture.ModelConfig;
 import io.lorikeet.models.architecture.PassShape;
@@ -9,6 +10,7 @@ import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
+import io.lorikeet.quant.InvalidInputException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -74,13 +76,22 @@ public final class MemoryPlanner {
   }
 
   /// What the device has free, in bytes, of what the settings allow.
-  public static long available(TrainingConfig config, Backend backend) {
+  public long available() {
     long now =
         backend.isCpu()
-            ? ProcessMemory.availableOnHost().orElse(backend.deviceNow().memoryFree())
+            ? host().map(HostMemory::bytes).orElse(backend.deviceNow().memoryFree())
             : backend.deviceNow().memoryFree();
     long free = (long) (now * (1 - HEADROOM));
     return Math.min(free, config.memory().deviceMemory().orElse(free));
+  }
+
+  /// What keeps the host's memory below what the system has free, if the run computes there.
+  public Optional<String> limit() {
+    return backend.isCpu() ? host().flatMap(HostMemory::limit) : Optional.empty();
+  }
+
+  private Optional<HostMemory> host() {
+    return HostMemory.now(bytesOfBase());
   }
 
   /// The first layout that fits.
@@ -149,15 +160,16 @@ public final class MemoryPlanner {
     return String.format(
         Locale.ROOT,
         "memory: this run needs at least %.3f GB of %s's memory at context %,d, and there are %.3f"
-            + " GB; most of it is for: %s, %.3f GB. %s",
+            + " GB%s; most of it is for: %s, %.3f GB. %s",
         least.device() / 1e9,
         backend.device().name(),
         config.context(),
         device / 1e9,
+        limit().map(limit -> " within " + limit).orElse(""),
         largest.what(),
         largest.device() / 1e9,
         longest > 0
-            ? "A --context of up to %,d fits".formatted(longest)
+            ? String.format(Locale.ROOT, "A --context of up to %,d fits", longest)
             : "Take a smaller --rank, fewer --target matrices, a smaller base or more memory");
   }
 
@@ -185,9 +197,20 @@ public final class MemoryPlanner {
   /// Whether one of the two layouts does that are tried last: they differ in the sizes of pieces,
   /// and no other takes less than both.
   private boolean fitsSomehow(int context, long device) {
+    if ((long) config.batchSize() * context > Setting.MOST_TOKENS) {
+      return false;
+    }
     List<Placement> all = candidates(context);
     return all.subList(Math.max(0, all.size() - 2), all.size()).reversed().stream()
-        .anyMatch(placement -> fits(plan(placement), device));
+        .anyMatch(placement -> canBe(placement, device));
+  }
+
+  private boolean canBe(Placement placement, long device) {
+    try {
+      return fits(plan(placement), device);
+    } catch (InvalidInputException _) {
+      return false; // too many tokens for a graph
+    }
   }
 
   /// Layouts in the order in which they are tried, those that cost least time first.
@@ -244,11 +267,17 @@ public final class MemoryPlanner {
             List.of(), // shorter rows are computed in the memory of the longest
             config.precision(),
             config.dropout(),
-            config.weightDecay(),
+            config.adamW(),
             config.purpose() == TrainingConfig.Purpose.MERGED,
             config.run());
     try (TrainingSetup setup = new TrainingSetup(base, backend, request, (_, _) -> {})) {
       return new MemoryPlan(placement, items(setup, placement), backend.isSoftware());
+    } catch (GgmlException e) {
+      // Nothing is allocated here, so it is the graph that can't be built.
+      throw new InvalidInputException(
+          "batch-size: %s rows of %s tokens can't be computed at once: %s. Take a smaller --batch-size or --context"
+              .formatted(config.batchSize(), placement.shape().context(), e.getMessage()),
+          e);
     }
   }
 
@@ -271,7 +300,7 @@ public final class MemoryPlanner {
             placement.streamed() ? "base, two layers at a time" : "base",
             weights.bytes(),
             0,
-            backend.isCpu() ? weights.mappedBytes() : bytesToUpload()));
+            backend.isCpu() ? weights.mappedBytes() : bytesOfBase()));
     items.add(new MemoryPlan.Item("adapter and its gradients", setup.lora().bytes(), 0, 0));
     items.add(
         new MemoryPlan.Item(
@@ -298,8 +327,8 @@ public final class MemoryPlanner {
     return items;
   }
 
-  /// Bytes of the file's pages that are read for a GPU.
-  private long bytesToUpload() {
+  /// Bytes of the file's tensors, which are mapped.
+  private long bytesOfBase() {
     return base.tensors().stream().mapToLong(GgufTensor::bytes).sum();
   }
 

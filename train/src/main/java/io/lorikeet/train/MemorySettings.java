@@ -23,6 +23,8 @@ public record MemorySettings(
   public static final MemorySettings CHOSEN =
       new MemorySettings(OptionalLong.empty(), Optional.empty(), Optional.empty());
 
+  private static final BigDecimal MOST = BigDecimal.valueOf(1_000_000_000_000_000_000L);
+
   private static final Pattern SIZE =
       Pattern.compile("(\\d{1,15}(?:\\.\\d{1,9})?)\\s*(B|KB|MB|GB|TB)", Pattern.CASE_INSENSITIVE);
 
@@ -31,11 +33,14 @@ public record MemorySettings(
   /// @throws IllegalArgumentException with what was expected
   public static long bytes(String text) {
     Matcher matcher = SIZE.matcher(text.strip());
-    if (!matcher.matches()) {
-      throw new IllegalArgumentException(
-          "expected a size such as 8GB or 500MB, found '" + text + "'");
+    if (matcher.matches()) {
+      int power = "BKMGT".indexOf(matcher.group(2).toUpperCase(Locale.ROOT).charAt(0));
+      BigDecimal bytes = new BigDecimal(matcher.group(1)).scaleByPowerOfTen(3 * power);
+      if (bytes.compareTo(MOST) <= 0) {
+        return bytes.longValue();
+      }
     }
-    int power = "BKMGT".indexOf(matcher.group(2).toUpperCase(Locale.ROOT).charAt(0));
-    return new BigDecimal(matcher.group(1)).scaleByPowerOfTen(3 * power).longValue();
+    throw new IllegalArgumentException(
+        "expected a size such as 8GB or 500MB, of at most 1000000TB, found '" + text + "'");
   }
 }

@@ -20,28 +20,28 @@ public final class NonFiniteException extends UnusableStepException {
   /// @param where the layer or tensor where the first such number arose
   static NonFiniteException inStep(String what, int step, String where, List<MicroBatch> batches) {
     return new NonFiniteException(
-        "step %d: the %s is not a finite number, first in %s; the step was not taken. Its data: %s. %s"
+        "step %s: the %s is not a finite number, first in %s; the step was not taken. Its data: %s. %s"
             .formatted(step, what, where, lines(batches), remedy(step - 1)));
   }
 
   /// @param steps steps taken before
   static NonFiniteException inValidation(int steps, String where, List<MicroBatch> batches) {
     return new NonFiniteException(
-        "validation after step %d: the loss is not a finite number, first in %s. Its data: %s. %s"
+        "validation after step %s: the loss is not a finite number, first in %s. Its data: %s. %s"
             .formatted(steps, where, lines(batches), remedy(steps)));
   }
 
   /// @param where the base tensor that the parameters belong to
   static NonFiniteException inParameters(int step, String where) {
     return new NonFiniteException(
-        "step %d: the parameters are not finite numbers after it, first those of %s. %s"
+        "step %s: the parameters are not finite numbers after it, first those of %s. %s"
             .formatted(step, where, remedy(step)));
   }
 
   /// Steps were left out one after the other, and this one too.
   static NonFiniteException again(UnusableStepException last, int inARow) {
     return new NonFiniteException(
-        "%d steps in a row could not be taken. The last of them: %s"
+        "%s steps in a row could not be taken. The last of them: %s"
             .formatted(inARow, last.getMessage()));
   }
 
@@ -50,7 +50,7 @@ public final class NonFiniteException extends UnusableStepException {
   /// @param state step after which it was saved
   static NonFiniteException inVain(UnusableStepException last, int state, int times) {
     return new NonFiniteException(
-        "the run went back to the state of step %d %d times and got no further. The last time: %s"
+        "the run went back to the state of step %s %s times and got no further. The last time: %s"
             .formatted(state, times, last.getMessage()));
   }
 

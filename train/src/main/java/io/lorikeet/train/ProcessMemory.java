@@ -16,27 +16,11 @@ import java.util.Optional;
 /// @param file of it, pages of mapped files (RssFile): a base in use on the CPU, libraries
 public record ProcessMemory(long peak, long resident, long anonymous, long file) {
   private static final Path STATUS = Path.of("/proc/self/status");
-  private static final Path MEMORY = Path.of("/proc/meminfo");
 
   /// The memory now, or nothing where the system doesn't tell.
   public static Optional<ProcessMemory> now() {
     try {
       return Files.isReadable(STATUS) ? parse(Files.readAllLines(STATUS)) : Optional.empty();
-    } catch (IOException _) {
-      return Optional.empty();
-    }
-  }
-
-  /// What the system could give to processes without swapping, in bytes (MemAvailable of
-  /// `/proc/meminfo`), or nothing where it doesn't tell.
-  public static Optional<Long> availableOnHost() {
-    try {
-      return Files.isReadable(MEMORY)
-          ? Files.readAllLines(MEMORY).stream()
-              .filter(line -> line.startsWith("MemAvailable:"))
-              .map(line -> 1024 * Long.parseLong(line.replaceAll("\\D", "")))
-              .findFirst()
-          : Optional.empty();
     } catch (IOException _) {
       return Optional.empty();
     }

@@ -41,13 +41,13 @@ record RankCheck(long smallest, String smallestTensor, long largest) {
     }
     if (rank > largest) {
       throw new InvalidInputException(
-          "rank: %d is more than any adapted matrix of this base can use; give at most %d"
+          "rank: %s is more than any adapted matrix of this base can use; give at most %s"
               .formatted(rank, largest));
     }
     if (rank > smallest) {
       listener.on(
           new TrainingEvent.Warning(
-              "rank %d is more than %s can use, whose smaller side is %d; consider a lower --rank"
+              "rank %s is more than %s can use, whose smaller side is %s; consider a lower --rank"
                   .formatted(rank, smallestTensor, smallest)));
     }
   }

@@ -23,6 +23,8 @@ public record RunPolicy(
   static final Interval DEFAULT_CHECKPOINTS = new Interval.Time(Duration.ofMinutes(5));
   static final int DEFAULT_KEPT = 2;
 
+  private static final WholeRange STEPS = new WholeRange(1, 1_000_000_000);
+
   private static final Pattern DURATION =
       Pattern.compile("(?:(\\d{1,6})h)?(?:(\\d{1,6})m)?(?:(\\d{1,9})s)?");
 
@@ -59,15 +61,9 @@ public record RunPolicy(
   ///
   /// @throws IllegalArgumentException with what was expected
   static Interval interval(String text) {
-    try {
-      int steps = Integer.parseInt(text.strip());
-      if (steps >= 1) {
-        return new Interval.Steps(steps);
-      }
-    } catch (NumberFormatException _) {
-      return new Interval.Time(duration(text));
-    }
-    throw new IllegalArgumentException("expected at least 1 step, found " + text);
+    return DecimalRange.isNumber(text)
+        ? new Interval.Steps((int) STEPS.parse(text))
+        : new Interval.Time(duration(text));
   }
 
   /// A time such as `90s`, `55m` or `1h30m`.

@@ -57,7 +57,7 @@ final class RunProgress {
   static int count(GgufMetadata saved, String key) {
     long value = saved.requireInteger(key);
     if (value < -1 || value > Integer.MAX_VALUE) {
-      throw new InvalidInputException("%s: %s can't be %d".formatted(saved.source(), key, value));
+      throw new InvalidInputException("%s: %s can't be %s".formatted(saved.source(), key, value));
     }
     return (int) value;
   }

@@ -7,12 +7,14 @@ import io.lorikeet.train.data.files.ExampleFormat;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /// A setting of a training run, under the one name that a flag (`--learning-rate`) and a line of a
@@ -20,6 +22,18 @@ import java.util.stream.Collectors;
 ///
 /// @param <T> type of its value
 public final class Setting<T> {
+  /// Filled as the constants below are made.
+  private static final List<Setting<?>> ALL = new ArrayList<>();
+
+  /// Most tokens of a batch: what is counted by token stays far below 2³¹.
+  static final int MOST_TOKENS = 1 << 24;
+
+  /// ggml's limit.
+  private static final int MOST_THREADS = 512;
+
+  /// 1 - beta is far above F32's rounding of beta.
+  private static final double MOST_BETA = 0.99999;
+
   public static final Setting<Path> MODEL =
       one("model", "FILE", "base to train on, a GGUF file", Setting::path);
   public static final Setting<List<DataSource>> DATA =
@@ -43,64 +57,92 @@ public final class Setting<T> {
           "folder for configuration and metrics (default: beside the output)",
           Setting::path);
   public static final Setting<Integer> CONTEXT =
-      one(
+      count(
           "context",
           "TOKENS",
           "tokens in a row (default: 2048, or the base's context if shorter)",
-          Setting::integer);
+          2,
+          MOST_TOKENS);
   public static final Setting<Integer> BATCH_SIZE =
-      one("batch-size", "ROWS", "rows computed at once (default: 1)", Setting::integer);
+      count("batch-size", "ROWS", "rows computed at once (default: 1)", 1, 1 << 16);
   public static final Setting<Integer> ACCUMULATE =
-      one(
+      count(
           "accumulate",
           "N",
           "batches per optimizer step (default: up to 16,384 tokens)",
-          Setting::integer);
+          1,
+          1 << 16);
   public static final Setting<Integer> EPOCHS =
-      one("epochs", "N", "times to go through the data (default: 1)", Setting::integer);
+      count("epochs", "N", "times to go through the data (default: 1)", 1, 1_000_000);
   public static final Setting<Integer> STEPS =
-      one("steps", "N", "optimizer steps, instead of epochs", Setting::integer);
+      count("steps", "N", "optimizer steps, instead of epochs", 1, 1_000_000_000);
   public static final Setting<Double> LEARNING_RATE =
-      one("learning-rate", "RATE", "peak of the learning rate (default: 2e-4)", Setting::real);
+      number("learning-rate", "RATE", "peak of the learning rate (default: 2e-4)", 1e-30, 1e38);
   public static final Setting<TrainingConfig.Schedule> SCHEDULE =
       choice(
           "schedule",
           TrainingConfig.Schedule.class,
           "learning rate over the run (default: linear)");
   public static final Setting<Double> WARMUP =
-      one(
+      number(
           "warmup",
           "SHARE|STEPS",
           "steps of rising rate: a share below 1, or their number (default: 0.1)",
-          Setting::real);
+          0,
+          1e9);
   public static final Setting<Double> WEIGHT_DECAY =
-      one("weight-decay", "RATE", "decoupled weight decay (default: 0)", Setting::real);
+      number("weight-decay", "RATE", "decoupled weight decay (default: 0)", 0, 100);
+  public static final Setting<Double> ADAM_BETA1 =
+      number(
+          "adam-beta1",
+          "RATE",
+          "decay of AdamW's mean of the gradients (default: 0.9)",
+          0,
+          MOST_BETA);
+  public static final Setting<Double> ADAM_BETA2 =
+      number(
+          "adam-beta2",
+          "RATE",
+          "decay of AdamW's mean of their squares (default: 0.999)",
+          0,
+          MOST_BETA);
+  public static final Setting<Double> ADAM_EPSILON =
+      number(
+          "adam-epsilon",
+          "NUMBER",
+          "added to the root of that mean before dividing by it (default: 1e-8)",
+          1e-30,
+          1);
   public static final Setting<Double> MAX_GRAD_NORM =
-      one(
+      number(
           "max-grad-norm",
           "NORM",
           "norm that gradients are clipped to, 0 for none (default: 1)",
-          Setting::real);
+          0,
+          1e9);
   public static final Setting<Integer> RANK =
-      one("rank", "N", "rank of the adapter (default: 16)", Setting::integer);
+      count("rank", "N", "rank of the adapter (default: 16)", 1, 1 << 16);
   public static final Setting<Integer> EXPERT_RANK =
-      one(
+      count(
           "expert-rank",
           "N",
           "rank for each expert's matrices in mixtures of experts (default: 2)",
-          Setting::integer);
+          1,
+          1 << 16);
   public static final Setting<Double> ALPHA =
-      one(
+      number(
           "alpha",
           "ALPHA",
           "the adapter is scaled by alpha / rank (default: twice the rank)",
-          Setting::real);
+          1e-9,
+          1e9);
   public static final Setting<Double> DROPOUT =
-      one(
+      number(
           "dropout",
           "SHARE",
           "share of the adapter's inputs dropped in training (default: 0)",
-          Setting::real);
+          0,
+          0.99);
   public static final Setting<Boolean> RSLORA =
       one(
           "rslora",
@@ -119,9 +161,9 @@ public final class Setting<T> {
           TrainingConfig.Purpose.class,
           "what the adapter will be: loaded as it is, or merged into its base (default: adapter)");
   public static final Setting<Long> SEED =
-      one("seed", "N", "seed of everything random (default: 42)", Setting::whole);
+      one("seed", "N", "seed of everything random (default: 42)", WholeRange.ANY::parse);
   public static final Setting<Integer> THREADS =
-      one("threads", "N", "CPU threads (default: the physical cores)", Setting::integer);
+      count("threads", "N", "CPU threads (default: the physical cores)", 1, MOST_THREADS);
   public static final Setting<String> DEVICE =
       one("device", "NAME", "auto, cpu, vulkan0, cuda0, … (default: auto)", name -> name);
   public static final Setting<Long> DEVICE_MEMORY =
@@ -165,7 +207,9 @@ public final class Setting<T> {
           "KEY=KEY",
           "keys of the data by their meaning: prompt=question,completion=reply",
           true,
-          DataSettingText::columns);
+          DataSettingText::columns,
+          _ -> true,
+          "");
   public static final Setting<Path> CACHE =
       one(
           "cache",
@@ -178,23 +222,31 @@ public final class Setting<T> {
           "true|false",
           "let several examples share a row (default: true)",
           Setting::bool);
-  public static final Setting<TrainingConfig.TrainOn> TRAIN_ON =
-      choice(
-          "train-on",
-          TrainingConfig.TrainOn.class,
-          "whose tokens have loss (default: assistant, all its turns)");
   public static final Setting<String> CHAT_TEMPLATE =
       one(
           "chat-template",
           "NAME|FILE",
           "template for chats (default: the base's own)",
           Function.identity());
+  public static final Setting<TrainingConfig.TrainOn> TRAIN_ON =
+      choice(
+          "train-on",
+          TrainingConfig.TrainOn.class,
+          "whose tokens have loss (default: assistant, all its turns)");
   public static final Setting<Integer> EVALUATE_EVERY =
-      one(
+      count(
           "evaluate-every",
           "STEPS",
           "steps between validations (default: only first and last)",
-          Setting::integer);
+          1,
+          1_000_000_000);
+  public static final Setting<Integer> EARLY_STOP =
+      count(
+          "early-stop",
+          "N",
+          "end after this many validations without a better one",
+          1,
+          1_000_000_000);
 
   public static final Setting<RunPolicy.Interval> CHECKPOINT_EVERY =
       one(
@@ -203,11 +255,12 @@ public final class Setting<T> {
           "time such as 10m, or steps, between checkpoints (default: 5m)",
           RunPolicy::interval);
   public static final Setting<Integer> KEEP_CHECKPOINTS =
-      one(
+      count(
           "keep-checkpoints",
           "N",
           "newest checkpoints to keep, besides the best (default: 2)",
-          Setting::integer);
+          1,
+          1_000_000_000);
   public static final Setting<RunPolicy.OnNan> ON_NAN =
       choice(
           "on-nan",
@@ -219,12 +272,6 @@ public final class Setting<T> {
           "TIME",
           "stop after this time, such as 55m, with a checkpoint to resume from",
           RunPolicy::duration);
-  public static final Setting<Integer> EARLY_STOP =
-      one(
-          "early-stop",
-          "N",
-          "end after this many validations without a better one",
-          Setting::integer);
   public static final Setting<Path> INIT_ADAPTER =
       one(
           "init-adapter",
@@ -236,54 +283,6 @@ public final class Setting<T> {
           "store",
           AdapterType.class,
           "type of the numbers in the adapter's file, as which it is proven (default: f32)");
-
-  private static final List<Setting<?>> ALL =
-      List.of(
-          MODEL,
-          DATA,
-          VALIDATION,
-          OUTPUT,
-          RUN,
-          CONTEXT,
-          BATCH_SIZE,
-          ACCUMULATE,
-          EPOCHS,
-          STEPS,
-          LEARNING_RATE,
-          SCHEDULE,
-          WARMUP,
-          WEIGHT_DECAY,
-          MAX_GRAD_NORM,
-          RANK,
-          EXPERT_RANK,
-          ALPHA,
-          DROPOUT,
-          RSLORA,
-          TARGET,
-          FOR,
-          SEED,
-          THREADS,
-          DEVICE,
-          DEVICE_MEMORY,
-          SAVED_INPUTS,
-          OPTIMIZER_STATE,
-          PRECISION,
-          TOO_LONG,
-          SKIP_BAD_LINES,
-          FORMAT,
-          COLUMNS,
-          CACHE,
-          PACKING,
-          CHAT_TEMPLATE,
-          TRAIN_ON,
-          EVALUATE_EVERY,
-          EARLY_STOP,
-          CHECKPOINT_EVERY,
-          KEEP_CHECKPOINTS,
-          ON_NAN,
-          MAX_TIME,
-          INIT_ADAPTER,
-          STORE);
 
   /// Settings that say where files lie.
   static final List<Setting<?>> PLACES =
@@ -299,23 +298,30 @@ public final class Setting<T> {
   private final String description;
   private final boolean list;
   private final Function<List<String>, T> parser;
+  private final Predicate<T> good;
+  private final String rule;
 
   private Setting(
       String key,
       String placeholder,
       String description,
       boolean list,
-      Function<List<String>, T> parser) {
+      Function<List<String>, T> parser,
+      Predicate<T> good,
+      String rule) {
     this.key = key;
     this.placeholder = placeholder;
     this.description = description;
     this.list = list;
     this.parser = parser;
+    this.good = good;
+    this.rule = rule;
+    ALL.add(this);
   }
 
   /// Every setting, in the order in which help and configuration files show them.
   public static List<Setting<?>> all() {
-    return ALL;
+    return List.copyOf(ALL);
   }
 
   /// The setting with this key.
@@ -356,8 +362,13 @@ public final class Setting<T> {
   /// Reads its value from text.
   ///
   /// @throws IllegalArgumentException with what was expected
-  T parse(List<String> texts) {
+  public T parse(List<String> texts) {
     return parser.apply(texts);
+  }
+
+  /// Says what is wrong with a value that was given in Java.
+  Optional<String> problem(T value) {
+    return good.test(value) ? Optional.empty() : Optional.of("must be " + rule + ", is " + value);
   }
 
   @Override
@@ -367,6 +378,16 @@ public final class Setting<T> {
 
   private static <T> Setting<T> one(
       String key, String placeholder, String description, Function<String, T> parser) {
+    return one(key, placeholder, description, parser, _ -> true, "");
+  }
+
+  private static <T> Setting<T> one(
+      String key,
+      String placeholder,
+      String description,
+      Function<String, T> parser,
+      Predicate<T> good,
+      String rule) {
     return new Setting<>(
         key,
         placeholder,
@@ -377,12 +398,32 @@ public final class Setting<T> {
             throw new IllegalArgumentException("expected one value, found " + texts.size());
           }
           return parser.apply(texts.getFirst());
-        });
+        },
+        good,
+        rule);
+  }
+
+  private static Setting<Integer> count(
+      String key, String placeholder, String description, int least, int most) {
+    WholeRange range = new WholeRange(least, most);
+    return one(
+        key,
+        placeholder,
+        description,
+        text -> (int) range.parse(text),
+        value -> range.contains(value),
+        range.toString());
+  }
+
+  private static Setting<Double> number(
+      String key, String placeholder, String description, double least, double most) {
+    DecimalRange range = new DecimalRange(least, most);
+    return one(key, placeholder, description, range::parse, range::contains, range.toString());
   }
 
   private static <T> Setting<List<T>> many(
       String key, String placeholder, String description, Function<List<String>, List<T>> parser) {
-    return new Setting<>(key, placeholder, description, true, parser);
+    return new Setting<>(key, placeholder, description, true, parser, _ -> true, "");
   }
 
   /// Names given one by one or with commas.
@@ -440,35 +481,6 @@ public final class Setting<T> {
       // said below
     }
     throw new IllegalArgumentException("expected a file name, found '" + text + "'");
-  }
-
-  static int integer(String text) {
-    long value = whole(text);
-    if (value != (int) value) {
-      throw new IllegalArgumentException(
-          "expected a whole number of at most " + Integer.MAX_VALUE + ", found " + text);
-    }
-    return (int) value;
-  }
-
-  private static long whole(String text) {
-    try {
-      return Long.parseLong(text.strip().replace("_", ""));
-    } catch (NumberFormatException _) {
-      throw new IllegalArgumentException("expected a whole number, found '" + text + "'");
-    }
-  }
-
-  private static double real(String text) {
-    try {
-      double value = Double.parseDouble(text.strip());
-      if (Double.isFinite(value)) {
-        return value;
-      }
-    } catch (NumberFormatException _) {
-      // said below
-    }
-    throw new IllegalArgumentException("expected a number, found '" + text + "'");
   }
 
   private static boolean bool(String text) {

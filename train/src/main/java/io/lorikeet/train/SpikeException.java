@@ -22,7 +22,7 @@ public final class SpikeException extends UnusableStepException {
     return of(
         "loss spike",
         step,
-        "the loss is %.4g, and was about %.4g before".formatted(loss, usual),
+        String.format(Locale.ROOT, "the loss is %.4g, and was about %.4g before", loss, usual),
         batches);
   }
 
@@ -31,7 +31,11 @@ public final class SpikeException extends UnusableStepException {
     return of(
         "gradient explosion",
         step,
-        "the norm of the gradient is %.4g, and was about %.4g before".formatted(norm, usual),
+        String.format(
+            Locale.ROOT,
+            "the norm of the gradient is %.4g, and was about %.4g before",
+            norm,
+            usual),
         batches);
   }
 

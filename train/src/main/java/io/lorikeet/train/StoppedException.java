@@ -18,7 +18,7 @@ public final class StoppedException extends RuntimeException {
   /// @param why what stopped it, such as "asked to stop"
   static StoppedException after(String why, int step, int steps, Path run) {
     return new StoppedException(
-        "%s after step %d of %d. Its state is kept; go on with: %s"
+        "%s after step %s of %s. Its state is kept; go on with: %s"
             .formatted(why, step, steps, ResumedRun.command(run)));
   }
 }

@@ -172,7 +172,7 @@ public final class Trainer {
     int steps = config.stepsFor(data.training().rows().size());
     if (progress.step() > steps) {
       throw new InvalidInputException(
-          "steps: %d is less than the %d steps that the run has done"
+          "steps: %s is less than the %s steps that the run has done"
               .formatted(steps, progress.step()));
     }
   }
@@ -204,7 +204,7 @@ public final class Trainer {
             pieces.data().shorterLengths(),
             config.precision(),
             config.dropout(),
-            config.weightDecay(),
+            config.adamW(),
             config.purpose() == TrainingConfig.Purpose.MERGED,
             pieces.folder().path());
     MemoryReport memory = new MemoryReport(pieces.plan(), backend);

@@ -5,6 +5,7 @@ import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.lora.LoraSettings;
 import io.lorikeet.models.text.template.ChatTemplates;
+import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.data.files.ExampleFormat;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,7 +34,7 @@ import java.util.function.Predicate;
 /// @param learningRate peak of the learning rate
 /// @param schedule shape of the learning rate over the run
 /// @param warmup share of the steps if below 1, else steps
-/// @param weightDecay decoupled decay of A and B
+/// @param adamW the optimizer's
 /// @param maxGradNorm global norm that gradients are clipped to; 0 for no clipping
 /// @param rank rank of the adapter
 /// @param expertRank rank of the pair of each expert's matrix
@@ -76,7 +77,7 @@ public record TrainingConfig(
     double learningRate,
     Schedule schedule,
     double warmup,
-    double weightDecay,
+    AdamWSettings adamW,
     double maxGradNorm,
     int rank,
     int expertRank,
@@ -194,9 +195,19 @@ public record TrainingConfig(
 
   /// Optimizer steps of the run over data of this many rows. The last step of an epoch may have
   /// fewer micro-batches.
+  ///
+  /// @throws InvalidInputException when they are more than can be counted
   public int stepsFor(int rows) {
-    return steps.orElseGet(
-        () -> Math.multiplyExact(epochs, Math.ceilDiv(microBatches(rows), accumulateFor(rows))));
+    if (steps.isPresent()) {
+      return steps.getAsInt();
+    }
+    long ofEpoch = Math.ceilDiv(microBatches(rows), accumulateFor(rows));
+    if (epochs * ofEpoch > Integer.MAX_VALUE) {
+      throw new InvalidInputException(
+          "epochs: %s of %s steps are more than %s steps; take fewer epochs"
+              .formatted(epochs, ofEpoch, Integer.MAX_VALUE));
+    }
+    return (int) (epochs * ofEpoch);
   }
 
   /// This configuration with the number of micro-batches per step decided.
@@ -246,7 +257,7 @@ public record TrainingConfig(
         learningRate,
         schedule,
         warmup,
-        weightDecay,
+        adamW,
         maxGradNorm,
         newRank,
         newExpertRank,
@@ -304,7 +315,10 @@ public record TrainingConfig(
     values.put(Setting.LEARNING_RATE.key(), learningRate);
     values.put(Setting.SCHEDULE.key(), lower(schedule));
     values.put(Setting.WARMUP.key(), warmup);
-    values.put(Setting.WEIGHT_DECAY.key(), weightDecay);
+    values.put(Setting.WEIGHT_DECAY.key(), adamW.weightDecay());
+    values.put(Setting.ADAM_BETA1.key(), adamW.beta1());
+    values.put(Setting.ADAM_BETA2.key(), adamW.beta2());
+    values.put(Setting.ADAM_EPSILON.key(), adamW.epsilon());
     values.put(Setting.MAX_GRAD_NORM.key(), maxGradNorm);
     values.put(Setting.RANK.key(), rank);
     values.put(Setting.EXPERT_RANK.key(), expertRank);

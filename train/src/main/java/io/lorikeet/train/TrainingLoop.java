@@ -133,12 +133,12 @@ final class TrainingLoop {
     if (step.isHalfTaken()) {
       events.on(
           new TrainingEvent.Warning(
-              "step %d was half taken, so there is no state to keep; %s"
+              "step %s was half taken, so there is no state to keep; %s"
                   .formatted(progress.step() + 1, saver.howToGoOn())));
     } else if (saver.tryFinish(progress)) {
       events.on(
           new TrainingEvent.Note(
-              "the state after step %d is kept; go on from it with: %s"
+              "the state after step %s is kept; go on from it with: %s"
                   .formatted(progress.step(), ResumedRun.command(config.run()))));
     }
   }

@@ -89,7 +89,11 @@ final class TrainingOptionsCheck {
         get(Setting.LEARNING_RATE, 2e-4),
         get(Setting.SCHEDULE, TrainingConfig.Schedule.LINEAR),
         get(Setting.WARMUP, 0.1),
-        get(Setting.WEIGHT_DECAY, 0.0),
+        new AdamWSettings(
+            get(Setting.WEIGHT_DECAY, 0.0),
+            get(Setting.ADAM_BETA1, AdamWSettings.BETA1),
+            get(Setting.ADAM_BETA2, AdamWSettings.BETA2),
+            get(Setting.ADAM_EPSILON, AdamWSettings.EPSILON)),
         get(Setting.MAX_GRAD_NORM, 1.0),
         rank,
         get(Setting.EXPERT_RANK, LoraSettings.EXPERT_RANK),
@@ -148,7 +152,7 @@ final class TrainingOptionsCheck {
       case ValidationData.None() -> {}
       case ValidationData.FromFile(DataSource source) -> checkSource(Setting.VALIDATION, source);
       case ValidationData.Count(int examples) -> {
-        if (examples < 1) {
+        if (!ValidationData.Count.RANGE.contains(examples)) {
           problem(Setting.VALIDATION, "must be at least 1 example, is " + examples);
         }
       }
@@ -225,28 +229,7 @@ final class TrainingOptionsCheck {
   }
 
   private void checkNumbers() {
-    for (Setting<Integer> count :
-        List.of(
-            Setting.BATCH_SIZE,
-            Setting.ACCUMULATE,
-            Setting.EPOCHS,
-            Setting.STEPS,
-            Setting.RANK,
-            Setting.EXPERT_RANK,
-            Setting.THREADS,
-            Setting.EVALUATE_EVERY,
-            Setting.EARLY_STOP,
-            Setting.KEEP_CHECKPOINTS)) {
-      check(count, value -> value >= 1, "must be at least 1");
-    }
-    check(Setting.CONTEXT, value -> value >= 2, "must be at least 2");
-    check(Setting.LEARNING_RATE, value -> value > 0, "must be above 0");
-    check(Setting.ALPHA, value -> value > 0, "must be above 0");
-    for (Setting<Double> amount :
-        List.of(Setting.WARMUP, Setting.WEIGHT_DECAY, Setting.MAX_GRAD_NORM)) {
-      check(amount, value -> value >= 0, "must not be below 0");
-    }
-    check(Setting.DROPOUT, value -> value >= 0 && value < 1, "must be at least 0 and below 1");
+    Setting.all().forEach(this::checkRange);
     check(
         Setting.DEVICE,
         value -> value.matches("[A-Za-z]+[0-9]*"),
@@ -305,8 +288,19 @@ final class TrainingOptionsCheck {
           Setting.CONTEXT,
           context + " is more than the " + ofBase + " tokens that the base was made for");
     }
+    int most = Setting.MOST_TOKENS / context;
+    if (get(Setting.BATCH_SIZE, 1) > most) {
+      problem(
+          Setting.BATCH_SIZE,
+          "must be at most %s at context %s, is %s"
+              .formatted(most, context, get(Setting.BATCH_SIZE, 1)));
+    }
     throwProblems();
     return context;
+  }
+
+  private <T> void checkRange(Setting<T> setting) {
+    options.get(setting).flatMap(setting::problem).ifPresent(text -> problem(setting, text));
   }
 
   private <T> void check(Setting<T> setting, Predicate<T> good, String rule) {

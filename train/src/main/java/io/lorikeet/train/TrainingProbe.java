@@ -53,7 +53,7 @@ public final class TrainingProbe {
     ModelConfig config = ModelConfig.of(base);
     if (context < 1 || context > config.contextLength()) {
       throw new InvalidInputException(
-          "context: %d isn't from 1 to the base's %d".formatted(context, config.contextLength()));
+          "context: %s isn't from 1 to the base's %s".formatted(context, config.contextLength()));
     }
     RankCheck.of(base, config, adapter.targets()).check(adapter.rank(), _ -> {});
     PassShape shape = PassShape.choose(config, 1, context);
@@ -64,7 +64,7 @@ public final class TrainingProbe {
             List.of(),
             Precision.AUTO,
             adapter.dropout(),
-            0,
+            AdamWSettings.of(0),
             false,
             null);
     try (TrainingSetup setup = new TrainingSetup(base, backend, request, (_, _) -> {})) {

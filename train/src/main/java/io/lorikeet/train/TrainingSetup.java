@@ -32,7 +32,7 @@ final class TrainingSetup implements AutoCloseable {
       List<Integer> shorter,
       Precision precision,
       double dropout,
-      double weightDecay,
+      AdamWSettings adamW,
       boolean forMerged,
       Path folder) {}
 
@@ -66,11 +66,7 @@ final class TrainingSetup implements AutoCloseable {
       optimizer =
           owned.add(
               new AdamW(
-                  lora,
-                  request.weightDecay(),
-                  backend,
-                  placement.optimizerState(),
-                  request.folder()));
+                  lora, request.adamW(), backend, placement.optimizerState(), request.folder()));
     } catch (RuntimeException e) {
       close();
       throw e;

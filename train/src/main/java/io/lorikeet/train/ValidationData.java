@@ -17,5 +17,7 @@ public sealed interface ValidationData {
   /// A number of the training examples, chosen by the run's seed.
   ///
   /// @param examples at least 1
-  record Count(int examples) implements ValidationData {}
+  record Count(int examples) implements ValidationData {
+    static final WholeRange RANGE = new WholeRange(1, Integer.MAX_VALUE);
+  }
 }

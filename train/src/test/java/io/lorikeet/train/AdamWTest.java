@@ -41,10 +41,16 @@ class AdamWTest {
     compare(0.1);
   }
 
+  @Test
+  void itsNumbersCanBeChosen() throws IOException {
+    compare(new AdamWSettings(0.1, 0.8, 0.95, 1e-3), "cpu", OptimizerState.DEVICE);
+    compare(new AdamWSettings(0, 0, 0.99999, 1e-30), "cpu", OptimizerState.DEVICE);
+  }
+
   @ParameterizedTest
   @EnumSource(OptimizerState.class)
   void whereverTheMomentsAre(OptimizerState placement) throws IOException {
-    compare(0.1, "cpu", placement);
+    compare(AdamWSettings.of(0.1), "cpu", placement);
     try (Stream<Path> files = Files.list(folder)) {
       assertEquals(1, files.count(), "only the base is left");
     }
@@ -55,21 +61,22 @@ class AdamWTest {
   @EnumSource(OptimizerState.class)
   void onVulkan(OptimizerState placement) throws IOException {
     VulkanDevice.assumePresent();
-    compare(0.1, "vulkan0", placement);
+    compare(AdamWSettings.of(0.1), "vulkan0", placement);
   }
 
   private void compare(double decay) throws IOException {
-    compare(decay, "cpu", OptimizerState.DEVICE);
+    compare(AdamWSettings.of(decay), "cpu", OptimizerState.DEVICE);
   }
 
-  private void compare(double decay, String device, OptimizerState placement) throws IOException {
+  private void compare(AdamWSettings adamW, String device, OptimizerState placement)
+      throws IOException {
     Path file = RandomModel.of(TensorType.F32).write(folder.resolve("base.gguf"));
     LoraSettings settings = new LoraSettings(4, 8, false, 0, List.of("q", "down"), 3);
     try (GgufFile base = GgufFile.open(file);
         Backend backend = Backend.open(device, 1);
         LoraParameters lora = LoraParameters.create(base, ModelConfig.of(base), settings, backend);
-        AdamW optimizer = new AdamW(lora, decay, backend, placement, folder)) {
-      Reference reference = new Reference(lora.values().downloadFloats(), decay);
+        AdamW optimizer = new AdamW(lora, adamW, backend, placement, folder)) {
+      Reference reference = new Reference(lora.values().downloadFloats(), adamW);
       SplittableRandom random = new SplittableRandom(7);
       for (int step = 1; step <= STEPS; step++) {
         // Of very different sizes, as gradients of different matrices are.
@@ -109,29 +116,29 @@ class AdamWTest {
     private final double[] values;
     private final double[] first;
     private final double[] second;
-    private final double decay;
+    private final AdamWSettings adamW;
     private int steps;
 
-    Reference(float[] start, double decay) {
+    Reference(float[] start, AdamWSettings adamW) {
       values = new double[start.length];
       for (int i = 0; i < start.length; i++) {
         values[i] = start[i];
       }
       first = new double[start.length];
       second = new double[start.length];
-      this.decay = decay;
+      this.adamW = adamW;
     }
 
     void step(float[] gradients, double rate, double factor) {
       steps++;
       for (int i = 0; i < values.length; i++) {
         double gradient = gradients[i] * factor;
-        first[i] = 0.9 * first[i] + 0.1 * gradient;
-        second[i] = 0.999 * second[i] + 0.001 * gradient * gradient;
-        double mean = first[i] / (1 - Math.pow(0.9, steps));
-        double variance = second[i] / (1 - Math.pow(0.999, steps));
-        values[i] -= rate * decay * values[i];
-        values[i] -= rate * mean / (Math.sqrt(variance) + 1e-8);
+        first[i] = adamW.beta1() * first[i] + (1 - adamW.beta1()) * gradient;
+        second[i] = adamW.beta2() * second[i] + (1 - adamW.beta2()) * gradient * gradient;
+        double mean = first[i] / (1 - Math.pow(adamW.beta1(), steps));
+        double variance = second[i] / (1 - Math.pow(adamW.beta2(), steps));
+        values[i] -= rate * adamW.weightDecay() * values[i];
+        values[i] -= rate * mean / (Math.sqrt(variance) + adamW.epsilon());
       }
     }
   }

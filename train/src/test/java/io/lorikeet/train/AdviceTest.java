@@ -50,6 +50,13 @@ class AdviceTest {
     assertTrue(advice.getFirst().contains("16,384"), advice.getFirst());
   }
 
+  @Test
+  void learningRatesThatTrainNothing() throws IOException {
+    assertEquals(
+        List.of("the learning rate of 1.0E9 is far above what LoRA is trained with, 1e-5 to 1e-2"),
+        advice(options().set(Setting.LEARNING_RATE, 1e9), 100, 10_000));
+  }
+
   private List<String> advice(TrainingOptions options, int rows, long parameters) {
     TokenizedExample example = new TokenizedExample(new int[21], 1, "data.jsonl", 1);
     List<TokenizedExample> all = Collections.nCopies(rows, example);

@@ -13,6 +13,7 @@ import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.architecture.ModelConfig;
 import io.lorikeet.models.architecture.PassShape;
 import io.lorikeet.models.architecture.SavedInputs;
+import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.random.RandomModel;
@@ -116,6 +117,16 @@ class ComputationTest {
     // From here on, that is how it is computed.
     resume(run, new TrainingOptions().set(Setting.DEVICE_MEMORY, PLENTY));
     assertEquals(List.of(), events.warnings());
+  }
+
+  @Test
+  void onlyWhatComputesIsRecorded() throws IOException {
+    for (Precision precision : List.of(Precision.F32, Precision.LLAMA)) {
+      String name = precision.name();
+      Path run = killed(options(name).set(Setting.PRECISION, precision), KILLED_AFTER);
+      assertEquals("ggml", recorded(run, "products"));
+      assertFalse(recorded(run, "libraries").contains("oneDNN"));
+    }
   }
 
   /// The layout that keeps attention from forward, and the next one, which computes it again.

@@ -73,7 +73,7 @@ class ConfigFileTest {
         String.join(
             "\n",
             file + ":1: unknown key 'modle'; did you mean 'model'?",
-            file + ":2: rank: expected a whole number, found 'many'",
+            file + ":2: rank: expected a whole number from 1 to 65536, found 'many'",
             file + ":3: target: expected a value or a list of values",
             file + ":5: unknown key 'learning_rate'; did you mean 'learning-rate'?",
             file + ":6: data: expected a file, or path, weight and format",
@@ -83,6 +83,30 @@ class ConfigFileTest {
                 + ":9: schedule: expected constant, linear or cosine, found 'linaer'; did you mean"
                 + " 'linear'?",
             file + ":10: packing: expected true or false, found 'yes'"),
+        message);
+  }
+
+  @Test
+  void numbersAreDecimal() {
+    String message =
+        failure(
+            """
+            data: [{path: d, weight: 0x1p-1}]
+            rank: 1_6
+            alpha: .inf
+            validation: 0.5f
+            batch-size: 0x10
+            dropout: NaN
+            """);
+    String file = folder.resolve("config.yaml").toString();
+    assertEquals(
+        String.join(
+            "\n",
+            file + ":1: data: expected a number from 0.000001 to 1000000, found '0x1p-1'",
+            file + ":2: rank: expected a whole number from 1 to 65536, found '1_6'",
+            file + ":3: alpha: expected a number from 0.000000001 to 1000000000, found '.inf'",
+            file + ":5: batch-size: expected a whole number from 1 to 65536, found '0x10'",
+            file + ":6: dropout: expected a number from 0 to 0.99, found 'NaN'"),
         message);
   }
 

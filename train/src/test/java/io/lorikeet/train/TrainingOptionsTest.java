@@ -73,9 +73,10 @@ class TrainingOptionsTest {
     assertEquals(new TreeSet<>(Setting.keys()), written);
     int inPolicy = RunPolicy.class.getRecordComponents().length - 1;
     int inMemory = MemorySettings.class.getRecordComponents().length - 1;
+    int inAdamW = AdamWSettings.class.getRecordComponents().length - 1;
     assertEquals(
         Setting.all().size(),
-        TrainingConfig.class.getRecordComponents().length + inPolicy + inMemory);
+        TrainingConfig.class.getRecordComponents().length + inPolicy + inMemory + inAdamW);
   }
 
   @Test
@@ -83,7 +84,7 @@ class TrainingOptionsTest {
     assertEquals(8_000_000_000L, MemorySettings.bytes("8GB"));
     assertEquals(1_500_000L, MemorySettings.bytes(" 1.5 mb "));
     assertEquals(123_456_789_012L, MemorySettings.bytes("123456789012B"));
-    for (String wrong : List.of("8", "GB", "-1GB", "1GiB", "8 G")) {
+    for (String wrong : List.of("8", "GB", "-1GB", "1GiB", "8 G", "٨GB", "1e3GB", "99999999TB")) {
       assertThrows(IllegalArgumentException.class, () -> MemorySettings.bytes(wrong), wrong);
     }
   }
@@ -114,12 +115,47 @@ class TrainingOptionsTest {
     assertTrue(lines.get(3).startsWith("validation: must be a file, or a share"), message);
     assertTrue(
         lines.get(4).startsWith("output: there is no folder " + folder.resolve("none")), message);
-    assertEquals("rank: must be at least 1, is 0", lines.get(5));
-    assertEquals("dropout: must be at least 0 and below 1, is 1.0", lines.get(6));
+    assertEquals("rank: must be a whole number from 1 to 65536, is 0", lines.get(5));
+    assertEquals("dropout: must be a number from 0 to 0.99, is 1.0", lines.get(6));
     assertEquals("steps: give steps or epochs, not both", lines.get(7));
     assertTrue(lines.get(8).endsWith("; did you mean 'gate'?"), message);
     assertTrue(lines.get(9).endsWith("; did you mean 'all-linear'?"), message);
     assertEquals(10, lines.size());
+  }
+
+  @Test
+  void numbersGivenInJavaHaveBounds() {
+    TrainingOptions options =
+        options()
+            .set(Setting.LEARNING_RATE, Double.NaN)
+            .set(Setting.ALPHA, Double.POSITIVE_INFINITY)
+            .set(Setting.EPOCHS, -1)
+            .set(Setting.THREADS, 1000)
+            .set(Setting.ADAM_BETA2, 1.0);
+    String message =
+        assertThrows(InvalidInputException.class, () -> options.resolve(_ -> 512)).getMessage();
+    assertEquals(
+        """
+        epochs: must be a whole number from 1 to 1000000, is -1
+        learning-rate: must be a number from 1e-30 to 1e38, is NaN
+        adam-beta2: must be a number from 0 to 0.99999, is 1.0
+        alpha: must be a number from 0.000000001 to 1000000000, is Infinity
+        threads: must be a whole number from 1 to 512, is 1000""",
+        message);
+  }
+
+  @Test
+  void batchesAndStepsAreCountable() {
+    TrainingOptions wide = options().set(Setting.BATCH_SIZE, 65_536);
+    String message =
+        assertThrows(InvalidInputException.class, () -> wide.resolve(_ -> 1024)).getMessage();
+    assertEquals("batch-size: must be at most 16384 at context 1024, is 65536", message);
+    TrainingConfig config =
+        options().set(Setting.EPOCHS, 1_000_000).set(Setting.ACCUMULATE, 1).resolve(_ -> 512);
+    assertEquals(2_147_000_000, config.stepsFor(2147));
+    message = assertThrows(InvalidInputException.class, () -> config.stepsFor(2148)).getMessage();
+    assertEquals(
+        "epochs: 1000000 of 2148 steps are more than 2147483647 steps; take fewer epochs", message);
   }
 
   @Test
@@ -172,13 +208,15 @@ class TrainingOptionsTest {
   @Test
   void flagsWin() throws IOException {
     Path file =
-        Files.writeString(folder.resolve("c.yaml"), "rank: 4\nepochs: 3\nseed: 9\ndropout: 2\n");
+        Files.writeString(folder.resolve("c.yaml"), "rank: 4\nepochs: 3\nseed: 9\ncontext: 4096\n");
     TrainingOptions both =
         options().set(Setting.RANK, 8).set(Setting.STEPS, 5).orElse(ConfigFile.read(file));
     String message =
         assertThrows(InvalidInputException.class, () -> both.resolve(_ -> 512)).getMessage();
-    assertEquals("dropout (c.yaml, line 4): must be at least 0 and below 1, is 2.0", message);
-    TrainingConfig config = both.set(Setting.DROPOUT, 0.5).resolve(_ -> 512);
+    assertEquals(
+        "context (c.yaml, line 4): 4096 is more than the 512 tokens that the base was made for",
+        message);
+    TrainingConfig config = both.set(Setting.CONTEXT, 256).resolve(_ -> 512);
     assertEquals(8, config.rank());
     assertEquals(9, config.seed());
     assertEquals(OptionalInt.of(5), config.steps());

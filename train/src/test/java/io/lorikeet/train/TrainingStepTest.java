@@ -184,7 +184,7 @@ class TrainingStepTest {
       TransformerModel.Options options =
           new TransformerModel.Options(shape, Precision.F32, true, 0);
       model = new TransformerModel(file, config, weights, lora, backend, options);
-      optimizer = new AdamW(lora, 0, backend);
+      optimizer = new AdamW(lora, AdamWSettings.of(0), backend);
       step = new TrainingStep(model, optimizer, maxGradNorm, 1);
     }
 

@@ -77,7 +77,7 @@ public final class AdapterCombiner {
                 || other.outputs() != pair.outputs()
                 || other.experts() != pair.experts())) {
           problems.add(
-              "%s is [%d, %d, %d] in %s, elsewhere [%d, %d, %d]"
+              "%s is [%s, %s, %s] in %s, elsewhere [%s, %s, %s]"
                   .formatted(
                       pair.baseTensor(),
                       pair.inputs(),

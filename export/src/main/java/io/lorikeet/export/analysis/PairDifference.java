@@ -69,7 +69,7 @@ public record PairDifference(
       LoraPair other = first.getOrDefault(pair.baseTensor(), pair);
       if (pair.inputs() != other.inputs() || pair.outputs() != other.outputs()) {
         problems.add(
-            "%s is [%d, %d] in the first and [%d, %d] in the second"
+            "%s is [%s, %s] in the first and [%s, %s] in the second"
                 .formatted(
                     pair.baseTensor(),
                     other.inputs(),

@@ -113,7 +113,7 @@ final class PeftChanges {
     boolean vector = tensor.shape().size() == 1 && place.rows() > 1;
     if (vector || !tensor.shape().equals(expected)) {
       problems.add(
-          "%s has the shape %s, and should have [%d, %d] as in the base"
+          "%s has the shape %s, and should have [%s, %s] as in the base"
               .formatted(tensor.name(), tensor.shape(), place.rows(), place.columns()));
     }
     if (!tensor.type().isFloat()) {
@@ -129,7 +129,7 @@ final class PeftChanges {
       problems.add(tensor.name() + " is of the embedding, whose magnitudes aren't supported");
     } else if (tensor.elements() != place.rows()) {
       problems.add(
-          "%s has the shape %s, and should have [%d]"
+          "%s has the shape %s, and should have [%s]"
               .formatted(tensor.name(), tensor.shape(), place.rows()));
     }
     return pairs.values(tensor);

@@ -157,7 +157,7 @@ final class PeftConfigFile {
                   file,
                   at == null
                       ? ""
-                      : ", at line %d, column %d".formatted(at.getLineNr(), at.getColumnNr())),
+                      : ", at line %s, column %s".formatted(at.getLineNr(), at.getColumnNr())),
           e);
     }
   }

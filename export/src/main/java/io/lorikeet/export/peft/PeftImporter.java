@@ -118,7 +118,7 @@ public final class PeftImporter {
     if (changed > 0) {
       training.put(
           AdapterMetadata.PARAMETRIZATION,
-          "of %d of %d weights other than PEFT's".formatted(changed, scaled.size()));
+          "of %s of %s weights other than PEFT's".formatted(changed, scaled.size()));
     }
     return new Imported(
         adapter,

@@ -44,7 +44,7 @@ record PeftPairs(GgufFile base, SafetensorsFile file, PeftConfig config, List<St
     int said = config.ranks().of(module.fullName());
     if (rank != said) {
       problems.add(
-          "%s has rank %d, but %s says %d"
+          "%s has rank %s, but %s says %s"
               .formatted(module.fullName(), rank, PeftConfig.FILE, said));
       return Optional.empty();
     }

@@ -54,16 +54,16 @@ final class PeftPlaces {
 
   private static final Map<String, String> EXPERTS =
       Map.of(
-          "ffn_gate_exps", "mlp.experts.%d.gate_proj",
-          "ffn_up_exps", "mlp.experts.%d.up_proj",
-          "ffn_down_exps", "mlp.experts.%d.down_proj");
+          "ffn_gate_exps", "mlp.experts.%s.gate_proj",
+          "ffn_up_exps", "mlp.experts.%s.up_proj",
+          "ffn_down_exps", "mlp.experts.%s.down_proj");
 
   /// Mixtral, whose bases have the architecture `llama`.
   private static final Map<String, String> EXPERTS_OF_LLAMA =
       Map.of(
-          "ffn_gate_exps", "block_sparse_moe.experts.%d.w1",
-          "ffn_up_exps", "block_sparse_moe.experts.%d.w3",
-          "ffn_down_exps", "block_sparse_moe.experts.%d.w2");
+          "ffn_gate_exps", "block_sparse_moe.experts.%s.w1",
+          "ffn_up_exps", "block_sparse_moe.experts.%s.w3",
+          "ffn_down_exps", "block_sparse_moe.experts.%s.w2");
 
   private final GgufFile base;
   private final String architecture;

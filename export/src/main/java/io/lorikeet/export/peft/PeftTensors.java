@@ -72,7 +72,7 @@ final class PeftTensors {
     otherParts.forEach(
         (path, count) ->
             problems.add(
-                "%s holds %d tensors of another part than the language model"
+                "%s holds %s tensors of another part than the language model"
                     .formatted(path, count)));
   }
 

@@ -117,11 +117,11 @@ final class HiddenStates implements AutoCloseable {
   }
 
   private static String place(int pass, int index) {
-    return "pass %d, state %d".formatted(pass, index);
+    return "pass %s, state %s".formatted(pass, index);
   }
 
   private static String gradientPlace(int pass) {
-    return "pass %d, gradient".formatted(pass);
+    return "pass %s, gradient".formatted(pass);
   }
 
   /// Graphs that want scratch memory.

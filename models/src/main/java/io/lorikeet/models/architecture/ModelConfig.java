@@ -102,7 +102,7 @@ public record ModelConfig(
       LayerConfig layer = family.layer(keys, i);
       if (layer.heads() % layer.keyValueHeads() != 0) {
         throw new InvalidInputException(
-            "%s has %d heads, which %d key-value heads don't divide"
+            "%s has %s heads, which %s key-value heads don't divide"
                 .formatted(keys.source(), layer.heads(), layer.keyValueHeads()));
       }
       layers.add(layer);

@@ -324,7 +324,7 @@ public final class TransformerModel implements AutoCloseable {
     PassShape shape = engine.shape();
     if (batch.rows() != shape.rows() || !graphsByLength.containsKey(batch.context())) {
       throw new IllegalArgumentException(
-          "this model takes %d rows of one of %s tokens, not %d of %d"
+          "this model takes %s rows of one of %s tokens, not %s of %s"
               .formatted(shape.rows(), graphsByLength.keySet(), batch.rows(), batch.context()));
     }
     int window = engine.config().window();
@@ -337,7 +337,7 @@ public final class TransformerModel implements AutoCloseable {
       if (Math.min(batch.tokens()[i], batch.targets()[i]) < 0
           || Math.max(batch.tokens()[i], batch.targets()[i]) >= vocabulary) {
         throw new IllegalArgumentException(
-            "token %d or %d isn't in the vocabulary of %d"
+            "token %s or %s isn't in the vocabulary of %s"
                 .formatted(batch.tokens()[i], batch.targets()[i], vocabulary));
       }
     }

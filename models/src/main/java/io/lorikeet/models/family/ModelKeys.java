@@ -84,7 +84,7 @@ public final class ModelKeys {
       int[] values = metadata.requireInts(full(key));
       if (layer >= values.length) {
         throw new InvalidInputException(
-            "%s: %s has %d elements, fewer than there are layers"
+            "%s: %s has %s elements, fewer than there are layers"
                 .formatted(source(), full(key), values.length));
       }
       return checked(key, values[layer]);
@@ -95,7 +95,7 @@ public final class ModelKeys {
   private int checked(String key, long value) {
     if (value < 1 || value > LIMIT) {
       throw new InvalidInputException(
-          "%s: %s is %d, which can't be".formatted(source(), full(key), value));
+          "%s: %s is %s, which can't be".formatted(source(), full(key), value));
     }
     return (int) value;
   }
@@ -154,7 +154,7 @@ public final class ModelKeys {
     long value = metadata.integer(full(key)).orElse(expected);
     if (value != expected) {
       throw new InvalidInputException(
-          "%s: %s is %d; only %d is supported, %s"
+          "%s: %s is %s; only %s is supported, %s"
               .formatted(source(), full(key), value, expected, why));
     }
   }

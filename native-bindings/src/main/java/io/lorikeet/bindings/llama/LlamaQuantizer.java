@@ -172,7 +172,7 @@ public final class LlamaQuantizer {
     long size = Files.size(output);
     if (size < required) {
       throw new IOException(
-          "only %d of %d bytes could be written; is the disk full?".formatted(size, required));
+          "only %s of %s bytes could be written; is the disk full?".formatted(size, required));
     }
   }
 }

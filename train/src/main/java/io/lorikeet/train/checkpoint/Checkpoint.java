@@ -56,7 +56,7 @@ public final class Checkpoint implements AutoCloseable {
       long version = metadata.requireInteger(VERSION);
       if (version != CURRENT_VERSION) {
         throw new IOException( // it is whole: it must not be put aside
-            "%s is a checkpoint of version %d, and this program reads version %d. Use the one it was made with"
+            "%s is a checkpoint of version %s, and this program reads version %s. Use the one it was made with"
                 .formatted(path, version, CURRENT_VERSION));
       }
       return new Checkpoint(file);

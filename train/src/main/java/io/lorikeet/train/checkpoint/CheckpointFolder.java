@@ -107,8 +107,13 @@ public final class CheckpointFolder {
     long usable = Files.getFileStore(folder).getUsableSpace();
     if (usable < bytes) {
       throw new IOException(
-          "the disk of %s has %,d MB left, and %s of this run would take %,d MB. Free some space, or choose another folder with --run"
-              .formatted(folder, usable >> 20, what, (bytes >> 20) + 1));
+          String.format(
+              Locale.ROOT,
+              "the disk of %s has %,d MB left, and %s of this run would take %,d MB. Free some space, or choose another folder with --run",
+              folder,
+              usable >> 20,
+              what,
+              (bytes >> 20) + 1));
     }
   }
 

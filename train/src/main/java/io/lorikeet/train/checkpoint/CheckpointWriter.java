@@ -10,6 +10,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 
 /// Writes checkpoints beside the training, which waits only while the state is copied in memory.
@@ -63,7 +64,11 @@ public final class CheckpointWriter implements AutoCloseable {
     } catch (OutOfMemoryError e) {
       arena.close();
       throw new IOException(
-          "there are no %,d bytes of memory for a copy of the state".formatted(layout.bytes()), e);
+          String.format(
+              Locale.ROOT,
+              "there are no %,d bytes of memory for a copy of the state",
+              layout.bytes()),
+          e);
     } catch (RuntimeException | Error e) {
       arena.close();
       throw e;
@@ -102,7 +107,7 @@ public final class CheckpointWriter implements AutoCloseable {
     } catch (IOException | RuntimeException e) {
       failure = e;
     } catch (Error e) { // out of memory, or a disk that fails under a mapping
-      failure = new IOException("step %d's state couldn't be written: %s".formatted(step, e), e);
+      failure = new IOException("step %s's state couldn't be written: %s".formatted(step, e), e);
     }
   }
 
@@ -112,7 +117,7 @@ public final class CheckpointWriter implements AutoCloseable {
     for (long i = 0; i < count; i++) {
       if (!Float.isFinite(snapshot.getAtIndex(ValueLayout.JAVA_FLOAT, i))) {
         throw new IOException(
-            "the state after step %d holds numbers that aren't finite; it was not saved"
+            "the state after step %s holds numbers that aren't finite; it was not saved"
                 .formatted(step));
       }
     }

@@ -93,7 +93,7 @@ public final class DataSet {
     for (int i = 0; i < count; i++) {
       if (places.applyAsInt(i) > context) {
         throw new IllegalArgumentException(
-            "example %d takes %d places, a row has %d".formatted(i, places.applyAsInt(i), context));
+            "example %s takes %s places, a row has %s".formatted(i, places.applyAsInt(i), context));
       }
       allPlaces += places.applyAsInt(i);
       allTargets += targets.applyAsInt(i);

@@ -4,6 +4,7 @@ import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.DataSource;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
@@ -42,8 +43,11 @@ final class DataSplit {
     }
     if (wanted >= numbers.length) {
       throw new InvalidInputException(
-          "validation: %,d examples can't be taken out of %,d; none would be left to train on"
-              .formatted(wanted, numbers.length));
+          String.format(
+              Locale.ROOT,
+              "validation: %,d examples can't be taken out of %,d; none would be left to train on",
+              wanted,
+              numbers.length));
     }
     int count = Math.clamp(wanted, 1, numbers.length - 1);
     // Duplicates that stand at the border are trained on, unless there would be nothing to measure.

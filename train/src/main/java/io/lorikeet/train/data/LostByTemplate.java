@@ -95,7 +95,7 @@ final class LostByTemplate {
         (lost, count) ->
             listener.on(
                 new TrainingEvent.Warning(
-                    "the chat template leaves out %s in %d of the first %d chats, first %s: the model never sees them"
+                    "the chat template leaves out %s in %s of the first %s chats, first %s: the model never sees them"
                         .formatted(
                             lost.words, count, Math.min(seen, LOOKED_AT), first.get(lost)))));
   }

@@ -34,7 +34,7 @@ final class DateText {
       case 'y' -> pattern(time, "uu");
       case 'm' -> pattern(time, "MM");
       case 'd' -> pattern(time, "dd");
-      case 'e' -> "%2d".formatted(time.getDayOfMonth());
+      case 'e' -> "%2s".formatted(time.getDayOfMonth());
       case 'H' -> pattern(time, "HH");
       case 'I' -> pattern(time, "hh");
       case 'M' -> pattern(time, "mm");

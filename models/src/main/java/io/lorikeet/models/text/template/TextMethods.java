@@ -344,7 +344,7 @@ final class TextMethods {
     for (int i = 0; i < items.size(); i++) {
       if (!(items.get(i) instanceof Text part)) {
         throw new EvaluationError(
-            "sequence item %d: expected str instance, %s found"
+            "sequence item %s: expected str instance, %s found"
                 .formatted(i, Values.typeName(items.get(i))));
       }
       out.append(i == 0 ? Text.EMPTY : separator).append(part);

@@ -192,7 +192,7 @@ final class Values {
     }
     if (items.size() < wanted) {
       throw new EvaluationError(
-          "not enough values to unpack (expected %d, got %d)".formatted(wanted, items.size()));
+          "not enough values to unpack (expected %s, got %s)".formatted(wanted, items.size()));
     }
     return items;
   }

@@ -25,7 +25,7 @@ final class ChatCheck {
       }
       if (openCalls > 0) {
         throw new RecordProblem(
-            "%s: %d of the tool calls before it %s no answer; expected a message of role tool"
+            "%s: %s of the tool calls before it %s no answer; expected a message of role tool"
                 .formatted(place, openCalls, openCalls == 1 ? "has" : "have"));
       }
       openIds.clear();

@@ -85,7 +85,7 @@ final class JsonText {
         }
         int end = (int) parser.currentTokenLocation().getCharOffset();
         throw new MalformedException(
-            "something follows it at column %d: %s".formatted(end + 1, near(text, end, 0)), false);
+            "something follows it at column %s: %s".formatted(end + 1, near(text, end, 0)), false);
       } catch (JsonProcessingException e) {
         int place = Math.clamp(location(e, parser).getCharOffset(), 0, text.length());
         boolean breaksOff = e instanceof JsonEOFException;

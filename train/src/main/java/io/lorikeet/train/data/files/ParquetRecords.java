@@ -136,7 +136,7 @@ final class ParquetRecords {
             .formatted(data.pathInSchema(), data.codec());
       }
     }
-    return "row group %d of %d can't be read on from here: it is damaged, or of a kind that isn't known"
+    return "row group %s of %s can't be read on from here: it is damaged, or of a kind that isn't known"
         .formatted(groupOf(row, groups), groups.size());
   }
 

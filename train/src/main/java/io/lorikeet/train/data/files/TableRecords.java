@@ -106,7 +106,7 @@ final class TableRecords {
       } else {
         sink.badLine(
             line,
-            "expected %d columns (%s), found %d"
+            "expected %s columns (%s), found %s"
                 .formatted(names.size(), String.join(", ", names), cells.length));
       }
       progress.run();

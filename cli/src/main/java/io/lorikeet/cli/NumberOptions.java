@@ -1,0 +1,115 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.train.DecimalRange;
+import io.lorikeet.train.MemorySettings;
+import io.lorikeet.train.Setting;
+import io.lorikeet.train.WholeRange;
+import java.util.List;
+import java.util.function.Function;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/// The numbers that commands take as options: which there may be, and how they are written. Those
+/// that are settings of a training run too have the settings' bounds.
+final class NumberOptions {
+  private static final DecimalRange SCALES = new DecimalRange(-1e6, 1e6);
+
+  private NumberOptions() {}
+
+  /// Reads a text as picocli asks for it.
+  abstract static class Number<T> implements ITypeConverter<T> {
+    private final Function<String, T> reader;
+
+    private Number(Function<String, T> reader) {
+      this.reader = reader;
+    }
+
+    @Override
+    public final T convert(String text) {
+      try {
+        return reader.apply(text);
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
+    }
+  }
+
+  static final class Threads extends Number<Integer> {
+    Threads() {
+      super(of(Setting.THREADS));
+    }
+  }
+
+  static final class Context extends Number<Integer> {
+    Context() {
+      super(of(Setting.CONTEXT));
+    }
+  }
+
+  static final class Rank extends Number<Integer> {
+    Rank() {
+      super(of(Setting.RANK));
+    }
+  }
+
+  static final class Seed extends Number<Long> {
+    Seed() {
+      super(of(Setting.SEED));
+    }
+  }
+
+  /// Tokens to generate.
+  static final class Tokens extends Number<Integer> {
+    Tokens() {
+      super(whole(1, 1 << 24));
+    }
+  }
+
+  static final class Repetitions extends Number<Integer> {
+    Repetitions() {
+      super(whole(1, 10_000));
+    }
+  }
+
+  /// Examples to show.
+  static final class Shown extends Number<Integer> {
+    Shown() {
+      super(whole(0, Integer.MAX_VALUE));
+    }
+  }
+
+  static final class Temperature extends Number<Float> {
+    Temperature() {
+      super(text -> (float) new DecimalRange(0, 1000).parse(text));
+    }
+  }
+
+  /// A divergence in nats.
+  static final class Divergence extends Number<Double> {
+    Divergence() {
+      super(new DecimalRange(1e-9, 1000)::parse);
+    }
+  }
+
+  /// Bytes, such as `24GB`.
+  static final class Size extends Number<Long> {
+    Size() {
+      super(MemorySettings::bytes);
+    }
+  }
+
+  /// How much of an adapter is taken.
+  ///
+  /// @throws IllegalArgumentException with what was expected
+  static double scale(String text) {
+    return SCALES.parse(text);
+  }
+
+  private static <T> Function<String, T> of(Setting<T> setting) {
+    return text -> setting.parse(List.of(text));
+  }
+
+  private static Function<String, Integer> whole(int least, int most) {
+    return text -> (int) new WholeRange(least, most).parse(text);
+  }
+}
