@@ -32,7 +32,7 @@ public final class Setting<T> {
   private static final int MOST_THREADS = 512;
 
   /// 1 - beta is far above F32's rounding of beta.
-  private static final double MOST_BETA = 0.99999;
+  private static final double MOST_BETA = 0.9999;
 
   public static final Setting<Path> MODEL =
       one("model", "FILE", "base to train on, a GGUF file", Setting::path);

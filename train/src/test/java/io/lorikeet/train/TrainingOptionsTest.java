@@ -138,7 +138,7 @@ class TrainingOptionsTest {
         """
         epochs: must be a whole number from 1 to 1000000, is -1
         learning-rate: must be a number from 1e-30 to 1e38, is NaN
-        adam-beta2: must be a number from 0 to 0.99999, is 1.0
+        adam-beta2: must be a number from 0 to 0.9999, is 1.0
         alpha: must be a number from 0.000000001 to 1000000000, is Infinity
         threads: must be a whole number from 1 to 512, is 1000""",
         message);
