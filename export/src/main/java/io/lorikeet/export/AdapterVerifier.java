@@ -146,8 +146,7 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
 
   /// How far the trainer may round what it multiplies with the adapter: to BF16.
   private float roundingUnit(Backend backend) {
-    boolean exact =
-        backend.isCpu() && (precision == Precision.LLAMA || precision == Precision.F32);
+    boolean exact = backend.isCpu() && (precision == Precision.LLAMA || precision == Precision.F32);
     return exact ? 0 : 0x1p-8f;
   }
 

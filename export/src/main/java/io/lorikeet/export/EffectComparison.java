@@ -94,9 +94,9 @@ final class EffectComparison {
                 : rounding.or(sensitivity.distances.get(positions.size()))));
   }
 
-  /// Takes the trainer's logits with next to nothing more or less of the adapter, which rounding may
-  /// drive to the other side: where they are nearer to llama.cpp's, they count. All positions have
-  /// been added before.
+  /// Takes the trainer's logits with next to nothing more or less of the adapter, which rounding
+  /// may drive to the other side: where they are nearer to llama.cpp's, they count. All positions
+  /// have been added before.
   void addNearer(KeptLogits llama, LogitsSource trainer) {
     ListIterator<Position> each = positions.listIterator();
     llama.forEach(
@@ -105,8 +105,7 @@ final class EffectComparison {
           Position position = each.next();
           Distance distance = Distance.between(kept, others, softmax(kept));
           each.set(
-              new Position(
-                  position.effect, position.difference.and(distance), position.rounding));
+              new Position(position.effect, position.difference.and(distance), position.rounding));
         });
   }
 

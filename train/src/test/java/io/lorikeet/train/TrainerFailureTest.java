@@ -49,7 +49,8 @@ class TrainerFailureTest {
   void aBaseWithInvalidNumbersIsRefused() throws IOException {
     TinyRun.poison(base, "blk.1.attn_q.weight", Float.POSITIVE_INFINITY);
     String message = fails(InvalidInputException.class, options());
-    assertTrue(message.contains("blk.1.attn_q.weight (F32) holds no finite number at element 0"), message);
+    assertTrue(
+        message.contains("blk.1.attn_q.weight (F32) holds no finite number at element 0"), message);
     assertNoRunFolder();
   }
 
