@@ -174,7 +174,7 @@ class ResumeTest {
     byte[] bytes = Files.readAllBytes(checkpoints.getLast());
     bytes[bytes.length / 2] ^= 4;
     Files.write(checkpoints.getLast(), bytes);
-    Files.writeString(run.resolve("checkpoints/.step-00000008.gguf.0123abcd.tmp"), "half");
+    Files.writeString(run.resolve("checkpoints/.step-00000008.gguf.1.0123abcd.tmp"), "half");
     events.clear();
     assertSame(whole.adapter(), resume(run, new TrainingOptions()).adapter());
     assertEquals(1, events.warnings().size());

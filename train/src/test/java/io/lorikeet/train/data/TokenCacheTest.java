@@ -174,8 +174,8 @@ class TokenCacheTest {
   @Test
   void whatWasLeftHalfWrittenLongAgoIsDeleted() throws IOException {
     Files.createDirectories(kept);
-    Path old = Files.createFile(kept.resolve(".a.tokens.0123abcd.tmp"));
-    Path fresh = Files.createFile(kept.resolve(".b.tokens.0123abcd.tmp"));
+    Path old = Files.createFile(kept.resolve(".a.tokens.1.0123abcd.tmp"));
+    Path fresh = Files.createFile(kept.resolve(".b.tokens.1.0123abcd.tmp"));
     Files.setLastModifiedTime(old, FileTime.from(Instant.now().minus(Duration.ofDays(2))));
     tokenize(0);
     assertFalse(Files.exists(old));
