@@ -81,7 +81,8 @@ class ProofSweepTest {
       sweep(i);
     }
     TableText table =
-        new TableText("by the logits alone", "proven", "inconclusive", "failed", "least share", "largest");
+        new TableText(
+            "by the logits alone", "proven", "inconclusive", "failed", "least share", "largest");
     rows.forEach(
         (name, row) ->
             table.row(

@@ -81,7 +81,8 @@ final class ChatTemplates {
     return places;
   }
 
-  /// Without the byte order mark that a file or text may begin with: it would stand in every prompt.
+  /// Without the byte order mark that a file or text may begin with: it would stand in every
+  /// prompt.
   private static Map<String, String> withoutMarks(Map<String, String> templates) {
     templates.replaceAll((_, text) -> text.startsWith(MARK) ? text.substring(1) : text);
     return templates;
