@@ -105,9 +105,13 @@ class ModelQuantizerTest {
     assertRefused("expert_count is 8, which 3 groups don't divide", groups);
     assertRefused("expert_group_used_count is 3", groups);
     assertRefused("no key 'general.architecture'", new GgufWriter());
-    assertRefused(
-        "unknown model architecture: 'parrot'",
-        model().putString("general.architecture", "parrot").putUint32("parrot.block_count", 1));
+    GgufWriter unknown =
+        model()
+            .putString("general.architecture", "parrot")
+            .putUint32("parrot.block_count", 1)
+            .putUint32("parrot.context_length", 8)
+            .putUint32("parrot.embedding_length", 32);
+    assertRefused("unknown model architecture: 'parrot'", unknown);
     assertRefused("is no language model", model().putString("general.architecture", "clip"));
   }
 
