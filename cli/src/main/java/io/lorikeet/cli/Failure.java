@@ -1,7 +1,7 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.bindings.GgmlException;
-import io.lorikeet.bindings.llama.NonFiniteLogitsException;
+import io.lorikeet.bindings.llama.UnusableModelException;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.StoppedException;
 import io.lorikeet.train.UnusableStepException;
@@ -43,7 +43,7 @@ record Failure(int exitCode, String message) {
     return switch (problem) {
       case ParameterException e -> new Failure(BAD_INPUT, ArgumentProblem.inWords(e));
       case InvalidInputException e -> new Failure(BAD_INPUT, e.getMessage());
-      case NonFiniteLogitsException e -> new Failure(BAD_INPUT, e.getMessage());
+      case UnusableModelException e -> new Failure(BAD_INPUT, e.getMessage());
       case UnusableStepException e -> new Failure(FAILED, e.getMessage());
       case StoppedException e -> new Failure(STOPPED, e.getMessage());
       case GgmlException e -> new Failure(FAILED, e.getMessage());

@@ -31,12 +31,12 @@ final class HostileCommands {
   /// Prepares what the commands are given beside the base.
   ///
   /// @param folder for all files
-  /// @param base the good base
-  HostileCommands(Path folder, Path base) throws IOException {
+  HostileCommands(Path folder) throws IOException {
     this.folder = Files.createDirectories(folder);
     data = folder.resolve("data.jsonl");
     text = folder.resolve("text.txt");
     adapter = folder.resolve("adapter.gguf");
+    Files.deleteIfExists(adapter);
     Files.writeString(
         data,
         """
@@ -44,6 +44,12 @@ final class HostileCommands {
         {"prompt": "de", "completion": " f\\u00e9"}
         """);
     Files.writeString(text, "Once upon a time there was a cat. ".repeat(40));
+  }
+
+  /// Trains the adapter that `merge` and `verify` are given.
+  ///
+  /// @param base the good base
+  void train(Path base) {
     CommandRun run = run("train", base, adapter);
     if (run.exitCode() != 0) {
       throw new IllegalStateException("the good base can't be trained: " + run.out() + run.err());
@@ -103,8 +109,9 @@ final class HostileCommands {
           ? Optional.of("succeeds with numbers that are none: " + run.out())
           : Optional.empty();
     }
-    if (run.exitCode() == Failure.FAILED && VERDICT.matcher(run.out()).find()) {
-      return Optional.empty(); // a model can be so rounded that nothing is proven
+    if (run.exitCode() == Failure.FAILED
+        && (VERDICT.matcher(run.out()).find() || run.err().contains("is not a finite number"))) {
+      return Optional.empty(); // weights can be so large, or so small, that nothing is learned
     }
     if (!run.err().contains("lorikeet: ")) {
       return Optional.of("no message: exit " + run.exitCode() + " " + run.err());

@@ -142,7 +142,8 @@ public final class HostileRun {
       int command = place.readInt();
       List<HostileCommands> commands = new ArrayList<>();
       for (Path base : source.bases()) {
-        commands.add(new HostileCommands(folder.resolve("base-" + commands.size()), base));
+        commands.add(new HostileCommands(folder.resolve("base-" + commands.size())));
+        commands.getLast().train(base);
       }
       while (number < source.count()) {
         Files.write(file, source.file(number));

@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.bindings.llama.LlamaVocabulary;
+import io.lorikeet.bindings.llama.UnusableModelException;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.GgufWriter;
 import java.io.IOException;
@@ -124,7 +124,7 @@ class LlamaVocabularyTest {
   void aTextNeedsItsSpace() throws IOException {
     try (LlamaModel model = vocabularyOnly(VocabularyFile.sentencePiece("a", "b"))) {
       LlamaVocabulary vocabulary = model.vocabulary();
-      assertThrows(GgmlException.class, () -> vocabulary.tokenize("ab", true, true));
+      assertThrows(UnusableModelException.class, () -> vocabulary.tokenize("ab", true, true));
     }
     GgufWriter without =
         VocabularyFile.sentencePiece("a", "b").putBool("tokenizer.ggml.add_space_prefix", false);
@@ -158,7 +158,7 @@ class LlamaVocabularyTest {
     try (LlamaModel model = vocabularyOnly(file)) {
       LlamaVocabulary vocabulary = model.vocabulary();
       assertEquals(OptionalInt.empty(), vocabulary.bos());
-      assertThrows(GgmlException.class, () -> vocabulary.tokenize("ab", true, true));
+      assertThrows(UnusableModelException.class, () -> vocabulary.tokenize("ab", true, true));
       assertArrayEquals(new int[] {0, 1}, vocabulary.tokenize("ab", false, true));
     }
   }

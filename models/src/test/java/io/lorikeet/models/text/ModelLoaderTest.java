@@ -10,7 +10,7 @@ import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
-import io.lorikeet.bindings.llama.NonFiniteLogitsException;
+import io.lorikeet.bindings.llama.UnusableModelException;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
@@ -121,9 +121,9 @@ class ModelLoaderTest {
     overwrite(file, "output_norm.weight", 3e38f);
     try (LlamaModel model = ModelLoader.load(file, LlamaModel.Options.CPU);
         LlamaContext context = LlamaContext.create(model, 8, 8, 1)) {
-      assertThrows(NonFiniteLogitsException.class, () -> context.decode(1, 2, 3));
+      assertThrows(UnusableModelException.class, () -> context.decode(1, 2, 3));
       assertThrows(
-          NonFiniteLogitsException.class,
+          UnusableModelException.class,
           () -> context.forEachLogits(new int[] {1, 2}, (_, _) -> {}));
     }
   }

@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.bindings.LeakCheck;
+import io.lorikeet.bindings.llama.UnusableModelException;
 import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -37,7 +37,7 @@ class PreTokenizerTest {
   void refusesWhatLosesSpaces() throws IOException {
     try (Tokenizer tokenizer = open("whitespace")) {
       String message =
-          assertThrows(GgmlException.class, () -> tokenizer.encode("a b", false, false))
+          assertThrows(UnusableModelException.class, () -> tokenizer.encode("a b", false, false))
               .getMessage();
       assertTrue(message.contains("'whitespace'"), message);
     }

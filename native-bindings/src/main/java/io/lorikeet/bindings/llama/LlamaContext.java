@@ -210,7 +210,7 @@ public final class LlamaContext implements AutoCloseable {
   /// Reads tokens on, and passes the logits after each of them.
   ///
   /// @throws GgmlException when the computation fails; the context has then forgotten all tokens
-  /// @throws NonFiniteLogitsException when a logit is NaN or infinite
+  /// @throws UnusableModelException when a logit is NaN or infinite
   public void forEachLogits(int[] tokens, LogitsConsumer consumer) {
     requireRoom(tokens);
     long rowBytes = (long) model.vocabulary().size() * Float.BYTES;
@@ -234,7 +234,7 @@ public final class LlamaContext implements AutoCloseable {
   /// [LlamaSampler#sample].
   ///
   /// @throws GgmlException when the computation fails; the context has then forgotten all tokens
-  /// @throws NonFiniteLogitsException when a logit is NaN or infinite
+  /// @throws UnusableModelException when a logit is NaN or infinite
   public void decode(int... tokens) {
     requireRoom(tokens);
     for (int start = 0; start < tokens.length; start += batch) {
@@ -269,7 +269,7 @@ public final class LlamaContext implements AutoCloseable {
     }
     if (none) {
       clear();
-      throw new NonFiniteLogitsException(
+      throw new UnusableModelException(
           "llama.cpp computes numbers with "
               + model.file()
               + " that aren't finite: its weights or settings are too large, or an adapter's are");

@@ -71,11 +71,12 @@ public final class LlamaVocabulary {
   ///     llama.cpp's programs tokenize prompts with it.
   /// @param parseSpecial takes the text of a control token, such as `<|im_end|>`, for that token
   ///     instead of spelling it. llama.cpp's programs tokenize prompts with it.
-  /// @throws GgmlException when the vocabulary wants a token that it doesn't have, or loses spaces
+  /// @throws UnusableModelException when the vocabulary wants a token that it doesn't have, or
+  ///     loses spaces
   public int[] tokenize(String text, boolean addSpecial, boolean parseSpecial) {
     handle();
     if (losesSpaces) { // and with some vocabularies ends the process at the first one
-      throw new GgmlException(
+      throw new UnusableModelException(
           model.file()
               + " has the pre-tokenizer 'whitespace', which is for embeddings: it loses spaces");
     }
@@ -96,7 +97,7 @@ public final class LlamaVocabulary {
 
   private int[] tokenizeSpelled(String text, boolean addSpecial, boolean parseSpecial) {
     if (spelling.isPresent() && !text.isEmpty() && addsSpace() && !spelling.get().hasSpace()) {
-      throw new GgmlException(
+      throw new UnusableModelException(
           model.file() + " puts a space before every text, and has no token for it");
     }
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
@@ -130,7 +131,7 @@ public final class LlamaVocabulary {
             .flatMap(Spelling::separator)
             .orElseThrow(
                 () ->
-                    new GgmlException(
+                    new UnusableModelException(
                         "the vocabulary of " + model.file() + " can't spell all of the text"));
     int[] before = tokenizeSpelled(separator, false, false);
     IntStream.Builder ids = IntStream.builder();
@@ -305,7 +306,7 @@ public final class LlamaVocabulary {
             || Llama.llama_vocab_type(handle()) == Llama.LLAMA_VOCAB_TYPE_WPM()
                 && (bos().isEmpty() || Llama.llama_vocab_sep(handle()) < 0);
     if (incomplete) {
-      throw new GgmlException(
+      throw new UnusableModelException(
           "the vocabulary of "
               + model.file()
               + " wants to begin or end a text with a token that it doesn't have");
@@ -321,7 +322,7 @@ public final class LlamaVocabulary {
   private MemorySegment handle() {
     model.handle();
     if (!hasText) {
-      throw new GgmlException(model.file() + " has no vocabulary to tokenize with");
+      throw new UnusableModelException(model.file() + " has no vocabulary to tokenize with");
     }
     return handle;
   }
