@@ -62,7 +62,7 @@ final class ArgumentProblem {
   }
 
   private static String name(ArgSpec argument) {
-    return argument instanceof OptionSpec option ? option.longestName() : argument.paramLabel();
+    return argument instanceof OptionSpec option ? option.names()[0] : argument.paramLabel();
   }
 
   /// Of an option that takes one of a few names.

@@ -77,7 +77,7 @@ class NumberOptionsTest {
           continue;
         }
         options++;
-        String name = option.longestName();
+        String name = option.names()[0];
         for (String text : NEVER_NUMBERS) {
           String place = command.getCommandName() + " " + name + "=" + text;
           assertThrows(RuntimeException.class, () -> read(command, option, text), place);

@@ -260,7 +260,7 @@ class TrainCommandTest {
 
   @Test
   void settingsThatMakeNoSense() {
-    train("--rank", 0).assertFails(2, "rank", "at least 1");
+    train("--rank", 0).assertFails(2, "--rank: expected a whole number from 1 to");
     train("--target", "attn").assertFails(2, "attn", "attention");
     train("--leraning-rate", 1)
         .assertFails(2, "unknown option '--leraning-rate'", "--learning-rate");
