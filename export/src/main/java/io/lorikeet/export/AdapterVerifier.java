@@ -31,9 +31,12 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
   /// Of each of three passes at most this many logits are kept: 128 MiB.
   private static final int KEPT_LOGITS = 32 << 20;
 
+  /// What this much more of the adapter changes is rounding.
+  private static final float LEAST_NUDGE = 1e-5f;
+
   /// How much more of the adapter is next to nothing, and yet may drive an activation to the other
   /// side of where it is rounded.
-  private static final float[] NUDGES = {1e-5f, -1e-5f, 1e-4f, -1e-4f, 1e-3f, -1e-3f};
+  private static final float[] NUDGES = {LEAST_NUDGE, -LEAST_NUDGE, 1e-4f, -1e-4f, 1e-3f, -1e-3f};
 
   /// The most tokens that [#verify] takes, all sequences together: 1024, or fewer where the
   /// vocabulary is so large that their logits would take more than 128 MiB.
@@ -123,7 +126,9 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
         verification =
             trainer.compute(
                 Optional.of(scaled(computed, nudge)),
-                logits -> comparison.nearer(before, effects, logits));
+                logits ->
+                    comparison.nearer(
+                        before, effects, trained, logits, Math.abs(nudge) <= LEAST_NUDGE));
       }
       return verification;
     }

@@ -16,7 +16,8 @@ import java.util.function.ToDoubleFunction;
 /// the adapter's own products are rounded, how much the logits move with as little of it. If the
 /// difference with the adapter is rounding too, it exceeds the one without at half of the positions
 /// at most, so the median of what exceeds [#MARGIN] times the one without is 0. One activation near
-/// the beginning can change all positions after it, though: [#addNearer] finds out whether it did.
+/// the beginning can change all positions after it, though, and with the adapter there may be more
+/// of them: [#addNearer] finds out.
 final class EffectComparison {
   private static final double MARGIN = 3;
 
@@ -94,18 +95,26 @@ final class EffectComparison {
                 : rounding.or(sensitivity.distances.get(positions.size()))));
   }
 
-  /// Takes the trainer's logits with next to nothing more or less of the adapter, which rounding
-  /// may drive to the other side: where they are nearer to llama.cpp's, they count. All positions
-  /// have been added before.
-  void addNearer(KeptLogits llama, LogitsSource trainer) {
+  /// Takes the trainer's logits with next to nothing more or less of the adapter, which drives
+  /// activations to the other side of where they are rounded: where they are nearer to llama.cpp's,
+  /// they count. All positions have been added before.
+  ///
+  /// @param isRounding whether it is so little that what it changes is rounding
+  void addNearer(KeptLogits llama, KeptLogits trained, LogitsSource nudged, boolean isRounding) {
     ListIterator<Position> each = positions.listIterator();
     llama.forEach(
-        trainer,
-        (_, _, kept, others) -> {
-          Position position = each.next();
-          Distance distance = Distance.between(kept, others, softmax(kept));
+        nudged,
+        (sequence, position, kept, others) -> {
+          Position before = each.next();
+          float[] trainer = trained.row(sequence, position);
+          double[] probabilities = softmax(trainer);
+          Distance difference = Distance.between(kept, others, probabilities);
+          Distance change = Distance.between(trainer, others, probabilities);
           each.set(
-              new Position(position.effect, position.difference.and(distance), position.rounding));
+              new Position(
+                  before.effect,
+                  before.difference.and(difference),
+                  isRounding ? before.rounding.or(change) : before.rounding));
         });
   }
 

@@ -64,8 +64,13 @@ final class LogitsComparison {
 
   /// The verification with the trainer's logits computed once more, see
   /// [EffectComparison#addNearer].
-  Verification nearer(Verification verification, EffectComparison effects, LogitsSource trainer) {
-    effects.addNearer(llama, trainer);
-    return verification.withDifferenceShare(effects.differenceShare());
+  Verification nearer(
+      Verification verification,
+      EffectComparison effects,
+      KeptLogits trained,
+      LogitsSource nudged,
+      boolean isRounding) {
+    effects.addNearer(llama, trained, nudged, isRounding);
+    return verification.withShares(effects.differenceShare(), effects.roundingShare());
   }
 }

@@ -57,9 +57,9 @@ public record Verification(
     return !(differenceShare < LIMIT);
   }
 
-  Verification withDifferenceShare(double measured) {
+  Verification withShares(double difference, double ofRounding) {
     return new Verification(
-        effect, trainerEffect, unexplained, noise, measured, roundingShare, rounding);
+        effect, trainerEffect, unexplained, noise, difference, ofRounding, rounding);
   }
 
   /// Whether the adapter changes nothing at all, neither here nor there.
