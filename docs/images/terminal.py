@@ -4,7 +4,7 @@
     docs/images/terminal.py [--columns 100] [--last LINES] OUTPUT.svg COMMAND [ARGUMENT ...]
 
 The picture is the real output: nothing is added but the line with the command. Only carriage
-returns, line breaks and the codes that clear a line are understood. Needs Python's standard library.
+returns, line breaks and the codes that clear the rest of a line are understood. Needs Python's standard library.
 """
 import argparse, fcntl, html, os, pty, re, struct, subprocess, sys, termios
 
@@ -46,8 +46,8 @@ def screen(output):
             line, at = [], 0
         elif token == "\r":
             at = 0
-        elif token.endswith("K") and token[0] == "\x1b":
-            line = line[:at] if token in ("\x1b[K", "\x1b[0K") else []
+        elif token in ("\x1b[K", "\x1b[0K", "\x1b[J", "\x1b[0J"):
+            line = line[:at]
         elif token[0] == "\x1b":
             continue
         else:
