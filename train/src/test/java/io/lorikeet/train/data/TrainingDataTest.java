@@ -142,7 +142,9 @@ class TrainingDataTest {
 
   @Test
   void onlyBadLinesAreRefusedEvenIfSkipped() throws IOException {
-    Files.writeString(data, "{\"prompt\": [1], \"completion\": \"b\"}\n{\"prompt\": {}, \"completion\": \"b\"}\n");
+    Files.writeString(
+        data,
+        "{\"prompt\": [1], \"completion\": \"b\"}\n{\"prompt\": {}, \"completion\": \"b\"}\n");
     TrainingOptions options = options().set(Setting.SKIP_BAD_LINES, true);
     String message =
         assertThrows(InvalidInputException.class, () -> load(options, 64)).getMessage();
