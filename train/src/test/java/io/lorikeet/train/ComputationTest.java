@@ -88,7 +88,7 @@ class ComputationTest {
   private long needed(Function<ModelConfig, Placement> placement) throws IOException {
     TrainingConfig config = options("planned").resolve();
     try (GgufFile file = GgufFile.open(base);
-        Backend planning = Backend.planning("cpu", 1)) {
+        Backend planning = Backend.planning("cpu", 1, Optional.of(ProductFormat.GGML))) {
       MemoryPlanner planner = new MemoryPlanner(file, config, planning);
       return planner.needed(planner.plan(placement.apply(ModelConfig.of(file))));
     }
