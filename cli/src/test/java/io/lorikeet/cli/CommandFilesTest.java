@@ -83,7 +83,7 @@ class CommandFilesTest {
                   + " --report --data in/x.txt"),
           words("imatrix --model in/base.gguf --data in/x.txt --output out/i.gguf"),
           words("convert --model in/folder --output out/m.gguf"),
-          words("bench --model in/base.gguf --json out/f.json"),
+          words("bench --model in/base.gguf --compare in/r.json --json out/f.json"),
           words("bench --make S --type Q4_0 --output out/b.gguf"));
 
   @TempDir private Path folder;

@@ -139,8 +139,9 @@ public final class OutputPlan {
       return SplitModel.partsByName(input);
     }
     List<Path> files = new ArrayList<>();
+    Path start = input.toRealPath(); // a link itself isn't gone into
     Files.walkFileTree(
-        input.toRealPath(),
+        start,
         new SimpleFileVisitor<>() {
           @Override
           public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes) {
@@ -160,7 +161,7 @@ public final class OutputPlan {
             return FileVisitResult.CONTINUE;
           }
         });
-    return files;
+    return files.stream().map(file -> input.resolve(start.relativize(file))).toList();
   }
 
   /// What a file is on the disk; empty where there is none.
