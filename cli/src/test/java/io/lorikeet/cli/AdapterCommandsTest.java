@@ -176,7 +176,8 @@ class AdapterCommandsTest {
     assertTrue(out.contains("llama-server -m " + base + " --lora " + combined), out);
     assertTrue(out.contains("FROM " + base), out);
     assertTrue(out.contains("ADAPTER " + combined), out);
-    assertTrue(out.contains("<|im_start|>{{ .Role }}"), out);
+    // The base of this test has a text that only looks like a chat template.
+    assertTrue(out.contains("# no TEMPLATE"), out);
     assertTrue(out.contains("PARAMETER stop \"</s>\""), out);
     // What is left after taking both parts away again is nothing.
     Path nothing = folder.resolve("nothing-left.gguf");

@@ -104,7 +104,7 @@ class ChatCommandTest {
             .out();
     assertEquals(3, out.lines().count(), out);
     assertTrue(out.contains("no adapter is called 'nobody'; there are: accent"), out);
-    assertTrue(out.contains("'x' is no number"), out);
+    assertTrue(out.contains("scale: expected a number from -1000000 to 1000000, found 'x'"), out);
     assertTrue(out.contains("unknown: /shout"), out);
     String full = chat("a b c d e f g h i j k l m\n", "--context", 12).assertSucceeds().out();
     assertTrue(full.contains("longer --context"), full);

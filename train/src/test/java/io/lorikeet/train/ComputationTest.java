@@ -77,18 +77,18 @@ class ComputationTest {
                 1));
   }
 
-  /// The memory in which all is on the device but attention.
-  private long withoutAttention() throws IOException {
+  /// The memory in which all is on the device, with attention kept or without.
+  private long onDevice(boolean keepsAttention) throws IOException {
     return needed(
         model ->
             Placement.onDevice(PassShape.choose(model, 1, TinyRun.CONTEXT))
-                .keepingAttention(false));
+                .keepingAttention(keepsAttention));
   }
 
   private long needed(Function<ModelConfig, Placement> placement) throws IOException {
     TrainingConfig config = options("planned").resolve();
     try (GgufFile file = GgufFile.open(base);
-        Backend planning = Backend.planning("cpu", 1, Optional.of(ProductFormat.GGML))) {
+        Backend planning = Backend.planning("cpu", 1)) {
       MemoryPlanner planner = new MemoryPlanner(file, config, planning);
       return planner.needed(planner.plan(placement.apply(ModelConfig.of(file))));
     }
@@ -132,10 +132,13 @@ class ComputationTest {
   /// The layout that keeps attention from forward, and the next one, which computes it again.
   @Test
   void attentionMayBeComputedAgain() throws IOException {
+    long least = onDevice(false);
+    // Where oneDNN multiplies in F32, a model this small takes as much without.
+    assumeTrue(least < onDevice(true), "attention that is kept takes no memory");
     LoraAdapter whole = whole(options("whole"));
     Path run = killed(options("cut"), KILLED_AFTER);
     assertEquals("true", recorded(run, "keeps-attention"));
-    TrainingOptions less = new TrainingOptions().set(Setting.DEVICE_MEMORY, withoutAttention());
+    TrainingOptions less = new TrainingOptions().set(Setting.DEVICE_MEMORY, least);
     assertTrue(same(whole, resume(run, less)));
     assertEquals(List.of(), events.warnings());
     assertEquals("false", recorded(run, "keeps-attention"));
