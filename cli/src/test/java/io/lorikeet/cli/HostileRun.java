@@ -27,7 +27,7 @@ public final class HostileRun {
   private static final int PROCESSES = Integer.getInteger("lorikeet.hostile.processes", 2);
 
   /// Seconds without a sign of life after which a process counts as hanging.
-  private static final long PATIENCE = 180;
+  private static final long PATIENCE = 600;
 
   private HostileRun() {}
 
@@ -87,6 +87,10 @@ public final class HostileRun {
         if (process.exitValue() == 0) {
           return;
         }
+        if (Files.notExists(folder.resolve("hostile.gguf"))) {
+          throw new IllegalStateException(
+              "no good base could be trained, see " + folder.resolve("output.log"));
+        }
         Place at = Place.read(place);
         String command = HostileCommands.names().get(at.command);
         Path kept = folder.resolve("died-" + at.file + "-" + command + ".gguf");
@@ -144,6 +148,8 @@ public final class HostileRun {
       for (Path base : source.bases()) {
         commands.add(new HostileCommands(folder.resolve("base-" + commands.size())));
         commands.getLast().train(base);
+        place.seek(0);
+        place.writeInt(number); // a sign of life
       }
       while (number < source.count()) {
         Files.write(file, source.file(number));
