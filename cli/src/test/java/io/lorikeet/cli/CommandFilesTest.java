@@ -30,7 +30,7 @@ class CommandFilesTest {
   private static final List<String> VALUES =
       words(
           "N T R P K KL TYPE keep|TYPE NAME NAME:TYPE SHAPE SIZE TOKENS ROWS RATE SHARE SHARE|STEPS"
-              + " STEPS NORM ALPHA KEY=KEY TIME TIME|STEPS");
+              + " STEPS NORM NUMBER ALPHA KEY=KEY TIME TIME|STEPS");
 
   /// Options that take a text as it is.
   private static final Set<String> TEXTS = Set.of("--prompt", "--system");
