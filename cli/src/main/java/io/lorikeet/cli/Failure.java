@@ -44,7 +44,8 @@ record Failure(int exitCode, String message) {
       case ParameterException e -> new Failure(BAD_INPUT, ArgumentProblem.inWords(e));
       case InvalidInputException e -> new Failure(BAD_INPUT, e.getMessage());
       case UnusableModelException e -> new Failure(BAD_INPUT, e.getMessage());
-      case UnusableStepException e -> new Failure(FAILED, e.getMessage());
+      case UnusableStepException e ->
+          new Failure(e.isOfTheBase() ? BAD_INPUT : FAILED, e.getMessage());
       case StoppedException e -> new Failure(STOPPED, e.getMessage());
       case GgmlException e -> new Failure(FAILED, e.getMessage());
       case UncheckedIOException e -> of(e.getCause());

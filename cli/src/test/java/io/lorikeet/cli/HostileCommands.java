@@ -1,9 +1,12 @@
 package io.lorikeet.cli;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -63,6 +66,8 @@ final class HostileCommands {
         "plan",
         "data",
         "generate",
+        "generate --chat",
+        "chat",
         "eval",
         "imatrix",
         "merge",
@@ -110,8 +115,8 @@ final class HostileCommands {
           : Optional.empty();
     }
     if (run.exitCode() == Failure.FAILED
-        && (VERDICT.matcher(run.out()).find() || run.err().contains("is not a finite number"))) {
-      return Optional.empty(); // weights can be so large, or so small, that nothing is learned
+        && VERDICT.matcher(run.out()).find()) {
+      return Optional.empty(); // weights can be so small that nothing is learned
     }
     if (!run.err().contains("lorikeet: ")) {
       return Optional.of("no message: exit " + run.exitCode() + " " + run.err());
@@ -128,7 +133,7 @@ final class HostileCommands {
   }
 
   private CommandRun run(String name, Path base, Path output) {
-    List<Object> words = new ArrayList<>(List.of(name));
+    List<Object> words = new ArrayList<>(List.of(name.split(" ")));
     if (!name.equals("inspect") && !name.equals("quantize")) {
       words.add("--model");
     }
@@ -138,7 +143,9 @@ final class HostileCommands {
           case "inspect" -> List.of();
           case "plan" -> List.of("--device", "cpu", "--context", 16);
           case "data" -> List.of("--data", data, "--json");
-          case "generate" -> List.of("--prompt", "ab", "--tokens", 4, "--threads", 1);
+          case "generate", "generate --chat" ->
+              List.of("--prompt", "ab", "--tokens", 4, "--threads", 1);
+          case "chat" -> List.of("--tokens", 4, "--threads", 1);
           case "eval" -> List.of("--data", data, "--threads", 1);
           case "imatrix" ->
               List.of("--data", text, "--context", 64, "--output", output, "--threads", 1);
@@ -187,7 +194,13 @@ final class HostileCommands {
                   1);
           default -> throw new IllegalArgumentException(name);
         });
-    return CommandRun.of(words.toArray());
+    InputStream typed = System.in;
+    System.setIn(new ByteArrayInputStream("ab\n".getBytes(StandardCharsets.UTF_8)));
+    try {
+      return CommandRun.of(words.toArray());
+    } finally {
+      System.setIn(typed);
+    }
   }
 
   private void removeRuns() throws IOException {

@@ -17,8 +17,11 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// A few hundred hostile files for the quick commands; `bench/hostile` gives thousands to all.
 class HostileGgufTest {
-  private static final long SEED = Long.getLong("lorikeet.seed", System.nanoTime());
+  private static final long SEED = Long.getLong("lorikeet.seed", 1);
   private static final int FILES = Integer.getInteger("lorikeet.hostile.files", 100);
+
+  private static final List<String> QUICK =
+      List.of("inspect", "data", "generate", "generate --chat", "chat");
 
   @TempDir private Path folder;
 
@@ -31,14 +34,14 @@ class HostileGgufTest {
     for (Path base : List.of(model, experts)) {
       HostileGguf good = new HostileGguf(Files.readAllBytes(base));
       HostileCommands commands = new HostileCommands(folder.resolve("work"));
-      for (String command : List.of("inspect", "data", "generate")) {
+      for (String command : QUICK) {
         assertEquals(0, commands.judge(command, base).exitCode(), command);
       }
       for (int i = 0; i < FILES / 2; i++) {
         long seed = SEED + i;
         Path file =
             Files.write(folder.resolve("hostile.gguf"), good.mutant(new SplittableRandom(seed)));
-        for (String command : List.of("inspect", "data", "generate")) {
+        for (String command : QUICK) {
           HostileCommands.Outcome outcome = commands.judge(command, file);
           refused += outcome.exitCode() == Failure.BAD_INPUT ? 1 : 0;
           outcome

@@ -93,7 +93,7 @@ public final class HostileRun {
         }
         Place at = Place.read(place);
         String command = HostileCommands.names().get(at.command);
-        Path kept = folder.resolve("died-" + at.file + "-" + command + ".gguf");
+        Path kept = folder.resolve("died-%s-%s.gguf".formatted(at.file, command.replace(" ", "")));
         Files.copy(folder.resolve("hostile.gguf"), kept);
         say(
             folder,

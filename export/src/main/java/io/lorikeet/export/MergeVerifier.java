@@ -3,6 +3,7 @@ package io.lorikeet.export;
 import io.lorikeet.bindings.llama.LlamaAdapter;
 import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
+import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.ModelLoader;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -77,9 +78,14 @@ public record MergeVerifier(int threads) {
   /// @param base the base, of a split one any file
   /// @param sequences token ids, at most [AdapterVerifier#mostTokens] in all; each is computed from
   ///     position 0 on
+  /// @throws InvalidInputException when no sequence has a token to predict
   public Reference reference(Path base, List<Scaled> adapters, List<int[]> sequences)
       throws IOException {
     int longest = sequences.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
+    if (longest < 2) {
+      throw new InvalidInputException(
+          base + ": its context takes texts of one token, and a loss needs a second one");
+    }
     return new Reference(base, adapters, sequences, longest, threads);
   }
 

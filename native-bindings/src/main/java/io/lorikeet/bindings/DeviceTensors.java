@@ -156,7 +156,11 @@ public final class DeviceTensors implements AutoCloseable {
     return data.address() % IN_PLACE_ALIGNMENT == 0;
   }
 
+  /// A context for descriptions of tensors.
+  ///
+  /// @throws GgmlException when the process may not have this much memory: ggml would end it
   static MemorySegment newContext(long bytes) {
+    NativeHeap.check(bytes, "descriptions of tensors");
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment parameters = ggml_init_params.allocate(arena);
       ggml_init_params.mem_size(parameters, bytes);

@@ -197,7 +197,8 @@ public final class MemoryPlanner {
   /// Whether one of the two layouts does that are tried last: they differ in the sizes of pieces,
   /// and no other takes less than both.
   private boolean fitsSomehow(int context, long device) {
-    if ((long) config.batchSize() * context > Setting.MOST_TOKENS) {
+    long hiddenState = (long) context * model.embedding() * Float.BYTES; // of one row
+    if ((long) config.batchSize() * context > Setting.MOST_TOKENS || hiddenState > device) {
       return false;
     }
     List<Placement> all = candidates(context);

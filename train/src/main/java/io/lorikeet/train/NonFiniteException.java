@@ -11,8 +11,11 @@ public final class NonFiniteException extends UnusableStepException {
   private static final long serialVersionUID = 1L;
   private static final int MOST_NAMED = 8;
 
-  private NonFiniteException(String message) {
+  private final boolean ofTheBase;
+
+  private NonFiniteException(boolean ofTheBase, String message) {
     super(message);
+    this.ofTheBase = ofTheBase;
   }
 
   /// @param what "loss" or "gradient"
@@ -20,6 +23,7 @@ public final class NonFiniteException extends UnusableStepException {
   /// @param where the layer or tensor where the first such number arose
   static NonFiniteException inStep(String what, int step, String where, List<MicroBatch> batches) {
     return new NonFiniteException(
+        step == 1,
         "step %s: the %s is not a finite number, first in %s; the step was not taken. Its data: %s. %s"
             .formatted(step, what, where, lines(batches), remedy(step - 1)));
   }
@@ -27,6 +31,7 @@ public final class NonFiniteException extends UnusableStepException {
   /// @param steps steps taken before
   static NonFiniteException inValidation(int steps, String where, List<MicroBatch> batches) {
     return new NonFiniteException(
+        steps == 0,
         "validation after step %s: the loss is not a finite number, first in %s. Its data: %s. %s"
             .formatted(steps, where, lines(batches), remedy(steps)));
   }
@@ -34,6 +39,7 @@ public final class NonFiniteException extends UnusableStepException {
   /// @param where the base tensor that the parameters belong to
   static NonFiniteException inParameters(int step, String where) {
     return new NonFiniteException(
+        false,
         "step %s: the parameters are not finite numbers after it, first those of %s. %s"
             .formatted(step, where, remedy(step)));
   }
@@ -41,6 +47,7 @@ public final class NonFiniteException extends UnusableStepException {
   /// Steps were left out one after the other, and this one too.
   static NonFiniteException again(UnusableStepException last, int inARow) {
     return new NonFiniteException(
+        last.isOfTheBase(),
         "%s steps in a row could not be taken. The last of them: %s"
             .formatted(inARow, last.getMessage()));
   }
@@ -50,6 +57,7 @@ public final class NonFiniteException extends UnusableStepException {
   /// @param state step after which it was saved
   static NonFiniteException inVain(UnusableStepException last, int state, int times) {
     return new NonFiniteException(
+        last.isOfTheBase(),
         "the run went back to the state of step %s %s times and got no further. The last time: %s"
             .formatted(state, times, last.getMessage()));
   }
@@ -70,6 +78,11 @@ public final class NonFiniteException extends UnusableStepException {
             .collect(Collectors.joining(", "));
     int more = sources.size() - MOST_NAMED;
     return more > 0 ? named + " and " + more + " more" : named;
+  }
+
+  @Override
+  public boolean isOfTheBase() {
+    return ofTheBase;
   }
 
   @Override

@@ -51,6 +51,11 @@ public final class SpikeException extends UnusableStepException {
   }
 
   @Override
+  public boolean isOfTheBase() {
+    return false;
+  }
+
+  @Override
   String kind() {
     return kind;
   }

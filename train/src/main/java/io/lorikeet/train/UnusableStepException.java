@@ -9,6 +9,9 @@ public abstract sealed class UnusableStepException extends RuntimeException
     super(message);
   }
 
+  /// Whether no step was taken before: then the base is at fault, and not the training.
+  public abstract boolean isOfTheBase();
+
   /// What was wrong, in two or three words.
   abstract String kind();
 }
