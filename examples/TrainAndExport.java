@@ -1,11 +1,11 @@
-import io.lorikeet.export.AdapterExporter;
-import io.lorikeet.export.AdapterMetadata;
-import io.lorikeet.export.BaseIdentity;
+import io.lorikeet.models.adapter.AdapterExporter;
+import io.lorikeet.models.adapter.AdapterMetadata;
+import io.lorikeet.models.adapter.BaseIdentity;
 import io.lorikeet.quant.GgufFile;
-import io.lorikeet.train.Trainer;
-import io.lorikeet.train.TrainingConfig;
-import io.lorikeet.train.TrainingOptions;
-import io.lorikeet.train.TrainingResult;
+import io.lorikeet.train.loop.Trainer;
+import io.lorikeet.train.run.TrainingResult;
+import io.lorikeet.train.settings.TrainingConfig;
+import io.lorikeet.train.settings.TrainingOptions;
 
 /// Trains an adapter on a base and writes it as a GGUF file that llama.cpp loads.
 /// Arguments: BASE.gguf TRAIN.jsonl ADAPTER.gguf

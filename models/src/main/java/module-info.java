@@ -2,8 +2,10 @@
 module io.lorikeet.models {
   requires transitive io.lorikeet.quant;
 
+  exports io.lorikeet.models.adapter;
   exports io.lorikeet.models.architecture;
   exports io.lorikeet.models.autodiff;
+  exports io.lorikeet.models.chat;
   exports io.lorikeet.models.family;
   exports io.lorikeet.models.lora;
   exports io.lorikeet.models.merge;

@@ -8,7 +8,13 @@ module io.lorikeet.train {
   requires dev.hardwood.core;
   requires java.logging;
 
-  exports io.lorikeet.train;
+  exports io.lorikeet.train.checkpoint;
   exports io.lorikeet.train.data;
   exports io.lorikeet.train.data.files;
+  exports io.lorikeet.train.event;
+  exports io.lorikeet.train.loop;
+  exports io.lorikeet.train.memory;
+  exports io.lorikeet.train.optimizer;
+  exports io.lorikeet.train.run;
+  exports io.lorikeet.train.settings;
 }

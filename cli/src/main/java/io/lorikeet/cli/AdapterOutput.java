@@ -1,9 +1,9 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.export.AdapterExporter;
-import io.lorikeet.export.AdapterMetadata;
-import io.lorikeet.export.AdapterStorage;
 import io.lorikeet.export.analysis.AdapterCombiner;
+import io.lorikeet.models.adapter.AdapterExporter;
+import io.lorikeet.models.adapter.AdapterMetadata;
+import io.lorikeet.models.adapter.AdapterStorage;
 import io.lorikeet.models.lora.LoraAdapter;
 import java.io.IOException;
 import java.io.PrintWriter;

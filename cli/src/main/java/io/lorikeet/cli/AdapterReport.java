@@ -1,8 +1,8 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.export.AdapterFile;
-import io.lorikeet.export.BaseIdentity;
 import io.lorikeet.export.analysis.PairAnalysis;
+import io.lorikeet.models.adapter.AdapterFile;
+import io.lorikeet.models.adapter.BaseIdentity;
 import io.lorikeet.models.lora.LoraAdapter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

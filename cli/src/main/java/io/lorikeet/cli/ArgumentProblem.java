@@ -1,7 +1,7 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.quant.NearestName;
-import io.lorikeet.train.FamiliarNames;
+import io.lorikeet.train.settings.FamiliarNames;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;

@@ -1,6 +1,6 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.models.architecture.ModelConfig;
+import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.LlamaLimits;

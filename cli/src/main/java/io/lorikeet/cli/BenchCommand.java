@@ -8,7 +8,7 @@ import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.NearestName;
 import io.lorikeet.quant.OutputPlan;
-import io.lorikeet.train.ProcessorCores;
+import io.lorikeet.train.settings.ProcessorCores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,6 +1,6 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.train.ProcessMemory;
+import io.lorikeet.train.memory.ProcessMemory;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,11 +1,11 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.export.AdapterFile;
-import io.lorikeet.export.TrainedTemplate;
+import io.lorikeet.models.adapter.AdapterFile;
+import io.lorikeet.models.adapter.TrainedTemplate;
 import io.lorikeet.models.text.ChatSession;
 import io.lorikeet.models.text.template.ChatTemplate;
 import io.lorikeet.quant.GgufFile;
-import io.lorikeet.train.ProcessorCores;
+import io.lorikeet.train.settings.ProcessorCores;
 import java.io.BufferedReader;
 import java.io.Console;
 import java.io.IOException;

@@ -1,7 +1,7 @@
 package io.lorikeet.cli;
 
+import io.lorikeet.models.chat.Conversation;
 import io.lorikeet.models.text.ChatSession;
-import io.lorikeet.models.text.Conversation;
 import io.lorikeet.models.text.TextGenerator;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.NearestName;

@@ -1,11 +1,11 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.export.AdapterFile;
-import io.lorikeet.export.AdapterMetadata;
-import io.lorikeet.export.AdapterStorage;
-import io.lorikeet.export.BaseIdentity;
-import io.lorikeet.export.TrainedTemplate;
 import io.lorikeet.export.analysis.AdapterCombiner;
+import io.lorikeet.models.adapter.AdapterFile;
+import io.lorikeet.models.adapter.AdapterMetadata;
+import io.lorikeet.models.adapter.AdapterStorage;
+import io.lorikeet.models.adapter.BaseIdentity;
+import io.lorikeet.models.adapter.TrainedTemplate;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;

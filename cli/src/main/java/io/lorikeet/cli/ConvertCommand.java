@@ -3,7 +3,7 @@ package io.lorikeet.cli;
 import io.lorikeet.quant.ModelQuantizer;
 import io.lorikeet.quant.OutputPlan;
 import io.lorikeet.quant.convert.ModelConverter;
-import io.lorikeet.train.ProcessorCores;
+import io.lorikeet.train.settings.ProcessorCores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

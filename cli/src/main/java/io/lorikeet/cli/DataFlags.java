@@ -1,6 +1,6 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.train.Setting;
+import io.lorikeet.train.settings.Setting;
 import java.util.List;
 import picocli.CommandLine.IModelTransformer;
 import picocli.CommandLine.Model.CommandSpec;

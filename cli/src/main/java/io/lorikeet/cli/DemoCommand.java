@@ -2,10 +2,10 @@ package io.lorikeet.cli;
 
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.ShellText;
-import io.lorikeet.train.ConfigFile;
-import io.lorikeet.train.TrainingConfig;
-import io.lorikeet.train.TrainingOptions;
-import io.lorikeet.train.data.Example;
+import io.lorikeet.train.data.files.Example;
+import io.lorikeet.train.settings.ConfigFile;
+import io.lorikeet.train.settings.TrainingConfig;
+import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;

@@ -2,9 +2,9 @@ package io.lorikeet.cli;
 
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.lorikeet.export.AdapterFile;
-import io.lorikeet.export.BaseIdentity;
 import io.lorikeet.export.analysis.PairDifference;
+import io.lorikeet.models.adapter.AdapterFile;
+import io.lorikeet.models.adapter.BaseIdentity;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -1,7 +1,7 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.models.text.TextGenerator;
-import io.lorikeet.train.data.Example;
+import io.lorikeet.train.data.files.Example;
 import io.lorikeet.train.data.files.ExampleReader;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -1,14 +1,14 @@
 package io.lorikeet.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.lorikeet.export.AdapterFile;
-import io.lorikeet.export.AdapterMetadata;
-import io.lorikeet.export.AdapterStorage;
-import io.lorikeet.export.BaseIdentity;
 import io.lorikeet.export.peft.PeftExporter;
+import io.lorikeet.models.adapter.AdapterFile;
+import io.lorikeet.models.adapter.AdapterMetadata;
+import io.lorikeet.models.adapter.AdapterStorage;
+import io.lorikeet.models.adapter.BaseIdentity;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.OutputPlan;
-import io.lorikeet.train.ProcessorCores;
+import io.lorikeet.train.settings.ProcessorCores;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -1,15 +1,15 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.export.AdapterFile;
-import io.lorikeet.export.TrainedTemplate;
+import io.lorikeet.models.adapter.AdapterFile;
+import io.lorikeet.models.adapter.TrainedTemplate;
+import io.lorikeet.models.chat.Conversation;
 import io.lorikeet.models.text.ChatTokenizer;
-import io.lorikeet.models.text.Conversation;
 import io.lorikeet.models.text.TextGenerator;
 import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.models.text.template.ServedTemplate;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.train.ProcessorCores;
+import io.lorikeet.train.settings.ProcessorCores;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

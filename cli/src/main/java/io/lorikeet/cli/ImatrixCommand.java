@@ -3,7 +3,7 @@ package io.lorikeet.cli;
 import io.lorikeet.quant.ImportanceCollector;
 import io.lorikeet.quant.ImportanceMatrix;
 import io.lorikeet.quant.OutputPlan;
-import io.lorikeet.train.ProcessorCores;
+import io.lorikeet.train.settings.ProcessorCores;
 import java.io.IOException;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;

@@ -2,9 +2,9 @@ package io.lorikeet.cli;
 
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.lorikeet.export.AdapterFile;
 import io.lorikeet.export.analysis.ExpertPairs;
 import io.lorikeet.export.analysis.PairAnalysis;
+import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.SafetensorsFile;

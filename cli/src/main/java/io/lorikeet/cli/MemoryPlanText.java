@@ -1,9 +1,9 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.quant.GgufFile;
-import io.lorikeet.train.MemoryPlan;
-import io.lorikeet.train.Placement;
-import io.lorikeet.train.TrainingConfig;
+import io.lorikeet.train.memory.MemoryPlan;
+import io.lorikeet.train.memory.Placement;
+import io.lorikeet.train.settings.TrainingConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

@@ -1,11 +1,11 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.export.AdapterExporter;
-import io.lorikeet.export.AdapterMetadata;
-import io.lorikeet.export.BaseIdentity;
 import io.lorikeet.export.merge.AdapterMerger;
 import io.lorikeet.export.merge.MergeTypes;
-import io.lorikeet.models.architecture.ModelConfig;
+import io.lorikeet.models.adapter.AdapterExporter;
+import io.lorikeet.models.adapter.AdapterMetadata;
+import io.lorikeet.models.adapter.BaseIdentity;
+import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.lora.LoraTargets;

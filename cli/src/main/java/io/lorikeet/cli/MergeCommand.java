@@ -1,20 +1,20 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.bindings.TensorType;
-import io.lorikeet.export.AdapterFile;
 import io.lorikeet.export.MergeVerifier;
 import io.lorikeet.export.merge.AdapterMerger;
 import io.lorikeet.export.merge.MergeReport;
 import io.lorikeet.export.merge.MergeTypes;
 import io.lorikeet.export.merge.QualityMerger;
 import io.lorikeet.export.merge.RecipeMerger;
+import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.merge.Rounding;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.ImportanceMatrix;
 import io.lorikeet.quant.ModelLoader;
 import io.lorikeet.quant.ModelQuantizer;
 import io.lorikeet.quant.OutputPlan;
-import io.lorikeet.train.ProcessorCores;
+import io.lorikeet.train.settings.ProcessorCores;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -1,11 +1,11 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.export.AdapterFile;
 import io.lorikeet.export.MergeVerification;
 import io.lorikeet.export.MergeVerifier;
 import io.lorikeet.export.merge.AdapterMerger;
 import io.lorikeet.export.merge.MergeMeasurement;
 import io.lorikeet.export.merge.MergeReport;
+import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.ModelLoader;
 import java.io.IOException;

@@ -1,9 +1,9 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.train.DecimalRange;
-import io.lorikeet.train.MemorySettings;
-import io.lorikeet.train.Setting;
-import io.lorikeet.train.WholeRange;
+import io.lorikeet.train.settings.DecimalRange;
+import io.lorikeet.train.settings.MemorySettings;
+import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.WholeRange;
 import java.util.List;
 import java.util.function.Function;
 import picocli.CommandLine.ITypeConverter;

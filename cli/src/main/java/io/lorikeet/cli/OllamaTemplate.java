@@ -1,9 +1,9 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.bindings.GgmlException;
-import io.lorikeet.models.text.Conversation;
-import io.lorikeet.models.text.Conversation.Message;
-import io.lorikeet.models.text.Conversation.ToolCall;
+import io.lorikeet.models.chat.Conversation;
+import io.lorikeet.models.chat.Conversation.Message;
+import io.lorikeet.models.chat.Conversation.ToolCall;
 import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.models.text.template.ChatTemplate;
 import io.lorikeet.models.text.template.ServedTemplate;

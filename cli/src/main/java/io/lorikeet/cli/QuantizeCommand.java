@@ -6,7 +6,7 @@ import io.lorikeet.quant.ImportanceMatrix;
 import io.lorikeet.quant.ModelQuantizer;
 import io.lorikeet.quant.OutputPlan;
 import io.lorikeet.quant.QuantizationError;
-import io.lorikeet.train.ProcessorCores;
+import io.lorikeet.train.settings.ProcessorCores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,8 +2,8 @@ package io.lorikeet.cli;
 
 import static io.lorikeet.quant.ShellText.quoted;
 
-import io.lorikeet.export.AdapterFile;
-import io.lorikeet.export.TrainedTemplate;
+import io.lorikeet.models.adapter.AdapterFile;
+import io.lorikeet.models.adapter.TrainedTemplate;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufMetadata;
 import java.io.IOException;

@@ -1,6 +1,6 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.export.TrainedTemplate;
+import io.lorikeet.models.adapter.TrainedTemplate;
 import io.lorikeet.models.text.template.ChatTemplate;
 import io.lorikeet.models.text.template.ChatTemplates;
 import io.lorikeet.quant.GgufFile;

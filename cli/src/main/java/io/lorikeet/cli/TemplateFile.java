@@ -1,6 +1,6 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.export.TrainedTemplate;
+import io.lorikeet.models.adapter.TrainedTemplate;
 import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.GgufFile;
 import java.io.IOException;

@@ -1,6 +1,6 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.train.TrainingOptions;
+import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;

@@ -1,9 +1,9 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.train.ConfigFile;
-import io.lorikeet.train.Setting;
-import io.lorikeet.train.TrainingOptions;
+import io.lorikeet.train.settings.ConfigFile;
+import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

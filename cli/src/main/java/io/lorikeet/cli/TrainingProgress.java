@@ -1,7 +1,7 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.train.TrainingEvent;
-import io.lorikeet.train.TrainingListener;
+import io.lorikeet.train.event.TrainingEvent;
+import io.lorikeet.train.event.TrainingListener;
 import java.util.Locale;
 
 /// Shows a training run: on a terminal one line that is written over at each step, elsewhere a line

@@ -1,27 +1,27 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.export.AdapterExporter;
-import io.lorikeet.export.AdapterFile;
-import io.lorikeet.export.AdapterMetadata;
-import io.lorikeet.export.AdapterStorage;
 import io.lorikeet.export.AdapterVerifier;
-import io.lorikeet.export.BaseIdentity;
-import io.lorikeet.export.TrainedTemplate;
 import io.lorikeet.export.Verification;
+import io.lorikeet.models.adapter.AdapterExporter;
+import io.lorikeet.models.adapter.AdapterFile;
+import io.lorikeet.models.adapter.AdapterMetadata;
+import io.lorikeet.models.adapter.AdapterStorage;
+import io.lorikeet.models.adapter.BaseIdentity;
+import io.lorikeet.models.adapter.TrainedTemplate;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.OutputPlan;
-import io.lorikeet.train.AdapterPlaces;
-import io.lorikeet.train.ResumedRun;
-import io.lorikeet.train.RunMetrics;
-import io.lorikeet.train.StopRequest;
-import io.lorikeet.train.Trainer;
-import io.lorikeet.train.TrainingConfig;
-import io.lorikeet.train.TrainingEvent;
-import io.lorikeet.train.TrainingListener;
-import io.lorikeet.train.TrainingOptions;
-import io.lorikeet.train.TrainingResult;
+import io.lorikeet.train.event.TrainingEvent;
+import io.lorikeet.train.event.TrainingListener;
+import io.lorikeet.train.loop.StopRequest;
+import io.lorikeet.train.loop.Trainer;
+import io.lorikeet.train.run.ResumedRun;
+import io.lorikeet.train.run.RunMetrics;
+import io.lorikeet.train.run.TrainingResult;
+import io.lorikeet.train.settings.AdapterPlaces;
+import io.lorikeet.train.settings.TrainingConfig;
+import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -196,7 +196,7 @@ final class TrainingSession {
   private Written write(
       LoraAdapter adapter, AdapterMetadata metadata, TrainingConfig config, AdapterPlaces places)
       throws IOException {
-    AdapterStorage storage = AdapterStorage.valueOf(config.store().name());
+    AdapterStorage storage = config.store();
     Optional<IOException> failureOfCopy = tryWrite(adapter, metadata, storage, places.copy());
     if (failureOfCopy.isEmpty() && places.areEqual()) {
       return new Written(places.file(), true);

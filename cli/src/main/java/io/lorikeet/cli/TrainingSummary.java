@@ -2,8 +2,8 @@ package io.lorikeet.cli;
 
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.ShellText;
-import io.lorikeet.train.RunMetrics;
-import io.lorikeet.train.TrainingConfig;
+import io.lorikeet.train.run.RunMetrics;
+import io.lorikeet.train.settings.TrainingConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,6 +1,6 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.models.text.Conversation.Message;
+import io.lorikeet.models.chat.Conversation.Message;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

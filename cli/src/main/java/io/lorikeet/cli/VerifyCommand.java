@@ -1,12 +1,12 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.export.AdapterFile;
 import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.Verification;
-import io.lorikeet.models.architecture.ModelConfig;
+import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.quant.GgufFile;
-import io.lorikeet.train.ProcessorCores;
+import io.lorikeet.train.settings.ProcessorCores;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

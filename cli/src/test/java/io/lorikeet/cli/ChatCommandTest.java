@@ -7,9 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
-import io.lorikeet.export.AdapterExporter;
-import io.lorikeet.export.AdapterMetadata;
-import io.lorikeet.export.BaseIdentity;
+import io.lorikeet.models.adapter.AdapterExporter;
+import io.lorikeet.models.adapter.AdapterMetadata;
+import io.lorikeet.models.adapter.BaseIdentity;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.models.testing.RandomInputs;

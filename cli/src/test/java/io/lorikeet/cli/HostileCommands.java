@@ -114,8 +114,7 @@ final class HostileCommands {
           ? Optional.of("succeeds with numbers that are none: " + run.out())
           : Optional.empty();
     }
-    if (run.exitCode() == Failure.FAILED
-        && VERDICT.matcher(run.out()).find()) {
+    if (run.exitCode() == Failure.FAILED && VERDICT.matcher(run.out()).find()) {
       return Optional.empty(); // weights can be so small that nothing is learned
     }
     if (!run.err().contains("lorikeet: ")) {

@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lorikeet.bindings.NativeLibrary;
 import io.lorikeet.bindings.TensorType;
-import io.lorikeet.export.AdapterExporter;
+import io.lorikeet.models.adapter.AdapterExporter;
 import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.GgufFile;
-import io.lorikeet.train.Trainer;
+import io.lorikeet.train.loop.Trainer;
 import java.io.IOException;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.constantpool.ClassEntry;

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.random.RandomModel;
-import io.lorikeet.train.Setting;
+import io.lorikeet.train.settings.Setting;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.lorikeet.models.chat.Conversation;
 import io.lorikeet.models.text.ChatVocabulary;
-import io.lorikeet.models.text.Conversation;
 import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.models.text.template.ChatTemplate;
 import io.lorikeet.models.text.template.ChatTemplates;

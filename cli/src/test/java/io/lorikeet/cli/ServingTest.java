@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
-import io.lorikeet.export.AdapterFile;
-import io.lorikeet.export.TrainedTemplate;
+import io.lorikeet.models.adapter.AdapterFile;
+import io.lorikeet.models.adapter.TrainedTemplate;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.models.text.template.ChatTemplates;
 import io.lorikeet.quant.GgufFile;

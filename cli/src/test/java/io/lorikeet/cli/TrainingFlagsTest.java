@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.train.DataSource;
-import io.lorikeet.train.Setting;
-import io.lorikeet.train.TrainingOptions;
+import io.lorikeet.train.settings.DataSource;
+import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

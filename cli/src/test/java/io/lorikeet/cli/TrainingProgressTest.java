@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lorikeet.train.TrainingEvent;
+import io.lorikeet.train.event.TrainingEvent;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;

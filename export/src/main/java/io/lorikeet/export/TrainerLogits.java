@@ -2,11 +2,11 @@ package io.lorikeet.export;
 
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.models.architecture.BaseWeights;
-import io.lorikeet.models.architecture.ModelConfig;
 import io.lorikeet.models.architecture.PassShape;
 import io.lorikeet.models.architecture.TokenBatch;
 import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.quant.GgufFile;

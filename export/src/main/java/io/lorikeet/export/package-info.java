@@ -1,7 +1,6 @@
-/// What comes out of training.
+/// The proof after training.
 ///
-/// [AdapterExporter][io.lorikeet.export.AdapterExporter] writes a trained adapter as the GGUF that
-/// llama.cpp reads, [AdapterFile][io.lorikeet.export.AdapterFile] reads such files back, and
-/// [AdapterVerifier][io.lorikeet.export.AdapterVerifier] proves that llama.cpp computes with the
-/// file what the trainer computed.
+/// [AdapterVerifier][io.lorikeet.export.AdapterVerifier] compares the logits that llama.cpp
+/// computes with an adapter's file with those of the trainer, and
+/// [MergeVerifier][io.lorikeet.export.MergeVerifier] does so for merged files.
 package io.lorikeet.export;

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.export.Verification.Verdict;
+import io.lorikeet.models.adapter.SmallBase;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;

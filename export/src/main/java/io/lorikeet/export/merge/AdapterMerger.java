@@ -4,7 +4,7 @@ import io.lorikeet.bindings.RowDequantizer;
 import io.lorikeet.bindings.RowQuantizer;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.bindings.llama.QuantizationType;
-import io.lorikeet.export.AdapterFile;
+import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.merge.MergedMatrix;
 import io.lorikeet.models.merge.Rounding;

@@ -1,7 +1,7 @@
 package io.lorikeet.export.merge;
 
-import io.lorikeet.export.AdapterFile;
-import io.lorikeet.export.TrainedTemplate;
+import io.lorikeet.models.adapter.AdapterFile;
+import io.lorikeet.models.adapter.TrainedTemplate;
 import io.lorikeet.models.merge.Rounding;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufMetadata;

@@ -1,7 +1,7 @@
 package io.lorikeet.export.peft;
 
-import io.lorikeet.export.AdapterMetadata;
-import io.lorikeet.export.AdapterStorage;
+import io.lorikeet.models.adapter.AdapterMetadata;
+import io.lorikeet.models.adapter.AdapterStorage;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;

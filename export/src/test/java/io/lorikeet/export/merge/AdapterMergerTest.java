@@ -8,13 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
-import io.lorikeet.export.AdapterExporter;
-import io.lorikeet.export.AdapterFile;
-import io.lorikeet.export.AdapterMetadata;
-import io.lorikeet.export.BaseIdentity;
 import io.lorikeet.export.MergeVerification;
 import io.lorikeet.export.MergeVerifier;
 import io.lorikeet.export.Verification;
+import io.lorikeet.models.adapter.AdapterExporter;
+import io.lorikeet.models.adapter.AdapterFile;
+import io.lorikeet.models.adapter.AdapterMetadata;
+import io.lorikeet.models.adapter.BaseIdentity;
 import io.lorikeet.models.architecture.FamilyCase;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;

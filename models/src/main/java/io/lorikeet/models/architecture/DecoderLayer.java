@@ -5,6 +5,7 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Attention;
 import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.family.LayerConfig;
+import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.family.Scales;
 
 /// A layer of a transformer as forward passes on a tape: llama's (`src/models/llama.cpp` in

@@ -3,6 +3,7 @@ package io.lorikeet.models.architecture;
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraSlot;
 import java.util.Optional;

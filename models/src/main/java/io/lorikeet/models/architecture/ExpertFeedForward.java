@@ -5,6 +5,7 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.ExpertChoice;
 import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.family.Experts;
+import io.lorikeet.models.family.ModelConfig;
 
 /// A mixture of experts in place of a layer's feed-forward part (`build_moe_ffn` in llama.cpp). The
 /// router is frozen; gradients flow through it to the hidden states.

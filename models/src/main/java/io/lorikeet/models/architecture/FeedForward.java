@@ -3,6 +3,7 @@ package io.lorikeet.models.architecture;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.family.Activation;
+import io.lorikeet.models.family.ModelConfig;
 
 /// The feed-forward part of a layer (`build_ffn` in llama.cpp): down(act(gate(x)) · up(x)).
 final class FeedForward {

@@ -2,6 +2,7 @@ package io.lorikeet.models.architecture;
 
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Tape;
+import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.family.Scales;
 
 /// From the last hidden states to logits, as a forward pass on a tape: final norm, head, scaling.

@@ -6,6 +6,7 @@ import io.lorikeet.bindings.DeviceTensors.Spec;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.family.Temperature;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,5 +1,7 @@
 package io.lorikeet.models.architecture;
 
+import io.lorikeet.models.family.ModelConfig;
+
 /// How a pass over the model is cut, so that nothing of size tokens × tokens, tokens × vocabulary
 /// or tokens × feed-forward is held whole. Results don't depend on it beyond rounding.
 ///

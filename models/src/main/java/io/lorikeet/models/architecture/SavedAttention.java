@@ -7,6 +7,7 @@ import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.family.LayerConfig;
+import io.lorikeet.models.family.ModelConfig;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -7,6 +7,8 @@ import io.lorikeet.bindings.OwnedResources;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.family.ModelConfig;
+import io.lorikeet.models.family.RopeFactors;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.quant.GgufFile;
 import java.lang.foreign.Arena;

@@ -5,7 +5,7 @@ import io.lorikeet.bindings.DeviceTensors;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
-import io.lorikeet.models.architecture.ModelConfig;
+import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
 import java.lang.foreign.Arena;

@@ -1,7 +1,7 @@
 package io.lorikeet.models.lora;
 
-import io.lorikeet.models.architecture.ModelConfig;
 import io.lorikeet.models.family.Family;
+import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.NearestName;
 import java.util.ArrayList;

@@ -1,7 +1,7 @@
 package io.lorikeet.models.random;
 
 import io.lorikeet.bindings.TensorType;
-import io.lorikeet.models.architecture.ModelConfig;
+import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.family.TensorList;
 import io.lorikeet.quant.GgufMetadata;
 import io.lorikeet.quant.GgufType;

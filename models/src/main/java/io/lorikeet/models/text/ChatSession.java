@@ -4,6 +4,7 @@ import io.lorikeet.bindings.llama.LlamaAdapter;
 import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.bindings.llama.LlamaSampler;
+import io.lorikeet.models.chat.Conversation;
 import io.lorikeet.models.text.template.ChatTemplate;
 import io.lorikeet.models.text.template.ServedTemplate;
 import io.lorikeet.quant.InvalidInputException;

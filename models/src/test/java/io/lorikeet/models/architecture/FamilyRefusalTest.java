@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.models.random.RandomFamily;
 import io.lorikeet.models.random.RandomModel;

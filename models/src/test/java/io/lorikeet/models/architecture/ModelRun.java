@@ -2,6 +2,7 @@ package io.lorikeet.models.architecture;
 
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.lora.LoraParameters;

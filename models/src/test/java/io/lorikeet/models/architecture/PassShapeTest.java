@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.models.testing.RandomInputs;
 import io.lorikeet.quant.GgufFile;

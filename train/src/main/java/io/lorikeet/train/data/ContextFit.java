@@ -1,7 +1,8 @@
 package io.lorikeet.train.data;
 
-import io.lorikeet.train.TrainingConfig.TooLong;
 import io.lorikeet.train.data.Tokenized.Fate;
+import io.lorikeet.train.data.files.Example;
+import io.lorikeet.train.settings.TrainingConfig.TooLong;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;

@@ -1,10 +1,10 @@
 package io.lorikeet.train.data;
 
-import io.lorikeet.models.text.Conversation;
-import io.lorikeet.models.text.Conversation.Message;
+import io.lorikeet.models.chat.Conversation;
+import io.lorikeet.models.chat.Conversation.Message;
 import io.lorikeet.models.text.template.Rendering;
-import io.lorikeet.train.TrainingConfig.TrainOn;
 import io.lorikeet.train.data.Tokenized.ChatRemark;
+import io.lorikeet.train.settings.TrainingConfig.TrainOn;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;

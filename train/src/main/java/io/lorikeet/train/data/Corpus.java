@@ -1,5 +1,6 @@
 package io.lorikeet.train.data;
 
+import io.lorikeet.train.data.files.SourceLine;
 import java.util.Arrays;
 import java.util.List;
 

@@ -1,11 +1,14 @@
 package io.lorikeet.train.data;
 
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.train.DataSource;
-import io.lorikeet.train.TrainingEvent;
-import io.lorikeet.train.TrainingListener;
 import io.lorikeet.train.data.files.DataFile;
+import io.lorikeet.train.data.files.Example;
 import io.lorikeet.train.data.files.ExampleReader;
+import io.lorikeet.train.data.files.SourceLine;
+import io.lorikeet.train.event.TrainingEvent;
+import io.lorikeet.train.event.TrainingListener;
+import io.lorikeet.train.settings.DataSettings;
+import io.lorikeet.train.settings.DataSource;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayDeque;

@@ -1,6 +1,7 @@
 package io.lorikeet.train.data;
 
-import io.lorikeet.train.TrainingConfig.TooLong;
+import io.lorikeet.train.settings.DataSettings;
+import io.lorikeet.train.settings.TrainingConfig.TooLong;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;

@@ -1,11 +1,12 @@
 package io.lorikeet.train.data;
 
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.train.DataSource;
-import io.lorikeet.train.TrainingEvent;
-import io.lorikeet.train.TrainingListener;
 import io.lorikeet.train.data.files.DataFile;
 import io.lorikeet.train.data.files.DataFiles;
+import io.lorikeet.train.event.TrainingEvent;
+import io.lorikeet.train.event.TrainingListener;
+import io.lorikeet.train.settings.DataSettings;
+import io.lorikeet.train.settings.DataSource;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

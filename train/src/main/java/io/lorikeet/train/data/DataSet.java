@@ -1,5 +1,6 @@
 package io.lorikeet.train.data;
 
+import io.lorikeet.train.settings.DataPlan;
 import java.util.AbstractList;
 import java.util.List;
 import java.util.Locale;
@@ -46,7 +47,16 @@ public final class DataSet {
     /// Several share a row.
     ROWS,
     /// Those that are turns of one chat share the tokens that they begin with, too.
-    ROWS_AND_BEGINNINGS
+    ROWS_AND_BEGINNINGS;
+
+    /// The packing of a run's data.
+    static Packing of(DataPlan plan) {
+      if (!plan.settings().packing()) {
+        return NONE;
+      }
+      boolean narrow = plan.window() > 0 && plan.window() < plan.settings().context();
+      return narrow ? ROWS : ROWS_AND_BEGINNINGS;
+    }
   }
 
   /// Puts examples into rows. Those of one line, one after the other, are turns of one chat.

@@ -1,7 +1,7 @@
 package io.lorikeet.train.data;
 
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.train.DataSource;
+import io.lorikeet.train.settings.DataSource;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;

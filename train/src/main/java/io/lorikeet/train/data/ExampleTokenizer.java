@@ -1,11 +1,12 @@
 package io.lorikeet.train.data;
 
-import io.lorikeet.models.text.Conversation;
+import io.lorikeet.models.chat.Conversation;
 import io.lorikeet.models.text.template.TemplateException;
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.train.TrainingConfig.TooLong;
-import io.lorikeet.train.TrainingConfig.TrainOn;
 import io.lorikeet.train.data.Tokenized.ChatRemark;
+import io.lorikeet.train.data.files.Example;
+import io.lorikeet.train.settings.TrainingConfig.TooLong;
+import io.lorikeet.train.settings.TrainingConfig.TrainOn;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,11 +1,13 @@
 package io.lorikeet.train.data;
 
-import io.lorikeet.models.text.Conversation;
-import io.lorikeet.models.text.Conversation.Message;
+import io.lorikeet.models.chat.Conversation;
+import io.lorikeet.models.chat.Conversation.Message;
 import io.lorikeet.models.text.template.ServedTemplate;
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.train.TrainingEvent;
-import io.lorikeet.train.TrainingListener;
+import io.lorikeet.train.data.files.Example;
+import io.lorikeet.train.data.files.SourceLine;
+import io.lorikeet.train.event.TrainingEvent;
+import io.lorikeet.train.event.TrainingListener;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.Map;

@@ -1,6 +1,7 @@
 package io.lorikeet.train.data;
 
 import io.lorikeet.models.architecture.TokenBatch;
+import io.lorikeet.train.data.files.SourceLine;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,6 +1,8 @@
 package io.lorikeet.train.data;
 
-import io.lorikeet.models.text.Conversation.Message;
+import io.lorikeet.models.chat.Conversation.Message;
+import io.lorikeet.train.data.files.Example;
+import io.lorikeet.train.data.files.SourceLine;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,7 +1,7 @@
 package io.lorikeet.train.data;
 
-import io.lorikeet.models.text.Conversation;
-import io.lorikeet.models.text.Conversation.Message;
+import io.lorikeet.models.chat.Conversation;
+import io.lorikeet.models.chat.Conversation.Message;
 import io.lorikeet.models.text.template.Rendering;
 import io.lorikeet.models.text.template.ServedTemplate;
 import io.lorikeet.models.text.template.TemplateException;

@@ -1,7 +1,7 @@
 package io.lorikeet.train.data;
 
 import io.lorikeet.quant.AtomicFile;
-import io.lorikeet.train.TrainingEvent;
+import io.lorikeet.train.event.TrainingEvent;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -1,10 +1,11 @@
 package io.lorikeet.train.data;
 
-import io.lorikeet.train.TrainingConfig.TooLong;
-import io.lorikeet.train.TrainingEvent;
-import io.lorikeet.train.TrainingListener;
 import io.lorikeet.train.data.Tokenized.ChatRemark;
 import io.lorikeet.train.data.Tokenized.Fate;
+import io.lorikeet.train.data.files.SourceLine;
+import io.lorikeet.train.event.TrainingEvent;
+import io.lorikeet.train.event.TrainingListener;
+import io.lorikeet.train.settings.TrainingConfig.TooLong;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;

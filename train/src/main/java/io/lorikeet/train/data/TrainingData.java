@@ -2,14 +2,17 @@ package io.lorikeet.train.data;
 
 import io.lorikeet.models.text.template.ChatTemplate;
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.train.DataSource;
-import io.lorikeet.train.TrainingConfig;
-import io.lorikeet.train.TrainingEvent;
-import io.lorikeet.train.TrainingListener;
-import io.lorikeet.train.ValidationData;
 import io.lorikeet.train.data.files.DataFile;
 import io.lorikeet.train.data.files.DataFiles;
+import io.lorikeet.train.data.files.Example;
 import io.lorikeet.train.data.files.ExampleReader;
+import io.lorikeet.train.event.TrainingEvent;
+import io.lorikeet.train.event.TrainingListener;
+import io.lorikeet.train.settings.DataPlan;
+import io.lorikeet.train.settings.DataSettings;
+import io.lorikeet.train.settings.DataSource;
+import io.lorikeet.train.settings.TrainingConfig;
+import io.lorikeet.train.settings.ValidationData;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -265,7 +268,7 @@ public final class TrainingData implements AutoCloseable {
   }
 
   private static DataSet rows(Corpus corpus, int[] chosen, DataPlan plan) {
-    return DataSet.of(corpus, chosen, plan.settings().context(), plan.packing());
+    return DataSet.of(corpus, chosen, plan.settings().context(), DataSet.Packing.of(plan));
   }
 
   @Override

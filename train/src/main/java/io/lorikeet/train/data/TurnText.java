@@ -1,6 +1,6 @@
 package io.lorikeet.train.data;
 
-import io.lorikeet.models.text.Conversation;
+import io.lorikeet.models.chat.Conversation;
 import io.lorikeet.models.text.template.Rendering;
 import io.lorikeet.models.text.template.ServedTemplate;
 import io.lorikeet.models.text.template.TemplateException;

@@ -12,3 +12,5 @@
 /// [TrainingData] does the first three for a training run, [DataFigures] and [OddExamples] say what
 /// there is to say before one.
 package io.lorikeet.train.data;
+
+import io.lorikeet.train.data.files.Example;

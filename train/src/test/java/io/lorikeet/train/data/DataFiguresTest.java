@@ -3,6 +3,7 @@ package io.lorikeet.train.data;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.lorikeet.train.settings.DataSettings;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.train.DataSource;
+import io.lorikeet.train.settings.DataSource;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;

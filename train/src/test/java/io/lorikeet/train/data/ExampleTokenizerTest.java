@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lorikeet.train.Events;
-import io.lorikeet.train.TrainingConfig.TooLong;
-import io.lorikeet.train.TrainingConfig.TrainOn;
+import io.lorikeet.train.data.files.Example;
+import io.lorikeet.train.data.files.SourceLine;
+import io.lorikeet.train.event.Events;
+import io.lorikeet.train.settings.TrainingConfig.TooLong;
+import io.lorikeet.train.settings.TrainingConfig.TrainOn;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -7,10 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.train.DataSource;
-import io.lorikeet.train.Events;
-import io.lorikeet.train.TrainingConfig;
 import io.lorikeet.train.data.files.DataFile;
+import io.lorikeet.train.event.Events;
+import io.lorikeet.train.settings.DataSettings;
+import io.lorikeet.train.settings.DataSource;
+import io.lorikeet.train.settings.TrainingConfig;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

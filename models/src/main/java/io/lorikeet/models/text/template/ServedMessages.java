@@ -1,7 +1,7 @@
 package io.lorikeet.models.text.template;
 
-import io.lorikeet.models.text.Conversation.Message;
-import io.lorikeet.models.text.Conversation.ToolCall;
+import io.lorikeet.models.chat.Conversation.Message;
+import io.lorikeet.models.chat.Conversation.ToolCall;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,7 +1,7 @@
 package io.lorikeet.models.text.template;
 
 import io.lorikeet.bindings.llama.LlamaVocabulary;
-import io.lorikeet.models.text.Conversation;
+import io.lorikeet.models.chat.Conversation;
 import io.lorikeet.quant.InvalidInputException;
 import java.nio.charset.StandardCharsets;
 import java.time.LocalDateTime;

@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.bindings.LeakCheck;
+import io.lorikeet.models.chat.Conversation;
+import io.lorikeet.models.chat.Conversation.Message;
+import io.lorikeet.models.chat.Conversation.ToolCall;
 import io.lorikeet.models.text.ChatVocabulary;
-import io.lorikeet.models.text.Conversation;
-import io.lorikeet.models.text.Conversation.Message;
-import io.lorikeet.models.text.Conversation.ToolCall;
 import io.lorikeet.models.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;

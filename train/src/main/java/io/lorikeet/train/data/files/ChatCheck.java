@@ -1,6 +1,6 @@
 package io.lorikeet.train.data.files;
 
-import io.lorikeet.models.text.Conversation.Message;
+import io.lorikeet.models.chat.Conversation.Message;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;

@@ -1,9 +1,8 @@
 package io.lorikeet.train.data.files;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.lorikeet.models.text.Conversation;
-import io.lorikeet.models.text.Conversation.Message;
-import io.lorikeet.train.data.Example;
+import io.lorikeet.models.chat.Conversation;
+import io.lorikeet.models.chat.Conversation.Message;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -1,10 +1,8 @@
 package io.lorikeet.train.data.files;
 
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.train.TrainingEvent;
-import io.lorikeet.train.TrainingListener;
-import io.lorikeet.train.data.Example;
-import io.lorikeet.train.data.SourceLine;
+import io.lorikeet.train.event.TrainingEvent;
+import io.lorikeet.train.event.TrainingListener;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;

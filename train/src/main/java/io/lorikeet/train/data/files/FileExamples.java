@@ -3,8 +3,6 @@ package io.lorikeet.train.data.files;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.lorikeet.train.data.Example;
-import io.lorikeet.train.data.SourceLine;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashSet;

@@ -1,6 +1,5 @@
 package io.lorikeet.train.data.files;
 
-import io.lorikeet.train.data.SourceLine;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

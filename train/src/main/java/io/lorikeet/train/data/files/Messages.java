@@ -1,8 +1,8 @@
 package io.lorikeet.train.data.files;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.lorikeet.models.text.Conversation.Message;
-import io.lorikeet.models.text.Conversation.ToolCall;
+import io.lorikeet.models.chat.Conversation.Message;
+import io.lorikeet.models.chat.Conversation.ToolCall;
 import io.lorikeet.quant.NearestName;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

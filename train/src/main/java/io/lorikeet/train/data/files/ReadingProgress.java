@@ -1,7 +1,7 @@
 package io.lorikeet.train.data.files;
 
-import io.lorikeet.train.TrainingEvent;
-import io.lorikeet.train.TrainingListener;
+import io.lorikeet.train.event.TrainingEvent;
+import io.lorikeet.train.event.TrainingListener;
 
 /// Tells of a large file how far it has been read, percent by percent.
 final class ReadingProgress {

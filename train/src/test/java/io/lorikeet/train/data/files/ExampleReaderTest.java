@@ -6,9 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.train.Events;
-import io.lorikeet.train.TrainingEvent;
-import io.lorikeet.train.data.Example;
+import io.lorikeet.train.event.Events;
+import io.lorikeet.train.event.TrainingEvent;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

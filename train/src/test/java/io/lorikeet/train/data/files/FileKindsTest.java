@@ -6,8 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.github.luben.zstd.Zstd;
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.train.Events;
-import io.lorikeet.train.data.Example;
+import io.lorikeet.train.event.Events;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

@@ -6,12 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lorikeet.models.text.Conversation;
-import io.lorikeet.models.text.Conversation.Message;
-import io.lorikeet.models.text.Conversation.ToolCall;
+import io.lorikeet.models.chat.Conversation;
+import io.lorikeet.models.chat.Conversation.Message;
+import io.lorikeet.models.chat.Conversation.ToolCall;
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.train.Events;
-import io.lorikeet.train.data.Example;
+import io.lorikeet.train.event.Events;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,8 +3,7 @@ package io.lorikeet.train.data.files;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lorikeet.train.Events;
-import io.lorikeet.train.data.Example;
+import io.lorikeet.train.event.Events;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

@@ -1,0 +1,131 @@
+package io.lorikeet.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.tngtech.archunit.core.domain.Dependency;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
+import com.tngtech.archunit.lang.syntax.ArchRuleDefinition;
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.export.AdapterVerifier;
+import io.lorikeet.models.architecture.TransformerModel;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.train.loop.Trainer;
+import java.net.URL;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/// The order of the packages: each may depend on those before it, and on none after it.
+class ArchitectureTest {
+  private static final List<String> ORDER =
+      List.of(
+          "io.lorikeet.onednn",
+          "io.lorikeet.ggml",
+          "io.lorikeet.llama",
+          "io.lorikeet.bindings",
+          "io.lorikeet.bindings.llama",
+          "io.lorikeet.quant",
+          "io.lorikeet.quant.convert",
+          "io.lorikeet.models.chat",
+          "io.lorikeet.models.text.template",
+          "io.lorikeet.models.text",
+          "io.lorikeet.models.family",
+          "io.lorikeet.models.random",
+          "io.lorikeet.models.lora",
+          "io.lorikeet.models.adapter",
+          "io.lorikeet.models.merge",
+          "io.lorikeet.models.autodiff",
+          "io.lorikeet.models.architecture",
+          "io.lorikeet.train.event",
+          "io.lorikeet.train.data.files",
+          "io.lorikeet.train.checkpoint",
+          "io.lorikeet.train.settings",
+          "io.lorikeet.train.data",
+          "io.lorikeet.train.optimizer",
+          "io.lorikeet.train.memory",
+          "io.lorikeet.train.run",
+          "io.lorikeet.train.loop",
+          "io.lorikeet.export.analysis",
+          "io.lorikeet.export",
+          "io.lorikeet.export.merge",
+          "io.lorikeet.export.peft",
+          "io.lorikeet.cli");
+
+  private static JavaClasses classes;
+
+  @BeforeAll
+  static void read() {
+    List<URL> places =
+        Stream.of(
+                Backend.class,
+                GgufFile.class,
+                TransformerModel.class,
+                Trainer.class,
+                AdapterVerifier.class,
+                Main.class)
+            .map(type -> type.getProtectionDomain().getCodeSource().getLocation())
+            .toList();
+    classes = new ClassFileImporter().importUrls(places);
+  }
+
+  @Test
+  void everyPackageHasAPlace() {
+    TreeSet<String> packages = new TreeSet<>();
+    classes.stream().map(JavaClass::getPackageName).forEach(packages::add);
+    packages.remove(""); // module descriptors
+    assertEquals(new TreeSet<>(ORDER), packages);
+  }
+
+  @Test
+  void packagesDependOnThoseBeforeThem() {
+    ArchRuleDefinition.classes()
+        .that()
+        .resideInAPackage("io.lorikeet..")
+        .should(dependOnlyOnEarlierPackages())
+        .check(classes);
+  }
+
+  private static ArchCondition<JavaClass> dependOnlyOnEarlierPackages() {
+    return new ArchCondition<>("depend only on packages before their own") {
+      @Override
+      public void check(JavaClass user, ConditionEvents events) {
+        int own = ORDER.indexOf(user.getPackageName());
+        for (Dependency dependency : user.getDirectDependenciesFromSelf()) {
+          if (ORDER.indexOf(dependency.getTargetClass().getPackageName()) > own) {
+            events.add(SimpleConditionEvent.violated(user, dependency.getDescription()));
+          }
+        }
+      }
+    };
+  }
+
+  @Test
+  void generatedBindingsAreSeenByTheirModuleAlone() {
+    ArchRuleDefinition.noClasses()
+        .that()
+        .resideOutsideOfPackages(
+            "io.lorikeet.bindings..", "io.lorikeet.ggml", "io.lorikeet.llama", "io.lorikeet.onednn")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("io.lorikeet.ggml", "io.lorikeet.llama", "io.lorikeet.onednn")
+        .check(classes);
+  }
+
+  @Test
+  void trainingAndExportDoNotMeet() {
+    ArchRuleDefinition.noClasses()
+        .that()
+        .resideInAPackage("io.lorikeet.export..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.lorikeet.train..")
+        .check(classes);
+  }
+}

@@ -1,0 +1,33 @@
+package io.lorikeet.models.family;
+
+import io.lorikeet.quant.GgufFile;
+import java.util.List;
+import java.util.Optional;
+
+/// Which tensor of frequency factors a base uses: Llama 3's, or LongRoPE's for short or for long
+/// contexts (`llama_model::get_rope_factors` in llama.cpp).
+public final class RopeFactors {
+  private static final String ALWAYS = "rope_freqs.weight";
+  private static final String LONG = "rope_factors_long.weight";
+  private static final String SHORT = "rope_factors_short.weight";
+
+  private RopeFactors() {}
+
+  /// The tensor for a run with this context, if the base has one.
+  public static Optional<String> choose(GgufFile base, ModelConfig config, int context) {
+    LayerConfig layer = rotated(config.layerConfigs()).orElse(null);
+    if (layer == null) {
+      return Optional.empty();
+    }
+    if (base.tensor(ALWAYS).isPresent()) {
+      return Optional.of(ALWAYS);
+    }
+    String name = context > layer.rope().originalContext() ? LONG : SHORT;
+    return base.tensor(name).map(tensor -> name);
+  }
+
+  /// A layer whose frequencies the factors divide.
+  static Optional<LayerConfig> rotated(List<LayerConfig> layers) {
+    return layers.stream().filter(layer -> layer.ropeFactors() && layer.rope() != null).findFirst();
+  }
+}

@@ -1,7 +1,0 @@
-package io.lorikeet.train;
-
-/// Told of a training run's events, on the thread that trains.
-@FunctionalInterface
-public interface TrainingListener {
-  void on(TrainingEvent event);
-}

@@ -1,0 +1,70 @@
+package io.lorikeet.train.data.files;
+
+import io.lorikeet.models.chat.Conversation;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/// One example as it stands in a file.
+///
+/// @param source the file, as the user named it
+/// @param line line of the file where the example begins, from 1; of a Parquet file the row
+public record Example(Content content, String source, int line) {
+
+  /// What an example holds.
+  public sealed interface Content {
+    /// Everything that was written in it, for telling duplicates.
+    String words();
+  }
+
+  /// Plain text, all of it learned.
+  public record Text(String text) implements Content {
+    @Override
+    public String words() {
+      return text;
+    }
+  }
+
+  /// A stretch of a text file, which is trained on in pieces where it is longer than the context.
+  ///
+  /// @param ends whether the file ends here
+  public record Document(String text, boolean ends) implements Content {
+    @Override
+    public String words() {
+      return text;
+    }
+  }
+
+  /// A prompt as the model is given it, and what it is to say.
+  public record Completion(String prompt, String completion) implements Content {
+    @Override
+    public String words() {
+      return prompt + "\n" + completion;
+    }
+  }
+
+  /// A chat, written with the base's chat template. Messages of the assistant are learned unless
+  /// the data says otherwise.
+  public record Chat(Conversation conversation) implements Content {
+    @Override
+    public String words() {
+      String tools = conversation.tools().isEmpty() ? "" : conversation.tools() + "\n";
+      return conversation.messages().stream()
+          .flatMap(
+              message ->
+                  Stream.concat(
+                      Stream.of(message.role(), message.text()),
+                      message.toolCalls().stream()
+                          .map(call -> call.name() + " " + call.arguments())))
+          .collect(Collectors.joining("\n", tools, ""));
+    }
+  }
+
+  /// Two answers to the same prompt, of which one is preferred; both are [Completion]s or both
+  /// [Chat]s.
+  public record Preference(Content chosen, Content rejected) implements Content {
+    @Override
+    public String words() {
+      return chosen.words() + "\n" + rejected.words();
+    }
+  }
+}

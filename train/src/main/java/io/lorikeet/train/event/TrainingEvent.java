@@ -1,0 +1,93 @@
+package io.lorikeet.train.event;
+
+import java.nio.file.Path;
+import java.util.OptionalInt;
+
+/// What a training run tells those who watch it, in the order it happens.
+public sealed interface TrainingEvent {
+
+  /// A sentence a person should read: what was counted, cut, chosen.
+  record Note(String text) implements TrainingEvent {}
+
+  /// A sentence a person should act on.
+  record Warning(String text) implements TrainingEvent {}
+
+  /// Chats were among the examples: they were written with the chat template.
+  record ChatsRead(int count) implements TrainingEvent {}
+
+  /// Slow work before or after the steps, such as uploading weights.
+  ///
+  /// @param task what is done, such as "uploading weights"
+  /// @param done units done
+  /// @param total units in all
+  record Progress(String task, long done, long total) implements TrainingEvent {}
+
+  /// The first step is about to begin.
+  ///
+  /// @param steps optimizer steps in all
+  /// @param done steps that are done already; 0 unless the run was resumed
+  /// @param trainableParameters parameters of A and B
+  /// @param totalParameters parameters of the base, and of A and B
+  record Started(int steps, int done, long trainableParameters, long totalParameters)
+      implements TrainingEvent {}
+
+  /// An optimizer step is done.
+  ///
+  /// @param step number of the step, from 1
+  /// @param steps steps in all
+  /// @param epoch epochs done, with their fraction
+  /// @param loss mean loss per target token, in nats
+  /// @param learningRate rate this step was taken with
+  /// @param gradientNorm global norm before clipping
+  /// @param targetTokens tokens with loss
+  /// @param tokens tokens computed, padding excluded
+  /// @param seconds time of the step
+  record StepDone(
+      int step,
+      int steps,
+      double epoch,
+      double loss,
+      double learningRate,
+      double gradientNorm,
+      long targetTokens,
+      long tokens,
+      double seconds)
+      implements TrainingEvent {
+
+    public double tokensPerSecond() {
+      return tokens / seconds;
+    }
+  }
+
+  /// A step was left out because its numbers can't be used.
+  ///
+  /// @param step number of the step, from 1
+  /// @param steps steps in all
+  /// @param epoch epochs done, with their fraction
+  /// @param kind what was wrong, in two or three words
+  /// @param message what was wrong, with the lines of data
+  /// @param skippedSteps steps left out so far, this one included
+  /// @param rolledBackTo the step whose state was taken back; empty where the state stayed
+  record StepSkipped(
+      int step,
+      int steps,
+      double epoch,
+      String kind,
+      String message,
+      int skippedSteps,
+      OptionalInt rolledBackTo)
+      implements TrainingEvent {}
+
+  /// The validation data was measured.
+  ///
+  /// @param step steps done; 0 for the base
+  /// @param epoch epochs done, with their fraction
+  /// @param loss mean loss per target token, in nats
+  /// @param targetTokens tokens with loss
+  /// @param seconds time it took
+  record Evaluated(int step, double epoch, double loss, long targetTokens, double seconds)
+      implements TrainingEvent {}
+
+  /// The adapter is written.
+  record AdapterSaved(Path file) implements TrainingEvent {}
+}

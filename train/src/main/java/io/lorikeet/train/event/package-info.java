@@ -1,0 +1,3 @@
+/// The events that reading data and training report while they go on: one
+/// [TrainingEvent][io.lorikeet.train.event.TrainingEvent] after the other, to whoever listens.
+package io.lorikeet.train.event;

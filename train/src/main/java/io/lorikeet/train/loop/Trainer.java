@@ -1,0 +1,276 @@
+package io.lorikeet.train.loop;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.models.architecture.BaseWeights;
+import io.lorikeet.models.family.ModelConfig;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.models.lora.LoraParameters;
+import io.lorikeet.models.lora.LoraTargets;
+import io.lorikeet.models.text.Tokenizer;
+import io.lorikeet.quant.FiniteWeights;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.checkpoint.Checkpoint;
+import io.lorikeet.train.data.TextEncoding;
+import io.lorikeet.train.data.TrainingData;
+import io.lorikeet.train.event.TrainingEvent;
+import io.lorikeet.train.event.TrainingListener;
+import io.lorikeet.train.memory.MemoryPlan;
+import io.lorikeet.train.memory.MemoryReport;
+import io.lorikeet.train.memory.TrainingSetup;
+import io.lorikeet.train.optimizer.AdamW;
+import io.lorikeet.train.optimizer.UnusableStepException;
+import io.lorikeet.train.run.Computation;
+import io.lorikeet.train.run.ComputationChoice;
+import io.lorikeet.train.run.DataHash;
+import io.lorikeet.train.run.MetricsFile;
+import io.lorikeet.train.run.RunFolder;
+import io.lorikeet.train.run.RunProgress;
+import io.lorikeet.train.run.RunSaver;
+import io.lorikeet.train.run.StoppedException;
+import io.lorikeet.train.run.TrainingResult;
+import io.lorikeet.train.settings.DataPlan;
+import io.lorikeet.train.settings.TrainingConfig;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+
+/// Trains a LoRA adapter on a frozen base: reads the data, runs the steps, keeps the run folder.
+/// The finished adapter is handed back; writing it to a file is export's part.
+public final class Trainer {
+  private final TrainingConfig config;
+  private final TrainingListener listener;
+  private InitialAdapter initial;
+  private StopRequest stop = new StopRequest();
+  private ComputationChoice.Devices devices = Backend::open;
+
+  /// Reads the adapter that a run begins with.
+  @FunctionalInterface
+  public interface InitialAdapter {
+    /// @param base the open base, which the adapter has to fit
+    LoraAdapter read(GgufFile base) throws IOException;
+  }
+
+  public Trainer(TrainingConfig config, TrainingListener listener) {
+    this.config = config;
+    this.listener = listener;
+  }
+
+  /// Begins with an adapter rather than with one that changes nothing.
+  public Trainer beginWith(InitialAdapter adapter) {
+    initial = adapter;
+    return this;
+  }
+
+  /// Stops when asked to.
+  public Trainer stopOn(StopRequest request) {
+    stop = request;
+    return this;
+  }
+
+  /// Computes on devices that something can happen to.
+  Trainer on(ComputationChoice.Devices given) {
+    devices = given;
+    return this;
+  }
+
+  /// Trains from the first step to the last. What can be refused is refused before the data is
+  /// read; a run that fails before its first step leaves no folder.
+  ///
+  /// @throws InvalidInputException when the base, the data or the settings can't be used
+  /// @throws UnusableStepException when a loss or gradient isn't a finite number, or is far outside
+  /// @throws StoppedException when it was asked to stop, or the time it was given is over
+  /// @throws IOException when a file can't be read or the run folder can't be written, or the base
+  ///     was changed meanwhile
+  public TrainingResult run() throws IOException {
+    try (RunFolder folder = RunFolder.take(config.run())) {
+      return run(folder, Optional.empty(), Optional.empty());
+    }
+  }
+
+  /// Goes on with the run in the configuration's run folder, from its newest checkpoint that is
+  /// whole. The end is the same, to the last bit, as if it had never been stopped.
+  ///
+  /// @throws InvalidInputException when there is no such run, or base or data were changed; and as
+  ///     [#run] otherwise
+  public TrainingResult resume() throws IOException {
+    try (RunFolder folder = RunFolder.reopen(config.run())) {
+      Optional<Checkpoint> newest = RunSaver.newest(folder.checkpoints(), listener);
+      if (newest.isEmpty()) {
+        return run(
+            folder, newest, folder.computation(config)); // it was killed before its first one
+      }
+      try (Checkpoint checkpoint = newest.get()) {
+        return run(folder, newest, Optional.of(RunSaver.computation(checkpoint, config)));
+      }
+    }
+  }
+
+  private TrainingResult run(
+      RunFolder folder, Optional<Checkpoint> newest, Optional<Computation> before)
+      throws IOException {
+    ComputationChoice choice = new ComputationChoice(config, before, listener);
+    Optional<Long> deadline =
+        config.policy().maxTime().map(time -> System.nanoTime() + time.toNanos());
+    try (GgufFile base = GgufFile.open(config.model());
+        Backend backend = choice.open(devices)) {
+      ModelConfig model = ModelConfig.of(base);
+      FiniteWeights.require(base);
+      Optional<LoraAdapter> given = given(newest, base, model);
+      TrainingConfig adapted = given.map(config::withAdapter).orElse(config);
+      if (given.isEmpty()) {
+        RankCheck.of(base, model, config.targets()).check(config.rank(), listener);
+      }
+      MemoryPlan plan = choice.plan(base, backend, parameters(adapted, base, given));
+      Computation computation = Computation.of(backend, plan.placement());
+      try (TrainingData data = readData(base, model.window())) {
+        String dataHash = DataHash.of(data);
+        base.hash(); // kept by the file: checkpoints name it, even when the file is gone by then
+        if (newest.isPresent()) {
+          RunSaver.requireSame(newest.get(), base, dataHash, config);
+        }
+        int accumulate = config.accumulateFor(data.training().rows().size());
+        TrainingConfig decided = adapted.withAccumulate(accumulate);
+        RunProgress progress =
+            newest.map(c -> new RunProgress(c.metadata())).orElseGet(RunProgress::new);
+        requireStepsLeft(decided, data, progress);
+        folder.write(decided, computation);
+        MetricsFile.cutAfter(folder.metrics(), progress.step(), progress.evaluatedStep());
+        try (MetricsFile metrics = new MetricsFile(folder.metrics())) {
+          Pieces pieces =
+              new Pieces(
+                  folder, base, model, plan, data, dataHash, backend, metrics, given, newest);
+          return train(decided, pieces, progress, deadline);
+        }
+      }
+    }
+  }
+
+  /// What a run is made of.
+  private record Pieces(
+      RunFolder folder,
+      GgufFile base,
+      ModelConfig model,
+      MemoryPlan plan,
+      TrainingData data,
+      String dataHash,
+      Backend backend,
+      MetricsFile metrics,
+      Optional<LoraAdapter> given,
+      Optional<Checkpoint> newest) {}
+
+  /// The adapter that isn't made anew: the one the run begins with, as it was or as it is now.
+  private Optional<LoraAdapter> given(Optional<Checkpoint> newest, GgufFile base, ModelConfig model)
+      throws IOException {
+    if (config.initAdapter().isEmpty()) {
+      return Optional.empty();
+    }
+    LoraAdapter adapter =
+        newest.isPresent()
+            ? newest.get().adapter(RunSaver.alpha(newest.get()))
+            : initial.read(base);
+    List<String> trainable = LoraTargets.trainable(model);
+    List<String> others =
+        adapter.pairs().stream()
+            .map(LoraPair::baseTensor)
+            .filter(name -> !trainable.contains(name))
+            .toList();
+    if (!others.isEmpty()) {
+      throw InvalidInputException.of(
+          "init-adapter: it adapts what can't be trained on this base", others);
+    }
+    return Optional.of(adapter);
+  }
+
+  private static void requireStepsLeft(
+      TrainingConfig config, TrainingData data, RunProgress progress) {
+    int steps = config.stepsFor(data.training().rows().size());
+    if (progress.step() > steps) {
+      throw new InvalidInputException(
+          "steps: %s is less than the %s steps that the run has done"
+              .formatted(steps, progress.step()));
+    }
+  }
+
+  private TrainingData readData(GgufFile base, int window) throws IOException {
+    try (Tokenizer tokenizer = Tokenizer.open(base)) {
+      return TrainingData.load(
+          DataPlan.of(config, window), TextEncoding.of(tokenizer, config.chatTemplate()), listener);
+    }
+  }
+
+  private TrainingResult train(
+      TrainingConfig config, Pieces pieces, RunProgress progress, Optional<Long> deadline)
+      throws IOException {
+    GgufFile base = pieces.base();
+    ModelConfig model = pieces.model();
+    Backend backend = pieces.backend();
+    TrainingListener events =
+        event -> {
+          pieces.metrics().on(event);
+          listener.on(event);
+        };
+    BaseWeights.Progress upload =
+        (done, total) -> events.on(new TrainingEvent.Progress("uploading weights", done, total));
+    TrainingSetup.Request request =
+        new TrainingSetup.Request(
+            parameters(config, base, pieces.given()),
+            pieces.plan().placement(),
+            pieces.data().shorterLengths(),
+            config.precision(),
+            config.dropout(),
+            config.adamW(),
+            config.purpose() == TrainingConfig.Purpose.MERGED,
+            pieces.folder().path());
+    MemoryReport memory = new MemoryReport(pieces.plan(), backend);
+    try (TrainingSetup setup = new TrainingSetup(base, backend, request, upload);
+        RunSaver saver = saver(config, pieces, setup.lora(), setup.optimizer(), events)) {
+      LoraParameters lora = setup.lora();
+      pieces.newest().ifPresent(saver::restore);
+      events.on(new TrainingEvent.Note(Advice.summary(config, backend)));
+      Advice.give(config, pieces.data().training(), lora.count(), events);
+      int steps = config.stepsFor(pieces.data().training().rows().size());
+      events.on(
+          new TrainingEvent.Started(
+              steps, progress.step(), lora.count(), base.parameterCount() + lora.count()));
+      TrainingStep step =
+          new TrainingStep(setup.model(), setup.optimizer(), config.maxGradNorm(), config.seed());
+      TrainingLoop.Stop ends = new TrainingLoop.Stop(stop, deadline);
+      TrainingResult result =
+          new TrainingLoop(config, base, pieces.data(), step, steps, progress, saver, ends, events)
+              .run();
+      events.on(memory.atEnd());
+      return result;
+    }
+  }
+
+  private static Function<Backend, LoraParameters> parameters(
+      TrainingConfig config, GgufFile base, Optional<LoraAdapter> given) {
+    ModelConfig model = ModelConfig.of(base);
+    return backend ->
+        given
+            .map(adapter -> LoraParameters.of(adapter, backend))
+            .orElseGet(() -> LoraParameters.create(base, model, config.adapter(), backend));
+  }
+
+  private static RunSaver saver(
+      TrainingConfig config,
+      Pieces pieces,
+      LoraParameters lora,
+      AdamW optimizer,
+      TrainingListener events) {
+    float alpha = pieces.given().map(LoraAdapter::alpha).orElseGet(() -> lora.toAdapter().alpha());
+    RunSaver.Run run =
+        new RunSaver.Run(
+            pieces.folder(),
+            pieces.base(),
+            pieces.dataHash(),
+            alpha,
+            Computation.of(pieces.backend(), pieces.plan().placement()),
+            pieces.metrics(),
+            events);
+    return new RunSaver(config, run, lora, optimizer);
+  }
+}

@@ -1,0 +1,312 @@
+package io.lorikeet.train.loop;
+
+import io.lorikeet.bindings.GgmlException;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.models.text.template.ChatTemplate;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.train.data.BatchPlan;
+import io.lorikeet.train.data.DataSet;
+import io.lorikeet.train.data.MicroBatch;
+import io.lorikeet.train.data.TrainingData;
+import io.lorikeet.train.event.TrainingEvent;
+import io.lorikeet.train.event.TrainingListener;
+import io.lorikeet.train.optimizer.NonFiniteException;
+import io.lorikeet.train.optimizer.UnusableStepException;
+import io.lorikeet.train.run.ResumedRun;
+import io.lorikeet.train.run.RunProgress;
+import io.lorikeet.train.run.RunSaver;
+import io.lorikeet.train.run.StoppedException;
+import io.lorikeet.train.run.TrainingResult;
+import io.lorikeet.train.settings.LearningRateSchedule;
+import io.lorikeet.train.settings.RunPolicy;
+import io.lorikeet.train.settings.TrainingConfig;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+
+/// The steps of a run, the validations and checkpoints between them, and every way it can end.
+final class TrainingLoop {
+  /// Steps left out one after the other that end a run whatever its policy, and returns to one
+  /// state.
+  private static final int MOST_SKIPPED = 10;
+
+  private final TrainingConfig config;
+  private final GgufFile base;
+  private final TrainingStep step;
+  private final int steps;
+  private final TrainingListener events;
+  private final BatchPlan plan;
+  private final Optional<DataSet> validation;
+  private final Optional<ChatTemplate> chatTemplate;
+  private final RunProgress progress;
+  private final RunSaver saver;
+  private final Stop stop;
+  private double longestStep;
+  private boolean savedAtStop;
+  private int rolledBackTo = -1;
+  private int rollbacks; // to that state
+
+  /// What can end a run early.
+  ///
+  /// @param deadline value of [System#nanoTime] at which its time is over
+  record Stop(StopRequest request, Optional<Long> deadline) {}
+
+  /// @param config with `accumulate` decided
+  /// @param base the open file of the base, which must not change
+  /// @param steps number of steps
+  /// @param progress what is done already
+  TrainingLoop(
+      TrainingConfig config,
+      GgufFile base,
+      TrainingData data,
+      TrainingStep step,
+      int steps,
+      RunProgress progress,
+      RunSaver saver,
+      Stop stop,
+      TrainingListener events) {
+    this.config = config;
+    this.base = base;
+    this.step = step;
+    this.steps = steps;
+    this.progress = progress;
+    this.saver = saver;
+    this.stop = stop;
+    this.events = events;
+    int accumulate = config.accumulate().orElseThrow();
+    plan = new BatchPlan(data.training(), config.batchSize(), accumulate, config.seed());
+    validation = data.validation();
+    chatTemplate = data.chatTemplate();
+  }
+
+  /// Takes all steps that aren't done yet.
+  ///
+  /// @throws UnusableStepException when a loss, gradient or parameter isn't a finite number or far
+  ///     outside, and the policy is to stop
+  /// @throws StoppedException when it was asked to stop, or its time is over
+  /// @throws IOException when the base's file was changed meanwhile, or the last checkpoint can't
+  ///     be written
+  /// @throws GgmlException when the device is lost or out of memory
+  TrainingResult run() throws IOException {
+    LearningRateSchedule schedule = config.learningRateSchedule();
+    try {
+      saver.prepare();
+      if (progress.step() == 0 && config.policy().onNan() == RunPolicy.OnNan.ROLLBACK) {
+        saver.trySave(progress); // so that there is something to go back to
+      }
+      validateIfDue();
+      while (!isOver()) {
+        stopIfAsked();
+        int number = progress.step() + 1;
+        step(number, schedule.rate(number, steps));
+        validateIfDue();
+        saver.saveIfDue(progress);
+      }
+    } catch (IOException | UnusableStepException | GgmlException | VirtualMachineError e) {
+      keepState();
+      throw e;
+    } catch (UncheckedIOException e) {
+      // The metrics lack the last step, so its state isn't to be kept.
+      events.on(new TrainingEvent.Note(saver.howToGoOn()));
+      throw e;
+    }
+    LoraAdapter adapter = step.model().lora().toAdapter();
+    requireFinite(adapter);
+    saver.tryFinish(progress); // the adapter is there: it must not fall with its checkpoint
+    return new TrainingResult(
+        adapter,
+        saver.best(progress, adapter),
+        chatTemplate,
+        config,
+        progress.step(),
+        progress.loss(),
+        progress.validationBefore(),
+        progress.validationAfter(),
+        progress.tokens(),
+        progress.seconds());
+  }
+
+  private boolean isOver() {
+    OptionalInt patience = config.policy().earlyStop();
+    return progress.step() >= steps
+        || (patience.isPresent() && progress.validationsSinceBest() >= patience.getAsInt());
+  }
+
+  /// Whatever ended the run, what it had is worth keeping, unless a step has changed half of it.
+  private void keepState() {
+    if (progress.step() == 0) {
+      return;
+    }
+    if (step.isHalfTaken()) {
+      events.on(
+          new TrainingEvent.Warning(
+              "step %s was half taken, so there is no state to keep; %s"
+                  .formatted(progress.step() + 1, saver.howToGoOn())));
+    } else if (saver.tryFinish(progress)) {
+      events.on(
+          new TrainingEvent.Note(
+              "the state after step %s is kept; go on from it with: %s"
+                  .formatted(progress.step(), ResumedRun.command(config.run()))));
+    }
+  }
+
+  private void stopIfAsked() throws IOException {
+    boolean timeIsOver =
+        longestStep > 0
+            && stop.deadline().isPresent()
+            && System.nanoTime() + longestStep * 1e9 > stop.deadline().get();
+    if (!stop.request().isMade() && !timeIsOver) {
+      return;
+    }
+    if (progress.step() == 0) {
+      throw StoppedException.beforeTheFirstStep();
+    }
+    saver.finish(progress);
+    String why =
+        stop.request().isMade()
+            ? "stopped"
+            : "the time of %s is over"
+                .formatted(RunPolicy.text(config.policy().maxTime().orElse(Duration.ZERO)));
+    throw StoppedException.after(why, progress.step(), steps, config.run());
+  }
+
+  private void step(int number, double rate) throws IOException {
+    base.checkUnchanged();
+    TrainingEvent.StepDone done;
+    try {
+      done = takeStep(number, rate);
+    } catch (UnusableStepException e) {
+      step.discard();
+      leaveOut(number, e);
+      return;
+    }
+    longestStep = Math.max(longestStep, done.seconds());
+    progress.taken(done);
+    events.on(done);
+  }
+
+  private TrainingEvent.StepDone takeStep(int number, double rate) {
+    long start = System.nanoTime();
+    TrainingStep.Outcome outcome = step.run(number, plan.step(number), rate, new Watch(number));
+    return new TrainingEvent.StepDone(
+        number,
+        steps,
+        plan.epochsAfter(number),
+        outcome.loss(),
+        rate,
+        outcome.gradientNorm(),
+        outcome.targetTokens(),
+        outcome.tokens(),
+        secondsSince(start));
+  }
+
+  private final class Watch implements TrainingStep.Watch {
+    private final int number;
+
+    Watch(int number) {
+      this.number = number;
+    }
+
+    /// Once asked to stop, the state before the step is saved while the step is finished: whoever
+    /// has no patience and kills the process then loses nothing but this step.
+    @Override
+    public void afterBatch() {
+      if (stop.request().isMade() && !savedAtStop && progress.step() > 0) {
+        savedAtStop = true;
+        saver.trySave(progress);
+      }
+    }
+
+    @Override
+    public void beforeUpdate(TrainingStep.Outcome outcome, List<MicroBatch> batches) {
+      progress.spread().check(number, outcome.loss(), outcome.gradientNorm(), batches);
+    }
+  }
+
+  private void leaveOut(int number, UnusableStepException problem) throws IOException {
+    if (config.policy().onNan() == RunPolicy.OnNan.STOP) {
+      throw problem;
+    }
+    progress.skipped(number);
+    if (progress.skippedInARow() >= MOST_SKIPPED) {
+      throw NonFiniteException.again(problem, MOST_SKIPPED);
+    }
+    OptionalInt back = OptionalInt.empty();
+    if (config.policy().onNan() == RunPolicy.OnNan.ROLLBACK) {
+      back = OptionalInt.of(rollBack(problem));
+    }
+    events.on(
+        new TrainingEvent.StepSkipped(
+            number,
+            steps,
+            plan.epochsAfter(number),
+            problem.kind(),
+            problem.getMessage(),
+            progress.skippedSteps(),
+            back));
+  }
+
+  /// @return the step whose state was taken back
+  private int rollBack(UnusableStepException problem) throws IOException {
+    int state = saver.rollBack();
+    rollbacks = state == rolledBackTo ? rollbacks + 1 : 1;
+    rolledBackTo = state;
+    if (rollbacks > MOST_SKIPPED) {
+      throw NonFiniteException.inVain(problem, state, MOST_SKIPPED);
+    }
+    return state;
+  }
+
+  /// Before the first step, after the last, and as often between as the configuration says.
+  private void validateIfDue() throws IOException {
+    int done = progress.step();
+    boolean regular =
+        config.evaluateEvery().isPresent() && done % config.evaluateEvery().getAsInt() == 0;
+    boolean due = done == 0 || done == steps || regular;
+    if (due && validation.isPresent() && progress.evaluatedStep() < done) {
+      validate(done, validation.get());
+    }
+  }
+
+  private void validate(int number, DataSet rows) throws IOException {
+    base.checkUnchanged();
+    long start = System.nanoTime();
+    step.model().foldAdapter();
+    List<MicroBatch> batches = rows.batches(config.batchSize());
+    double sum = 0;
+    for (int i = 0; i < batches.size(); i++) {
+      stopIfAsked();
+      MicroBatch batch = batches.get(i);
+      double loss = step.model().loss(batch.tokens());
+      if (!Double.isFinite(loss)) {
+        String where = step.model().firstNonFinite(batch.tokens(), OptionalLong.empty());
+        throw NonFiniteException.inValidation(number, where, List.of(batch));
+      }
+      sum += loss;
+      events.on(new TrainingEvent.Progress("validation", i + 1, batches.size()));
+    }
+    double mean = sum / rows.targets();
+    progress.evaluated(mean);
+    events.on(
+        new TrainingEvent.Evaluated(
+            number, plan.epochsAfter(number), mean, rows.targets(), secondsSince(start)));
+  }
+
+  private static double secondsSince(long start) {
+    return (System.nanoTime() - start) / 1e9;
+  }
+
+  /// What the last step made of the parameters was in no loss yet.
+  private void requireFinite(LoraAdapter adapter) {
+    for (LoraPair pair : adapter.pairs()) {
+      if (!NonFiniteException.allFinite(pair.a()) || !NonFiniteException.allFinite(pair.b())) {
+        throw NonFiniteException.inParameters(steps, pair.baseTensor());
+      }
+    }
+  }
+}

@@ -1,0 +1,134 @@
+package io.lorikeet.train.loop;
+
+import io.lorikeet.models.architecture.TransformerModel;
+import io.lorikeet.models.lora.LoraParameters;
+import io.lorikeet.models.lora.LoraSlot;
+import io.lorikeet.train.data.MicroBatch;
+import io.lorikeet.train.optimizer.AdamW;
+import io.lorikeet.train.optimizer.NonFiniteException;
+import io.lorikeet.train.optimizer.UnusableStepException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.SplittableRandom;
+
+/// One optimizer step: the gradients of its micro-batches summed, divided once by the number of
+/// target tokens of them all, clipped, applied.
+final class TrainingStep {
+  private final TransformerModel model;
+  private final AdamW optimizer;
+  private final double maxGradNorm;
+  private final long seed;
+  private boolean updating;
+
+  /// What a step gave.
+  ///
+  /// @param loss mean loss per target token before the update, in nats
+  /// @param gradientNorm global norm before clipping
+  /// @param targetTokens tokens with loss
+  /// @param tokens tokens computed, padding excluded
+  record Outcome(double loss, double gradientNorm, long targetTokens, long tokens) {}
+
+  /// @param maxGradNorm global norm that gradients are clipped to; 0 for no clipping
+  /// @param seed of the dropout masks
+  TrainingStep(TransformerModel model, AdamW optimizer, double maxGradNorm, long seed) {
+    this.model = model;
+    this.optimizer = optimizer;
+    this.maxGradNorm = maxGradNorm;
+    this.seed = seed;
+  }
+
+  TransformerModel model() {
+    return model;
+  }
+
+  /// What happens within a step.
+  interface Watch {
+    /// Lets everything happen.
+    Watch NOBODY =
+        new Watch() {
+          @Override
+          public void afterBatch() {}
+
+          @Override
+          public void beforeUpdate(Outcome outcome, List<MicroBatch> batches) {}
+        };
+
+    /// A micro-batch was given to the device, or several that take turns, and the one before is
+    /// done; the parameters are still those before the step.
+    void afterBatch();
+
+    /// All gradients are there.
+    ///
+    /// @param outcome the step's numbers, all of them finite
+    /// @throws UnusableStepException to keep them from the parameters
+    void beforeUpdate(Outcome outcome, List<MicroBatch> batches);
+  }
+
+  /// @param step number of the step, from 1
+  /// @throws UnusableStepException before such numbers reach the parameters; see [#discard]
+  Outcome run(int step, List<MicroBatch> batches, double learningRate, Watch watch) {
+    model.foldAdapter();
+    double targets = 0;
+    long tokens = 0;
+    List<Long> seeds = new ArrayList<>();
+    SplittableRandom dropoutSeeds = new SplittableRandom(seed ^ (long) step << 32);
+    for (int first = 0; first < batches.size(); first += model.passes()) {
+      List<MicroBatch> together =
+          batches.subList(first, Math.min(first + model.passes(), batches.size()));
+      long[] drawn = dropoutSeeds.longs(together.size()).toArray();
+      model.addGradients(together.stream().map(MicroBatch::tokens).toList(), drawn);
+      for (int i = 0; i < drawn.length; i++) {
+        seeds.add(drawn[i]);
+        targets += together.get(i).tokens().targetCount();
+        tokens += together.get(i).usedPlaces();
+      }
+      watch.afterBatch();
+    }
+    TransformerModel.Sums sums = model.takeSums(optimizer.sumSquares());
+    double lossSum = 0;
+    for (int i = 0; i < batches.size(); i++) {
+      lossSum += sums.losses()[i];
+      if (!Double.isFinite(sums.losses()[i])) {
+        MicroBatch batch = batches.get(i);
+        String where = model.firstNonFinite(batch.tokens(), OptionalLong.of(seeds.get(i)));
+        throw NonFiniteException.inStep("loss", step, where, List.of(batch));
+      }
+    }
+    double norm = Math.sqrt(sums.other()) / targets;
+    if (!Double.isFinite(norm)) {
+      throw NonFiniteException.inStep("gradient", step, firstNonFiniteGradient(), batches);
+    }
+    Outcome outcome = new Outcome(lossSum / targets, norm, Math.round(targets), tokens);
+    watch.beforeUpdate(outcome, batches);
+    double clip = maxGradNorm > 0 && norm > maxGradNorm ? maxGradNorm / norm : 1;
+    updating = true;
+    optimizer.step(learningRate, clip / targets);
+    updating = false;
+    return outcome;
+  }
+
+  /// Whether an update has failed, so that the parameters are neither those before the step nor
+  /// those after it.
+  boolean isHalfTaken() {
+    return updating;
+  }
+
+  /// Forgets the gradients of a step that was not taken.
+  void discard() {
+    model.lora().gradients().clear();
+  }
+
+  /// The adapted tensor whose gradient went wrong first: backward comes from the head.
+  private String firstNonFiniteGradient() {
+    LoraParameters lora = model.lora();
+    for (LoraSlot slot : lora.slots().reversed()) {
+      float[] a = LoraParameters.read(lora.gradients(), slot.aOffset(), slot.aShape());
+      float[] b = LoraParameters.read(lora.gradients(), slot.bOffset(), slot.bShape());
+      if (!NonFiniteException.allFinite(a) || !NonFiniteException.allFinite(b)) {
+        return slot.baseTensor();
+      }
+    }
+    return "the norm of all";
+  }
+}

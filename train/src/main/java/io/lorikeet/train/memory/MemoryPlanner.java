@@ -1,0 +1,367 @@
+package io.lorikeet.train.memory;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.GgmlException;
+import io.lorikeet.models.architecture.BaseWeights;
+import io.lorikeet.models.architecture.PassShape;
+import io.lorikeet.models.architecture.SavedInputs;
+import io.lorikeet.models.architecture.TransformerModel;
+import io.lorikeet.models.family.ModelConfig;
+import io.lorikeet.models.lora.LoraParameters;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.GgufTensor;
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.optimizer.AdamW;
+import io.lorikeet.train.settings.OptimizerState;
+import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.TrainingConfig;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Function;
+
+/// Finds out what a run needs before it starts, and lays it out so that it fits: what costs no time
+/// first, then what costs some.
+public final class MemoryPlanner {
+  /// Of the memory that is free, what isn't planned with: drivers and kernels take some as they go.
+  private static final double HEADROOM = 0.03;
+
+  /// What the process takes besides tensors on the way from planning to training, as measured:
+  /// Java's compiled code and heap, the kernels that oneDNN compiles, the threads' own scratch.
+  private static final long GROWTH = 78_000_000;
+
+  /// The most that pages of libraries take. What else is mapped then are pages of the base, which
+  /// count as the base's.
+  private static final long LIBRARIES = 85_000_000;
+
+  /// What a Vulkan driver that computes on the CPU takes of the process, as measured with Mesa's:
+  /// its libraries, and the kernels it compiles.
+  private static final long SOFTWARE_DRIVER = 28_000_000;
+
+  /// What the kernels take that ggml has it compile for products of more than
+  /// [#FEW_COLUMNS] columns.
+  private static final long LARGE_KERNELS = 20_000_000;
+
+  private static final int FEW_COLUMNS = 64;
+
+  private final GgufFile base;
+  private final ModelConfig model;
+  private final TrainingConfig config;
+  private final Backend backend;
+  private final Function<Backend, LoraParameters> adapter;
+
+  /// @param base the open file of the base; its head is enough
+  /// @param backend only plans ([Backend#planning])
+  /// @param adapter makes the parameters on a backend
+  public MemoryPlanner(
+      GgufFile base,
+      TrainingConfig config,
+      Backend backend,
+      Function<Backend, LoraParameters> adapter) {
+    this.base = base;
+    this.config = config;
+    this.backend = backend;
+    this.adapter = adapter;
+    model = ModelConfig.of(base);
+  }
+
+  /// For a run with a new adapter.
+  ///
+  /// @param base the open file of the base; its head is enough
+  /// @param backend only plans ([Backend#planning])
+  public MemoryPlanner(GgufFile base, TrainingConfig config, Backend backend) {
+    this(
+        base,
+        config,
+        backend,
+        on -> LoraParameters.create(base, ModelConfig.of(base), config.adapter(), on));
+  }
+
+  /// What the device has free, in bytes, of what the settings allow.
+  public long available() {
+    long now =
+        backend.isCpu()
+            ? host().map(HostMemory::bytes).orElse(backend.deviceNow().memoryFree())
+            : backend.deviceNow().memoryFree();
+    long free = (long) (now * (1 - HEADROOM));
+    return Math.min(free, config.memory().deviceMemory().orElse(free));
+  }
+
+  /// What keeps the host's memory below what the system has free, if the run computes there.
+  public Optional<String> limit() {
+    return backend.isCpu() ? host().flatMap(HostMemory::limit) : Optional.empty();
+  }
+
+  private Optional<HostMemory> host() {
+    return HostMemory.now(bytesOfBase());
+  }
+
+  /// The first layout that fits.
+  ///
+  /// @param context tokens of a row
+  /// @param device bytes there are in the device's memory
+  public Optional<MemoryPlan> fitting(int context, long device) {
+    for (Placement placement : candidates(context)) {
+      MemoryPlan plan = plan(placement);
+      if (fits(plan, device)) {
+        return Optional.of(plan);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /// A layout that fits and computes the very same numbers as an earlier one; that one itself, if
+  /// it does.
+  ///
+  /// @param device bytes there are in the device's memory
+  public Optional<MemoryPlan> alike(MemoryPlan earlier, long device) {
+    List<OptimizerState> states = new ArrayList<>();
+    states.add(config.memory().optimizerState().orElse(earlier.placement().optimizerState()));
+    if (backend.isCpu() && config.memory().optimizerState().isEmpty()) {
+      states.add(OptimizerState.MAPPED);
+    }
+    List<Placement> placements =
+        new ArrayList<>(states.stream().map(earlier.placement()::with).toList());
+    if (backend.isCpu()) {
+      // What is computed again comes out the same there.
+      states.forEach(
+          state -> placements.add(earlier.placement().with(state).keepingAttention(false)));
+    }
+    return placements.stream()
+        .distinct()
+        .map(this::plan)
+        .filter(plan -> fits(plan, device))
+        .findFirst();
+  }
+
+  public boolean fits(MemoryPlan plan, long device) {
+    return needed(plan) <= device;
+  }
+
+  /// Bytes of the device's memory that a layout has to find free. On the CPU the base counts too:
+  /// its pages can be given back, but are wanted again at once.
+  public long needed(MemoryPlan plan) {
+    return plan.device() + (backend.isCpu() ? plan.mapped() : 0);
+  }
+
+  /// The layout that takes least of the device's memory.
+  ///
+  /// @param context tokens of a row
+  public MemoryPlan smallest(int context) {
+    return plan(candidates(context).getLast());
+  }
+
+  /// Why nothing fits, and what to change.
+  ///
+  /// @param device bytes there are in the device's memory
+  public String advice(long device) {
+    MemoryPlan least = smallest(config.context());
+    MemoryPlan.Item largest =
+        least.items().stream().max(Comparator.comparingLong(MemoryPlan.Item::device)).orElseThrow();
+    int longest = longestContext(device);
+    return String.format(
+        Locale.ROOT,
+        "memory: this run needs at least %.3f GB of %s's memory at context %,d, and there are %.3f"
+            + " GB%s; most of it is for: %s, %.3f GB. %s",
+        least.device() / 1e9,
+        backend.device().name(),
+        config.context(),
+        device / 1e9,
+        limit().map(limit -> " within " + limit).orElse(""),
+        largest.what(),
+        largest.device() / 1e9,
+        longest > 0
+            ? String.format(Locale.ROOT, "A --context of up to %,d fits", longest)
+            : "Take a smaller --rank, fewer --target matrices, a smaller base or more memory");
+  }
+
+  /// The longest row that fits, in multiples of 256 tokens, or 0.
+  ///
+  /// @param device bytes there are in the device's memory
+  public int longestContext(long device) {
+    int step = 256;
+    int low = 0;
+    int high = Math.max(1, model.contextLength() / step);
+    if (fitsSomehow(high * step, device)) {
+      return high * step;
+    }
+    while (high - low > Math.max(1, low / 16)) {
+      int middle = (low + high) / 2;
+      if (fitsSomehow(middle * step, device)) {
+        low = middle;
+      } else {
+        high = middle;
+      }
+    }
+    return low * step;
+  }
+
+  /// Whether one of the two layouts does that are tried last: they differ in the sizes of pieces,
+  /// and no other takes less than both.
+  private boolean fitsSomehow(int context, long device) {
+    long hiddenState = (long) context * model.embedding() * Float.BYTES; // of one row
+    if ((long) config.batchSize() * context > Setting.MOST_TOKENS || hiddenState > device) {
+      return false;
+    }
+    List<Placement> all = candidates(context);
+    return all.subList(Math.max(0, all.size() - 2), all.size()).reversed().stream()
+        .anyMatch(placement -> canBe(placement, device));
+  }
+
+  private boolean canBe(Placement placement, long device) {
+    try {
+      return fits(plan(placement), device);
+    } catch (InvalidInputException _) {
+      return false; // too many tokens for a graph
+    }
+  }
+
+  /// Layouts in the order in which they are tried, those that cost least time first.
+  private List<Placement> candidates(int context) {
+    PassShape large = PassShape.choose(model, config.batchSize(), context);
+    PassShape small = PassShape.small(model, config.batchSize(), context);
+    boolean cpu = backend.isCpu();
+    OptimizerState elsewhere = cpu ? OptimizerState.MAPPED : OptimizerState.HOST;
+    SavedInputs away = cpu ? SavedInputs.DEVICE_BF16 : SavedInputs.HOST;
+    int passes = passes(context);
+    List<Placement> all = new ArrayList<>();
+    Placement fastest = chosen(large, SavedInputs.DEVICE, OptimizerState.DEVICE, false, 1);
+    if (fastest.savedInputs() == SavedInputs.DEVICE) {
+      all.add(fastest.keepingAttention(true));
+    }
+    all.add(fastest);
+    all.add(chosen(large.withoutCopies(), SavedInputs.DEVICE, OptimizerState.DEVICE, false, 1));
+    all.add(chosen(small, SavedInputs.DEVICE, OptimizerState.DEVICE, false, 1));
+    all.add(chosen(large, SavedInputs.DEVICE, elsewhere, false, 1));
+    all.add(chosen(large, away, elsewhere, false, 1));
+    all.add(chosen(small, away, elsewhere, false, 1));
+    if (config.purpose() == TrainingConfig.Purpose.MERGED) {
+      return all.stream().distinct().toList(); // rounded copies of all layers are kept anyway
+    }
+    // Forward itself goes on from what is saved when several batches take turns: F32 then.
+    all.add(chosen(large, SavedInputs.HOST, elsewhere, true, passes));
+    all.add(chosen(small, SavedInputs.HOST, elsewhere, true, passes));
+    return all.stream().distinct().toList();
+  }
+
+  private Placement chosen(
+      PassShape shape, SavedInputs inputs, OptimizerState state, boolean streamed, int passes) {
+    return new Placement(
+        shape,
+        config.memory().savedInputs().orElse(inputs),
+        config.memory().optimizerState().orElse(state),
+        streamed,
+        passes);
+  }
+
+  /// Batches of a step; without a setting, as many as [TrainingConfig#accumulateFor] takes at most.
+  private int passes(int context) {
+    int tokens = config.batchSize() * context;
+    return config
+        .accumulate()
+        .orElse(Math.max(1, Integer.highestOneBit(TrainingConfig.DEFAULT_STEP_TOKENS / tokens)));
+  }
+
+  public MemoryPlan plan(Placement placement) {
+    TrainingSetup.Request request =
+        new TrainingSetup.Request(
+            adapter,
+            placement,
+            List.of(), // shorter rows are computed in the memory of the longest
+            config.precision(),
+            config.dropout(),
+            config.adamW(),
+            config.purpose() == TrainingConfig.Purpose.MERGED,
+            config.run());
+    try (TrainingSetup setup = new TrainingSetup(base, backend, request, (_, _) -> {})) {
+      return new MemoryPlan(placement, items(setup, placement), backend.isSoftware());
+    } catch (GgmlException e) {
+      // Nothing is allocated here, so it is the graph that can't be built.
+      throw new InvalidInputException(
+          "batch-size: %s rows of %s tokens can't be computed at once: %s. Take a smaller --batch-size or --context"
+              .formatted(config.batchSize(), placement.shape().context(), e.getMessage()),
+          e);
+    }
+  }
+
+  private List<MemoryPlan.Item> items(TrainingSetup setup, Placement placement) {
+    BaseWeights weights = setup.weights();
+    TransformerModel.Memory pass = setup.model().memory();
+    AdamW optimizer = setup.optimizer();
+    List<MemoryPlan.Item> items = new ArrayList<>();
+    ProcessMemory.now()
+        .ifPresent(
+            now ->
+                items.add(
+                    new MemoryPlan.Item(
+                        "Java and libraries",
+                        0,
+                        now.anonymous() + Math.min(now.file(), LIBRARIES) + GROWTH,
+                        0)));
+    items.add(
+        new MemoryPlan.Item(
+            placement.streamed() ? "base, two layers at a time" : "base",
+            weights.bytes(),
+            0,
+            backend.isCpu() ? weights.mappedBytes() : bytesOfBase()));
+    items.add(new MemoryPlan.Item("adapter and its gradients", setup.lora().bytes(), 0, 0));
+    items.add(
+        new MemoryPlan.Item(
+            "optimizer", optimizer.deviceBytes(), optimizer.hostBytes(), optimizer.mappedBytes()));
+    long state = stateBytes(setup);
+    items.add(new MemoryPlan.Item("a checkpoint's copy of the state", 0, state, state));
+    items.add(new MemoryPlan.Item("the finished adapter", 0, state / 3, 0));
+    items.add(
+        new MemoryPlan.Item(
+            "saved layer inputs", pass.hiddenStates(), pass.hiddenStatesOnHost(), 0));
+    if (pass.attention() > 0) {
+      items.add(new MemoryPlan.Item("saved attention", pass.attention(), 0, 0));
+    }
+    if (pass.folded() > 0) {
+      items.add(new MemoryPlan.Item("weights with the adapter rounded in", pass.folded(), 0, 0));
+    }
+    items.add(new MemoryPlan.Item("batch, masks and constants", pass.inputs(), 0, 0));
+    items.add(new MemoryPlan.Item("activations of a layer or the head", pass.scratch(), 0, 0));
+    if (pass.libraryScratch() > 0) {
+      items.add(
+          new MemoryPlan.Item("scratch of the device's library", pass.libraryScratch(), 0, 0));
+    }
+    items.addAll(ofDriver(Float.BYTES * setup.lora().count(), placement.shape().tokens()));
+    return items;
+  }
+
+  /// Bytes of the file's tensors, which are mapped.
+  private long bytesOfBase() {
+    return base.tensors().stream().mapToLong(GgufTensor::bytes).sum();
+  }
+
+  /// What copies between host and device go through, and what a driver takes.
+  ///
+  /// @param parameters bytes of all parameters, which are copied at once
+  /// @param tokens of a pass
+  private List<MemoryPlan.Item> ofDriver(long parameters, int tokens) {
+    List<MemoryPlan.Item> items = new ArrayList<>();
+    boolean software = backend.isSoftware();
+    // What a driver has in this process's memory is written there directly, and only read by
+    // copies.
+    long uploaded =
+        software ? 0 : base.tensors().stream().mapToLong(GgufTensor::bytes).max().orElse(0);
+    long staging = backend.stagingBytes(Math.max(parameters, uploaded));
+    if (staging > 0) {
+      items.add(new MemoryPlan.Item("copies to and from the device", 0, staging, 0));
+    }
+    if (software && !backend.isCpu()) {
+      long kernels = tokens > FEW_COLUMNS ? LARGE_KERNELS : 0;
+      items.add(
+          new MemoryPlan.Item("the software device's driver", 0, SOFTWARE_DRIVER + kernels, 0));
+    }
+    return items;
+  }
+
+  /// Parameters and moments, which are copied in memory and written from there.
+  private static long stateBytes(TrainingSetup setup) {
+    return (1 + setup.optimizer().state().size()) * Float.BYTES * setup.lora().count();
+  }
+}

@@ -1,0 +1,132 @@
+package io.lorikeet.train.optimizer;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.Tensor;
+import io.lorikeet.models.lora.LoraParameters;
+import io.lorikeet.train.checkpoint.StateVector;
+import io.lorikeet.train.settings.AdamWSettings;
+import io.lorikeet.train.settings.OptimizerState;
+import java.nio.file.Path;
+import java.util.List;
+
+/// AdamW (arXiv 1711.05101) in F32: bias-corrected moments, decay that doesn't go through them. The
+/// gradient's norm is computed on the device, the update where the moments are.
+public final class AdamW implements AutoCloseable {
+  private final LoraParameters parameters;
+  private final Backend backend;
+  private final AdamWSettings settings;
+  private final boolean onHost;
+  private final boolean mapped;
+  private final GradientNorm norm;
+  private Backend host;
+  private Moments moments;
+  private MomentsUpdate update;
+  private int steps;
+
+  /// With the moments on the device.
+  public AdamW(LoraParameters parameters, AdamWSettings settings, Backend backend) {
+    this(parameters, settings, backend, OptimizerState.DEVICE, null);
+  }
+
+  /// @param placement of the moments
+  /// @param folder for their file, where they are mapped
+  public AdamW(
+      LoraParameters parameters,
+      AdamWSettings settings,
+      Backend backend,
+      OptimizerState placement,
+      Path folder) {
+    this.parameters = parameters;
+    this.backend = backend;
+    this.settings = settings;
+    mapped = placement == OptimizerState.MAPPED;
+    onHost = placement != OptimizerState.DEVICE && !backend.isCpu();
+    norm = new GradientNorm(parameters.gradients(), backend);
+    try {
+      if (onHost) {
+        host =
+            backend.isPlanning()
+                ? Backend.planning("cpu", backend.threads())
+                : Backend.open("cpu", backend.threads());
+      }
+      Backend computing = onHost ? host : backend;
+      moments = new Moments(computing, parameters.values().shape(), mapped ? folder : null);
+      update = new MomentsUpdate(parameters, moments, computing, !onHost);
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  /// Has the squares of the summed gradients, as they are, summed: the square of their global norm.
+  ///
+  /// @return where the device puts it, F32 `[1]`
+  public Tensor sumSquares() {
+    return norm.sumSquares();
+  }
+
+  /// Updates the parameters and sets the gradients to zero.
+  ///
+  /// @param gradientFactor what the summed gradients are multiplied by: the mean over tokens, and
+  ///     clipping
+  public void step(double learningRate, double gradientFactor) {
+    steps++;
+    float[] hyperparameters = {
+      (float) learningRate,
+      (float) settings.beta1(),
+      (float) settings.beta2(),
+      (float) settings.epsilon(),
+      (float) settings.weightDecay(),
+      (float) (1 / (1 - Math.pow(settings.beta1(), steps))),
+      (float) (1 / (1 - Math.pow(settings.beta2(), steps)))
+    };
+    update.run(hyperparameters, (float) gradientFactor);
+    backend.run(MomentsUpdate.NAME, "clear", parameters.gradients()::clear);
+  }
+
+  /// Bytes of the device's memory, without those of mapped files.
+  public long deviceBytes() {
+    return norm.bytes() + (onHost ? 0 : update.bytes() + (mapped ? 0 : moments.bytes()));
+  }
+
+  /// Bytes of the host's memory, without those of mapped files.
+  public long hostBytes() {
+    return onHost ? update.bytes() + (mapped ? 0 : moments.bytes()) : 0;
+  }
+
+  /// Bytes of mapped files.
+  public long mappedBytes() {
+    return mapped ? moments.bytes() : 0;
+  }
+
+  /// What the optimizer keeps for each parameter.
+  public List<StateVector> state() {
+    return List.of(
+        StateVector.of("first_moment", moments.first()),
+        StateVector.of("second_moment", moments.second()));
+  }
+
+  /// Updates made so far, which the correction of the moments' bias goes by.
+  public int steps() {
+    return steps;
+  }
+
+  /// Goes on from a state that was put back into [#state].
+  public void setSteps(int done) {
+    steps = done;
+  }
+
+  @Override
+  public void close() {
+    if (update != null) {
+      update.close();
+    }
+    if (moments != null) {
+      moments.close();
+    }
+    if (host != null) {
+      host.close();
+    }
+    norm.close();
+  }
+}

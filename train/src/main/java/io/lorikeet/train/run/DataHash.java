@@ -1,0 +1,43 @@
+package io.lorikeet.train.run;
+
+import io.lorikeet.models.architecture.TokenBatch;
+import io.lorikeet.train.data.DataSet;
+import io.lorikeet.train.data.MicroBatch;
+import io.lorikeet.train.data.TrainingData;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
+/// What a run's data is, in the end: the rows that the model is given, whatever files, templates
+/// and settings made them.
+public final class DataHash {
+  private DataHash() {}
+
+  /// SHA-256 of all rows, hexadecimal.
+  public static String of(TrainingData data) {
+    MessageDigest digest = sha256();
+    update(digest, data.training());
+    data.validation().ifPresent(validation -> update(digest, validation));
+    return HexFormat.of().formatHex(digest.digest());
+  }
+
+  private static void update(MessageDigest digest, DataSet rows) {
+    for (MicroBatch batch : rows.batches(1)) {
+      TokenBatch tokens = batch.tokens();
+      ByteBuffer bytes = ByteBuffer.allocate(4 * Integer.BYTES * tokens.size());
+      bytes.asIntBuffer().put(tokens.tokens()).put(tokens.targets()).put(tokens.seenUntil());
+      bytes.position(3 * Integer.BYTES * tokens.size()).asFloatBuffer().put(tokens.targetWeights());
+      digest.update(bytes.position(0));
+    }
+    digest.update((byte) '\n');
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+}

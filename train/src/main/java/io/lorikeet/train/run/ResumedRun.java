@@ -1,0 +1,94 @@
+package io.lorikeet.train.run;
+
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.ShellText;
+import io.lorikeet.train.checkpoint.Checkpoint;
+import io.lorikeet.train.event.TrainingListener;
+import io.lorikeet.train.settings.ConfigFile;
+import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.TrainingConfig;
+import io.lorikeet.train.settings.TrainingOptions;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// The configuration with which a run goes on: the one it had, and the few changes that leave what
+/// is trained as it is.
+public final class ResumedRun {
+  /// Settings that may change: how long the run is, where it computes and writes, how it takes
+  /// care of itself, and how the adapter is stored. Base and data may lie elsewhere, but must be
+  /// the same.
+  private static final List<Setting<?>> MAY_CHANGE =
+      List.of(
+          Setting.MODEL,
+          Setting.DATA,
+          Setting.VALIDATION,
+          Setting.OUTPUT,
+          Setting.STEPS,
+          Setting.EPOCHS,
+          Setting.THREADS,
+          Setting.DEVICE,
+          Setting.CACHE,
+          Setting.DEVICE_MEMORY,
+          Setting.OPTIMIZER_STATE,
+          Setting.EVALUATE_EVERY,
+          Setting.EARLY_STOP,
+          Setting.CHECKPOINT_EVERY,
+          Setting.KEEP_CHECKPOINTS,
+          Setting.ON_NAN,
+          Setting.MAX_TIME,
+          Setting.STORE);
+
+  private ResumedRun() {}
+
+  /// The command that goes on with a run, to be pasted into a shell.
+  public static String command(Path run) {
+    return "lorikeet train --resume " + ShellText.quoted(run);
+  }
+
+  /// Reads a run's configuration and applies changes to it.
+  ///
+  /// @param run the run's folder
+  /// @param changes what is given anew
+  /// @param listener warned of damaged checkpoints
+  /// @throws InvalidInputException when the folder holds no run, or with all changes that can't be
+  ///     made
+  public static TrainingConfig config(Path run, TrainingOptions changes, TrainingListener listener)
+      throws IOException {
+    RunFolder.requireRun(run);
+    TrainingOptions recorded = recorded(run, listener);
+    List<String> problems = new ArrayList<>();
+    for (Setting<?> setting : Setting.all()) {
+      Optional<?> now = changes.get(setting);
+      Optional<?> before = recorded.get(setting);
+      boolean same = now.isEmpty() || now.equals(before) || setting == Setting.RUN;
+      if (!same && !MAY_CHANGE.contains(setting)) {
+        problems.add(
+            "--%s: %s instead of %s"
+                .formatted(setting, now.get(), before.map(Object::toString).orElse("its default")));
+      }
+    }
+    if (!problems.isEmpty()) {
+      throw InvalidInputException.of(
+          "resume: the run in %s can't change this now; leave it out, or start a new run"
+              .formatted(run),
+          problems);
+    }
+    return changes.orElse(recorded).set(Setting.RUN, run).resolve();
+  }
+
+  private static TrainingOptions recorded(Path run, TrainingListener listener) throws IOException {
+    try (RunFolder folder = RunFolder.reopen(run)) {
+      Optional<Checkpoint> newest = RunSaver.newest(folder.checkpoints(), listener);
+      if (newest.isEmpty()) {
+        return ConfigFile.read(RunFolder.configuration(run)); // it was killed before its first one
+      }
+      try (Checkpoint checkpoint = newest.get()) {
+        String yaml = checkpoint.metadata().requireString(RunSaver.CONFIG);
+        return ConfigFile.parse(checkpoint.path(), yaml);
+      }
+    }
+  }
+}

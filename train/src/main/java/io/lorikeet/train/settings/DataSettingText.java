@@ -1,0 +1,74 @@
+package io.lorikeet.train.settings;
+
+import io.lorikeet.quant.NearestName;
+import io.lorikeet.train.data.files.ExampleFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+
+/// Reads the settings of data from text; what can't be read is an IllegalArgumentException with
+/// what was expected.
+final class DataSettingText {
+  private DataSettingText() {}
+
+  /// A file, folder or pattern.
+  static DataSource source(String text) {
+    if (text.isBlank()) {
+      throw new IllegalArgumentException("expected a file name, found '" + text + "'");
+    }
+    return DataSource.of(text);
+  }
+
+  /// The layout with this name.
+  static ExampleFormat format(String text) {
+    return ExampleFormat.named(text)
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "expected %s, found '%s'%s"
+                        .formatted(
+                            Setting.orList(ExampleFormat.options()),
+                            text,
+                            NearestName.hint(text, ExampleFormat.options()))));
+  }
+
+  /// Between two pairs of keys: a key of the data can have commas in it.
+  private static final Pattern BETWEEN_PAIRS = Pattern.compile(",(?=\\s*[a-z_]+\\s*=)");
+
+  /// Keys of the data by the keys that they stand for.
+  static Map<String, String> columns(List<String> texts) {
+    Map<String, String> columns = new LinkedHashMap<>();
+    List<String> pairs = texts.stream().flatMap(BETWEEN_PAIRS::splitAsStream).toList();
+    for (String pair : pairs) {
+      int sign = pair.indexOf('=');
+      if (sign <= 0 || sign == pair.length() - 1) {
+        throw new IllegalArgumentException(
+            "expected pairs such as prompt=question, found '" + pair + "'");
+      }
+      String key = pair.substring(0, sign).strip();
+      if (!ExampleFormat.knownKeys().contains(key)) {
+        throw new IllegalArgumentException(
+            "'%s' is the key of no layout; keys are %s%s"
+                .formatted(
+                    key,
+                    String.join(", ", ExampleFormat.knownKeys()),
+                    NearestName.hint(key, ExampleFormat.knownKeys())));
+      }
+      if (columns.put(key, pair.substring(sign + 1).strip()) != null) {
+        throw new IllegalArgumentException("'" + key + "' is given twice");
+      }
+    }
+    return columns;
+  }
+
+  /// A whole number is a number of examples, another number a share of the data, all else a file.
+  static ValidationData validation(String text) {
+    if (text.strip().matches("[0-9]+")) {
+      return new ValidationData.Count((int) ValidationData.Count.RANGE.parse(text));
+    }
+    return DecimalRange.isNumber(text)
+        ? new ValidationData.Fraction(Double.parseDouble(text))
+        : new ValidationData.FromFile(source(text));
+  }
+}

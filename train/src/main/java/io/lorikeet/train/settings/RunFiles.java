@@ -1,0 +1,71 @@
+package io.lorikeet.train.settings;
+
+import io.lorikeet.train.checkpoint.CheckpointFolder;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/// The names of a run's folder and of the files in it.
+public final class RunFiles {
+  /// The resolved settings.
+  public static final String CONFIG = "config.yaml";
+
+  /// How and where the run is computed.
+  public static final String COMPUTATION = "computation.yaml";
+
+  /// A line of JSON per event.
+  public static final String METRICS = "metrics.jsonl";
+
+  /// Held by the process that trains in the folder.
+  public static final String LOCK = "run.lock";
+
+  /// The names of all that a run may keep in its folder.
+  static final List<String> ALL =
+      Stream.concat(
+              Stream.of(CONFIG, COMPUTATION, METRICS, LOCK, CheckpointFolder.NAME),
+              AdapterPlaces.COPIES.stream())
+          .toList();
+
+  private RunFiles() {}
+
+  /// The folder that a run has by default: the output's name with `-run` for its ending, and a
+  /// number where an earlier run is there: `adapter-run`, `adapter-run-2`, …
+  public static Path beside(Path output) {
+    String name = output.getFileName().toString().replaceFirst("(?i)\\.gguf$", "") + "-run";
+    Path folder = output.resolveSibling(name);
+    for (int number = 2; isTaken(folder); number++) {
+      folder = output.resolveSibling(name + "-" + number);
+    }
+    return folder;
+  }
+
+  private static boolean isTaken(Path folder) {
+    try {
+      return holdsRun(folder) || Files.exists(folder.resolve(LOCK));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /// Whether a folder is that of a run.
+  public static boolean holdsRun(Path folder) throws IOException {
+    return Files.exists(folder.resolve(CONFIG)) || holdsWork(folder);
+  }
+
+  /// Whether a run in this folder has measured something.
+  public static boolean holdsWork(Path folder) throws IOException {
+    return sizeOf(folder.resolve(METRICS)) > 0 || !new CheckpointFolder(folder).isEmpty();
+  }
+
+  /// A file's bytes, 0 where there is none.
+  private static long sizeOf(Path file) {
+    try {
+      return Files.size(file);
+    } catch (IOException _) {
+      return 0;
+    }
+  }
+}

@@ -1,0 +1,84 @@
+package io.lorikeet.train.loop;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.train.data.DataSet;
+import io.lorikeet.train.data.TokenizedExample;
+import io.lorikeet.train.event.Events;
+import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.TrainingConfig;
+import io.lorikeet.train.settings.TrainingOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class AdviceTest {
+  @TempDir private Path folder;
+
+  @Test
+  void settingsThatFitNeedNoAdvice() throws IOException {
+    assertEquals(List.of(), advice(options(), 100, 100 * 20));
+  }
+
+  @Test
+  void anAdapterWithFewerParametersThanTrainedTokens() throws IOException {
+    assertEquals(
+        List.of(
+            "the adapter has 1,999 parameters for 2,000 trained tokens: it may be too small to take"
+                + " in the data; consider a higher --rank"),
+        advice(options(), 100, 1999));
+  }
+
+  @Test
+  void fewSteps() throws IOException {
+    assertEquals(
+        List.of("the run has few steps (13): consider a smaller --accumulate, or more --epochs"),
+        advice(options().set(Setting.ACCUMULATE, 8), 100, 10_000));
+    assertEquals(
+        List.of("the run has few steps (9): consider more --epochs"), advice(options(), 9, 10_000));
+    assertEquals(List.of(), advice(options().set(Setting.STEPS, 3), 100, 10_000));
+  }
+
+  @Test
+  void veryLargeBatches() throws IOException {
+    TrainingOptions large = options().set(Setting.CONTEXT, 2048).set(Setting.STEPS, 50);
+    assertEquals(List.of(), advice(large.set(Setting.ACCUMULATE, 32), 100, 10_000));
+    List<String> advice = advice(large.set(Setting.ACCUMULATE, 33), 100, 10_000);
+    assertEquals(1, advice.size());
+    assertTrue(advice.getFirst().startsWith("a step has up to 67,584 tokens"), advice.getFirst());
+    assertTrue(advice.getFirst().contains("16,384"), advice.getFirst());
+  }
+
+  @Test
+  void learningRatesThatTrainNothing() throws IOException {
+    assertEquals(
+        List.of("the learning rate of 1.0E9 is far above what LoRA is trained with, 1e-5 to 1e-2"),
+        advice(options().set(Setting.LEARNING_RATE, 1e9), 100, 10_000));
+  }
+
+  private List<String> advice(TrainingOptions options, int rows, long parameters) {
+    TokenizedExample example = new TokenizedExample(new int[21], 1, "data.jsonl", 1);
+    List<TokenizedExample> all = Collections.nCopies(rows, example);
+    TrainingConfig config = options.resolve(_ -> 4096);
+    Events events = new Events();
+    Advice.give(
+        config.withAccumulate(config.accumulateFor(rows)),
+        DataSet.of(all, config.context(), DataSet.Packing.NONE),
+        parameters,
+        events);
+    return events.warnings();
+  }
+
+  private TrainingOptions options() throws IOException {
+    Path base = Files.writeString(folder.resolve("base.gguf"), "x");
+    Path data = Files.writeString(folder.resolve("data.jsonl"), "x");
+    return TinyRun.options(base, data, folder.resolve("adapter.gguf"))
+        .set(Setting.STEPS, null)
+        .set(Setting.ACCUMULATE, null);
+  }
+}
