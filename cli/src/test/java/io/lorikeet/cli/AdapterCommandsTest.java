@@ -26,12 +26,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /// `inspect`, `diff`, `combine` and `resize` on a random base and adapters.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class AdapterCommandsTest {
   @TempDir private static Path folder;
   private static Path base;

@@ -12,10 +12,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// A few hundred hostile files for the quick commands; `bench/hostile` gives thousands to all.
+@Tag("slow")
 class HostileGgufTest {
   private static final long SEED = Long.getLong("lorikeet.seed", 1);
   private static final int FILES = Integer.getInteger("lorikeet.hostile.files", 100);

@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,6 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /// The user's language changes nothing: not a digit (Arabic has its own), not a letter (in Turkish
 /// a small I has no dot).
+@Tag("slow")
 class LocaleTest {
   private final Locale before = Locale.getDefault();
   @TempDir private Path folder;

@@ -27,11 +27,13 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// No class of Lorikeet can open a network connection or start a program, but for those that do it
 /// for a reason: none names a class of the JDK that could.
+@Tag("slow")
 class NoNetworkTest {
   @TempDir private Path folder;
 

@@ -27,10 +27,12 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Ollama's templates make the prompts that the chat templates make, or there is none.
+@Tag("slow")
 final class OllamaTemplateTest {
   private static final ObjectMapper JSON = new ObjectMapper();
 

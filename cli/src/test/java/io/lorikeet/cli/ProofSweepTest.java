@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -35,6 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// look into the file, have to tell all that are wrong as a whole. One wrong pair of many they tell
 /// where it changes more than rounding does. `bench/proof-sweep ADAPTERS` makes it long, and prints
 /// a table.
+@Tag("slow")
 class ProofSweepTest {
   private static final int ADAPTERS = Integer.getInteger("lorikeet.proof.adapters", 3);
   private static final long SEED = Long.getLong("lorikeet.seed", 1);

@@ -17,11 +17,13 @@ import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Kills a training process at random moments, resumes it, kills it again, and compares the end
 /// with that of a run that was left alone. `bench/torture KILLS` makes it long.
+@Tag("slow")
 class TortureTest {
   private static final int KILLS = Integer.getInteger("lorikeet.torture.kills", 2);
   private static final long SEED = Long.getLong("lorikeet.seed", 1);

@@ -24,12 +24,14 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /// `train` on a random base: the whole way, and everything that can be wrong with what it is given.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class TrainCommandTest {
   @TempDir private static Path files;
   private static Path base;

@@ -17,11 +17,13 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Folders whose permissions forbid writing, before a run and in the middle of one. Root may write
 /// everywhere, so its process gives that right up.
+@Tag("slow")
 class UnwritableFolderTest {
   private static final String RIGHTS = "-dac_override,-dac_read_search";
   private static final int STEPS = 40;

@@ -29,6 +29,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -37,6 +38,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// An adapter of every linear layer, trained for a few steps on a base of each family in Q4_0, acts
 /// in llama.cpp as in the trainer.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class FamilyAdapterTest {
   private static final int CONTEXT = 32;
   private static final int STEPS = 6;

@@ -30,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -39,6 +40,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /// What llama.cpp makes of exported adapters, held against a float64 model that computes with what
 /// was meant.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class LlamaProofTest {
   private static final int TOKENS = 48;
   private static final int RANK = 4;

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.BiFunction;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,6 +24,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /// Products by oneDNN against sums in `double`, for several numbers of threads.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class FastProductsTest {
   private static final double F32_BOUND = 1e-5;
 

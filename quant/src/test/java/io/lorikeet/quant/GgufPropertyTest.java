@@ -13,11 +13,13 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Random files come back as they were written; damaged ones are refused or read, and nothing else.
+@Tag("slow")
 class GgufPropertyTest {
   private static final long SEED = Long.getLong("lorikeet.seed", 20261122);
 

@@ -18,10 +18,12 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Folders that are damaged or meant badly are refused in words, whatever is in them.
+@Tag("slow")
 class PeftFuzzTest {
   private static final int INPUTS = 4000;
   private static final String CONFIG =

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,6 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// Every family against llama.cpp's logits, with an adapter of all its matrices too, and its
 /// gradients by central differences.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class FamilyTest {
   private static final int CONTEXT = 48;
   private static final double EXACT = 1e-4;

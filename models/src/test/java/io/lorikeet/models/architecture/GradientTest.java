@@ -7,6 +7,7 @@ import io.lorikeet.models.random.RandomModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -16,6 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /// The whole model on the CPU against the float64 reference.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class GradientTest {
   @TempDir Path folder;
 

@@ -15,12 +15,14 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /// Every rule of [GradientRules] by central differences, in F32.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class GradientRulesTest {
   private static final int TOKENS = 7;
 

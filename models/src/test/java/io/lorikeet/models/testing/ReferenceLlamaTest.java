@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,6 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /// Holds [ReferenceModel], and that [RandomModel] writes real models, against llama.cpp.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class ReferenceLlamaTest {
   private static final int CONTEXT = 48;
 

@@ -24,10 +24,12 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Checkpoints of a state in ordinary arrays.
+@Tag("slow")
 class CheckpointTest {
   private static final String STEP = Checkpoint.PREFIX + "step";
 

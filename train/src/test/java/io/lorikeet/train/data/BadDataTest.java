@@ -19,12 +19,14 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Data that is wrong or unusual, from the file to the rows.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class BadDataTest {
   @TempDir private Path folder;
   private final Events events = new Events();

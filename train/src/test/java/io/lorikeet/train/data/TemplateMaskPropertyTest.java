@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,6 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
 ///
 /// `-Dlorikeet.conversations=100000` tries so many; it takes minutes.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 final class TemplateMaskPropertyTest {
   private static final int CONVERSATIONS = Integer.getInteger("lorikeet.conversations", 400);
   private static final int PACKED = 500;

@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// often a model is opened. `-Dlorikeet.leaks.times=10` makes it a thousand steps and a hundred
 /// models.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class LeakTest {
   private static final int TIMES = Integer.getInteger("lorikeet.leaks.times", 1);
   private static final int STEPS = 100 * TIMES;

@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,6 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// The base, the device or the folder goes away in the middle of a run: it ends with clear words,
 /// its state is kept, and once everything is back it ends as if nothing had been.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class LostResourceTest {
   private static final int STEPS = 6;
   private static final int LAST_STEP = 3;

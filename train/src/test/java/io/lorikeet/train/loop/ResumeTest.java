@@ -34,12 +34,14 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Runs that were cut off and went on end as if nothing had happened.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class ResumeTest {
   private static final int STEPS = 9;
 

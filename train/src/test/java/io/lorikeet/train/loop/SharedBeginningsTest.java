@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,6 +37,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// Turns of chats that share what they begin with come to the loss and the gradients that they come
 /// to in rows of their own.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class SharedBeginningsTest {
   private static final int CONTEXT = 64;
   private static final int CHATS = 6;

@@ -34,12 +34,14 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Whole runs on a tiny quantized base.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class TrainerTest {
   private static final int LINES = 24;
 

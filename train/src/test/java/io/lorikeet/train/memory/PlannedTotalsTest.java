@@ -15,6 +15,7 @@ import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,6 +24,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /// What fits which memory, planned over heads of files of well-known shapes, all linear layers
 /// adapted, batch 1. GB are 10⁹ bytes.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class PlannedTotalsTest {
   @TempDir private Path folder;
 

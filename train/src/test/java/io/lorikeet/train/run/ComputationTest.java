@@ -40,6 +40,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,6 +48,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// A run that goes on computes as it did, whatever is fastest or fits now; where it can't, it says
 /// so.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class ComputationTest {
   private static final int STEPS = 5;
   private static final int KILLED_AFTER = 3;

@@ -8,12 +8,14 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /// Every reader against some thousand damaged files. `bench/fuzz` is the long version.
+@Tag("slow")
 class HostileReaderTest {
   private static final long SEED = Long.getLong("lorikeet.seed", 20261122);
   private static final int INPUTS = Integer.getInteger("lorikeet.fuzz.inputs", 1500);

@@ -6,10 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Templates render exactly as Python's jinja2 renders them, and refuse what it refuses, in the
 /// same words.
+@Tag("slow")
 final class ChatTemplateFixturesTest {
   /// Python's and ours differ in words only where either has had enough.
   private static final String PYTHON_DEPTH = "maximum recursion depth exceeded";

@@ -11,11 +11,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// A template is somebody else's program: whatever it says, it ends, and reaches nothing.
+@Tag("slow")
 final class ChatTemplateSafetyTest {
   private static final Duration LONG = Duration.ofSeconds(60);
 
