@@ -158,7 +158,7 @@ public final class DeviceTensors implements AutoCloseable {
 
   /// A context for descriptions of tensors.
   ///
-  /// @throws GgmlException when the process may not have this much memory: ggml would end it
+  /// @throws OutOfMemoryError when the process may not have this much memory: ggml would end it
   static MemorySegment newContext(long bytes) {
     NativeHeap.check(bytes, "descriptions of tensors");
     try (Arena arena = Arena.ofConfined()) {

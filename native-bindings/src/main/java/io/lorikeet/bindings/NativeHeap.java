@@ -24,21 +24,16 @@ final class NativeHeap {
   /// Checks that this much memory can be had, which costs nothing until it is written to.
   ///
   /// @param purpose for the error message
-  /// @throws GgmlException when it can't
+  /// @throws OutOfMemoryError when it can't
   static void check(long bytes, String purpose) {
     try {
       MemorySegment memory = (MemorySegment) MALLOC.invokeExact(bytes);
       if (memory.address() == 0) {
-        throw new GgmlException(
-            String.format(
-                Locale.ROOT,
-                "this process may not have %.2f GB more memory, for %s; its limits are those of"
-                    + " ulimit -v and of the control group",
-                bytes / 1e9,
-                purpose));
+        throw new OutOfMemoryError(
+            String.format(Locale.ROOT, "the system gives no %.2f GB for %s", bytes / 1e9, purpose));
       }
       FREE.invokeExact(memory);
-    } catch (GgmlException e) {
+    } catch (OutOfMemoryError e) {
       throw e;
     } catch (Throwable e) {
       throw new IllegalStateException("malloc() and free() throw nothing", e);
