@@ -142,9 +142,10 @@ final class HostileCommands {
           case "inspect" -> List.of();
           case "plan" -> List.of("--device", "cpu", "--context", 16);
           case "data" -> List.of("--data", data, "--json");
-          case "generate", "generate --chat" ->
-              List.of("--prompt", "ab", "--tokens", 4, "--threads", 1);
-          case "chat" -> List.of("--tokens", 4, "--threads", 1);
+          case "generate" -> List.of("--prompt", "ab", "--tokens", 4, "--threads", 1);
+          case "generate --chat" ->
+              List.of("--chat-template", "chatml", "--prompt", "ab", "--tokens", 4, "--threads", 1);
+          case "chat" -> List.of("--chat-template", "chatml", "--tokens", 4, "--threads", 1);
           case "eval" -> List.of("--data", data, "--threads", 1);
           case "imatrix" ->
               List.of("--data", text, "--context", 64, "--output", output, "--threads", 1);
@@ -160,16 +161,7 @@ final class HostileCommands {
                   "--threads",
                   1);
           case "verify" ->
-              List.of(
-                  "--adapter",
-                  adapter,
-                  "--force",
-                  "--data",
-                  data,
-                  "--device",
-                  "cpu",
-                  "--threads",
-                  1);
+              List.of("--adapter", adapter, "--force", "--device", "cpu", "--threads", 1);
           case "quantize" -> List.of(output, "--type", "Q4_0", "--threads", 1);
           case "train" ->
               List.of(

@@ -15,6 +15,8 @@ import java.util.stream.Collectors;
 /// Makes a quantized GGUF model of one in F32, F16 or BF16, by libllama's quantizer and so exactly
 /// as `llama-quantize`.
 public final class ModelQuantizer {
+  private static final long WRITTEN_ALIGNMENT = 32;
+
   private ModelQuantizer() {}
 
   /// Quantizes a model. A split one becomes a single file.
@@ -78,6 +80,7 @@ public final class ModelQuantizer {
     }
     LlamaLimits.check(file);
     checkUnquantized(file);
+    checkAlignment(file);
     importance.ifPresent(matrix -> matrix.check(file));
     return new LlamaQuantizer.Settings(
         recipe, threads, false, importance.map(ImportanceMatrix::weights).orElse(Map.of()));
@@ -109,8 +112,8 @@ public final class ModelQuantizer {
     }
   }
 
-  /// libllama has one status for all failures; two of them aren't its own, and are known by its
-  /// words.
+  /// libllama has one status for all failures. Those of the disk and of memory are known by its
+  /// words; all others are refusals of the model.
   private static GgmlException causeOf(GgmlException failure, Path output) throws IOException {
     if (failure.getMessage().contains("iostream error")) { // of the C++ stream that it writes with
       throw AtomicFile.explain(
@@ -118,11 +121,11 @@ public final class ModelQuantizer {
           new IOException(
               "the disk is full or fails. Free some space, or choose another", failure));
     }
-    if (failure.getMessage().contains("unknown model architecture")) {
-      throw new InvalidInputException(
-          failure.getMessage() + ". Give a model that llama.cpp knows", failure);
+    if (failure.getMessage().contains("alloc")) {
+      return failure;
     }
-    return failure;
+    throw new InvalidInputException(
+        failure.getMessage() + ". Give a complete model that llama.cpp knows", failure);
   }
 
   /// The names of all types that [#quantize] can make, the largest first.
@@ -141,6 +144,16 @@ public final class ModelQuantizer {
                     "no quantization is called '%s'; known are %s%s"
                         .formatted(
                             name, String.join(", ", types()), NearestName.hint(name, types()))));
+  }
+
+  /// libllama copies the key, but writes tensors that are aligned to 32 bytes.
+  private static void checkAlignment(GgufFile file) {
+    long alignment = file.metadata().integer(GgufRules.ALIGNMENT_KEY).orElse(WRITTEN_ALIGNMENT);
+    if (alignment != WRITTEN_ALIGNMENT) {
+      throw new InvalidInputException(
+          "%s: %s is %s, and llama.cpp's quantizer writes files of alignment %s only. Convert the model again"
+              .formatted(file.path(), GgufRules.ALIGNMENT_KEY, alignment, WRITTEN_ALIGNMENT));
+    }
   }
 
   private static void checkUnquantized(GgufFile file) {

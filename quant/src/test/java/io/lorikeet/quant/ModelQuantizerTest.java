@@ -113,6 +113,10 @@ class ModelQuantizerTest {
             .putUint32("parrot.embedding_length", 32);
     assertRefused("unknown model architecture: 'parrot'", unknown);
     assertRefused("is no language model", model().putString("general.architecture", "clip"));
+    assertRefused("general.alignment is 64", model().putUint32("general.alignment", 64));
+    assertRefused(
+        "head_count has wrong type f32 but expected type u32",
+        model().putFloat32("llama.attention.head_count", 2));
   }
 
   private void assertRefused(String words, GgufWriter model) throws IOException {
