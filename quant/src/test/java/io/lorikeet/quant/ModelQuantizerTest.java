@@ -115,8 +115,8 @@ class ModelQuantizerTest {
     assertRefused("is no language model", model().putString("general.architecture", "clip"));
     assertRefused("general.alignment is 64", model().putUint32("general.alignment", 64));
     assertRefused(
-        "head_count has wrong type f32 but expected type u32",
-        model().putFloat32("llama.attention.head_count", 2));
+        "llama.context_length has wrong type u64 but expected type u32",
+        model().put("llama.context_length", new GgufValue.Int(GgufType.UINT64, 32)));
   }
 
   private void assertRefused(String words, GgufWriter model) throws IOException {
