@@ -12,14 +12,12 @@ import io.lorikeet.models.family.ModelConfig;
 final class ExpertFeedForward {
   private final ModelConfig config;
   private final Experts experts;
-  private final GraphInputs inputs;
-  private final String prefix;
+  private final LayerTensors tensors;
 
-  ExpertFeedForward(ModelConfig config, GraphInputs inputs, String prefix) {
+  ExpertFeedForward(ModelConfig config, LayerTensors tensors) {
     this.config = config;
     this.experts = config.experts();
-    this.inputs = inputs;
-    this.prefix = prefix;
+    this.tensors = tensors;
   }
 
   /// @param x `[embedding, t]`
@@ -27,7 +25,8 @@ final class ExpertFeedForward {
   /// @param firstToken index of x's first token in the batch
   Tensor apply(Tape tape, Tensor x, Tensor routed, int firstToken) {
     Tensor scores = scores(tape, routed);
-    ExpertChoice choice = tape.choose(scores, experts.used(), inputs.constant("expert_identity"));
+    ExpertChoice choice =
+        tape.choose(scores, experts.used(), tensors.inputs().constant("expert_identity"));
     Tensor weights = weights(tape, tape.pick(scores, choice));
     Tensor shared = tape.reshape(x, Shape.of(x.shape().ne0(), 1, x.shape().ne1()));
     Tensor joined = joined(tape, shared, choice, firstToken);
@@ -36,7 +35,7 @@ final class ExpertFeedForward {
   }
 
   private Tensor joined(Tape tape, Tensor x, ExpertChoice choice, int firstToken) {
-    if (inputs.weight(prefix, "ffn_gate_up_exps.weight") == null) {
+    if (tensors.weight("ffn_gate_up_exps.weight") == null) {
       Tensor gate = linear("ffn_gate_exps").apply(tape, x, choice, firstToken);
       Tensor up = linear("ffn_up_exps").apply(tape, x, choice, firstToken);
       return FeedForward.joined(tape, config.activation(), gate, up);
@@ -53,8 +52,8 @@ final class ExpertFeedForward {
 
   /// The scores of the experts, `[experts, t]`.
   private Tensor scores(Tape tape, Tensor x) {
-    Tensor logits = tape.frozenProduct(inputs.weight(prefix, "ffn_gate_inp.weight"), x);
-    Tensor bias = inputs.weight(prefix, "ffn_gate_inp.bias");
+    Tensor logits = tape.frozenProduct(tensors.weight("ffn_gate_inp.weight"), x);
+    Tensor bias = tensors.weight("ffn_gate_inp.bias");
     Tensor biased = bias == null ? logits : tape.addBias(logits, bias);
     return experts.gating() == Experts.Gating.SOFTMAX ? tape.softMax(biased) : biased;
   }
@@ -70,9 +69,9 @@ final class ExpertFeedForward {
 
   private AdaptedExperts linear(String name) {
     return new AdaptedExperts(
-        inputs.weight(prefix, name + ".weight"),
-        inputs.weight(prefix, name + ".scale"),
-        inputs.weight(prefix, name + ".bias"),
-        inputs.pair(prefix, name + ".weight"));
+        tensors.weight(name + ".weight"),
+        tensors.weight(name + ".scale"),
+        tensors.weight(name + ".bias"),
+        tensors.pair(name + ".weight"));
   }
 }

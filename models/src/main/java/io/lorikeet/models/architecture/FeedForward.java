@@ -3,7 +3,6 @@ package io.lorikeet.models.architecture;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.family.Activation;
-import io.lorikeet.models.family.ModelConfig;
 
 /// The feed-forward part of a layer (`build_ffn` in llama.cpp): down(act(gate(x)) · up(x)).
 final class FeedForward {
@@ -12,17 +11,15 @@ final class FeedForward {
 
   private static final float LIMIT = 7;
 
-  private final ModelConfig config;
-  private final GraphInputs inputs;
-  private final String prefix;
+  private final Activation activation;
+  private final LayerTensors tensors;
   private final String suffix;
 
   /// @param suffix of the tensors' names: empty, or `_shexp` for the part that all tokens share
   ///     beside their experts
-  FeedForward(ModelConfig config, GraphInputs inputs, String prefix, String suffix) {
-    this.config = config;
-    this.inputs = inputs;
-    this.prefix = prefix;
+  FeedForward(Activation activation, LayerTensors tensors, String suffix) {
+    this.activation = activation;
+    this.tensors = tensors;
     this.suffix = suffix;
   }
 
@@ -31,17 +28,13 @@ final class FeedForward {
   Tensor apply(Tape tape, Tensor x, int firstToken) {
     Tensor up = linear(tape, "ffn_up", x, firstToken);
     Tensor joined;
-    if (inputs.weight(prefix, "ffn_gate" + suffix + ".weight") == null) {
+    if (!tensors.has("ffn_gate" + suffix + ".weight")) {
       int width = Math.toIntExact(up.shape().ne0() / 2);
-      joined = joined(tape, tape.slice(up, 0, width), tape.slice(up, width, width));
+      joined = joined(tape, activation, tape.slice(up, 0, width), tape.slice(up, width, width));
     } else {
-      joined = joined(tape, linear(tape, "ffn_gate", x, firstToken), up);
+      joined = joined(tape, activation, linear(tape, "ffn_gate", x, firstToken), up);
     }
     return linear(tape, "ffn_down", joined, firstToken);
-  }
-
-  private Tensor joined(Tape tape, Tensor gate, Tensor up) {
-    return joined(tape, config.activation(), gate, up);
   }
 
   static Tensor joined(Tape tape, Activation activation, Tensor gate, Tensor up) {
@@ -53,6 +46,6 @@ final class FeedForward {
   }
 
   private Tensor linear(Tape tape, String name, Tensor x, int firstToken) {
-    return inputs.linear(prefix, name + suffix).apply(tape, x, firstToken);
+    return tensors.linear(tape, name + suffix, x, firstToken);
   }
 }

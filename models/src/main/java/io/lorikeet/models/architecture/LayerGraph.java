@@ -10,9 +10,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// The forward or the backward pass of one kind of layer: layers whose tensors have the same types
-/// and shapes share it. The feed-forward part runs by tiles of tokens.
+/// and shapes share it. Branches that don't mix tokens run by tiles of them.
 final class LayerGraph implements AutoCloseable {
   private final GraphInputs inputs;
+  private final List<Tile> tiles;
   private final Tensor input;
   private final Tensor output;
   private final Tensor outputGradient;
@@ -27,17 +28,17 @@ final class LayerGraph implements AutoCloseable {
   ///     input, but for attention that was kept
   LayerGraph(Engine engine, int layer, boolean backward) {
     int tokens = engine.shape().tokens();
-    List<Tile> tiles = tiles(tokens, engine.shape().tile());
+    tiles = tiles(tokens, engine.shape().tile());
     inputs = new GraphInputs(engine, tokens, backward, tiles.size());
-    DecoderLayer definition = new DecoderLayer(engine, inputs, layer);
+    List<Branch> branches = DecoderLayer.branches(engine, inputs, layer);
     input = inputs.hidden("layer_input", tokens);
     output = backward ? null : inputs.hidden("layer_output", tokens);
     outputGradient = backward ? inputs.hidden("output_gradient", tokens) : null;
     inputGradient = backward ? inputs.hidden("input_gradient", tokens) : null;
     if (backward) {
-      buildBackward(definition, tiles);
+      buildBackward(branches);
     } else {
-      buildForward(definition, tiles);
+      buildForward(branches);
     }
     String name = (backward ? "backward of layer " : "forward of layer ") + layer;
     graph = new Graph(name, engine.backend(), inputs.ops());
@@ -51,47 +52,86 @@ final class LayerGraph implements AutoCloseable {
     return tiles;
   }
 
-  private void buildForward(DecoderLayer layer, List<Tile> tiles) {
-    Ops ops = inputs.ops();
-    ops.part("attention");
-    Tensor h = layer.attentionPart(inputs.newTape(), input);
-    ops.part("feed-forward");
-    List<Tensor> parts = new ArrayList<>();
-    for (Tile tile : tiles) {
-      Tensor part = layer.feedForwardPart(inputs.newTape(), slice(h, tile), tile.first());
-      ops.schedule(part);
-      parts.add(part);
+  private void buildForward(List<Branch> branches) {
+    Tensor x = input;
+    for (Branch branch : branches) {
+      x = forward(branch.name(), branch, x);
     }
-    ops.schedule(ops.copy(Products.concat(ops, parts, 1), output));
+    ops().schedule(ops().copy(x, output));
   }
 
-  private void buildBackward(DecoderLayer layer, List<Tile> tiles) {
-    Ops ops = inputs.ops();
-    Tape attention = inputs.newTape();
-    ops.part("recomputed: attention");
-    Tensor h = layer.attentionPart(attention, input);
-    List<Tensor> gradients = new ArrayList<>();
-    for (Tile tile : tiles) {
-      Tape feedForward = inputs.newTape();
-      Tensor part = slice(h, tile);
-      ops.part("recomputed: feed-forward");
-      Tensor result = layer.feedForwardPart(feedForward, part, tile.first());
-      ops.part("backward: feed-forward");
-      feedForward.backward(result, slice(outputGradient, tile));
-      Tensor gradient = feedForward.gradient(part);
-      ops.schedule(gradient);
-      gradients.add(gradient);
+  private Tensor forward(String part, Branch branch, Tensor x) {
+    ops().part(part);
+    if (branch.mixesTokens()) {
+      return branch.apply(inputs.newTape(), x, 0);
     }
-    ops.part("backward: attention");
-    attention.backward(h, Products.concat(ops, gradients, 1));
-    ops.schedule(ops.copy(attention.gradient(input), inputGradient));
+    List<Tensor> results = new ArrayList<>();
+    for (Tile tile : tiles) {
+      Tensor y = branch.apply(inputs.newTape(), slice(x, tile), tile.first());
+      ops().schedule(y);
+      results.add(y);
+    }
+    return Products.concat(ops(), results, 1);
+  }
+
+  private void buildBackward(List<Branch> branches) {
+    Tensor gradient = backward(branches, input);
+    ops().schedule(ops().copy(gradient, inputGradient));
     inputs.parameterGradients().store();
   }
 
+  /// The gradient of x, the input of the first of these branches: computes that branch again, then
+  /// the others forward and backward, then the first one backward. A branch that doesn't mix tokens
+  /// is computed again tile by tile, each right before its own backward.
+  private Tensor backward(List<Branch> branches, Tensor x) {
+    if (branches.isEmpty()) {
+      return outputGradient;
+    }
+    Branch branch = branches.getFirst();
+    List<Branch> others = branches.subList(1, branches.size());
+    if (branch.mixesTokens()) {
+      Tape tape = inputs.newTape();
+      Tensor y = again(branch, tape, x, 0);
+      Tensor dy = backward(others, y);
+      return gradient(branch, tape, x, y, dy);
+    }
+    Tensor dy =
+        others.isEmpty()
+            ? outputGradient
+            : backward(others, forward(recomputed(branch), branch, x));
+    List<Tensor> gradients = new ArrayList<>();
+    for (Tile tile : tiles) {
+      Tape tape = inputs.newTape();
+      Tensor part = slice(x, tile);
+      Tensor y = again(branch, tape, part, tile.first());
+      Tensor gradient = gradient(branch, tape, part, y, slice(dy, tile));
+      ops().schedule(gradient);
+      gradients.add(gradient);
+    }
+    return Products.concat(ops(), gradients, 1);
+  }
+
+  private static String recomputed(Branch branch) {
+    return "recomputed: " + branch.name();
+  }
+
+  private Tensor again(Branch branch, Tape tape, Tensor x, int firstToken) {
+    ops().part(recomputed(branch));
+    return branch.apply(tape, x, firstToken);
+  }
+
+  private Tensor gradient(Branch branch, Tape tape, Tensor x, Tensor y, Tensor dy) {
+    ops().part("backward: " + branch.name());
+    tape.backward(y, dy);
+    return tape.gradient(x);
+  }
+
+  private Ops ops() {
+    return inputs.ops();
+  }
+
   private Tensor slice(Tensor x, Tile tile) {
-    return inputs
-        .ops()
-        .view(x, Shape.of(x.shape().ne0(), tile.count()), tile.first() * x.stride(1));
+    return ops().view(x, Shape.of(x.shape().ne0(), tile.count()), tile.first() * x.stride(1));
   }
 
   /// Points the graph at a layer; done once before its memory is allocated, and before every run.

@@ -3,7 +3,8 @@
 /// [BaseWeights][io.lorikeet.models.architecture.BaseWeights] puts the tensors of a GGUF file where
 /// they are computed with, and
 /// [TransformerModel][io.lorikeet.models.architecture.TransformerModel] runs a
-/// [TokenBatch][io.lorikeet.models.architecture.TokenBatch] through them. A layer's forward is
-/// written once on a tape, in `DecoderLayer`, with the pieces that the families of models add to
-/// llama's; gradients, memory and chunks come with it.
+/// [TokenBatch][io.lorikeet.models.architecture.TokenBatch] through them. A layer is a
+/// list of residual branches (`DecoderLayer`): a mixer of tokens, as `AttentionMixer`, and a
+/// feed-forward part. Each branch's forward is written once on a tape, with the pieces that the
+/// families of models add to llama's; gradients, memory and tiles come with it (`LayerGraph`).
 package io.lorikeet.models.architecture;

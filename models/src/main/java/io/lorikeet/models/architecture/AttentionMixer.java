@@ -1,0 +1,111 @@
+package io.lorikeet.models.architecture;
+
+import io.lorikeet.bindings.Shape;
+import io.lorikeet.bindings.Tensor;
+import io.lorikeet.models.autodiff.Attention;
+import io.lorikeet.models.autodiff.Tape;
+import io.lorikeet.models.family.LayerConfig;
+import io.lorikeet.models.family.ModelConfig;
+
+/// Attention between its projections: llama's (`src/models/llama.cpp` in llama.cpp) with the pieces
+/// that other families add. Norms and biases are there where the base has their tensors; the rest
+/// is in [LayerConfig] and [ModelConfig].
+final class AttentionMixer {
+  private final ModelConfig config;
+  private final LayerConfig layer;
+  private final LayerTensors tensors;
+  private final GraphInputs inputs;
+  private final Attention attention;
+  private final Tensor positions;
+  private final Tensor ropeFactors;
+
+  AttentionMixer(Engine engine, LayerTensors tensors, LayerConfig layer) {
+    this.config = engine.config();
+    this.layer = layer;
+    this.tensors = tensors;
+    this.inputs = tensors.inputs();
+    PassShape shape = engine.shape();
+    attention =
+        new Attention(
+            shape.rows(),
+            shape.context(),
+            shape.attentionBlock(),
+            config.attentionScale(),
+            inputs.constant("indices", shape.context()),
+            inputs.constant(layer.window() > 0 ? "seen_in_window" : "seen_until", shape.tokens()),
+            layer.window(),
+            config.scales().scoreCap(),
+            tensors.weight("attn_sinks.weight"));
+    positions = inputs.constant("positions", shape.tokens());
+    Tensor factors = layer.ropeFactors() ? engine.ropeFactors() : null;
+    ropeFactors = factors == null ? null : inputs.ops().constant(factors);
+  }
+
+  /// What attention gives for x `[embedding, tokens]`, of the same shape.
+  Tensor apply(Tape tape, Tensor x) {
+    Projections p = projections(tape, x);
+    Tensor q = rotated(tape, headNorm(tape, "attn_q_norm.weight", p.q(), layer.heads()));
+    Tensor k = rotated(tape, headNorm(tape, "attn_k_norm.weight", p.k(), layer.keyValueHeads()));
+    Tensor v = heads(tape, p.v(), layer.keyValueHeads());
+    if (config.family().normsValues()) {
+      v = tape.rmsNorm(v, null, config.rmsEpsilon());
+    }
+    if (config.temperature() != null) {
+      q = tape.mask(q, inputs.constant("temperatures", Math.toIntExact(x.shape().ne1())));
+    }
+    Tensor flat = tape.reshape(mixed(tape, q, k, v), Shape.of(layer.queryWidth(), x.shape().ne1()));
+    return tensors.linear(tape, "attn_output", flat, 0);
+  }
+
+  /// The attention itself, `[head size, heads, tokens]`. Where it is kept, forward stores it, and
+  /// backward takes it from there.
+  private Tensor mixed(Tape tape, Tensor q, Tensor k, Tensor v) {
+    Tensor saved = inputs.savedAttention(q.shape());
+    if (saved != null && inputs.isBackward()) {
+      return tape.attention(q, k, v, attention, saved);
+    }
+    Tensor computed = tape.attention(q, k, v, attention);
+    return saved == null ? computed : inputs.ops().copy(computed, saved);
+  }
+
+  /// Queries, keys and values of each token, side by side. Where the base has no matrix for values,
+  /// they are the keys.
+  private record Projections(Tensor q, Tensor k, Tensor v) {}
+
+  private Projections projections(Tape tape, Tensor x) {
+    if (!tensors.has("attn_qkv.weight")) {
+      Tensor k = linear(tape, "attn_k", x);
+      boolean apart = tensors.has("attn_v.weight");
+      return new Projections(linear(tape, "attn_q", x), k, apart ? linear(tape, "attn_v", x) : k);
+    }
+    Tensor fused = linear(tape, "attn_qkv", x);
+    int queries = layer.queryWidth();
+    int keys = layer.keyValueWidth();
+    return new Projections(
+        tape.slice(fused, 0, queries),
+        tape.slice(fused, queries, keys),
+        tape.slice(fused, queries + keys, keys));
+  }
+
+  /// Heads `[head size, heads, t]` of x `[width, t]`, with a norm of each or of all together, where
+  /// the base has one.
+  private Tensor headNorm(Tape tape, String name, Tensor x, int heads) {
+    Tensor gain = tensors.weight(name);
+    boolean together = gain != null && gain.shape().ne0() != layer.headSize();
+    return together
+        ? heads(tape, tensors.norm(tape, name, x), heads)
+        : tensors.norm(tape, name, heads(tape, x, heads));
+  }
+
+  private Tensor heads(Tape tape, Tensor x, int heads) {
+    return tape.reshape(x, Shape.of(layer.headSize(), heads, x.shape().ne1()));
+  }
+
+  private Tensor rotated(Tape tape, Tensor x) {
+    return layer.rope() == null ? x : tape.rope(x, positions, ropeFactors, layer.rope());
+  }
+
+  private Tensor linear(Tape tape, String name, Tensor x) {
+    return tensors.linear(tape, name, x, 0);
+  }
+}

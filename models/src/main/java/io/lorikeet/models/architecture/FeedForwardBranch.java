@@ -1,0 +1,71 @@
+package io.lorikeet.models.architecture;
+
+import io.lorikeet.bindings.Tensor;
+import io.lorikeet.models.autodiff.Tape;
+import io.lorikeet.models.family.ModelConfig;
+
+/// h + feedForward(norm(h)): a dense part, a mixture of experts with or without a part that every
+/// token goes through, or both a dense part and experts.
+final class FeedForwardBranch implements Branch {
+  private final ModelConfig config;
+  private final LayerTensors tensors;
+  private final FeedForward dense;
+  private final FeedForward shared;
+  private final ExpertFeedForward experts;
+
+  FeedForwardBranch(ModelConfig config, LayerTensors tensors) {
+    this.config = config;
+    this.tensors = tensors;
+    dense = new FeedForward(config.activation(), tensors, "");
+    shared = new FeedForward(config.activation(), tensors, "_shexp");
+    experts = config.experts() == null ? null : new ExpertFeedForward(config, tensors);
+  }
+
+  @Override
+  public String name() {
+    return "feed-forward";
+  }
+
+  @Override
+  public boolean mixesTokens() {
+    return false;
+  }
+
+  @Override
+  public Tensor apply(Tape tape, Tensor h, int firstToken) {
+    Tensor normed = tensors.norm(tape, config.family().feedForwardNorm(), h);
+    Tensor given;
+    if (experts == null) {
+      given = dense.apply(tape, normed, firstToken);
+    } else if (!tensors.has("ffn_down.weight")) {
+      Tensor chosen = experts.apply(tape, normed, normed, firstToken);
+      given =
+          config.experts().sharedWidth() == 0
+              ? chosen
+              : tape.add(chosen, shared.apply(tape, normed, firstToken));
+    } else {
+      given = denseAndExperts(tape, h, normed, firstToken);
+    }
+    Tensor added = tensors.norm(tape, "post_ffw_norm.weight", given);
+    Tensor sum = tape.add(DecoderLayer.scaled(config, tape, added), h);
+    Tensor scale = tensors.weight("layer_output_scale.weight");
+    return scale == null ? sum : tape.mask(sum, scale);
+  }
+
+  /// Gemma 4's: a dense part and experts side by side, each with norms of its own; experts are
+  /// chosen by the hidden state with another norm.
+  private Tensor denseAndExperts(Tape tape, Tensor h, Tensor normed, int firstToken) {
+    Tensor own = dense.apply(tape, normed, firstToken);
+    Tensor routed =
+        tape.mask(
+            tape.scale(
+                tape.rmsNorm(h, null, config.rmsEpsilon()),
+                (float) (1 / Math.sqrt(config.embedding()))),
+            tensors.weight("ffn_gate_inp.scale"));
+    Tensor chosen =
+        experts.apply(tape, tensors.norm(tape, "pre_ffw_norm_2.weight", h), routed, firstToken);
+    return tape.add(
+        tensors.norm(tape, "post_ffw_norm_1.weight", own),
+        tensors.norm(tape, "post_ffw_norm_2.weight", chosen));
+  }
+}

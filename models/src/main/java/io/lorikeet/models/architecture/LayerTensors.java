@@ -1,0 +1,39 @@
+package io.lorikeet.models.architecture;
+
+import io.lorikeet.bindings.Tensor;
+import io.lorikeet.models.autodiff.Tape;
+
+/// The tensors of a layer in a graph under construction, by what follows the layer in their names.
+///
+/// @param epsilon of the norms
+record LayerTensors(GraphInputs inputs, String prefix, float epsilon) {
+
+  /// The placeholder of a tensor, or null where the base doesn't have it.
+  Tensor weight(String name) {
+    return inputs.weight(prefix, name);
+  }
+
+  boolean has(String name) {
+    return weight(name) != null;
+  }
+
+  /// x `[n, …]` normed, where the base has this norm.
+  ///
+  /// @param name null for none
+  Tensor norm(Tape tape, String name, Tensor x) {
+    Tensor gain = name == null ? null : weight(name);
+    return gain == null ? x : tape.rmsNorm(x, gain, epsilon);
+  }
+
+  /// The linear map `name` of x `[k, t]`: `[n, t]`.
+  ///
+  /// @param firstToken index of x's first token in the batch
+  Tensor linear(Tape tape, String name, Tensor x, int firstToken) {
+    return inputs.linear(prefix, name).apply(tape, x, firstToken);
+  }
+
+  /// The adapter of a tensor, or null.
+  AdaptedLinear.Pair pair(String name) {
+    return inputs.pair(prefix, name);
+  }
+}
