@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
 
-/// What ggml asserts of the sizes of attention: heads that key-value heads divide, and an even
-/// number of rotated elements that a head has.
+/// ggml's assertions on the sizes of attention: key-value heads divide the heads, and the number of
+/// rotated elements is even and at most a head's size.
 final class AttentionLimits {
   private static final long MOST_HEADS = 1 << 16;
   private static final long MOST_HEAD_SIZE = 1 << 16;

@@ -14,7 +14,7 @@ final class ForeignFile {
 
   private ForeignFile() {}
 
-  /// What a file with these first bytes is and what to do, given that it doesn't begin with `GGUF`.
+  /// Describes a file that doesn't begin with `GGUF`: its kind by its first bytes, and a remedy.
   static String describe(MemorySegment file) {
     byte[] start = file.asSlice(0, Math.min(512, file.byteSize())).toArray(ValueLayout.JAVA_BYTE);
     String text = new String(start, StandardCharsets.ISO_8859_1);

@@ -51,7 +51,7 @@ final class GgufCursor {
   /// A count of things of at least `leastBytes` each, of which at most `most` are allowed and as
   /// many as can still follow.
   ///
-  /// @param things what is counted, for messages
+  /// @param things plural name of the counted things, for messages
   long count(String things, int leastBytes, long most) {
     long count = int64();
     if (count < 0 || count > remaining() / leastBytes) {
@@ -111,7 +111,7 @@ final class GgufCursor {
     }
   }
 
-  /// What is wrong with the file and where.
+  /// An error with the problem and its place in the file.
   InvalidInputException error(String problem, Object... details) {
     return new InvalidInputException(
         "%s: %s (at byte %s of %s). The file is damaged or incomplete: download or convert it again"

@@ -17,14 +17,14 @@ public final class GgufMetadata {
   private final String source;
   private final Map<String, GgufValue> values;
 
-  /// @param source what the values come from, for messages: a file's path
+  /// @param source the values' source, for messages: a file's path
   /// @param values by key, kept in this order
   public GgufMetadata(String source, Map<String, GgufValue> values) {
     this.source = source;
     this.values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
   }
 
-  /// What the values come from, for messages.
+  /// The values' source, for messages.
   public String source() {
     return source;
   }

@@ -7,10 +7,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 
-/// What a valid GGUF file keeps to, for reading and writing alike; `gguf.cpp` holds others to the
-/// same.
+/// Rules of a valid GGUF file, for reading and writing alike. `gguf.cpp` checks the same.
 ///
-/// Each check gives the problem in words, without the name of what it was found in, or nothing.
+/// Each check gives the problem in words, without the name of the key or tensor, or nothing.
 final class GgufRules {
   static final String ALIGNMENT_KEY = "general.alignment";
   static final long DEFAULT_ALIGNMENT = 32;

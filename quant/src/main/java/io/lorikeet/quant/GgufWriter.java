@@ -17,9 +17,9 @@ import java.util.Map;
 /// Writes a GGUF file of version 3, little-endian, as ggml's own reader wants it: tensors in the
 /// order given, without gaps but the alignment's padding, the last one padded too.
 ///
-/// Keys and tensors are collected first; [#write] then streams the tensors' bytes. What can't be a
-/// valid file is an [IllegalArgumentException] at once: names, types and shapes come from the
-/// program, not from its user.
+/// Keys and tensors are collected first; [#write] then streams the tensors' bytes. Entries that a
+/// valid file can't have are an [IllegalArgumentException] at once: names, types and shapes come
+/// from the program, not from its user.
 public final class GgufWriter {
   private final Map<String, GgufValue> values = new LinkedHashMap<>();
   private final Map<String, Entry> tensors = new LinkedHashMap<>();

@@ -34,7 +34,7 @@ public record ImportanceMatrix(
     datasets = List.copyOf(datasets);
   }
 
-  /// What was summed up.
+  /// A matrix of summed squares.
   static ImportanceMatrix of(
       Map<String, ActivationSums.Sums> sums, int chunks, int chunkSize, String dataset) {
     Map<String, Entry> entries = new HashMap<>();

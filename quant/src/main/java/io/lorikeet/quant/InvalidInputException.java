@@ -2,9 +2,9 @@ package io.lorikeet.quant;
 
 import java.util.List;
 
-/// What the user gave can't be used: a file, a line of data, a setting. The message is meant for
-/// the user: what was wrong, where, and what to do. Command lines end with exit code 2 on it and
-/// show no stack trace.
+/// The user's input can't be used: a file, a line of data, a setting. The message is meant for the
+/// user, and names the problem, its place and a remedy. Command lines end with exit code 2 on it
+/// and show no stack trace.
 public class InvalidInputException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

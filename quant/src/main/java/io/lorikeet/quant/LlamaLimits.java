@@ -4,10 +4,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/// What libllama and ggml take for granted of a model's metadata and of its tensors' types. Where
-/// it is wrong, an assertion ends the process (`load_hparams` in `llama-model.cpp`, the limits in
-/// `llama-hparams.h`) or nothing is computed but NaN, so every model is checked before they are
-/// given the file. Only the head of the file is read; [FiniteWeights] looks at the weights.
+/// Conditions of libllama and ggml on a model's metadata and its tensors' types that don't end in
+/// an error. Where one is violated, an assertion ends the process (`load_hparams` in
+/// `llama-model.cpp`, the limits in `llama-hparams.h`), or all results are NaN. So every model is
+/// checked before they are given the file. Only the head of the file is read; [FiniteWeights]
+/// checks the weights.
 public final class LlamaLimits {
   private static final int MOST_LAYERS = 512;
   private static final int MOST_EXPERTS = 1024;

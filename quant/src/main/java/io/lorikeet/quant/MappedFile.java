@@ -18,7 +18,7 @@ import java.nio.file.attribute.FileTime;
 record MappedFile(Path path, MemorySegment bytes, FileTime modified) {
   /// Maps a file until the arena is closed.
   ///
-  /// @param suffix what names of such files end in, for messages
+  /// @param suffix the ending of such files' names, for messages
   static MappedFile open(Arena arena, Path path, String suffix) throws IOException {
     if (Files.isDirectory(path)) {
       throw new InvalidInputException(path + " is a folder. Give the " + suffix + " file in it");
@@ -36,7 +36,7 @@ record MappedFile(Path path, MemorySegment bytes, FileTime modified) {
     }
   }
 
-  /// What Java makes of a missing page of the mapping, in words.
+  /// A message for the error that Java throws at a missing page of the mapping.
   IOException cutShort(InternalError cause) {
     return new IOException(
         path + " was cut short while it was being opened. Start again when it is complete", cause);

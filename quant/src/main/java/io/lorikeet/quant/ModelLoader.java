@@ -6,11 +6,11 @@ import io.lorikeet.bindings.llama.LlamaVocabulary;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/// The one way a model's file gets into libllama. What libllama or ggml wouldn't survive is refused
-/// before: metadata ([LlamaLimits]), vocabulary, and, where weights are loaded, numbers that aren't
-/// finite ([FiniteWeights]).
+/// The one way a model's file gets into libllama. Files that would end the process in libllama or
+/// ggml are refused before: by their metadata ([LlamaLimits]), their vocabulary, and, where weights
+/// are loaded, numbers that aren't finite ([FiniteWeights]).
 public final class ModelLoader {
-  /// What ggml wants of a tensor's address; GGUF allows less.
+  /// The alignment that ggml requires of a tensor's address; GGUF allows less.
   private static final int ALIGNMENT = 32;
 
   private ModelLoader() {}

@@ -35,10 +35,9 @@ public final class ModelQuantizer {
     quantize(input, output, type, threads, Optional.empty(), (_, _, _) -> {});
   }
 
-  /// Quantizes a model as [#quantize], with the errors of those columns weighed more that matter
-  /// more.
+  /// Quantizes a model as [#quantize], with errors weighted by the importance of their columns.
   ///
-  /// @param importance what matters; some types can't do without
+  /// @param importance importance of each tensor's columns; some types need it
   /// @param listener told before each tensor
   /// @throws InvalidInputException also when the importance matrix isn't this model's
   public static void quantize(
@@ -86,8 +85,7 @@ public final class ModelQuantizer {
         recipe, threads, false, importance.map(ImportanceMatrix::weights).orElse(Map.of()));
   }
 
-  /// What a model would become: the tensors as they would be written, of which only name, type,
-  /// shape and size count.
+  /// The tensors as they would be written. Only their names, types, shapes and sizes are valid.
   ///
   /// @throws InvalidInputException as [#quantize]
   /// @throws GgmlException when libllama refuses, with its reason

@@ -17,8 +17,8 @@ public final class NearestName {
   private NearestName() {}
 
   /// The known name nearest to the given one by edit distance (insertions, deletions, replacements
-  /// and swapped neighbours count one each), if it is near enough to be a likely slip: a third of
-  /// the longer name at most. Else the longest known name whose words are all in the given one
+  /// and swapped neighbours count one each). The distance may be a third of the longer name at
+  /// most, as of a likely slip. Else the longest known name whose words are all in the given one
   /// (`rank` for `lora_rank`), else the shortest that begins with it. Case, `-` and `_` don't
   /// count.
   public static Optional<String> of(String given, Collection<String> known) {

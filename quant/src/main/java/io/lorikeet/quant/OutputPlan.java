@@ -14,9 +14,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/// What a command reads and what it writes, said before any work. No output may be an input, lie in
-/// a folder that is read, or be another output, whatever links lead to it: files are compared by
-/// their identity on the disk. And nothing that exists is replaced unasked.
+/// The inputs and outputs of a command, declared before any work. No output may be an input, lie in
+/// a folder that is read, or be another output. Files are compared by their identity on the disk,
+/// so links don't matter. Existing files are only replaced on request.
 ///
 /// ```java
 /// OutputPlan plan = new OutputPlan().reads("--model", base).writes("--output", merged);
@@ -29,11 +29,11 @@ public final class OutputPlan {
   private final List<Output> outputs = new ArrayList<>();
 
   /// @param name of the option
-  /// @param file what it gives, or a file in that folder
+  /// @param file the option's file, or a file in the option's folder
   private record Input(String name, Path file) {}
 
   /// @param name of the option
-  /// @param given what it gives: a file, or the folder that the files are written to
+  /// @param given its value: a file, or the folder that the files are written to
   /// @param files the files
   /// @param isFolder whether a folder is given
   /// @param exclusive whether they must not be there yet
@@ -111,7 +111,7 @@ public final class OutputPlan {
     }
   }
 
-  /// What [#check] refuses, one sentence for each.
+  /// The reasons for which [#check] refuses, one sentence each.
   public List<String> problems() throws IOException {
     Map<Object, Input> read = new HashMap<>();
     for (Input input : inputs) {
@@ -164,7 +164,7 @@ public final class OutputPlan {
     return files.stream().map(file -> input.resolve(start.relativize(file))).toList();
   }
 
-  /// What a file is on the disk; empty where there is none.
+  /// The identity of a file on the disk; empty where there is none.
   private static Optional<Object> key(Path file) {
     try {
       BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);

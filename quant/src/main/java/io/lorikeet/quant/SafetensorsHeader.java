@@ -20,11 +20,11 @@ import java.util.Map;
 import java.util.Optional;
 
 /// The checked head of one safetensors file: a uint64 with the length of the JSON after it, which
-/// tells each tensor's type, shape and place in the rest of the file. Whatever the bytes, reading
-/// one gives a valid head or an [InvalidInputException].
+/// tells each tensor's type, shape and place in the rest of the file. Any bytes give a valid head
+/// or an [InvalidInputException].
 ///
-/// What is valid is what the safetensors library says (`tensor.rs`): the data without gaps or
-/// overlaps, as many bytes as type and shape say, and nothing after the last tensor.
+/// The rules are those of the safetensors library (`tensor.rs`): the data have no gaps or overlaps,
+/// and as many bytes as type and shape say. Nothing follows the last tensor.
 ///
 /// @param metadata the strings under `__metadata__`
 /// @param tensors in the order of their data

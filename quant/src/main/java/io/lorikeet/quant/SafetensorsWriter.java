@@ -17,8 +17,8 @@ import java.util.TreeMap;
 /// Writes a safetensors file as the safetensors library does: tensors of larger elements first and
 /// then by name, so that each is aligned; the head padded with spaces to a multiple of 8 bytes.
 ///
-/// Tensors are collected first; [#write] then streams their bytes. What can't be a valid file is an
-/// [IllegalArgumentException] at once.
+/// Tensors are collected first; [#write] then streams their bytes. Tensors that a valid file can't
+/// have are an [IllegalArgumentException] at once.
 public final class SafetensorsWriter {
   private final Map<String, String> metadata = new TreeMap<>();
   private final Map<String, Entry> tensors = new LinkedHashMap<>();

@@ -13,8 +13,8 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/// Finds the files of a model that was split as llama.cpp's gguf-split does it: names end in
-/// `-00001-of-00003.gguf`, every file has `split.count` and its own `split.no` from 0, and the
+/// Finds the files of a model that was split as llama.cpp's gguf-split does it. Names end in
+/// `-00001-of-00003.gguf`, and every file has `split.count` and its own `split.no` from 0. The
 /// first has the metadata and `split.tensors.count`.
 final class SplitModel {
   private static final Pattern NAME =

@@ -6,8 +6,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/// What libllama takes for granted of a vocabulary while loading it (`llama_vocab::impl::load`).
-/// What it refuses itself, with a reason, isn't checked here.
+/// Conditions of libllama on a vocabulary that don't end in an error while it is loaded
+/// (`llama_vocab::impl::load`). Those that libllama refuses itself, with a reason, aren't checked
+/// here.
 public final class VocabularyLimits {
   private static final String TOKENS = "tokenizer.ggml.tokens";
   private static final String SCORES = "tokenizer.ggml.scores";

@@ -14,6 +14,6 @@
 /// }
 /// ```
 ///
-/// What the user gave and can't be used is an [io.lorikeet.quant.InvalidInputException], a disk
-/// that fails an `IOException`; both say what to do.
+/// Input of the user that can't be used is an [io.lorikeet.quant.InvalidInputException], a disk
+/// that fails an `IOException`. Both messages name a remedy.
 package io.lorikeet.quant;

@@ -55,7 +55,7 @@ class FiniteWeightsTest {
     }
   }
 
-  /// What ggml computes of this scale is finite, but the format says that it is no number.
+  /// ggml computes a finite number of this scale, but the format defines it as NaN.
   @Test
   void findsTheScaleOfMxfp4ThatIsNoNumber() {
     byte[] bytes = new byte[2 * TensorType.MXFP4.blockBytes()];

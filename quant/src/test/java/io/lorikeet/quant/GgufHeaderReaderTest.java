@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// What a damaged file is told to be, one test for each kind of damage.
+/// The messages for damaged files, one test for each kind of damage.
 class GgufHeaderReaderTest {
   private static final int F32 = 0;
   private static final int Q4_0 = 2;

@@ -114,7 +114,7 @@ class ImportanceMatrixTest {
     return ImportanceCollector.collect(model, text, 32, 1, (_, _) -> {});
   }
 
-  /// What goes into the first layer's queries is known: normalized embeddings.
+  /// The input of the first layer's queries is known: normalized embeddings.
   @Test
   void sumsSquaresOfWhatIsMultiplied() throws IOException {
     ImportanceMatrix matrix = collect();
@@ -288,8 +288,8 @@ class ImportanceMatrixTest {
         () -> ImportanceCollector.collect(model, folder, 32, 1, (_, _) -> {}), "is a folder");
   }
 
-  /// Keys, quotes and escapes of records are nothing that a model is given. What only looks like
-  /// JSON is a text.
+  /// Keys, quotes and escapes of records aren't part of a model's input. A file that only looks
+  /// like JSON is a text.
   @Test
   void examplesAreNoText() throws IOException {
     String lines = "{\"text\": \"a\"}\n".repeat(100);

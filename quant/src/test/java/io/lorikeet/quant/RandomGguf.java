@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
-/// What a random valid GGUF file holds: keys of all types, tensors of all types and shapes.
+/// The contents of a random valid GGUF file: keys of all types, tensors of all types and shapes.
 record RandomGguf(Map<String, GgufValue> values, List<RandomTensor> tensors) {
   record RandomTensor(String name, TensorType type, long[] shape, byte[] bytes) {}
 

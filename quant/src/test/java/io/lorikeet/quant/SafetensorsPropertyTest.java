@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 class SafetensorsPropertyTest {
   private static final long SEED = Long.getLong("lorikeet.seed", 20261122);
 
-  /// What damage writes over the head's text.
+  /// Words that damage writes over the head's text.
   private static final List<String> WORDS =
       List.of(
           "-1",

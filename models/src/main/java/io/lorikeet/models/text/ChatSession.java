@@ -21,8 +21,8 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /// A conversation with a base in llama.cpp, its adapters at scales that can be changed between
-/// replies. What a reply's prompt has in common with what was computed before is not computed
-/// again. Not for use by several threads at once.
+/// replies. The common beginning of a reply's prompt and of the tokens computed before is not
+/// computed again. Not for use by several threads at once.
 public final class ChatSession implements AutoCloseable {
   /// Prompt tokens computed at once.
   private static final int BATCH = 512;
@@ -49,7 +49,7 @@ public final class ChatSession implements AutoCloseable {
 
   /// A reply.
   ///
-  /// @param text what the assistant said
+  /// @param text the assistant's text
   /// @param promptTokens tokens of the conversation up to it
   /// @param reusedTokens how many of these didn't have to be computed again
   /// @param tokens tokens of the reply
@@ -60,7 +60,7 @@ public final class ChatSession implements AutoCloseable {
   ///
   /// @param base the base, of a split one any file
   /// @param template renders the conversation
-  /// @param system what the assistant is told before everything
+  /// @param system the system message; empty for none
   /// @param contextLength tokens that the conversation may have
   /// @throws InvalidInputException when llama.cpp can't load it, with its reason
   /// @throws IOException when it can't be read
@@ -80,7 +80,7 @@ public final class ChatSession implements AutoCloseable {
 
   /// Loads an adapter, which does nothing until [#scale] gives it a scale.
   ///
-  /// @param name what to call it
+  /// @param name its name for [#scale]
   /// @param file a file that was checked to fit the base
   /// @throws io.lorikeet.bindings.GgmlException when llama.cpp can't load it, with its reason
   public void load(String name, Path file) {
@@ -121,7 +121,7 @@ public final class ChatSession implements AutoCloseable {
     computed = new int[0];
   }
 
-  /// What was said, with the system's message where there is one.
+  /// The messages so far, with the system's where there is one.
   public List<Conversation.Message> history() {
     return List.copyOf(messages);
   }

@@ -7,7 +7,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
-/// What a model generated after what its context had decoded.
+/// The tokens that a model generated after those its context had decoded.
 ///
 /// @param text the tokens as text, control tokens left out
 /// @param tokens the tokens, without the one that ended the text

@@ -42,7 +42,7 @@ public final class TextGenerator implements AutoCloseable {
     }
   }
 
-  /// What was generated.
+  /// A generated text.
   ///
   /// @param text the continuation, without the prompt
   /// @param promptTokens tokens of the prompt

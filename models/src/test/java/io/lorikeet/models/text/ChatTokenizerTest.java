@@ -21,8 +21,8 @@ import org.junit.jupiter.api.io.TempDir;
 final class ChatTokenizerTest {
   @TempDir private Path folder;
 
-  /// What jinja2 rendered, tokenized as the server would: whole where no message spells a control
-  /// token, and the same when it is divided at the template's control tokens.
+  /// Texts that jinja2 rendered are tokenized as by the server: whole where no message spells a
+  /// control token. Divided at the template's control tokens they give the same.
   @Test
   void tokensOfRenderingsAreTheServers() throws IOException {
     Fixtures fixtures = Fixtures.read();

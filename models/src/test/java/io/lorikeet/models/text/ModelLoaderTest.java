@@ -215,7 +215,7 @@ class ModelLoaderTest {
     return VocabularyFile.write(file, folder.resolve("vocabulary.gguf"));
   }
 
-  /// @param words what the message holds, or how many lines it has below its first
+  /// @param words a part of the message, or the number of lines below its first
   private static void assertRefused(Path file, String words) {
     LlamaModel.Options options =
         file.endsWith("vocabulary.gguf") ? LlamaModel.Options.VOCABULARY : LlamaModel.Options.CPU;

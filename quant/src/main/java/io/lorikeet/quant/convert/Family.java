@@ -158,7 +158,7 @@ abstract class Family {
     return Map.of();
   }
 
-  /// What a tensor has to go through before it is written.
+  /// The rows of a tensor as they are written.
   WeightRows changed(String name, WeightRows rows) {
     return rows;
   }

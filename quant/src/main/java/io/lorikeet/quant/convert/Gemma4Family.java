@@ -12,11 +12,11 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Set;
 
-/// Gemma 4's text model, dense or with experts beside the dense part: layers that see everything
-/// have heads of another size and number than those with a window, and of each head only a part is
-/// rotated there (`conversion/gemma.py`).
+/// Gemma 4's text model, dense or with experts beside the dense part (`conversion/gemma.py`).
+/// Layers with full attention have heads of another size and number than those with a window, and
+/// rotate only a part of each head.
 final class Gemma4Family extends GemmaFamily {
-  /// What replies are taken apart by, so llama.cpp has to show it.
+  /// Tokens that separate the parts of replies, so llama.cpp has to show them.
   private static final Set<String> SHOWN =
       Set.of(
           "<|channel>",

@@ -3,8 +3,8 @@ package io.lorikeet.quant.convert;
 import java.io.IOException;
 import java.util.Map;
 
-/// What Gemma 2 to 4 share: norms after each part as well as before it, and vocabularies that put
-/// no space before a text.
+/// The common traits of Gemma 2 to 4: norms after each part as well as before it, and vocabularies
+/// that put no space before a text.
 abstract class GemmaFamily extends Family {
   GemmaFamily(String architecture, ModelFolder folder) {
     super(architecture, folder);

@@ -50,7 +50,7 @@ public final class ModelConverter {
   ///     for the type that the weights have (F16 where that is 8 bits wide)
   /// @param threads threads to quantize with
   /// @param listener told before each tensor
-  /// @return what somebody should know of the folder, in words
+  /// @return notes on the folder for the user, one sentence each
   /// @throws InvalidInputException when the folder isn't a valid model, or not of a known kind, or
   ///     the type needs an importance matrix
   /// @throws IOException when it can't be read or the output not be written

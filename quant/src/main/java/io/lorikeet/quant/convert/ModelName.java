@@ -11,7 +11,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/// What the name of a model tells, such as `meta-llama/Llama-3.2-1B-Instruct`
+/// The components of a model's name, such as `meta-llama/Llama-3.2-1B-Instruct`
 /// (`Metadata.get_model_id_components` in llama.cpp's `gguf-py/gguf/metadata.py`).
 ///
 /// @param name the whole name without the organization

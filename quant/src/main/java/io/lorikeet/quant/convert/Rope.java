@@ -44,7 +44,7 @@ record Rope(double base, OptionalDouble slidingBase, String type, Config scaling
         .orElse(config.real("partial_rotary_factor", "rope_pct").orElse(share));
   }
 
-  /// Sets the keys of all families: base and scaling. What `llama3` and `longrope` scale by is in
+  /// Sets the keys of all families: base and scaling. The factors of `llama3` and `longrope` are in
   /// tensors.
   void put(GgufWriter writer, String architecture) {
     String prefix = architecture + ".rope.";

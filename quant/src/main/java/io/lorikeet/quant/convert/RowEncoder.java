@@ -54,8 +54,8 @@ final class RowEncoder {
     }
   }
 
-  /// What F16 can't hold would become infinite and the model useless; what isn't a number already
-  /// makes ggml's quantizers end the process.
+  /// Numbers too large for F16 would become infinite and the model useless. NaN and infinity make
+  /// ggml's quantizers end the process.
   private void check(float[] row) {
     for (float value : row) {
       if (!Float.isFinite(value)) {

@@ -38,7 +38,7 @@ final class SpecialTokens {
     this.vocabularySize = vocabularySize;
   }
 
-  /// What the folder's tokenizer files and `config.json` say, in this order.
+  /// The special tokens of the folder's tokenizer files and `config.json`, read in this order.
   static SpecialTokens of(ModelFolder folder, Vocabulary vocabulary) {
     SpecialTokens special = new SpecialTokens(vocabulary.size());
     ObjectNode config =

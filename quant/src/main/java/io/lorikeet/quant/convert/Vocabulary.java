@@ -149,8 +149,8 @@ record Vocabulary(
 
   /// The vocabulary of a byte-level `tokenizer.json`.
   ///
-  /// @param name what this family calls its pre-tokenizer, where llama.cpp has several names for
-  ///     the same
+  /// @param name this family's name of its pre-tokenizer, where llama.cpp has several names for the
+  ///     same
   static Vocabulary byteLevel(ModelFolder folder, Optional<String> name) {
     Config tokenizer = folder.tokenizer().orElseThrow(() -> noTokenizer(folder));
     Config model = tokenizer.part("model");

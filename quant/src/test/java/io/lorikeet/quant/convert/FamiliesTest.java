@@ -16,7 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/// What each family has of its own, and that llama.cpp computes with the result.
+/// Tests of each family's own parts, and that llama.cpp computes with the result.
 class FamiliesTest extends FamilyConversion {
   @Test
   void smolLm3() throws IOException {

@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// What a call was given.
+/// The evaluated arguments of a call.
 ///
 /// @param positional values in their order
 /// @param named values under their names

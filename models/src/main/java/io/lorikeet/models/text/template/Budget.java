@@ -2,9 +2,9 @@ package io.lorikeet.models.text.template;
 
 import java.time.Duration;
 
-/// What one rendering may use up. A template comes from a file that someone downloaded: it must
-/// end, in bounded time and memory. Steps are counted, so that the same template ends in the same
-/// way everywhere; the clock only ends what takes long although its steps are few.
+/// Limits of one rendering. A template comes from a file that someone downloaded: it must end, in
+/// bounded time and memory. Steps are counted, so that the same template ends in the same way
+/// everywhere; the clock only ends renderings that take long although their steps are few.
 final class Budget {
   /// Nested calls, statements and expressions: within the stack of any thread.
   static final int DEPTH = 400;

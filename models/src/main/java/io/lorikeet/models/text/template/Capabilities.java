@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// What a template can be given, found out by trying: llama.cpp's server does the same and changes
-/// messages accordingly (common/jinja/caps.cpp, common/chat.cpp).
+/// The forms of messages that a template takes, found out by trying. llama.cpp's server does the
+/// same and changes messages accordingly (common/jinja/caps.cpp, common/chat.cpp).
 ///
 /// @param textContent a message's content may be one text
 /// @param partContent it may be a list of parts, `{"type": "text", "text": …}`

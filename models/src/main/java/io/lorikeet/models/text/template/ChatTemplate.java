@@ -7,8 +7,8 @@ import java.util.Map;
 
 /// A chat template: the Jinja text that makes one prompt of a conversation. It renders as Python's
 /// jinja2 does with the settings of Hugging Face's Transformers
-/// (`transformers/utils/chat_template_utils.py`), and it is no more than that: it reaches no Java
-/// object, no file and no network, and it ends, or is stopped.
+/// (`transformers/utils/chat_template_utils.py`). It reaches no Java object, no file and no
+/// network, and it ends, or is stopped.
 ///
 /// Safe for use by several threads at once.
 public final class ChatTemplate {
@@ -28,7 +28,7 @@ public final class ChatTemplate {
 
   /// Reads a template.
   ///
-  /// @param name what people know it by, for messages: `the chat template of base.gguf`
+  /// @param name its name in messages, such as `the chat template of base.gguf`
   /// @param source its text; a byte order mark before it isn't part of it
   /// @throws TemplateException when it isn't Jinja
   /// @throws InvalidInputException when it is too long to be a chat template
@@ -49,7 +49,7 @@ public final class ChatTemplate {
     }
   }
 
-  /// What people know it by.
+  /// Its name in messages.
   public String name() {
     return name;
   }
@@ -59,12 +59,12 @@ public final class ChatTemplate {
     return source;
   }
 
-  /// Renders variables as they are: what Python's `template.render(**variables)` does.
+  /// Renders variables as they are, as Python's `template.render(**variables)` does.
   ///
   /// @param variables maps, lists, strings, numbers, booleans and null. The characters of the
   ///     messages in the list `messages` get the messages' numbers as their origins, but for their
   ///     roles; those of the others [Rendering#VARIABLE], but for tokens' texts.
-  /// @param now what `strftime_now` says
+  /// @param now the time of `strftime_now`
   /// @throws TemplateException when the template refuses them, or makes a mistake
   public Rendering render(Map<String, ?> variables, LocalDateTime now) {
     Budget budget = new Budget();

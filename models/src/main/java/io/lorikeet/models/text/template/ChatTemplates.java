@@ -117,7 +117,7 @@ public final class ChatTemplates {
     }
   }
 
-  /// What a user means by a name: one of the base's own templates
+  /// The template of a name given by the user: one of the base's own
   /// (`tokenizer.chat_template.NAME`), one of Lorikeet's, or a file.
   ///
   /// @throws InvalidInputException when it is none of them, or no template

@@ -1,7 +1,6 @@
 package io.lorikeet.models.text.template;
 
-/// What goes wrong inside a template, in Jinja's words; the line is added outside, see
-/// [TemplateException].
+/// An error while a template is evaluated, in Jinja's words. [TemplateException] adds the line.
 final class EvaluationError extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

@@ -2,7 +2,7 @@ package io.lorikeet.models.text.template;
 
 import java.util.List;
 
-/// What has a value in a template.
+/// An expression of a template.
 sealed interface Expression {
   /// Line of the template, from 1.
   int line();
@@ -30,7 +30,7 @@ sealed interface Expression {
 
   record Call(int line, Expression function, ArgumentList arguments) implements Expression {}
 
-  /// @param value what is filtered; null at the beginning of a `filter` or `set` block's filters
+  /// @param value the filtered value; null at the beginning of a `filter` or `set` block's filters
   record Filter(int line, Expression value, String name, ArgumentList arguments)
       implements Expression {}
 
@@ -64,7 +64,7 @@ sealed interface Expression {
   record Conditional(int line, Expression condition, Expression then, Expression otherwise)
       implements Expression {}
 
-  /// What a call is given.
+  /// The arguments in a call.
   ///
   /// @param named values under their names, in their order
   /// @param spread `*list`, or null

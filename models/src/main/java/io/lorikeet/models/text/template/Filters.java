@@ -91,7 +91,7 @@ final class Filters {
     items = new ItemFilters(this, members, predicates, operators, budget);
   }
 
-  /// What a filter makes of a value.
+  /// The result of a filter on a value.
   Object apply(String name, Object value, Arguments arguments) {
     budget.spend(1);
     return switch (name) {

@@ -1,9 +1,9 @@
 package io.lorikeet.models.text.template;
 
-/// What a template can call: a macro, a method of a value, or one of the few functions it is given.
+/// A function that a template can call: a macro, a method of a value, or one of the few globals.
 ///
 /// @param name for messages
-/// @param body what it does
+/// @param body its implementation
 record Function(String name, Body body) {
   @FunctionalInterface
   interface Body {

@@ -19,7 +19,7 @@ final class Globals {
 
   /// A scope with them.
   ///
-  /// @param now what `strftime_now` says
+  /// @param now the time of `strftime_now`
   static Scope scope(LocalDateTime now, Budget budget) {
     Scope scope = new Scope(null);
     define(scope, "range", arguments -> range(arguments, budget));

@@ -32,7 +32,7 @@ final class Inputs {
     return value(value, name.endsWith("_token") ? Rendering.TEMPLATE : Rendering.VARIABLE);
   }
 
-  /// What a JSON text means, as plain values.
+  /// The plain values of a JSON text.
   ///
   /// @throws EvaluationError when it isn't JSON
   static Object json(String text) {

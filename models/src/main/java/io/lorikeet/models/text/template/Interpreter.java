@@ -14,7 +14,7 @@ import java.util.Set;
 
 /// Carries out the statements of a template, once.
 final class Interpreter {
-  /// What follows a statement.
+  /// The step after a statement.
   private enum Next {
     STATEMENT,
     BREAK,
@@ -121,7 +121,7 @@ final class Interpreter {
     return run(condition.otherwise(), scope);
   }
 
-  /// What statements write.
+  /// The output of statements.
   private Text written(List<Statement> statements, Scope scope) {
     TextBuilder outside = out;
     out = new TextBuilder(budget);

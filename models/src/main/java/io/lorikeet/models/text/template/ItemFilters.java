@@ -79,7 +79,8 @@ final class ItemFilters {
     return Items.of(Items.Kind.GENERATOR, items);
   }
 
-  /// What an attribute such as `function.name` or `0` is of an item; null for the item itself.
+  /// Gets an attribute such as `function.name` or `0` from an item, or the item itself where the
+  /// attribute is null.
   private UnaryOperator<Object> getter(Object attribute, Object standard) {
     if (attribute == null) {
       return item -> item;

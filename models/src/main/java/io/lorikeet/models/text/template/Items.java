@@ -3,8 +3,8 @@ package io.lorikeet.models.text.template;
 import java.util.ArrayList;
 import java.util.List;
 
-/// What can be gone through but isn't a list: a tuple, a range, a view of a dictionary, or what a
-/// filter yields one by one and only once.
+/// A Python iterable that isn't a list: a tuple, a range, a view of a dictionary, or a filter's
+/// generator, which yields its items only once.
 final class Items {
   enum Kind {
     TUPLE("tuple"),

@@ -13,7 +13,7 @@ final class Loop {
   private Object changed;
 
   /// @param depth loops around it through recursion
-  /// @param recursion what `loop(items)` does
+  /// @param recursion the function behind `loop(items)`
   Loop(List<Object> items, int depth, Optional<Function> recursion, Budget budget) {
     this.items = items;
     this.budget = budget;

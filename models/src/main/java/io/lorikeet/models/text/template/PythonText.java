@@ -40,7 +40,7 @@ final class PythonText {
     return text.substring(0, end);
   }
 
-  /// What the inside of a quoted string means. Unknown escapes stay as they are.
+  /// The text of a quoted string's inside. Unknown escapes stay as they are.
   static String unescape(String quoted) {
     if (quoted.indexOf('\\') < 0) {
       return quoted;

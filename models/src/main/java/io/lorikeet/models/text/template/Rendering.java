@@ -2,7 +2,7 @@ package io.lorikeet.models.text.template;
 
 import java.util.List;
 
-/// What a template made of a conversation: the text, and where each of its characters came from.
+/// A rendered conversation: the text, and where each of its characters came from.
 public final class Rendering {
   /// The origin of the template's own characters, and of roles.
   public static final int TEMPLATE = Text.TEMPLATE;
@@ -36,7 +36,7 @@ public final class Rendering {
     return text.originAt(place);
   }
 
-  /// What stood between `{% generation %}` and `{% endgeneration %}`, in order; empty where the
+  /// The spans between `{% generation %}` and `{% endgeneration %}`, in order; empty where the
   /// template has none, or where it writes them inside of a macro.
   public List<Span> generations() {
     return generations;

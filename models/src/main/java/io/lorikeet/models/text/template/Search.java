@@ -1,8 +1,8 @@
 package io.lorikeet.models.text.template;
 
-/// Finds a text in another. Java's own search takes the product of both lengths where a long text
-/// begins like the one looked for again and again, and templates can make such texts: what is long
-/// is searched for as Knuth, Morris and Pratt do, in the sum of the lengths.
+/// Finds a text in another. Java's own search takes time by the product of both lengths where the
+/// searched text nearly matches again and again, and templates can make such texts. So long texts
+/// are searched for by Knuth, Morris and Pratt's algorithm, in time by the sum of the lengths.
 final class Search {
   private static final int SHORT = 64;
 

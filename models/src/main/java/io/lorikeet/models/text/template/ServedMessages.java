@@ -36,7 +36,7 @@ final class ServedMessages {
     trimmed = source.contains("You have access to the following functions in JSONSchema format");
   }
 
-  /// What the server says in `enable_thinking`.
+  /// The server's value of `enable_thinking`.
   boolean thinking() {
     return can.thinking();
   }

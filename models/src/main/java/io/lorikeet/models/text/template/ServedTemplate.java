@@ -16,11 +16,12 @@ import java.util.OptionalInt;
 import java.util.regex.Pattern;
 
 /// Renders conversations as llama.cpp's server renders those of its requests (common/chat.cpp:
-/// `common_chat_templates_apply`): with the same variables, after the same changes to messages that
-/// a template can't take as they are, and without the begin token that tokenizing adds anyway.
+/// `common_chat_templates_apply`). Templates get the same variables, and messages that a template
+/// can't take as they are get the same changes. The begin token is left out, for tokenizing adds
+/// it.
 ///
-/// But for the clock: `strftime_now` always says [#DAY], so that the same data are the same tokens
-/// on every day.
+/// Only the clock is another: `strftime_now` always says [#DAY], so that the same data are the same
+/// tokens on every day.
 public final class ServedTemplate {
   /// The day that templates are told.
   public static final LocalDateTime DAY = LocalDateTime.of(2026, 1, 1, 0, 0);
@@ -35,11 +36,11 @@ public final class ServedTemplate {
               + "message['tool_calls'] is none or message['tool_calls']|length == 0) %}",
           "{%- if false %}");
 
-  /// What the server's markup is to jinja2's: nothing. With jinja2 a text that is called safe makes
-  /// those that are added to it safe, too, by escaping them.
+  /// The filter `safe`, which is left out because the server's does nothing. jinja2's marks a text
+  /// as safe, and escapes the texts that are added to it.
   private static final Pattern SAFE = Pattern.compile("\\|\\s*safe\\b");
 
-  /// What the server knows Gemma 4's templates by.
+  /// The text by which the server recognizes Gemma 4's templates.
   static final String GEMMA_4 = "'<|tool_call>call:'";
   private static final String GEMMA_END = "<turn|>\n";
   private static final String GEMMA_START = "<|turn>model\n";

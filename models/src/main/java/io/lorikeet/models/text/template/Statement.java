@@ -2,7 +2,7 @@ package io.lorikeet.models.text.template;
 
 import java.util.List;
 
-/// What a template does.
+/// A statement of a template.
 sealed interface Statement {
   /// Line of the template, from 1.
   int line();
@@ -21,7 +21,7 @@ sealed interface Statement {
 
   /// @param condition of `for … in … if condition`, or null
   /// @param recursive whether `loop(items)` may call it again
-  /// @param otherwise what is done where there are no items
+  /// @param otherwise the statements for the case of no items
   record For(
       int line,
       Target target,
@@ -62,7 +62,7 @@ sealed interface Statement {
   /// `{% generation %} … {% endgeneration %}`: what the assistant writes.
   record Generation(int line, List<Statement> body) implements Statement {}
 
-  /// What a value is stored in.
+  /// A variable or attribute that a value is stored in.
   sealed interface Target {}
 
   record NameTarget(String name) implements Target {}

@@ -1,6 +1,6 @@
 package io.lorikeet.models.text.template;
 
-/// What makes a text no Jinja template; [ChatTemplate] adds its name.
+/// A text isn't a Jinja template; [ChatTemplate] adds its name.
 final class SyntaxError extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

@@ -17,7 +17,7 @@ public final class TemplateException extends InvalidInputException {
     this.cause = cause;
   }
 
-  /// What is wrong, in Jinja's words, or in the template's own where it raised it.
+  /// The error in Jinja's words, or in the template's own where it raised it.
   public String reason() {
     return reason;
   }

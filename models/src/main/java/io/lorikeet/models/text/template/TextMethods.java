@@ -138,7 +138,7 @@ final class TextMethods {
     return characters == null ? null : Values.requireText(characters).toString();
   }
 
-  /// @param characters what is stripped; null for blanks
+  /// @param characters the characters to strip; null for blanks
   static Text strip(Text text, String characters, boolean start, boolean end) {
     String string = text.toString();
     int from = 0;
@@ -184,7 +184,7 @@ final class TextMethods {
     return parts;
   }
 
-  /// What stands between blanks.
+  /// The parts between blanks.
   List<Object> words(Text text) {
     return words(text, -1);
   }

@@ -2,8 +2,8 @@ package io.lorikeet.models.text.template;
 
 /// A piece of a template.
 ///
-/// @param kind what it is
-/// @param text its text: of a string what it means, without quotes and escapes
+/// @param kind its kind
+/// @param text its text; of a string the value, without quotes and escapes
 /// @param line line of the template, from 1
 record Token(Kind kind, String text, int line) {
   enum Kind {

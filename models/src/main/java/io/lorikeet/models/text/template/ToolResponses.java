@@ -74,7 +74,7 @@ final class ToolResponses {
     return (String) ((Map<?, ?>) ((Map<?, ?>) call).get("function")).get("name");
   }
 
-  /// What an answer means, if it is JSON.
+  /// An answer's value, if it is JSON.
   private static Object response(Object content) {
     try {
       return content instanceof String text ? Inputs.json(text) : content;

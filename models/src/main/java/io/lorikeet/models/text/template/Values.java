@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/// What every value has in Python: a type, a truth, a text, equality, an order, items.
+/// Python's operations on every value: type, truth, text, equality, order, items.
 ///
 /// The values of a template are null for none, [Boolean], the numbers of [Numbers], [Text], [List]
 /// and [Map] (a list and a dictionary), [Items], [Namespace], [Function], [Loop] and [Undefined].

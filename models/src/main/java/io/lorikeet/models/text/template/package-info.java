@@ -10,12 +10,12 @@
 /// [Operators][io.lorikeet.models.text.template.Operators] are Python's, the filters and tests
 /// Jinja's.
 ///
-/// What is unlike Jinja is the string: a [Text][io.lorikeet.models.text.template.Text] knows of
-/// each character whether the template or a message brought it. That is what masks are made of, and
-/// how a user's `<|im_end|>` stays text.
+/// Only strings are unlike Jinja's: a [Text][io.lorikeet.models.text.template.Text] knows of each
+/// character whether the template or a message brought it. Masks of the loss are made from that,
+/// and a user's `<|im_end|>` stays text.
 ///
-/// A template is somebody else's program. It can only reach the values it is given, and a
-/// [Budget][io.lorikeet.models.text.template.Budget] ends it.
+/// A template is an untrusted program. It can only reach the values it is given, and a
+/// [Budget][io.lorikeet.models.text.template.Budget] bounds its time and memory.
 ///
 /// Two things are as in llama.cpp's server and not as in Transformers: lists and dictionaries may
 /// be changed by their methods (Kimi K2's template does), and there is a filter `from_json`

@@ -55,7 +55,7 @@ final class ChatTemplateFixturesTest {
     assertEquals(0, differences.size(), differences.size() + " of " + count + " differ:\n" + first);
   }
 
-  /// What is different, or null.
+  /// The difference in words, or null.
   private static String difference(Fixtures.Expected expected) {
     String text = null;
     String error = null;

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPInputStream;
 
-/// What Python's jinja2 made of chat templates; see `src/test/python/chat_template_fixtures.py`.
+/// Results of Python's jinja2 on chat templates; see `src/test/python/chat_template_fixtures.py`.
 public final class Fixtures {
   /// The script's clock.
   public static final LocalDateTime NOW = LocalDateTime.of(2026, 3, 7, 15, 4, 5);

@@ -20,8 +20,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/// What the server of llama.cpp v0.5.0 hands to templates; the expected texts are its own
-/// (`/apply-template`).
+/// Templates get the same variables as from the server of llama.cpp v0.5.0; the expected texts are
+/// its own (`/apply-template`).
 @ExtendWith(LeakCheck.class)
 final class ServedTemplateTest {
   private static final Message USER = Message.of("user", "2+2?");
