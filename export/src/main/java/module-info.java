@@ -1,5 +1,5 @@
-/// What comes out of training: adapter files, the proof that llama.cpp computes with them what the
-/// trainer did, and what can be made of adapters.
+/// Results of training: adapter files, the proof that llama.cpp computes with them what the trainer
+/// did, and files made of adapters.
 module io.lorikeet.export {
   requires transitive io.lorikeet.models;
   requires com.fasterxml.jackson.databind;

@@ -5,13 +5,13 @@ import io.lorikeet.models.lora.LoraAdapter;
 import java.util.Comparator;
 import java.util.Optional;
 
-/// What an adapter's file loses of the numbers that were meant, by its number format.
+/// The loss of an adapter's numbers by the number format of its file.
 ///
 /// @param weight the adapted weight whose ΔW loses most
 /// @param share ‖ΔW - ΔW meant‖ / ‖ΔW meant‖ of that weight; infinite where only the meant one is 0
 public record AdapterRounding(String weight, double share) {
 
-  /// Compares what is stored with what was meant.
+  /// Compares the stored adapter with the meant one.
   ///
   /// @return nothing where all numbers are the same
   static Optional<AdapterRounding> between(LoraAdapter meant, LoraAdapter stored) {

@@ -33,11 +33,11 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
   /// Of each of three passes at most this many logits are kept: 128 MiB.
   private static final int KEPT_LOGITS = 32 << 20;
 
-  /// What this much more of the adapter changes is rounding.
+  /// The change of the logits by this much more of the adapter is rounding.
   private static final float LEAST_NUDGE = 1e-5f;
 
-  /// How much more of the adapter is next to nothing, and yet may drive an activation to the other
-  /// side of where it is rounded.
+  /// Relative changes of the adapter that are negligible, and yet may drive an activation to the
+  /// other side of a rounding threshold.
   private static final float[] NUDGES = {LEAST_NUDGE, -LEAST_NUDGE, 1e-4f, -1e-4f, 1e-3f, -1e-3f};
 
   /// The most tokens that [#verify] takes, all sequences together: 1024, or fewer where the
@@ -52,9 +52,9 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
   /// that were meant.
   ///
   /// @param basePath the base
-  /// @param adapterFile what llama.cpp loads
-  /// @param meant the adapter before its numbers were rounded for the file, or what was read from
-  ///     it
+  /// @param adapterFile the file that llama.cpp loads
+  /// @param meant the adapter before its numbers were rounded for the file, or the adapter read
+  ///     from it
   /// @param sequences token ids, at most [#mostTokens] in all; each is computed from position 0 on
   /// @throws IOException when a file can't be read
   public Verification verify(

@@ -21,7 +21,7 @@ final class LogitsComparison {
     effect = this.llama.difference(this.llamaBase);
   }
 
-  /// What the adapter changes in llama.cpp.
+  /// The adapter's effect in llama.cpp.
   LogitsDifference effect() {
     return effect;
   }
@@ -31,12 +31,12 @@ final class LogitsComparison {
     return llama.difference(others);
   }
 
-  /// What all of it says of the adapter.
+  /// The measurements of all positions.
   ///
   /// @param trained the trainer's logits, with the adapter as it is in its file
   /// @param trainerBase the trainer without the adapter
   /// @param effects takes all positions
-  /// @param rounding what the file's numbers lost, if they lost anything
+  /// @param rounding loss of the file's numbers, if there is any
   Verification verification(
       KeptLogits trained,
       LogitsSource trainerBase,

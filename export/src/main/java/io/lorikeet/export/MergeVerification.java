@@ -1,10 +1,10 @@
 package io.lorikeet.export;
 
-/// What [MergeVerifier] measured, all in llama.cpp. Differences are those of the second from the
+/// Measurements of [MergeVerifier], all in llama.cpp. Differences are those of the second from the
 /// first:
 ///
-/// @param effect the base with the adapters, the base without: what the adapters change
-/// @param difference the base with the adapters, the merged file: what merging changed besides
+/// @param effect the base with the adapters, the base without: the adapters' effect
+/// @param difference the base with the adapters, the merged file: the error of merging
 /// @param baseLoss mean loss of each next token, in nats, of the base alone
 /// @param adapterLoss the same of the base with the adapters
 /// @param mergedLoss the same of the merged file
@@ -18,9 +18,9 @@ public record MergeVerification(
   /// the adapters moved it.
   public static final double LIMIT = 0.5;
 
-  /// The root of the divergence that merging made, as a share of that which the adapters made: 0
-  /// when the merged file answers as the base with the adapters, about 1 when the adapters' work is
-  /// lost.
+  /// The root of the divergence by merging, as a share of the root of the divergence by the
+  /// adapters. It is 0 when the merged file answers as the base with the adapters, about 1 when the
+  /// adapters' effect is lost.
   public double lostShare() {
     return difference.divergence() == 0
         ? 0

@@ -21,7 +21,7 @@ public record MergeVerifier(int threads) {
   /// An adapter's file and the factor of what it does.
   public record Scaled(Path file, double scale) {}
 
-  /// What the base answers without and with adapters, to compare merged files with.
+  /// The base's answers without and with adapters, to compare merged files with.
   public static final class Reference {
     private final List<int[]> sequences;
     private final int longest;

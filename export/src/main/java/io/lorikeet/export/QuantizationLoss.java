@@ -11,8 +11,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 
-/// What a model has lost by quantization, measured on a text in llama.cpp: both models read the
-/// same pieces, and of each piece the second half counts, where both have seen enough before, as in
+/// The loss of a model's quality by quantization, measured on a text in llama.cpp. Both models read
+/// the same pieces. Of each piece the second half counts, where both have seen enough before, as in
 /// llama.cpp's `llama-perplexity`.
 ///
 /// @param sourceLoss mean loss per token of the source, in nats

@@ -2,19 +2,18 @@ package io.lorikeet.export;
 
 import java.util.Optional;
 
-/// What [AdapterVerifier] measured. Differences are those of the second from the first:
+/// Measurements of [AdapterVerifier]. Differences are those of the second from the first:
 ///
-/// @param effect llama.cpp with the adapter, llama.cpp without it: what the adapter changes there
-/// @param trainerEffect the trainer with the same file's numbers, the trainer without them: what
-///     the adapter shall change
+/// @param effect llama.cpp with the adapter, llama.cpp without it: the adapter's effect there
+/// @param trainerEffect the trainer with the same file's numbers, the trainer without them: the
+///     expected effect
 /// @param unexplained llama.cpp with the adapter, the trainer with it
-/// @param noise llama.cpp without the adapter, the trainer without it: what rounding makes on this
-///     base, most of it from the 8-bit activations that products with quantized weights use
-/// @param differenceShare what `unexplained` has beyond rounding, as a share of the trainer's
+/// @param noise llama.cpp without the adapter, the trainer without it: the rounding on this base,
+///     most of it from the 8-bit activations that products with quantized weights use
+/// @param differenceShare the part of `unexplained` beyond rounding, as a share of the trainer's
 ///     effect, at the median position (see [EffectComparison])
-/// @param roundingShare what rounding makes, as a share of the trainer's effect, at the median
-///     position
-/// @param rounding what the file's numbers lost by its number format, if they lost anything
+/// @param roundingShare the rounding, as a share of the trainer's effect, at the median position
+/// @param rounding loss of the numbers by the file's number format, if there is any
 public record Verification(
     LogitsDifference effect,
     LogitsDifference trainerEffect,
@@ -33,7 +32,7 @@ public record Verification(
   /// where rounding without the adapter makes less.
   public static final double OVERALL_LIMIT = 0.5;
 
-  /// What a file's number format may lose of an adapted weight's change.
+  /// The share of an adapted weight's change that a file's number format may lose.
   public static final double STORAGE_LIMIT = 0.1;
 
   /// The outcome.
@@ -73,7 +72,7 @@ public record Verification(
     return !(share < OVERALL_LIMIT) && share > noise.shareOf(trainerEffect);
   }
 
-  /// What the measurements prove.
+  /// The verdict of the measurements.
   public Verdict verdict() {
     if (isRoundedTooFar() || isFarOff()) {
       return Verdict.FAILED;

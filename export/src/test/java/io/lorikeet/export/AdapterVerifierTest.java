@@ -29,8 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/// The trainer's forward pass against llama.cpp, with exported adapters. What has to fail is tested
-/// in [LlamaProofTest].
+/// The trainer's forward pass against llama.cpp, with exported adapters. Files that have to fail
+/// are tested in [LlamaProofTest].
 @ExtendWith(LeakCheck.class)
 class AdapterVerifierTest {
   private static final int RANK = 4;
@@ -76,7 +76,7 @@ class AdapterVerifierTest {
     assertEquals(0.5, verification.rounding().orElseThrow().share(), 1e-6);
   }
 
-  /// What rounding the numbers for the file changes is told apart from what llama.cpp does with it.
+  /// The rounding of numbers for the file is told apart from llama.cpp's computation with it.
   @ParameterizedTest
   @EnumSource
   void roundingForTheFileIsMeasured(AdapterStorage storage) throws IOException {

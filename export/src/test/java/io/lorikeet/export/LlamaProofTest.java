@@ -37,8 +37,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/// What llama.cpp makes of exported adapters, held against a float64 model that computes with what
-/// was meant.
+/// Compares llama.cpp's logits with exported adapters to those of a float64 model with the meant
+/// adapters.
 @ExtendWith(LeakCheck.class)
 @Tag("slow")
 class LlamaProofTest {
@@ -156,7 +156,7 @@ class LlamaProofTest {
     assertEquals(Verdict.FAILED, verification.verdict(), verification::toString);
   }
 
-  /// What happens to the trained adapter on its way into the file.
+  /// A change of the trained adapter on its way into the file.
   private interface Change {
     LoraAdapter apply(LoraAdapter trained);
   }

@@ -123,8 +123,8 @@ class LogitsComparisonTest {
         verify(HUNDRED, llama, base, everyNth(1, 0.005, source(0.1, 0)), base).verdict());
   }
 
-  /// What differs by more than the adapter changes, though at single positions, may be a defect
-  /// that shows only there.
+  /// Differences larger than the adapter's effect, though at single positions, may be a defect that
+  /// shows only there.
   @Test
   void largeDifferencesAtSinglePositionsProveNothing() {
     LogitsSource base = source(0, 0);

@@ -14,9 +14,9 @@ public final class AdapterCombiner {
 
   private AdapterCombiner() {}
 
-  /// An adapter and what its change of the weights is multiplied by.
+  /// An adapter and the factor of its change of the weights.
   ///
-  /// @param name what to call it in messages, such as its file
+  /// @param name its name in messages, such as its file
   /// @param scale 1 for the adapter as it was trained
   public record Part(String name, LoraAdapter adapter, double scale) {}
 

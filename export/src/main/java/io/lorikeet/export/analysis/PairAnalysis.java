@@ -9,7 +9,7 @@ import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import org.ejml.dense.row.NormOps_DDRM;
 
-/// What a pair does to its weight.
+/// The change of a weight by its pair.
 ///
 /// @param weight the adapted weight's name
 /// @param rank rank of the pair
@@ -35,13 +35,12 @@ public record PairAnalysis(
   /// (arXiv 2106.09685). With U and V the left and right singular vectors of ΔW:
   ///
   /// @param relativeNorm ‖ΔW‖ / ‖W‖
-  /// @param amplification ‖ΔW‖ / ‖UᵀWV‖: how much more ΔW does in its own directions than W does
-  ///     there
+  /// @param amplification ‖ΔW‖ / ‖UᵀWV‖: the ratio of ΔW to W in ΔW's own directions
   /// @param inputOverlap share, from 0 to 1, that ΔW's input directions have in common with as many
   ///     of those that W stretches most: ‖V_Wᵀ V‖² / rank (the paper's φ)
   /// @param outputOverlap the same of output directions
-  /// @param inputOverlapByChance what random directions would have in common
-  /// @param outputOverlapByChance what random directions would have in common
+  /// @param inputOverlapByChance the same share of random directions
+  /// @param outputOverlapByChance the same share of random directions
   public record AgainstBase(
       double relativeNorm,
       double amplification,

@@ -10,9 +10,9 @@ import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
 import org.ejml.interfaces.decomposition.QRDecomposition;
 import org.ejml.interfaces.decomposition.SingularValueDecomposition_F64;
 
-/// The singular value decomposition ΔW = U diag(s) Vᵀ of what a pair adds to its weight, ΔW =
-/// scaling · B A, found without ever forming ΔW: with the thin QR decompositions B = Q₁R₁ and Aᵀ =
-/// Q₂R₂ it is that of the rank × rank matrix R₁R₂ᵀ, turned by Q₁ and Q₂.
+/// The singular value decomposition ΔW = U diag(s) Vᵀ of a pair's change ΔW = scaling · B A, found
+/// without ever forming ΔW. With the thin QR decompositions B = Q₁R₁ and Aᵀ = Q₂R₂ it is that of
+/// the rank × rank matrix R₁R₂ᵀ, turned by Q₁ and Q₂.
 ///
 /// Rows and columns are named as in ΔW `[outputs, inputs]`; for the token embedding that is
 /// `[embedding, vocabulary]`.
@@ -153,7 +153,7 @@ public final class PairSvd {
   /// The pair of at most this rank that comes closest to ΔW (Eckart and Young, 1936). Its two
   /// matrices are equally large.
   ///
-  /// @param scaling what B A will be multiplied by
+  /// @param scaling the factor of B A
   public LoraPair truncated(int rank, double scaling) {
     int kept = Math.min(rank, values.length);
     float[] a = new float[kept * pair.inputs()];

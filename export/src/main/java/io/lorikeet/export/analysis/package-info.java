@@ -1,3 +1,3 @@
-/// What adapters are made of, and adapters made of adapters: singular values of their changes
-/// without ever forming these, sums, and lower ranks.
+/// Analysis of adapters, and adapters made of adapters: singular values of their changes without
+/// ever forming these, sums, and lower ranks.
 package io.lorikeet.export.analysis;

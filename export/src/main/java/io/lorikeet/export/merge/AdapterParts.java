@@ -7,7 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/// What several adapters add to each weight.
+/// The changes of each weight by several adapters.
 final class AdapterParts {
   private final Map<String, List<MergedMatrix.Part>> parts = new HashMap<>();
 

@@ -9,7 +9,7 @@ import java.util.Locale;
 public final class DiskSpace {
   private DiskSpace() {}
 
-  /// @param bytes what shall be written beside `output`'s name
+  /// @param bytes size of the files to be written beside `output`
   /// @throws IOException when the disk has less, with both numbers
   public static void require(Path output, long bytes) throws IOException {
     Path folder = output.toAbsolutePath().getParent();

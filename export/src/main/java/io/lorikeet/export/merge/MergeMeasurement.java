@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// What a merged file, whoever made it, has left of the update.
+/// Measures the part of the update that is left in a merged file, made by any program.
 public final class MergeMeasurement {
 
   private MergeMeasurement() {}

@@ -14,7 +14,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
-/// What a merged file says of where it came from.
+/// A merged file's metadata about its origin.
 public final class MergeMetadata {
   private static final String BASE_HASH = "lorikeet.merge.base.sha256";
   private static final String ADAPTERS = "lorikeet.merge.adapters";
@@ -25,9 +25,9 @@ public final class MergeMetadata {
 
   private MergeMetadata() {}
 
-  /// Records the base by its hash, and each adapter's file name, hash and scale. What was merged
-  /// into the base before stays in its hash. The chat template that the adapters were trained with
-  /// becomes the model's own, unless they were trained with several.
+  /// Records the base by its hash, and each adapter's file name, hash and scale. Earlier merges
+  /// into the base stay in its hash. The chat template that the adapters were trained with becomes
+  /// the model's own, unless they were trained with several.
   static void put(
       GgufWriter writer, GgufFile base, List<AdapterMerger.Adapter> adapters, Rounding rounding)
       throws IOException {

@@ -4,7 +4,7 @@ import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.merge.Survival;
 import java.util.List;
 
-/// What a merge did.
+/// The results of a merge.
 ///
 /// @param tensors the adapted tensors, in the file's order
 /// @param copied tensors copied byte for byte
@@ -18,7 +18,7 @@ public record MergeReport(
   ///
   /// @param from its type in the base
   /// @param to its type in the merged file
-  /// @param survival what is left of its update
+  /// @param survival the remaining part of its update
   public record Merged(String name, TensorType from, TensorType to, Survival survival) {}
 
   public MergeReport {

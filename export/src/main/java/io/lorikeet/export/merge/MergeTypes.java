@@ -5,9 +5,9 @@ import io.lorikeet.quant.GgufTensor;
 import java.util.Map;
 import java.util.Optional;
 
-/// Which types the tensors of a merged file have.
+/// The types of a merged file's tensors.
 ///
-/// @param uniform what all quantized and all adapted tensors become; none to keep each one's type
+/// @param uniform the type of all quantized and all adapted tensors; empty to keep each one's type
 /// @param exceptions types of single tensors by name
 public record MergeTypes(Optional<TensorType> uniform, Map<String, TensorType> exceptions) {
   /// Each tensor keeps its type.

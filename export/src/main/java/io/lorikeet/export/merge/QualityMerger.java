@@ -16,9 +16,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
 
-/// Merges so that the file answers nearly as base and adapters do, giving larger types to as few
-/// tensors as that takes: first those whose rounding errs most for each byte that a larger type
-/// would cost.
+/// Merges so that the file answers nearly as base and adapters do, and gives larger types to as few
+/// tensors as that takes. First come those whose rounding errs most for each byte that a larger
+/// type would cost.
 public final class QualityMerger {
   private static final List<TensorType> LARGER = List.of(TensorType.Q8_0, TensorType.F16);
 
@@ -36,7 +36,7 @@ public final class QualityMerger {
       MergeReport report, MergeVerification verification, Map<String, TensorType> raised) {}
 
   /// @param settings whose types are left aside
-  /// @param reference what base and adapters answer
+  /// @param reference the answers of base and adapters
   /// @param limit mean Kullback-Leibler divergence from that, in nats
   /// @param log told of each trial
   public QualityMerger(

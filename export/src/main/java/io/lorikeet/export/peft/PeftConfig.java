@@ -12,14 +12,14 @@ import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
-/// `adapter_config.json`: what of PEFT's `LoraConfig` decides what an adapter does.
+/// `adapter_config.json`: the settings of PEFT's `LoraConfig` that decide an adapter's effect.
 ///
 /// @param ranks `r` and `rank_pattern`
 /// @param alphas `lora_alpha` and `alpha_pattern`
 /// @param rankStabilized `use_rslora`
 /// @param dora `use_dora`: each adapted row of weights has a magnitude of its own
 /// @param whole `modules_to_save`: modules whose weights are replaced
-/// @param unsaid what else the configuration asks for and GGUF can't say, in words
+/// @param unsaid the configuration's other requests that GGUF can't express, in words
 record PeftConfig(
     ByModule<Integer> ranks,
     ByModule<Double> alphas,
@@ -116,7 +116,7 @@ record PeftConfig(
     return unsaid;
   }
 
-  /// What a whole model can hold and an adapter in GGUF can't, in words.
+  /// The parts that a whole model can hold and an adapter in GGUF can't, in words.
   List<String> onlyMerged() {
     List<String> words = new ArrayList<>();
     if (dora) {

@@ -20,12 +20,12 @@ final class PeftJoin {
 
   /// A tensor's pair.
   ///
-  /// @param alpha what llama.cpp has to divide by the pair's rank to scale it right
+  /// @param alpha the number that llama.cpp divides by the pair's rank to get its scale
   /// @param exact whether A, B and their scale are PEFT's own, so that training on takes the steps
   ///     that PEFT would take
   record Joined(LoraPair pair, double alpha, boolean exact) {
 
-    /// The same with another alpha, and B multiplied by what that takes.
+    /// The same with another alpha, and B multiplied to keep ΔW.
     Joined withAlpha(float other) {
       if ((float) alpha == other) {
         return this;
@@ -78,8 +78,9 @@ final class PeftJoin {
     return new Joined(pair, part.scaling() * rank, true);
   }
 
-  /// Modules whose outputs follow each other: where all have the same A, as one pair of their rank
-  /// (so that a pair that was taken apart becomes what it was), else with their ranks side by side.
+  /// Joins modules whose outputs follow each other. Where all have the same A, they become one pair
+  /// of their rank, so that a pair that was taken apart is restored. Else their ranks are put side
+  /// by side.
   private static Joined sideBySide(String name, int inputs, int outputs, List<Part> parts) {
     Part first = parts.getFirst();
     boolean shared =

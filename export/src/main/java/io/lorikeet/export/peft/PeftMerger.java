@@ -56,7 +56,7 @@ public final class PeftMerger {
     total = base.tensors().stream().mapToLong(GgufTensor::bytes).sum();
   }
 
-  /// What was merged.
+  /// Counts of the merged parts.
   ///
   /// @param pairs modules with B A
   /// @param magnitudes of these, those with magnitudes
@@ -66,10 +66,10 @@ public final class PeftMerger {
 
   /// Writes the merged file: under a temporary name first, forced to disk, then renamed.
   ///
-  /// @param folder what `save_pretrained` wrote
+  /// @param folder a folder that `save_pretrained` wrote
   /// @param base the base it is for, converted from the model that PEFT adapted
   /// @throws InvalidInputException when the folder isn't complete, doesn't fit the base, or has
-  ///     what can't be merged, all of it named; when a merged number isn't finite
+  ///     parts that can't be merged, all of them named; when a merged number isn't finite
   /// @throws IOException when the disk refuses or is too small
   public static Report merge(
       Path folder, GgufFile base, Path output, int threads, AdapterMerger.Progress progress)

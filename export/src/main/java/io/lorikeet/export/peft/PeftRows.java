@@ -7,16 +7,16 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/// Computes rows of a weight as PEFT does: its own or those that replace it, plus scaling · B A,
-/// and with magnitudes m (DoRA, arXiv 2402.09353) m · (W + scaling · B A) / ‖W + scaling · B A‖,
-/// the norm being that of the row.
+/// Computes rows of a weight as PEFT does: its own or those that replace it, plus scaling · B A.
+/// With magnitudes m (DoRA, arXiv 2402.09353) they are m · (W + scaling · B A) / ‖W + scaling · B
+/// A‖, where the norm is that of the row.
 final class PeftRows {
   private final SafetensorsFile file;
   private final List<Change> changes;
   private final int[] changeOfRow;
   private final int[] rowInModule;
 
-  /// What becomes of a module.
+  /// The changes of a module.
   ///
   /// @param whole weights that replace the base's
   /// @param magnitudes one for each row

@@ -18,7 +18,7 @@ final class PeftTraining {
     return json.toString();
   }
 
-  /// @param text what [#format] gave, or null; what isn't that counts as nothing
+  /// @param text a result of [#format]; null and any other text count as no settings
   static Map<String, String> parse(String text) {
     Map<String, String> training = new LinkedHashMap<>();
     if (text != null) {

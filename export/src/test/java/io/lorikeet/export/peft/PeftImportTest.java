@@ -38,10 +38,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Folders made by hand as PEFT documents them ("PEFT checkpoint format"), and what llama.cpp
-/// computes with them once they are imported. What they should do is computed here from PEFT's
-/// definition, in Hugging Face's order of weights, and put into the base's weights by the formula
-/// of llama.cpp's converter.
+/// Folders made by hand as PEFT documents them ("PEFT checkpoint format"), and llama.cpp's results
+/// with them once they are imported. The expected effect is computed here from PEFT's definition,
+/// in Hugging Face's order of weights. It is put into the base's weights by the formula of
+/// llama.cpp's converter.
 @ExtendWith(LeakCheck.class)
 class PeftImportTest {
   private static final int[] TOKENS = IntStream.range(0, 24).map(i -> 3 + 7 * i % 250).toArray();
@@ -55,7 +55,7 @@ class PeftImportTest {
   private final Map<String, int[]> shapes = new LinkedHashMap<>();
   private final SplittableRandom random = new SplittableRandom(5);
 
-  /// What is added to a weight in Hugging Face's order, `[outputs][inputs]`.
+  /// The change of a weight in Hugging Face's order, `[outputs][inputs]`.
   private record Delta(double[][] values, int permutedHeads) {}
 
   @BeforeEach

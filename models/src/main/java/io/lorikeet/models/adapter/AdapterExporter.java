@@ -12,7 +12,7 @@ import java.nio.file.Path;
 ///
 /// The names, shapes and scale are those of `src/llama-adapter.cpp`: `<weight>.lora_a` with ne
 /// `[inputs, rank]` and `<weight>.lora_b` with ne `[rank, outputs]`, scaled by `adapter.lora.alpha`
-/// / rank; the pair of `token_embd.weight` is flipped, and those of experts have a third dimension,
+/// / rank. The pair of `token_embd.weight` is flipped, and those of experts have a third dimension,
 /// see [LoraPair].
 public final class AdapterExporter {
 

@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/// What an adapter's file says about where it came from.
+/// An adapter file's metadata about its origin.
 ///
 /// @param base the base it was trained on
 /// @param training the settings of the training run by their names, such as `learning-rate`; kept

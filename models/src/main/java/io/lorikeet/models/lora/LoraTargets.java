@@ -76,7 +76,7 @@ public final class LoraTargets {
     return List.copyOf(names);
   }
 
-  /// What people call a tensor: `q` for `blk.3.attn_q.weight`.
+  /// The short name of a tensor: `q` for `blk.3.attn_q.weight`.
   private static String nameOf(String tensor) {
     String[] parts = tensor.split("\\.");
     String role = parts[parts.length - 2];

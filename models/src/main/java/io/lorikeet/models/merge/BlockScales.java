@@ -6,13 +6,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/// What codes stand for in the blocks of a batch of rows, by group of elements and row. It is asked
-/// of ggml: the same blocks with all codes 0, and with those of one step, are dequantized.
+/// The values of codes in the blocks of a batch of rows, by group of elements and row. They are
+/// found with ggml: the same blocks with all codes 0, and with those of one step, are dequantized.
 final class BlockScales {
-  /// What code 0 stands for, 0 where the scale multiplies a table: by group of a row, of each row.
+  /// The value of code 0, or 0 where the scale multiplies a table: by group of a row, of each row.
   final float[][] origin;
 
-  /// The distance of two codes, or what the table is multiplied by, in the same order.
+  /// The distance of two codes, or the factor of the table, in the same order.
   final float[][] step;
 
   private final TensorType type;

@@ -8,8 +8,8 @@ import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
 /// Where a block of a quantized type keeps the code of each element, as `ggml-common.h` and the
-/// `dequantize_row_*` functions of `ggml-quants.c` have it. What a code stands for, which depends
-/// on the block's scales, is asked of ggml itself: the same block with other codes is dequantized.
+/// `dequantize_row_*` functions of `ggml-quants.c` have it. The value of a code depends on the
+/// block's scales and is found with ggml: the same block with other codes is dequantized.
 ///
 /// Elements of a group share their scale. Codes are either steps on a line (value = origin + code ·
 /// step), or indices into a table of numbers that the scale multiplies.
@@ -144,7 +144,7 @@ final class CodeLayout {
     return spacing;
   }
 
-  /// What the scale multiplies, by code; null where codes are steps on a line.
+  /// The numbers that the scale multiplies, by code; null where codes are steps on a line.
   int[] table() {
     return table;
   }

@@ -1,12 +1,12 @@
 package io.lorikeet.models.merge;
 
 /// Rounds to one of the two neighbours, each as likely as the value is near to it, so that sums
-/// over many elements are right whatever the size of a step. What decides is a threshold that each
-/// element has by its place: the same update is always rounded alike, and an element changes only
-/// when its own update passes its threshold. Training can so learn to live with what rounding does.
+/// over many elements are right whatever the size of a step. Each element has a threshold by its
+/// place. So the same update is always rounded alike, and an element changes only when its own
+/// update passes its threshold. Training can adapt to such constant rounding.
 final class Dither {
-  /// Values this near to a neighbour, in steps, are that neighbour: what isn't touched must not be
-  /// rounded away from itself by the last bit of a product.
+  /// Values this near to a neighbour, in steps, are that neighbour: the last bit of a product must
+  /// not round untouched elements away from their value.
   private static final float NEAR = 5e-5f;
 
   private final CodeLayout layout;
@@ -30,8 +30,8 @@ final class Dither {
 
   /// Begins a group of columns, which share scales.
   ///
-  /// @param origin what code 0 stands for, of each row
-  /// @param step the distance of two codes, or what the table is multiplied by, of each row
+  /// @param origin the value of code 0, of each row
+  /// @param step the distance of two codes, or the factor of the table, of each row
   void beginGroup(float[] origin, float[] step) {
     this.origin = origin;
     for (int row = 0; row < inverse.length; row++) {
@@ -42,7 +42,7 @@ final class Dither {
   /// Chooses the codes of a column.
   ///
   /// @param column its index in the matrix
-  /// @param target what is to be rounded, of each row
+  /// @param target the value to be rounded, of each row
   /// @return of each row, until the next call
   int[] codes(int column, float[] target) {
     computeThresholds(column * 0x85EBCA77);

@@ -6,11 +6,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
-/// Rounds updated rows to the scales that their blocks have already, by [Dither]. Elements that
-/// aren't touched stay as they are, whatever the others do.
+/// Rounds updated rows to the scales that their blocks have already, by [Dither]. Elements that the
+/// update doesn't touch stay as they are.
 ///
 /// A block keeps the base's scale unless rounding the updated values to it costs more than rounding
-/// values at random would: then the update left the block's range, and the block is quantized anew
+/// values at random would. Then the update left the block's range, and the block is quantized anew
 /// by ggml.
 final class DitheredRounding implements RowRounding {
   /// Enough for loops over rows to be fast, few enough to stay in a core's cache.
@@ -127,7 +127,7 @@ final class DitheredRounding implements RowRounding {
       return (row * (columns / type.blockSize()) + block) * type.blockBytes();
     }
 
-    /// What ggml makes of the block, with scales of its own.
+    /// Stores the block as ggml quantizes it, with scales of its own.
     private void storeFresh(int block, int row, int start) {
       if (fresh[row] == null) {
         MemorySegment blocks = arena.allocate(type.rowBytes(columns), 64);

@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/// What adapters add to a weight `[columns, rows]`: a product of two thin matrices.
+/// The change of a weight `[columns, rows]` by adapters: a product of two thin matrices.
 ///
 /// @param rows the weight's ne1
 /// @param columns the weight's ne0

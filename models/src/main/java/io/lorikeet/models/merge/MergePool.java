@@ -67,9 +67,9 @@ public final class MergePool implements AutoCloseable {
     void compute(int from, int count, Survival own);
   }
 
-  /// What threads count is added in the order of the rows, so that sums don't depend on who was
-  /// first. When one fails, the others have ended before this throws: they use the memory that the
-  /// caller may free then.
+  /// The threads' sums are added in the order of the rows, so that results don't depend on their
+  /// order in time. When one fails, the others have ended before this throws: they use the memory
+  /// that the caller may free then.
   private void run(int rows, Rows work, Survival survival) {
     List<Future<Survival>> tasks = new ArrayList<>();
     for (int start = 0; start < rows; start += TASK_ROWS) {

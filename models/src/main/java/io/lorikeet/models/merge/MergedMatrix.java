@@ -143,7 +143,7 @@ public final class MergedMatrix {
   /// @param floats native memory of F32 values, `[columns, rows]`
   /// @param weights the base's, `[columns, rows]` like all others
   /// @param target weights with the update
-  /// @param merged what rounding made of it
+  /// @param merged the rounded weights
   private record Batch(
       int rows,
       MemorySegment floats,

@@ -6,7 +6,7 @@ public enum Rounding {
   /// half a step is mostly lost, and blocks that get another scale are rounded a second time.
   NEAREST,
   /// On the base's own scales where the update fits them, each element up or down by a threshold of
-  /// its own, so that what isn't touched stays as it is and small updates survive in the sum of
-  /// many elements. See [Dither]. A tensor that changes its type is rounded to the nearest.
+  /// its own. Untouched elements stay as they are, and small updates survive in the sum of many
+  /// elements. See [Dither]. A tensor that changes its type is rounded to the nearest.
   DITHERED
 }

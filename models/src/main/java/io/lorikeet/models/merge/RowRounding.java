@@ -18,7 +18,7 @@ interface RowRounding {
 
   /// @param firstRow index of the first row in its matrix
   /// @param base the rows before the update, in the type that they had
-  /// @param target what is to be rounded, `[columns, rows]`
+  /// @param target the values to be rounded, `[columns, rows]`
   /// @param out native memory for the rounded rows
   void round(int firstRow, MemorySegment base, float[] target, MemorySegment out);
 }

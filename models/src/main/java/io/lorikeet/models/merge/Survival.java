@@ -2,8 +2,9 @@ package io.lorikeet.models.merge;
 
 import java.util.Arrays;
 
-/// What rounding left of an update ΔW: with Q the merged weight and W the base's, the change Q - W
-/// compared with ΔW. Sums over as many elements as were added; sums of several parts can be joined.
+/// The part of an update ΔW that rounding left: with Q the merged weight and W the base's, the
+/// change Q - W compared with ΔW. Sums over as many elements as were added; sums of several parts
+/// can be joined.
 public final class Survival {
   private static final int LANES = 256;
 

@@ -82,9 +82,9 @@ public final class RandomModel {
     width(Math.max(64, type.blockSize()));
   }
 
-  /// The smallest model whose matrices can be of this type: 2 layers of 64 (256 for types with
-  /// blocks of that size), 4 heads and 2 for keys and values, a vocabulary of 400, a context of
-  /// 256, a head of its own.
+  /// The smallest model whose matrices can be of this type. It has 2 layers of width 64 (256 for
+  /// types with blocks of that size), 4 heads and 2 for keys and values. Its vocabulary has 400
+  /// tokens, its context 256, and its head isn't tied.
   public static RandomModel of(TensorType type) {
     return new RandomModel(type);
   }

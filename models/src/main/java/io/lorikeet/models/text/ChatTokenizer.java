@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
-/// Makes tokens of rendered chats, as llama.cpp's server does. The vocabulary's begin and end tokens
-/// are added. The names of control tokens become these tokens, but only where the template wrote
-/// them: in a message they stay text, although the server takes them for tokens there too.
+/// Makes tokens of rendered chats, as llama.cpp's server does. The vocabulary's begin and end
+/// tokens are added. The names of control tokens become these tokens, but only where the template
+/// wrote them: in a message they stay text, although the server takes them for tokens there too.
 ///
 /// Safe for use by several threads at once.
 public final class ChatTokenizer {

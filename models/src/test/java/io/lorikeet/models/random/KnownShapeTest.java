@@ -92,7 +92,7 @@ class KnownShapeTest {
     }
   }
 
-  /// What llama.cpp's own dry run would make of a small model of the same form.
+  /// The types agree with llama.cpp's own dry run on a small model of the same form.
   @ParameterizedTest
   @CsvSource({
     "Q4_K, Q4_K_M, 80, 4, false",

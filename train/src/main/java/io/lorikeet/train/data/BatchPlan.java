@@ -5,13 +5,13 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 
-/// Which rows make which optimizer step: every epoch goes through all rows once, in an order of its
-/// own that the seed decides. An epoch's last batch and last step may be smaller; no step mixes
-/// epochs. Any step can be asked for, in any order.
+/// The rows of each optimizer step. Every epoch goes through all rows once, in an order of its own
+/// that the seed decides. An epoch's last batch and last step may be smaller; no step mixes epochs.
+/// Any step can be asked for, in any order.
 ///
 /// A batch is as long as its longest row. Where rows differ in length and batches have several,
-/// those of a batch are similar: of each stretch of [#SORTED] batches in the random order the rows
-/// are sorted by length, and the batches are then put in random order again.
+/// those of a batch are similar. In the random order, the rows of each [#SORTED] batches are sorted
+/// by length. Then the batches are put in random order again.
 public final class BatchPlan {
   private static final int SORTED = 50;
 
@@ -96,7 +96,7 @@ public final class BatchPlan {
       System.arraycopy(rows, 0, sorted, from, rows.length);
     }
     int[] batches = Shuffle.order(random.length / batchSize, Shuffle.mix(seed), epoch);
-    int[] grouped = sorted.clone(); // what fills no batch stays at the end
+    int[] grouped = sorted.clone(); // rows that fill no batch stay at the end
     for (int i = 0; i < batches.length; i++) {
       System.arraycopy(sorted, batches[i] * batchSize, grouped, i * batchSize, batchSize);
     }

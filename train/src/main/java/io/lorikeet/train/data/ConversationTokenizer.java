@@ -17,13 +17,13 @@ import java.util.Set;
 ///
 /// Each turn is rendered and tokenized exactly as the server would have had it before it. Where the
 /// tokens of one turn's prompt go on from those of the turn before, the turns share one sequence.
-/// Where they don't, since the template drops earlier thoughts, or renders the last turn in a way
-/// of its own, or characters melt into other tokens, the turn begins a sequence of its own; so
-/// every trained token is preceded by exactly what precedes it when it is served.
+/// Otherwise the turn begins a sequence of its own: the template drops earlier thoughts, or renders
+/// the last turn in another way, or characters merge into other tokens. So every trained token is
+/// preceded by exactly the tokens that precede it when the model is served.
 ///
-/// Each turn takes the time of rendering all that comes before it. Once the prompt of a turn is as
-/// long as what is wanted, only the last turn is looked at: where its prompt begins with that one,
-/// so do those between, and nothing of them is wanted.
+/// Each turn takes the time of rendering all messages before it. Once the prompt of a turn has as
+/// many tokens as are wanted, only the last turn is rendered. Where its prompt begins with that
+/// one, so do those between, and none of their tokens are wanted.
 final class ConversationTokenizer {
   private final ChatEncoding encoding;
   private final TrainOn trainOn;
@@ -39,7 +39,7 @@ final class ConversationTokenizer {
   /// A sequence of tokens, and which of them have loss.
   record Sequence(int[] tokens, boolean[] trained) {}
 
-  /// What a conversation became.
+  /// The sequences of a conversation.
   ///
   /// @param sequences one, or several where one isn't all that the server would have seen; none
   ///     where nothing is to be learned

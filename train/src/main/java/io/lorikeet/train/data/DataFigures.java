@@ -6,15 +6,14 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/// What there is to say of examples before hours are spent on them.
+/// Figures about examples, to be looked at before training.
 ///
 /// @param examples examples of the data, however many pieces they became
 /// @param tokens tokens that a run is given
 /// @param trained of these, those with loss
-/// @param lengths tokens of whole examples, before they were cut or divided, of chats that are
-///     trained on turn by turn those of the longest turn with its prompt: the least, 50, 90, 95 and
-/// 99 of
-///     100, and the most
+/// @param lengths tokens of whole examples, before they were cut or divided: the least, 50, 90, 95
+///     and 99 of 100, and the most. For chats that are trained on turn by turn: of the longest turn
+///     with its prompt
 /// @param longer examples longer than the context
 /// @param lost tokens that were cut off, also from each of such turns; 0 where examples are divided
 /// @param endless examples that weren't cut, and in which no token is learned that ends a text

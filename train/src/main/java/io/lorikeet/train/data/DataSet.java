@@ -13,8 +13,8 @@ import java.util.function.IntUnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/// Rows of examples, ready to be put into batches. What it holds of them are numbers; a row's
-/// tokens are fetched when it is asked for.
+/// Rows of examples, ready to be put into batches. It holds only the examples' numbers; a row's
+/// tokens are fetched on request.
 public final class DataSet {
   private final IntFunction<TokenizedExample> examples;
   private final Trees trees;

@@ -72,7 +72,7 @@ final class DataSplit {
   }
 
   /// Examples as often as the weights of their sources say: a weight of 2.5 takes all of them twice
-  /// and half of them once more, chosen by the seed. What one example became stays together.
+  /// and half of them once more, chosen by the seed. All pieces of one example stay together.
   int[] weighted(int[] chosen, List<DataSource> sources) {
     if (sources.stream().allMatch(source -> source.weight() == 1)) {
       return chosen;

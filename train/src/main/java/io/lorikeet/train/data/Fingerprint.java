@@ -49,8 +49,8 @@ record Fingerprint(long exact, long near) {
     return true;
   }
 
-  /// @param plain what is left of the text; as long as that
-  /// @return how many characters that are
+  /// @param plain receives the remaining characters; as long as the text
+  /// @return number of remaining characters
   private static int plain(char[] text, char[] plain) {
     int length = 0;
     boolean gap = false;

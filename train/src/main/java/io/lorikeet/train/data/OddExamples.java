@@ -17,7 +17,11 @@ public final class OddExamples {
   private final Map<String, List<SourceLine>> places = new LinkedHashMap<>();
   private final Map<String, Integer> counts = new LinkedHashMap<>();
 
-  /// What was found, by what is odd about it: how often, and the first twenty places.
+  /// A kind of odd examples.
+  ///
+  /// @param what the kind in words
+  /// @param count number of such examples
+  /// @param first the first twenty of them
   public record Oddity(String what, int count, List<SourceLine> first) {}
 
   /// @param encoding how chats are written
@@ -77,7 +81,7 @@ public final class OddExamples {
     }
   }
 
-  /// What was found.
+  /// The kinds found so far.
   public List<Oddity> found() {
     return counts.entrySet().stream()
         .map(e -> new Oddity(e.getKey(), e.getValue(), List.copyOf(places.get(e.getKey()))))

@@ -7,9 +7,9 @@ import io.lorikeet.models.text.template.ServedTemplate;
 import io.lorikeet.models.text.template.TemplateException;
 import java.util.Optional;
 
-/// What a model is to write after a server's prompt whose end the template doesn't repeat once the
-/// turn is there. Mostly that end opens the model's thoughts, or ends them before they began, and
-/// the template writes a turn that has none, or had them before, without.
+/// The text that a model has to write after a server's prompt, where the template doesn't repeat
+/// the prompt's end once the turn is there. Mostly that end opens the model's thoughts, or closes
+/// them at once. The template leaves it out of turns without thoughts, and of earlier turns.
 final class PromptContinuation {
   private static final String THINK = "<think>";
   private static final String END_OF_THINKING = "</think>";
@@ -35,7 +35,7 @@ final class PromptContinuation {
   /// The prompt and what follows it.
   ///
   /// @param prompt the server's, before the last message is there
-  /// @param full what the template writes with it
+  /// @param full the rendering with the last message
   /// @param known the conversation up to the turn
   /// @return empty where the two differ before the end of the prompt
   static Optional<Rendering> of(
@@ -133,12 +133,12 @@ final class PromptContinuation {
       lead++;
     }
     if (overlap == 0 && lead > 0 && end.contains(rest.substring(0, lead))) {
-      return Optional.empty(); // what the turn begins with stands in the midst of the prompt's end
+      return Optional.empty(); // the turn's beginning stands within the prompt's end
     }
     return Optional.of(prompt.followedBy(full.part(common + overlap, full.text().length())));
   }
 
-  /// What follows a place, without the blanks there.
+  /// The text after a place, without the blanks there.
   private static Rendering from(Rendering text, int place) {
     return text.part(blanksFrom(text.text(), place), text.text().length());
   }

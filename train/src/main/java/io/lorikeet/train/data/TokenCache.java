@@ -74,7 +74,8 @@ final class TokenCache {
     return tokenize(source, hashed, file, false, listener);
   }
 
-  /// What killed processes left half-written, long ago: others may be writing.
+  /// Deletes half-written files of killed processes. Only old ones, for other processes may be
+  /// writing.
   private static void deleteAbandoned(Path folder) {
     try {
       AtomicFile.deleteStale(folder, ABANDONED);

@@ -24,9 +24,13 @@ import java.util.zip.CRC32C;
 /// Tokenized examples, in memory where they are few, else in a file that is mapped: neither their
 /// number nor their length is bound by the Java heap.
 ///
-/// The file, in the machine's byte order: for each example [#HEADER] ints and then its tokens, of
-/// which those with loss have the highest bit set; the position of each example, in ints, as longs;
-/// what was said about the data, as JSON; and [#FOOTER] longs that tell where all that is.
+/// The file has these parts, in the machine's byte order:
+///
+/// - for each example [#HEADER] ints and then its tokens, of which those with loss have the highest
+///   bit set
+/// - the position of each example, in ints, as longs
+/// - the messages about the data, as JSON
+/// - [#FOOTER] longs with the places of these parts
 final class TokenStore implements AutoCloseable {
   static final long MAGIC = 0x4c4f52494b543031L; // "LORIKT01"
 
@@ -137,7 +141,7 @@ final class TokenStore implements AutoCloseable {
         : new TrainingEvent.Note(event.path("note").textValue());
   }
 
-  /// What [#files] and [#events] give, as bytes.
+  /// The results of [#files] and [#events], as bytes.
   static byte[] said(List<String> files, List<TrainingEvent> events) {
     ObjectMapper mapper = new ObjectMapper();
     ObjectNode said = mapper.createObjectNode();
@@ -173,7 +177,7 @@ final class TokenStore implements AutoCloseable {
     return files;
   }
 
-  /// What was said while they were read and tokenized.
+  /// The messages while they were read and tokenized.
   List<TrainingEvent> events() {
     return events;
   }

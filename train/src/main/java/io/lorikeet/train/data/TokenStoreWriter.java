@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.zip.CRC32C;
 
-/// Writes a [TokenStore]. What is small never becomes a file; the rest appears under its name when
-/// it is complete.
+/// Writes a [TokenStore]. Small ones never become a file; others appear under their name when they
+/// are complete.
 final class TokenStoreWriter implements AutoCloseable {
   /// Ints that are kept in memory: tokenizing them again takes about a second.
   static final int SMALL = 4 << 20;
@@ -78,7 +78,7 @@ final class TokenStoreWriter implements AutoCloseable {
 
   /// Completes the store.
   ///
-  /// @param events what was said about the data
+  /// @param events the messages about the data
   TokenStore finish(List<TrainingEvent> events) throws IOException {
     byte[] said = TokenStore.said(files, events);
     if (channel == null) {

@@ -88,7 +88,7 @@ public final class TokenTree {
     return seenUntil[place];
   }
 
-  /// What is to be predicted; any token where the weight is 0.
+  /// The token to be predicted; any token where the weight is 0.
   int target(int place) {
     return targets[place];
   }

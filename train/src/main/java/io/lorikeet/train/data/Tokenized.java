@@ -3,15 +3,15 @@ package io.lorikeet.train.data;
 import java.util.List;
 import java.util.Set;
 
-/// What tokenizing made of an example.
+/// A tokenized example.
 ///
-/// @param examples what is trained on: one, several pieces, or none
-/// @param fate what became of it
+/// @param examples the examples to train on: one, several pieces, or none
+/// @param fate how it was used
 /// @param lengths of each of these, the tokens of the whole that it was cut or divided from
 /// @param unknown characters that the vocabulary can't spell, in the tokens above
 /// @param spellsControl whether its text holds the name of a control token
 /// @param problem why it can't be used, for [Fate#REFUSED]; else empty
-/// @param remarks what is special about a chat
+/// @param remarks special properties of a chat
 record Tokenized(
     List<TokenizedExample> examples,
     Fate fate,
@@ -32,7 +32,7 @@ record Tokenized(
     this(examples, fate, lengths, unknown, spellsControl, problem, Set.of());
   }
 
-  /// What can become of an example.
+  /// The use of an example.
   enum Fate {
     WHOLE,
     /// It lost its end, or its beginning.
@@ -49,7 +49,7 @@ record Tokenized(
     REFUSED
   }
 
-  /// What can be special about a chat.
+  /// A special property of a chat.
   enum ChatRemark {
     /// Its turns are examples of their own.
     SEPARATE_TURNS,

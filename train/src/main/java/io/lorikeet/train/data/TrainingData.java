@@ -51,7 +51,7 @@ public final class TrainingData implements AutoCloseable {
     this.chatTemplate = chatTemplate;
   }
 
-  /// What there is to say of the training examples, each counted once whatever its weight.
+  /// Figures of the training examples, each counted once, independent of its weight.
   ///
   /// @param encoding that they were tokenized with
   public DataFigures figures(TextEncoding encoding) {
@@ -77,12 +77,12 @@ public final class TrainingData implements AutoCloseable {
         .toList();
   }
 
-  /// What is trained on.
+  /// The examples to train on.
   public DataSet training() {
     return training;
   }
 
-  /// What is only measured; empty where no validation was asked for.
+  /// The examples that are only measured; empty where no validation was asked for.
   public Optional<DataSet> validation() {
     return validation;
   }
@@ -160,8 +160,8 @@ public final class TrainingData implements AutoCloseable {
     };
   }
 
-  /// What is measured without what is trained on, if anything is left then. The other way round,
-  /// measuring would change what is trained.
+  /// The measured examples without those that are trained on, if any are left then. Removing them
+  /// from the training data instead would make training depend on measuring.
   private static int[] unseen(Corpus measured, Corpus trained, TrainingListener listener) {
     DataSplit split = new DataSplit(measured, 0);
     IntPredicate known = split.alsoIn(trained);

@@ -76,8 +76,8 @@ record TurnText(Rendering whole, int start, boolean ends, boolean served) {
     return ending(full, Math.max(start, generation(full, index)), false, index, encoding);
   }
 
-  /// What the server gives the model before the turn; empty where the template can't render it, as
-  /// many can't without any message.
+  /// The server's prompt for the turn; empty where the template can't render it, as many can't
+  /// without any message.
   private static Optional<Rendering> prompt(
       Conversation known, int index, ServedTemplate template) {
     if (index == 0) {

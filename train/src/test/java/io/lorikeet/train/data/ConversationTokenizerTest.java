@@ -70,9 +70,9 @@ final class ConversationTokenizerTest {
         text(result.sequences().getFirst().tokens()));
   }
 
-  /// What is cut away anyway isn't looked at, and makes no difference: neither where turns go on
-  /// from each other, nor where they end with a token that isn't the template's, nor where a
-  /// template forgets earlier thoughts, or all but the last messages.
+  /// Turns that would be cut away aren't rendered, which makes no difference. The templates are one
+  /// whose turns go on from each other, one that ends turns without an end token, one that drops
+  /// earlier thoughts, and one that drops all but the last messages.
   @ParameterizedTest
   @ValueSource(strings = {"chatml", "endless", "thoughts", "forgetful"})
   void onlyWhatFitsIsLookedAt(String name) throws IOException {
@@ -101,7 +101,7 @@ final class ConversationTokenizerTest {
     };
   }
 
-  /// What is left of sequences that are cut behind so many tokens, if anything is learned there.
+  /// The rest of sequences that are cut behind so many tokens, where it has a learned token.
   private static List<String> beginnings(Result result, int wanted) {
     List<String> beginnings = new ArrayList<>();
     for (Sequence sequence : result.sequences()) {

@@ -209,7 +209,7 @@ class ExampleTokenizerTest {
     return new Example(new Example.Completion(prompt, completion), "f", 1);
   }
 
-  /// What is said about examples.
+  /// The messages about examples.
   private static Events report(ExampleTokenizer tokenizer, TooLong tooLong, Example... examples) {
     TokenizingReport report = new TokenizingReport(TestEncodings.bytes(), 5, tooLong);
     for (Example example : examples) {

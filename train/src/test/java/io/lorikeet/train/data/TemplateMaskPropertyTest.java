@@ -29,9 +29,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Random conversations, through every template, mask and packer: each stretch with loss is one
+/// Random conversations, through every template, mask and packer. Each stretch with loss is one
 /// turn of the assistant, whole and with its end, behind exactly the prompt that a server would
-/// have made; and packed examples come out as they went in.
+/// have made. Packed examples come out as they went in.
 ///
 /// `-Dlorikeet.conversations=100000` tries so many; it takes minutes.
 @ExtendWith(LeakCheck.class)

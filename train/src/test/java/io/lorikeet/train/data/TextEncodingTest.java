@@ -41,8 +41,8 @@ class TextEncodingTest {
     model.close();
   }
 
-  /// Whatever prompt and completion are: the prompt's tokens are those that inference gives the
-  /// model, and the tokens together spell what is written.
+  /// For any prompt and completion the prompt's tokens are those that inference gives the model,
+  /// and all tokens together spell both texts.
   @Test
   void promptsAreWhatInferenceSeesAndCompletionsWhatIsWritten() {
     long seed = new Random().nextLong();

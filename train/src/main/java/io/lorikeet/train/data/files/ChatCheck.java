@@ -5,8 +5,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/// What every chat must keep to, whatever its template; the order of turns is the template's to
-/// judge.
+/// Rules of chats that don't depend on the template. The order of turns is left to the template.
 final class ChatCheck {
   private ChatCheck() {}
 

@@ -27,7 +27,7 @@ final class CheckedText extends FilterInputStream {
     }
   }
 
-  /// What stands at a line that isn't text.
+  /// A line isn't text.
   static final class NotTextException extends IOException {
     private static final long serialVersionUID = 1;
     private final int line;

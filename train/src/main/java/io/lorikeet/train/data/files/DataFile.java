@@ -14,7 +14,7 @@ import java.util.Optional;
 /// @param name as people read it
 /// @param hash of the bytes that are wanted of it; empty to take what it holds when it is read
 public record DataFile(Path path, String name, Optional<FileHash> hash) {
-  /// What `--data` calls standard input.
+  /// The name of standard input in `--data`.
   static final String STANDARD_INPUT = "-";
 
   /// A file under the name that was given for it.
@@ -22,7 +22,7 @@ public record DataFile(Path path, String name, Optional<FileHash> hash) {
     return new DataFile(path, path.toString(), Optional.empty());
   }
 
-  /// What comes by standard input, once.
+  /// Standard input, which can be read once.
   static DataFile standardInput() {
     return new DataFile(Path.of(STANDARD_INPUT), "standard input", Optional.empty());
   }
@@ -41,9 +41,9 @@ public record DataFile(Path path, String name, Optional<FileHash> hash) {
     return isStandardInput() || !Files.isRegularFile(path);
   }
 
-  /// What is read while it is open, as often as is wanted.
+  /// An opened file, which can be read any number of times.
   ///
-  /// @param path the file itself, or a copy that nobody else knows
+  /// @param path the file itself, or a private copy
   /// @param copy whether it is a copy, which goes when this is closed
   /// @param name as people read it
   /// @param hash of what the file has to hold
@@ -93,8 +93,9 @@ public record DataFile(Path path, String name, Optional<FileHash> hash) {
     }
   }
 
-  /// Makes the bytes ready to be read: the one place where data is opened. What can be read only
-  /// once becomes a temporary file, since kinds of files are told apart by looking at them.
+  /// Makes the bytes ready to be read: the one place where data is opened. A source that can be
+  /// read only once is copied to a temporary file, since kinds of files are told apart by their
+  /// first bytes.
   Content open() throws IOException {
     if (!isReadOnce()) {
       return new Content(path, false, name, hash);

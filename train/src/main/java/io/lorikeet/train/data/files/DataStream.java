@@ -103,7 +103,7 @@ final class DataStream implements AutoCloseable {
     return true;
   }
 
-  /// What is packed in the file is damaged or breaks off.
+  /// The packed data of the file is damaged or breaks off.
   static final class UnreadableException extends IOException {
     private static final long serialVersionUID = 1;
 

@@ -10,7 +10,7 @@ import java.util.stream.Stream;
 /// @param line line of the file where the example begins, from 1; of a Parquet file the row
 public record Example(Content content, String source, int line) {
 
-  /// What an example holds.
+  /// The content of an example.
   public sealed interface Content {
     /// Everything that was written in it, for telling duplicates.
     String words();

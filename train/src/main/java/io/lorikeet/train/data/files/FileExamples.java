@@ -205,7 +205,7 @@ final class FileExamples implements RecordSink {
     return (document ? 1 : 0) + formats.values().stream().mapToInt(Integer::intValue).sum();
   }
 
-  /// What the file was recognized as.
+  /// The layout that was recognized, in words.
   String summary() {
     if (document) {
       return file + ": plain text, one document";

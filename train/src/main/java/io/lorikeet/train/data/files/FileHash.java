@@ -46,8 +46,7 @@ public final class FileHash {
     return sha256(all.array(), all.capacity());
   }
 
-  /// Passes on what was hashed. What was appended since stays out; at anything else that changed
-  /// reading fails.
+  /// Passes on the bytes that were hashed. Bytes appended since stay out; any other change fails.
   ///
   /// @param file at its beginning
   /// @param name as people read it

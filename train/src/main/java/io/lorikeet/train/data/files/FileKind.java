@@ -5,7 +5,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
-/// What a file holds, seen from the ending of its name.
+/// The kind of a file by the ending of its name.
 enum FileKind {
   /// JSON Lines or a JSON array, told apart by the first character.
   JSON("jsonl", "ndjson", "json"),

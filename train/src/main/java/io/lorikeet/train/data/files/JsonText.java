@@ -112,7 +112,7 @@ final class JsonText {
     return e.getLocation() == null ? parser.currentLocation() : e.getLocation();
   }
 
-  /// What is wrong, with its column and key.
+  /// The problem in words, with its column and key.
   static String explain(JsonProcessingException e, JsonParser parser) {
     JsonStreamContext within = parser.getParsingContext();
     while (within.getCurrentName() == null && !within.inRoot()) {

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/// What is wrong with files of examples: counts everything and keeps the first twenty.
+/// Problems in files of examples: counts all and keeps the first twenty.
 final class LineProblems {
   private static final int SHOWN = 20;
 

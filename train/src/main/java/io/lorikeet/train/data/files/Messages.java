@@ -36,7 +36,7 @@ final class Messages {
 
   /// The messages of a list.
   ///
-  /// @param key what the list stands under, for messages to people
+  /// @param key the list's key, for error messages
   /// @throws RecordProblem with the first that isn't understood
   static List<Message> list(JsonNode list, String key) {
     if (!list.isArray()) {

@@ -37,7 +37,7 @@ enum OtherFiles {
     this.start = start;
   }
 
-  /// What a file is, and what to do about it; empty where it may hold examples.
+  /// The kind of a file and a remedy, in words; empty where it may hold examples.
   static Optional<String> recognize(byte[] first) {
     String bytes = new String(first, StandardCharsets.ISO_8859_1);
     for (OtherFiles kind : values()) {

@@ -69,7 +69,7 @@ final class ParquetRecords {
         && Arrays.equals(start, 0, magic.length, magic, 0, magic.length);
   }
 
-  /// What the reading thread hands over: a row, or with none the end, or with a failure the reason.
+  /// A message of the reading thread: a row, a failure, or with neither the end.
   private record Part(ObjectNode row, FileMetaData file, Exception failure) {}
 
   void read(Path file) throws IOException {

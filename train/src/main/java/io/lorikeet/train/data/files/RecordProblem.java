@@ -4,7 +4,7 @@ package io.lorikeet.train.data.files;
 final class RecordProblem extends RuntimeException {
   private static final long serialVersionUID = 1;
 
-  /// @param message what was found and what was expected, without the place
+  /// @param message the value that was found and the one that was expected, without the place
   RecordProblem(String message) {
     super(message, null, false, false);
   }

@@ -82,7 +82,7 @@ final class Values {
 
   /// JSON as maps, lists, strings, numbers, booleans and null.
   ///
-  /// @param name what it stands under, for messages to people
+  /// @param name its key, for error messages
   static Object plain(JsonNode node, String name) {
     return switch (node.getNodeType()) {
       case OBJECT -> {

@@ -230,7 +230,7 @@ class ExampleReaderTest {
     }
   }
 
-  /// Whatever a file holds, reading ends with examples or with a message.
+  /// Reading any bytes ends with examples or with a message.
   @Test
   void survivesAnyBytes() throws IOException {
     long seed = new Random().nextLong();

@@ -117,7 +117,7 @@ class FileKindsTest {
     assertEquals(both, contents(read("data.jsonl.zst", Zstd.compress(lines))));
     byte[] table = "text\na\nb\n".getBytes(StandardCharsets.UTF_8);
     assertEquals(both, contents(read("data.csv.gz", gzip(table))));
-    // What a file is packed by is seen from its bytes.
+    // The packing of a file is recognized by its bytes.
     assertEquals(both, contents(read("data.jsonl", Zstd.compress(lines))));
   }
 
@@ -232,7 +232,7 @@ class FileKindsTest {
     }
   }
 
-  /// Whatever a table or a packed file holds, reading ends with examples or with a message.
+  /// Reading any table or packed file ends with examples or with a message.
   @Test
   void survivesAnyBytes() throws IOException {
     long seed = new Random().nextLong();

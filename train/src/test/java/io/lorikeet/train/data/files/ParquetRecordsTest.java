@@ -59,7 +59,7 @@ class ParquetRecordsTest {
         message);
   }
 
-  /// What isn't UTF-8 is refused, and not learned as U+FFFD.
+  /// Text that isn't UTF-8 is refused, and not learned as U+FFFD.
   @Test
   void textsAreUtf8() throws IOException {
     Path file = copy("malformed.parquet");
