@@ -79,7 +79,7 @@ public final class OutputClaim implements AutoCloseable {
       Path other = freeName(target);
       Files.move(complete, other);
       throw new IOException(
-          "a file of that name has appeared meanwhile, and is left as it is. What was made is "
+          "a file of that name has appeared meanwhile, and is left as it is. The new file is "
               + other);
     }
     claim.mayReplace = true; // it is ours from now on

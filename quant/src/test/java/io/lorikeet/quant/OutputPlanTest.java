@@ -149,7 +149,7 @@ class OutputPlanTest {
         Files.writeString(file.path(), "ours");
         String message = assertThrows(IOException.class, file::commit).getMessage();
         assertTrue(message.contains("has appeared meanwhile"), message);
-        assertTrue(message.contains("What was made is " + output("a-2.gguf")), message);
+        assertTrue(message.contains("The new file is " + output("a-2.gguf")), message);
       }
     }
     assertEquals("somebody else's", Files.readString(output));

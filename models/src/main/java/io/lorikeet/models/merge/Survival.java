@@ -65,7 +65,7 @@ public final class Survival {
     return common / update;
   }
 
-  /// |Q - W - kept · ΔW| / |ΔW|: what changed besides, relative to the update.
+  /// |Q - W - kept · ΔW| / |ΔW|: the rest of the change, relative to the update.
   public double noise() {
     return Math.sqrt(Math.max(0, change - common * common / update) / update);
   }
