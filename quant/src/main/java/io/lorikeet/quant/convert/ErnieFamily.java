@@ -5,7 +5,7 @@ import java.util.List;
 
 /// ERNIE 4.5's dense models (`conversion/ernie.py`), whose older folders have one matrix for
 /// queries, keys and values, and one for gate and up.
-final class ErnieFamily extends Family {
+final class ErnieFamily extends ConvertedFamily {
   private static final String QKV = "self_attn.qkv_proj.weight";
   private static final String UP_GATE = "mlp.up_gate_proj.weight";
 

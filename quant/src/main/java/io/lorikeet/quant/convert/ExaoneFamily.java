@@ -9,7 +9,7 @@ import java.util.Optional;
 
 /// EXAONE 4: norms only after each part, in the large one sliding windows
 /// (`conversion/exaone.py`).
-final class ExaoneFamily extends Family {
+final class ExaoneFamily extends ConvertedFamily {
   ExaoneFamily(ModelFolder folder) {
     super("exaone4", folder);
   }

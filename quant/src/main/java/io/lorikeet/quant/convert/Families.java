@@ -7,7 +7,7 @@ import java.util.function.Function;
 
 /// The families that can be converted, by the names that `config.json` has under `architectures`.
 final class Families {
-  private static final Map<String, Function<ModelFolder, Family>> BY_NAME =
+  private static final Map<String, Function<ModelFolder, ConvertedFamily>> BY_NAME =
       Map.ofEntries(
           Map.entry("LlamaForCausalLM", folder -> new LlamaFamily("llama", folder)),
           Map.entry("MistralForCausalLM", folder -> new LlamaFamily("llama", folder)),
@@ -44,9 +44,9 @@ final class Families {
   /// The family of a model.
   ///
   /// @throws InvalidInputException when none is known, with the list of those that are
-  static Family of(ModelFolder folder) {
+  static ConvertedFamily of(ModelFolder folder) {
     String name = folder.architecture();
-    Function<ModelFolder, Family> family = BY_NAME.get(name);
+    Function<ModelFolder, ConvertedFamily> family = BY_NAME.get(name);
     if (family == null) {
       throw new InvalidInputException(
           "%s: models of architecture '%s' can't be converted here; known are %s. Convert it with llama.cpp's convert_hf_to_gguf.py"

@@ -5,7 +5,7 @@ import java.util.Map;
 
 /// The common traits of Gemma 2 to 4: norms after each part as well as before it, and vocabularies
 /// that put no space before a text.
-abstract class GemmaFamily extends Family {
+abstract class GemmaFamily extends ConvertedFamily {
   GemmaFamily(String architecture, ModelFolder folder) {
     super(architecture, folder);
   }

@@ -7,7 +7,7 @@ import java.util.Optional;
 
 /// GLM-4-0414: gate and up in one matrix, norms after each part, half of each head rotated
 /// (`conversion/glm.py`).
-final class GlmFamily extends Family {
+final class GlmFamily extends ConvertedFamily {
   GlmFamily(ModelFolder folder) {
     super("glm4", folder);
   }

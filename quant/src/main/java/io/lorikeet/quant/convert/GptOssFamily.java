@@ -13,7 +13,7 @@ import java.util.Map;
 /// gpt-oss: experts in MXFP4 as they were trained, which only move (or unpacked
 /// ones, which are turned over); attention with sinks
 /// (`conversion/gpt_oss.py`).
-final class GptOssFamily extends Family {
+final class GptOssFamily extends ConvertedFamily {
   private static final int BLOCK = 32;
   private static final String GATE_UP = "gate_up_proj";
 

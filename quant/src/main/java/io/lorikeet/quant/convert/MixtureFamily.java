@@ -7,7 +7,7 @@ import java.util.Optional;
 
 /// Mixtures of experts: Qwen 3 MoE and OLMoE (`conversion/qwen.py`, `conversion/olmo.py`). Experts
 /// are stored one by one, or all of a layer in one tensor with gate and up together.
-final class MixtureFamily extends Family {
+final class MixtureFamily extends ConvertedFamily {
   private static final String GATE_UP = "mlp.experts.gate_up_proj";
   private static final String DOWN = "mlp.experts.down_proj";
 

@@ -39,7 +39,7 @@ public final class ModelConverter {
   /// @param tensor the tensor that is written now
   /// @param written bytes of all tensors before it
   /// @param total bytes of all tensors
-  public record Progress(String tensor, long written, long total) {}
+  public record TensorProgress(String tensor, long written, long total) {}
 
   /// Converts a model.
   ///
@@ -55,11 +55,15 @@ public final class ModelConverter {
   ///     the type needs an importance matrix
   /// @throws IOException when it can't be read or the output not be written
   public static List<String> convert(
-      Path folder, Path output, Optional<String> type, int threads, Consumer<Progress> listener)
+      Path folder,
+      Path output,
+      Optional<String> type,
+      int threads,
+      Consumer<TensorProgress> listener)
       throws IOException {
     new OutputPlan().reads("the folder", folder).writes("output", output).check();
     ModelFolder model = ModelFolder.open(folder);
-    Family family = Families.of(model);
+    ConvertedFamily family = Families.of(model);
     try (SafetensorsFile file = SafetensorsFile.open(folder)) {
       StoredWeights weights = StoredWeights.of(file, family.config());
       family.checkHead(weights);
@@ -77,7 +81,7 @@ public final class ModelConverter {
       } else {
         quantize(family, weights, recipe, output, threads, listener);
       }
-      return ChatTemplates.notes(model);
+      return FolderTemplates.notes(model);
     }
   }
 
@@ -96,12 +100,12 @@ public final class ModelConverter {
 
   /// By way of a file without loss beside the output, which is deleted afterwards.
   private static void quantize(
-      Family family,
+      ConvertedFamily family,
       StoredWeights weights,
       QuantizationType recipe,
       Path output,
       int threads,
-      Consumer<Progress> listener)
+      Consumer<TensorProgress> listener)
       throws IOException {
     try (AtomicFile full = AtomicFile.create(output)) {
       write(family, weights, exactType(weights.type()), full.path(), listener);
@@ -110,11 +114,11 @@ public final class ModelConverter {
   }
 
   private static void write(
-      Family family,
+      ConvertedFamily family,
       StoredWeights weights,
       QuantizationType recipe,
       Path output,
-      Consumer<Progress> listener)
+      Consumer<TensorProgress> listener)
       throws IOException {
     GgufWriter writer = new GgufWriter();
     writer.putString("general.architecture", family.architecture());
@@ -135,7 +139,7 @@ public final class ModelConverter {
   }
 
   private static void checkEmbedding(
-      Family family, List<OutputTensor> tensors, Vocabulary vocabulary) {
+      ConvertedFamily family, List<OutputTensor> tensors, Vocabulary vocabulary) {
     for (OutputTensor tensor : tensors) {
       boolean perToken = List.of("token_embd.weight", "output.weight").contains(tensor.name());
       if (perToken && tensor.shape().getLast() != vocabulary.size()) {
@@ -152,12 +156,12 @@ public final class ModelConverter {
       List<OutputTensor> tensors,
       TensorType wanted,
       GgufWriter writer,
-      Consumer<Progress> listener) {
+      Consumer<TensorProgress> listener) {
     List<Planned> planned = tensors.stream().map(tensor -> plan(tensor, wanted)).toList();
     long total = planned.stream().mapToLong(Planned::bytes).sum();
     long written = 0;
     for (Planned each : planned) {
-      Progress progress = new Progress(each.tensor.name(), written, total);
+      TensorProgress progress = new TensorProgress(each.tensor.name(), written, total);
       written += each.bytes();
       writer.addTensor(
           each.tensor.name(),

@@ -34,7 +34,7 @@ record ModelName(
       Pattern.compile("chat|instruct|vision|lora", Pattern.CASE_INSENSITIVE);
   private static final Pattern STAYS_LOWER = Pattern.compile("(v\\d+(\\.\\d+)*|\\d.*)");
 
-  private enum Kind {
+  private enum Role {
     BASENAME,
     SIZE,
     FINETUNE,
@@ -42,7 +42,7 @@ record ModelName(
     TYPE
   }
 
-  private record Part(String text, Set<Kind> kinds) {}
+  private record Component(String text, Set<Role> roles) {}
 
   /// Reads a model's name.
   ///
@@ -61,56 +61,58 @@ record ModelName(
     Optional<String> organization =
         slash <= 0 || id.startsWith(".") ? Optional.empty() : Optional.of(id.substring(0, slash));
     String name = id.substring(slash + 1);
-    List<Part> parts = parts(name, parameters);
-    markBasename(parts);
-    Optional<String> size = join(new ArrayList<>(new LinkedHashSet<>(texts(parts, Kind.SIZE))));
-    Optional<String> finetune = join(texts(parts, Kind.FINETUNE));
+    List<Component> components = components(name, parameters);
+    markBasename(components);
+    Optional<String> size =
+        join(new ArrayList<>(new LinkedHashSet<>(texts(components, Role.SIZE))));
+    Optional<String> finetune = join(texts(components, Role.FINETUNE));
     Optional<String> version =
         join(
-            parts.stream()
-                .filter(part -> part.kinds.contains(Kind.VERSION))
-                .filter(part -> !part.kinds.contains(Kind.BASENAME))
-                .map(Part::text)
+            components.stream()
+                .filter(component -> component.roles.contains(Role.VERSION))
+                .filter(component -> !component.roles.contains(Role.BASENAME))
+                .map(Component::text)
                 .toList());
     boolean ambiguous = size.isEmpty() && finetune.isEmpty() && version.isEmpty();
-    Optional<String> basename = ambiguous ? Optional.empty() : join(texts(parts, Kind.BASENAME));
+    Optional<String> basename =
+        ambiguous ? Optional.empty() : join(texts(components, Role.BASENAME));
     return new ModelName(name, organization, basename, finetune, version, size);
   }
 
-  private static List<Part> parts(String name, long parameters) {
-    List<Part> parts = new ArrayList<>();
+  private static List<Component> components(String name, long parameters) {
+    List<Component> components = new ArrayList<>();
     for (String text : name.split("-")) {
       if (text.isEmpty()) {
         continue;
       }
-      Set<Kind> kinds = EnumSet.noneOf(Kind.class);
+      Set<Role> roles = EnumSet.noneOf(Role.class);
       String written = text;
       if (VERSION.matcher(text).matches()) {
-        kinds.add(Kind.VERSION);
+        roles.add(Role.VERSION);
       } else if (TYPE.matcher(text).matches()) {
-        kinds.add(Kind.TYPE);
+        roles.add(Role.TYPE);
         written = text.toUpperCase(Locale.ROOT);
-      } else if (!parts.isEmpty() && SIZE.matcher(text).matches()) {
+      } else if (!components.isEmpty() && SIZE.matcher(text).matches()) {
         written = size(text);
         if (isContextLength(written, parameters)) {
-          kinds.add(Kind.FINETUNE);
+          roles.add(Role.FINETUNE);
           int last = written.length() - 1;
           written = written.substring(0, last) + Character.toLowerCase(written.charAt(last));
         } else {
-          kinds.add(Kind.SIZE);
+          roles.add(Role.SIZE);
         }
-      } else if (!parts.isEmpty() && FINETUNE.matcher(text).matches()) {
-        kinds.add(Kind.FINETUNE);
+      } else if (!components.isEmpty() && FINETUNE.matcher(text).matches()) {
+        roles.add(Role.FINETUNE);
       }
-      parts.add(new Part(written, kinds));
+      components.add(new Component(written, roles));
     }
     // A word such as "mini" is no size where there is a number.
-    if (texts(parts, Kind.SIZE).stream().anyMatch(text -> text.matches(".*\\d.*"))) {
-      parts.stream()
-          .filter(part -> part.text.chars().allMatch(Character::isLetter))
-          .forEach(part -> part.kinds.remove(Kind.SIZE));
+    if (texts(components, Role.SIZE).stream().anyMatch(text -> text.matches(".*\\d.*"))) {
+      components.stream()
+          .filter(component -> component.text.chars().allMatch(Character::isLetter))
+          .forEach(component -> component.roles.remove(Role.SIZE));
     }
-    return parts;
+    return components;
   }
 
   /// `7b1` becomes `7.1B`, `7b` becomes `7B`.
@@ -139,29 +141,32 @@ record ModelName(
     return Math.abs(count - parameters) > Math.floorDiv(7 * parameters, 8);
   }
 
-  private static void markBasename(List<Part> parts) {
+  private static void markBasename(List<Component> components) {
     boolean atStart = true;
-    for (Part part : parts) {
-      boolean plain = part.kinds.isEmpty() && Character.isLetter(part.text.charAt(0));
-      if (atStart && (plain || part.kinds.contains(Kind.VERSION))) {
-        part.kinds.add(Kind.BASENAME);
+    for (Component component : components) {
+      boolean plain = component.roles.isEmpty() && Character.isLetter(component.text.charAt(0));
+      if (atStart && (plain || component.roles.contains(Role.VERSION))) {
+        component.roles.add(Role.BASENAME);
         continue;
       }
       atStart = false;
-      if (part.kinds.isEmpty()) {
-        part.kinds.add(Kind.FINETUNE);
+      if (component.roles.isEmpty()) {
+        component.roles.add(Role.FINETUNE);
       }
     }
-    for (Part part : parts.reversed()) { // a version at the end is no part of it
-      if (!part.kinds.contains(Kind.BASENAME) || part.kinds.size() == 1) {
+    for (Component component : components.reversed()) { // a version at the end is no part of it
+      if (!component.roles.contains(Role.BASENAME) || component.roles.size() == 1) {
         break;
       }
-      part.kinds.remove(Kind.BASENAME);
+      component.roles.remove(Role.BASENAME);
     }
   }
 
-  private static List<String> texts(List<Part> parts, Kind kind) {
-    return parts.stream().filter(part -> part.kinds.contains(kind)).map(Part::text).toList();
+  private static List<String> texts(List<Component> components, Role role) {
+    return components.stream()
+        .filter(component -> component.roles.contains(role))
+        .map(Component::text)
+        .toList();
   }
 
   private static Optional<String> join(List<String> texts) {

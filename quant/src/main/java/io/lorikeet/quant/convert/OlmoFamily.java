@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 
 /// OLMo 2 and 3: norms only after each part, OLMo 3 with sliding windows (`conversion/olmo.py`).
-final class OlmoFamily extends Family {
+final class OlmoFamily extends ConvertedFamily {
   OlmoFamily(ModelFolder folder) {
     super("olmo2", folder);
   }

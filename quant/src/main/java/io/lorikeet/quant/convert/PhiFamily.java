@@ -5,7 +5,7 @@ import java.util.List;
 
 /// Phi 3 and 4: queries, keys and values in one matrix, gate and up in another, and factors for
 /// long contexts (`conversion/phi.py`).
-final class PhiFamily extends Family {
+final class PhiFamily extends ConvertedFamily {
   PhiFamily(ModelFolder folder) {
     super("phi3", folder);
   }

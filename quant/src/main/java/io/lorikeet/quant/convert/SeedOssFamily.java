@@ -4,7 +4,7 @@ import java.util.Map;
 
 /// Seed-OSS: what all families share; the norm before the feed-forward part has another name
 /// (`conversion/olmo.py`).
-final class SeedOssFamily extends Family {
+final class SeedOssFamily extends ConvertedFamily {
   SeedOssFamily(ModelFolder folder) {
     super("seed_oss", folder);
   }

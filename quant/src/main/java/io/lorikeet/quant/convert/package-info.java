@@ -2,7 +2,7 @@
 ///
 /// [io.lorikeet.quant.convert.ModelConverter] reads the folder's files
 /// ([io.lorikeet.quant.convert.ModelFolder]), asks the model's
-/// [io.lorikeet.quant.convert.Family] for the hyperparameters and for the name and rows of each
-/// tensor ([io.lorikeet.quant.convert.WeightRows]), adds the vocabulary
+/// [io.lorikeet.quant.convert.ConvertedFamily] for the hyperparameters and for the name and rows of
+/// each tensor ([io.lorikeet.quant.convert.WeightRows]), adds the vocabulary
 /// ([io.lorikeet.quant.convert.Vocabulary]), and streams all of it into the file.
 package io.lorikeet.quant.convert;

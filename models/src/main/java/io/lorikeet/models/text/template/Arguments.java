@@ -38,7 +38,7 @@ record Arguments(List<Object> positional, Map<String, Object> named) {
 
   /// A text that must be there.
   String text(int place, String name) {
-    return Values.requireText(require(place, name)).toString();
+    return PythonValues.requireText(require(place, name)).toString();
   }
 
   /// A text, or else the default.
@@ -52,7 +52,7 @@ record Arguments(List<Object> positional, Map<String, Object> named) {
   }
 
   boolean truth(int place, String name, boolean standard) {
-    return Values.truth(get(place, name, standard));
+    return PythonValues.truth(get(place, name, standard));
   }
 
   boolean has(int place, String name) {

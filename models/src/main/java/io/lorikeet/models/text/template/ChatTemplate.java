@@ -71,7 +71,7 @@ public final class ChatTemplate {
     Interpreter interpreter = new Interpreter(budget);
     try {
       Scope scope = new Scope(Globals.scope(now, budget));
-      variables.forEach((key, value) -> scope.set(key, Inputs.variable(key, value)));
+      variables.forEach((key, value) -> scope.set(key, TemplateInputs.variable(key, value)));
       return interpreter.render(statements, new Scope(scope));
     } catch (EvaluationError e) {
       throw new TemplateException(name, interpreter.line(), e.getMessage(), e.cause());

@@ -71,7 +71,7 @@ final class Evaluator {
 
   private Object operation(Expression expression, Scope scope) {
     return switch (expression) {
-      case Expression.Not not -> !Values.truth(value(not.value(), scope));
+      case Expression.Not not -> !PythonValues.truth(value(not.value(), scope));
       case Expression.Unary unary -> operators.unary(unary.sign(), value(unary.value(), scope));
       case Expression.Binary binary -> {
         Object left = value(binary.left(), scope);
@@ -82,7 +82,7 @@ final class Evaluator {
       case Expression.Concatenation concatenation -> {
         TextBuilder out = new TextBuilder(budget);
         for (Expression part : concatenation.parts()) {
-          out.append(Values.text(value(part, scope), budget));
+          out.append(PythonValues.text(value(part, scope), budget));
         }
         yield out.build();
       }
@@ -91,11 +91,12 @@ final class Evaluator {
       case Expression.Comparison comparison -> comparison(comparison, scope);
       case Expression.Conditional conditional -> conditional(conditional, scope);
       case Expression.ListOf list -> values(list.items(), scope);
-      case Expression.TupleOf tuple -> Items.of(Items.Kind.TUPLE, values(tuple.items(), scope));
+      case Expression.TupleOf tuple ->
+          Items.of(Items.PythonType.TUPLE, values(tuple.items(), scope));
       case Expression.DictOf dict -> {
         Map<Object, Object> map = new LinkedHashMap<>();
         for (int i = 0; i < dict.keys().size(); i++) {
-          Object key = Values.key(value(dict.keys().get(i), scope), budget);
+          Object key = PythonValues.key(value(dict.keys().get(i), scope), budget);
           map.put(key, value(dict.values().get(i), scope));
         }
         yield map;
@@ -121,7 +122,7 @@ final class Evaluator {
     Object value = null;
     for (Expression operand : operands) {
       value = value(operand, scope);
-      if (Values.truth(value) == truth) {
+      if (PythonValues.truth(value) == truth) {
         return value;
       }
     }
@@ -142,7 +143,7 @@ final class Evaluator {
   }
 
   private Object conditional(Expression.Conditional conditional, Scope scope) {
-    if (Values.truth(value(conditional.condition(), scope))) {
+    if (PythonValues.truth(value(conditional.condition(), scope))) {
       return value(conditional.then(), scope);
     }
     if (conditional.otherwise() == null) {
@@ -190,7 +191,8 @@ final class Evaluator {
       case Loop loop -> loop.recursion().call(arguments);
       case Undefined undefined -> throw undefined.error();
       case null, default ->
-          throw new EvaluationError("'" + Values.typeName(function) + "' object is not callable");
+          throw new EvaluationError(
+              "'" + PythonValues.typeName(function) + "' object is not callable");
     };
   }
 
@@ -204,13 +206,13 @@ final class Evaluator {
       named.put(argument.name(), value(argument.value(), scope));
     }
     if (list.spread() != null) {
-      positional.addAll(Values.items(value(list.spread(), scope)));
+      positional.addAll(PythonValues.items(value(list.spread(), scope)));
     }
     if (list.spreadNamed() != null) {
       if (!(value(list.spreadNamed(), scope) instanceof Map<?, ?> map)) {
         throw new EvaluationError("argument after ** must be a mapping");
       }
-      map.forEach((key, value) -> named.put(Values.requireText(key).toString(), value));
+      map.forEach((key, value) -> named.put(PythonValues.requireText(key).toString(), value));
     }
     return new Arguments(positional, named);
   }

@@ -97,16 +97,16 @@ final class Filters {
     return switch (name) {
       case "default", "d" -> {
         boolean falseToo = arguments.truth(1, "boolean", false);
-        boolean replaced = value instanceof Undefined || falseToo && !Values.truth(value);
+        boolean replaced = value instanceof Undefined || falseToo && !PythonValues.truth(value);
         yield replaced ? arguments.get(0, "default_value", Text.EMPTY) : value;
       }
       case "string" -> text(value);
       case "safe" -> text(value).asMarkup(true);
       case "escape", "e" -> operators.escaped(text(value));
       case "forceescape" -> operators.escaped(text(value).asMarkup(false));
-      case "tojson" -> JsonText.of(value, arguments, budget);
+      case "tojson" -> JsonDump.of(value, arguments, budget);
       case "from_json" -> JsonReader.read(json(value));
-      case "length", "count" -> Values.length(value);
+      case "length", "count" -> PythonValues.length(value);
       case "int" -> integer(value, arguments);
       case "float" -> real(value, arguments);
       case "abs" -> {
@@ -135,7 +135,7 @@ final class Filters {
           formatting.percent(
               text(value),
               arguments.named().isEmpty()
-                  ? Items.of(Items.Kind.TUPLE, arguments.positional())
+                  ? Items.of(Items.PythonType.TUPLE, arguments.positional())
                   : named(arguments));
       case "wordcount" -> (long) words(text(value));
       case "truncate" -> truncate(value, arguments);
@@ -151,7 +151,7 @@ final class Filters {
   }
 
   private Text text(Object value) {
-    return Values.text(value, budget);
+    return PythonValues.text(value, budget);
   }
 
   private static Text json(Object value) {
@@ -162,7 +162,7 @@ final class Filters {
       throw undefined.error();
     }
     throw new EvaluationError(
-        "the JSON object must be str, bytes or bytearray, not " + Values.typeName(value));
+        "the JSON object must be str, bytes or bytearray, not " + PythonValues.typeName(value));
   }
 
   private static Map<Object, Object> named(Arguments arguments) {
@@ -183,7 +183,7 @@ final class Filters {
     if (leeway < 0) {
       throw new EvaluationError("expected leeway >= 0, got " + leeway);
     }
-    if (Values.length(value) <= length + leeway || !(value instanceof Text text)) {
+    if (PythonValues.length(value) <= length + leeway || !(value instanceof Text text)) {
       return value;
     }
     Text kept = text.substring(0, text.offset((int) length - end.codePoints()));
@@ -205,7 +205,7 @@ final class Filters {
         throw undefined.error();
       }
       throw new EvaluationError(
-          "filesizeformat: no number of bytes, but " + Values.typeName(value));
+          "filesizeformat: no number of bytes, but " + PythonValues.typeName(value));
     }
     int base = binary ? 1024 : 1000;
     if (bytes == 1) {
@@ -290,7 +290,7 @@ final class Filters {
     }
     if (!Numbers.isNumber(value)) {
       throw new EvaluationError(
-          "type " + Values.typeName(value) + " doesn't define __round__ method");
+          "type " + PythonValues.typeName(value) + " doesn't define __round__ method");
     }
     int digits = Math.clamp(arguments.integer(0, "precision", 0), -400, 400);
     RoundingMode mode =

@@ -27,7 +27,7 @@ final class Formatting {
 
   /// `format % value`
   Text percent(Text format, Object value) {
-    boolean several = Values.isTuple(value);
+    boolean several = PythonValues.isTuple(value);
     List<Object> values = several ? ((Items) value).take() : Arrays.asList(value);
     String pattern = format.toString();
     TextBuilder out = new TextBuilder(budget);
@@ -67,8 +67,8 @@ final class Formatting {
 
   private Text converted(char conversion, Object value, String places, String sign) {
     return switch (conversion) {
-      case 's' -> cut(Values.text(value, budget), places);
-      case 'r', 'a' -> cut(Values.repr(value, budget), places);
+      case 's' -> cut(PythonValues.text(value, budget), places);
+      case 'r', 'a' -> cut(PythonValues.repr(value, budget), places);
       case 'd', 'i', 'u' -> {
         requireNumber(value, "%" + conversion + " format: a real number is required, not ");
         Object whole =
@@ -87,7 +87,7 @@ final class Formatting {
 
   private static void requireNumber(Object value, String message) {
     if (!Numbers.isNumber(value)) {
-      throw new EvaluationError(message + Values.typeName(value));
+      throw new EvaluationError(message + PythonValues.typeName(value));
     }
   }
 
@@ -151,7 +151,7 @@ final class Formatting {
   }
 
   private Text filled(Text text, String width, String align, String fill) {
-    int missing = places(width, 0) - (int) Values.length(text);
+    int missing = places(width, 0) - (int) PythonValues.length(text);
     if (missing <= 0) {
       return text;
     }
@@ -213,7 +213,7 @@ final class Formatting {
     } else {
       throw new EvaluationError("'" + name + "'");
     }
-    return formatted(quoted ? Values.repr(value, budget) : value, specification);
+    return formatted(quoted ? PythonValues.repr(value, budget) : value, specification);
   }
 
   private Text formatted(Object value, String specification) {
@@ -226,11 +226,11 @@ final class Formatting {
     String places = matcher.group(7);
     Text text;
     if (!number) {
-      text = cut(Values.text(value, budget), places);
+      text = cut(PythonValues.text(value, budget), places);
     } else if (type.equals("%")) {
       text = Text.of(number('f', Numbers.real(value) * 100, places) + "%");
     } else if (type.isEmpty() && places == null) {
-      text = Values.text(value, budget);
+      text = PythonValues.text(value, budget);
     } else {
       text = converted(type.isEmpty() ? 'g' : type.charAt(0), value, places, "");
     }

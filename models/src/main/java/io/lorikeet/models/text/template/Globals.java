@@ -31,7 +31,7 @@ final class Globals {
         arguments -> {
           Object message = arguments.get(0, "message", Text.EMPTY);
           throw new EvaluationError(
-              Values.text(message, budget).toString(), EvaluationError.Cause.RAISED);
+              PythonValues.text(message, budget).toString(), EvaluationError.Cause.RAISED);
         });
     define(
         scope,
@@ -68,13 +68,13 @@ final class Globals {
       items.add(i);
     }
     budget.spend(items.size());
-    return Items.of(Items.Kind.RANGE, items);
+    return Items.of(Items.PythonType.RANGE, items);
   }
 
   private static Namespace namespace(Arguments arguments, Budget budget) {
     Namespace namespace = new Namespace();
     dict(arguments, budget)
-        .forEach((name, value) -> namespace.set(Values.requireText(name).toString(), value));
+        .forEach((name, value) -> namespace.set(PythonValues.requireText(name).toString(), value));
     return namespace;
   }
 
@@ -85,13 +85,13 @@ final class Globals {
       if (first instanceof Map<?, ?> given) {
         map.putAll(given);
       } else {
-        for (Object pair : Values.items(first)) {
-          List<Object> both = Values.items(pair);
+        for (Object pair : PythonValues.items(first)) {
+          List<Object> both = PythonValues.items(pair);
           if (both.size() != 2) {
             throw new EvaluationError(
                 "dictionary update sequence element has length " + both.size() + "; 2 is required");
           }
-          map.put(Values.key(both.get(0), budget), both.get(1));
+          map.put(PythonValues.key(both.get(0), budget), both.get(1));
         }
       }
     }

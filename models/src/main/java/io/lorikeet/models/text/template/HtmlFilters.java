@@ -33,13 +33,13 @@ final class HtmlFilters {
   }
 
   private Text text(Object value) {
-    return Values.text(value, budget);
+    return PythonValues.text(value, budget);
   }
 
   /// `urlencode`: a text, or what a dictionary or pairs are as a query.
   Text urlEncode(Object value) {
     TextBuilder out = new TextBuilder(budget);
-    if (value instanceof Text || !Values.isIterable(value)) {
+    if (value instanceof Text || !PythonValues.isIterable(value)) {
       quote(text(value), "/", out);
       return out.build();
     }
@@ -47,10 +47,10 @@ final class HtmlFilters {
     if (value instanceof Map<?, ?> map) {
       map.forEach((key, item) -> pairs.add(Items.tuple(key, item)));
     } else {
-      pairs.addAll(Values.items(value));
+      pairs.addAll(PythonValues.items(value));
     }
     for (Object pair : pairs) {
-      List<Object> both = Values.unpack(pair, 2);
+      List<Object> both = PythonValues.unpack(pair, 2);
       out.append(out.length() == 0 ? "" : "&");
       quote(text(both.get(0)), "+", out);
       out.append("=");
@@ -111,7 +111,8 @@ final class HtmlFilters {
       if (value instanceof Undefined undefined) {
         throw undefined.error();
       }
-      throw new EvaluationError("'" + Values.typeName(value) + "' object has no attribute 'items'");
+      throw new EvaluationError(
+          "'" + PythonValues.typeName(value) + "' object has no attribute 'items'");
     }
     TextBuilder out = new TextBuilder(budget);
     boolean space = arguments.truth(0, "autospace", true);
@@ -121,11 +122,13 @@ final class HtmlFilters {
       }
       if (!(entry.getKey() instanceof Text key)) {
         throw new EvaluationError(
-            "expected string or bytes-like object, got '" + Values.typeName(entry.getKey()) + "'");
+            "expected string or bytes-like object, got '"
+                + PythonValues.typeName(entry.getKey())
+                + "'");
       }
       if (key.toString().chars().anyMatch(c -> c == ' ' || isNoKey((char) c))) {
         throw new EvaluationError(
-            "Invalid character in attribute name: " + Values.repr(key, budget));
+            "Invalid character in attribute name: " + PythonValues.repr(key, budget));
       }
       out.append(space || out.length() > 0 ? " " : "").append(operators.escaped(key));
       out.append("=\"").append(operators.escaped(text(entry.getValue()))).append("\"");
@@ -188,14 +191,14 @@ final class HtmlFilters {
           " rel=\""
               + operators.escaped(Text.of(String.join(" ", relations)))
               + "\""
-              + (target == null || !Values.truth(target)
+              + (target == null || !PythonValues.truth(target)
                   ? ""
                   : " target=\"" + operators.escaped(text(target)) + "\"");
       Object more = arguments.get(4, "extra_schemes", null);
-      for (Object scheme : more == null ? List.of() : Values.items(more)) {
+      for (Object scheme : more == null ? List.of() : PythonValues.items(more)) {
         if (!SCHEME.matcher(scheme.toString()).matches()) {
           throw new EvaluationError(
-              Values.repr(scheme, budget) + " is not a valid URI scheme prefix.");
+              PythonValues.repr(scheme, budget) + " is not a valid URI scheme prefix.");
         }
         schemes.add(scheme.toString());
       }

@@ -64,7 +64,7 @@ final class Interpreter {
     switch (statement) {
       case Statement.Data data -> out.append(data.text());
       case Statement.Output output ->
-          out.append(Values.text(evaluator.value(output.value(), scope), budget));
+          out.append(PythonValues.text(evaluator.value(output.value(), scope), budget));
       case Statement.If condition -> {
         return branch(condition, scope);
       }
@@ -87,11 +87,11 @@ final class Interpreter {
       case Statement.CallBlock block -> {
         Function caller = function("caller", block.parameters(), block.body(), scope);
         Object value = evaluator.call(block.call(), Map.of("caller", caller), scope);
-        out.append(Values.text(value, budget));
+        out.append(PythonValues.text(value, budget));
       }
       case Statement.FilterBlock block -> {
         Text text = written(block.body(), new Scope(scope));
-        out.append(Values.text(evaluator.filter(block.filter(), text, scope), budget));
+        out.append(PythonValues.text(evaluator.filter(block.filter(), text, scope), budget));
       }
       case Statement.With with -> {
         Scope inner = new Scope(scope);
@@ -114,7 +114,7 @@ final class Interpreter {
 
   private Next branch(Statement.If condition, Scope scope) {
     for (Statement.Branch branch : condition.branches()) {
-      if (Values.truth(evaluator.value(branch.condition(), scope))) {
+      if (PythonValues.truth(evaluator.value(branch.condition(), scope))) {
         return run(branch.body(), scope);
       }
     }
@@ -137,12 +137,12 @@ final class Interpreter {
 
   private void loop(Statement.For loop, Object iterable, int depth, Scope scope) {
     List<Object> items = new ArrayList<>();
-    for (Object item : Values.items(iterable)) {
+    for (Object item : PythonValues.items(iterable)) {
       budget.spend(1);
       if (loop.condition() != null) {
         Scope trial = new Scope(scope);
         assign(loop.target(), item, trial);
-        if (!Values.truth(evaluator.value(loop.condition(), trial))) {
+        if (!PythonValues.truth(evaluator.value(loop.condition(), trial))) {
           continue;
         }
       }
@@ -190,7 +190,7 @@ final class Interpreter {
         namespace.set(attribute.attribute(), value);
       }
       case TupleTarget tuple -> {
-        List<Object> items = Values.unpack(value, tuple.targets().size());
+        List<Object> items = PythonValues.unpack(value, tuple.targets().size());
         for (int i = 0; i < items.size(); i++) {
           assign(tuple.targets().get(i), items.get(i), scope);
         }

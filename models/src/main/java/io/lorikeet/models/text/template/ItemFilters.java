@@ -65,18 +65,18 @@ final class ItemFilters {
   }
 
   private List<Object> items(Object value) {
-    List<Object> items = Values.items(value);
+    List<Object> items = PythonValues.items(value);
     budget.spend(items.size());
     return items;
   }
 
   /// The items of what is true: `none` has none for these filters, rather than being refused.
   private List<Object> itemsIfAny(Object value) {
-    return Values.truth(value) ? items(value) : List.of();
+    return PythonValues.truth(value) ? items(value) : List.of();
   }
 
   private static Items generator(List<Object> items) {
-    return Items.of(Items.Kind.GENERATOR, items);
+    return Items.of(Items.PythonType.GENERATOR, items);
   }
 
   /// Gets an attribute such as `function.name` or `0` from an item, or the item itself where the
@@ -106,12 +106,12 @@ final class ItemFilters {
   }
 
   private Text join(Object value, Arguments arguments) {
-    Text separator = Values.text(arguments.get(0, "d", Text.EMPTY), budget);
+    Text separator = PythonValues.text(arguments.get(0, "d", Text.EMPTY), budget);
     UnaryOperator<Object> getter = getter(arguments.get(1, "attribute", null), null);
     TextBuilder out = new TextBuilder(budget);
     Text before = Text.EMPTY;
     for (Object item : items(value)) {
-      out.append(before).append(Values.text(getter.apply(item), budget));
+      out.append(before).append(PythonValues.text(getter.apply(item), budget));
       before = separator;
     }
     return out.build();
@@ -147,7 +147,8 @@ final class ItemFilters {
       if (value instanceof Undefined undefined) {
         throw undefined.error();
       }
-      throw new EvaluationError("'" + Values.typeName(value) + "' object has no attribute 'items'");
+      throw new EvaluationError(
+          "'" + PythonValues.typeName(value) + "' object has no attribute 'items'");
     }
     boolean exact = arguments.truth(0, "case_sensitive", false);
     int part =
@@ -170,7 +171,8 @@ final class ItemFilters {
 
   private List<Object> sorted(List<Object> items, UnaryOperator<Object> key, boolean reverse) {
     budget.spend(items.size());
-    Comparator<Object> order = (a, b) -> Values.compare("<", key.apply(a), key.apply(b), budget);
+    Comparator<Object> order =
+        (a, b) -> PythonValues.compare("<", key.apply(a), key.apply(b), budget);
     List<Object> result = new ArrayList<>(items);
     result.sort(reverse ? order.reversed() : order);
     return result;
@@ -206,7 +208,8 @@ final class ItemFilters {
     List<Object> group = new ArrayList<>();
     for (Object item : sorted(items(value), key, false)) {
       boolean same =
-          !group.isEmpty() && Values.equal(key.apply(group.getFirst()), key.apply(item), budget);
+          !group.isEmpty()
+              && PythonValues.equal(key.apply(group.getFirst()), key.apply(item), budget);
       if (!same) {
         group = new ArrayList<>();
         groups.add(Items.group(getter.apply(item), group));
@@ -270,7 +273,7 @@ final class ItemFilters {
     List<Object> result = new ArrayList<>();
     for (Object item : items(value)) {
       Object key = sortKey(getter.apply(item), exact);
-      if (seen.add(Numbers.isNumber(key) ? Numbers.real(key) : Values.key(key, budget))) {
+      if (seen.add(Numbers.isNumber(key) ? Numbers.real(key) : PythonValues.key(key, budget))) {
         result.add(item);
       }
     }
@@ -286,7 +289,7 @@ final class ItemFilters {
     }
     Comparator<Object> order =
         (a, b) ->
-            Values.compare(
+            PythonValues.compare(
                 least ? "<" : ">",
                 sortKey(getter.apply(a), exact),
                 sortKey(getter.apply(b), exact),
@@ -335,7 +338,7 @@ final class ItemFilters {
 
   private Predicate<Object> test(Arguments arguments, int place) {
     if (arguments.positional().size() <= place) {
-      return Values::truth;
+      return PythonValues::truth;
     }
     String name = arguments.text(place, "test");
     Arguments rest = arguments.skip(place + 1);

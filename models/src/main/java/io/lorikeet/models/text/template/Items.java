@@ -6,7 +6,7 @@ import java.util.List;
 /// A Python iterable that isn't a list: a tuple, a range, a view of a dictionary, or a filter's
 /// generator, which yields its items only once.
 final class Items {
-  enum Kind {
+  enum PythonType {
     TUPLE("tuple"),
     RANGE("range"),
     DICT_ITEMS("dict_items"),
@@ -16,7 +16,7 @@ final class Items {
 
     private final String typeName;
 
-    Kind(String typeName) {
+    PythonType(String typeName) {
       this.typeName = typeName;
     }
 
@@ -25,17 +25,17 @@ final class Items {
     }
   }
 
-  private final Kind kind;
+  private final PythonType type;
   private List<Object> items;
   private List<String> names = List.of();
 
-  private Items(Kind kind, List<Object> items) {
-    this.kind = kind;
+  private Items(PythonType type, List<Object> items) {
+    this.type = type;
     this.items = items;
   }
 
-  static Items of(Kind kind, List<Object> items) {
-    return new Items(kind, items);
+  static Items of(PythonType type, List<Object> items) {
+    return new Items(type, items);
   }
 
   static Items tuple(Object... items) {
@@ -43,7 +43,7 @@ final class Items {
     for (Object item : items) {
       list.add(item);
     }
-    return new Items(Kind.TUPLE, list);
+    return new Items(PythonType.TUPLE, list);
   }
 
   /// A pair whose parts have names too: what `groupby` makes.
@@ -53,8 +53,8 @@ final class Items {
     return group;
   }
 
-  Kind kind() {
-    return kind;
+  PythonType type() {
+    return type;
   }
 
   /// Whether a part is called so.
@@ -69,30 +69,30 @@ final class Items {
 
   /// Whether it has a length and places.
   boolean isSequence() {
-    return kind == Kind.TUPLE || kind == Kind.RANGE;
+    return type == PythonType.TUPLE || type == PythonType.RANGE;
   }
 
   /// The items; of a generator they are gone afterwards.
   List<Object> take() {
     List<Object> taken = items;
-    if (kind == Kind.GENERATOR) {
+    if (type == PythonType.GENERATOR) {
       items = List.of();
     }
     return taken;
   }
 
-  /// As a key of a dictionary, see [Values#key].
+  /// As a key of a dictionary, see [PythonValues#key].
   @Override
   public boolean equals(Object other) {
     return other == this
-        || kind == Kind.TUPLE
+        || type == PythonType.TUPLE
             && other instanceof Items that
-            && that.kind == Kind.TUPLE
-            && Values.equal(items, that.items, new Budget());
+            && that.type == PythonType.TUPLE
+            && PythonValues.equal(items, that.items, new Budget());
   }
 
   @Override
   public int hashCode() {
-    return kind == Kind.TUPLE ? items.hashCode() : System.identityHashCode(this);
+    return type == PythonType.TUPLE ? items.hashCode() : System.identityHashCode(this);
   }
 }

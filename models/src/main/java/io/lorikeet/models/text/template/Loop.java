@@ -67,8 +67,8 @@ final class Loop {
   }
 
   private Object changed(Arguments arguments) {
-    Object value = Items.of(Items.Kind.TUPLE, arguments.positional());
-    boolean different = !Values.equal(value, changed, budget);
+    Object value = Items.of(Items.PythonType.TUPLE, arguments.positional());
+    boolean different = !PythonValues.equal(value, changed, budget);
     changed = value;
     return different;
   }

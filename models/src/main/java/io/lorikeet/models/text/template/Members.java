@@ -53,7 +53,7 @@ final class Members {
   Object item(Object object, Object key) {
     switch (object) {
       case Undefined undefined -> throw undefined.error();
-      case Map<?, ?> map when isKey(key) && map.containsKey(Values.key(key, budget)) -> {
+      case Map<?, ?> map when isKey(key) && map.containsKey(PythonValues.key(key, budget)) -> {
         return map.get(key);
       }
       case List<?> list when Numbers.isInteger(key) -> {
@@ -112,12 +112,12 @@ final class Members {
         return slice(list, start, stop, step);
       }
       case Items items when items.isSequence() -> {
-        return Items.of(items.kind(), slice(items.take(), start, stop, step));
+        return Items.of(items.type(), slice(items.take(), start, stop, step));
       }
       case Map<?, ?> _ -> throw new EvaluationError("unhashable type: 'slice'");
       case null, default ->
           throw new EvaluationError(
-              "'" + Values.typeName(object) + "' object is not subscriptable");
+              "'" + PythonValues.typeName(object) + "' object is not subscriptable");
     }
   }
 
@@ -135,7 +135,7 @@ final class Members {
       int from = text.offset(range.from());
       return text.substring(from, Math.max(from, text.offset(range.to())));
     }
-    List<Object> characters = Values.items(text);
+    List<Object> characters = PythonValues.items(text);
     budget.spend(characters.size());
     TextBuilder out = new TextBuilder(budget);
     range.forEach(place -> out.append((Text) characters.get(place)));
@@ -197,21 +197,21 @@ final class Members {
     budget.spend(1L + (name.equals("get") ? 0 : map.size()));
     return switch (name) {
       case "get" -> {
-        Object key = Values.key(arguments.require(0, "key"), budget);
+        Object key = PythonValues.key(arguments.require(0, "key"), budget);
         yield map.containsKey(key) ? map.get(key) : arguments.get(1, "default", null);
       }
       case "items" -> {
         List<Object> items = new ArrayList<>();
         map.forEach((key, value) -> items.add(Items.tuple(key, value)));
-        yield Items.of(Items.Kind.DICT_ITEMS, items);
+        yield Items.of(Items.PythonType.DICT_ITEMS, items);
       }
-      case "keys" -> Items.of(Items.Kind.DICT_KEYS, new ArrayList<>(map.keySet()));
-      case "values" -> Items.of(Items.Kind.DICT_VALUES, new ArrayList<>(map.values()));
+      case "keys" -> Items.of(Items.PythonType.DICT_KEYS, new ArrayList<>(map.keySet()));
+      case "values" -> Items.of(Items.PythonType.DICT_VALUES, new ArrayList<>(map.values()));
       case "copy" -> new LinkedHashMap<>(map);
       case "pop" -> {
-        Object key = Values.key(arguments.require(0, "key"), budget);
+        Object key = PythonValues.key(arguments.require(0, "key"), budget);
         if (!map.containsKey(key) && arguments.count() < 2) {
-          throw new EvaluationError(Values.repr(key, budget).toString());
+          throw new EvaluationError(PythonValues.repr(key, budget).toString());
         }
         yield map.containsKey(key) ? map.remove(key) : arguments.get(1, "default", null);
       }
@@ -224,7 +224,7 @@ final class Members {
         yield null;
       }
       case "setdefault" -> {
-        Object key = Values.key(arguments.require(0, "key"), budget);
+        Object key = PythonValues.key(arguments.require(0, "key"), budget);
         if (!map.containsKey(key)) {
           map.put(key, arguments.get(1, "default", null));
         }
@@ -241,7 +241,7 @@ final class Members {
     budget.spend(1L + (name.equals("append") ? 0 : list.size()));
     switch (name) {
       case "append" -> list.add(arguments.require(0, "object"));
-      case "extend" -> list.addAll(Values.items(arguments.require(0, "iterable")));
+      case "extend" -> list.addAll(PythonValues.items(arguments.require(0, "iterable")));
       case "insert" -> {
         long place = Numbers.index(arguments.require(0, "index"));
         long from = place < 0 ? place + list.size() : place;
@@ -262,13 +262,13 @@ final class Members {
       }
       case "count" -> {
         Object value = arguments.require(0, "value");
-        return list.stream().filter(item -> Values.equal(item, value, budget)).count();
+        return list.stream().filter(item -> PythonValues.equal(item, value, budget)).count();
       }
       case "copy" -> {
         return new ArrayList<>(list);
       }
       case "reverse" -> Collections.reverse(list);
-      case "sort" -> list.sort((a, b) -> Values.compare("<", a, b, budget));
+      case "sort" -> list.sort((a, b) -> PythonValues.compare("<", a, b, budget));
       default -> list.clear();
     }
     return null;
@@ -277,7 +277,7 @@ final class Members {
   private long place(List<Object> list, Arguments arguments, String otherwise) {
     Object value = arguments.require(0, "value");
     for (int i = 0; i < list.size(); i++) {
-      if (Values.equal(list.get(i), value, budget)) {
+      if (PythonValues.equal(list.get(i), value, budget)) {
         return i;
       }
     }

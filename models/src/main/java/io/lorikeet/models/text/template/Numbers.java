@@ -47,7 +47,7 @@ final class Numbers {
     }
     if (!isInteger(value)) {
       throw new EvaluationError(
-          "'" + Values.typeName(value) + "' object cannot be interpreted as an integer");
+          "'" + PythonValues.typeName(value) + "' object cannot be interpreted as an integer");
     }
     BigInteger big = big(value);
     if (big.bitLength() >= Long.SIZE) {

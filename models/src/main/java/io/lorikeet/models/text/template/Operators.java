@@ -43,8 +43,8 @@ final class Operators {
         "unsupported operand type(s) for %s: '%s' and '%s'"
             .formatted(
                 operator.equals("**") ? "** or pow()" : operator,
-                Values.typeName(a),
-                Values.typeName(b)));
+                PythonValues.typeName(a),
+                PythonValues.typeName(b)));
   }
 
   private Object sum(Object a, Object b) {
@@ -53,17 +53,17 @@ final class Operators {
         return sum(left, right);
       }
       throw new EvaluationError(
-          "can only concatenate str (not \"" + Values.typeName(b) + "\") to str");
+          "can only concatenate str (not \"" + PythonValues.typeName(b) + "\") to str");
     }
     if (a instanceof List<?> left) {
       if (b instanceof List<?> right) {
         return joined(left, right);
       }
       throw new EvaluationError(
-          "can only concatenate list (not \"" + Values.typeName(b) + "\") to list");
+          "can only concatenate list (not \"" + PythonValues.typeName(b) + "\") to list");
     }
-    if (Values.isTuple(a) && Values.isTuple(b)) {
-      return Items.of(Items.Kind.TUPLE, joined(((Items) a).take(), ((Items) b).take()));
+    if (PythonValues.isTuple(a) && PythonValues.isTuple(b)) {
+      return Items.of(Items.PythonType.TUPLE, joined(((Items) a).take(), ((Items) b).take()));
     }
     throw unsupported("+", a, b);
   }
@@ -126,7 +126,7 @@ final class Operators {
     boolean sequence = a instanceof Text || a instanceof List;
     if (sequence) {
       throw new EvaluationError(
-          "can't multiply sequence by non-int of type '" + Values.typeName(b) + "'");
+          "can't multiply sequence by non-int of type '" + PythonValues.typeName(b) + "'");
     }
     throw unsupported("*", a, b);
   }
@@ -144,14 +144,14 @@ final class Operators {
   boolean compare(String operator, Object a, Object b) {
     budget.spend(1);
     return switch (operator) {
-      case "==" -> Values.equal(a, b, budget);
-      case "!=" -> !Values.equal(a, b, budget);
-      case "in" -> Values.contains(b, a, budget);
-      case "not in" -> !Values.contains(b, a, budget);
-      case "<" -> Values.compare(operator, a, b, budget) < 0;
-      case "<=" -> Values.compare(operator, a, b, budget) <= 0;
-      case ">" -> Values.compare(operator, a, b, budget) > 0;
-      default -> Values.compare(operator, a, b, budget) >= 0;
+      case "==" -> PythonValues.equal(a, b, budget);
+      case "!=" -> !PythonValues.equal(a, b, budget);
+      case "in" -> PythonValues.contains(b, a, budget);
+      case "not in" -> !PythonValues.contains(b, a, budget);
+      case "<" -> PythonValues.compare(operator, a, b, budget) < 0;
+      case "<=" -> PythonValues.compare(operator, a, b, budget) <= 0;
+      case ">" -> PythonValues.compare(operator, a, b, budget) > 0;
+      default -> PythonValues.compare(operator, a, b, budget) >= 0;
     };
   }
 
@@ -161,7 +161,7 @@ final class Operators {
     }
     if (!Numbers.isNumber(value)) {
       throw new EvaluationError(
-          "bad operand type for unary " + sign + ": '" + Values.typeName(value) + "'");
+          "bad operand type for unary " + sign + ": '" + PythonValues.typeName(value) + "'");
     }
     return sign == '-' ? Numbers.negate(value) : Numbers.calculate("+", value, 0L);
   }

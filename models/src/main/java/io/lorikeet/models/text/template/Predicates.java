@@ -70,7 +70,7 @@ final class Predicates {
       case "number" -> Numbers.isNumber(value);
       case "string" -> value instanceof Text;
       case "mapping" -> value instanceof Map;
-      case "iterable" -> Values.isIterable(value);
+      case "iterable" -> PythonValues.isIterable(value);
       case "sequence" -> isSequence(value);
       case "callable" -> value instanceof Function || value instanceof Undefined;
       case "sameas" -> isSame(value, arguments.require(0, "other"));
@@ -113,7 +113,7 @@ final class Predicates {
   }
 
   private boolean isCase(Object value, boolean upper) {
-    String text = Values.text(value, budget).toString();
+    String text = PythonValues.text(value, budget).toString();
     String changed = upper ? text.toUpperCase(Locale.ROOT) : text.toLowerCase(Locale.ROOT);
     String other = upper ? text.toLowerCase(Locale.ROOT) : text.toUpperCase(Locale.ROOT);
     return text.equals(changed) && !text.equals(other);

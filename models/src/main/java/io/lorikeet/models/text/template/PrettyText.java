@@ -32,8 +32,8 @@ final class PrettyText {
     Object copy =
         switch (value) {
           case List<?> list -> sortedItems(list);
-          case Items items when Values.isTuple(items) ->
-              Items.of(Items.Kind.TUPLE, sortedItems(items.take()));
+          case Items items when PythonValues.isTuple(items) ->
+              Items.of(Items.PythonType.TUPLE, sortedItems(items.take()));
           case Map<?, ?> map -> {
             List<Object> keys = new ArrayList<>(map.keySet());
             keys.sort(order());
@@ -59,14 +59,14 @@ final class PrettyText {
       boolean comparable =
           Numbers.isNumber(a) && Numbers.isNumber(b) || a instanceof Text && b instanceof Text;
       return comparable
-          ? Values.compare("<", a, b, budget)
-          : Values.typeName(a).compareTo(Values.typeName(b));
+          ? PythonValues.compare("<", a, b, budget)
+          : PythonValues.typeName(a).compareTo(PythonValues.typeName(b));
     };
   }
 
   /// @param allowance characters that follow on the value's last line
   private void write(Object value, int indent, int allowance, int level) {
-    Text line = Values.repr(value, budget);
+    Text line = PythonValues.repr(value, budget);
     if (line.codePoints() <= WIDTH - indent - allowance) {
       out.append(line);
       return;
@@ -78,7 +78,7 @@ final class PrettyText {
         items(list, indent, allowance + 1, level + 1);
         out.append("]");
       }
-      case Items items when Values.isTuple(items) -> {
+      case Items items when PythonValues.isTuple(items) -> {
         String end = items.take().size() == 1 ? ",)" : ")";
         out.append("(");
         items(items.take(), indent, allowance + end.length(), level + 1);
@@ -111,7 +111,7 @@ final class PrettyText {
     int left = map.size();
     for (Map.Entry<?, ?> entry : map.entrySet()) {
       left--;
-      Text key = Values.repr(entry.getKey(), budget);
+      Text key = PythonValues.repr(entry.getKey(), budget);
       out.append(key).append(": ");
       write(entry.getValue(), indent + key.codePoints() + 2, left == 0 ? allowance : 1, level);
       if (left > 0) {
@@ -131,7 +131,7 @@ final class PrettyText {
       if (i > 0) {
         newLine(column);
       }
-      out.append(Values.repr(chunks.get(i), budget));
+      out.append(PythonValues.repr(chunks.get(i), budget));
     }
     out.append(alone && chunks.size() > 1 ? ")" : "");
   }
@@ -154,7 +154,7 @@ final class PrettyText {
   }
 
   private int width(Text text) {
-    return Values.repr(text, budget).codePoints();
+    return PythonValues.repr(text, budget).codePoints();
   }
 
   private static int endOfLine(Text text, int at) {

@@ -42,7 +42,7 @@ final class ServedMessages {
   }
 
   /// The variable `messages`. The list has as many entries as there are messages: one that was
-  /// merged into the next is null, and left out by [Inputs].
+  /// merged into the next is null, and left out by [TemplateInputs].
   List<Object> of(List<Message> messages) {
     List<Object> result = new ArrayList<>();
     for (Message message : messages) {
@@ -159,8 +159,8 @@ final class ServedMessages {
   /// An object where the template takes one, else its JSON text.
   private Object arguments(Object arguments) {
     if (arguments instanceof String text) {
-      return can.objectArguments() ? Inputs.json(text) : text;
+      return can.objectArguments() ? TemplateInputs.json(text) : text;
     }
-    return can.objectArguments() ? arguments : Inputs.compactJson(arguments);
+    return can.objectArguments() ? arguments : TemplateInputs.compactJson(arguments);
   }
 }

@@ -76,8 +76,8 @@ final class TextMethods {
       case "replace" ->
           replace(
               text,
-              Values.requireText(arguments.require(0, "old")),
-              Values.requireText(arguments.require(1, "new")),
+              PythonValues.requireText(arguments.require(0, "old")),
+              PythonValues.requireText(arguments.require(1, "new")),
               arguments.integer(2, "count", -1));
       case "startswith", "endswith" -> hasAffix(string, name.equals("startswith"), arguments);
       case "removeprefix" -> {
@@ -97,7 +97,7 @@ final class TextMethods {
         yield found(string, place, name.equals("rindex"));
       }
       case "count" -> count(string, arguments.text(0, "sub"));
-      case "join" -> join(text, Values.items(arguments.require(0, "iterable")));
+      case "join" -> join(text, PythonValues.items(arguments.require(0, "iterable")));
       case "format" -> formatting.format(text, arguments);
       case "center", "ljust", "rjust", "zfill" -> justify(text, name, arguments);
       default -> is(string, name);
@@ -135,7 +135,7 @@ final class TextMethods {
 
   private static String stripped(Arguments arguments) {
     Object characters = arguments.get(0, "chars", null);
-    return characters == null ? null : Values.requireText(characters).toString();
+    return characters == null ? null : PythonValues.requireText(characters).toString();
   }
 
   /// @param characters the characters to strip; null for blanks
@@ -163,7 +163,7 @@ final class TextMethods {
   }
 
   private static String separator(Object value) {
-    String separator = Values.requireText(value).toString();
+    String separator = PythonValues.requireText(value).toString();
     if (separator.isEmpty()) {
       throw new EvaluationError("empty separator");
     }
@@ -274,7 +274,7 @@ final class TextMethods {
   }
 
   private static Items partition(Text text, Arguments arguments, boolean first) {
-    Text separator = Values.requireText(arguments.require(0, "sep"));
+    Text separator = PythonValues.requireText(arguments.require(0, "sep"));
     String wanted = separator(separator);
     int at =
         first ? Search.first(text.toString(), wanted, 0) : Search.last(text.toString(), wanted);
@@ -313,9 +313,11 @@ final class TextMethods {
   private static boolean hasAffix(String string, boolean start, Arguments arguments) {
     Object affix = arguments.require(0, "prefix");
     List<Object> affixes =
-        Values.isTuple(affix) ? ((Items) affix).take() : List.of(Values.requireText(affix));
+        PythonValues.isTuple(affix)
+            ? ((Items) affix).take()
+            : List.of(PythonValues.requireText(affix));
     return affixes.stream()
-        .map(one -> Values.requireText(one).toString())
+        .map(one -> PythonValues.requireText(one).toString())
         .anyMatch(one -> start ? string.startsWith(one) : string.endsWith(one));
   }
 
@@ -345,7 +347,7 @@ final class TextMethods {
       if (!(items.get(i) instanceof Text part)) {
         throw new EvaluationError(
             "sequence item %s: expected str instance, %s found"
-                .formatted(i, Values.typeName(items.get(i))));
+                .formatted(i, PythonValues.typeName(items.get(i))));
       }
       out.append(i == 0 ? Text.EMPTY : separator).append(part);
     }
@@ -353,14 +355,14 @@ final class TextMethods {
   }
 
   private Text justify(Text text, String name, Arguments arguments) {
-    long missing = arguments.integer(0, "width", 0) - Values.length(text);
+    long missing = arguments.integer(0, "width", 0) - PythonValues.length(text);
     if (missing <= 0) {
       return text;
     }
     Text fill =
         name.equals("zfill")
             ? Text.of("0")
-            : Values.requireText(arguments.get(1, "fillchar", Text.of(" ")));
+            : PythonValues.requireText(arguments.get(1, "fillchar", Text.of(" ")));
     long before =
         switch (name) {
           case "ljust" -> 0;

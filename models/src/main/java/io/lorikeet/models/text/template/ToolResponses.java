@@ -33,7 +33,7 @@ final class ToolResponses {
       Map<String, Object> response = new LinkedHashMap<>();
       response.put("name", name);
       next++;
-      response.put("response", new Inputs.From(next, response(answer.get("content"))));
+      response.put("response", new TemplateInputs.From(next, response(answer.get("content"))));
       responses.add(response);
     }
     Map<String, Object> merged = new LinkedHashMap<>();
@@ -46,7 +46,7 @@ final class ToolResponses {
         && calls((Map<?, ?>) messages.get(next)).isEmpty()
         && says(((Map<?, ?>) messages.get(next)).get("content"))) {
       Object content = ((Map<?, ?>) messages.set(next, null)).get("content");
-      merged.put("content", new Inputs.From(next + 1, content));
+      merged.put("content", new TemplateInputs.From(next + 1, content));
     }
     if (calling.get("reasoning_content") instanceof String thoughts) {
       merged.put("reasoning_content", thoughts);
@@ -77,7 +77,7 @@ final class ToolResponses {
   /// An answer's value, if it is JSON.
   private static Object response(Object content) {
     try {
-      return content instanceof String text ? Inputs.json(text) : content;
+      return content instanceof String text ? TemplateInputs.json(text) : content;
     } catch (EvaluationError _) {
       return content;
     }

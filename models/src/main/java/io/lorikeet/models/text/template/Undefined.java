@@ -19,7 +19,8 @@ record Undefined(Supplier<String> description) {
     return new Undefined(
         () ->
             "'%s' has no attribute %s"
-                .formatted(Values.describe(object), Values.repr(Text.of(name), new Budget())));
+                .formatted(
+                    PythonValues.describe(object), PythonValues.repr(Text.of(name), new Budget())));
   }
 
   static Undefined element(Object object, Object key) {
@@ -27,7 +28,10 @@ record Undefined(Supplier<String> description) {
       return attribute(object, text.toString());
     }
     return new Undefined(
-        () -> Values.describe(object) + " has no element " + Values.repr(key, new Budget()));
+        () ->
+            PythonValues.describe(object)
+                + " has no element "
+                + PythonValues.repr(key, new Budget()));
   }
 
   /// The error that it is used all the same.

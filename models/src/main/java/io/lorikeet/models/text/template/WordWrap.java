@@ -49,7 +49,7 @@ final class WordWrap {
   static Text of(Text text, Arguments arguments, Budget budget) {
     long width = arguments.integer(0, "width", 79);
     Object given = arguments.get(2, "wrapstring", null);
-    Text separator = given == null ? Text.of("\n") : Values.text(given, budget);
+    Text separator = given == null ? Text.of("\n") : PythonValues.text(given, budget);
     WordWrap wrap =
         new WordWrap(
             budget,

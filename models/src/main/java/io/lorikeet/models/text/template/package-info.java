@@ -6,7 +6,7 @@
 /// [expressions][io.lorikeet.models.text.template.Expression] of the tokens. To render, the
 /// [Interpreter][io.lorikeet.models.text.template.Interpreter] carries out the statements and the
 /// [Evaluator][io.lorikeet.models.text.template.Evaluator] gives the expressions their values, as
-/// Python would: [Values][io.lorikeet.models.text.template.Values] and
+/// Python would: [PythonValues][io.lorikeet.models.text.template.PythonValues] and
 /// [Operators][io.lorikeet.models.text.template.Operators] are Python's, the filters and tests
 /// Jinja's.
 ///

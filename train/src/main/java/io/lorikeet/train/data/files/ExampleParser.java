@@ -36,7 +36,7 @@ final class ExampleParser {
     JsonNode completion = record.get("completion");
     if (!prompt.isArray() && !completion.isArray()) {
       return new Example.Completion(
-          Values.text(record, "prompt", ""), filled(record, "completion"));
+          JsonValues.text(record, "prompt", ""), filled(record, "completion"));
     }
     return conversation(asked(prompt), Messages.list(completion, "completion"), record);
   }
@@ -48,7 +48,7 @@ final class ExampleParser {
 
   private static Example.Content chat(JsonNode record, String key) {
     List<Message> messages = new ArrayList<>();
-    Values.optionalText(record, "system", "")
+    JsonValues.optionalText(record, "system", "")
         .filter(system -> !system.isBlank())
         .ifPresent(system -> messages.add(Message.of("system", system)));
     List<Message> listed = Messages.list(record.get(key), key);
@@ -75,16 +75,17 @@ final class ExampleParser {
   private static Map<String, Object> variables(JsonNode record) {
     String key = "chat_template_kwargs";
     JsonNode given = record.path(key);
-    if (Values.isAbsent(given)) {
+    if (JsonValues.isAbsent(given)) {
       return Map.of();
     }
-    JsonNode object = given.isTextual() ? Values.parsed(given.textValue(), "'" + key + "'") : given;
+    JsonNode object =
+        given.isTextual() ? JsonValues.parsed(given.textValue(), "'" + key + "'") : given;
     if (!object.isObject()) {
       throw new RecordProblem(
           "'%s' must be an object, or one as JSON text, found %s"
-              .formatted(key, Values.describe(object)));
+              .formatted(key, JsonValues.describe(object)));
     }
-    return Values.object(object, "'" + key + "'");
+    return JsonValues.object(object, "'" + key + "'");
   }
 
   private static Example.Content preference(JsonNode record) {
@@ -97,7 +98,7 @@ final class ExampleParser {
     JsonNode answer = record.get(key);
     JsonNode prompt = record.path("prompt");
     if (answer.isTextual() && !record.has("conversations") && !record.has("messages")) {
-      String text = prompt.isMissingNode() ? "" : Values.text(record, "prompt", "");
+      String text = prompt.isMissingNode() ? "" : JsonValues.text(record, "prompt", "");
       return new Example.Completion(text, filled(record, key));
     }
     List<Message> before = new ArrayList<>();
@@ -108,13 +109,13 @@ final class ExampleParser {
     }
     List<Message> said = said(record, key);
     if (before.isEmpty() && prompt.isTextual() && said.size() == 1) {
-      before.add(Message.of("user", Values.text(record, "prompt", "")));
+      before.add(Message.of("user", JsonValues.text(record, "prompt", "")));
     }
     if (before.isEmpty()) { // all but the last message is the prompt
       before.addAll(said.subList(0, said.size() - 1));
       said = said.subList(said.size() - 1, said.size());
     }
-    Values.optionalText(record, "system", "")
+    JsonValues.optionalText(record, "system", "")
         .filter(system -> !system.isBlank())
         .ifPresent(system -> before.addFirst(Message.of("system", system)));
     List<Message> asked = before.stream().map(message -> message.trained(false)).toList();
@@ -136,8 +137,8 @@ final class ExampleParser {
   private static Example.Content alpaca(JsonNode record) {
     String instruction = filled(record, "instruction");
     String output = filled(record, "output");
-    String input = Values.optionalText(record, "input", "").orElse("");
-    String system = Values.optionalText(record, "system", "").orElse("");
+    String input = JsonValues.optionalText(record, "input", "").orElse("");
+    String system = JsonValues.optionalText(record, "system", "").orElse("");
     List<Message> history = history(record.path("history"));
     if (system.isBlank() && history.isEmpty()) {
       return new Example.Completion(alpacaPrompt(instruction, input), output);
@@ -163,8 +164,8 @@ final class ExampleParser {
       if (turn.size() != 2 || !turn.path(0).isTextual() || !turn.path(1).isTextual()) {
         throw new RecordProblem("'history' must be a list of pairs of strings");
       }
-      messages.add(Message.of("user", Values.fit(turn.get(0).textValue(), "'history'")));
-      messages.add(Message.of("assistant", Values.fit(turn.get(1).textValue(), "'history'")));
+      messages.add(Message.of("user", JsonValues.fit(turn.get(0).textValue(), "'history'")));
+      messages.add(Message.of("assistant", JsonValues.fit(turn.get(1).textValue(), "'history'")));
     }
     if (!history.isArray()) {
       throw new RecordProblem("'history' must be a list of pairs of strings");
@@ -173,7 +174,7 @@ final class ExampleParser {
   }
 
   private static String filled(JsonNode record, String key) {
-    String text = Values.text(record, key, "");
+    String text = JsonValues.text(record, key, "");
     if (text.isBlank()) {
       throw new RecordProblem("'" + key + "' is empty");
     }

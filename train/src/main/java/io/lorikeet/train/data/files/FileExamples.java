@@ -105,7 +105,7 @@ final class FileExamples implements RecordSink {
       record = JsonNodeFactory.instance.objectNode().set("text", value);
     } else if (!value.isObject()) {
       throw new RecordProblem(
-          "expected a JSON object or a string, found " + Values.describe(value));
+          "expected a JSON object or a string, found " + JsonValues.describe(value));
     }
     ObjectNode named = renamed((ObjectNode) record);
     ExampleFormat format = format(named, cells);
@@ -137,7 +137,7 @@ final class FileExamples implements RecordSink {
     }
     Optional<ExampleFormat> found = ExampleFormat.of(keys);
     if (cells) {
-      Set<String> filled = keys(record, value -> !Values.isAbsent(value));
+      Set<String> filled = keys(record, value -> !JsonValues.isAbsent(value));
       if (keys.contains(ExampleFormat.MAY_BE_EMPTY)) {
         filled.add(ExampleFormat.MAY_BE_EMPTY);
       }

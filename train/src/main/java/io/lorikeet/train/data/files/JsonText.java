@@ -23,7 +23,7 @@ import java.util.Optional;
 
 /// Reads JSON: all that carries data passes through here. Bytes become characters by Java's own
 /// strict decoder, since the library's takes sequences that aren't UTF-8. Python writes NaN and
-/// infinities, which are read, so that they only matter where they are used ([Values#plain]).
+/// infinities, which are read, so that they only matter where they are used ([JsonValues#plain]).
 final class JsonText {
   /// Deeper values can't be given to a chat template, either.
   static final int DEEPEST = 200;

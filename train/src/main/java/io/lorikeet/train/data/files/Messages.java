@@ -41,7 +41,7 @@ final class Messages {
   static List<Message> list(JsonNode list, String key) {
     if (!list.isArray()) {
       throw new RecordProblem(
-          "'%s' must be a list of messages, found %s".formatted(key, Values.describe(list)));
+          "'%s' must be a list of messages, found %s".formatted(key, JsonValues.describe(list)));
     }
     if (list.isEmpty()) {
       throw new RecordProblem("'" + key + "' is empty");
@@ -60,16 +60,17 @@ final class Messages {
     if (!node.isObject()) {
       throw new RecordProblem(
           "%s must be an object of role and content, found %s"
-              .formatted(place, Values.describe(node)));
+              .formatted(place, JsonValues.describe(node)));
     }
     boolean shareGpt = !node.hasNonNull("role") && node.hasNonNull("from");
     String roleKey = shareGpt ? "from" : "role";
-    String given = Values.text(node, roleKey, place);
+    String given = JsonValues.text(node, roleKey, place);
     String role = role(given, place + "." + roleKey);
     String contentKey = shareGpt ? "value" : "content";
     if (role.equals(CALL)) {
       return calling(
-          toolCalls(Values.parsed(Values.text(node, contentKey, place), place), place), node);
+          toolCalls(JsonValues.parsed(JsonValues.text(node, contentKey, place), place), place),
+          node);
     }
     List<ToolCall> calls = new ArrayList<>();
     if (node.hasNonNull("tool_calls")) {
@@ -89,8 +90,8 @@ final class Messages {
         silent ? List.of() : content(content, place + "." + contentKey),
         reasoning(node, place),
         calls,
-        Values.optionalText(node, "name", place),
-        Values.optionalText(node, "tool_call_id", place),
+        JsonValues.optionalText(node, "name", place),
+        JsonValues.optionalText(node, "tool_call_id", place),
         trained(node, place));
   }
 
@@ -119,20 +120,20 @@ final class Messages {
   /// A text, or a list of parts that are texts.
   private static List<String> content(JsonNode content, String place) {
     if (content.isTextual()) {
-      return List.of(Values.fit(content.textValue(), place));
+      return List.of(JsonValues.fit(content.textValue(), place));
     }
     if (!content.isArray()) {
       throw new RecordProblem(
           "%s must be a string or a list of text parts, found %s"
-              .formatted(place, Values.describe(content)));
+              .formatted(place, JsonValues.describe(content)));
     }
     List<String> parts = new ArrayList<>();
     for (JsonNode part : content) {
       String type = part.path("type").asText("text");
       if (part.isTextual()) {
-        parts.add(Values.fit(part.textValue(), place));
+        parts.add(JsonValues.fit(part.textValue(), place));
       } else if (type.equals("text") && part.path("text").isTextual()) {
-        parts.add(Values.fit(part.get("text").textValue(), place));
+        parts.add(JsonValues.fit(part.get("text").textValue(), place));
       } else {
         throw new RecordProblem(
             "%s has a part of type '%s'; only parts of type text can be trained on"
@@ -144,7 +145,7 @@ final class Messages {
 
   private static Optional<String> reasoning(JsonNode node, String place) {
     for (String key : List.of("reasoning_content", "reasoning", "thinking")) {
-      Optional<String> text = Values.optionalText(node, key, place);
+      Optional<String> text = JsonValues.optionalText(node, key, place);
       if (text.isPresent()) {
         return text;
       }
@@ -174,7 +175,7 @@ final class Messages {
     }
     if (!calls.isArray()) {
       throw new RecordProblem(
-          "%s must be a list of calls, found %s".formatted(place, Values.describe(calls)));
+          "%s must be a list of calls, found %s".formatted(place, JsonValues.describe(calls)));
     }
     List<ToolCall> all = new ArrayList<>();
     for (int i = 0; i < calls.size(); i++) {
@@ -186,21 +187,22 @@ final class Messages {
   /// A call, with or without the `function` that OpenAI puts around name and arguments.
   private static ToolCall toolCall(JsonNode call, String place) {
     JsonNode function = call.path("function").isObject() ? call.get("function") : call;
-    String name = Values.text(function, "name", place);
+    String name = JsonValues.text(function, "name", place);
     JsonNode arguments = function.path("arguments");
     if (!function.hasNonNull("arguments") && function.hasNonNull("parameters")) {
       arguments = function.get("parameters");
     }
     String at = place + ".arguments";
-    JsonNode object = arguments.isTextual() ? Values.parsed(arguments.textValue(), at) : arguments;
+    JsonNode object =
+        arguments.isTextual() ? JsonValues.parsed(arguments.textValue(), at) : arguments;
     if (!object.isObject()) {
       throw new RecordProblem(
           "%s must be a JSON object, or one as text, found %s"
-              .formatted(at, Values.describe(object)));
+              .formatted(at, JsonValues.describe(object)));
     }
-    Object value = Values.plain(object, at);
+    Object value = JsonValues.plain(object, at);
     return new ToolCall(
-        Values.optionalText(call, "id", place),
+        JsonValues.optionalText(call, "id", place),
         name,
         arguments.isTextual() ? arguments.textValue() : value);
   }
@@ -209,26 +211,26 @@ final class Messages {
   /// OpenAI puts around it.
   static List<Map<String, Object>> tools(JsonNode given) {
     List<Map<String, Object>> all = new ArrayList<>();
-    if (Values.isAbsent(given)) {
+    if (JsonValues.isAbsent(given)) {
       return all;
     }
-    JsonNode tools = given.isTextual() ? Values.parsed(given.textValue(), "'tools'") : given;
+    JsonNode tools = given.isTextual() ? JsonValues.parsed(given.textValue(), "'tools'") : given;
     if (!tools.isArray()) {
       throw new RecordProblem(
-          "'tools' must be a list, or one as JSON text, found " + Values.describe(tools));
+          "'tools' must be a list, or one as JSON text, found " + JsonValues.describe(tools));
     }
     for (JsonNode tool : tools) {
       if (!tool.isObject()) {
         throw new RecordProblem(
-            "'tools' must be a list of objects, found " + Values.describe(tool) + " in it");
+            "'tools' must be a list of objects, found " + JsonValues.describe(tool) + " in it");
       }
       Map<String, Object> definition = new LinkedHashMap<>();
       if (tool.path("function").isObject()) {
-        definition.putAll(Values.object(tool, "'tools'"));
+        definition.putAll(JsonValues.object(tool, "'tools'"));
         definition.putIfAbsent("type", "function");
       } else {
         definition.put("type", "function");
-        definition.put("function", Values.object(tool, "'tools'"));
+        definition.put("function", JsonValues.object(tool, "'tools'"));
       }
       all.add(definition);
     }

@@ -70,28 +70,29 @@ final class ParquetRecords {
   }
 
   /// A message of the reading thread: a row, a failure, or with neither the end.
-  private record Part(ObjectNode row, FileMetaData file, Exception failure) {}
+  private record Delivery(ObjectNode row, FileMetaData file, Exception failure) {}
 
   void read(Path file) throws IOException {
     LIBRARY.setLevel(Level.WARNING);
-    BlockingQueue<Part> parts = new ArrayBlockingQueue<>(ROWS_AHEAD);
-    Thread reader = Thread.ofPlatform().daemon().name("parquet").start(() -> readInto(file, parts));
+    BlockingQueue<Delivery> deliveries = new ArrayBlockingQueue<>(ROWS_AHEAD);
+    Thread reader =
+        Thread.ofPlatform().daemon().name("parquet").start(() -> readInto(file, deliveries));
     int row = 0;
     FileMetaData metadata = null;
     try {
       while (true) {
-        Part part = parts.poll(PATIENCE, TimeUnit.SECONDS);
-        if (part == null) {
-          part = new Part(null, null, new IOException("it is damaged"));
+        Delivery delivery = deliveries.poll(PATIENCE, TimeUnit.SECONDS);
+        if (delivery == null) {
+          delivery = new Delivery(null, null, new IOException("it is damaged"));
         }
-        metadata = part.file() == null ? metadata : part.file();
-        if (part.failure() != null) {
+        metadata = delivery.file() == null ? metadata : delivery.file();
+        if (delivery.failure() != null) {
           sink.badFile(row, explain(row, metadata));
         }
-        if (part.row() == null) {
+        if (delivery.row() == null) {
           return;
         }
-        sink.record(part.row(), ++row);
+        sink.record(delivery.row(), ++row);
         progress.accept((double) row / metadata.numRows());
       }
     } catch (InterruptedException e) {
@@ -102,7 +103,7 @@ final class ParquetRecords {
     }
   }
 
-  private static void readInto(Path file, BlockingQueue<Part> parts) {
+  private static void readInto(Path file, BlockingQueue<Delivery> deliveries) {
     try {
       FileMetaData metadata = null;
       try (HardwoodContext context = HardwoodContext.create(1);
@@ -111,13 +112,13 @@ final class ParquetRecords {
         try (RowReader rows = reader.rowReader()) {
           while (rows.hasNext()) {
             rows.next();
-            parts.put(new Part(object(rows), metadata, null));
+            deliveries.put(new Delivery(object(rows), metadata, null));
           }
         }
-        parts.put(new Part(null, metadata, null));
+        deliveries.put(new Delivery(null, metadata, null));
       } catch (IOException | RuntimeException e) {
         // hardwood tells of damage by exceptions of many types.
-        parts.put(new Part(null, metadata, e));
+        deliveries.put(new Delivery(null, metadata, e));
       }
     } catch (InterruptedException _) {
       // nobody waits for rows any more

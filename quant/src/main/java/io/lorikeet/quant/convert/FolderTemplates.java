@@ -18,11 +18,11 @@ import java.util.stream.Stream;
 /// The chat templates of a folder, wherever a version of the transformers library has put them:
 /// `tokenizer_config.json`, `chat_template.jinja` with `additional_chat_templates`, or
 /// `chat_template.json`.
-final class ChatTemplates {
+final class FolderTemplates {
   private static final String DEFAULT = "default";
   private static final String MARK = "\ufeff";
 
-  private ChatTemplates() {}
+  private FolderTemplates() {}
 
   /// Sets `tokenizer.chat_template`, and those with names as `tokenizer.chat_template.NAME`.
   static void put(ModelFolder folder, GgufWriter writer) throws IOException {

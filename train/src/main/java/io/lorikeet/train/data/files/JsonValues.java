@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /// Takes values out of JSON, and says what is wrong with them.
-final class Values {
-  private Values() {}
+final class JsonValues {
+  private JsonValues() {}
 
   /// The text under a key.
   ///

@@ -9,8 +9,8 @@ import java.util.Map;
 ///
 /// The values of a template are null for none, [Boolean], the numbers of [Numbers], [Text], [List]
 /// and [Map] (a list and a dictionary), [Items], [Namespace], [Function], [Loop] and [Undefined].
-final class Values {
-  private Values() {}
+final class PythonValues {
+  private PythonValues() {}
 
   /// The name of the type in Python's messages.
   static String typeName(Object value) {
@@ -23,7 +23,7 @@ final class Values {
       case Text text -> text.isMarkup() ? "Markup" : "str";
       case List<?> _ -> "list";
       case Map<?, ?> _ -> "dict";
-      case Items items -> items.kind().typeName();
+      case Items items -> items.type().typeName();
       case Namespace _ -> "Namespace";
       case Loop _ -> "LoopContext";
       case Undefined _ -> "Undefined";
@@ -50,7 +50,7 @@ final class Values {
       case Text text -> !text.isEmpty();
       case List<?> list -> !list.isEmpty();
       case Map<?, ?> map -> !map.isEmpty();
-      case Items items -> items.kind() == Items.Kind.GENERATOR || !items.take().isEmpty();
+      case Items items -> items.type() == Items.PythonType.GENERATOR || !items.take().isEmpty();
       case Undefined _ -> false;
       case Object number when Numbers.isNumber(number) -> Numbers.real(number) != 0;
       default -> true;
@@ -165,7 +165,7 @@ final class Values {
   }
 
   static boolean isTuple(Object value) {
-    return value instanceof Items items && items.kind() == Items.Kind.TUPLE;
+    return value instanceof Items items && items.type() == Items.PythonType.TUPLE;
   }
 
   /// The items that a loop over the value goes through.
@@ -220,7 +220,7 @@ final class Values {
       case Text text -> text.codePoints();
       case List<?> list -> list.size();
       case Map<?, ?> map -> map.size();
-      case Items items when items.kind() != Items.Kind.GENERATOR -> items.take().size();
+      case Items items when items.type() != Items.PythonType.GENERATOR -> items.take().size();
       case Undefined _ -> 0;
       case Loop loop -> loop.length();
       case null, default ->
@@ -301,7 +301,7 @@ final class Values {
   }
 
   private static void repr(Items items, TextBuilder out, Budget budget) {
-    switch (items.kind()) {
+    switch (items.type()) {
       case TUPLE -> {
         List<Object> list = items.take();
         reprAll("(", list, list.size() == 1 ? ",)" : ")", out, budget);
@@ -313,7 +313,7 @@ final class Values {
         out.append("range(" + (list.isEmpty() ? 0 : list.getFirst()) + ", " + end + ")");
       }
       default -> {
-        out.append(items.kind().typeName());
+        out.append(items.type().typeName());
         reprAll("([", items.take(), "])", out, budget);
       }
     }

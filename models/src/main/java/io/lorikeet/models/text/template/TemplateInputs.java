@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 
 /// Makes values of a template of what a caller gives, each text with its origin.
-final class Inputs {
-  private Inputs() {}
+final class TemplateInputs {
+  private TemplateInputs() {}
 
   /// A value that came from another message than the one it stands in.
   ///
@@ -43,7 +43,7 @@ final class Inputs {
   static String compactJson(Object value) {
     Object separators = Items.tuple(Text.of(","), Text.of(":"));
     Arguments arguments = new Arguments(List.of(), Map.of("separators", separators));
-    return JsonText.of(value(value, Rendering.TEMPLATE), arguments, new Budget()).toString();
+    return JsonDump.of(value(value, Rendering.TEMPLATE), arguments, new Budget()).toString();
   }
 
   private static Object plain(Object value) {

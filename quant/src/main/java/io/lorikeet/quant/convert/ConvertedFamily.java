@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 /// How the models of one family are converted: their hyperparameters as GGUF's keys, the names of
 /// their tensors, and what changes in them. This class has what most families share
 /// (`TextModel` in llama.cpp's `conversion/base.py`); a family's own class is the difference.
-abstract class Family {
+abstract class ConvertedFamily {
   private static final Pattern LAYER = Pattern.compile("model\\.layers\\.(\\d+)\\.(.+)");
   private static final Pattern EXPERT = Pattern.compile("(.*\\.experts)\\.(\\d+)\\.(.+)\\.weight");
 
@@ -48,7 +48,7 @@ abstract class Family {
   private final String architecture;
   private final ModelFolder folder;
 
-  Family(String architecture, ModelFolder folder) {
+  ConvertedFamily(String architecture, ModelFolder folder) {
     this.architecture = architecture;
     this.folder = folder;
   }
@@ -140,7 +140,7 @@ abstract class Family {
   void putSpecialTokens(SpecialTokens special, Vocabulary vocabulary, GgufWriter writer)
       throws IOException {
     special.put(writer);
-    ChatTemplates.put(folder, writer);
+    FolderTemplates.put(folder, writer);
   }
 
   /// The name of this family's pre-tokenizer, where llama.cpp has several names for the same.

@@ -6,7 +6,7 @@ import java.util.Map;
 
 /// Writes JSON as Python's `json.dumps` does: the filter `tojson`, with the parameters that Hugging
 /// Face's Transformers gives it.
-final class JsonText {
+final class JsonDump {
   private final TextBuilder out;
   private final Budget budget;
   private final boolean ascii;
@@ -15,7 +15,7 @@ final class JsonText {
   private final String colon;
   private final boolean sorted;
 
-  private JsonText(Budget budget, Arguments arguments) {
+  private JsonDump(Budget budget, Arguments arguments) {
     this.budget = budget;
     out = new TextBuilder(budget);
     ascii = arguments.truth(0, "ensure_ascii", false);
@@ -26,18 +26,18 @@ final class JsonText {
       comma = indent == null ? ", " : ",";
       colon = ": ";
     } else {
-      List<Object> both = Values.items(separators);
+      List<Object> both = PythonValues.items(separators);
       if (both.size() != 2) {
         throw new EvaluationError("separators: expected two, found " + both.size());
       }
-      comma = Values.requireText(both.get(0)).toString();
-      colon = Values.requireText(both.get(1)).toString();
+      comma = PythonValues.requireText(both.get(0)).toString();
+      colon = PythonValues.requireText(both.get(1)).toString();
     }
   }
 
   /// @param arguments `ensure_ascii=False, indent=None, separators=None, sort_keys=False`
   static Text of(Object value, Arguments arguments, Budget budget) {
-    JsonText json = new JsonText(budget, arguments);
+    JsonDump json = new JsonDump(budget, arguments);
     json.write(value, 1);
     return json.out.build();
   }
@@ -61,12 +61,12 @@ final class JsonText {
       case Double real -> out.append(number(real));
       case Text text -> string(text);
       case List<?> list -> list(list, level);
-      case Items items when items.kind() == Items.Kind.TUPLE -> list(items.take(), level);
+      case Items items when items.type() == Items.PythonType.TUPLE -> list(items.take(), level);
       case Map<?, ?> map -> object(map, level);
       case Object number when Numbers.isNumber(number) -> out.append(number.toString());
       default ->
           throw new EvaluationError(
-              "Object of type " + Values.typeName(value) + " is not JSON serializable");
+              "Object of type " + PythonValues.typeName(value) + " is not JSON serializable");
     }
     budget.leave();
   }
@@ -102,7 +102,7 @@ final class JsonText {
     }
     List<Object> keys = new ArrayList<>(map.keySet());
     if (sorted) {
-      keys.sort((a, b) -> Values.compare("<", a, b, budget));
+      keys.sort((a, b) -> PythonValues.compare("<", a, b, budget));
     }
     out.append("{");
     for (int i = 0; i < keys.size(); i++) {
@@ -124,7 +124,7 @@ final class JsonText {
       case Object number when Numbers.isNumber(number) -> Text.of(Numbers.text(number));
       default ->
           throw new EvaluationError(
-              "keys must be str, int, float, bool or None, not " + Values.typeName(key));
+              "keys must be str, int, float, bool or None, not " + PythonValues.typeName(key));
     };
   }
 
