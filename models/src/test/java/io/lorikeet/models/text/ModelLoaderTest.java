@@ -10,7 +10,9 @@ import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
+import io.lorikeet.bindings.llama.NativeGguf;
 import io.lorikeet.bindings.llama.UnusableModelException;
+import io.lorikeet.bindings.llama.VocabularyFile;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
@@ -177,8 +179,8 @@ class ModelLoaderTest {
   void aCommaIsNoEnd() throws IOException {
     String key = "tokenizer.ggml.eos_token_id";
     for (long id : new long[] {29, 4_294_967_295L}) { // the vocabulary has 29 tokens
-      GgufWriter file = VocabularyFile.bytePair("gpt-2");
-      try (LlamaModel model = load(vocabulary(file.put(key, number(id))))) {
+      NativeGguf file = VocabularyFile.bytePair("gpt-2");
+      try (LlamaModel model = load(vocabulary(file.putUint32(key, (int) id)))) {
         assertEquals(OptionalInt.empty(), model.vocabulary().eos());
         assertFalse(model.vocabulary().isEndOfGeneration(11));
       }
@@ -197,10 +199,10 @@ class ModelLoaderTest {
 
   @Test
   void aBeginThatTheFileDoesNotNameIsRefused() throws IOException {
-    GgufWriter without =
+    NativeGguf without =
         VocabularyFile.bytePair("gpt-2").putBool("tokenizer.ggml.add_bos_token", true);
     assertRefused(vocabulary(without), "tokenizer.ggml.bos_token_id, is missing");
-    GgufWriter outside =
+    NativeGguf outside =
         VocabularyFile.bytePair("gpt-2")
             .putBool("tokenizer.ggml.add_bos_token", true)
             .putUint32("tokenizer.ggml.bos_token_id", 300);
@@ -211,8 +213,8 @@ class ModelLoaderTest {
     return ModelLoader.load(file, LlamaModel.Options.VOCABULARY);
   }
 
-  private Path vocabulary(GgufWriter file) throws IOException {
-    return VocabularyFile.write(file, folder.resolve("vocabulary.gguf"));
+  private Path vocabulary(NativeGguf file) throws IOException {
+    return file.write(folder.resolve("vocabulary.gguf"));
   }
 
   /// @param words a part of the message, or the number of lines below its first

@@ -1,4 +1,4 @@
-package io.lorikeet.models.text;
+package io.lorikeet.bindings.llama;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -8,13 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.bindings.LeakCheck;
-import io.lorikeet.bindings.TensorType;
-import io.lorikeet.bindings.llama.LlamaAdapter;
-import io.lorikeet.bindings.llama.LlamaContext;
-import io.lorikeet.bindings.llama.LlamaModel;
-import io.lorikeet.bindings.llama.LlamaSampler;
-import io.lorikeet.models.random.RandomModel;
-import io.lorikeet.quant.GgufWriter;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
@@ -29,15 +22,15 @@ import org.junit.jupiter.api.io.TempDir;
 
 @ExtendWith(LeakCheck.class)
 class LlamaContextTest {
-  private static final int WIDTH = 64;
-  private static final int VOCABULARY = 400;
+  private static final int WIDTH = TinyModel.WIDTH;
+  private static final int VOCABULARY = TinyModel.VOCABULARY;
 
   @TempDir Path folder;
 
   @Test
   void logitsDoNotDependOnTheBatch() throws IOException {
     int[] tokens = new SplittableRandom(1).ints(50, 0, VOCABULARY).toArray();
-    try (LlamaModel model = randomModel();
+    try (LlamaModel model = tinyModel();
         LlamaContext whole = LlamaContext.create(model, 64, 64, 1);
         LlamaContext parts = LlamaContext.create(model, 64, 7, 1)) {
       float[][] expected = logits(whole, tokens);
@@ -58,7 +51,7 @@ class LlamaContextTest {
 
   @Test
   void whatDoesNotFitIsRefused() throws IOException {
-    try (LlamaModel model = randomModel();
+    try (LlamaModel model = tinyModel();
         LlamaContext context = LlamaContext.create(model, 8, 512, 1);
         LlamaSampler sampler = LlamaSampler.create(0, 1)) {
       assertThrows(IllegalStateException.class, context::logits);
@@ -80,7 +73,7 @@ class LlamaContextTest {
 
   @Test
   void aModelClosesWhatIsOpenOfIt() throws IOException {
-    LlamaModel model = randomModel();
+    LlamaModel model = tinyModel();
     LlamaContext context = LlamaContext.create(model, 8, 8, 1);
     LlamaAdapter adapter = LlamaAdapter.load(model, adapter(UnaryOperator.identity()));
     context.setAdapters(adapter.scaledBy(1));
@@ -94,7 +87,7 @@ class LlamaContextTest {
   @Test
   void anAdapterActsUntilItIsClosed() throws IOException {
     int[] tokens = {1, 5, 300};
-    try (LlamaModel model = randomModel();
+    try (LlamaModel model = tinyModel();
         LlamaContext context = LlamaContext.create(model, 8, 8, 1)) {
       float[][] base = logits(context, tokens);
       try (LlamaAdapter adapter = LlamaAdapter.load(model, adapter(UnaryOperator.identity()))) {
@@ -142,13 +135,13 @@ class LlamaContextTest {
     assertAdapterRefused("No such file", folder.resolve("nowhere.gguf"));
   }
 
-  private void assertAdapterRefused(String words, UnaryOperator<GgufWriter> change)
+  private void assertAdapterRefused(String words, UnaryOperator<NativeGguf> change)
       throws IOException {
     assertAdapterRefused(words, adapter(change));
   }
 
   private void assertAdapterRefused(String words, Path adapter) throws IOException {
-    try (LlamaModel model = randomModel()) {
+    try (LlamaModel model = tinyModel()) {
       GgmlException refused =
           assertThrows(GgmlException.class, () -> LlamaAdapter.load(model, adapter));
       assertTrue(refused.getMessage().contains(words), refused.getMessage());
@@ -157,7 +150,7 @@ class LlamaContextTest {
 
   @Test
   void sampling() throws IOException {
-    try (LlamaModel model = randomModel();
+    try (LlamaModel model = tinyModel();
         LlamaContext context = LlamaContext.create(model, 8, 8, 1);
         LlamaSampler greedy = LlamaSampler.create(0, 1);
         LlamaSampler first = LlamaSampler.create(1, 7);
@@ -181,7 +174,7 @@ class LlamaContextTest {
 
   @Test
   void aModelTellsWhatItIs() throws IOException {
-    try (LlamaModel model = randomModel()) {
+    try (LlamaModel model = tinyModel()) {
       assertEquals(2, model.layers());
       assertEquals(WIDTH, model.embeddingLength());
       assertEquals(256, model.contextLength());
@@ -198,7 +191,7 @@ class LlamaContextTest {
     assertModelRefused("GGUF", page);
     assertModelRefused("No such file", folder.resolve("nowhere.gguf"));
     Path unknown = folder.resolve("unknown.gguf");
-    new GgufWriter().putString("general.architecture", "tomorrow").write(unknown);
+    new NativeGguf().putString("general.architecture", "tomorrow").write(unknown);
     assertModelRefused("unknown model architecture: 'tomorrow'", unknown);
   }
 
@@ -209,20 +202,20 @@ class LlamaContextTest {
     assertTrue(refused.getMessage().contains(file.toString()), refused.getMessage());
   }
 
-  private LlamaModel randomModel() throws IOException {
+  private LlamaModel tinyModel() throws IOException {
     Path file = folder.resolve("model.gguf");
     if (Files.notExists(file)) {
-      RandomModel.of(TensorType.F32).write(file);
+      TinyModel.write(file);
     }
     return LlamaModel.load(file, LlamaModel.Options.CPU);
   }
 
   /// An adapter of rank 2 for one matrix, changed before it is written.
-  private Path adapter(UnaryOperator<GgufWriter> change) throws IOException {
+  private Path adapter(UnaryOperator<NativeGguf> change) throws IOException {
     float[] weights = new float[2 * WIDTH];
     Arrays.fill(weights, 0.2f);
-    GgufWriter writer =
-        new GgufWriter()
+    NativeGguf writer =
+        new NativeGguf()
             .putString("general.type", "adapter")
             .putString("general.architecture", "llama")
             .putString("adapter.type", "lora")

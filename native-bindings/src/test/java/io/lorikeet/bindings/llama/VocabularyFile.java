@@ -1,15 +1,11 @@
-package io.lorikeet.models.text;
+package io.lorikeet.bindings.llama;
 
-import io.lorikeet.quant.GgufWriter;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/// GGUF files of nothing but a vocabulary, for what [io.lorikeet.models.random.RandomModel]'s
-/// doesn't have.
-final class VocabularyFile {
+/// GGUF files of nothing but a vocabulary, for cases that [TinyModel]'s doesn't have.
+public final class VocabularyFile {
   private static final int NORMAL = 1;
   private static final int UNKNOWN = 2;
   private static final int CONTROL = 3;
@@ -18,7 +14,7 @@ final class VocabularyFile {
 
   /// A SentencePiece vocabulary of `<unk>`, `<s>`, `</s>` and these pieces, the earlier ones merged
   /// first; it begins texts with `<s>`.
-  static GgufWriter sentencePiece(String... pieces) {
+  public static NativeGguf sentencePiece(String... pieces) {
     List<String> tokens = new ArrayList<>(List.of("<unk>", "<s>", "</s>"));
     tokens.addAll(List.of(pieces));
     int size = tokens.size();
@@ -28,7 +24,7 @@ final class VocabularyFile {
       scores[id] = -id;
       types[id] = id == 0 ? UNKNOWN : id < 3 ? CONTROL : NORMAL;
     }
-    return new GgufWriter()
+    return new NativeGguf()
         .putString("general.architecture", "llama")
         .putString("tokenizer.ggml.model", "llama")
         .putStrings("tokenizer.ggml.tokens", tokens)
@@ -39,7 +35,7 @@ final class VocabularyFile {
   /// A byte-pair vocabulary of single letters and `<|end|>`, with one merge.
   ///
   /// @param preTokenizer llama.cpp's name of the expression that splits texts
-  static GgufWriter bytePair(String preTokenizer) {
+  public static NativeGguf bytePair(String preTokenizer) {
     List<String> tokens = new ArrayList<>();
     for (char letter = 'a'; letter <= 'z'; letter++) {
       tokens.add(String.valueOf(letter));
@@ -48,7 +44,7 @@ final class VocabularyFile {
     int[] types = new int[tokens.size()];
     Arrays.fill(types, NORMAL);
     types[types.length - 1] = CONTROL;
-    return new GgufWriter()
+    return new NativeGguf()
         .putString("general.architecture", "llama")
         .putString("tokenizer.ggml.model", "gpt2")
         .putString("tokenizer.ggml.pre", preTokenizer)
@@ -56,10 +52,5 @@ final class VocabularyFile {
         .putInts("tokenizer.ggml.token_type", types)
         .putStrings("tokenizer.ggml.merges", List.of("a a"))
         .putUint32("tokenizer.ggml.eos_token_id", tokens.size() - 1);
-  }
-
-  static Path write(GgufWriter vocabulary, Path path) throws IOException {
-    vocabulary.write(path);
-    return path;
   }
 }

@@ -1,4 +1,4 @@
-package io.lorikeet.models.text;
+package io.lorikeet.bindings.llama;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -7,12 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.bindings.LeakCheck;
-import io.lorikeet.bindings.TensorType;
-import io.lorikeet.bindings.llama.LlamaModel;
-import io.lorikeet.bindings.llama.LlamaVocabulary;
-import io.lorikeet.bindings.llama.UnusableModelException;
-import io.lorikeet.models.random.RandomModel;
-import io.lorikeet.quant.GgufWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -31,7 +25,7 @@ class LlamaVocabularyTest {
 
   @Test
   void textComesBackFromItsTokens() throws IOException {
-    try (LlamaModel model = randomModel()) {
+    try (LlamaModel model = tinyModel()) {
       LlamaVocabulary vocabulary = model.vocabulary();
       for (int seed = 0; seed < 200; seed++) {
         String text = randomText(new SplittableRandom(seed));
@@ -44,7 +38,7 @@ class LlamaVocabularyTest {
 
   @Test
   void piecesOfTokensMakeUpTheText() throws IOException {
-    try (LlamaModel model = randomModel()) {
+    try (LlamaModel model = tinyModel()) {
       LlamaVocabulary vocabulary = model.vocabulary();
       byte[] text = " the \u65e5\0\ud83d\ude42".getBytes(StandardCharsets.UTF_8);
       byte[] pieces = new byte[text.length + 1]; // and the space that the vocabulary puts before
@@ -61,7 +55,7 @@ class LlamaVocabularyTest {
 
   @Test
   void specialTokensAreAddedAndReadOnRequestOnly() throws IOException {
-    try (LlamaModel model = randomModel()) {
+    try (LlamaModel model = tinyModel()) {
       LlamaVocabulary vocabulary = model.vocabulary();
       assertEquals(OptionalInt.of(1), vocabulary.bos());
       assertEquals(OptionalInt.of(2), vocabulary.eos());
@@ -90,7 +84,7 @@ class LlamaVocabularyTest {
 
   @Test
   void threadsCanShareIt() throws IOException {
-    try (LlamaModel model = randomModel()) {
+    try (LlamaModel model = tinyModel()) {
       List<String> texts =
           IntStream.range(0, 100).mapToObj(seed -> randomText(new SplittableRandom(seed))).toList();
       List<List<Integer>> alone = texts.stream().map(text -> tokens(model, text)).toList();
@@ -106,7 +100,7 @@ class LlamaVocabularyTest {
   @Test
   void whatCannotBeSpelledBecomesUnknown() throws IOException {
     // ids:                                  3         4    5    6    7          8     9
-    GgufWriter file = VocabularyFile.sentencePiece("\u2581", "a", "b", "|", "\u2581a", "ab", "aa");
+    NativeGguf file = VocabularyFile.sentencePiece("\u2581", "a", "b", "|", "\u2581a", "ab", "aa");
     try (LlamaModel model = vocabularyOnly(file)) {
       LlamaVocabulary vocabulary = model.vocabulary();
       assertArrayEquals(new int[] {1, 7, 5}, vocabulary.tokenize("ab", true, true));
@@ -126,7 +120,7 @@ class LlamaVocabularyTest {
       LlamaVocabulary vocabulary = model.vocabulary();
       assertThrows(UnusableModelException.class, () -> vocabulary.tokenize("ab", true, true));
     }
-    GgufWriter without =
+    NativeGguf without =
         VocabularyFile.sentencePiece("a", "b").putBool("tokenizer.ggml.add_space_prefix", false);
     try (LlamaModel model = vocabularyOnly(without)) {
       assertArrayEquals(new int[] {1, 3, 4, 0}, model.vocabulary().tokenize("ab ", true, true));
@@ -147,8 +141,8 @@ class LlamaVocabularyTest {
 
   @Test
   void aVocabularyThatWantsTokensItLacksIsRefused() throws IOException {
-    GgufWriter file =
-        new GgufWriter()
+    NativeGguf file =
+        new NativeGguf()
             .putString("general.architecture", "llama")
             .putString("tokenizer.ggml.model", "gpt2")
             .putString("tokenizer.ggml.pre", "gpt-2")
@@ -165,7 +159,7 @@ class LlamaVocabularyTest {
 
   @Test
   void tokensOutsideAreRefused() throws IOException {
-    try (LlamaModel model = randomModel()) {
+    try (LlamaModel model = tinyModel()) {
       LlamaVocabulary vocabulary = model.vocabulary();
       for (int token : new int[] {-1, 400, Integer.MAX_VALUE}) {
         assertThrows(IllegalArgumentException.class, () -> vocabulary.piece(token, true));
@@ -180,7 +174,7 @@ class LlamaVocabularyTest {
 
   @Test
   void itEndsWithItsModel() throws IOException {
-    LlamaModel model = randomModel();
+    LlamaModel model = tinyModel();
     LlamaVocabulary vocabulary = model.vocabulary();
     model.close();
     model.close();
@@ -188,13 +182,13 @@ class LlamaVocabularyTest {
     assertThrows(IllegalStateException.class, vocabulary::bos);
   }
 
-  private LlamaModel randomModel() throws IOException {
-    Path file = RandomModel.of(TensorType.F32).write(folder.resolve("model.gguf"));
+  private LlamaModel tinyModel() throws IOException {
+    Path file = TinyModel.write(folder.resolve("model.gguf"));
     return LlamaModel.load(file, LlamaModel.Options.VOCABULARY);
   }
 
-  private LlamaModel vocabularyOnly(GgufWriter file) throws IOException {
-    Path path = VocabularyFile.write(file, folder.resolve("vocabulary.gguf"));
+  private LlamaModel vocabularyOnly(NativeGguf file) throws IOException {
+    Path path = file.write(folder.resolve("vocabulary.gguf"));
     return LlamaModel.load(path, LlamaModel.Options.VOCABULARY);
   }
 
