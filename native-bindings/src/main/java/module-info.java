@@ -4,4 +4,9 @@ module io.lorikeet.bindings {
 
   exports io.lorikeet.bindings;
   exports io.lorikeet.bindings.llama;
+
+  uses io.lorikeet.bindings.KernelLibrary.Provider;
+
+  provides io.lorikeet.bindings.KernelLibrary.Provider with
+      io.lorikeet.bindings.cpu.OneDnnProvider;
 }

@@ -30,6 +30,7 @@ class ArchitectureTest {
           "io.lorikeet.ggml",
           "io.lorikeet.llama",
           "io.lorikeet.bindings",
+          "io.lorikeet.bindings.cpu",
           "io.lorikeet.bindings.llama",
           "io.lorikeet.quant",
           "io.lorikeet.quant.convert",

@@ -12,11 +12,12 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.ServiceLoader;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /// An open device: it owns the device's queue and, on the CPU, the threads. Tensors and graphs of a
 /// backend must be closed before it. Not safe for use by several threads at a time.
@@ -27,9 +28,10 @@ public final class Backend implements AutoCloseable {
   private final MemorySegment registry;
   private final int threads;
   private final Purpose purpose;
+  private final DeviceTraits traits;
   private final DeviceQueue queue;
   private MemorySegment threadPool = MemorySegment.NULL;
-  private Optional<FastProducts> fastProducts = Optional.empty();
+  private Optional<KernelLibrary> kernelLibrary = Optional.empty();
   private Optional<Profile> profile = Optional.empty();
   private Backend cpu;
   private boolean closed;
@@ -50,6 +52,7 @@ public final class Backend implements AutoCloseable {
       Purpose purpose) {
     this.device = device;
     this.purpose = purpose;
+    traits = purpose == Purpose.PLANNING_GPU ? DeviceTraits.CUDA : DeviceTraits.of(device);
     this.deviceHandle = deviceHandle;
     this.handle = handle;
     this.registry = Ggml.ggml_backend_dev_backend_reg(deviceHandle);
@@ -64,17 +67,8 @@ public final class Backend implements AutoCloseable {
     for (long i = 0; i < Ggml.ggml_backend_dev_count(); i++) {
       devices.add(describe(Ggml.ggml_backend_dev_get(i)));
     }
-    devices.sort((a, b) -> Integer.compare(preference(a), preference(b)));
+    devices.sort(Comparator.comparing(device -> device.kind().preference()));
     return devices;
-  }
-
-  private static int preference(Device device) {
-    return switch (device.kind()) {
-      case GPU -> 0;
-      case INTEGRATED_GPU -> 1;
-      case CPU -> 2;
-      case ACCELERATOR, META -> 3;
-    };
   }
 
   private static Device describe(MemorySegment handle) {
@@ -136,7 +130,7 @@ public final class Backend implements AutoCloseable {
     String wanted = name.toLowerCase(Locale.ROOT);
     Device device =
         devices.stream()
-            .filter(d -> wanted.equals("auto") ? preference(d) < 3 : d.name().equals(wanted))
+            .filter(d -> wanted.equals("auto") ? d.kind().isChosen() : d.name().equals(wanted))
             .findFirst()
             .orElseThrow(
                 () ->
@@ -159,12 +153,20 @@ public final class Backend implements AutoCloseable {
         Backend backend = new Backend(device, candidate, handle, threads, purpose);
         if (backend.isCpu()) {
           backend.startThreads();
-          backend.fastProducts = FastProducts.open(threads, products);
+          backend.kernelLibrary = openKernelLibrary(threads, products);
         }
         return backend;
       }
     }
     throw new GgmlException("the device " + device.name() + " went away");
+  }
+
+  private static Optional<KernelLibrary> openKernelLibrary(
+      int threads, Optional<ProductFormat> products) {
+    return ServiceLoader.load(KernelLibrary.Provider.class, KernelLibrary.class.getClassLoader())
+        .findFirst()
+        .orElseThrow(() -> new GgmlException("Lorikeet's own kernels are missing: install it anew"))
+        .open(threads, products);
   }
 
   /// A pool that lives as long as the backend: without it every graph would start threads of its
@@ -226,24 +228,14 @@ public final class Backend implements AutoCloseable {
     return threads;
   }
 
+  /// Whether this is ggml's CPU, which computes in the host's own memory.
   public boolean isCpu() {
-    return device.kind() == Device.Kind.CPU && purpose != Purpose.PLANNING_GPU;
+    return traits == DeviceTraits.CPU;
   }
 
-  boolean isVulkan() {
-    return device.name().startsWith("vulkan");
-  }
-
-  /// Whether ggml's CUDA backend computes, which can be built for AMD's and Moore Threads' GPUs,
-  /// too.
-  boolean isCuda() {
-    return Stream.of("cuda", "rocm", "musa").anyMatch(device.name()::startsWith);
-  }
-
-  /// Whether this backend plans for a GPU that isn't there. As far as kinds differ it is taken for
-  /// NVIDIA's.
-  boolean isAbsentGpu() {
-    return purpose == Purpose.PLANNING_GPU;
+  /// What the kind of device is like. A GPU that isn't there is taken for one of NVIDIA's.
+  public DeviceTraits traits() {
+    return traits;
   }
 
   /// Whether the CPU computes, as ggml's own device or under a Vulkan driver. The device's memory
@@ -262,50 +254,25 @@ public final class Backend implements AutoCloseable {
     return describe(deviceHandle);
   }
 
-  /// Whether products of F32 tensors keep F32's precision. Vulkan rounds both sides to F16, where
-  /// small gradients vanish and large ones overflow, unless `GGML_VK_DISABLE_F16` is set. CUDA
-  /// rounds them to TF32, which has F32's range.
-  public boolean keepsF32Products() {
-    return !isVulkan() || System.getenv("GGML_VK_DISABLE_F16") != null;
-  }
-
-  /// Whether they keep it for operands that aren't contiguous, too. Vulkan makes copies of such in
-  /// F16, even with `GGML_VK_DISABLE_F16`.
-  public boolean keepsStridedF32Products() {
-    return !isVulkan();
-  }
-
-  /// Whether OUT_PROD is the fastest way to the sum of two matrices' outer products, whatever their
-  /// shapes: ggml's CUDA backend leaves it to cuBLAS (`out-prod.cu`).
-  public boolean hasFastOuterProducts() {
-    return isCuda();
-  }
-
-  /// Whether copies that transpose are fast only within a type: ggml's CUDA backend goes by tiles
-  /// then (`cpy.cu`), and else reads element by element, far apart.
-  public boolean transposesWithinType() {
-    return isCuda();
-  }
-
-  /// Products that are faster than ggml's, where there are such.
-  public Optional<FastProducts> fastProducts() {
-    return fastProducts;
+  /// The library that has faster operations than ggml, where there is one.
+  public Optional<KernelLibrary> kernelLibrary() {
+    return kernelLibrary;
   }
 
   /// What multiplies large matrices in training, in words.
   public String products() {
-    return fastProducts.map(FastProducts::toString).orElse("ggml");
+    return kernelLibrary.map(KernelLibrary::toString).orElse("ggml");
   }
 
   /// How this backend multiplies large matrices.
   public ProductFormat productFormat() {
-    return fastProducts.map(FastProducts::format).orElse(ProductFormat.GGML);
+    return kernelLibrary.map(KernelLibrary::format).orElse(ProductFormat.GGML);
   }
 
   /// The libraries that compute, with their versions.
   public String libraries() {
     String ggml = "ggml " + NativeLibrary.load().ggmlVersion();
-    return fastProducts.map(products -> ggml + ", " + products.library()).orElse(ggml);
+    return kernelLibrary.map(own -> ggml + ", " + own.library()).orElse(ggml);
   }
 
   /// What the library that computes was built for: a CPU's instructions, such as `AVX512`, of which
@@ -401,15 +368,11 @@ public final class Backend implements AutoCloseable {
     return pinned.address() == 0 ? Ggml.ggml_backend_cpu_buffer_type() : pinned;
   }
 
-  /// Bytes of the host's memory that copies between it and the device go through: ggml's Vulkan
-  /// backend keeps a buffer as large as the largest copy so far.
+  /// Bytes of the host's memory that copies between it and the device go through.
   ///
   /// @param largest bytes of the largest tensor that is copied
   public long stagingBytes(long largest) {
-    if (isCuda()) {
-      return DeviceQueue.STAGING_BYTES;
-    }
-    return isVulkan() ? Math.min(largest, Tensor.TRANSFER_BYTES) : 0;
+    return traits.stagingBytes(largest);
   }
 
   /// Bytes to which tensors in this backend's memory are aligned.
@@ -431,7 +394,7 @@ public final class Backend implements AutoCloseable {
     if (threadPool.address() != 0) {
       stopThreads();
     }
-    fastProducts.ifPresent(FastProducts::close);
+    kernelLibrary.ifPresent(KernelLibrary::close);
     NativeResources.closed("backend");
   }
 }

@@ -7,31 +7,37 @@ import java.util.List;
 
 /// Memory that ggml's CUDA backend takes for itself, besides what graphs are allocated in: a pool
 /// for what an operation needs while it runs, as large as any operation wanted it so far
-/// (`ggml_cuda_pool_vmm` in `ggml-cuda.cu`), and cuBLAS's workspace.
+/// (`ggml_cuda_pool_vmm`, ggml-cuda.cu:535-625), and cuBLAS's workspace.
 ///
-/// What isn't the same on all GPUs is taken from those that want most of it.
-final class CudaScratch {
-  /// On GPUs since Hopper; older ones have an eighth.
+/// What isn't the same on all GPUs is taken from those that want most of it. Lines are those of
+/// [#MIRRORED] in `ggml/src/ggml-cuda`.
+final class CudaScratch implements DeviceTraits.Scratch {
+  /// The version of ggml whose lines are named here. Set it to another one only when they have been
+  /// read there.
+  static final String MIRRORED = "0.25.1";
+
+  /// On GPUs since Hopper; older ones have an eighth (common.cuh:1547-1552).
   private static final long WORKSPACE = 32L << 20;
 
-  /// By so much the pool grows.
+  /// By so much the pool grows (ggml-cuda.cu:290, 576-578).
   private static final long GRANULARITY = 2L << 20;
 
-  /// Where allocations in the pool begin.
+  /// Where allocations in the pool begin (ggml-cuda.cu:570-571).
   private static final long ALIGNMENT = 128;
 
   /// Unfinished tiles of a product with a quantized matrix, 128 x 128 in F32 for each of 192
-  /// multiprocessors (`launch_mul_mat_q` in `mmq.cuh`).
+  /// multiprocessors (`launch_mul_mat_q`, mmq.cuh:1448-1454).
   private static final long UNFINISHED_TILES = 192L * 128 * 128 * Float.BYTES;
 
   /// Rows of what is multiplied with a quantized matrix are padded to this many elements, and their
-  /// number to one tile more (`ggml_cuda_mul_mat_q` in `mmq.cu`).
+  /// number to one tile more (`ggml_cuda_mul_mat_q`, mmq.cu:118, 136-138, 205-207; common.cuh:186).
   private static final long ROW_PADDING = 512;
 
   private static final long TILE_COLUMNS = 128;
   private static final long TILE_BLOCK_BYTES = 144;
 
-  /// Columns up to which BF16 and F32 matrices are multiplied without copies.
+  /// Columns up to which BF16 and F32 matrices are multiplied without copies
+  /// (`ggml_cuda_should_use_mmf`, mmf.cu:133-182).
   private static final long FEW_COLUMNS = 16;
 
   private long pool;
@@ -45,8 +51,8 @@ final class CudaScratch {
     }
   }
 
-  /// Bytes of the device's memory.
-  long bytes() {
+  @Override
+  public long bytes() {
     return Math.ceilDiv(pool, GRANULARITY) * GRANULARITY + WORKSPACE;
   }
 
@@ -80,7 +86,7 @@ final class CudaScratch {
     return blocks + UNFINISHED_TILES;
   }
 
-  /// `ggml_cuda_should_use_mmq` in `mmq.cu`.
+  /// `ggml_cuda_should_use_mmq`, mmq.cu:266-310.
   private static boolean multipliesIntegers(TensorType type) {
     return switch (type) {
       case IQ1_M, TQ1_0, TQ2_0 -> false;
@@ -88,8 +94,8 @@ final class CudaScratch {
     };
   }
 
-  /// What is in another type than the first matrix (`ggml_cuda_mul_mat_cublas_impl` in
-  /// `ggml-cuda.cu`).
+  /// What is in another type than the first matrix (`ggml_cuda_mul_mat_cublas_impl`,
+  /// ggml-cuda.cu:1441-1530).
   private static long copies(Tensor a, Tensor b, Tensor y) {
     if (a.type() == TensorType.F32 || b.shape().ne1() <= FEW_COLUMNS) {
       return 0;
@@ -99,10 +105,12 @@ final class CudaScratch {
     return copy + result;
   }
 
-  /// Tokens are sorted by their experts (`ggml_cuda_mul_mat_id` in `ggml-cuda.cu`).
+  /// Tokens are sorted by their experts (`ggml_cuda_mul_mat_id`, ggml-cuda.cu:1950-1980;
+  /// `ggml_cuda_mul_mat_q`, mmq.cu:187-189).
   private static long ofExperts(Tensor a, Tensor b, Tensor y) {
     long uses = y.shape().ne1() * y.shape().ne2();
-    long indices = 2 * aligned(Integer.BYTES * uses) + aligned(Integer.BYTES * a.shape().ne2());
+    long indices =
+        2 * aligned(Integer.BYTES * uses) + aligned(Integer.BYTES * (a.shape().ne2() + 1));
     if (a.type().isQuantized() && multipliesIntegers(a.type())) {
       return indices + quantized(a, b.shape().ne0(), uses, y);
     }

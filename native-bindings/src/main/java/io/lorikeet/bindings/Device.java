@@ -10,6 +10,8 @@ package io.lorikeet.bindings;
 public record Device(
     String name, String description, Kind kind, long memoryFree, long memoryTotal) {
 
+  private static final int NO_CHOICE = 3;
+
   /// Whether it is Mesa's Vulkan driver that computes on the CPU, by its name: ggml doesn't tell
   /// the type that Vulkan has for a device.
   boolean isSoftwareVulkan() {
@@ -18,10 +20,26 @@ public record Device(
 
   /// The sorts of devices, as in `enum ggml_backend_dev_type`.
   public enum Kind {
-    CPU,
-    GPU,
-    INTEGRATED_GPU,
-    ACCELERATOR,
-    META
+    CPU(2),
+    GPU(0),
+    INTEGRATED_GPU(1),
+    ACCELERATOR(NO_CHOICE),
+    META(NO_CHOICE);
+
+    private final int preference;
+
+    Kind(int preference) {
+      this.preference = preference;
+    }
+
+    /// Lower for those that compute faster.
+    int preference() {
+      return preference;
+    }
+
+    /// Whether `auto` may choose it.
+    boolean isChosen() {
+      return preference < NO_CHOICE;
+    }
   }
 }

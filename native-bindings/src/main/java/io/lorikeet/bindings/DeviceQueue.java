@@ -34,8 +34,8 @@ final class DeviceQueue implements AutoCloseable {
   /// @param backend computes, rather than plans, if anything is asked for
   DeviceQueue(Backend backend) {
     this.backend = backend;
-    queuesGraphs = !backend.isCpu();
-    queuesCopies = backend.isCuda();
+    queuesGraphs = backend.traits().queuesGraphs();
+    queuesCopies = backend.traits().queuesCopies();
     Arrays.fill(marks, MemorySegment.NULL);
   }
 

@@ -126,7 +126,7 @@ public final class Graph implements AutoCloseable {
             .profile()
             .map(profile -> profile.compute(name, backend, run, ops.parts()))
             .orElseGet(run::compute);
-    backend.fastProducts().ifPresent(FastProducts::rethrow);
+    backend.kernelLibrary().ifPresent(KernelLibrary::rethrow);
     if (status != Ggml.GGML_STATUS_SUCCESS()) {
       throw new GgmlException(
           backend.device().name()

@@ -33,14 +33,10 @@ public final class GraphMemory implements AutoCloseable {
     } else {
       allocateNow(graphs);
     }
-    if (backend.isVulkan()) {
-      VulkanScratch scratch = new VulkanScratch(graphs);
-      scratchBytes = scratch.bytes();
-      if (!backend.isPlanning()) {
-        scratch.reserve(backend);
-      }
-    } else if (backend.isCuda() || backend.isAbsentGpu()) {
-      scratchBytes = new CudaScratch(graphs).bytes();
+    DeviceTraits.Scratch scratch = backend.traits().scratch(graphs);
+    scratchBytes = scratch.bytes();
+    if (!backend.isPlanning()) {
+      scratch.reserve(backend);
     }
   }
 

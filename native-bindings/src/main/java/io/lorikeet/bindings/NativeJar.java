@@ -25,7 +25,7 @@ import java.util.zip.ZipFile;
 /// The jar of native libraries, for projects that have Lorikeet from a repository of jars. The
 /// system's loader needs files: they are extracted once into a folder of the user's cache that is
 /// named after their contents.
-final class NativeJar {
+public final class NativeJar {
   private static final String MODULE = "io.lorikeet.natives";
 
   private NativeJar() {}
@@ -42,13 +42,13 @@ final class NativeJar {
 
   /// The jar that holds `resource`, on the class path or, as the module `module`, on the module
   /// path.
-  static Optional<Path> find(String module, String resource) {
+  public static Optional<Path> find(String module, String resource) {
     return onClassPath(resource).or(() -> onModulePath(module));
   }
 
   /// Extracts a jar's `wanted` files into a folder of the user's cache, or returns empty when it
   /// has none such.
-  static Optional<Path> extractToCache(Path jar, Predicate<String> wanted) {
+  public static Optional<Path> extractToCache(Path jar, Predicate<String> wanted) {
     try {
       return extract(jar, wanted, cache());
     } catch (IOException e) {

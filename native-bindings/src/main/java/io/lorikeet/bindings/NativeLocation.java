@@ -66,7 +66,7 @@ public record NativeLocation(Path folder, String origin) {
   }
 
   /// This platform as the packages are named, such as `linux-x64`.
-  static String platform() {
+  public static String platform() {
     String system = System.getProperty("os.name").toLowerCase(Locale.ROOT);
     String processor = System.getProperty("os.arch");
     return (system.startsWith("mac") ? "mac" : system)

@@ -84,10 +84,11 @@ abstract sealed class OpList implements AutoCloseable permits Ops {
   ///     is computed
   /// @param userData handed to it
   /// @param tasks threads that it is called on
-  record Callback(MemorySegment function, long userData, int tasks) {}
+  public record Callback(MemorySegment function, long userData, int tasks) {}
 
   /// An operation that calls back for its result.
-  Tensor custom(String name, TensorType type, Shape shape, Callback callback, Tensor... sources) {
+  public Tensor custom(
+      String name, TensorType type, Shape shape, Callback callback, Tensor... sources) {
     begin(name);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment arguments = arena.allocate(ValueLayout.ADDRESS, sources.length);
@@ -129,7 +130,7 @@ abstract sealed class OpList implements AutoCloseable permits Ops {
   }
 
   /// Whether the elements of each row lie side by side.
-  static boolean hasDenseRows(Tensor tensor) {
+  public static boolean hasDenseRows(Tensor tensor) {
     return tensor.stride(0) == tensor.type().blockBytes();
   }
 
@@ -154,7 +155,7 @@ abstract sealed class OpList implements AutoCloseable permits Ops {
     }
   }
 
-  final void require(boolean condition, String operation, Tensor... operands) {
+  public final void require(boolean condition, String operation, Tensor... operands) {
     begin(operation);
     if (!condition) {
       StringBuilder message = new StringBuilder(operation + " can't take ");

@@ -11,22 +11,27 @@ import java.util.stream.Stream;
 /// Memory that ggml's Vulkan backend takes for itself, besides what graphs are allocated in: copies
 /// of the matrices that a product multiplies, in the type and order that its kernels read, and
 /// partial results of long softmaxes. It has one buffer for a product's first matrix and one for
-/// its second, as large as any operation wanted them so far (`ggml_vk_preallocate_buffers` in
-/// `ggml-vulkan.cpp`).
+/// its second, as large as any operation wanted them so far (`ggml_vk_preallocate_buffers`, lines
+/// 11781-11915). Lines are those of [#MIRRORED] in `ggml/src/ggml-vulkan/ggml-vulkan.cpp`.
 ///
 /// What is multiplied with quantized weights counts as copied to F16. Devices that multiply
 /// integers make smaller copies of it, and some none. Sums of parts of a product, a few MB on
 /// devices with many cores, aren't counted.
-final class VulkanScratch {
-  /// Rows longer than this are normalized by several workgroups of [#SOFT_MAX_SHARE] elements each.
+final class VulkanScratch implements DeviceTraits.Scratch {
+  /// The version of ggml whose lines are named here. Set it to another one only when they have been
+  /// read there.
+  static final String MIRRORED = "0.25.1";
+
+  /// Rows longer than this are normalized by several workgroups of [#SOFT_MAX_SHARE] elements each
+  /// (`ggml_vk_soft_max`, lines 10780-10800).
   private static final long LONG_SOFT_MAX = 16_384;
 
   private static final long SOFT_MAX_SHARE = 512;
 
-  /// Columns that a product is padded to.
+  /// Columns that a product is padded to (`ggml_vk_mul_mat_q_f16`, lines 6143-6155).
   private static final long PADDING = 64;
 
-  /// The most columns that are multiplied as single vectors.
+  /// The most columns that are multiplied as single vectors (`ggml_vk_mul_mat`, lines 7054-7058).
   private static final long MOST_VECTORS = 8;
 
   private final Need first = new Need();
@@ -95,8 +100,8 @@ final class VulkanScratch {
         && (shape.ne3() == 1 || tensor.stride(3) == tensor.stride(2) * shape.ne2());
   }
 
-  /// Bytes of the device's memory.
-  long bytes() {
+  @Override
+  public long bytes() {
     return first.bytes + Math.max(second.bytes, besideQuantized.bytes);
   }
 
@@ -107,9 +112,9 @@ final class VulkanScratch {
   /// buffers of operations before, as Vulkan allows. Mesa 22.3 looks at those too, and where ggml
   /// has replaced such a buffer by a larger one, it writes to freed memory and may end the process.
   ///
-  /// @param backend where the graphs have their memory by now
   /// @throws GgmlException when the device can't compute one
-  void reserve(Backend backend) {
+  @Override
+  public void reserve(Backend backend) {
     largest().stream()
         // Which experts an operation asks for isn't in memory yet.
         .filter(node -> ggml_tensor.op(node) != Ggml.GGML_OP_MUL_MAT_ID())

@@ -165,7 +165,7 @@ class GraphTest {
   @Test
   void aBackendIsClosedOnce() {
     Backend other = Backend.open("CPU", 2);
-    assertTrue(other.isCpu() && other.keepsF32Products());
+    assertTrue(other.isCpu() && other.traits().keepsF32Products());
     assertEquals(2, other.threads());
     other.close();
     other.close();

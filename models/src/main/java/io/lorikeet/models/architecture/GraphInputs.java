@@ -1,13 +1,14 @@
 package io.lorikeet.models.architecture;
 
 import io.lorikeet.bindings.Graph;
+import io.lorikeet.bindings.Kernels;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.autodiff.GraphKernels;
 import io.lorikeet.models.autodiff.Parameter;
 import io.lorikeet.models.autodiff.ParameterGradients;
-import io.lorikeet.models.autodiff.Products;
 import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.lora.LoraSlot;
 import java.util.HashMap;
@@ -19,7 +20,7 @@ import java.util.Optional;
 final class GraphInputs {
   private final Engine engine;
   private final Ops ops = new Ops();
-  private final Products products;
+  private final GraphKernels kernels;
   private final ParameterGradients parameterGradients = new ParameterGradients(ops);
   private final int tokens;
   private final boolean backward;
@@ -34,8 +35,8 @@ final class GraphInputs {
     this.engine = engine;
     this.tokens = tokens;
     this.backward = backward;
-    products =
-        new Products(
+    kernels =
+        new GraphKernels(
             ops,
             engine.backend(),
             engine.precision(),
@@ -58,11 +59,11 @@ final class GraphInputs {
 
   /// A tape for a part of the graph.
   Tape newTape() {
-    return new Tape(ops, products, parameterGradients);
+    return new Tape(ops, kernels, parameterGradients);
   }
 
-  Products products() {
-    return products;
+  Kernels kernels() {
+    return kernels.kernels();
   }
 
   /// A tensor of [PassInputs].

@@ -4,7 +4,7 @@ import io.lorikeet.bindings.Graph;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
-import io.lorikeet.models.autodiff.Products;
+import io.lorikeet.models.autodiff.Joining;
 import io.lorikeet.models.autodiff.Tape;
 import java.util.ArrayList;
 import java.util.List;
@@ -71,7 +71,7 @@ final class LayerGraph implements AutoCloseable {
       ops().schedule(y);
       results.add(y);
     }
-    return Products.concat(ops(), results, 1);
+    return Joining.concat(ops(), results, 1);
   }
 
   private void buildBackward(List<Branch> branches) {
@@ -108,7 +108,7 @@ final class LayerGraph implements AutoCloseable {
       ops().schedule(gradient);
       gradients.add(gradient);
     }
-    return Products.concat(ops(), gradients, 1);
+    return Joining.concat(ops(), gradients, 1);
   }
 
   private static String recomputed(Branch branch) {

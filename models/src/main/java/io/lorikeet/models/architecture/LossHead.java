@@ -1,6 +1,8 @@
 package io.lorikeet.models.architecture;
 
 import io.lorikeet.bindings.Graph;
+import io.lorikeet.bindings.Kernels;
+import io.lorikeet.bindings.Kernels.Targets;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
@@ -25,17 +27,6 @@ final class LossHead implements AutoCloseable {
   private final Targets targets;
   private final Tensor loss;
   private final Graph graph;
-
-  /// What a chunk of tokens is compared with.
-  ///
-  /// @param labels I32 `[t]`: the right tokens
-  /// @param flatLabels I32 `[t]`: where they stand in the chunk's logits as one long vector
-  /// @param weights F32 `[t]`
-  private record Targets(Tensor labels, Tensor flatLabels, Tensor weights) {
-    int tokens() {
-      return Math.toIntExact(labels.shape().elements());
-    }
-  }
 
   /// @param tokens tokens of a run
   /// @param gradients whether the gradient of the hidden states is computed, and those of the
@@ -87,70 +78,15 @@ final class LossHead implements AutoCloseable {
     Tape tape = inputs.newTape();
     Tensor states = tokens(hidden, first, count);
     Tensor logits = head.logits(tape, states, first);
-    boolean fused = inputs.products().isFused() && !head.isCapped();
-    Tensor dy = fused ? fusedLoss(logits, chunk) : loss(logits, chunk);
+    Kernels.Loss chunkLoss =
+        inputs.kernels().crossEntropy(logits, chunk, gradients, head.isCapped());
+    Ops ops = inputs.ops();
+    ops.schedule(ops.copy(ops.add(chunkLoss.sum(), loss), loss));
     if (gradients) {
-      tape.backward(logits, dy);
+      tape.backward(logits, chunkLoss.gradient());
       Tensor result = tokens(hiddenGradient, first, count);
-      inputs.ops().schedule(inputs.ops().copy(tape.gradient(states), result));
+      ops.schedule(ops.copy(tape.gradient(states), result));
     }
-  }
-
-  /// Adds the loss, in few operations.
-  ///
-  /// @return the gradient of the logits, where it is wanted, in their place
-  private Tensor fusedLoss(Tensor y, Targets targets) {
-    Ops ops = inputs.ops();
-    Tensor losses = ops.scale(targets.weights(), 1);
-    Tensor gradient = null;
-    if (gradients) {
-      gradient = inputs.products().crossEntropyAndGradient(y, targets.labels(), losses);
-    } else {
-      inputs.products().crossEntropy(y, targets.labels(), losses);
-    }
-    addToLoss(ops.sum(losses));
-    return gradient;
-  }
-
-  private void addToLoss(Tensor sum) {
-    Ops ops = inputs.ops();
-    ops.schedule(ops.copy(ops.add(sum, loss), loss));
-  }
-
-  /// `loss += Σ weight · -log softmax(logits)[label]`, as `(largest - logit[label]) - log
-  /// p[largest]`: the probability of the label itself could be too small for a float.
-  ///
-  /// @return the gradient of the logits, where it is wanted
-  private Tensor loss(Tensor y, Targets targets) {
-    Ops ops = inputs.ops();
-    int tokens = targets.tokens();
-    Tensor best = ops.reshape(ops.argmax(y), Shape.of(1, tokens));
-    Tensor distance =
-        ops.sub(pick(y, best), pick(y, ops.reshape(targets.labels(), Shape.of(1, tokens))));
-    Tensor probabilities = ops.softMax(y, null, 1);
-    Tensor perToken = ops.sub(distance, ops.log(pick(probabilities, best)));
-    addToLoss(ops.sum(ops.mul(ops.reshape(perToken, Shape.of(tokens)), targets.weights())));
-    return gradients ? logitsGradient(probabilities, targets) : null;
-  }
-
-  /// One element of each token's row, `[1, 1, tokens]`: of x `[vocabulary, tokens]` the one that
-  /// index `[1, tokens]` names.
-  private Tensor pick(Tensor x, Tensor index) {
-    Ops ops = inputs.ops();
-    return ops.getRows(ops.reshape(x, Shape.of(1, x.shape().ne0(), x.shape().ne1())), index);
-  }
-
-  /// weight · (softmax(logits) - onehot(label)). The one is taken off in place, after the loss has
-  /// been computed.
-  private Tensor logitsGradient(Tensor probabilities, Targets targets) {
-    Ops ops = inputs.ops();
-    int tokens = targets.tokens();
-    Tensor atLabel = pick(probabilities, ops.reshape(targets.labels(), Shape.of(1, tokens)));
-    Tensor lessOne = ops.sub(ops.reshape(atLabel, Shape.of(1, tokens)), inputs.constant("one"));
-    Tensor flat = ops.reshape(probabilities, Shape.of(1, probabilities.shape().elements()));
-    Tensor difference =
-        ops.reshape(ops.setRows(flat, lessOne, targets.flatLabels()), probabilities.shape());
-    return ops.mul(difference, ops.reshape(targets.weights(), Shape.of(1, tokens)));
   }
 
   /// Points the head at the run that begins at token `first`, a multiple of the chunk's length.

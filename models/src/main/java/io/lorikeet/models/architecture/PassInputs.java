@@ -57,14 +57,12 @@ final class PassInputs implements AutoCloseable {
     specs.add(new Spec("indices", TensorType.F32, Shape.of(shape.context())));
     int mostRows = Math.max(config.mostRows(), tokens);
     specs.add(new Spec("row_numbers", TensorType.I32, Shape.of(mostRows)));
-    specs.add(new Spec("one", TensorType.F32, Shape.of(1)));
     if (dropout > 0) {
       long size = (long) config.widestInput() * tokens + (long) DROPOUT_WINDOWS * DROPOUT_STEP;
       specs.add(new Spec("dropout", TensorType.F32, Shape.of(size)));
     }
     tensors = DeviceTensors.allocate(backend, specs);
     get("row_numbers").upload(IntStream.range(0, mostRows).toArray());
-    get("one").upload(new float[] {1});
     if (config.experts() != null) {
       get("expert_identity").upload(identity(config.experts().count()));
     }

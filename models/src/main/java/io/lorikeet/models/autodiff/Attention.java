@@ -1,5 +1,8 @@
 package io.lorikeet.models.autodiff;
 
+import io.lorikeet.bindings.AttentionKernel;
+import io.lorikeet.bindings.AttentionKernel.Block;
+import io.lorikeet.bindings.Kernels;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
@@ -33,23 +36,11 @@ public record Attention(
     int window,
     float scoreCap,
     Tensor sinks) {
-  /// Added to hidden scores for every place they are out of sight; far below any score, and finite,
-  /// since infinity minus infinity would be no number.
-  private static final float HIDDEN = 1e9f;
-
   /// A block's keys begin at a multiple of this many, where devices like views to begin.
   private static final int ALIGNMENT = 64;
 
   /// Gradients of the inputs, in their shapes.
   record Gradients(Tensor q, Tensor k, Tensor v) {}
-
-  /// A block of queries: `first` is the index of its first query in the row, `row` that row's first
-  /// token, `from` the index in the row of the first key that it looks at.
-  private record Block(int row, int from, int first, int queries) {
-    int keys() {
-      return first + queries - from;
-    }
-  }
 
   private List<Block> blocksOf(int row) {
     List<Block> blocks = new ArrayList<>();
@@ -62,15 +53,17 @@ public record Attention(
 
   /// q `[head size, heads, t]`, k and v `[head size, key-value heads, t]` give `[head size, heads,
   /// t]`.
-  Tensor forward(Ops ops, Products products, Tensor q, Tensor k, Tensor v) {
+  Tensor forward(Ops ops, Kernels kernels, Tensor q, Tensor k, Tensor v) {
+    AttentionKernel kernel = kernel(kernels);
     Tensor outputs = room(ops, q);
-    Tensor allKeys = products.operand(k);
-    Tensor allValues = products.operand(v);
+    Tensor allKeys = kernels.operand(k);
+    Tensor allValues = kernels.operand(v);
     for (int row = 0; row < rows; row++) {
-      Keys values = new Keys(ops, products, allValues, row);
+      Keys values = new Keys(ops, kernels, allValues, row);
       for (Block b : blocksOf(row)) {
-        Tensor weights = products.operand(weights(ops, products, q, allKeys, b).values());
-        products.productByTokenInto(values.transposed(b), weights, target(ops, outputs, b), false);
+        Tensor scores = scores(ops, kernels, allKeys, queries(ops, kernels, kernel, q, b), b);
+        Tensor weights = kernels.operand(kernel.weights(scores, b).values());
+        kernels.productByTokenInto(values.transposed(b), weights, target(ops, outputs, b), false);
       }
     }
     return outputs;
@@ -89,27 +82,29 @@ public record Attention(
   }
 
   /// The gradients of q, k and v, where dy `[head size, heads, t]` is that of the result.
-  Gradients backward(Ops ops, Products products, Tensor q, Tensor k, Tensor v, Tensor dy) {
+  Gradients backward(Ops ops, Kernels kernels, Tensor q, Tensor k, Tensor v, Tensor dy) {
+    AttentionKernel kernel = kernel(kernels);
     int group = Math.toIntExact(q.shape().ne1() / k.shape().ne1());
     Tensor dq = room(ops, q);
-    Tensor allKeys = products.operand(k);
-    Tensor allValues = products.operand(v);
+    Tensor allKeys = kernels.operand(k);
+    Tensor allValues = kernels.operand(v);
     List<Tensor> dk = new ArrayList<>();
     List<Tensor> dv = new ArrayList<>();
     for (int row = rows - 1; row >= 0; row--) {
-      KeySums keySums = new KeySums(ops, products, tokens(ops, k, row * context, context), group);
-      KeySums valueSums = new KeySums(ops, products, tokens(ops, v, row * context, context), group);
-      Keys keys = new Keys(ops, products, allKeys, row);
+      KeySums keySums = new KeySums(ops, kernels, tokens(ops, k, row * context, context), group);
+      KeySums valueSums = new KeySums(ops, kernels, tokens(ops, v, row * context, context), group);
+      Keys keys = new Keys(ops, kernels, allKeys, row);
       for (Block b : blocksOf(row).reversed()) {
-        Weights weighting = weights(ops, products, q, allKeys, b);
-        Tensor weights = products.operand(weighting.values());
-        Tensor dyBlock = products.packedOperand(block(ops, dy, b), 1);
+        Tensor queries = queries(ops, kernels, kernel, q, b);
+        Tensor scores = scores(ops, kernels, allKeys, queries, b);
+        AttentionKernel.Weights weighting = kernel.weights(scores, b);
+        Tensor weights = kernels.operand(weighting.values());
+        Tensor dyBlock = kernels.packedOperand(block(ops, dy, b), 1);
         Tensor values = byHead(ops, tokens(ops, allValues, b.row() + b.from(), b.keys()));
-        Tensor dScores =
-            products.operand(
-                scoresBack(ops, products, products.product(values, dyBlock), weighting));
-        products.productByTokenInto(keys.transposed(b), dScores, target(ops, dq, b), false);
-        keySums.addSumOverQueries(weighting.queries(), dScores, b);
+        Tensor dWeights = kernels.product(values, dyBlock);
+        Tensor dScores = kernels.operand(kernel.scoresBack(dWeights, weighting));
+        kernels.productByTokenInto(keys.transposed(b), dScores, target(ops, dq, b), false);
+        keySums.addSumOverQueries(queries, dScores, b);
         valueSums.addSumOverQueries(dyBlock, weights, b);
       }
       dk.add(keySums.sum());
@@ -117,69 +112,26 @@ public record Attention(
     }
     Collections.reverse(dk);
     Collections.reverse(dv);
-    if (isFast(products)) {
-      dq = ops.scale(dq, scale);
+    if (kernel.queryFactor() != 1) {
+      dq = ops.scale(dq, kernel.queryFactor());
     }
-    return new Gradients(dq, Products.concat(ops, dk, 2), Products.concat(ops, dv, 2));
+    return new Gradients(dq, Joining.concat(ops, dk, 2), Joining.concat(ops, dv, 2));
   }
 
-  /// The attention weights of a block, and the capped scores they come from (null without a cap),
-  /// both F32 `[keys, queries, heads]`, and the queries `[head size, queries, heads]` that were
-  /// multiplied with the keys.
-  private record Weights(Tensor values, Tensor capped, Tensor queries) {}
-
-  /// @param k as [Products#operand]
-  private Weights weights(Ops ops, Products products, Tensor q, Tensor k, Block b) {
-    Tensor queries = products.packedOperand(block(ops, q, b), isFast(products) ? scale : 1);
-    Tensor keys = byHead(ops, tokens(ops, k, b.row() + b.from(), b.keys()));
-    if (isFast(products)) {
-      Tensor scores = products.product(keys, queries);
-      Tensor seen = part(ops, seenUntil, b.row() + b.from(), b.keys());
-      return new Weights(products.softMax(scores, seen, b.from(), b.first()), null, queries);
-    }
-    Tensor scores = products.product(keys, queries);
-    if (scoreCap == 0) {
-      return new Weights(ops.softMax(scores, mask(ops, b), sinks, scale), null, queries);
-    }
-    Tensor capped = new Curves(ops).softCap(ops.scale(scores, scale), scoreCap);
-    return new Weights(ops.softMax(capped, mask(ops, b), sinks, 1), capped, queries);
+  private AttentionKernel kernel(Kernels kernels) {
+    return kernels.attention(new AttentionKernel.Form(indices, seenUntil, scale, scoreCap, sinks));
   }
 
-  /// Whether the softmax is that of [Products#softMax], which has neither scale nor sinks: the
-  /// queries are scaled instead.
-  private boolean isFast(Products products) {
-    return products.isFused() && scoreCap == 0 && sinks == null;
+  /// A block's queries, packed for products: `[head size, queries, heads]`.
+  private Tensor queries(Ops ops, Kernels kernels, AttentionKernel kernel, Tensor q, Block b) {
+    return kernels.packedOperand(block(ops, q, b), kernel.queryFactor());
   }
 
-  /// The gradient of the products of keys and queries.
-  private Tensor scoresBack(Ops ops, Products products, Tensor dWeights, Weights weights) {
-    if (isFast(products)) {
-      return products.softMaxBack(dWeights, weights.values());
-    }
-    BackwardOps back = products.backwardOps();
-    Tensor dScores = back.softMaxBack(dWeights, weights.values(), scoreCap == 0 ? scale : 1);
-    return weights.capped() == null
-        ? dScores
-        : ops.scale(
-            ops.mul(dScores, new Curves(ops).softCapSlope(weights.capped(), scoreCap)), scale);
-  }
-
-  /// `[keys, queries]`: 0 where the query sees the key, else -[#HIDDEN] or less. The indices are
-  /// whole numbers, so a difference that is negative is at most -1.
-  private Tensor mask(Ops ops, Block b) {
-    Shape shape = Shape.of(b.keys(), b.queries());
-    Tensor column =
-        ops.reshape(part(ops, indices, b.first(), b.queries()), Shape.of(1, b.queries()));
-    Tensor queries = ops.repeat(column, shape);
-    Tensor keys = part(ops, indices, b.from(), b.keys());
-    Tensor notYet = ops.clamp(ops.sub(queries, keys), -1, 0);
-    Tensor ends = ops.repeat(part(ops, seenUntil, b.row() + b.from(), b.keys()), shape);
-    Tensor noLonger = ops.clamp(ops.sub(ends, column), -1, 0);
-    return ops.scale(ops.add(notYet, noLonger), HIDDEN);
-  }
-
-  private static Tensor part(Ops ops, Tensor vector, int first, int count) {
-    return ops.view(vector, Shape.of(count), (long) first * Float.BYTES);
+  /// The products of a block's keys and queries: `[keys, queries, heads]`.
+  ///
+  /// @param k as [Kernels#operand]
+  private Tensor scores(Ops ops, Kernels kernels, Tensor k, Tensor queries, Block b) {
+    return kernels.product(byHead(ops, tokens(ops, k, b.row() + b.from(), b.keys())), queries);
   }
 
   /// A run of tokens of `[head size, heads, t]`, without a copy.
@@ -207,11 +159,11 @@ public record Attention(
     /// `[context, head size, heads]`, or null where products take views.
     private final Tensor copy;
 
-    Keys(Ops ops, Products products, Tensor x, int row) {
+    Keys(Ops ops, Kernels kernels, Tensor x, int row) {
       this.ops = ops;
       this.x = x;
       this.row = row;
-      copy = products.takesStrides() ? null : ops.cont(view(0, context));
+      copy = kernels.takesStrides() ? null : ops.cont(view(0, context));
     }
 
     private Tensor view(int from, int count) {
@@ -233,16 +185,16 @@ public record Attention(
   /// window keeps it from the first ones.
   private static final class KeySums {
     private final Ops ops;
-    private final Products products;
+    private final Kernels kernels;
     private final Tensor like;
     private final int group;
     private Tensor sum;
 
     /// @param like in the shape of the sum: `[head size, key-value heads, context]`
     /// @param group heads that share keys
-    KeySums(Ops ops, Products products, Tensor like, int group) {
+    KeySums(Ops ops, Kernels kernels, Tensor like, int group) {
       this.ops = ops;
-      this.products = products;
+      this.kernels = kernels;
       this.like = like;
       this.group = group;
     }
@@ -253,7 +205,7 @@ public record Attention(
       Tensor left = grouped(x);
       Tensor right = grouped(y);
       if (sum == null && b.from() == 0) {
-        sum = products.productByToken(left, right);
+        sum = kernels.productByToken(left, right);
         ops.schedule(sum);
         return;
       }
@@ -261,7 +213,7 @@ public record Attention(
         sum = room(ops, like);
         ops.schedule(sum);
       }
-      products.productByTokenInto(left, right, tokens(ops, sum, b.from(), b.keys()), true);
+      kernels.productByTokenInto(left, right, tokens(ops, sum, b.from(), b.keys()), true);
     }
 
     /// `[n, queries, heads]` as `[queries · group, n, key-value heads]`.
@@ -269,7 +221,7 @@ public record Attention(
       Shape s = x.shape();
       Tensor packed = ops.reshape(x, Shape.of(s.ne0(), s.ne1() * group, s.ne2() / group));
       Tensor transpose = ops.transpose(packed);
-      return products.takesStrides() ? transpose : ops.cont(transpose);
+      return kernels.takesStrides() ? transpose : ops.cont(transpose);
     }
 
     /// `[head size, key-value heads, context]`.

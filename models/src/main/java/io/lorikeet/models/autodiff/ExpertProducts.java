@@ -1,6 +1,7 @@
 package io.lorikeet.models.autodiff;
 
 import io.lorikeet.bindings.ExpertOps;
+import io.lorikeet.bindings.Kernels;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
@@ -9,22 +10,30 @@ import java.util.HashMap;
 import java.util.Map;
 
 /// Products of tokens with the matrices of the experts they go through, and their gradients. Number
-/// formats are as in [Products].
+/// formats are as in [GgmlKernels].
 ///
 /// For backward through frozen matrices those of all experts are dequantized and transposed at
 /// once, in BF16, into scratch memory.
 final class ExpertProducts {
   private final Ops ops;
   private final ExpertOps expertOps;
-  private final Products products;
+  private final GgmlKernels ggml;
+  private final Kernels kernels;
+  private final boolean exact;
   private final Tensor rowNumbers;
   private final Map<Tensor, Tensor> dequantized = new HashMap<>();
   private final Map<Tensor, Tensor> transposed = new HashMap<>();
 
-  ExpertProducts(Ops ops, Products products, Tensor rowNumbers) {
+  /// @param ggml converts the experts' matrices
+  /// @param kernels computes sums of outer products
+  /// @param exact as in [GgmlKernels]
+  /// @param rowNumbers as in [GgmlKernels]
+  ExpertProducts(Ops ops, GgmlKernels ggml, Kernels kernels, boolean exact, Tensor rowNumbers) {
     this.ops = ops;
     expertOps = new ExpertOps(ops);
-    this.products = products;
+    this.ggml = ggml;
+    this.kernels = kernels;
+    this.exact = exact;
     this.rowNumbers = rowNumbers;
   }
 
@@ -45,7 +54,7 @@ final class ExpertProducts {
 
   /// W x of frozen matrices `[k, n, experts]` and x `[k, 1 or used, t]`: `[n, used, t]`.
   Tensor frozen(Tensor weight, Tensor x, ExpertChoice choice) {
-    if (!products.isForChecking() && weight.type() != TensorType.F32) {
+    if (!exact && weight.type() != TensorType.F32) {
       return expertOps.mulMat(weight, x, choice.indices());
     }
     return product(dequantized.computeIfAbsent(weight, this::dequantize), x, choice);
@@ -53,14 +62,13 @@ final class ExpertProducts {
 
   /// The gradient of x, where dy `[n, used, t]` is that of W x.
   Tensor frozenBack(Tensor weight, Tensor x, Tensor dy, ExpertChoice choice) {
-    Tensor matrices = transposed.computeIfAbsent(weight, w -> products.transposed(dequantize(w)));
+    Tensor matrices = transposed.computeIfAbsent(weight, w -> ggml.transposed(dequantize(w)));
     return toInput(expertOps.mulMat(matrices, dy, choice.indices()), x);
   }
 
   /// P x of F32 matrices `[k, n, experts]`.
   Tensor product(Tensor matrices, Tensor x, ExpertChoice choice) {
-    Tensor kept = products.keepsF32() ? matrices : ops.cast(matrices, TensorType.BF16);
-    return expertOps.mulMat(kept, x, choice.indices());
+    return expertOps.mulMat(ggml.multiplied(matrices), x, choice.indices());
   }
 
   /// The gradient of x, where dy is that of P x.
@@ -79,11 +87,11 @@ final class ExpertProducts {
       boolean shared = x.shape().ne1() < choice.used();
       Tensor spread = spread(dy, choice);
       Tensor apart = shared ? sumOfUsed(ops, spread) : spread;
-      Tensor flat = products.outer(matrix(x), matrix(apart));
+      Tensor flat = kernels.outer(matrix(x), matrix(apart));
       return ops.reshape(flat, Shape.of(inputs, outputs, experts));
     }
     Tensor each = repeatedFor(x, choice);
-    Tensor flat = products.outer(matrix(spread(each, choice)), matrix(dy));
+    Tensor flat = kernels.outer(matrix(spread(each, choice)), matrix(dy));
     Tensor byExpert = ops.reshape(flat, Shape.of(inputs, experts, outputs));
     return ops.cont(ops.permute(byExpert, 0, 2, 1, 3));
   }

@@ -1,11 +1,11 @@
 package io.lorikeet.models.autodiff;
 
-import io.lorikeet.bindings.FusedOps;
+import io.lorikeet.bindings.Kernels;
+import io.lorikeet.bindings.Kernels.Kind;
+import io.lorikeet.bindings.Kernels.Term;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
-import io.lorikeet.models.autodiff.Products.Kind;
-import io.lorikeet.models.autodiff.Products.Term;
 import java.util.List;
 
 /// The gradient of every [DifferentiableOp]: given dy, the gradient of the loss with respect to its
@@ -15,15 +15,23 @@ final class GradientRules {
   private final Tape tape;
   private final Ops ops;
   private final Curves curves;
-  private final Products products;
+  private final Kernels kernels;
+  private final ExpertProducts experts;
+  private final BackwardOps backwardOps;
   private final ParameterGradients parameterGradients;
 
   GradientRules(
-      Tape tape, Ops ops, Curves curves, Products products, ParameterGradients parameterGradients) {
+      Tape tape,
+      Ops ops,
+      Curves curves,
+      GraphKernels graphKernels,
+      ParameterGradients parameterGradients) {
     this.tape = tape;
     this.ops = ops;
     this.curves = curves;
-    this.products = products;
+    kernels = graphKernels.kernels();
+    experts = graphKernels.experts();
+    backwardOps = graphKernels.backwardOps();
     this.parameterGradients = parameterGradients;
   }
 
@@ -37,12 +45,12 @@ final class GradientRules {
               Parameter parameter,
               Tensor z,
               Tensor _) -> {
-        parameterGradients.addOuter(products, parameter, z, dy);
+        parameterGradients.addOuter(kernels, parameter, z, dy);
         tape.accumulate(z, new Term(Kind.SMALL_TRANSPOSED, parameter.value(), dy));
         tape.accumulate(x, new Term(Kind.FROZEN_TRANSPOSED, weight, dy));
       }
       case DifferentiableOp.TrainedProduct(Parameter parameter, Tensor x, Tensor _) -> {
-        parameterGradients.addOuter(products, parameter, x, dy);
+        parameterGradients.addOuter(kernels, parameter, x, dy);
         tape.accumulate(x, new Term(Kind.SMALL_TRANSPOSED, parameter.value(), dy));
       }
       case DifferentiableOp.FoldedUpdate(
@@ -51,10 +59,10 @@ final class GradientRules {
               float scaling,
               Tensor x,
               Tensor _) -> {
-        Tensor low = ops.scale(products.smallProduct(a.value(), x), scaling);
-        parameterGradients.addOuter(products, b, low, dy);
-        Tensor back = products.sum(List.of(new Term(Kind.SMALL_TRANSPOSED, b.value(), dy)));
-        parameterGradients.addOuter(products, a, x, ops.scale(back, scaling));
+        Tensor low = ops.scale(kernels.smallProduct(a.value(), x), scaling);
+        parameterGradients.addOuter(kernels, b, low, dy);
+        Tensor back = kernels.sum(List.of(new Term(Kind.SMALL_TRANSPOSED, b.value(), dy)));
+        parameterGradients.addOuter(kernels, a, x, ops.scale(back, scaling));
       }
       case DifferentiableOp.TrainedRows(Parameter parameter, Tensor indices, Tensor _) ->
           parameterGradients.add(parameter, ops.getRowsBack(dy, indices, parameter.value()));
@@ -68,25 +76,20 @@ final class GradientRules {
       case DifferentiableOp.Mask(Tensor x, Tensor mask, Tensor _) ->
           tape.accumulate(x, ops.mul(dy, mask));
       case DifferentiableOp.RmsNorm(Tensor x, Tensor gain, float epsilon, Tensor _) ->
-          tape.accumulate(x, products.rmsNormBack(dy, x, gain, epsilon));
+          tape.accumulate(x, kernels.rmsNormBack(dy, x, gain, epsilon));
       case DifferentiableOp.Rope(
               Tensor x,
               Tensor positions,
               Tensor factors,
               var parameters,
               Tensor _) ->
-          tape.accumulate(x, products.backwardOps().ropeBack(dy, positions, factors, parameters));
+          tape.accumulate(x, backwardOps.ropeBack(dy, positions, factors, parameters));
       case DifferentiableOp.Reshape(Tensor x, Tensor _) ->
           tape.accumulate(x, reshaped(dy, x.shape()));
       case DifferentiableOp.SwiGlu(Tensor gate, Tensor up, Tensor _) -> {
-        if (products.isFused()) {
-          FusedOps.SwigluGradients gradients = products.swigluBack(contiguous(dy), gate, up);
-          tape.accumulate(gate, gradients.gate().values());
-          tape.accumulate(up, gradients.up().values());
-        } else {
-          tape.accumulate(up, ops.mul(dy, ops.silu(gate)));
-          tape.accumulate(gate, products.backwardOps().siluBack(ops.mul(dy, up), gate));
-        }
+        Kernels.SwigluGradients gradients = kernels.swigluBack(dy, gate, up);
+        tape.accumulate(gate, gradients.gate());
+        tape.accumulate(up, gradients.up());
       }
       case DifferentiableOp.Slice(Tensor x, int first, Tensor y) -> {
         int after = Math.toIntExact(x.shape().ne0() - first - y.shape().ne0());
@@ -111,7 +114,7 @@ final class GradientRules {
       case DifferentiableOp.SoftMax(Tensor x, Tensor y) ->
           // In a copy, which ggml overwrites: it would overwrite y otherwise, and the CPU reads y
           // again after it has begun to write.
-          tape.accumulate(x, products.backwardOps().softMaxBack(ops.cont(dy), y, 1));
+          tape.accumulate(x, backwardOps.softMaxBack(ops.cont(dy), y, 1));
       case DifferentiableOp.Pick(Tensor x, ExpertChoice choice, Tensor _) ->
           tape.accumulate(
               x, ExpertProducts.sumOfUsed(ops, ops.mul(choice.oneHot(), contiguous(dy))));
@@ -120,13 +123,12 @@ final class GradientRules {
         tape.accumulate(x, ops.div(ops.sub(dy, share), sum));
       }
       case DifferentiableOp.FrozenExperts(Tensor weight, Tensor x, ExpertChoice choice, Tensor _) ->
-          tape.accumulate(x, products.ofExperts().frozenBack(weight, x, dy, choice));
+          tape.accumulate(x, experts.frozenBack(weight, x, dy, choice));
       case DifferentiableOp.TrainedExperts(
               Parameter parameter,
               Tensor x,
               ExpertChoice choice,
               Tensor _) -> {
-        ExpertProducts experts = products.ofExperts();
         parameterGradients.add(parameter, experts.matricesBack(x, contiguous(dy), choice));
         tape.accumulate(x, experts.inputBack(parameter.value(), x, dy, choice));
       }
@@ -142,7 +144,7 @@ final class GradientRules {
               Tensor v,
               Attention attention,
               Tensor _) -> {
-        Attention.Gradients gradients = attention.backward(ops, products, q, k, v, dy);
+        Attention.Gradients gradients = attention.backward(ops, kernels, q, k, v, dy);
         tape.accumulate(q, gradients.q());
         tape.accumulate(k, gradients.k());
         tape.accumulate(v, gradients.v());

@@ -1,5 +1,6 @@
 package io.lorikeet.models.autodiff;
 
+import io.lorikeet.bindings.Kernels;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Tensor;
 import java.util.LinkedHashMap;
@@ -23,8 +24,8 @@ public final class ParameterGradients {
   }
 
   /// Adds the sum over tokens of the outer products of x `[k, t]` and y `[n, t]`.
-  void addOuter(Products products, Parameter parameter, Tensor x, Tensor y) {
-    products.outerInto(x, y, parameter.gradient()).ifPresent(gradient -> add(parameter, gradient));
+  void addOuter(Kernels kernels, Parameter parameter, Tensor x, Tensor y) {
+    kernels.outerInto(x, y, parameter.gradient()).ifPresent(gradient -> add(parameter, gradient));
   }
 
   /// Has the sums written back, once the graph has all contributions.

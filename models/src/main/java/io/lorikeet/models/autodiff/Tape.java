@@ -1,11 +1,12 @@
 package io.lorikeet.models.autodiff;
 
+import io.lorikeet.bindings.Kernels;
+import io.lorikeet.bindings.Kernels.Kind;
+import io.lorikeet.bindings.Kernels.Term;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Ops.RopeParameters;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
-import io.lorikeet.models.autodiff.Products.Kind;
-import io.lorikeet.models.autodiff.Products.Term;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -19,7 +20,8 @@ public final class Tape {
 
   private final Ops ops;
   private final Curves curves;
-  private final Products products;
+  private final GraphKernels graphKernels;
+  private final Kernels kernels;
   private final ExpertProducts experts;
   private final ParameterGradients parameterGradients;
   private final List<DifferentiableOp> record = new ArrayList<>();
@@ -28,11 +30,12 @@ public final class Tape {
 
   /// @param parameterGradients where the gradients of trained matrices are summed; shared by the
   ///     tapes of a graph
-  public Tape(Ops ops, Products products, ParameterGradients parameterGradients) {
+  public Tape(Ops ops, GraphKernels graphKernels, ParameterGradients parameterGradients) {
     this.ops = ops;
     curves = new Curves(ops);
-    this.products = products;
-    experts = products.ofExperts();
+    this.graphKernels = graphKernels;
+    kernels = graphKernels.kernels();
+    experts = graphKernels.experts();
     this.parameterGradients = parameterGradients;
   }
 
@@ -42,7 +45,7 @@ public final class Tape {
 
   /// W x for a frozen weight `[k, n]` and x `[k, t]`: `[n, t]`.
   public Tensor frozenProduct(Tensor weight, Tensor x) {
-    Tensor y = products.sum(List.of(new Term(Kind.FROZEN, weight, x)));
+    Tensor y = kernels.sum(List.of(new Term(Kind.FROZEN, weight, x)));
     return note(new DifferentiableOp.FrozenProduct(weight, x, y));
   }
 
@@ -50,7 +53,7 @@ public final class Tape {
   /// `[r, t]`: `[n, t]`.
   public Tensor adaptedProduct(Tensor weight, Tensor x, Parameter parameter, Tensor z) {
     Tensor y =
-        products.sum(
+        kernels.sum(
             List.of(new Term(Kind.FROZEN, weight, x), new Term(Kind.SMALL, parameter.value(), z)));
     return note(new DifferentiableOp.AdaptedProduct(weight, x, parameter, z, y));
   }
@@ -59,7 +62,7 @@ public final class Tape {
   public Tensor trainedProduct(Parameter parameter, Tensor x) {
     return note(
         new DifferentiableOp.TrainedProduct(
-            parameter, x, products.smallProduct(parameter.value(), x)));
+            parameter, x, kernels.smallProduct(parameter.value(), x)));
   }
 
   /// W x for a weight `[k, n]` that holds scaling · B A already, rounded to its type: `[n, t]`. The
@@ -101,7 +104,7 @@ public final class Tape {
   ///
   /// @param gain null for none
   public Tensor rmsNorm(Tensor x, Tensor gain, float epsilon) {
-    return note(new DifferentiableOp.RmsNorm(x, gain, epsilon, products.rmsNorm(x, gain, epsilon)));
+    return note(new DifferentiableOp.RmsNorm(x, gain, epsilon, kernels.rmsNorm(x, gain, epsilon)));
   }
 
   /// x `[head size, heads, t]` rotated by the positions `[t]`.
@@ -128,7 +131,7 @@ public final class Tape {
   /// gelu(gate) · up, all of one shape.
   public Tensor geglu(Tensor gate, Tensor up) {
     return note(
-        new DifferentiableOp.GeGlu(gate, up, curves.geglu(gate, up, products.isForChecking())));
+        new DifferentiableOp.GeGlu(gate, up, curves.geglu(gate, up, graphKernels.isExact())));
   }
 
   /// gpt-oss's gating: see [DifferentiableOp.ClampedSwiGlu].
@@ -195,7 +198,7 @@ public final class Tape {
   /// Attention of q `[head size, heads, t]` over k and v `[head size, key-value heads, t]`:
   /// `[head size, heads, t]`.
   public Tensor attention(Tensor q, Tensor k, Tensor v, Attention attention) {
-    Tensor y = attention.forward(ops, products, q, k, v);
+    Tensor y = attention.forward(ops, kernels, q, k, v);
     return attention(q, k, v, attention, y);
   }
 
@@ -215,7 +218,7 @@ public final class Tape {
   /// @param gradient the gradient of the loss with respect to it, same shape
   public void backward(Tensor output, Tensor gradient) {
     accumulate(output, gradient);
-    GradientRules rules = new GradientRules(this, ops, curves, products, parameterGradients);
+    GradientRules rules = new GradientRules(this, ops, curves, graphKernels, parameterGradients);
     for (DifferentiableOp op : record.reversed()) {
       Tensor dy = gradient(op.y());
       if (dy != null) {
@@ -229,7 +232,7 @@ public final class Tape {
   public Tensor gradient(Tensor tensor) {
     List<Term> terms = productGradients.remove(tensor);
     if (terms != null) {
-      accumulate(tensor, products.sum(terms));
+      accumulate(tensor, kernels.sum(terms));
     }
     return gradients.get(tensor);
   }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.DeviceTensors;
 import io.lorikeet.bindings.DeviceTensors.Spec;
+import io.lorikeet.bindings.DeviceTraits;
 import io.lorikeet.bindings.Graph;
 import io.lorikeet.bindings.GraphMemory;
 import io.lorikeet.bindings.Ops;
@@ -38,7 +39,6 @@ final class RuleCheck implements AutoCloseable {
 
   final Tape tape;
   final Ops ops = new Ops();
-  private final Products products;
   /// Slopes can't be measured through activations that are rounded to BF16.
   private final Backend backend = Backend.open("cpu", 1, Optional.of(ProductFormat.F32));
   private final ParameterGradients parameterGradients = new ParameterGradients(ops);
@@ -72,15 +72,12 @@ final class RuleCheck implements AutoCloseable {
     Tensor rowNumbers = indices("row_numbers", IntStream.range(0, 512).toArray());
     BackwardOps backwardOps =
         way == Way.PUT_TOGETHER ? new BackwardOps(ops, _ -> false) : new BackwardOps(ops, backend);
-    ProductTraits traits =
-        way == Way.OUTER
-            ? new ProductTraits(true, true, ProductTraits.Outer.FAST, true)
-            : ProductTraits.of(backend);
+    DeviceTraits traits = way == Way.OUTER ? DeviceTraits.CUDA : backend.traits();
     Precision precision = way == Way.FAST ? Precision.AUTO : Precision.F32;
-    products =
-        new Products(
+    GraphKernels kernels =
+        new GraphKernels(
             ops, backend, precision, rowNumbers, backwardOps, traits, CHUNK_ELEMENTS, true);
-    tape = new Tape(ops, products, parameterGradients);
+    tape = new Tape(ops, kernels, parameterGradients);
   }
 
   /// An input of normally distributed values whose gradient is checked.

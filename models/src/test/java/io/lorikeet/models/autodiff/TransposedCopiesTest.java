@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.DeviceTensors;
 import io.lorikeet.bindings.DeviceTensors.Spec;
+import io.lorikeet.bindings.DeviceTraits;
 import io.lorikeet.bindings.Graph;
 import io.lorikeet.bindings.GraphMemory;
 import io.lorikeet.bindings.LeakCheck;
@@ -27,11 +28,10 @@ class TransposedCopiesTest {
   /// Rounded before they are transposed, as on CUDA, or after.
   @Test
   void theSameEitherWay() {
-    assertArrayEquals(copies(false), copies(true));
+    assertArrayEquals(copies(DeviceTraits.CPU), copies(DeviceTraits.CUDA));
   }
 
-  private static short[] copies(boolean withinType) {
-    ProductTraits traits = new ProductTraits(true, true, ProductTraits.Outer.FAST, withinType);
+  private static short[] copies(DeviceTraits traits) {
     try (Backend backend = Backend.open("cpu", 1, Optional.of(ProductFormat.GGML))) {
       Ops ops = new Ops();
       Tensor rows = ops.placeholder("row_numbers", TensorType.I32, Shape.of(24));
@@ -39,9 +39,8 @@ class TransposedCopiesTest {
       Shape transposed = Shape.of(24, 40, 3);
       Tensor y = ops.placeholder("y", TensorType.BF16, transposed);
       BackwardOps backwardOps = new BackwardOps(ops, backend);
-      Products products =
-          new Products(ops, backend, Precision.AUTO, rows, backwardOps, traits, 1024, true);
-      ops.schedule(ops.copy(products.transposed(x), y));
+      GgmlKernels kernels = new GgmlKernels(ops, backwardOps, traits, false, rows, 1024, true);
+      ops.schedule(ops.copy(kernels.transposed(x), y));
       List<Spec> specs =
           List.of(
               new Spec("row_numbers", TensorType.I32, Shape.of(24)),

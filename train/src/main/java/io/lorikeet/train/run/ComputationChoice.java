@@ -46,7 +46,7 @@ public final class ComputationChoice {
     } catch (GgmlException e) {
       throw new InvalidInputException("device: " + e.getMessage(), e);
     }
-    if (config.precision() == Precision.F32 && !backend.keepsF32Products()) {
+    if (config.precision() == Precision.F32 && !backend.traits().keepsF32Products()) {
       backend.close();
       throw new InvalidInputException(
           ("precision: %s rounds factors to F16 unless the environment variable"

@@ -1,0 +1,59 @@
+package io.lorikeet.bindings.cpu;
+
+import io.lorikeet.bindings.GgmlException;
+import io.lorikeet.bindings.cpu.ProductTasks.Worker;
+import io.lorikeet.ggml.ggml_custom_op_t;
+import io.lorikeet.ggml.ggml_tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/// Functions that ggml calls on each of its threads to compute an operation of ours.
+final class OneDnnCallbacks implements AutoCloseable {
+  private final Arena arena = Arena.ofShared();
+  private volatile Throwable failure;
+
+  /// What a thread computes its part of.
+  @FunctionalInterface
+  interface Part {
+
+    /// @param y the operation's tensor
+    /// @param userData the operation's own number
+    void compute(MemorySegment y, long userData, Worker worker);
+  }
+
+  /// A function for ggml to call. Nothing may be thrown into it: it would end the process.
+  MemorySegment callback(Part part) {
+    return ggml_custom_op_t.allocate(
+        (y, thread, threads, userData) -> {
+          try {
+            part.compute(tensor(y), userData.address(), new Worker(thread, threads));
+          } catch (Throwable e) {
+            failure = e;
+          }
+        },
+        arena);
+  }
+
+  static MemorySegment tensor(MemorySegment address) {
+    return address.reinterpret(ggml_tensor.sizeof());
+  }
+
+  static MemorySegment source(MemorySegment y, int index) {
+    return tensor(ggml_tensor.src(y, index));
+  }
+
+  /// @throws GgmlException when an operation failed since the last call
+  void rethrow() {
+    Throwable e = failure;
+    if (e != null) {
+      failure = null;
+      throw new GgmlException("an operation by oneDNN failed: " + e.getMessage(), e);
+    }
+  }
+
+  /// Ends them, when no graph calls them any more.
+  @Override
+  public void close() {
+    arena.close();
+  }
+}

@@ -1,0 +1,29 @@
+package io.lorikeet.bindings;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+
+/// Some classes compute beforehand how much memory code of ggml's takes, which ggml can't be asked
+/// for. With another ggml somebody has to read that code again.
+class MirroredGgmlTest {
+  private static final String ADVICE =
+      "read the lines of ggml that %s names in the new version, and mend what differs; then set"
+          + " its MIRRORED";
+
+  @Test
+  void theBindingsAreForTheVersionThatWasRead() {
+    assertEquals(CudaScratch.MIRRORED, NativeLibrary.GGML_VERSION, ADVICE.formatted("CudaScratch"));
+    assertEquals(
+        VulkanScratch.MIRRORED, NativeLibrary.GGML_VERSION, ADVICE.formatted("VulkanScratch"));
+  }
+
+  /// Whatever the last of its three numbers, a ggml is loaded; the one that the build packages is
+  /// the one that was read.
+  @Test
+  void soIsThePackagedOne() {
+    Assumptions.assumeTrue(System.getenv("LORIKEET_NATIVE_DIR") == null, "a ggml of one's own");
+    assertEquals(NativeLibrary.GGML_VERSION, NativeLibrary.load().ggmlVersion());
+  }
+}
