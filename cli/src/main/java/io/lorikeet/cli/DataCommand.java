@@ -7,7 +7,9 @@ import io.lorikeet.train.data.OddExamples;
 import io.lorikeet.train.data.TextEncoding;
 import io.lorikeet.train.data.TrainingData;
 import io.lorikeet.train.event.TrainingEvent;
-import io.lorikeet.train.settings.DataPlan;
+import io.lorikeet.train.settings.DataSettings;
+import io.lorikeet.train.settings.Settings;
+import io.lorikeet.train.settings.TrainingConfig;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -47,17 +49,19 @@ final class DataCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
-    DataPlan plan =
+    TrainingConfig config =
         TrainingFlags.options(spec.commandLine().getParseResult())
-            .resolveData(DataCommand::contextOf, DataCommand::windowOf);
+            .resolveData(DataCommand::contextOf);
+    Path model = config.get(Settings.MODEL);
+    DataSettings settings = new DataSettings(config, windowOf(model), true);
     ProgressLine line = json ? ProgressLine.quiet(spec) : ProgressLine.of(spec);
     List<TrainingEvent> said = new ArrayList<>();
     TrainingProgress progress = new TrainingProgress(line);
-    try (Tokenizer tokenizer = Tokenizer.open(plan.model())) {
-      TextEncoding encoding = TextEncoding.of(tokenizer, plan.settings().chatTemplate());
+    try (Tokenizer tokenizer = Tokenizer.open(model)) {
+      TextEncoding encoding = TextEncoding.of(tokenizer, settings.find(Settings.CHAT_TEMPLATE));
       try (TrainingData data =
           TrainingData.load(
-              plan,
+              settings,
               encoding,
               event -> {
                 said.add(event);
@@ -68,7 +72,12 @@ final class DataCommand implements Callable<Integer> {
         line.clear();
         DataReport report =
             new DataReport(
-                plan, data, data.figures(encoding), oddities(plan, encoding), said, tokenizer);
+                settings,
+                data,
+                data.figures(encoding),
+                oddities(settings, encoding),
+                said,
+                tokenizer);
         if (json) {
           report.printJson(out, shown);
         } else {
@@ -107,10 +116,10 @@ final class DataCommand implements Callable<Integer> {
     }
   }
 
-  private static List<OddExamples.Oddity> oddities(DataPlan plan, TextEncoding encoding)
+  private static List<OddExamples.Oddity> oddities(DataSettings settings, TextEncoding encoding)
       throws IOException {
     OddExamples odd = new OddExamples(encoding);
-    TrainingData.read(plan, odd::add);
+    TrainingData.read(settings, odd::add);
     return odd.found();
   }
 }

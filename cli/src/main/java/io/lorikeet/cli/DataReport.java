@@ -11,7 +11,8 @@ import io.lorikeet.train.data.TokenizedExample;
 import io.lorikeet.train.data.TrainingData;
 import io.lorikeet.train.data.files.SourceLine;
 import io.lorikeet.train.event.TrainingEvent;
-import io.lorikeet.train.settings.DataPlan;
+import io.lorikeet.train.settings.DataSettings;
+import io.lorikeet.train.settings.Settings;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -26,7 +27,7 @@ import java.util.stream.Collectors;
 /// @param odd examples that are likely not what was meant
 /// @param said notes and warnings from reading and tokenizing
 record DataReport(
-    DataPlan plan,
+    DataSettings settings,
     TrainingData data,
     DataFigures figures,
     List<OddExamples.Oddity> odd,
@@ -37,7 +38,7 @@ record DataReport(
 
   /// The figures, for people.
   void print(PrintWriter out) {
-    int context = plan.settings().context();
+    int context = settings.get(Settings.CONTEXT);
     out.println();
     row(out, "examples", Words.count(figures.examples()));
     row(
@@ -73,7 +74,7 @@ record DataReport(
     DataSet training = data.training();
     row(
         out,
-        plan.settings().packing() ? "packed" : "not packed",
+        settings.get(Settings.PACKING) ? "packed" : "not packed",
         "%s rows, %s padding"
             .formatted(
                 Words.count(training.rows().size()), Words.percent(training.paddingShare())));
@@ -187,7 +188,7 @@ record DataReport(
       lengths.put(names.get(i), figures.lengths()[i]);
     }
     report.put("lengths", lengths);
-    report.put("context", plan.settings().context());
+    report.put("context", settings.get(Settings.CONTEXT));
     report.put("longer_than_context", figures.longer());
     report.put("lost_tokens", figures.lost());
     report.put("rows", data.training().rows().size());

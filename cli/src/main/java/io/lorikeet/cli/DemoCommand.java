@@ -4,6 +4,7 @@ import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.ShellText;
 import io.lorikeet.train.data.files.Example;
 import io.lorikeet.train.settings.ConfigFile;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
@@ -45,9 +46,10 @@ final class DemoCommand implements Callable<Integer> {
 
     List<Example.Completion> questions =
         ExactMatch.examples(files.resolve("data").resolve("test.jsonl"));
-    Optional<Path> adapter = Optional.of(config.output());
-    ExactMatch before = ExactMatch.of(base, Optional.empty(), questions, config.threads(), line);
-    ExactMatch after = ExactMatch.of(base, adapter, questions, config.threads(), line);
+    Optional<Path> adapter = Optional.of(config.get(Settings.OUTPUT));
+    ExactMatch before =
+        ExactMatch.of(base, Optional.empty(), questions, config.get(Settings.THREADS), line);
+    ExactMatch after = ExactMatch.of(base, adapter, questions, config.get(Settings.THREADS), line);
     line.println("questions it never saw, answered exactly right in llama.cpp:");
     line.println("  base alone:   " + before.inWords());
     line.println("  with adapter: " + after.inWords());
@@ -65,7 +67,7 @@ final class DemoCommand implements Callable<Integer> {
         "  ./lorikeet generate --model %s --adapter %s --temperature 0 --prompt %s"
             .formatted(
                 ShellText.quoted(base),
-                ShellText.quoted(config.output()),
+                ShellText.quoted(config.get(Settings.OUTPUT)),
                 ShellText.quoted(questions.getFirst().prompt())));
     return VerificationReport.exitCode(trained.verification().orElseThrow().verdict());
   }

@@ -3,6 +3,7 @@ package io.lorikeet.cli;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.memory.MemoryPlan;
 import io.lorikeet.train.memory.Placement;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,12 +30,12 @@ final class MemoryPlanText {
         String.format(
             Locale.ROOT,
             "%s: %,d parameters; context %,d, batch size %d, rank %d on %s, on %s",
-            config.model(),
+            config.get(Settings.MODEL),
             base.parameterCount(),
-            config.context(),
-            config.batchSize(),
-            config.rank(),
-            String.join(", ", config.targets()),
+            config.get(Settings.CONTEXT),
+            config.get(Settings.BATCH_SIZE),
+            config.get(Settings.RANK),
+            String.join(", ", config.get(Settings.TARGET)),
             place));
     lines.add(ROW.formatted("GB", "device", "host", "mapped"));
     for (MemoryPlan.Item item : plan.items()) {

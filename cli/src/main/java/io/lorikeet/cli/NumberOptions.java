@@ -1,8 +1,9 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.train.settings.DecimalRange;
-import io.lorikeet.train.settings.MemorySettings;
+import io.lorikeet.train.settings.MemorySize;
 import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.WholeRange;
 import java.util.List;
 import java.util.function.Function;
@@ -36,25 +37,25 @@ final class NumberOptions {
 
   static final class Threads extends Number<Integer> {
     Threads() {
-      super(of(Setting.THREADS));
+      super(of(Settings.THREADS));
     }
   }
 
   static final class Context extends Number<Integer> {
     Context() {
-      super(of(Setting.CONTEXT));
+      super(of(Settings.CONTEXT));
     }
   }
 
   static final class Rank extends Number<Integer> {
     Rank() {
-      super(of(Setting.RANK));
+      super(of(Settings.RANK));
     }
   }
 
   static final class Seed extends Number<Long> {
     Seed() {
-      super(of(Setting.SEED));
+      super(of(Settings.SEED));
     }
   }
 
@@ -94,7 +95,7 @@ final class NumberOptions {
   /// Bytes, such as `24GB`.
   static final class Size extends Number<Long> {
     Size() {
-      super(MemorySettings::bytes);
+      super(MemorySize::bytes);
     }
   }
 

@@ -9,7 +9,7 @@ import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.memory.MemoryPlan;
 import io.lorikeet.train.memory.MemoryPlanner;
 import io.lorikeet.train.settings.DataSource;
-import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
@@ -68,26 +68,26 @@ final class PlanCommand implements Callable<Integer> {
       PlannedShape.table().forEach(spec.commandLine().getOut()::println);
       return 0;
     }
-    if (options.get(Setting.MODEL).isPresent()) {
+    if (options.get(Settings.MODEL).isPresent()) {
       throw new InvalidInputException("give either --model or --shape");
     }
     try (PlannedShape head = new PlannedShape(shape)) {
-      options.set(Setting.MODEL, head.file());
+      options.set(Settings.MODEL, head.file());
       return plan(options);
     }
   }
 
   private int plan(TrainingOptions options) throws IOException {
     TrainingConfig config = config(options);
-    try (GgufFile base = GgufFile.openHeader(config.model());
+    try (GgufFile base = GgufFile.openHeader(config.get(Settings.MODEL));
         Backend backend = openBackend(config)) {
       MemoryPlanner planner = new MemoryPlanner(base, config, backend);
       long available =
           memory == null
               ? planner.available()
-              : Math.min(memory, config.memory().deviceMemory().orElse(Long.MAX_VALUE));
-      Optional<MemoryPlan> fitting = planner.fitting(config.context(), available);
-      MemoryPlan plan = fitting.orElseGet(() -> planner.smallest(config.context()));
+              : Math.min(memory, config.find(Settings.DEVICE_MEMORY).orElse(Long.MAX_VALUE));
+      Optional<MemoryPlan> fitting = planner.fitting(config.get(Settings.CONTEXT), available);
+      MemoryPlan plan = fitting.orElseGet(() -> planner.smallest(config.get(Settings.CONTEXT)));
       int longest = planner.longestContext(available);
       PrintWriter out = spec.commandLine().getOut();
       if (json) {
@@ -109,12 +109,12 @@ final class PlanCommand implements Callable<Integer> {
 
   /// What only a run needs stands in for itself: no data is read, nothing is written.
   private static TrainingConfig config(TrainingOptions options) throws IOException {
-    Optional<Path> model = options.get(Setting.MODEL);
-    if (model.isPresent() && options.get(Setting.DATA).isEmpty()) {
-      options.set(Setting.DATA, List.of(DataSource.of(model.get())));
+    Optional<Path> model = options.get(Settings.MODEL);
+    if (model.isPresent() && options.get(Settings.DATA).isEmpty()) {
+      options.set(Settings.DATA, List.of(DataSource.of(model.get())));
     }
-    if (options.get(Setting.OUTPUT).isEmpty()) {
-      options.set(Setting.OUTPUT, Path.of("planned-adapter.gguf"));
+    if (options.get(Settings.OUTPUT).isEmpty()) {
+      options.set(Settings.OUTPUT, Path.of("planned-adapter.gguf"));
     }
     return options.resolve(PlanCommand::contextOf);
   }
@@ -130,8 +130,8 @@ final class PlanCommand implements Callable<Integer> {
   private Backend openBackend(TrainingConfig config) {
     try {
       return memory == null
-          ? Backend.planning(config.device(), config.threads())
-          : Backend.planningGpu(config.threads());
+          ? Backend.planning(config.get(Settings.DEVICE), config.get(Settings.THREADS))
+          : Backend.planningGpu(config.get(Settings.THREADS));
     } catch (GgmlException e) {
       throw new InvalidInputException("--device: " + e.getMessage(), e);
     }

@@ -3,6 +3,7 @@ package io.lorikeet.cli;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.settings.ConfigFile;
 import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,8 +12,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine;
+import picocli.CommandLine.Help;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -25,7 +28,7 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
   /// Adds the flags to a command.
   @Override
   public CommandSpec transform(CommandSpec command) {
-    add(command, Setting.all());
+    add(command, Settings.all());
     command.addOption(
         OptionSpec.builder(RESUME)
             .type(Path.class)
@@ -41,17 +44,47 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
             .build());
   }
 
-  /// Adds the flags of some settings to a command, and `--config`.
+  /// Adds the flags of some settings to a command, and `--config`. Help shows them by groups.
   static CommandSpec add(CommandSpec command, List<Setting<?>> settings) {
     for (Setting<?> setting : settings) {
       command.addOption(option(setting));
     }
+    command
+        .usageMessage()
+        .sectionMap()
+        .put(UsageMessageSpec.SECTION_KEY_OPTION_LIST, TrainingFlags::byGroups);
     return command.addOption(
         OptionSpec.builder(CONFIG)
             .type(Path.class)
             .paramLabel("FILE")
             .description("YAML file with any of these settings under the same names; flags win")
             .build());
+  }
+
+  /// The command's own options, then each group of settings under its title.
+  private static String byGroups(Help help) {
+    StringBuilder text = new StringBuilder(list(help, Optional.empty()));
+    for (Setting.Group group : Setting.Group.values()) {
+      String list = list(help, Optional.of(group));
+      if (!list.isEmpty()) {
+        text.append("%n%s:%n%s".formatted(group.title(), list));
+      }
+    }
+    return text.toString();
+  }
+
+  private static String list(Help help, Optional<Setting.Group> group) {
+    List<OptionSpec> options =
+        help.commandSpec().options().stream()
+            .filter(option -> group.equals(setting(option).map(Setting::group)))
+            .toList();
+    Help.Layout layout = help.createDefaultLayout();
+    layout.addAllOptions(options, help.parameterLabelRenderer());
+    return layout.toString();
+  }
+
+  private static Optional<Setting<?>> setting(OptionSpec option) {
+    return Settings.named(option.longestName().replaceFirst("^--", ""));
   }
 
   private static OptionSpec option(Setting<?> setting) {
@@ -78,7 +111,7 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
   static TrainingOptions options(ParseResult parsed) throws IOException {
     TrainingOptions flags = new TrainingOptions();
     List<String> problems = new ArrayList<>();
-    for (Setting<?> setting : Setting.all()) {
+    for (Setting<?> setting : Settings.all()) {
       OptionSpec given = parsed.commandSpec().findOption(flag(setting)); // or by position
       if (given != null && given.getValue() != null) {
         Object value = given.getValue();

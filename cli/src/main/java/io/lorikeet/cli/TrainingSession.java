@@ -20,6 +20,7 @@ import io.lorikeet.train.run.ResumedRun;
 import io.lorikeet.train.run.RunMetrics;
 import io.lorikeet.train.run.TrainingResult;
 import io.lorikeet.train.settings.AdapterPlaces;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
@@ -50,12 +51,12 @@ final class TrainingSession {
 
     /// What to paste to serve the adapter.
     List<String> serving() throws IOException {
-      return ServingText.ofAdapter(config.model(), config.output());
+      return ServingText.ofAdapter(config.get(Settings.MODEL), config.get(Settings.OUTPUT));
     }
 
     /// What it took and what came of it.
     List<String> summary() throws IOException {
-      return new TrainingSummary(config, RunMetrics.read(config.run()), best).lines();
+      return new TrainingSummary(config, RunMetrics.read(config.get(Settings.RUN)), best).lines();
     }
 
     int exitCode() {
@@ -97,9 +98,9 @@ final class TrainingSession {
 
   /// Of the last adapter, and of the best if there is going to be one.
   private static List<AdapterPlaces> places(TrainingConfig config) {
-    AdapterPlaces last = AdapterPlaces.last(config.output(), config.run());
-    return config.evaluateEvery().isPresent()
-        ? List.of(last, AdapterPlaces.best(config.output(), config.run()))
+    AdapterPlaces last = AdapterPlaces.last(config.get(Settings.OUTPUT), config.get(Settings.RUN));
+    return config.find(Settings.EVALUATE_EVERY).isPresent()
+        ? List.of(last, AdapterPlaces.best(config.get(Settings.OUTPUT), config.get(Settings.RUN)))
         : List.of(last);
   }
 
@@ -114,7 +115,7 @@ final class TrainingSession {
         };
     Trainer trainer = new Trainer(config, listener).stopOn(stop);
     return config
-        .initAdapter()
+        .find(Settings.INIT_ADAPTER)
         .map(file -> trainer.beginWith(base -> read(file, base)))
         .orElse(trainer);
   }
@@ -138,7 +139,7 @@ final class TrainingSession {
   private Finished finish(TrainingConfig config, TrainingProgress progress, Training training)
       throws IOException {
     BaseIdentity identity;
-    try (GgufFile base = GgufFile.open(config.model())) {
+    try (GgufFile base = GgufFile.open(config.get(Settings.MODEL))) {
       identity = BaseIdentity.of(base);
     }
     TrainingResult result;
@@ -153,7 +154,8 @@ final class TrainingSession {
         new AdapterMetadata(identity, result.config().settingsOfAdapter(), template);
     Written adapter = write(result.adapter(), metadata, config, places(config).getFirst());
     if (template.isPresent()) {
-      TemplateFile.write(config.output(), Optional.of(config.model()), template.get());
+      TemplateFile.write(
+          config.get(Settings.OUTPUT), Optional.of(config.get(Settings.MODEL)), template.get());
     }
     Optional<Written> best = Optional.empty();
     if (result.best().isPresent()) {
@@ -165,7 +167,7 @@ final class TrainingSession {
     if (!trained && adapter.wasThere() && best.map(Written::wasThere).orElse(true)) {
       line.sentence(
           "the run in %s had finished after %s steps, and its adapter is still there: %s"
-              .formatted(config.run(), result.steps(), adapter.file()));
+              .formatted(config.get(Settings.RUN), result.steps(), adapter.file()));
       return new Finished(config, Optional.empty(), bestFile);
     }
     progress.on(new TrainingEvent.AdapterSaved(adapter.file()));
@@ -177,7 +179,7 @@ final class TrainingSession {
                   Words.loss(result.best().get().loss()),
                   best.get().file()));
     }
-    if (config.purpose() == TrainingConfig.Purpose.MERGED) {
+    if (config.isForMerging()) {
       line.sentence("this adapter was trained to be merged: what was measured is the merged file");
     }
     line.update("verifying");
@@ -196,7 +198,7 @@ final class TrainingSession {
   private Written write(
       LoraAdapter adapter, AdapterMetadata metadata, TrainingConfig config, AdapterPlaces places)
       throws IOException {
-    AdapterStorage storage = config.store();
+    AdapterStorage storage = config.get(Settings.STORE);
     Optional<IOException> failureOfCopy = tryWrite(adapter, metadata, storage, places.copy());
     if (failureOfCopy.isEmpty() && places.areEqual()) {
       return new Written(places.file(), true);
@@ -206,7 +208,7 @@ final class TrainingSession {
       String kept =
           failureOfCopy.isEmpty()
               ? "It is in " + places.copy()
-              : "Write it once more with: " + ResumedRun.command(config.run());
+              : "Write it once more with: " + ResumedRun.command(config.get(Settings.RUN));
       throw new IOException(failure.get().getMessage() + ". " + kept, failure.get());
     }
     failureOfCopy.ifPresent(e -> line.println("no copy of the adapter: " + e.getMessage()));
@@ -228,12 +230,15 @@ final class TrainingSession {
   private static Verification verify(TrainingResult result) throws IOException {
     TrainingConfig config = result.config();
     List<int[]> sequences;
-    try (GgufFile base = GgufFile.open(config.model())) {
+    try (GgufFile base = GgufFile.open(config.get(Settings.MODEL))) {
       sequences = VerificationText.sequencesAfterTraining(base, config);
     }
     Precision precision =
-        config.precision() == Precision.AUTO ? Precision.LLAMA : config.precision();
-    return new AdapterVerifier(config.device(), config.threads(), precision)
-        .verify(config.model(), config.output(), result.adapter(), sequences);
+        config.get(Settings.PRECISION) == Precision.AUTO
+            ? Precision.LLAMA
+            : config.get(Settings.PRECISION);
+    return new AdapterVerifier(config.get(Settings.DEVICE), config.get(Settings.THREADS), precision)
+        .verify(
+            config.get(Settings.MODEL), config.get(Settings.OUTPUT), result.adapter(), sequences);
   }
 }

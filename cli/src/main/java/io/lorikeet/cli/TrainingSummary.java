@@ -3,6 +3,7 @@ package io.lorikeet.cli;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.ShellText;
 import io.lorikeet.train.run.RunMetrics;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -32,11 +33,11 @@ record TrainingSummary(TrainingConfig config, RunMetrics metrics, Optional<Path>
     if (!metrics.validations().isEmpty()) {
       lines.add(row("validation loss", validationLoss()));
     }
-    lines.add(row("adapter", file(config.output())));
+    lines.add(row("adapter", file(config.get(Settings.OUTPUT))));
     if (best.isPresent()) {
       lines.add(row("best adapter", file(best.get())));
     }
-    lines.add(row("run", file(config.run()) + ": settings, metrics, checkpoints"));
+    lines.add(row("run", file(config.get(Settings.RUN)) + ": settings, metrics, checkpoints"));
     lines.add(row("next", next()));
     return lines;
   }
@@ -101,14 +102,14 @@ record TrainingSummary(TrainingConfig config, RunMetrics metrics, Optional<Path>
 
   /// What people do first with a new adapter.
   private String next() throws IOException {
-    String base = ShellText.quoted(config.model());
-    String adapter = ShellText.quoted(config.output());
-    if (config.purpose() == TrainingConfig.Purpose.MERGED) {
+    String base = ShellText.quoted(config.get(Settings.MODEL));
+    String adapter = ShellText.quoted(config.get(Settings.OUTPUT));
+    if (config.isForMerging()) {
       return "./lorikeet merge --model %s --adapter %s --output merged.gguf"
           .formatted(base, adapter);
     }
     boolean chats;
-    try (GgufFile file = GgufFile.openHeader(config.model())) {
+    try (GgufFile file = GgufFile.openHeader(config.get(Settings.MODEL))) {
       chats = file.metadata().string("tokenizer.chat_template").isPresent();
     }
     return (chats

@@ -8,6 +8,7 @@ import io.lorikeet.train.data.TextEncoding;
 import io.lorikeet.train.data.TokenizedExample;
 import io.lorikeet.train.data.TrainingData;
 import io.lorikeet.train.settings.DataSettings;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -76,7 +77,8 @@ final class VerificationText {
       int most = Math.min(limit, AdapterVerifier.mostTokens(tokenizer.size()));
       Optional<List<int[]>> own =
           beginnings(
-              TrainingData.first(config, TextEncoding.of(tokenizer, config.chatTemplate()), most),
+              TrainingData.first(
+                  config, TextEncoding.of(tokenizer, config.find(Settings.CHAT_TEMPLATE)), most),
               most);
       return own.isPresent()
           ? own.get()

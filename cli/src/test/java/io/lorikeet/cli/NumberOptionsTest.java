@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -94,7 +95,7 @@ class NumberOptionsTest {
   @Test
   void areWithinWhatCanBeComputed() throws IOException {
     Path base = RandomModel.of(TensorType.Q4_0).context(64).write(folder.resolve("base.gguf"));
-    for (Setting<?> setting : Setting.all()) {
+    for (Setting<?> setting : Settings.all()) {
       if (!takesNumber(setting)) {
         continue;
       }
@@ -131,11 +132,11 @@ class NumberOptionsTest {
 
   private static boolean isSetting(CommandLine command, OptionSpec option) {
     return List.of("train", "plan", "data").contains(command.getCommandName())
-        && Setting.named(option.longestName().substring(2)).isPresent();
+        && Settings.named(option.longestName().substring(2)).isPresent();
   }
 
   private static Setting<?> setting(OptionSpec option) {
-    return Setting.named(option.longestName().substring(2)).orElseThrow();
+    return Settings.named(option.longestName().substring(2)).orElseThrow();
   }
 
   private static boolean takesNumber(Setting<?> setting) {

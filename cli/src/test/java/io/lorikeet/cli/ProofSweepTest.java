@@ -15,7 +15,7 @@ import io.lorikeet.models.random.RandomFamily;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.loop.Trainer;
-import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
@@ -110,7 +110,7 @@ class ProofSweepTest {
             .formatted(
                 BASES.get(index % BASES.size()),
                 TYPES.get(index % TYPES.size()),
-                config.rank(),
+                config.get(Settings.RANK),
                 STEPS[index % STEPS.length],
                 RATES[index % RATES.length]);
     LoraAdapter right = new Trainer(config, _ -> {}).run().adapter();
@@ -188,15 +188,15 @@ class ProofSweepTest {
         .model(base)
         .data(data(index))
         .output(folder.resolve("trained" + index + ".gguf"))
-        .set(Setting.CONTEXT, CONTEXT)
-        .set(Setting.DEVICE, "cpu")
-        .set(Setting.THREADS, 1)
-        .set(Setting.RANK, RANKS[index / 2 % RANKS.length])
-        .set(Setting.EXPERT_RANK, 2)
-        .set(Setting.LEARNING_RATE, RATES[index % RATES.length])
-        .set(Setting.ACCUMULATE, 1)
-        .set(Setting.STEPS, STEPS[index % STEPS.length])
-        .set(Setting.SEED, SEED + index)
+        .set(Settings.CONTEXT, CONTEXT)
+        .set(Settings.DEVICE, "cpu")
+        .set(Settings.THREADS, 1)
+        .set(Settings.RANK, RANKS[index / 2 % RANKS.length])
+        .set(Settings.EXPERT_RANK, 2)
+        .set(Settings.LEARNING_RATE, RATES[index % RATES.length])
+        .set(Settings.ACCUMULATE, 1)
+        .set(Settings.STEPS, STEPS[index % STEPS.length])
+        .set(Settings.SEED, SEED + index)
         .resolve();
   }
 

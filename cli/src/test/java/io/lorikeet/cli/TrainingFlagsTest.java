@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.settings.DataSource;
 import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -34,22 +35,22 @@ class TrainingFlagsTest {
             "--data",
             "a.jsonl",
             "b.jsonl");
-    assertEquals(8, options.get(Setting.RANK).orElseThrow());
-    assertEquals(List.of("q", "k"), options.get(Setting.TARGET).orElseThrow());
-    assertEquals(true, options.get(Setting.RSLORA).orElseThrow());
-    assertEquals(false, options.get(Setting.PACKING).orElseThrow());
+    assertEquals(8, options.get(Settings.RANK).orElseThrow());
+    assertEquals(List.of("q", "k"), options.get(Settings.TARGET).orElseThrow());
+    assertEquals(true, options.get(Settings.RSLORA).orElseThrow());
+    assertEquals(false, options.get(Settings.PACKING).orElseThrow());
     assertEquals(
         List.of(DataSource.of("a.jsonl"), DataSource.of("b.jsonl")),
-        options.get(Setting.DATA).orElseThrow());
-    assertTrue(options.get(Setting.SEED).isEmpty());
+        options.get(Settings.DATA).orElseThrow());
+    assertTrue(options.get(Settings.SEED).isEmpty());
   }
 
   @Test
   void flagsOverrideTheConfigurationFile() throws IOException {
     Path file = Files.writeString(folder.resolve("config.yaml"), "rank: 4\nseed: 9\n");
     TrainingOptions options = parse("--config", file.toString(), "--rank", "8");
-    assertEquals(8, options.get(Setting.RANK).orElseThrow());
-    assertEquals(9, options.get(Setting.SEED).orElseThrow());
+    assertEquals(8, options.get(Settings.RANK).orElseThrow());
+    assertEquals(9, options.get(Settings.SEED).orElseThrow());
   }
 
   @Test
@@ -61,6 +62,26 @@ class TrainingFlagsTest {
         e.getMessage().contains("--rank: expected a whole number from 1 to 65536, found 'many'"),
         e.getMessage());
     assertTrue(e.getMessage().contains("--schedule: expected"), e.getMessage());
+  }
+
+  @Test
+  void helpShowsEachSettingOnceUnderTheTitleOfItsGroup() {
+    String help = CommandRun.of("train", "--help").out();
+    for (Setting.Group group : Setting.Group.values()) {
+      String title = "\n" + group.title() + ":\n";
+      assertTrue(help.contains(title), title);
+      String section = help.substring(help.indexOf(title) + title.length()).split("\n\n")[0];
+      assertEquals(
+          Settings.all().stream()
+              .filter(setting -> setting.group() == group)
+              .map(Setting::key)
+              .toList(),
+          section
+              .lines()
+              .filter(line -> line.startsWith("      --"))
+              .map(line -> line.strip().split("[=\\[]")[0].substring(2))
+              .toList());
+    }
   }
 
   private static TrainingOptions parse(String... args) throws IOException {

@@ -9,6 +9,7 @@ import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.settings.DataSettings;
 import io.lorikeet.train.settings.DataSource;
+import io.lorikeet.train.settings.Settings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
@@ -60,10 +61,18 @@ final class CorpusTokenizer {
     this.listener = listener;
     tokenizer =
         new ExampleTokenizer(
-            encoding, settings.context(), settings.tooLong(), settings.trainOn(), settings.pairs());
-    report = new TokenizingReport(encoding, settings.context(), settings.tooLong());
+            encoding,
+            settings.get(Settings.CONTEXT),
+            settings.get(Settings.TOO_LONG),
+            settings.get(Settings.TRAIN_ON),
+            settings.pairs());
+    report =
+        new TokenizingReport(
+            encoding, settings.get(Settings.CONTEXT), settings.get(Settings.TOO_LONG));
     lost = new LostByTemplate(encoding);
-    reader = new ExampleReader(settings.columns(), settings.skipBadLines(), this::pass);
+    reader =
+        new ExampleReader(
+            settings.get(Settings.COLUMNS), settings.get(Settings.SKIP_BAD_LINES), this::pass);
   }
 
   /// Tokenizes it all.
@@ -72,10 +81,14 @@ final class CorpusTokenizer {
   TokenStore tokenize(DataSource source, List<DataFile> files) throws IOException {
     ExecutorService threads =
         Executors.newFixedThreadPool(
-            settings.threads(), Thread.ofPlatform().daemon().name("tokenizer-", 1).factory());
+            settings.get(Settings.THREADS),
+            Thread.ofPlatform().daemon().name("tokenizer-", 1).factory());
     try {
       for (DataFile file : files) {
-        reader.read(file, source.format().or(settings::format), example -> add(example, threads));
+        reader.read(
+            file,
+            source.format().or(() -> settings.find(Settings.FORMAT)),
+            example -> add(example, threads));
         submit(threads);
         while (!running.isEmpty()) {
           takeFirst();
@@ -114,7 +127,7 @@ final class CorpusTokenizer {
       task = new ArrayList<>();
       taskSize = 0;
     }
-    if (running.size() > TASKS_AHEAD * settings.threads()) {
+    if (running.size() > TASKS_AHEAD * settings.get(Settings.THREADS)) {
       takeFirst();
     }
   }
@@ -181,8 +194,8 @@ final class CorpusTokenizer {
                   tokens,
                   seconds,
                   tokens / seconds,
-                  settings.threads(),
-                  settings.threads() == 1 ? "" : "s")));
+                  settings.get(Settings.THREADS),
+                  settings.get(Settings.THREADS) == 1 ? "" : "s")));
     }
   }
 
@@ -215,6 +228,6 @@ final class CorpusTokenizer {
         "%s: none of the %,d examples fits into the context of %,d tokens; give a larger --context, or shorter prompts",
         source.path(),
         report.tooLong(),
-        settings.context());
+        settings.get(Settings.CONTEXT));
   }
 }

@@ -1,6 +1,7 @@
 package io.lorikeet.train.data;
 
 import io.lorikeet.train.settings.DataSettings;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig.TooLong;
 import java.util.Arrays;
 import java.util.List;
@@ -64,8 +65,11 @@ public record DataFigures(
         SHARES.stream()
             .mapToInt(share -> lengths[(int) Math.round(share * (lengths.length - 1))])
             .toArray(),
-        (int) Arrays.stream(lengths).filter(length -> length > settings.context() + 1).count(),
-        settings.tooLong() == TooLong.SPLIT ? 0 : lost,
+        (int)
+            Arrays.stream(lengths)
+                .filter(length -> length > settings.get(Settings.CONTEXT) + 1)
+                .count(),
+        settings.get(Settings.TOO_LONG) == TooLong.SPLIT ? 0 : lost,
         endless.length,
         endless.length == 0 ? "" : corpus.place(endless[0]).toString(),
         duplicates.exact(),

@@ -1,6 +1,7 @@
 package io.lorikeet.train.data;
 
-import io.lorikeet.train.settings.DataPlan;
+import io.lorikeet.train.settings.DataSettings;
+import io.lorikeet.train.settings.Settings;
 import java.util.AbstractList;
 import java.util.List;
 import java.util.Locale;
@@ -50,11 +51,11 @@ public final class DataSet {
     ROWS_AND_BEGINNINGS;
 
     /// The packing of a run's data.
-    static Packing of(DataPlan plan) {
-      if (!plan.settings().packing()) {
+    static Packing of(DataSettings settings) {
+      if (!settings.get(Settings.PACKING)) {
         return NONE;
       }
-      boolean narrow = plan.window() > 0 && plan.window() < plan.settings().context();
+      boolean narrow = settings.window() > 0 && settings.window() < settings.get(Settings.CONTEXT);
       return narrow ? ROWS : ROWS_AND_BEGINNINGS;
     }
   }

@@ -6,6 +6,8 @@ import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.settings.DataSettings;
 import io.lorikeet.train.settings.DataSource;
+import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -18,13 +20,14 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// Keeps tokenized data between runs, each source under the hash of all that decides its tokens:
 /// the files' bytes, the vocabulary, the settings.
 final class TokenCache {
   /// Goes up when the same data and settings come to other tokens or numbers than before.
-  private static final int VERSION = 4;
+  private static final int VERSION = 5;
 
   private static final Duration ABANDONED = Duration.ofDays(1);
 
@@ -98,8 +101,9 @@ final class TokenCache {
 
   /// The folder that was asked for, or the user's, if it can be written to.
   private Optional<Path> folder() throws IOException {
-    if (settings.cache().isPresent()) {
-      return Optional.of(Files.createDirectories(settings.cache().get()));
+    Optional<Path> given = settings.find(Settings.CACHE);
+    if (given.isPresent()) {
+      return Optional.of(Files.createDirectories(given.get()));
     }
     try {
       Path folder = Files.createDirectories(userFolder());
@@ -120,19 +124,17 @@ final class TokenCache {
 
   private String key(DataSource source, List<DataFile> files) {
     MessageDigest digest = sha256();
-    String decides =
-        String.join(
-            "\0",
-            "" + VERSION,
-            encoding.identity().orElseThrow(),
-            "" + settings.context(),
-            "" + settings.tooLong(),
-            "" + settings.trainOn(),
-            "" + settings.skipBadLines(),
-            "" + settings.pairs(),
-            "" + new TreeMap<>(settings.columns()),
-            "" + source.format().or(settings::format));
-    digest.update(decides.getBytes(StandardCharsets.UTF_8));
+    Stream<Object> decides =
+        Stream.concat(
+            Stream.of(
+                VERSION,
+                encoding.identity().orElseThrow(),
+                settings.pairs(),
+                source.format().or(() -> settings.find(Settings.FORMAT))),
+            Settings.all(Setting.Trait.OF_TOKENS).stream()
+                .map(setting -> setting + "=" + setting.written(settings.config())));
+    String text = decides.map(String::valueOf).collect(Collectors.joining("\0"));
+    digest.update(text.getBytes(StandardCharsets.UTF_8));
     for (DataFile file : files) {
       String name = file.path().toAbsolutePath().normalize().toString(); // messages name it
       digest.update(("\0" + name + "\0").getBytes(StandardCharsets.UTF_8));

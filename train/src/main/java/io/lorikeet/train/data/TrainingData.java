@@ -8,9 +8,9 @@ import io.lorikeet.train.data.files.Example;
 import io.lorikeet.train.data.files.ExampleReader;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
-import io.lorikeet.train.settings.DataPlan;
 import io.lorikeet.train.settings.DataSettings;
 import io.lorikeet.train.settings.DataSource;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.ValidationData;
 import java.io.IOException;
@@ -92,13 +92,12 @@ public final class TrainingData implements AutoCloseable {
     return chatTemplate;
   }
 
-  /// Reads, tokenizes, divides and packs the data of a plan.
+  /// Reads, tokenizes, divides and packs the data of a run.
   ///
   /// @param listener is told what was recognized, skipped, cut and counted
   /// @throws InvalidInputException if the files can't be used, or leave nothing to train on
-  public static TrainingData load(DataPlan plan, TextEncoding encoding, TrainingListener listener)
-      throws IOException {
-    DataSettings settings = plan.settings();
+  public static TrainingData load(
+      DataSettings settings, TextEncoding encoding, TrainingListener listener) throws IOException {
     AtomicBoolean chats = new AtomicBoolean();
     TrainingListener noting =
         event -> {
@@ -106,27 +105,27 @@ public final class TrainingData implements AutoCloseable {
           listener.on(event);
         };
     try (DataLoader loader = new DataLoader(settings, encoding, noting)) {
-      boolean ofFolders = plan.validation() instanceof ValidationData.None;
-      Corpus corpus = loader.load(plan.sources(), ofFolders);
-      DataSplit split = new DataSplit(corpus, plan.seed());
-      Optional<Corpus> apart = apart(plan, loader);
+      boolean ofFolders = settings.get(Settings.VALIDATION) instanceof ValidationData.None;
+      Corpus corpus = loader.load(settings.get(Settings.DATA), ofFolders);
+      DataSplit split = new DataSplit(corpus, settings.get(Settings.SEED));
+      Optional<Corpus> apart = apart(settings, loader);
       int[] trained = split.where(_ -> true);
       int[] measured = {};
       if (apart.isPresent()) {
         measured = unseen(apart.get(), corpus, listener);
-      } else if (wanted(plan, corpus) > 0) {
-        IntPredicate chosen = split.measured(wanted(plan, corpus));
+      } else if (wanted(settings, corpus) > 0) {
+        IntPredicate chosen = split.measured(wanted(settings, corpus));
         measured = split.where(chosen);
         trained = split.where(chosen.negate());
       }
       tellDuplicates(Duplicates.in(corpus, trained), listener);
-      int[] weighted = split.weighted(trained, plan.sources());
-      DataSet training = rows(corpus, weighted, plan);
+      int[] weighted = split.weighted(trained, settings.get(Settings.DATA));
+      DataSet training = rows(corpus, weighted, settings);
       listener.on(new TrainingEvent.Note("training: " + training.summary()));
       Optional<DataSet> validation =
           measured.length == 0
               ? Optional.empty()
-              : Optional.of(rows(apart.orElse(corpus), measured, plan));
+              : Optional.of(rows(apart.orElse(corpus), measured, settings));
       validation.ifPresent(
           set -> listener.on(new TrainingEvent.Note("validation: " + set.summary())));
       Optional<ChatTemplate> template =
@@ -141,18 +140,19 @@ public final class TrainingData implements AutoCloseable {
   }
 
   /// Validation data of its own: what was asked for, or what folders of data hold.
-  private static Optional<Corpus> apart(DataPlan plan, DataLoader loader) throws IOException {
-    return switch (plan.validation()) {
+  private static Optional<Corpus> apart(DataSettings settings, DataLoader loader)
+      throws IOException {
+    return switch (settings.get(Settings.VALIDATION)) {
       case ValidationData.FromFile(DataSource source) ->
           Optional.of(loader.load(List.of(source), false));
-      case ValidationData.None() -> loader.loadValidationOfFolders(plan.sources());
+      case ValidationData.None() -> loader.loadValidationOfFolders(settings.get(Settings.DATA));
       case ValidationData.Fraction _, ValidationData.Count _ -> Optional.empty();
     };
   }
 
   /// Examples to take out of the data for measuring.
-  private static long wanted(DataPlan plan, Corpus corpus) {
-    return switch (plan.validation()) {
+  private static long wanted(DataSettings settings, Corpus corpus) {
+    return switch (settings.get(Settings.VALIDATION)) {
       case ValidationData.Fraction(double share) ->
           share(share, IntStream.range(0, corpus.size()).filter(corpus::isFirst).count());
       case ValidationData.Count(int examples) -> examples;
@@ -200,13 +200,12 @@ public final class TrainingData implements AutoCloseable {
 
   /// Reads the training examples that [#load] tokenizes, without a word; not what can be read only
   /// once and is gone by then. Bad lines are passed over.
-  public static void read(DataPlan plan, Consumer<Example> examples) throws IOException {
-    DataSettings settings = plan.settings();
-    ExampleReader reader = new ExampleReader(settings.columns(), true, _ -> {});
-    for (DataSource source : plan.sources()) {
+  public static void read(DataSettings settings, Consumer<Example> examples) throws IOException {
+    ExampleReader reader = new ExampleReader(settings.get(Settings.COLUMNS), true, _ -> {});
+    for (DataSource source : settings.get(Settings.DATA)) {
       for (DataFile file : DataFiles.of(source.path()).training()) {
         if (!file.isReadOnce()) {
-          reader.read(file, source.format().or(settings::format), examples);
+          reader.read(file, source.format().or(() -> settings.find(Settings.FORMAT)), examples);
         }
       }
     }
@@ -220,8 +219,8 @@ public final class TrainingData implements AutoCloseable {
       throws IOException {
     return DataSet.of(
         tokenize(files, settings, encoding, listener),
-        settings.context(),
-        settings.packing() ? DataSet.Packing.ROWS : DataSet.Packing.NONE);
+        settings.get(Settings.CONTEXT),
+        settings.get(Settings.PACKING) ? DataSet.Packing.ROWS : DataSet.Packing.NONE);
   }
 
   /// Reads and tokenizes files into memory, each example by itself.
@@ -245,14 +244,15 @@ public final class TrainingData implements AutoCloseable {
   public static List<TokenizedExample> first(
       TrainingConfig config, TextEncoding encoding, int tokens) throws IOException {
     DataSource source =
-        config.validation() instanceof ValidationData.FromFile(DataSource measured)
+        config.get(Settings.VALIDATION) instanceof ValidationData.FromFile(DataSource measured)
             ? measured
-            : config.data().getFirst();
+            : config.get(Settings.DATA).getFirst();
     List<TokenizedExample> examples = new ArrayList<>();
     if (DataFiles.of(source.path()).training().stream().anyMatch(DataFile::isReadOnce)) {
       return examples;
     }
-    try (DataLoader loader = new DataLoader(DataSettings.of(config), encoding, _ -> {})) {
+    try (DataLoader loader =
+        new DataLoader(new DataSettings(config, 0, false), encoding, _ -> {})) {
       Corpus corpus = loader.load(List.of(source), false);
       int taken = 0;
       for (int i = 0; i < corpus.size() && taken < tokens; i++) {
@@ -267,8 +267,8 @@ public final class TrainingData implements AutoCloseable {
     return IntStream.range(0, corpus.size()).toArray();
   }
 
-  private static DataSet rows(Corpus corpus, int[] chosen, DataPlan plan) {
-    return DataSet.of(corpus, chosen, plan.settings().context(), DataSet.Packing.of(plan));
+  private static DataSet rows(Corpus corpus, int[] chosen, DataSettings settings) {
+    return DataSet.of(corpus, chosen, settings.get(Settings.CONTEXT), DataSet.Packing.of(settings));
   }
 
   @Override

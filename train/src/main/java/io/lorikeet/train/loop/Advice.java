@@ -4,6 +4,7 @@ import io.lorikeet.bindings.Backend;
 import io.lorikeet.train.data.DataSet;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import java.math.BigDecimal;
 import java.util.ArrayList;
@@ -29,16 +30,16 @@ final class Advice {
         "steps of up to %,d tokens (context %,d, batch size %d, accumulate %d); learning rate %s,"
             + " %s; rank %d, alpha %s on %s; %s; settings and metrics in %s",
         stepTokens(config),
-        config.context(),
-        config.batchSize(),
-        config.accumulate().orElseThrow(),
-        plain(config.learningRate()),
-        config.schedule().name().toLowerCase(Locale.ROOT),
-        config.rank(),
-        plain(config.alpha()),
-        String.join(", ", config.targets()),
+        config.get(Settings.CONTEXT),
+        config.get(Settings.BATCH_SIZE),
+        config.get(Settings.ACCUMULATE),
+        plain(config.get(Settings.LEARNING_RATE)),
+        config.get(Settings.SCHEDULE).name().toLowerCase(Locale.ROOT),
+        config.get(Settings.RANK),
+        plain(config.get(Settings.ALPHA)),
+        String.join(", ", config.get(Settings.TARGET)),
         backend.isCpu() ? "cpu, threads " + backend.threads() : backend.device().name(),
-        config.run());
+        config.get(Settings.RUN));
   }
 
   /// A number without needless zeros, and without an exponent unless it is very large or small.
@@ -64,17 +65,16 @@ final class Advice {
               data.targets()));
     }
     int steps = config.stepsFor(data.rows().size());
-    if (config.steps().isEmpty() && steps < FEW_STEPS) {
+    if (config.find(Settings.STEPS).isEmpty() && steps < FEW_STEPS) {
       advice.add(
           "the run has few steps (%s): consider %smore --epochs"
               .formatted(
-                  steps,
-                  config.accumulate().orElseThrow() > 1 ? "a smaller --accumulate, or " : ""));
+                  steps, config.get(Settings.ACCUMULATE) > 1 ? "a smaller --accumulate, or " : ""));
     }
-    if (config.learningRate() > HIGH_RATE) {
+    if (config.get(Settings.LEARNING_RATE) > HIGH_RATE) {
       advice.add(
           "the learning rate of %s is far above what LoRA is trained with, 1e-5 to 1e-2"
-              .formatted(config.learningRate()));
+              .formatted(config.get(Settings.LEARNING_RATE)));
     }
     if (stepTokens(config) > 4L * TrainingConfig.DEFAULT_STEP_TOKENS) {
       advice.add(
@@ -89,6 +89,8 @@ final class Advice {
   }
 
   private static long stepTokens(TrainingConfig config) {
-    return (long) config.batchSize() * config.context() * config.accumulate().orElseThrow();
+    return (long) config.get(Settings.BATCH_SIZE)
+        * config.get(Settings.CONTEXT)
+        * config.get(Settings.ACCUMULATE);
   }
 }

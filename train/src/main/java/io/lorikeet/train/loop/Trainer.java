@@ -30,7 +30,8 @@ import io.lorikeet.train.run.RunProgress;
 import io.lorikeet.train.run.RunSaver;
 import io.lorikeet.train.run.StoppedException;
 import io.lorikeet.train.run.TrainingResult;
-import io.lorikeet.train.settings.DataPlan;
+import io.lorikeet.train.settings.DataSettings;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import java.io.IOException;
 import java.util.List;
@@ -85,7 +86,7 @@ public final class Trainer {
   /// @throws IOException when a file can't be read or the run folder can't be written, or the base
   ///     was changed meanwhile
   public TrainingResult run() throws IOException {
-    try (RunFolder folder = RunFolder.take(config.run())) {
+    try (RunFolder folder = RunFolder.take(config.get(Settings.RUN))) {
       return run(folder, Optional.empty(), Optional.empty());
     }
   }
@@ -96,7 +97,7 @@ public final class Trainer {
   /// @throws InvalidInputException when there is no such run, or base or data were changed; and as
   ///     [#run] otherwise
   public TrainingResult resume() throws IOException {
-    try (RunFolder folder = RunFolder.reopen(config.run())) {
+    try (RunFolder folder = RunFolder.reopen(config.get(Settings.RUN))) {
       Optional<Checkpoint> newest = RunSaver.newest(folder.checkpoints(), listener);
       if (newest.isEmpty()) {
         return run(
@@ -113,15 +114,16 @@ public final class Trainer {
       throws IOException {
     ComputationChoice choice = new ComputationChoice(config, before, listener);
     Optional<Long> deadline =
-        config.policy().maxTime().map(time -> System.nanoTime() + time.toNanos());
-    try (GgufFile base = GgufFile.open(config.model());
+        config.find(Settings.MAX_TIME).map(time -> System.nanoTime() + time.toNanos());
+    try (GgufFile base = GgufFile.open(config.get(Settings.MODEL));
         Backend backend = choice.open(devices)) {
       ModelConfig model = ModelConfig.of(base);
       FiniteWeights.require(base);
       Optional<LoraAdapter> given = given(newest, base, model);
       TrainingConfig adapted = given.map(config::withAdapter).orElse(config);
       if (given.isEmpty()) {
-        RankCheck.of(base, model, config.targets()).check(config.rank(), listener);
+        RankCheck.of(base, model, config.get(Settings.TARGET))
+            .check(config.get(Settings.RANK), listener);
       }
       MemoryPlan plan = choice.plan(base, backend, parameters(adapted, base, given));
       Computation computation = Computation.of(backend, plan.placement());
@@ -164,7 +166,7 @@ public final class Trainer {
   /// The adapter that isn't made anew: the one the run begins with, as it was or as it is now.
   private Optional<LoraAdapter> given(Optional<Checkpoint> newest, GgufFile base, ModelConfig model)
       throws IOException {
-    if (config.initAdapter().isEmpty()) {
+    if (config.find(Settings.INIT_ADAPTER).isEmpty()) {
       return Optional.empty();
     }
     LoraAdapter adapter =
@@ -197,7 +199,9 @@ public final class Trainer {
   private TrainingData readData(GgufFile base, int window) throws IOException {
     try (Tokenizer tokenizer = Tokenizer.open(base)) {
       return TrainingData.load(
-          DataPlan.of(config, window), TextEncoding.of(tokenizer, config.chatTemplate()), listener);
+          new DataSettings(config, window, false),
+          TextEncoding.of(tokenizer, config.find(Settings.CHAT_TEMPLATE)),
+          listener);
     }
   }
 
@@ -219,10 +223,10 @@ public final class Trainer {
             parameters(config, base, pieces.given()),
             pieces.plan().placement(),
             pieces.data().shorterLengths(),
-            config.precision(),
-            config.dropout(),
+            config.get(Settings.PRECISION),
+            config.get(Settings.DROPOUT),
             config.adamW(),
-            config.purpose() == TrainingConfig.Purpose.MERGED,
+            config.isForMerging(),
             pieces.folder().path());
     MemoryReport memory = new MemoryReport(pieces.plan(), backend);
     try (TrainingSetup setup = new TrainingSetup(base, backend, request, upload);
@@ -236,7 +240,11 @@ public final class Trainer {
           new TrainingEvent.Started(
               steps, progress.step(), lora.count(), base.parameterCount() + lora.count()));
       TrainingStep step =
-          new TrainingStep(setup.model(), setup.optimizer(), config.maxGradNorm(), config.seed());
+          new TrainingStep(
+              setup.model(),
+              setup.optimizer(),
+              config.get(Settings.MAX_GRAD_NORM),
+              config.get(Settings.SEED));
       TrainingLoop.Stop ends = new TrainingLoop.Stop(stop, deadline);
       TrainingResult result =
           new TrainingLoop(config, base, pieces.data(), step, steps, progress, saver, ends, events)

@@ -20,6 +20,7 @@ import io.lorikeet.train.run.StoppedException;
 import io.lorikeet.train.run.TrainingResult;
 import io.lorikeet.train.settings.LearningRateSchedule;
 import io.lorikeet.train.settings.RunPolicy;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -78,8 +79,13 @@ final class TrainingLoop {
     this.saver = saver;
     this.stop = stop;
     this.events = events;
-    int accumulate = config.accumulate().orElseThrow();
-    plan = new BatchPlan(data.training(), config.batchSize(), accumulate, config.seed());
+    int accumulate = config.get(Settings.ACCUMULATE);
+    plan =
+        new BatchPlan(
+            data.training(),
+            config.get(Settings.BATCH_SIZE),
+            accumulate,
+            config.get(Settings.SEED));
     validation = data.validation();
     chatTemplate = data.chatTemplate();
   }
@@ -96,7 +102,7 @@ final class TrainingLoop {
     LearningRateSchedule schedule = config.learningRateSchedule();
     try {
       saver.prepare();
-      if (progress.step() == 0 && config.policy().onNan() == RunPolicy.OnNan.ROLLBACK) {
+      if (progress.step() == 0 && config.get(Settings.ON_NAN) == RunPolicy.OnNan.ROLLBACK) {
         saver.trySave(progress); // so that there is something to go back to
       }
       validateIfDue();
@@ -132,9 +138,8 @@ final class TrainingLoop {
   }
 
   private boolean isOver() {
-    OptionalInt patience = config.policy().earlyStop();
-    return progress.step() >= steps
-        || (patience.isPresent() && progress.validationsSinceBest() >= patience.getAsInt());
+    int patience = config.find(Settings.EARLY_STOP).orElse(Integer.MAX_VALUE);
+    return progress.step() >= steps || progress.validationsSinceBest() >= patience;
   }
 
   /// Whatever ended the run, what it had is worth keeping, unless a step has changed half of it.
@@ -151,7 +156,7 @@ final class TrainingLoop {
       events.on(
           new TrainingEvent.Note(
               "the state after step %s is kept; go on from it with: %s"
-                  .formatted(progress.step(), ResumedRun.command(config.run()))));
+                  .formatted(progress.step(), ResumedRun.command(config.get(Settings.RUN)))));
     }
   }
 
@@ -171,8 +176,8 @@ final class TrainingLoop {
         stop.request().isMade()
             ? "stopped"
             : "the time of %s is over"
-                .formatted(RunPolicy.text(config.policy().maxTime().orElse(Duration.ZERO)));
-    throw StoppedException.after(why, progress.step(), steps, config.run());
+                .formatted(RunPolicy.text(config.find(Settings.MAX_TIME).orElse(Duration.ZERO)));
+    throw StoppedException.after(why, progress.step(), steps, config.get(Settings.RUN));
   }
 
   private void step(int number, double rate) throws IOException {
@@ -229,7 +234,7 @@ final class TrainingLoop {
   }
 
   private void leaveOut(int number, UnusableStepException problem) throws IOException {
-    if (config.policy().onNan() == RunPolicy.OnNan.STOP) {
+    if (config.get(Settings.ON_NAN) == RunPolicy.OnNan.STOP) {
       throw problem;
     }
     progress.skipped(number);
@@ -237,7 +242,7 @@ final class TrainingLoop {
       throw NonFiniteException.again(problem, MOST_SKIPPED);
     }
     OptionalInt back = OptionalInt.empty();
-    if (config.policy().onNan() == RunPolicy.OnNan.ROLLBACK) {
+    if (config.get(Settings.ON_NAN) == RunPolicy.OnNan.ROLLBACK) {
       back = OptionalInt.of(rollBack(problem));
     }
     events.on(
@@ -265,8 +270,7 @@ final class TrainingLoop {
   /// Before the first step, after the last, and as often between as the configuration says.
   private void validateIfDue() throws IOException {
     int done = progress.step();
-    boolean regular =
-        config.evaluateEvery().isPresent() && done % config.evaluateEvery().getAsInt() == 0;
+    boolean regular = done % config.find(Settings.EVALUATE_EVERY).orElse(steps) == 0;
     boolean due = done == 0 || done == steps || regular;
     if (due && validation.isPresent() && progress.evaluatedStep() < done) {
       validate(done, validation.get());
@@ -277,7 +281,7 @@ final class TrainingLoop {
     base.checkUnchanged();
     long start = System.nanoTime();
     step.model().foldAdapter();
-    List<MicroBatch> batches = rows.batches(config.batchSize());
+    List<MicroBatch> batches = rows.batches(config.get(Settings.BATCH_SIZE));
     double sum = 0;
     for (int i = 0; i < batches.size(); i++) {
       stopIfAsked();

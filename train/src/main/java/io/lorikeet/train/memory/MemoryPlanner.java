@@ -13,7 +13,7 @@ import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.optimizer.AdamW;
 import io.lorikeet.train.settings.OptimizerState;
-import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -86,7 +86,7 @@ public final class MemoryPlanner {
             ? host().map(HostMemory::bytes).orElse(backend.deviceNow().memoryFree())
             : backend.deviceNow().memoryFree();
     long free = (long) (now * (1 - HEADROOM));
-    return Math.min(free, config.memory().deviceMemory().orElse(free));
+    return Math.min(free, config.find(Settings.DEVICE_MEMORY).orElse(free));
   }
 
   /// What keeps the host's memory below what the system has free, if the run computes there.
@@ -118,8 +118,8 @@ public final class MemoryPlanner {
   /// @param device bytes there are in the device's memory
   public Optional<MemoryPlan> alike(MemoryPlan earlier, long device) {
     List<OptimizerState> states = new ArrayList<>();
-    states.add(config.memory().optimizerState().orElse(earlier.placement().optimizerState()));
-    if (backend.isCpu() && config.memory().optimizerState().isEmpty()) {
+    states.add(config.find(Settings.OPTIMIZER_STATE).orElse(earlier.placement().optimizerState()));
+    if (backend.isCpu() && config.find(Settings.OPTIMIZER_STATE).isEmpty()) {
       states.add(OptimizerState.MAPPED);
     }
     List<Placement> placements =
@@ -157,7 +157,7 @@ public final class MemoryPlanner {
   ///
   /// @param device bytes there are in the device's memory
   public String advice(long device) {
-    MemoryPlan least = smallest(config.context());
+    MemoryPlan least = smallest(config.get(Settings.CONTEXT));
     MemoryPlan.Item largest =
         least.items().stream().max(Comparator.comparingLong(MemoryPlan.Item::device)).orElseThrow();
     int longest = longestContext(device);
@@ -167,7 +167,7 @@ public final class MemoryPlanner {
             + " GB%s; most of it is for: %s, %.3f GB. %s",
         least.device() / 1e9,
         backend.device().name(),
-        config.context(),
+        config.get(Settings.CONTEXT),
         device / 1e9,
         limit().map(limit -> " within " + limit).orElse(""),
         largest.what(),
@@ -202,7 +202,8 @@ public final class MemoryPlanner {
   /// and no other takes less than both.
   private boolean fitsSomehow(int context, long device) {
     long hiddenState = (long) context * model.embedding() * Float.BYTES; // of one row
-    if ((long) config.batchSize() * context > Setting.MOST_TOKENS || hiddenState > device) {
+    if ((long) config.get(Settings.BATCH_SIZE) * context > Settings.MOST_TOKENS
+        || hiddenState > device) {
       return false;
     }
     List<Placement> all = candidates(context);
@@ -220,8 +221,8 @@ public final class MemoryPlanner {
 
   /// Layouts in the order in which they are tried, those that cost least time first.
   private List<Placement> candidates(int context) {
-    PassShape large = PassShape.choose(model, config.batchSize(), context);
-    PassShape small = PassShape.small(model, config.batchSize(), context);
+    PassShape large = PassShape.choose(model, config.get(Settings.BATCH_SIZE), context);
+    PassShape small = PassShape.small(model, config.get(Settings.BATCH_SIZE), context);
     boolean cpu = backend.isCpu();
     OptimizerState elsewhere = cpu ? OptimizerState.MAPPED : OptimizerState.HOST;
     SavedInputs away = cpu ? SavedInputs.DEVICE_BF16 : SavedInputs.HOST;
@@ -237,7 +238,7 @@ public final class MemoryPlanner {
     all.add(chosen(large, SavedInputs.DEVICE, elsewhere, false, 1));
     all.add(chosen(large, away, elsewhere, false, 1));
     all.add(chosen(small, away, elsewhere, false, 1));
-    if (config.purpose() == TrainingConfig.Purpose.MERGED) {
+    if (config.isForMerging()) {
       return all.stream().distinct().toList(); // rounded copies of all layers are kept anyway
     }
     // Forward itself goes on from what is saved when several batches take turns: F32 then.
@@ -250,17 +251,17 @@ public final class MemoryPlanner {
       PassShape shape, SavedInputs inputs, OptimizerState state, boolean streamed, int passes) {
     return new Placement(
         shape,
-        config.memory().savedInputs().orElse(inputs),
-        config.memory().optimizerState().orElse(state),
+        config.find(Settings.SAVED_INPUTS).orElse(inputs),
+        config.find(Settings.OPTIMIZER_STATE).orElse(state),
         streamed,
         passes);
   }
 
   /// Batches of a step; without a setting, as many as [TrainingConfig#accumulateFor] takes at most.
   private int passes(int context) {
-    int tokens = config.batchSize() * context;
+    int tokens = config.get(Settings.BATCH_SIZE) * context;
     return config
-        .accumulate()
+        .find(Settings.ACCUMULATE)
         .orElse(Math.max(1, Integer.highestOneBit(TrainingConfig.DEFAULT_STEP_TOKENS / tokens)));
   }
 
@@ -270,18 +271,19 @@ public final class MemoryPlanner {
             adapter,
             placement,
             List.of(), // shorter rows are computed in the memory of the longest
-            config.precision(),
-            config.dropout(),
+            config.get(Settings.PRECISION),
+            config.get(Settings.DROPOUT),
             config.adamW(),
-            config.purpose() == TrainingConfig.Purpose.MERGED,
-            config.run());
+            config.isForMerging(),
+            config.get(Settings.RUN));
     try (TrainingSetup setup = new TrainingSetup(base, backend, request, (_, _) -> {})) {
       return new MemoryPlan(placement, items(setup, placement), backend.isSoftware());
     } catch (GgmlException e) {
       // Nothing is allocated here, so it is the graph that can't be built.
       throw new InvalidInputException(
           "batch-size: %s rows of %s tokens can't be computed at once: %s. Take a smaller --batch-size or --context"
-              .formatted(config.batchSize(), placement.shape().context(), e.getMessage()),
+              .formatted(
+                  config.get(Settings.BATCH_SIZE), placement.shape().context(), e.getMessage()),
           e);
     }
   }

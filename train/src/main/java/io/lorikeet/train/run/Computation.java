@@ -13,6 +13,7 @@ import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.memory.Placement;
 import io.lorikeet.train.settings.OptimizerState;
 import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,7 +37,7 @@ public record Computation(
     ProductFormat products,
     Placement placement) {
   private static final String DEVICE = "device";
-  private static final String OPTIMIZER_STATE = Setting.OPTIMIZER_STATE.key();
+  private static final String OPTIMIZER_STATE = Settings.OPTIMIZER_STATE.key();
   private static final String KEEPS_ATTENTION = "keeps-attention";
   private static final String CPU = "cpu";
 

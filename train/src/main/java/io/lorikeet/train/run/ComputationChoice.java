@@ -11,6 +11,7 @@ import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.memory.MemoryPlan;
 import io.lorikeet.train.memory.MemoryPlanner;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import java.util.List;
 import java.util.Locale;
@@ -42,11 +43,11 @@ public final class ComputationChoice {
   public Backend open(Devices devices) {
     Backend backend;
     try {
-      backend = devices.open(device(), config.threads(), products());
+      backend = devices.open(device(), config.get(Settings.THREADS), products());
     } catch (GgmlException e) {
       throw new InvalidInputException("device: " + e.getMessage(), e);
     }
-    if (config.precision() == Precision.F32 && !backend.traits().keepsF32Products()) {
+    if (config.get(Settings.PRECISION) == Precision.F32 && !backend.traits().keepsF32Products()) {
       backend.close();
       throw new InvalidInputException(
           ("precision: %s rounds factors to F16 unless the environment variable"
@@ -58,7 +59,7 @@ public final class ComputationChoice {
 
   /// Only with precision auto something else than ggml multiplies large matrices.
   private Optional<ProductFormat> products() {
-    return config.precision() == Precision.AUTO
+    return config.get(Settings.PRECISION) == Precision.AUTO
         ? before.map(Computation::products)
         : Optional.of(ProductFormat.GGML);
   }
@@ -67,9 +68,9 @@ public final class ComputationChoice {
   private String device() {
     return before
         .map(Computation::device)
-        .filter(_ -> config.device().equalsIgnoreCase("auto"))
+        .filter(_ -> config.get(Settings.DEVICE).equalsIgnoreCase("auto"))
         .filter(had -> Backend.devices().stream().anyMatch(device -> device.name().equals(had)))
-        .orElse(config.device());
+        .orElse(config.get(Settings.DEVICE));
   }
 
   /// Lays the run out in memory, before anything takes long, and says what is no longer as it was.
@@ -81,7 +82,8 @@ public final class ComputationChoice {
       GgufFile base, Backend backend, Function<Backend, LoraParameters> adapter) {
     String device = backend.device().name();
     try (Backend planning =
-        Backend.planning(device, config.threads(), Optional.of(backend.productFormat()))) {
+        Backend.planning(
+            device, config.get(Settings.THREADS), Optional.of(backend.productFormat()))) {
       MemoryPlanner planner = new MemoryPlanner(base, config, planning, adapter);
       long available = planner.available();
       Optional<MemoryPlan> had =
@@ -90,7 +92,7 @@ public final class ComputationChoice {
               .map(computation -> planner.plan(computation.placement()));
       MemoryPlan plan =
           had.flatMap(earlier -> planner.alike(earlier, available))
-              .or(() -> planner.fitting(config.context(), available))
+              .or(() -> planner.fitting(config.get(Settings.CONTEXT), available))
               .orElseThrow(() -> new InvalidInputException(planner.advice(available)));
       before
           .map(Computation.of(backend, plan.placement())::changesSince)

@@ -6,6 +6,7 @@ import io.lorikeet.train.checkpoint.Checkpoint;
 import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.settings.ConfigFile;
 import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
@@ -17,30 +18,6 @@ import java.util.Optional;
 /// The configuration with which a run goes on: the one it had, and the few changes that leave what
 /// is trained as it is.
 public final class ResumedRun {
-  /// Settings that may change: how long the run is, where it computes and writes, how it takes
-  /// care of itself, and how the adapter is stored. Base and data may lie elsewhere, but must be
-  /// the same.
-  private static final List<Setting<?>> MAY_CHANGE =
-      List.of(
-          Setting.MODEL,
-          Setting.DATA,
-          Setting.VALIDATION,
-          Setting.OUTPUT,
-          Setting.STEPS,
-          Setting.EPOCHS,
-          Setting.THREADS,
-          Setting.DEVICE,
-          Setting.CACHE,
-          Setting.DEVICE_MEMORY,
-          Setting.OPTIMIZER_STATE,
-          Setting.EVALUATE_EVERY,
-          Setting.EARLY_STOP,
-          Setting.CHECKPOINT_EVERY,
-          Setting.KEEP_CHECKPOINTS,
-          Setting.ON_NAN,
-          Setting.MAX_TIME,
-          Setting.STORE);
-
   private ResumedRun() {}
 
   /// The command that goes on with a run, to be pasted into a shell.
@@ -60,11 +37,11 @@ public final class ResumedRun {
     RunFolder.requireRun(run);
     TrainingOptions recorded = recorded(run, listener);
     List<String> problems = new ArrayList<>();
-    for (Setting<?> setting : Setting.all()) {
+    for (Setting<?> setting : Settings.all()) {
       Optional<?> now = changes.get(setting);
       Optional<?> before = recorded.get(setting);
-      boolean same = now.isEmpty() || now.equals(before) || setting == Setting.RUN;
-      if (!same && !MAY_CHANGE.contains(setting)) {
+      boolean same = now.isEmpty() || now.equals(before);
+      if (!same && !setting.is(Setting.Trait.MAY_CHANGE)) {
         problems.add(
             "--%s: %s instead of %s"
                 .formatted(setting, now.get(), before.map(Object::toString).orElse("its default")));
@@ -76,7 +53,7 @@ public final class ResumedRun {
               .formatted(run),
           problems);
     }
-    return changes.orElse(recorded).set(Setting.RUN, run).resolve();
+    return changes.orElse(recorded).set(Settings.RUN, run).resolve();
   }
 
   private static TrainingOptions recorded(Path run, TrainingListener listener) throws IOException {

@@ -6,6 +6,7 @@ import io.lorikeet.quant.LockFile;
 import io.lorikeet.train.checkpoint.CheckpointFolder;
 import io.lorikeet.train.settings.ConfigFile;
 import io.lorikeet.train.settings.RunFiles;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -137,7 +138,10 @@ public final class RunFolder implements AutoCloseable {
     }
     return Optional.of(
         Computation.parse(
-            file.toString(), Files.readString(file), config.batchSize(), config.context()));
+            file.toString(),
+            Files.readString(file),
+            config.get(Settings.BATCH_SIZE),
+            config.get(Settings.CONTEXT)));
   }
 
   /// Gives the folder back. What can't be taken away, in a folder that has become read-only say,

@@ -19,6 +19,7 @@ import io.lorikeet.train.optimizer.AdamW;
 import io.lorikeet.train.settings.ConfigFile;
 import io.lorikeet.train.settings.DataSource;
 import io.lorikeet.train.settings.RunPolicy;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -83,7 +84,7 @@ public final class RunSaver implements AutoCloseable {
         new StateLayout(
             architecture, lora.slots(), lora.values().shape().elements(), List.copyOf(vectors));
     folder = run.folder().checkpoints();
-    writer = new CheckpointWriter(folder, config.policy().keepCheckpoints(), layout);
+    writer = new CheckpointWriter(folder, config.get(Settings.KEEP_CHECKPOINTS), layout);
   }
 
   /// The alpha that a checkpoint's adapter has.
@@ -98,8 +99,8 @@ public final class RunSaver implements AutoCloseable {
     return Computation.parse(
         checkpoint.path().toString(),
         checkpoint.metadata().requireString(COMPUTATION),
-        config.batchSize(),
-        config.context());
+        config.get(Settings.BATCH_SIZE),
+        config.get(Settings.CONTEXT));
   }
 
   /// @throws InvalidInputException when base or data aren't those that the state was trained on
@@ -115,7 +116,8 @@ public final class RunSaver implements AutoCloseable {
     if (!saved.requireString(DATA_HASH).equals(dataHash)) {
       problems.add(
           "the data doesn't give the rows that the run began with: was one of %s changed?"
-              .formatted(String.join(", ", c.data().stream().map(DataSource::path).toList())));
+              .formatted(
+                  String.join(", ", c.get(Settings.DATA).stream().map(DataSource::path).toList())));
     }
     if (!problems.isEmpty()) {
       throw InvalidInputException.of("resume: the run can't go on exactly", problems);
@@ -127,8 +129,8 @@ public final class RunSaver implements AutoCloseable {
   /// @throws IOException when there is no room
   public void prepare() throws IOException {
     folder.prepare();
-    boolean hasBest = config.evaluateEvery().isPresent();
-    int most = config.policy().keepCheckpoints() + (hasBest ? 1 : 0) + 1;
+    boolean hasBest = config.find(Settings.EVALUATE_EVERY).isPresent();
+    int most = config.get(Settings.KEEP_CHECKPOINTS) + (hasBest ? 1 : 0) + 1;
     folder.requireRoomFor(most, layout.bytes());
   }
 
@@ -143,7 +145,7 @@ public final class RunSaver implements AutoCloseable {
   public void saveIfDue(RunProgress progress) {
     boolean best = progress.bestStep() == progress.step() && progress.bestStep() != savedBest;
     boolean due =
-        switch (config.policy().checkpointEvery()) {
+        switch (config.get(Settings.CHECKPOINT_EVERY)) {
           case RunPolicy.Interval.Steps(int count) -> progress.step() % count == 0;
           case RunPolicy.Interval.Time(var time) ->
               System.nanoTime() - savedAt >= time.toNanos() && !writer.isBusy();
@@ -173,7 +175,7 @@ public final class RunSaver implements AutoCloseable {
     savedAt = System.nanoTime();
     Map<String, GgufValue> values = progress.values();
     values.put(OPTIMIZER_STEPS, StateValues.whole(optimizer.steps()));
-    values.put(SEED, StateValues.whole(config.seed()));
+    values.put(SEED, StateValues.whole(config.get(Settings.SEED)));
     values.put(CONFIG, new GgufValue.Text(ConfigFile.write(config)));
     values.put(COMPUTATION, new GgufValue.Text(run.computation().text()));
     values.put(DATA_HASH, new GgufValue.Text(run.dataHash()));
@@ -231,7 +233,7 @@ public final class RunSaver implements AutoCloseable {
     return (saved
             ? "go on from the last checkpoint with: "
             : "there is no checkpoint yet; begin again with: ")
-        + ResumedRun.command(config.run());
+        + ResumedRun.command(config.get(Settings.RUN));
   }
 
   /// Takes the newest checkpoint's state back.
@@ -262,7 +264,7 @@ public final class RunSaver implements AutoCloseable {
   /// steps.
   public Optional<TrainingResult.Best> best(RunProgress progress, LoraAdapter last)
       throws IOException {
-    if (config.evaluateEvery().isEmpty() || progress.bestStep() == 0) {
+    if (config.find(Settings.EVALUATE_EVERY).isEmpty() || progress.bestStep() == 0) {
       return Optional.empty();
     }
     double loss = progress.bestLoss().orElseThrow();

@@ -70,10 +70,9 @@ public final class ConfigFile {
   /// The configuration as YAML that [#read] understands.
   public static String write(TrainingConfig config) {
     Map<String, Object> settings = config.settings();
-    if (config.initAdapter().isPresent()) {
+    if (config.find(Settings.INIT_ADAPTER).isPresent()) {
       // They come with the adapter, and giving them besides is refused.
-      List.of(Setting.RANK, Setting.EXPERT_RANK, Setting.ALPHA, Setting.RSLORA, Setting.TARGET)
-          .forEach(own -> settings.remove(own.key()));
+      Settings.all(Setting.Trait.OF_INITIAL_ADAPTER).forEach(own -> settings.remove(own.key()));
     }
     YAMLFactory yaml =
         YAMLFactory.builder().disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER).build();
@@ -97,14 +96,14 @@ public final class ConfigFile {
     while (parser.nextToken() == JsonToken.FIELD_NAME) {
       String key = parser.currentName();
       int line = line(parser);
-      if (key.equals(Setting.DATA.key()) && seen.add(key)) {
+      if (key.equals(Settings.DATA.key()) && seen.add(key)) {
         sources(parser);
         continue;
       }
       Optional<List<String>> texts = value(parser);
-      Optional<Setting<?>> setting = Setting.named(key);
+      Optional<Setting<?>> setting = Settings.named(key);
       if (setting.isEmpty()) {
-        problem(line, "unknown key '" + key + "'" + FamiliarNames.hint(key, Setting.keys()));
+        problem(line, "unknown key '" + key + "'" + FamiliarNames.hint(key, Settings.keys()));
       } else if (!seen.add(key)) {
         problem(line, key + " was already given above");
       } else if (texts.isEmpty()) {
@@ -131,7 +130,7 @@ public final class ConfigFile {
       source(parser).ifPresent(sources::add);
     }
     if (!sources.isEmpty()) {
-      options.set(Setting.DATA, sources, file.getFileName() + ", line " + line);
+      options.set(Settings.DATA, sources, file.getFileName() + ", line " + line);
     }
   }
 
@@ -143,11 +142,11 @@ public final class ConfigFile {
         return Optional.of(source((ObjectNode) value));
       }
       if (value.isValueNode()) {
-        return Optional.of(Setting.DATA.parse(List.of(value.asText())).getFirst());
+        return Optional.of(Settings.DATA.parse(List.of(value.asText())).getFirst());
       }
       throw new IllegalArgumentException("expected a file, or path, weight and format");
     } catch (IllegalArgumentException e) {
-      problem(line, Setting.DATA.key() + ": " + e.getMessage());
+      problem(line, Settings.DATA.key() + ": " + e.getMessage());
       return Optional.empty();
     }
   }
@@ -172,7 +171,7 @@ public final class ConfigFile {
     }
     Optional<ExampleFormat> format =
         value.has("format")
-            ? Optional.of(DataSettingText.format(value.get("format").asText()))
+            ? Optional.of(Settings.FORMAT.parse(List.of(value.get("format").asText())))
             : Optional.empty();
     return new DataSource(value.get("path").textValue(), weight, format);
   }

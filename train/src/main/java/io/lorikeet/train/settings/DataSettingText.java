@@ -1,36 +1,35 @@
 package io.lorikeet.train.settings;
 
+import io.lorikeet.models.text.template.ChatTemplates;
 import io.lorikeet.quant.NearestName;
 import io.lorikeet.train.data.files.ExampleFormat;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 
-/// Reads the settings of data from text; what can't be read is an IllegalArgumentException with
+/// Reads and writes the settings of data; what can't be read is an IllegalArgumentException with
 /// what was expected.
 final class DataSettingText {
   private DataSettingText() {}
 
-  /// A file, folder or pattern.
-  static DataSource source(String text) {
+  /// Files, folders or patterns.
+  static List<DataSource> sources(List<String> texts) {
+    return texts.stream().map(DataSettingText::source).toList();
+  }
+
+  /// As a configuration file has them: names, or keys and values.
+  static List<Object> sourceTexts(List<DataSource> sources) {
+    return sources.stream().map(DataSource::setting).toList();
+  }
+
+  private static DataSource source(String text) {
     if (text.isBlank()) {
       throw new IllegalArgumentException("expected a file name, found '" + text + "'");
     }
     return DataSource.of(text);
-  }
-
-  /// The layout with this name.
-  static ExampleFormat format(String text) {
-    return ExampleFormat.named(text)
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "expected %s, found '%s'%s"
-                        .formatted(
-                            Setting.orList(ExampleFormat.options()),
-                            text,
-                            NearestName.hint(text, ExampleFormat.options()))));
   }
 
   /// Between two pairs of keys: a key of the data can have commas in it.
@@ -62,6 +61,11 @@ final class DataSettingText {
     return columns;
   }
 
+  /// As [#columns] reads them.
+  static List<String> columnTexts(Map<String, String> columns) {
+    return columns.entrySet().stream().map(e -> e.getKey() + "=" + e.getValue()).toList();
+  }
+
   /// A whole number is a number of examples, another number a share of the data, all else a file.
   static ValidationData validation(String text) {
     if (text.strip().matches("[0-9]+")) {
@@ -70,5 +74,21 @@ final class DataSettingText {
     return DecimalRange.isNumber(text)
         ? new ValidationData.Fraction(Double.parseDouble(text))
         : new ValidationData.FromFile(source(text));
+  }
+
+  /// As [#validation] reads it; empty for none.
+  static Object validationText(ValidationData data) {
+    return switch (data) {
+      case ValidationData.None() -> "";
+      case ValidationData.FromFile(DataSource source) -> source.absolutePath();
+      case ValidationData.Count(int examples) -> examples;
+      case ValidationData.Fraction(double share) -> share;
+    };
+  }
+
+  /// A template's name; or its file, with its whole path.
+  static String template(String name) {
+    boolean file = !ChatTemplates.BUILT_IN.contains(name) && Files.isRegularFile(Path.of(name));
+    return file ? Path.of(name).toAbsolutePath().toString() : name;
   }
 }

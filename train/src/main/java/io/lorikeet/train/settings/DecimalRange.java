@@ -36,6 +36,14 @@ public record DecimalRange(double least, double most) {
     return "a number from " + plain(least) + " to " + plain(most);
   }
 
+  /// A number in the fewest signs: `0.5`, `2e-4`.
+  static String shortest(double value) {
+    BigDecimal decimal = BigDecimal.valueOf(value).stripTrailingZeros();
+    String plain = decimal.toPlainString();
+    String scientific = decimal.unscaledValue() + "e" + -decimal.scale();
+    return scientific.length() < plain.length() ? scientific : plain;
+  }
+
   /// `0.5`, `1000000` or `1e-30`.
   private static String plain(double value) {
     BigDecimal decimal = new BigDecimal(Double.toString(value)).stripTrailingZeros();

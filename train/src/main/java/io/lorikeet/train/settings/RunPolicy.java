@@ -1,32 +1,17 @@
 package io.lorikeet.train.settings;
 
 import java.time.Duration;
-import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /// How a run takes care of its work. None of it decides what a step computes.
-///
-/// @param checkpointEvery time or steps between checkpoints
-/// @param keepCheckpoints newest checkpoints that are kept, besides that of the best step
-/// @param onNan what happens when numbers go wrong
-/// @param maxTime time after which the run stops with a checkpoint
-/// @param earlyStop validations without a better one after which the run is over
-public record RunPolicy(
-    Interval checkpointEvery,
-    int keepCheckpoints,
-    OnNan onNan,
-    Optional<Duration> maxTime,
-    OptionalInt earlyStop) {
-
-  static final Interval DEFAULT_CHECKPOINTS = new Interval.Time(Duration.ofMinutes(5));
-  static final int DEFAULT_KEPT = 2;
-
+public final class RunPolicy {
   private static final WholeRange STEPS = new WholeRange(1, 1_000_000_000);
 
   private static final Pattern DURATION =
       Pattern.compile("(?:(\\d{1,6})h)?(?:(\\d{1,6})m)?(?:(\\d{1,9})s)?");
+
+  private RunPolicy() {}
 
   /// What happens to a step whose loss or gradient isn't finite, or is far outside what the run has
   /// shown.

@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,23 +34,23 @@ public final class TrainingOptions {
   public TrainingOptions() {}
 
   public TrainingOptions model(Path file) {
-    return set(Setting.MODEL, file);
+    return set(Settings.MODEL, file);
   }
 
   public TrainingOptions data(Path... files) {
-    return set(Setting.DATA, Arrays.stream(files).map(DataSource::of).toList());
+    return set(Settings.DATA, Arrays.stream(files).map(DataSource::of).toList());
   }
 
   public TrainingOptions output(Path file) {
-    return set(Setting.OUTPUT, file);
+    return set(Settings.OUTPUT, file);
   }
 
   public TrainingOptions validation(Path file) {
-    return set(Setting.VALIDATION, new ValidationData.FromFile(DataSource.of(file)));
+    return set(Settings.VALIDATION, new ValidationData.FromFile(DataSource.of(file)));
   }
 
   public TrainingOptions validation(double share) {
-    return set(Setting.VALIDATION, new ValidationData.Fraction(share));
+    return set(Settings.VALIDATION, new ValidationData.Fraction(share));
   }
 
   /// Sets any setting; null takes it back.
@@ -101,9 +102,9 @@ public final class TrainingOptions {
     both.files.addAll(files);
     both.files.addAll(others.files);
     both.values.putAll(others.values);
-    if (values.containsKey(Setting.STEPS) || values.containsKey(Setting.EPOCHS)) {
-      both.values.remove(Setting.STEPS);
-      both.values.remove(Setting.EPOCHS);
+    if (values.containsKey(Settings.STEPS) || values.containsKey(Settings.EPOCHS)) {
+      both.values.remove(Settings.STEPS);
+      both.values.remove(Settings.EPOCHS);
     }
     both.values.putAll(values);
     return both;
@@ -137,10 +138,16 @@ public final class TrainingOptions {
   /// Fills in the defaults and checks what has to do with data; no output is needed.
   ///
   /// @param contextOfBase as for [#resolve]
-  /// @param windowOfBase reads how many tokens some layers of the base see at most; 0 for all
   /// @throws InvalidInputException with all that is wrong
-  public DataPlan resolveData(ToIntFunction<Path> contextOfBase, ToIntFunction<Path> windowOfBase) {
-    return new TrainingOptionsCheck(this).resolveData(contextOfBase, windowOfBase);
+  public TrainingConfig resolveData(ToIntFunction<Path> contextOfBase) {
+    return new TrainingOptionsCheck(this).resolveData(contextOfBase);
+  }
+
+  /// The values that were given.
+  Map<Setting<?>, Object> values() {
+    Map<Setting<?>, Object> plain = new HashMap<>();
+    values.forEach((setting, given) -> plain.put(setting, given.value()));
+    return plain;
   }
 
   /// The setting's key, and where it was given if in a file.

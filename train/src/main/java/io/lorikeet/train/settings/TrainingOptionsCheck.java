@@ -1,8 +1,5 @@
 package io.lorikeet.train.settings;
 
-import io.lorikeet.models.adapter.AdapterStorage;
-import io.lorikeet.models.autodiff.Precision;
-import io.lorikeet.models.lora.LoraSettings;
 import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.NearestName;
@@ -17,9 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.OptionalInt;
-import java.util.OptionalLong;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
@@ -38,127 +33,53 @@ final class TrainingOptionsCheck {
     this.options = options;
   }
 
-  DataPlan resolveData(ToIntFunction<Path> contextOfBase, ToIntFunction<Path> windowOfBase) {
+  TrainingConfig resolveData(ToIntFunction<Path> contextOfBase) {
     checkInputs();
-    checkNumbers();
-    throwProblems();
-    Path model = options.get(Setting.MODEL).orElseThrow();
-    DataSettings settings =
-        new DataSettings(
-            context(contextOfBase.applyAsInt(model)),
-            get(Setting.TOO_LONG, TrainingConfig.TooLong.CUT),
-            get(Setting.SKIP_BAD_LINES, false),
-            get(Setting.PACKING, true),
-            get(Setting.TRAIN_ON, TrainingConfig.TrainOn.ASSISTANT),
-            options.get(Setting.CHAT_TEMPLATE),
-            options.get(Setting.FORMAT),
-            true,
-            get(Setting.COLUMNS, Map.of()),
-            get(Setting.THREADS, ProcessorCores.physical()),
-            options.get(Setting.CACHE));
-    return new DataPlan(
-        model,
-        options.get(Setting.DATA).orElseThrow(),
-        get(Setting.VALIDATION, new ValidationData.None()),
-        get(Setting.SEED, 42L),
-        windowOfBase.applyAsInt(model),
-        settings);
+    return finish(contextOfBase);
   }
 
   TrainingConfig resolve(ToIntFunction<Path> contextOfBase) {
     checkInputs();
-    options.get(Setting.INIT_ADAPTER).ifPresent(file -> checkReadable(Setting.INIT_ADAPTER, file));
-    options.get(Setting.OUTPUT).ifPresentOrElse(this::checkOutput, () -> missing(Setting.OUTPUT));
+    options
+        .get(Settings.INIT_ADAPTER)
+        .ifPresent(file -> checkReadable(Settings.INIT_ADAPTER, file));
+    options.get(Settings.OUTPUT).ifPresentOrElse(this::checkOutput, () -> missing(Settings.OUTPUT));
+    return finish(contextOfBase);
+  }
+
+  private TrainingConfig finish(ToIntFunction<Path> contextOfBase) {
     checkNumbers();
     throwProblems();
-    Path model = options.get(Setting.MODEL).orElseThrow();
-    Path output = options.get(Setting.OUTPUT).orElseThrow();
-    int rank = get(Setting.RANK, 16);
-    return new TrainingConfig(
-        model,
-        options.get(Setting.DATA).orElseThrow(),
-        get(Setting.VALIDATION, new ValidationData.None()),
-        output,
-        options.get(Setting.RUN).orElseGet(() -> RunFiles.beside(output)),
-        context(contextOfBase.applyAsInt(model)),
-        get(Setting.BATCH_SIZE, 1),
-        optional(Setting.ACCUMULATE),
-        get(Setting.EPOCHS, 1),
-        optional(Setting.STEPS),
-        get(Setting.LEARNING_RATE, 2e-4),
-        get(Setting.SCHEDULE, TrainingConfig.Schedule.LINEAR),
-        get(Setting.WARMUP, 0.1),
-        new AdamWSettings(
-            get(Setting.WEIGHT_DECAY, 0.0),
-            get(Setting.ADAM_BETA1, AdamWSettings.BETA1),
-            get(Setting.ADAM_BETA2, AdamWSettings.BETA2),
-            get(Setting.ADAM_EPSILON, AdamWSettings.EPSILON)),
-        get(Setting.MAX_GRAD_NORM, 1.0),
-        rank,
-        get(Setting.EXPERT_RANK, LoraSettings.EXPERT_RANK),
-        get(Setting.ALPHA, 2.0 * rank),
-        get(Setting.DROPOUT, 0.0),
-        get(Setting.RSLORA, false),
-        get(Setting.TARGET, List.of("all-linear")),
-        get(Setting.FOR, TrainingConfig.Purpose.ADAPTER),
-        get(Setting.SEED, 42L),
-        get(Setting.THREADS, ProcessorCores.physical()),
-        get(Setting.DEVICE, "auto"),
-        memory(),
-        get(Setting.PRECISION, Precision.AUTO),
-        get(Setting.TOO_LONG, TrainingConfig.TooLong.CUT),
-        get(Setting.SKIP_BAD_LINES, false),
-        options.get(Setting.FORMAT),
-        get(Setting.COLUMNS, Map.of()),
-        options.get(Setting.CACHE),
-        get(Setting.PACKING, true),
-        options.get(Setting.CHAT_TEMPLATE),
-        get(Setting.TRAIN_ON, TrainingConfig.TrainOn.ASSISTANT),
-        optional(Setting.EVALUATE_EVERY),
-        policy(),
-        options.get(Setting.INIT_ADAPTER),
-        options.get(Setting.STORE).orElse(AdapterStorage.F32));
-  }
-
-  private MemorySettings memory() {
-    return new MemorySettings(
-        options.get(Setting.DEVICE_MEMORY).map(OptionalLong::of).orElse(OptionalLong.empty()),
-        options.get(Setting.SAVED_INPUTS),
-        options.get(Setting.OPTIMIZER_STATE));
-  }
-
-  private RunPolicy policy() {
-    return new RunPolicy(
-        get(Setting.CHECKPOINT_EVERY, RunPolicy.DEFAULT_CHECKPOINTS),
-        get(Setting.KEEP_CHECKPOINTS, RunPolicy.DEFAULT_KEPT),
-        get(Setting.ON_NAN, RunPolicy.OnNan.STOP),
-        options.get(Setting.MAX_TIME),
-        optional(Setting.EARLY_STOP));
+    TrainingConfig config = new TrainingConfig(options.values());
+    int context = context(config, contextOfBase.applyAsInt(config.get(Settings.MODEL)));
+    throwProblems();
+    return config.with(new TrainingOptions().set(Settings.CONTEXT, context));
   }
 
   private void checkInputs() {
     options
-        .get(Setting.MODEL)
-        .ifPresentOrElse(file -> checkReadable(Setting.MODEL, file), () -> missing(Setting.MODEL));
-    options.get(Setting.CHAT_TEMPLATE).ifPresent(name -> reads(Setting.CHAT_TEMPLATE, name));
+        .get(Settings.MODEL)
+        .ifPresentOrElse(
+            file -> checkReadable(Settings.MODEL, file), () -> missing(Settings.MODEL));
+    options.get(Settings.CHAT_TEMPLATE).ifPresent(name -> reads(Settings.CHAT_TEMPLATE, name));
     options.files().forEach(file -> files.reads("config", file));
-    List<DataSource> data = get(Setting.DATA, List.of());
+    List<DataSource> data = options.get(Settings.DATA).orElse(List.of());
     if (data.isEmpty()) {
-      missing(Setting.DATA);
+      missing(Settings.DATA);
     }
-    data.forEach(source -> checkSource(Setting.DATA, source));
-    switch (get(Setting.VALIDATION, new ValidationData.None())) {
+    data.forEach(source -> checkSource(Settings.DATA, source));
+    switch (options.get(Settings.VALIDATION).orElse(new ValidationData.None())) {
       case ValidationData.None() -> {}
-      case ValidationData.FromFile(DataSource source) -> checkSource(Setting.VALIDATION, source);
+      case ValidationData.FromFile(DataSource source) -> checkSource(Settings.VALIDATION, source);
       case ValidationData.Count(int examples) -> {
         if (!ValidationData.Count.RANGE.contains(examples)) {
-          problem(Setting.VALIDATION, "must be at least 1 example, is " + examples);
+          problem(Settings.VALIDATION, "must be at least 1 example, is " + examples);
         }
       }
       case ValidationData.Fraction(double share) -> {
         if (!(share > 0 && share < 1)) {
           problem(
-              Setting.VALIDATION,
+              Settings.VALIDATION,
               "must be a file, or a share of the data between 0 and 1, is " + share);
         }
       }
@@ -206,18 +127,18 @@ final class TrainingOptionsCheck {
     Path folder = output.toAbsolutePath().getParent();
     if (!Files.isDirectory(output) && !Files.isDirectory(folder)) {
       problem(
-          Setting.OUTPUT,
+          Settings.OUTPUT,
           "there is no folder " + folder + " to write " + output.getFileName() + " to");
     } else if (!Files.isWritable(folder)) {
       problem(
-          Setting.OUTPUT,
+          Settings.OUTPUT,
           "nothing can be written to the folder " + folder + ": its permissions forbid it");
     }
-    Path run = options.get(Setting.RUN).orElseGet(() -> RunFiles.beside(output));
+    Path run = options.get(Settings.RUN).orElseGet(() -> RunFiles.beside(output));
     files
-        .writes(options.describe(Setting.OUTPUT), output)
-        .keeps(options.describe(Setting.RUN), run, RunFiles.ALL);
-    if (options.get(Setting.EVALUATE_EVERY).isPresent()) {
+        .writes(options.describe(Settings.OUTPUT), output)
+        .keeps(options.describe(Settings.RUN), run, RunFiles.ALL);
+    if (options.get(Settings.EVALUATE_EVERY).isPresent()) {
       files.writes("the best adapter", AdapterPlaces.best(output, run).file());
     }
     try {
@@ -228,73 +149,64 @@ final class TrainingOptionsCheck {
   }
 
   private void checkNumbers() {
-    Setting.all().forEach(this::checkRange);
-    check(
-        Setting.DEVICE,
-        value -> value.matches("[A-Za-z]+[0-9]*"),
-        "must be auto, cpu, or a device such as vulkan0");
-    if (options.get(Setting.STEPS).isPresent() && options.get(Setting.EPOCHS).isPresent()) {
-      problem(Setting.STEPS, "give steps or epochs, not both");
+    Settings.all().forEach(this::checkRange);
+    if (options.get(Settings.STEPS).isPresent() && options.get(Settings.EPOCHS).isPresent()) {
+      problem(Settings.STEPS, "give steps or epochs, not both");
     }
-    if (options.get(Setting.EARLY_STOP).isPresent()
-        && (options.get(Setting.VALIDATION).isEmpty()
-            || options.get(Setting.EVALUATE_EVERY).isEmpty())) {
-      problem(Setting.EARLY_STOP, "needs validation data and --evaluate-every");
+    if (options.get(Settings.EARLY_STOP).isPresent()
+        && (options.get(Settings.VALIDATION).isEmpty()
+            || options.get(Settings.EVALUATE_EVERY).isEmpty())) {
+      problem(Settings.EARLY_STOP, "needs validation data and --evaluate-every");
     }
-    if (options.get(Setting.INIT_ADAPTER).isPresent()) {
-      for (Setting<?> own :
-          List.of(
-              Setting.RANK, Setting.EXPERT_RANK, Setting.ALPHA, Setting.RSLORA, Setting.TARGET)) {
+    if (options.get(Settings.INIT_ADAPTER).isPresent()) {
+      for (Setting<?> own : Settings.all(Setting.Trait.OF_INITIAL_ADAPTER)) {
         if (options.get(own).isPresent()) {
           problem(own, "is that of the adapter given by --init-adapter; leave it out");
         }
       }
     }
-    if (get(Setting.FOR, TrainingConfig.Purpose.ADAPTER) == TrainingConfig.Purpose.MERGED) {
+    if (options.get(Settings.FOR).equals(Optional.of(TrainingConfig.Purpose.MERGED))) {
       checkMerged();
     }
-    if (options.get(Setting.TARGET).isPresent()) {
-      checkTargets(get(Setting.TARGET, List.of()));
-    }
+    options.get(Settings.TARGET).ifPresent(this::checkTargets);
   }
 
   /// A merged adapter has no inputs of its own that could be dropped, and no rows to be looked up.
   private void checkMerged() {
-    check(Setting.DROPOUT, value -> value == 0, "must be 0 for merged");
+    check(Settings.DROPOUT, value -> value == 0, "must be 0 for merged");
     check(
-        Setting.TARGET,
+        Settings.TARGET,
         targets -> !targets.contains("token_embd"),
         "token_embd can't be trained for merged");
   }
 
   private void checkTargets(List<String> targets) {
     if (targets.isEmpty()) {
-      problem(Setting.TARGET, "names no matrix");
+      problem(Settings.TARGET, "names no matrix");
     }
     List<String> known = LoraTargets.names();
     for (String target : targets) {
       if (!known.contains(target)) {
         String hint = NearestName.hint(target.replaceFirst("_proj$", ""), known);
-        problem(Setting.TARGET, "'" + target + "' is none of " + String.join(", ", known) + hint);
+        problem(Settings.TARGET, "'" + target + "' is none of " + String.join(", ", known) + hint);
       }
     }
   }
 
-  private int context(int ofBase) {
-    int context = get(Setting.CONTEXT, Math.min(DEFAULT_CONTEXT, ofBase));
+  private int context(TrainingConfig config, int ofBase) {
+    int context = config.find(Settings.CONTEXT).orElse(Math.min(DEFAULT_CONTEXT, ofBase));
     if (context > ofBase) {
       problem(
-          Setting.CONTEXT,
+          Settings.CONTEXT,
           context + " is more than the " + ofBase + " tokens that the base was made for");
     }
-    int most = Setting.MOST_TOKENS / context;
-    if (get(Setting.BATCH_SIZE, 1) > most) {
+    int most = Settings.MOST_TOKENS / context;
+    int rows = config.get(Settings.BATCH_SIZE);
+    if (rows > most) {
       problem(
-          Setting.BATCH_SIZE,
-          "must be at most %s at context %s, is %s"
-              .formatted(most, context, get(Setting.BATCH_SIZE, 1)));
+          Settings.BATCH_SIZE,
+          "must be at most %s at context %s, is %s".formatted(most, context, rows));
     }
-    throwProblems();
     return context;
   }
 
@@ -321,13 +233,5 @@ final class TrainingOptionsCheck {
     if (!problems.isEmpty()) {
       throw new InvalidInputException(String.join("\n", problems));
     }
-  }
-
-  private <T> T get(Setting<T> setting, T fallback) {
-    return options.get(setting).orElse(fallback);
-  }
-
-  private OptionalInt optional(Setting<Integer> setting) {
-    return options.get(setting).map(OptionalInt::of).orElseGet(OptionalInt::empty);
   }
 }

@@ -1,10 +1,13 @@
 /// The settings of a training run.
 ///
-/// Each [Setting][io.lorikeet.train.settings.Setting] describes itself: flags of the command line,
-/// keys of a YAML file and lines of a run's `config.yaml` are made of that.
-/// [TrainingOptions][io.lorikeet.train.settings.TrainingOptions] holds those that were given, and
-/// resolves them, checked together and completed by defaults, to a
-/// [TrainingConfig][io.lorikeet.train.settings.TrainingConfig].
+/// [Settings][io.lorikeet.train.settings.Settings] describes each
+/// [Setting][io.lorikeet.train.settings.Setting] once: flags of the command line and their help,
+/// keys of a YAML file, lines of a run's `config.yaml`, bounds, rules for resuming a run and
+/// docs/settings.md are made of that. [SettingType][io.lorikeet.train.settings.SettingType] says
+/// how values are read and written.
+/// [TrainingOptions][io.lorikeet.train.settings.TrainingOptions] holds the values that were given,
+/// and resolves them, checked together and completed by defaults, to a
+/// [TrainingConfig][io.lorikeet.train.settings.TrainingConfig], which has a value for each setting.
 /// [RunFiles][io.lorikeet.train.settings.RunFiles] and
 /// [AdapterPlaces][io.lorikeet.train.settings.AdapterPlaces] name the files that a run writes.
 package io.lorikeet.train.settings;

@@ -11,13 +11,14 @@ import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.event.Events;
 import io.lorikeet.train.settings.DataSettings;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig.TrainOn;
+import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -126,20 +127,9 @@ class BadDataTest {
     Path file =
         Files.writeString(
             folder.resolve("data.jsonl"), ("{\"messages\": [" + messages + "]}\n").repeat(2));
-    DataSettings defaults = DataSettings.of(64);
-    DataSettings settings =
-        new DataSettings(
-            64,
-            defaults.tooLong(),
-            defaults.skipBadLines(),
-            defaults.packing(),
-            trainOn,
-            Optional.empty(),
-            Optional.empty(),
-            false,
-            Map.of(),
-            2,
-            Optional.empty());
+    TrainingOptions options =
+        new TrainingOptions().model(file).data(file).set(Settings.TRAIN_ON, trainOn);
+    DataSettings settings = new DataSettings(options.resolveData(_ -> 64), 0, false);
     return assertThrows(
             InvalidInputException.class,
             () -> TrainingData.tokenize(List.of(file), settings, encoding, events))

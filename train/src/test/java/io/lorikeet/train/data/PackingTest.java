@@ -3,7 +3,8 @@ package io.lorikeet.train.data;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.lorikeet.train.data.DataSet.Packing;
-import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.DataSettings;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -30,7 +31,7 @@ class PackingTest {
         new TrainingOptions()
             .model(Files.writeString(folder.resolve("base.gguf"), ""))
             .data(Files.writeString(folder.resolve("data.jsonl"), ""))
-            .set(Setting.PACKING, packing);
-    return Packing.of(options.resolveData(_ -> CONTEXT, _ -> window));
+            .set(Settings.PACKING, packing);
+    return Packing.of(new DataSettings(options.resolveData(_ -> CONTEXT), window, false));
   }
 }

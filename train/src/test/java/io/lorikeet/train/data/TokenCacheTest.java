@@ -11,7 +11,9 @@ import io.lorikeet.train.data.files.DataFile;
 import io.lorikeet.train.event.Events;
 import io.lorikeet.train.settings.DataSettings;
 import io.lorikeet.train.settings.DataSource;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
+import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -22,8 +24,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
@@ -186,18 +186,15 @@ class TokenCacheTest {
   }
 
   private DataSettings settings(int context) {
-    return new DataSettings(
-        context,
-        TrainingConfig.TooLong.CUT,
-        false,
-        true,
-        TrainingConfig.TrainOn.COMPLETION,
-        Optional.empty(),
-        Optional.empty(),
-        false,
-        Map.of(),
-        2,
-        Optional.of(kept));
+    TrainingOptions options =
+        new TrainingOptions()
+            .model(data)
+            .data(data)
+            .set(Settings.CONTEXT, context)
+            .set(Settings.TRAIN_ON, TrainingConfig.TrainOn.COMPLETION)
+            .set(Settings.THREADS, 2)
+            .set(Settings.CACHE, kept);
+    return new DataSettings(options.resolveData(_ -> context), 0, false);
   }
 
   private List<TokenizedExample> tokenize(int small) throws IOException {

@@ -7,10 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.data.files.SourceLine;
 import io.lorikeet.train.event.Events;
-import io.lorikeet.train.settings.DataPlan;
 import io.lorikeet.train.settings.DataSettings;
 import io.lorikeet.train.settings.DataSource;
-import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
@@ -118,7 +117,7 @@ class TrainingDataTest {
     Path other = Files.writeString(folder.resolve("other.txt"), "a text");
     List<DataSource> sources =
         List.of(new DataSource(data.toString(), 2, Optional.empty()), DataSource.of(other));
-    TrainingData loaded = load(options().set(Setting.DATA, sources), 64);
+    TrainingData loaded = load(options().set(Settings.DATA, sources), 64);
     assertEquals(81, loaded.training().examples());
     assertEquals(41, loaded.figures(TestEncodings.bytes()).examples());
   }
@@ -148,7 +147,7 @@ class TrainingDataTest {
     Files.writeString(
         data,
         "{\"prompt\": [1], \"completion\": \"b\"}\n{\"prompt\": {}, \"completion\": \"b\"}\n");
-    TrainingOptions options = options().set(Setting.SKIP_BAD_LINES, true);
+    TrainingOptions options = options().set(Settings.SKIP_BAD_LINES, true);
     String message =
         assertThrows(InvalidInputException.class, () -> load(options, 64)).getMessage();
     assertEquals(data + ": no line is an example", message);
@@ -171,7 +170,7 @@ class TrainingDataTest {
 
   private TrainingData load(TrainingOptions options, int context) throws IOException {
     TrainingConfig config = options.resolve(_ -> context);
-    return TrainingData.load(DataPlan.of(config, 0), TestEncodings.bytes(), events);
+    return TrainingData.load(new DataSettings(config, 0, false), TestEncodings.bytes(), events);
   }
 
   private static Set<SourceLine> sources(DataSet data) {

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lorikeet.train.data.DataSet;
 import io.lorikeet.train.data.TokenizedExample;
 import io.lorikeet.train.event.Events;
-import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
@@ -38,17 +38,17 @@ class AdviceTest {
   void fewSteps() throws IOException {
     assertEquals(
         List.of("the run has few steps (13): consider a smaller --accumulate, or more --epochs"),
-        advice(options().set(Setting.ACCUMULATE, 8), 100, 10_000));
+        advice(options().set(Settings.ACCUMULATE, 8), 100, 10_000));
     assertEquals(
         List.of("the run has few steps (9): consider more --epochs"), advice(options(), 9, 10_000));
-    assertEquals(List.of(), advice(options().set(Setting.STEPS, 3), 100, 10_000));
+    assertEquals(List.of(), advice(options().set(Settings.STEPS, 3), 100, 10_000));
   }
 
   @Test
   void veryLargeBatches() throws IOException {
-    TrainingOptions large = options().set(Setting.CONTEXT, 2048).set(Setting.STEPS, 50);
-    assertEquals(List.of(), advice(large.set(Setting.ACCUMULATE, 32), 100, 10_000));
-    List<String> advice = advice(large.set(Setting.ACCUMULATE, 33), 100, 10_000);
+    TrainingOptions large = options().set(Settings.CONTEXT, 2048).set(Settings.STEPS, 50);
+    assertEquals(List.of(), advice(large.set(Settings.ACCUMULATE, 32), 100, 10_000));
+    List<String> advice = advice(large.set(Settings.ACCUMULATE, 33), 100, 10_000);
     assertEquals(1, advice.size());
     assertTrue(advice.getFirst().startsWith("a step has up to 67,584 tokens"), advice.getFirst());
     assertTrue(advice.getFirst().contains("16,384"), advice.getFirst());
@@ -58,7 +58,7 @@ class AdviceTest {
   void learningRatesThatTrainNothing() throws IOException {
     assertEquals(
         List.of("the learning rate of 1.0E9 is far above what LoRA is trained with, 1e-5 to 1e-2"),
-        advice(options().set(Setting.LEARNING_RATE, 1e9), 100, 10_000));
+        advice(options().set(Settings.LEARNING_RATE, 1e9), 100, 10_000));
   }
 
   private List<String> advice(TrainingOptions options, int rows, long parameters) {
@@ -68,7 +68,7 @@ class AdviceTest {
     Events events = new Events();
     Advice.give(
         config.withAccumulate(config.accumulateFor(rows)),
-        DataSet.of(all, config.context(), DataSet.Packing.NONE),
+        DataSet.of(all, config.get(Settings.CONTEXT), DataSet.Packing.NONE),
         parameters,
         events);
     return events.warnings();
@@ -78,7 +78,7 @@ class AdviceTest {
     Path base = Files.writeString(folder.resolve("base.gguf"), "x");
     Path data = Files.writeString(folder.resolve("data.jsonl"), "x");
     return TinyRun.options(base, data, folder.resolve("adapter.gguf"))
-        .set(Setting.STEPS, null)
-        .set(Setting.ACCUMULATE, null);
+        .set(Settings.STEPS, null)
+        .set(Settings.ACCUMULATE, null);
   }
 }

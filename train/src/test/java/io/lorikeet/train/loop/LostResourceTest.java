@@ -17,7 +17,7 @@ import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.run.ResumedRun;
 import io.lorikeet.train.settings.RunPolicy;
-import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
@@ -59,8 +59,8 @@ class LostResourceTest {
 
   private TrainingOptions options(String name) {
     return TinyRun.options(base, data, folder.resolve(name + ".gguf"))
-        .set(Setting.STEPS, STEPS)
-        .set(Setting.DROPOUT, 0.1);
+        .set(Settings.STEPS, STEPS)
+        .set(Settings.DROPOUT, 0.1);
   }
 
   @Test
@@ -113,14 +113,14 @@ class LostResourceTest {
   void aDeviceThatFailsInTheUpdateLeavesTheLastCheckpoint() throws IOException {
     LoraAdapter whole = whole();
     TrainingConfig config =
-        options("cut").set(Setting.CHECKPOINT_EVERY, new RunPolicy.Interval.Steps(2)).resolve();
+        options("cut").set(Settings.CHECKPOINT_EVERY, new RunPolicy.Interval.Steps(2)).resolve();
     String message = failsInUpdate(config, LAST_STEP);
     assertTrue(message.startsWith("cpu failed to compute the optimizer's step: "), message);
     assertEquals(LAST_STEP, events.steps().size());
     assertEquals(
         List.of(
             "step 4 was half taken, so there is no state to keep; go on from the last checkpoint with: lorikeet train --resume %s"
-                .formatted(config.run())),
+                .formatted(config.get(Settings.RUN))),
         events.warnings());
     assertSame(whole, resume(config));
     assertEquals(LAST_STEP, events.steps().getFirst().step(), "the checkpoint is of step 2");
@@ -178,9 +178,9 @@ class LostResourceTest {
   void aFolderThatTakesNoCheckpointsIsToldAndLosesNothing() throws IOException {
     LoraAdapter whole = whole();
     TrainingConfig config =
-        options("cut").set(Setting.CHECKPOINT_EVERY, new RunPolicy.Interval.Steps(2)).resolve();
-    Path checkpoints = config.run().resolve("checkpoints");
-    Path away = config.run().resolve("away");
+        options("cut").set(Settings.CHECKPOINT_EVERY, new RunPolicy.Interval.Steps(2)).resolve();
+    Path checkpoints = config.get(Settings.RUN).resolve("checkpoints");
+    Path away = config.get(Settings.RUN).resolve("away");
     Mishap blocking =
         () -> {
           awaitFile(checkpoints.resolve("step-00000002.gguf"));
@@ -259,7 +259,8 @@ class LostResourceTest {
 
   private LoraAdapter resume(TrainingConfig config) throws IOException {
     events.clear();
-    TrainingConfig resumed = ResumedRun.config(config.run(), new TrainingOptions(), events);
+    TrainingConfig resumed =
+        ResumedRun.config(config.get(Settings.RUN), new TrainingOptions(), events);
     return new Trainer(resumed, events).resume().adapter();
   }
 

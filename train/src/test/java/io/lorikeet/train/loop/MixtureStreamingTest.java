@@ -14,7 +14,7 @@ import io.lorikeet.train.event.Events;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.memory.MemoryPlan;
 import io.lorikeet.train.memory.MemoryPlanner;
-import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -42,8 +42,8 @@ class MixtureStreamingTest {
     Path data = TinyRun.data(folder.resolve("data.jsonl"), 24, 1);
     TrainingOptions options =
         TinyRun.options(base, data, folder.resolve("adapter.gguf"))
-            .set(Setting.EXPERT_RANK, 2)
-            .set(Setting.PRECISION, Precision.F32);
+            .set(Settings.EXPERT_RANK, 2)
+            .set(Settings.PRECISION, Precision.F32);
     long limit;
     try (GgufFile file = GgufFile.open(base);
         Backend planning = Backend.planning("cpu", 1)) {
@@ -54,7 +54,7 @@ class MixtureStreamingTest {
       assertFalse(isStreamed(planner, Long.MAX_VALUE));
     }
     List<Double> expected = losses(options);
-    List<Double> streamed = losses(options.set(Setting.DEVICE_MEMORY, limit));
+    List<Double> streamed = losses(options.set(Settings.DEVICE_MEMORY, limit));
     for (int i = 0; i < expected.size(); i++) {
       assertEquals(expected.get(i), streamed.get(i), 1e-4 * expected.get(i), "step " + (i + 1));
     }

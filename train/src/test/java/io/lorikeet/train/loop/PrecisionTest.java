@@ -8,7 +8,7 @@ import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.train.event.Events;
 import io.lorikeet.train.event.TrainingEvent;
-import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -52,11 +52,11 @@ class PrecisionTest {
     Path data = TinyRun.data(folder.resolve("data.jsonl"), 24, 1);
     TrainingOptions options =
         TinyRun.options(base, data, folder.resolve(precision + ".gguf"))
-            .set(Setting.STEPS, STEPS)
-            .set(Setting.CONTEXT, 32)
-            .set(Setting.ACCUMULATE, 1)
-            .set(Setting.LEARNING_RATE, 1e-3)
-            .set(Setting.PRECISION, precision);
+            .set(Settings.STEPS, STEPS)
+            .set(Settings.CONTEXT, 32)
+            .set(Settings.ACCUMULATE, 1)
+            .set(Settings.LEARNING_RATE, 1e-3)
+            .set(Settings.PRECISION, precision);
     new Trainer(options.resolve(), events).run();
     return events.steps().stream().map(TrainingEvent.StepDone::loss).toList();
   }

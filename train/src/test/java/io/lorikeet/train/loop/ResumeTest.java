@@ -22,7 +22,7 @@ import io.lorikeet.train.run.StoppedException;
 import io.lorikeet.train.run.TrainingResult;
 import io.lorikeet.train.settings.DataSource;
 import io.lorikeet.train.settings.RunPolicy;
-import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
@@ -66,11 +66,11 @@ class ResumeTest {
   /// Dropout, packing, accumulation, several epochs, validations: everything that has a state.
   private TrainingOptions options(String name) {
     return TinyRun.options(base, data, folder.resolve(name + ".gguf"))
-        .set(Setting.STEPS, STEPS)
-        .set(Setting.DROPOUT, 0.2)
+        .set(Settings.STEPS, STEPS)
+        .set(Settings.DROPOUT, 0.2)
         .validation(0.2)
-        .set(Setting.EVALUATE_EVERY, 3)
-        .set(Setting.CHECKPOINT_EVERY, new RunPolicy.Interval.Steps(2));
+        .set(Settings.EVALUATE_EVERY, 3)
+        .set(Settings.CHECKPOINT_EVERY, new RunPolicy.Interval.Steps(2));
   }
 
   @Test
@@ -85,7 +85,7 @@ class ResumeTest {
     assertEquals(whole.tokens(), resumed.tokens());
     assertEquals(whole.validationBefore(), resumed.validationBefore());
     assertEquals(whole.validationAfter(), resumed.validationAfter());
-    assertEquals(numbers(whole.config().run()), numbers(run));
+    assertEquals(numbers(whole.config().get(Settings.RUN)), numbers(run));
     assertEquals(whole.config().settingsOfAdapter(), resumed.config().settingsOfAdapter());
   }
 
@@ -101,14 +101,14 @@ class ResumeTest {
     TrainingOptions unpacked =
         options("unpacked")
             .data(varied)
-            .set(Setting.CONTEXT, 256)
-            .set(Setting.PACKING, false)
-            .set(Setting.BATCH_SIZE, 2);
+            .set(Settings.CONTEXT, 256)
+            .set(Settings.PACKING, false)
+            .set(Settings.BATCH_SIZE, 2);
     TrainingResult whole = new Trainer(unpacked.resolve(), events).run();
     assertTrue(events.notes().stream().anyMatch(note -> note.contains("rows of up to 256")));
-    TrainingConfig config = unpacked.set(Setting.RUN, folder.resolve("killed-run")).resolve();
+    TrainingConfig config = unpacked.set(Settings.RUN, folder.resolve("killed-run")).resolve();
     assertThrows(Killed.class, () -> new Trainer(config, killer(5)).run());
-    assertSame(whole.adapter(), resume(config.run(), new TrainingOptions()).adapter());
+    assertSame(whole.adapter(), resume(config.get(Settings.RUN), new TrainingOptions()).adapter());
   }
 
   @Test
@@ -116,24 +116,27 @@ class ResumeTest {
     TrainingResult whole = new Trainer(options("whole").resolve(), events).run();
     Path run = killedAfter(1);
     assertSame(whole.adapter(), resume(run, new TrainingOptions()).adapter());
-    assertEquals(numbers(whole.config().run()), numbers(run));
+    assertEquals(numbers(whole.config().get(Settings.RUN)), numbers(run));
   }
 
   @Test
   void aFinishedRunCanBeAskedForItsAdapterAgainAndForMoreSteps() throws IOException {
     TrainingOptions constant =
         options("whole")
-            .set(Setting.SCHEDULE, TrainingConfig.Schedule.CONSTANT)
-            .set(Setting.WARMUP, 0.0);
+            .set(Settings.SCHEDULE, TrainingConfig.Schedule.CONSTANT)
+            .set(Settings.WARMUP, 0.0);
     TrainingResult nine = new Trainer(constant.resolve(), events).run();
-    assertSame(nine.adapter(), resume(nine.config().run(), new TrainingOptions()).adapter());
-    TrainingResult more = resume(nine.config().run(), new TrainingOptions().set(Setting.STEPS, 12));
+    assertSame(
+        nine.adapter(), resume(nine.config().get(Settings.RUN), new TrainingOptions()).adapter());
+    TrainingResult more =
+        resume(nine.config().get(Settings.RUN), new TrainingOptions().set(Settings.STEPS, 12));
     TrainingResult twelve =
-        new Trainer(constant.set(Setting.STEPS, 12).set(Setting.RUN, null).resolve(), events).run();
+        new Trainer(constant.set(Settings.STEPS, 12).set(Settings.RUN, null).resolve(), events)
+            .run();
     assertSame(twelve.adapter(), more.adapter());
     assertEquals(
         "steps: 4 is less than the 12 steps that the run has done",
-        refused(nine.config().run(), new TrainingOptions().set(Setting.STEPS, 4)));
+        refused(nine.config().get(Settings.RUN), new TrainingOptions().set(Settings.STEPS, 4)));
   }
 
   @Test
@@ -151,15 +154,15 @@ class ResumeTest {
     String message = assertThrows(StoppedException.class, trainer::run).getMessage();
     assertEquals(
         "stopped after step 3 of 9. Its state is kept; go on with: lorikeet train --resume "
-            + config.run(),
+            + config.get(Settings.RUN),
         message);
-    assertSame(whole.adapter(), resume(config.run(), new TrainingOptions()).adapter());
-    assertEquals(numbers(whole.config().run()), numbers(config.run()));
+    assertSame(whole.adapter(), resume(config.get(Settings.RUN), new TrainingOptions()).adapter());
+    assertEquals(numbers(whole.config().get(Settings.RUN)), numbers(config.get(Settings.RUN)));
   }
 
   @Test
   void itsTimeCanBeLimited() throws IOException {
-    TrainingOptions limited = options("limited").set(Setting.MAX_TIME, Duration.ofSeconds(1));
+    TrainingOptions limited = options("limited").set(Settings.MAX_TIME, Duration.ofSeconds(1));
     TrainingListener slow =
         event -> {
           if (event instanceof TrainingEvent.StepDone) {
@@ -205,17 +208,17 @@ class ResumeTest {
     LoraAdapter first = new Trainer(options("first").resolve(), events).run().adapter();
     double learned = events.steps().getLast().loss();
     TrainingOptions options =
-        options("second").set(Setting.RANK, null).set(Setting.INIT_ADAPTER, base); // any file
+        options("second").set(Settings.RANK, null).set(Settings.INIT_ADAPTER, base); // any file
     events.clear();
     TrainingResult whole = new Trainer(options.resolve(), events).beginWith(_ -> first).run();
     assertTrue(events.steps().getFirst().loss() < 1.5 * learned, "it begins anew");
-    assertEquals(4, whole.config().rank());
+    assertEquals(4, whole.config().get(Settings.RANK));
     assertEquals(first.alpha(), whole.adapter().alpha());
-    TrainingConfig config = options.set(Setting.OUTPUT, folder.resolve("third.gguf")).resolve();
+    TrainingConfig config = options.set(Settings.OUTPUT, folder.resolve("third.gguf")).resolve();
     Trainer trainer = new Trainer(config, killer(5)).beginWith(_ -> first);
     assertThrows(Killed.class, trainer::run);
-    assertSame(whole.adapter(), resume(config.run(), new TrainingOptions()).adapter());
-    TrainingOptions both = options.set(Setting.RANK, 8);
+    assertSame(whole.adapter(), resume(config.get(Settings.RUN), new TrainingOptions()).adapter());
+    TrainingOptions both = options.set(Settings.RANK, 8);
     String message = assertThrows(InvalidInputException.class, both::resolve).getMessage();
     assertTrue(message.startsWith("rank: is that of the adapter"), message);
   }
@@ -227,11 +230,11 @@ class ResumeTest {
         refused(
             run,
             new TrainingOptions()
-                .set(Setting.RANK, 8)
-                .set(Setting.SEED, 1L)
-                .set(Setting.SAVED_INPUTS, SavedInputs.DEVICE_BF16) // changes the numbers
-                .set(Setting.CONTEXT, TinyRun.CONTEXT) // as it was
-                .set(Setting.THREADS, 2));
+                .set(Settings.RANK, 8)
+                .set(Settings.SEED, 1L)
+                .set(Settings.SAVED_INPUTS, SavedInputs.DEVICE_BF16) // changes the numbers
+                .set(Settings.CONTEXT, TinyRun.CONTEXT) // as it was
+                .set(Settings.THREADS, 2));
     assertTrue(message.contains("--rank: 8 instead of 4"), message);
     assertTrue(message.contains("--seed: 1 instead of 42"), message);
     assertTrue(message.contains("--saved-inputs: "), message);
@@ -249,12 +252,12 @@ class ResumeTest {
     byte[] bytes = Files.readAllBytes(own);
     bytes[bytes.length - 1] ^= 1;
     Files.write(own, bytes);
-    String message = refused(config.run(), new TrainingOptions());
+    String message = refused(config.get(Settings.RUN), new TrainingOptions());
     assertTrue(message.contains("the base " + own + " isn't the file"), message);
     assertTrue(message.contains("the data doesn't give the rows"), message);
     assertTrue(message.contains(lines.toString()), message);
     // They may lie elsewhere if they are the same.
-    resume(config.run(), new TrainingOptions().model(base).data(data));
+    resume(config.get(Settings.RUN), new TrainingOptions().model(base).data(data));
   }
 
   @Test
@@ -262,7 +265,7 @@ class ResumeTest {
     Path run = killedAfter(3);
     for (double weight : new double[] {2, 0.5}) {
       DataSource weighted = new DataSource(data.toString(), weight, Optional.empty());
-      String message = refused(run, new TrainingOptions().set(Setting.DATA, List.of(weighted)));
+      String message = refused(run, new TrainingOptions().set(Settings.DATA, List.of(weighted)));
       assertTrue(message.contains("the data doesn't give the rows"), message);
     }
   }
@@ -278,7 +281,7 @@ class ResumeTest {
     TrainingConfig config = options("killed").resolve();
     Trainer trainer = new Trainer(config, killer(step));
     assertThrows(Killed.class, trainer::run);
-    return config.run();
+    return config.get(Settings.RUN);
   }
 
   private TrainingListener killer(int step) {

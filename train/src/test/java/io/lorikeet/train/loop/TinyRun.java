@@ -1,7 +1,7 @@
 package io.lorikeet.train.loop;
 
 import io.lorikeet.quant.GgufFile;
-import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -35,13 +35,13 @@ public final class TinyRun {
         .model(base)
         .data(data)
         .output(output)
-        .set(Setting.CONTEXT, CONTEXT)
-        .set(Setting.DEVICE, "cpu")
-        .set(Setting.THREADS, 1)
-        .set(Setting.RANK, 4)
-        .set(Setting.LEARNING_RATE, 5e-3)
-        .set(Setting.ACCUMULATE, 2)
-        .set(Setting.STEPS, 3);
+        .set(Settings.CONTEXT, CONTEXT)
+        .set(Settings.DEVICE, "cpu")
+        .set(Settings.THREADS, 1)
+        .set(Settings.RANK, 4)
+        .set(Settings.LEARNING_RATE, 5e-3)
+        .set(Settings.ACCUMULATE, 2)
+        .set(Settings.STEPS, 3);
   }
 
   /// Replaces the first value of an F32 tensor in a file.

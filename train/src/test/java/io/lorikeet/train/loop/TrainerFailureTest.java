@@ -14,7 +14,7 @@ import io.lorikeet.train.event.Events;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.optimizer.NonFiniteException;
-import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
@@ -86,9 +86,9 @@ class TrainerFailureTest {
   void anExplodingLearningRateEndsTheRun() {
     TrainingOptions exploding =
         options()
-            .set(Setting.LEARNING_RATE, 1e30)
-            .set(Setting.SCHEDULE, TrainingConfig.Schedule.CONSTANT)
-            .set(Setting.WARMUP, 0.0);
+            .set(Settings.LEARNING_RATE, 1e30)
+            .set(Settings.SCHEDULE, TrainingConfig.Schedule.CONSTANT)
+            .set(Settings.WARMUP, 0.0);
     String message = fails(NonFiniteException.class, exploding);
     assertTrue(message.startsWith("step 2: the loss is not a finite number"), message);
     assertTrue(message.contains("the step was not taken"), message);
@@ -101,11 +101,11 @@ class TrainerFailureTest {
   void parametersOfTheLastStepAreLookedAtToo() {
     TrainingOptions exploding =
         options()
-            .set(Setting.LEARNING_RATE, 1e38)
-            .set(Setting.WEIGHT_DECAY, 100.0)
-            .set(Setting.SCHEDULE, TrainingConfig.Schedule.CONSTANT)
-            .set(Setting.WARMUP, 0.0)
-            .set(Setting.STEPS, 1);
+            .set(Settings.LEARNING_RATE, 1e38)
+            .set(Settings.WEIGHT_DECAY, 100.0)
+            .set(Settings.SCHEDULE, TrainingConfig.Schedule.CONSTANT)
+            .set(Settings.WARMUP, 0.0)
+            .set(Settings.STEPS, 1);
     String message = fails(NonFiniteException.class, exploding);
     assertTrue(message.startsWith("step 1: the parameters are not finite numbers"), message);
     assertTrue(message.contains("blk.0."), message);
@@ -115,14 +115,14 @@ class TrainerFailureTest {
   void anEarlierRunIsRefusedBeforeAnythingIsRead() throws IOException {
     Path run = Files.createDirectory(folder.resolve("run"));
     Files.writeString(run.resolve("metrics.jsonl"), "{}\n");
-    String message = fails(InvalidInputException.class, options().set(Setting.RUN, run));
+    String message = fails(InvalidInputException.class, options().set(Settings.RUN, run));
     assertTrue(message.contains(run + " holds an earlier run"), message);
     assertEquals(List.of(), events.of(TrainingEvent.class));
   }
 
   @Test
   void anUnknownDeviceIsRefusedBeforeAnythingIsRead() throws IOException {
-    String message = fails(InvalidInputException.class, options().set(Setting.DEVICE, "tpu3"));
+    String message = fails(InvalidInputException.class, options().set(Settings.DEVICE, "tpu3"));
     assertTrue(message.startsWith("device: there is no device 'tpu3'; there is "), message);
     assertEquals(List.of(), events.of(TrainingEvent.class));
     assertNoRunFolder();
@@ -130,11 +130,11 @@ class TrainerFailureTest {
 
   @Test
   void aRankThatNothingCanUseIsRefused() throws IOException {
-    String message = fails(InvalidInputException.class, options().set(Setting.RANK, 65));
+    String message = fails(InvalidInputException.class, options().set(Settings.RANK, 65));
     assertEquals(
         "rank: 65 is more than any adapted matrix of this base can use; give at most 64", message);
     assertNoRunFolder();
-    TrainingConfig config = options().set(Setting.RANK, 65_536).resolve();
+    TrainingConfig config = options().set(Settings.RANK, 65_536).resolve();
     assertThrows(InvalidInputException.class, () -> new Trainer(config, events).run());
   }
 
@@ -142,12 +142,12 @@ class TrainerFailureTest {
   void settingsThatDoNotFitTheBaseAreRefused() throws IOException {
     assertEquals(
         "context: 257 is more than the 256 tokens that the base was made for",
-        refused(options().set(Setting.CONTEXT, 257)));
+        refused(options().set(Settings.CONTEXT, 257)));
     assertEquals(
         "rank: must be a whole number from 1 to 65536, is 0",
-        refused(options().set(Setting.RANK, 0)));
+        refused(options().set(Settings.RANK, 0)));
     Path tied = RandomModel.of(TensorType.F32).tied().write(folder.resolve("tied.gguf"));
-    TrainingOptions head = options().model(tied).set(Setting.TARGET, List.of("output"));
+    TrainingOptions head = options().model(tied).set(Settings.TARGET, List.of("output"));
     String message = fails(InvalidInputException.class, head);
     assertTrue(message.contains("uses its token embedding as its head"), message);
     assertNoRunFolder();

@@ -23,7 +23,7 @@ import io.lorikeet.train.memory.MemoryPlanner;
 import io.lorikeet.train.run.TrainingResult;
 import io.lorikeet.train.settings.ConfigFile;
 import io.lorikeet.train.settings.OptimizerState;
-import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
@@ -32,7 +32,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalInt;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -59,7 +58,7 @@ class TrainerTest {
   @Test
   void learns() throws IOException {
     TrainingResult result =
-        run(options().set(Setting.STEPS, 60).validation(data).set(Setting.RANK, 8));
+        run(options().set(Settings.STEPS, 60).validation(data).set(Settings.RANK, 8));
     double before = result.validationBefore().orElseThrow();
     double after = result.validationAfter().orElseThrow();
     assertTrue(after < 0.4 * before, before + " -> " + after);
@@ -70,14 +69,14 @@ class TrainerTest {
 
   @Test
   void theSameSeedGivesTheSameAdapter() throws IOException {
-    LoraAdapter first = run(options().set(Setting.SEED, 5L)).adapter();
-    assertSame(first, run(options().set(Setting.SEED, 5L)).adapter());
-    assertFalse(same(first, run(options().set(Setting.SEED, 6L)).adapter()));
+    LoraAdapter first = run(options().set(Settings.SEED, 5L)).adapter();
+    assertSame(first, run(options().set(Settings.SEED, 5L)).adapter());
+    assertFalse(same(first, run(options().set(Settings.SEED, 6L)).adapter()));
   }
 
   @Test
   void dropoutIsDecidedByTheSeedToo() throws IOException {
-    TrainingOptions dropping = options().set(Setting.DROPOUT, 0.3);
+    TrainingOptions dropping = options().set(Settings.DROPOUT, 0.3);
     LoraAdapter first = run(dropping).adapter();
     assertSame(first, run(dropping).adapter());
     assertFalse(same(first, run(options()).adapter()));
@@ -85,25 +84,25 @@ class TrainerTest {
 
   @Test
   void validationDoesNotDisturbTraining() throws IOException {
-    TrainingOptions dropping = options().set(Setting.DROPOUT, 0.3);
+    TrainingOptions dropping = options().set(Settings.DROPOUT, 0.3);
     LoraAdapter first = run(dropping).adapter();
     Path other = TinyRun.data(folder.resolve("validation.jsonl"), 5, 2);
     TrainingOptions measured =
-        options().set(Setting.DROPOUT, 0.3).validation(other).set(Setting.EVALUATE_EVERY, 1);
+        options().set(Settings.DROPOUT, 0.3).validation(other).set(Settings.EVALUATE_EVERY, 1);
     assertSame(first, run(measured).adapter());
   }
 
   /// Streamed layers, moments in a mapped file, saved inputs on the host.
   @Test
   void theLayoutInMemoryChangesNothing() throws IOException {
-    TrainingOptions plain = options().set(Setting.ACCUMULATE, 3).set(Setting.DROPOUT, 0.1);
+    TrainingOptions plain = options().set(Settings.ACCUMULATE, 3).set(Settings.DROPOUT, 0.1);
     List<Double> expected = losses(plain);
     TrainingOptions elsewhere =
         options()
-            .set(Setting.ACCUMULATE, 3)
-            .set(Setting.DROPOUT, 0.1)
-            .set(Setting.SAVED_INPUTS, SavedInputs.HOST)
-            .set(Setting.OPTIMIZER_STATE, OptimizerState.MAPPED);
+            .set(Settings.ACCUMULATE, 3)
+            .set(Settings.DROPOUT, 0.1)
+            .set(Settings.SAVED_INPUTS, SavedInputs.HOST)
+            .set(Settings.OPTIMIZER_STATE, OptimizerState.MAPPED);
     assertClose(expected, losses(elsewhere));
     long least;
     try (GgufFile file = GgufFile.open(base);
@@ -113,11 +112,11 @@ class TrainerTest {
       assertEquals(3, plan.placement().passes());
       least = plan.device() + plan.mapped();
     }
-    assertClose(expected, losses(elsewhere.set(Setting.DEVICE_MEMORY, least)));
+    assertClose(expected, losses(elsewhere.set(Settings.DEVICE_MEMORY, least)));
     InvalidInputException refused =
         assertThrows(
             InvalidInputException.class,
-            () -> run(elsewhere.set(Setting.DEVICE_MEMORY, least - 1000)));
+            () -> run(elsewhere.set(Settings.DEVICE_MEMORY, least - 1000)));
     assertTrue(refused.getMessage().contains("memory: this run needs at least"));
   }
 
@@ -137,9 +136,10 @@ class TrainerTest {
   @Test
   void keepsTheMetricsOfEveryStepAndValidation() throws IOException {
     TrainingResult result =
-        run(options().set(Setting.STEPS, 5).set(Setting.EVALUATE_EVERY, 2).validation(0.25));
+        run(options().set(Settings.STEPS, 5).set(Settings.EVALUATE_EVERY, 2).validation(0.25));
     List<JsonNode> lines = new ArrayList<>();
-    for (String line : Files.readAllLines(result.config().run().resolve("metrics.jsonl"))) {
+    for (String line :
+        Files.readAllLines(result.config().get(Settings.RUN).resolve("metrics.jsonl"))) {
       lines.add(new ObjectMapper().readTree(line));
     }
     List<String> order =
@@ -171,7 +171,7 @@ class TrainerTest {
     assertEquals(result.validationBefore().orElseThrow(), lines.get(0).get("loss").asDouble());
     assertEquals(result.validationAfter().orElseThrow(), lines.get(8).get("loss").asDouble());
     TrainingConfig written =
-        ConfigFile.read(result.config().run().resolve("config.yaml")).resolve(_ -> 256);
+        ConfigFile.read(result.config().get(Settings.RUN).resolve("config.yaml")).resolve(_ -> 256);
     assertEquals(result.config(), written);
   }
 
@@ -179,11 +179,11 @@ class TrainerTest {
   void anEpochGoesThroughAllData() throws IOException {
     TrainingOptions epochs =
         options()
-            .set(Setting.STEPS, null)
-            .set(Setting.EPOCHS, 2)
-            .set(Setting.PACKING, false)
-            .set(Setting.BATCH_SIZE, 3)
-            .set(Setting.ACCUMULATE, 4);
+            .set(Settings.STEPS, null)
+            .set(Settings.EPOCHS, 2)
+            .set(Settings.PACKING, false)
+            .set(Settings.BATCH_SIZE, 3)
+            .set(Settings.ACCUMULATE, 4);
     TrainingResult result = run(epochs);
     assertEquals(4, result.steps());
     assertEquals(
@@ -197,7 +197,11 @@ class TrainerTest {
   @Test
   void stepsGoOnIntoFurtherEpochs() throws IOException {
     TrainingResult result =
-        run(options().set(Setting.STEPS, 7).set(Setting.BATCH_SIZE, 2).set(Setting.ACCUMULATE, 3));
+        run(
+            options()
+                .set(Settings.STEPS, 7)
+                .set(Settings.BATCH_SIZE, 2)
+                .set(Settings.ACCUMULATE, 3));
     assertEquals(7, result.steps());
     assertTrue(events.steps().getLast().epoch() > 1);
   }
@@ -205,15 +209,15 @@ class TrainerTest {
   @Test
   void saysWhatItWillDo() throws IOException {
     TrainingResult result =
-        run(options().set(Setting.ACCUMULATE, null).set(Setting.RANK, 40).validation(0.1));
-    assertEquals(OptionalInt.of(4), result.config().accumulate());
+        run(options().set(Settings.ACCUMULATE, null).set(Settings.RANK, 40).validation(0.1));
+    assertEquals(4, result.config().get(Settings.ACCUMULATE));
     TrainingEvent.Started started = events.of(TrainingEvent.Started.class).getFirst();
     assertEquals(3, started.steps());
     assertEquals(result.adapter().parameters(), started.trainableParameters());
     String summary =
         "steps of up to 192 tokens (context 48, batch size 1, accumulate 4); learning rate 0.005,"
             + " linear; rank 40, alpha 80 on all-linear; cpu, threads 1; settings and metrics in "
-            + result.config().run();
+            + result.config().get(Settings.RUN);
     assertTrue(events.notes().contains(summary), () -> events.notes().toString());
     String memory = events.notes().getLast();
     assertTrue(

@@ -13,7 +13,7 @@ import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.event.Events;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.run.ResumedRun;
-import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
@@ -56,7 +56,7 @@ class VulkanTrainingTest {
   void f32IsNotPromisedWhereFactorsAreRounded() throws IOException {
     Trainer trainer =
         new Trainer(
-            options(Precision.F32).set(Setting.DEVICE, VulkanDevice.NAME).resolve(), events);
+            options(Precision.F32).set(Settings.DEVICE, VulkanDevice.NAME).resolve(), events);
     String message = assertThrows(InvalidInputException.class, trainer::run).getMessage();
     assertTrue(message.startsWith("precision: vulkan0 rounds factors to F16 unless"), message);
     assertTrue(message.contains("GGML_VK_DISABLE_F16"), message);
@@ -68,22 +68,22 @@ class VulkanTrainingTest {
   void aRunCanMoveToTheCpuAndSaysSo() throws IOException {
     TrainingConfig config =
         options(Precision.AUTO)
-            .set(Setting.DEVICE, "auto")
-            .set(Setting.STEPS, 1)
-            .set(Setting.SCHEDULE, TrainingConfig.Schedule.CONSTANT)
+            .set(Settings.DEVICE, "auto")
+            .set(Settings.STEPS, 1)
+            .set(Settings.SCHEDULE, TrainingConfig.Schedule.CONSTANT)
             .resolve();
     new Trainer(config, events).run();
-    TrainingOptions more = new TrainingOptions().set(Setting.STEPS, 2);
-    new Trainer(ResumedRun.config(config.run(), more, events), events).resume();
+    TrainingOptions more = new TrainingOptions().set(Settings.STEPS, 2);
+    new Trainer(ResumedRun.config(config.get(Settings.RUN), more, events), events).resume();
     assertEquals(List.of(), warnings());
-    more.set(Setting.STEPS, 3).set(Setting.DEVICE, "cpu");
-    new Trainer(ResumedRun.config(config.run(), more, events), events).resume();
+    more.set(Settings.STEPS, 3).set(Settings.DEVICE, "cpu");
+    new Trainer(ResumedRun.config(config.get(Settings.RUN), more, events), events).resume();
     assertEquals(3, events.steps().getLast().step());
     assertEquals(1, warnings().size());
     assertTrue(warnings().getFirst().contains("(device: cpu instead of vulkan0)"));
     // The best device would be the GPU again, but the run has had the CPU.
-    more.set(Setting.STEPS, 4).set(Setting.DEVICE, "auto");
-    new Trainer(ResumedRun.config(config.run(), more, events), events).resume();
+    more.set(Settings.STEPS, 4).set(Settings.DEVICE, "auto");
+    new Trainer(ResumedRun.config(config.get(Settings.RUN), more, events), events).resume();
     assertEquals(1, warnings().size());
   }
 
@@ -93,7 +93,7 @@ class VulkanTrainingTest {
 
   private void compare(Precision precision, double bound) throws IOException {
     List<Double> onCpu = losses(options(precision));
-    List<Double> onVulkan = losses(options(precision).set(Setting.DEVICE, VulkanDevice.NAME));
+    List<Double> onVulkan = losses(options(precision).set(Settings.DEVICE, VulkanDevice.NAME));
     double worst = 0;
     for (int i = 0; i < STEPS; i++) {
       worst = Math.max(worst, Math.abs(onVulkan.get(i) / onCpu.get(i) - 1));
@@ -112,9 +112,9 @@ class VulkanTrainingTest {
     Path base = RandomModel.of(TensorType.Q4_0).layers(1).write(folder.resolve("base.gguf"));
     Path data = TinyRun.data(folder.resolve("data.jsonl"), 24, 1);
     return TinyRun.options(base, data, folder.resolve("adapter.gguf"))
-        .set(Setting.STEPS, STEPS)
-        .set(Setting.CONTEXT, 32)
-        .set(Setting.ACCUMULATE, 1)
-        .set(Setting.PRECISION, precision);
+        .set(Settings.STEPS, STEPS)
+        .set(Settings.CONTEXT, 32)
+        .set(Settings.ACCUMULATE, 1)
+        .set(Settings.PRECISION, precision);
   }
 }

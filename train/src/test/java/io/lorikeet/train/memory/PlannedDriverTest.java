@@ -10,7 +10,7 @@ import io.lorikeet.bindings.VulkanDevice;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
-import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
@@ -78,9 +78,9 @@ class PlannedDriverTest {
             .model(file)
             .data(file)
             .output(folder.resolve("a.gguf"))
-            .set(Setting.CONTEXT, 32)
-            .set(Setting.ACCUMULATE, 1)
-            .set(Setting.THREADS, 1)
+            .set(Settings.CONTEXT, 32)
+            .set(Settings.ACCUMULATE, 1)
+            .set(Settings.THREADS, 1)
             .resolve(_ -> 256);
     try (GgufFile base = GgufFile.openHeader(file)) {
       MemoryPlan plan =

@@ -8,8 +8,8 @@ import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.random.KnownShape;
 import io.lorikeet.quant.GgufFile;
-import io.lorikeet.train.settings.MemorySettings;
-import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.MemorySize;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
@@ -48,15 +48,15 @@ class PlannedTotalsTest {
             .model(file)
             .data(file)
             .output(folder.resolve("a.gguf"))
-            .set(Setting.RANK, rank)
-            .set(Setting.CONTEXT, context)
-            .set(Setting.ACCUMULATE, 1)
-            .set(Setting.THREADS, 1)
+            .set(Settings.RANK, rank)
+            .set(Settings.CONTEXT, context)
+            .set(Settings.ACCUMULATE, 1)
+            .set(Settings.THREADS, 1)
             .resolve(_ -> 131_072);
     try (GgufFile head = GgufFile.openHeader(file);
         Backend gpu = Backend.planningGpu(1)) {
       MemoryPlanner planner = new MemoryPlanner(head, config, gpu);
-      Optional<MemoryPlan> plan = planner.fitting(context, MemorySettings.bytes(memory));
+      Optional<MemoryPlan> plan = planner.fitting(context, MemorySize.bytes(memory));
       assertTrue(plan.isPresent(), () -> planner.smallest(context).toString());
       assertEquals(streamed, plan.get().placement().streamed(), plan.get()::toString);
     }

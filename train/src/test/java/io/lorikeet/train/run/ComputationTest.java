@@ -28,7 +28,7 @@ import io.lorikeet.train.memory.MemoryPlanner;
 import io.lorikeet.train.memory.Placement;
 import io.lorikeet.train.settings.OptimizerState;
 import io.lorikeet.train.settings.RunPolicy;
-import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
@@ -75,8 +75,8 @@ class ComputationTest {
 
   private TrainingOptions options(String name) {
     return TinyRun.options(base, data, folder.resolve(name + ".gguf"))
-        .set(Setting.STEPS, STEPS)
-        .set(Setting.CHECKPOINT_EVERY, new RunPolicy.Interval.Steps(2));
+        .set(Settings.STEPS, STEPS)
+        .set(Settings.CHECKPOINT_EVERY, new RunPolicy.Interval.Steps(2));
   }
 
   /// The memory in which a run keeps its saved inputs in BF16, for want of more.
@@ -112,24 +112,24 @@ class ComputationTest {
   void aRunThatBeganWithLittleMemoryGoesOnAsItWas() throws IOException {
     long little = little();
     LoraAdapter plenty = whole(options("plenty"));
-    LoraAdapter whole = whole(options("whole").set(Setting.DEVICE_MEMORY, little));
+    LoraAdapter whole = whole(options("whole").set(Settings.DEVICE_MEMORY, little));
     assertFalse(same(plenty, whole), "the layouts don't differ");
-    Path run = killed(options("cut").set(Setting.DEVICE_MEMORY, little), KILLED_AFTER);
-    assertTrue(same(whole, resume(run, new TrainingOptions().set(Setting.DEVICE_MEMORY, PLENTY))));
+    Path run = killed(options("cut").set(Settings.DEVICE_MEMORY, little), KILLED_AFTER);
+    assertTrue(same(whole, resume(run, new TrainingOptions().set(Settings.DEVICE_MEMORY, PLENTY))));
     assertEquals(List.of(), events.warnings());
   }
 
   @Test
   void oneThatHasLessMemoryThanBeforeSaysSo() throws IOException {
     Path run = killed(options("cut"), KILLED_AFTER);
-    resume(run, new TrainingOptions().set(Setting.DEVICE_MEMORY, little()));
+    resume(run, new TrainingOptions().set(Settings.DEVICE_MEMORY, little()));
     assertEquals(1, events.warnings().size());
     String warning = events.warnings().getFirst();
     assertTrue(warning.contains("saved-inputs: device-bf16 instead of device)"), warning);
     assertTrue(warning.contains("Its layout in memory took 0.001 GB, and there are"), warning);
     assertEquals(STEPS, events.steps().getLast().step());
     // From here on, that is how it is computed.
-    resume(run, new TrainingOptions().set(Setting.DEVICE_MEMORY, PLENTY));
+    resume(run, new TrainingOptions().set(Settings.DEVICE_MEMORY, PLENTY));
     assertEquals(List.of(), events.warnings());
   }
 
@@ -137,7 +137,7 @@ class ComputationTest {
   void onlyWhatComputesIsRecorded() throws IOException {
     for (Precision precision : List.of(Precision.F32, Precision.LLAMA)) {
       String name = precision.name();
-      Path run = killed(options(name).set(Setting.PRECISION, precision), KILLED_AFTER);
+      Path run = killed(options(name).set(Settings.PRECISION, precision), KILLED_AFTER);
       assertEquals("ggml", recorded(run, "products"));
       assertFalse(recorded(run, "libraries").contains("oneDNN"));
     }
@@ -152,7 +152,7 @@ class ComputationTest {
     LoraAdapter whole = whole(options("whole"));
     Path run = killed(options("cut"), KILLED_AFTER);
     assertEquals("true", recorded(run, "keeps-attention"));
-    TrainingOptions less = new TrainingOptions().set(Setting.DEVICE_MEMORY, least);
+    TrainingOptions less = new TrainingOptions().set(Settings.DEVICE_MEMORY, least);
     assertTrue(same(whole, resume(run, less)));
     assertEquals(List.of(), events.warnings());
     assertEquals("false", recorded(run, "keeps-attention"));
@@ -175,7 +175,7 @@ class ComputationTest {
     LoraAdapter whole = whole(options("whole"));
     Path run = killed(options("cut"), KILLED_AFTER);
     TrainingOptions elsewhere =
-        new TrainingOptions().set(Setting.OPTIMIZER_STATE, OptimizerState.MAPPED);
+        new TrainingOptions().set(Settings.OPTIMIZER_STATE, OptimizerState.MAPPED);
     assertTrue(same(whole, resume(run, elsewhere)));
     assertEquals(List.of(), events.warnings());
   }
@@ -219,7 +219,7 @@ class ComputationTest {
   void anotherProcessorAndOtherThreadsAreTold() throws IOException {
     Path run = killed(options("cut"), 1);
     assertTrue(replace(run, "hardware: .*", "hardware: \"an abacus\""));
-    resume(run, new TrainingOptions().set(Setting.THREADS, 2));
+    resume(run, new TrainingOptions().set(Settings.THREADS, 2));
     String warning = events.warnings().getFirst();
     assertTrue(warning.contains("instead of an abacus; threads: 2 instead of 1)"), warning);
   }
@@ -270,7 +270,7 @@ class ComputationTest {
     TrainingConfig config = options.resolve();
     Trainer trainer = new Trainer(config, killer(step));
     assertThrows(Killed.class, trainer::run);
-    return config.run();
+    return config.get(Settings.RUN);
   }
 
   private static TrainingListener killer(int step) {

@@ -13,7 +13,7 @@ import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.memory.Placement;
 import io.lorikeet.train.settings.ConfigFile;
-import io.lorikeet.train.settings.Setting;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
@@ -38,15 +38,17 @@ class RunFolderTest {
   @Test
   void holdsTheConfiguration() throws IOException {
     TrainingConfig config = options().resolve(_ -> 512).withAccumulate(4);
-    try (RunFolder run = RunFolder.take(config.run())) {
+    try (RunFolder run = RunFolder.take(config.get(Settings.RUN))) {
       assertEquals(folder.resolve("adapter-run"), run.path());
       run.write(config, computation(config));
       Files.writeString(run.metrics(), "{}\n");
     }
-    assertEquals(List.of("computation.yaml", "config.yaml", "metrics.jsonl"), files(config.run()));
-    TrainingOptions written = ConfigFile.read(config.run().resolve("config.yaml"));
-    assertEquals(config, written.resolve(_ -> 512));
-    try (RunFolder run = RunFolder.reopen(config.run())) {
+    assertEquals(
+        List.of("computation.yaml", "config.yaml", "metrics.jsonl"),
+        files(config.get(Settings.RUN)));
+    TrainingOptions written = ConfigFile.read(config.get(Settings.RUN).resolve("config.yaml"));
+    assertEquals(config.settings(), written.resolve(_ -> 512).settings());
+    try (RunFolder run = RunFolder.reopen(config.get(Settings.RUN))) {
       assertEquals(Optional.of(computation(config)), run.computation(config));
     }
   }
@@ -54,11 +56,11 @@ class RunFolderTest {
   @Test
   void aRunThatMeasuredNothingLeavesNothing() throws IOException {
     TrainingConfig config = options().resolve(_ -> 512);
-    try (RunFolder run = RunFolder.take(config.run())) {
+    try (RunFolder run = RunFolder.take(config.get(Settings.RUN))) {
       run.write(config, computation(config));
       new MetricsFile(run.metrics()).close();
     }
-    assertFalse(Files.exists(config.run()));
+    assertFalse(Files.exists(config.get(Settings.RUN)));
     Path used = Files.createDirectory(folder.resolve("used"));
     Files.writeString(used.resolve("notes.txt"), "mine");
     try (RunFolder run = RunFolder.take(used)) {
@@ -70,15 +72,16 @@ class RunFolderTest {
   @Test
   void anEarlierRunIsNeverOverwritten() throws IOException {
     TrainingConfig first = options().resolve(_ -> 512);
-    try (RunFolder run = RunFolder.take(first.run())) {
+    try (RunFolder run = RunFolder.take(first.get(Settings.RUN))) {
       Files.writeString(run.metrics(), "{}\n");
     }
     String message =
-        assertThrows(InvalidInputException.class, () -> RunFolder.take(first.run())).getMessage();
+        assertThrows(InvalidInputException.class, () -> RunFolder.take(first.get(Settings.RUN)))
+            .getMessage();
     assertTrue(message.contains("holds an earlier run"), message);
-    assertEquals(List.of("metrics.jsonl"), files(first.run()));
+    assertEquals(List.of("metrics.jsonl"), files(first.get(Settings.RUN)));
     TrainingConfig second = options().resolve(_ -> 512);
-    assertEquals(folder.resolve("adapter-run-2"), second.run());
+    assertEquals(folder.resolve("adapter-run-2"), second.get(Settings.RUN));
   }
 
   @Test
@@ -92,12 +95,12 @@ class RunFolderTest {
 
   @Test
   void twoRunsDoNotShareAFolder() throws IOException {
-    Path path = options().resolve(_ -> 512).run();
+    Path path = options().resolve(_ -> 512).get(Settings.RUN);
     try (RunFolder run = RunFolder.take(path)) {
       String message =
           assertThrows(InvalidInputException.class, () -> RunFolder.take(path)).getMessage();
       assertTrue(message.contains("another training run works in " + run.path()), message);
-      assertEquals(folder.resolve("adapter-run-2"), options().resolve(_ -> 512).run());
+      assertEquals(folder.resolve("adapter-run-2"), options().resolve(_ -> 512).get(Settings.RUN));
     }
     RunFolder.take(path).close();
   }
@@ -105,10 +108,11 @@ class RunFolderTest {
   @Test
   void aFileIsNoFolder() {
     TrainingConfig config =
-        options().set(Setting.RUN, folder.resolve("data.jsonl")).resolve(_ -> 512);
+        options().set(Settings.RUN, folder.resolve("data.jsonl")).resolve(_ -> 512);
     String message =
-        assertThrows(InvalidInputException.class, () -> RunFolder.take(config.run())).getMessage();
-    assertEquals("run: " + config.run() + " is a file, not a folder", message);
+        assertThrows(InvalidInputException.class, () -> RunFolder.take(config.get(Settings.RUN)))
+            .getMessage();
+    assertEquals("run: " + config.get(Settings.RUN) + " is a file, not a folder", message);
   }
 
   @Test
@@ -134,7 +138,8 @@ class RunFolderTest {
   }
 
   private static Computation computation(TrainingConfig config) {
-    PassShape shape = new PassShape(config.batchSize(), config.context(), 32, 16, 8);
+    PassShape shape =
+        new PassShape(config.get(Settings.BATCH_SIZE), config.get(Settings.CONTEXT), 32, 16, 8);
     return new Computation("cpu", "a", 1, "b", ProductFormat.GGML, Placement.onDevice(shape));
   }
 

@@ -52,8 +52,8 @@ class RunPolicyTest {
 
   private TrainingOptions options() {
     return TinyRun.options(base, data, folder.resolve("adapter.gguf"))
-        .set(Setting.STEPS, STEPS)
-        .set(Setting.CHECKPOINT_EVERY, new RunPolicy.Interval.Steps(2));
+        .set(Settings.STEPS, STEPS)
+        .set(Settings.CHECKPOINT_EVERY, new RunPolicy.Interval.Steps(2));
   }
 
   /// Makes the base's weights bad for one step, unnoticed: the mapping sees what the file holds.
@@ -80,7 +80,7 @@ class RunPolicyTest {
 
   @Test
   void skipsAStep() throws IOException {
-    TrainingConfig config = options().set(Setting.ON_NAN, RunPolicy.OnNan.SKIP).resolve();
+    TrainingConfig config = options().set(Settings.ON_NAN, RunPolicy.OnNan.SKIP).resolve();
     TrainingResult result = new Trainer(config, spoiler()).run();
     assertEquals(STEPS, result.steps());
     TrainingEvent.StepSkipped skipped = events.of(TrainingEvent.StepSkipped.class).getFirst();
@@ -88,7 +88,7 @@ class RunPolicyTest {
     assertEquals(1, skipped.skippedSteps());
     assertEquals(OptionalInt.empty(), skipped.rolledBackTo());
     assertTrue(skipped.message().contains(data + ":"), skipped.message());
-    List<String> lines = Files.readAllLines(config.run().resolve("metrics.jsonl"));
+    List<String> lines = Files.readAllLines(config.get(Settings.RUN).resolve("metrics.jsonl"));
     List<Integer> steps =
         lines.stream().map(RunPolicyTest::json).map(line -> line.get("step").asInt()).toList();
     assertEquals(IntStream.rangeClosed(1, STEPS).boxed().toList(), steps);
@@ -105,7 +105,7 @@ class RunPolicyTest {
 
   @Test
   void rollsBack() throws IOException {
-    TrainingConfig config = options().set(Setting.ON_NAN, RunPolicy.OnNan.ROLLBACK).resolve();
+    TrainingConfig config = options().set(Settings.ON_NAN, RunPolicy.OnNan.ROLLBACK).resolve();
     TrainingResult result = new Trainer(config, spoiler()).run();
     assertEquals(STEPS, result.steps());
     TrainingEvent.StepSkipped skipped = events.of(TrainingEvent.StepSkipped.class).getFirst();
@@ -115,18 +115,19 @@ class RunPolicyTest {
 
   @Test
   void stopsWithAStateThatGoesOn() throws IOException {
-    TrainingConfig config = options().set(Setting.CHECKPOINT_EVERY, null).resolve();
+    TrainingConfig config = options().set(Settings.CHECKPOINT_EVERY, null).resolve();
     Trainer trainer = new Trainer(config, spoiler());
     String message = assertThrows(NonFiniteException.class, trainer::run).getMessage();
     assertTrue(message.startsWith("step 5: the loss is not a finite number, first in layer 1"));
     assertTrue(events.notes().getLast().startsWith("the state after step 4 is kept"));
     // The same step again, on a base that is as it was.
     writeFiles();
-    TrainingConfig resumed = ResumedRun.config(config.run(), new TrainingOptions(), new Events());
+    TrainingConfig resumed =
+        ResumedRun.config(config.get(Settings.RUN), new TrainingOptions(), new Events());
     TrainingResult result = new Trainer(resumed, events).resume();
-    Files.delete(config.run().resolve("config.yaml"));
+    Files.delete(config.get(Settings.RUN).resolve("config.yaml"));
     TrainingResult whole =
-        new Trainer(options().set(Setting.RUN, folder.resolve("whole")).resolve(), events).run();
+        new Trainer(options().set(Settings.RUN, folder.resolve("whole")).resolve(), events).run();
     for (int i = 0; i < whole.adapter().pairs().size(); i++) {
       assertArrayEquals(whole.adapter().pairs().get(i).b(), result.adapter().pairs().get(i).b(), 0);
     }
@@ -136,11 +137,11 @@ class RunPolicyTest {
   void givesUpWhenEveryStepIsBad() {
     TrainingOptions exploding =
         options()
-            .set(Setting.STEPS, 40)
-            .set(Setting.LEARNING_RATE, 1e30)
-            .set(Setting.SCHEDULE, TrainingConfig.Schedule.CONSTANT)
-            .set(Setting.WARMUP, 0.0)
-            .set(Setting.ON_NAN, RunPolicy.OnNan.SKIP);
+            .set(Settings.STEPS, 40)
+            .set(Settings.LEARNING_RATE, 1e30)
+            .set(Settings.SCHEDULE, TrainingConfig.Schedule.CONSTANT)
+            .set(Settings.WARMUP, 0.0)
+            .set(Settings.ON_NAN, RunPolicy.OnNan.SKIP);
     Trainer trainer = new Trainer(exploding.resolve(), events);
     String message = assertThrows(NonFiniteException.class, trainer::run).getMessage();
     assertTrue(
@@ -152,12 +153,12 @@ class RunPolicyTest {
   void givesUpWhenItGoesBackAgainAndAgain() {
     TrainingOptions exploding =
         options()
-            .set(Setting.STEPS, 40)
-            .set(Setting.CHECKPOINT_EVERY, null)
-            .set(Setting.LEARNING_RATE, 1e30)
-            .set(Setting.SCHEDULE, TrainingConfig.Schedule.CONSTANT)
-            .set(Setting.WARMUP, 0.0)
-            .set(Setting.ON_NAN, RunPolicy.OnNan.ROLLBACK);
+            .set(Settings.STEPS, 40)
+            .set(Settings.CHECKPOINT_EVERY, null)
+            .set(Settings.LEARNING_RATE, 1e30)
+            .set(Settings.SCHEDULE, TrainingConfig.Schedule.CONSTANT)
+            .set(Settings.WARMUP, 0.0)
+            .set(Settings.ON_NAN, RunPolicy.OnNan.ROLLBACK);
     Trainer trainer = new Trainer(exploding.resolve(), events);
     String message = assertThrows(NonFiniteException.class, trainer::run).getMessage();
     assertTrue(
@@ -170,16 +171,16 @@ class RunPolicyTest {
   void endsEarlyWhenNothingGetsBetter() throws IOException {
     TrainingOptions idle =
         options()
-            .set(Setting.LEARNING_RATE, 1e-30)
+            .set(Settings.LEARNING_RATE, 1e-30)
             .validation(0.2)
-            .set(Setting.EVALUATE_EVERY, 1)
-            .set(Setting.EARLY_STOP, 2);
+            .set(Settings.EVALUATE_EVERY, 1)
+            .set(Settings.EARLY_STOP, 2);
     TrainingResult result = new Trainer(idle.resolve(), events).run();
     assertEquals(3, result.steps());
     assertEquals(1, result.best().orElseThrow().step());
     String message =
         assertThrows(
-                InvalidInputException.class, () -> options().set(Setting.EARLY_STOP, 2).resolve())
+                InvalidInputException.class, () -> options().set(Settings.EARLY_STOP, 2).resolve())
             .getMessage();
     assertTrue(message.contains("early-stop: needs validation data"), message);
   }

@@ -57,22 +57,12 @@ public enum ExampleFormat {
     return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
-  /// The names that `--format` takes.
-  public static List<String> options() {
-    return Arrays.stream(values()).map(ExampleFormat::option).toList();
-  }
-
   /// Every key that a layout reads.
   public static List<String> knownKeys() {
     return Arrays.stream(values())
         .flatMap(format -> Stream.concat(format.required.stream(), format.optional.stream()))
         .distinct()
         .toList();
-  }
-
-  /// The layout with this name.
-  public static Optional<ExampleFormat> named(String option) {
-    return Arrays.stream(values()).filter(format -> format.option().equals(option)).findFirst();
   }
 
   /// The layout of an object with these keys.

@@ -1,32 +1,18 @@
 package io.lorikeet.train.settings;
 
-import io.lorikeet.models.architecture.SavedInputs;
 import java.math.BigDecimal;
 import java.util.Locale;
-import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// What a run may take of the device's memory, and where it keeps things. What isn't given is
-/// chosen so that the run fits.
-///
-/// @param deviceMemory the most bytes of the device's memory
-/// @param savedInputs where the layers' inputs are kept for backward
-/// @param optimizerState where the optimizer's moments are kept
-public record MemorySettings(
-    OptionalLong deviceMemory,
-    Optional<SavedInputs> savedInputs,
-    Optional<OptimizerState> optimizerState) {
-
-  /// Everything is chosen.
-  public static final MemorySettings CHOSEN =
-      new MemorySettings(OptionalLong.empty(), Optional.empty(), Optional.empty());
-
+/// Sizes of memory as options have them.
+public final class MemorySize {
   private static final BigDecimal MOST = BigDecimal.valueOf(1_000_000_000_000_000_000L);
 
   private static final Pattern SIZE =
       Pattern.compile("(\\d{1,15}(?:\\.\\d{1,9})?)\\s*(B|KB|MB|GB|TB)", Pattern.CASE_INSENSITIVE);
+
+  private MemorySize() {}
 
   /// A size such as `8GB` or `500 MB`, in bytes; GB are 10⁹.
   ///
