@@ -7,7 +7,7 @@ import java.util.function.ToDoubleBiFunction;
 import java.util.function.ToDoubleFunction;
 
 /// Compares an adapter's effect in llama.cpp with its effect in the trainer, position by position,
-/// and tells what is wrong with the adapter from what rounding makes.
+/// and tells errors of the adapter from rounding.
 ///
 /// Rounding hits single positions: where kernels add in another order, an activation now and then
 /// falls to another one of its 8 bits' values, and that position differs, and those that attend to
@@ -99,7 +99,7 @@ final class EffectComparison {
   /// activations to the other side of where they are rounded: where they are nearer to llama.cpp's,
   /// they count. All positions have been added before.
   ///
-  /// @param isRounding whether it is so little that what it changes is rounding
+  /// @param isRounding whether it is so little that its effect is rounding
   void addNearer(KeptLogits llama, KeptLogits trained, LogitsSource nudged, boolean isRounding) {
     ListIterator<Position> each = positions.listIterator();
     llama.forEach(

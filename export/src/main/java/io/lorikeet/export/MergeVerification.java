@@ -35,8 +35,8 @@ public record MergeVerification(
     return lostShare() < LIMIT ? Verification.Verdict.PASSED : Verification.Verdict.FAILED;
   }
 
-  /// How much of what the adapters gained on this text is left: 1 for all. Without meaning where
-  /// they gained nothing on it.
+  /// The remaining share of the adapters' gain on this text: 1 for all. Without meaning where they
+  /// gained nothing on it.
   public double keptGain() {
     return (baseLoss - mergedLoss) / (baseLoss - adapterLoss);
   }

@@ -18,7 +18,7 @@ public record MergeVerifier(int threads) {
   /// The weights stay in the mapped file: llama.cpp's copy in a faster layout would double them.
   private static final LlamaModel.Options IN_PLACE = new LlamaModel.Options(false, 0, false);
 
-  /// An adapter's file and the factor of what it does.
+  /// An adapter's file and the factor of its change.
   public record Scaled(Path file, double scale) {}
 
   /// The base's answers without and with adapters, to compare merged files with.

@@ -46,7 +46,7 @@ public record Verification(
     INCONCLUSIVE
   }
 
-  /// Whether the file holds something else than what was meant.
+  /// Whether the file holds another adapter than the meant one.
   public boolean isRoundedTooFar() {
     return rounding.isPresent() && !(rounding.get().share() < STORAGE_LIMIT);
   }

@@ -36,7 +36,7 @@ public final class Backend implements AutoCloseable {
   private Backend cpu;
   private boolean closed;
 
-  /// What a backend is opened for.
+  /// The purpose of an open backend.
   private enum Purpose {
     COMPUTING,
     PLANNING,
@@ -233,7 +233,7 @@ public final class Backend implements AutoCloseable {
     return traits == DeviceTraits.CPU;
   }
 
-  /// What the kind of device is like. A GPU that isn't there is taken for one of NVIDIA's.
+  /// The traits of this kind of device. A GPU that isn't there is taken for one of NVIDIA's.
   public DeviceTraits traits() {
     return traits;
   }
@@ -259,7 +259,7 @@ public final class Backend implements AutoCloseable {
     return kernelLibrary;
   }
 
-  /// What multiplies large matrices in training, in words.
+  /// The library that multiplies large matrices in training, in words.
   public String products() {
     return kernelLibrary.map(KernelLibrary::toString).orElse("ggml");
   }
@@ -275,8 +275,9 @@ public final class Backend implements AutoCloseable {
     return kernelLibrary.map(own -> ggml + ", " + own.library()).orElse(ggml);
   }
 
-  /// What the library that computes was built for: a CPU's instructions, such as `AVX512`, of which
-  /// ggml takes the build that knows most of this processor's. Empty where it doesn't say.
+  /// The features that the computing library was built for: a CPU's instructions, such as `AVX512`.
+  /// Of its builds, ggml takes the one that knows most of this processor's. Empty where the library
+  /// doesn't say.
   public List<String> features() {
     List<String> features = new ArrayList<>();
     try (Arena arena = Arena.ofConfined()) {
@@ -301,7 +302,7 @@ public final class Backend implements AutoCloseable {
   /// Does work of the device that isn't a graph, but counts like one where time is measured.
   ///
   /// @param name as a graph's
-  /// @param operation what is done
+  /// @param operation the work in words
   public void run(String name, String operation, Runnable work) {
     profile.ifPresentOrElse(p -> p.run(name, operation, this, work), work);
   }
@@ -342,7 +343,7 @@ public final class Backend implements AutoCloseable {
     return deviceHandle;
   }
 
-  /// What the device was asked for and may not have done yet.
+  /// The work that the device was given and may not have done yet.
   DeviceQueue queue() {
     return queue;
   }

@@ -5,11 +5,11 @@ import io.lorikeet.ggml.ggml_tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
-/// Memory that ggml's CUDA backend takes for itself, besides what graphs are allocated in: a pool
-/// for what an operation needs while it runs, as large as any operation wanted it so far
+/// Memory that ggml's CUDA backend takes for itself, besides the graphs' memory. It has a pool for
+/// the scratch memory of a running operation, as large as any operation wanted it so far
 /// (`ggml_cuda_pool_vmm`, ggml-cuda.cu:535-625), and cuBLAS's workspace.
 ///
-/// What isn't the same on all GPUs is taken from those that want most of it. Lines are those of
+/// Sizes that differ between GPUs are those of the GPUs that want most. Lines are those of
 /// [#MIRRORED] in `ggml/src/ggml-cuda`.
 final class CudaScratch implements DeviceTraits.Scratch {
   /// The version of ggml whose lines are named here. Set it to another one only when they have been
@@ -73,8 +73,8 @@ final class CudaScratch implements DeviceTraits.Scratch {
         : copies(a, b, y);
   }
 
-  /// What is multiplied in integers is quantized to eight bits, with a scale for 32 of them; what
-  /// isn't is copied to F16.
+  /// Operands of integer products are quantized to eight bits, with a scale for 32 of them; others
+  /// are copied to F16.
   private static long quantized(Tensor a, long elements, long rows, Tensor y) {
     if (!multipliesIntegers(a.type())) {
       return aligned(Short.BYTES * a.shape().elements())
@@ -94,7 +94,7 @@ final class CudaScratch implements DeviceTraits.Scratch {
     };
   }
 
-  /// What is in another type than the first matrix (`ggml_cuda_mul_mat_cublas_impl`,
+  /// Copies of operands in another type than the first matrix's (`ggml_cuda_mul_mat_cublas_impl`,
   /// ggml-cuda.cu:1441-1530).
   private static long copies(Tensor a, Tensor b, Tensor y) {
     if (a.type() == TensorType.F32 || b.shape().ne1() <= FEW_COLUMNS) {

@@ -1,6 +1,6 @@
 package io.lorikeet.bindings;
 
-/// What native work was begun last, for the line that is printed before ggml aborts the process.
+/// The native work begun last, for the line that is printed before ggml aborts the process.
 ///
 /// One value for the process, not one per thread: ggml's own threads may be the ones that abort.
 final class CurrentOperation {
@@ -14,7 +14,7 @@ final class CurrentOperation {
     last = description;
   }
 
-  /// What was noted last, or the empty string.
+  /// The work noted last, or the empty string.
   static String last() {
     return last;
   }

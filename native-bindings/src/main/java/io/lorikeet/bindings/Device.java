@@ -4,7 +4,7 @@ package io.lorikeet.bindings;
 ///
 /// @param name ggml's name in lower case, such as `cpu`, `vulkan0`, `cuda0`
 /// @param description the hardware's own name
-/// @param kind what sort of device it is
+/// @param kind its kind
 /// @param memoryFree bytes free when asked
 /// @param memoryTotal bytes in all
 public record Device(

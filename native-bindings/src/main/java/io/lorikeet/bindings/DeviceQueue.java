@@ -5,14 +5,15 @@ import io.lorikeet.ggml.ggml_tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
-/// What a device was asked for and does in that order, while the host goes on. The host waits where
-/// it reads, and where it writes what the device may still want. The CPU computes at once.
+/// The work that a device was given and does in that order, while the host goes on. The host waits
+/// where it reads, and where it writes memory that the device may still read. The CPU computes at
+/// once.
 ///
 /// ggml's CUDA backend takes copies into its queue, too (`ggml_backend_cuda_set_tensor_async` in
-/// `ggml-cuda.cu`); what is copied to it waits in pinned memory. Other backends' copies go past
-/// what is queued, so the host waits before them.
+/// `ggml-cuda.cu`); data for the device wait in pinned memory. Other backends' copies overtake
+/// queued work, so the host waits before them.
 final class DeviceQueue implements AutoCloseable {
-  /// Bytes of pinned memory for what is on its way to the device.
+  /// Bytes of pinned memory for data on their way to the device.
   static final long STAGING_BYTES = 4L << 20;
 
   /// Where tensors begin in it, in bytes.

@@ -2,7 +2,7 @@ package io.lorikeet.bindings;
 
 import io.lorikeet.ggml.Ggml;
 
-/// What a mixture of experts needs in a graph: choosing, and products with the chosen matrices.
+/// Operations of a mixture of experts: choosing, and products with the chosen matrices.
 public final class ExpertOps {
   /// `GGML_SORT_ORDER_DESC`.
   private static final int DESCENDING = 1;

@@ -23,7 +23,7 @@ public final class Graph implements AutoCloseable {
 
   /// Builds a graph of everything that `ops` was told to run. The graph owns `ops` from then on.
   ///
-  /// @param name what it computes, for error messages
+  /// @param name its computation in words, for error messages
   /// @throws GgmlException when neither the device nor the CPU has an operation, naming all such
   public Graph(String name, Backend backend, Ops ops) {
     this(name, backend, ops, backend::supports);

@@ -18,7 +18,7 @@ import org.slf4j.LoggerFactory;
 final class GraphRun implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(GraphRun.class);
 
-  /// What was said already.
+  /// Messages that were logged already.
   private static final Set<String> SAID = ConcurrentHashMap.newKeySet();
 
   private final Backend backend;
@@ -33,14 +33,14 @@ final class GraphRun implements AutoCloseable {
   private sealed interface Stage {
     /// A run of nodes as a graph of its own, or the whole graph.
     ///
-    /// @param context what the part's memory belongs to, or null for the whole
+    /// @param context the context that owns the part's memory, or null for the whole
     record OnDevice(MemorySegment graph, MemorySegment context) implements Stage {}
 
     /// One node.
     record OnHost(int node) implements Stage {}
   }
 
-  /// @param name what the graph computes, for error messages
+  /// @param name the graph's computation in words, for error messages
   /// @param supported whether the device has an operation
   /// @throws GgmlException when neither the device nor the CPU has an operation, naming all such
   GraphRun(String name, Backend backend, MemorySegment graph, Predicate<MemorySegment> supported) {

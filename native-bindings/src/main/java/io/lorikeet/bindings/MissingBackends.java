@@ -18,8 +18,8 @@ final class MissingBackends {
 
   /// @param prefix how the backend's file begins
   /// @param registryName ggml's name of the backend
-  /// @param needed the libraries it needs of the system, and what provides them
-  /// @param noDevice what it means when it loads and has no device
+  /// @param needed the libraries it needs of the system, and the packages that provide them
+  /// @param noDevice the reason, in words, when it loads and has no device
   private record GpuBackend(
       String prefix, String registryName, List<Needed> needed, String noDevice) {}
 

@@ -22,9 +22,9 @@ public final class NativeLibrary {
 
   private static GgmlException failure;
 
-  /// What was loaded.
+  /// The loaded libraries.
   ///
-  /// @param location the folder, and what named it
+  /// @param location the folder, and the setting that named it
   /// @param ggmlVersion the library's own version
   /// @param llamaVersion the library's own version
   /// @param missingBackends why backends in that folder can't be used here, in words

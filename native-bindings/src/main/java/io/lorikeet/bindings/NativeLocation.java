@@ -18,7 +18,7 @@ import java.util.stream.Stream;
 /// 4. the jar `native-bindings-…-natives-….jar` on the class path or module path.
 ///
 /// @param folder the folder of `libggml-base` and its companions
-/// @param origin what named it, in words
+/// @param origin the setting that named it, in words
 public record NativeLocation(Path folder, String origin) {
 
   @Override

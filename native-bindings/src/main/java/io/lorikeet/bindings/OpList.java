@@ -10,7 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/// What a graph under construction consists of, and the checks that its operations share.
+/// The parts of a graph under construction, and the checks that its operations share.
 abstract sealed class OpList implements AutoCloseable permits Ops {
   private static final int CAPACITY = 1 << 20;
 

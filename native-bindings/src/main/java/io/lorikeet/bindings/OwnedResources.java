@@ -3,7 +3,7 @@ package io.lorikeet.bindings;
 import java.util.ArrayList;
 import java.util.List;
 
-/// What an object owns and closes with itself, last opened first. For one thread.
+/// Resources that an object owns and closes with itself, last opened first. For one thread.
 public final class OwnedResources implements AutoCloseable {
   private final List<AutoCloseable> resources = new ArrayList<>();
 

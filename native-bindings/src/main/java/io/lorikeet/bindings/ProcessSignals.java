@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
-/// What the operating system does to this process when a signal arrives.
+/// The operating system's handling of signals to this process.
 public final class ProcessSignals {
   private static final int INTERRUPT = 2;
   private static final int TERMINATE = 15;

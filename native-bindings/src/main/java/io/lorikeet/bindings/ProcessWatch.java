@@ -6,8 +6,8 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 
 /// Tells the script that started this process how it ends. The script reads a pipe that is closed
-/// when the process is gone: after a last word it was an end that the process has told of itself,
-/// without one the process was killed or has crashed, and the script says so.
+/// when the process is gone. After a last word the process has reported its end itself. Without one
+/// the process was killed or has crashed, and the script says so.
 public final class ProcessWatch {
   /// Names the pipe; not set where nobody watches.
   private static final String PIPE = "lorikeet.watch";
@@ -20,7 +20,7 @@ public final class ProcessWatch {
     Runtime.getRuntime().addShutdownHook(new Thread(ProcessWatch::end));
   }
 
-  /// What follows is the process's own end, of which it tells itself.
+  /// Announces that the process is about to end, and reports its end itself.
   static void end() {
     say("ended");
   }

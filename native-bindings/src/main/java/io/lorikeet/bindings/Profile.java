@@ -18,10 +18,10 @@ public final class Profile {
 
   private long total;
 
-  /// What took time.
+  /// The measured work.
   ///
   /// @param graph the name of the graph, or of other work of the device
-  /// @param part what [Ops#part] named, or empty for a whole graph
+  /// @param part the name given to [Ops#part], or empty for a whole graph
   /// @param operation ggml's name of the operation, or our own; empty for a whole graph
   public record Entry(String graph, String part, String operation) implements Comparable<Entry> {
     private static final Comparator<Entry> ORDER =

@@ -108,8 +108,8 @@ public final class Tensor {
     return ggml_tensor.data(handle).address() != 0;
   }
 
-  /// Makes this tensor look as if it had memory. What is copied to it goes nowhere; what is read
-  /// from it is zero.
+  /// Makes this tensor look as if it had memory. Data copied to it are dropped; data read from it
+  /// are zero.
   void plan() {
     ggml_tensor.data(handle, PLANNED);
   }

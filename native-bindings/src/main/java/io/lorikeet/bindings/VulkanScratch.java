@@ -8,13 +8,13 @@ import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
 
-/// Memory that ggml's Vulkan backend takes for itself, besides what graphs are allocated in: copies
+/// Memory that ggml's Vulkan backend takes for itself, besides the graphs' memory. It holds copies
 /// of the matrices that a product multiplies, in the type and order that its kernels read, and
 /// partial results of long softmaxes. It has one buffer for a product's first matrix and one for
 /// its second, as large as any operation wanted them so far (`ggml_vk_preallocate_buffers`, lines
 /// 11781-11915). Lines are those of [#MIRRORED] in `ggml/src/ggml-vulkan/ggml-vulkan.cpp`.
 ///
-/// What is multiplied with quantized weights counts as copied to F16. Devices that multiply
+/// Operands of products with quantized weights count as copied to F16. Devices that multiply
 /// integers make smaller copies of it, and some none. Sums of parts of a product, a few MB on
 /// devices with many cores, aren't counted.
 final class VulkanScratch implements DeviceTraits.Scratch {

@@ -1,3 +1,3 @@
-/// The typed door to ggml: types, devices, tensors, operations and graphs. Nothing above this
-/// module calls native code.
+/// Typed access to ggml: types, devices, tensors, operations and graphs. Nothing above this module
+/// calls native code.
 package io.lorikeet.bindings;

@@ -6,7 +6,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/// What CUDA's operations take besides their tensors, by the sizes of ggml's tiles and blocks.
+/// Memory of CUDA's operations besides their tensors, by the sizes of ggml's tiles and blocks.
 @ExtendWith(LeakCheck.class)
 class CudaScratchTest {
   private static final long MIB = 1 << 20;

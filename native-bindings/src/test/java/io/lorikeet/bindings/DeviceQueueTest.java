@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/// What a device was asked for happens in that order, however far it is behind the host.
+/// A device works in the order in which it was given the work, however far it is behind the host.
 @ExtendWith(LeakCheck.class)
 @Tag("vulkan")
 class DeviceQueueTest {

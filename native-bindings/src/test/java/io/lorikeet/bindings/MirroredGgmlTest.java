@@ -19,8 +19,8 @@ class MirroredGgmlTest {
         VulkanScratch.MIRRORED, NativeLibrary.GGML_VERSION, ADVICE.formatted("VulkanScratch"));
   }
 
-  /// Whatever the last of its three numbers, a ggml is loaded; the one that the build packages is
-  /// the one that was read.
+  /// Libraries of ggml with another last number of the version are loaded too, so the packaged one
+  /// has to be of the version that was read.
   @Test
   void soIsThePackagedOne() {
     Assumptions.assumeTrue(System.getenv("LORIKEET_NATIVE_DIR") == null, "a ggml of one's own");

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/// What ggml would end the process for is refused before it gets there.
+/// Operations for which ggml would end the process are refused before.
 @ExtendWith(LeakCheck.class)
 class OpsTest {
   private static final RopeParameters ROPE = rope(4, 0);

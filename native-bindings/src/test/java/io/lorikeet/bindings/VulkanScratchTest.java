@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/// What Vulkan's operations take besides their tensors, and that it is taken before they run.
+/// Memory of Vulkan's operations besides their tensors, which is taken before they run.
 @ExtendWith(LeakCheck.class)
 class VulkanScratchTest {
   @Test

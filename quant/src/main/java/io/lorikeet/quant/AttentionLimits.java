@@ -26,7 +26,7 @@ final class AttentionLimits {
     this.width = width;
   }
 
-  /// Adds what is wrong to `problems`.
+  /// Adds the violated conditions to `problems`.
   void check(List<String> problems) {
     this.problems = problems;
     between("rope.scaling.original_context_length", 1, MOST_TOKENS);

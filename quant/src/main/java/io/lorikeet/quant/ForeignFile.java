@@ -5,7 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
-/// Recognizes what people mistake for a GGUF file, so that the error can say what it is.
+/// Recognizes files that people mistake for GGUF files, so that the error can name their kind.
 final class ForeignFile {
   static final String BIG_ENDIAN =
       "this is a big-endian GGUF file. Convert the model for a little-endian machine";

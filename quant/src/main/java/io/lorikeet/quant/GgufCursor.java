@@ -21,7 +21,7 @@ final class GgufCursor {
     this.file = file;
   }
 
-  /// Says what is being read, for messages.
+  /// Sets the name of the part being read, for messages.
   void at(String place) {
     this.place = place;
   }

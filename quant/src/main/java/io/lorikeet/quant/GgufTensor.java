@@ -3,7 +3,7 @@ package io.lorikeet.quant;
 import io.lorikeet.bindings.TensorType;
 import java.util.List;
 
-/// Where a tensor of a GGUF file lies and what it is.
+/// A tensor of a GGUF file: its name, type, shape and place.
 ///
 /// @param name its name, of at most 63 bytes
 /// @param type the type of its elements

@@ -47,7 +47,7 @@ public final class NewFolder implements AutoCloseable {
     }
   }
 
-  /// Deletes what was made and is empty.
+  /// Deletes the folders that were made and are empty.
   @Override
   public void close() {
     for (Path folder : made.reversed()) {

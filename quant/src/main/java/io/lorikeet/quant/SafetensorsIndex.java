@@ -81,7 +81,7 @@ record SafetensorsIndex(Path path, Map<String, String> files) {
     return paths;
   }
 
-  /// Compares what the index says with what the files have.
+  /// Compares the index with the files' tensors.
   void check(Collection<SafetensorsTensor> tensors, List<Path> paths) {
     Map<String, String> rest = new LinkedHashMap<>(files);
     List<String> problems = new ArrayList<>();

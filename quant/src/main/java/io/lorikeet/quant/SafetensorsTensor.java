@@ -2,7 +2,7 @@ package io.lorikeet.quant;
 
 import java.util.List;
 
-/// Where a tensor of a safetensors file lies and what it is.
+/// A tensor of a safetensors file: its name, type, shape and place.
 ///
 /// @param name its name
 /// @param type the type of its elements

@@ -24,7 +24,7 @@ public final class TextChunks {
 
   private TextChunks() {}
 
-  /// Reads a text; what is left over at its end is left out. Examples as records are refused, for
+  /// Reads a text; an incomplete chunk at its end is left out. Examples as records are refused, for
   /// their keys, quotes and escapes are nothing that a model is given.
   ///
   /// @param text a file in UTF-8

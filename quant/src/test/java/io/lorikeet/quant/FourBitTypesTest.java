@@ -21,7 +21,7 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 /// ggml's 4-bit types and QLoRA's NF4 on the same normally distributed numbers, as the weights of
-/// trained models nearly are. The table in `docs/quantization.md` is what this test prints.
+/// trained models nearly are. This test prints the table in `docs/quantization.md`.
 class FourBitTypesTest {
   private static final int ROW = 4096;
   private static final int ROWS = 256;

@@ -54,7 +54,7 @@ public final class MergeMetadata {
     }
   }
 
-  /// Records the base by its hash, and the names of what was merged that is no adapter in GGUF.
+  /// Records the base by its hash, and the names of merged folders, which aren't adapters in GGUF.
   ///
   /// @throws IOException when the base can't be read
   public static void putBase(GgufWriter writer, GgufFile base, List<String> names)

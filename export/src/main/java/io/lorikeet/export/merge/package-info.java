@@ -1,2 +1,2 @@
-/// Merging adapters into their base, for tools that load no adapters, and what is lost by it.
+/// Merging adapters into their base, for tools that load no adapters, and measuring the losses.
 package io.lorikeet.export.merge;

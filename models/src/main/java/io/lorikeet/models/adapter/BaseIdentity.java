@@ -10,8 +10,8 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 
-/// Which base an adapter belongs to. An adapter fits no other file: not even another quantization
-/// of the same model, whose errors it was not trained to live with.
+/// The base that an adapter belongs to. An adapter fits no other file, not even another
+/// quantization of the same model: it was not trained with the rounding errors of that file.
 ///
 /// @param hash SHA-256 of the base's file or files, hexadecimal, as [GgufFile#hash]
 /// @param name its `general.name`, or its file name where it has none

@@ -5,8 +5,8 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.ExpertChoice;
 import io.lorikeet.models.autodiff.Tape;
 
-/// The frozen linear maps of all experts, with an adapter for each, as placeholders of a graph: y =
-/// scale · W x + scaling · B A dropout(x) + bias, with the matrices of each token's experts
+/// The frozen linear maps of all experts, with an adapter for each, as placeholders of a graph.
+/// With the matrices of each token's experts, y = scale · W x + scaling · B A dropout(x) + bias
 /// (`build_lora_mm_id` in llama.cpp).
 ///
 /// @param weight W `[k, n, experts]`

@@ -41,7 +41,7 @@ final class AttentionMixer {
     ropeFactors = factors == null ? null : inputs.ops().constant(factors);
   }
 
-  /// What attention gives for x `[embedding, tokens]`, of the same shape.
+  /// The result of attention for x `[embedding, tokens]`, of the same shape.
   Tensor apply(Tape tape, Tensor x) {
     Projections p = projections(tape, x);
     Tensor q = rotated(tape, headNorm(tape, "attn_q_norm.weight", p.q(), layer.heads()));

@@ -177,7 +177,7 @@ public final class BaseWeights implements AutoCloseable {
     }
   }
 
-  /// What follows `prefix` in the names that begin with it, in alphabetical order.
+  /// The rests of the names that begin with `prefix`, in alphabetical order.
   List<String> namesUnder(String prefix) {
     return tensors.keySet().stream()
         .filter(name -> name.startsWith(prefix))

@@ -19,7 +19,8 @@ final class DecoderLayer {
     return List.of(new MixerBranch(config, tensors, mixer), new FeedForwardBranch(config, tensors));
   }
 
-  /// What a branch adds to the hidden states, by the factor that some families have for it.
+  /// A branch's result times the factor that some families have for it, as it is added to the
+  /// hidden states.
   static Tensor scaled(ModelConfig config, Tape tape, Tensor added) {
     float factor = config.scales().residual();
     return factor == 1 ? added : tape.scale(added, factor);

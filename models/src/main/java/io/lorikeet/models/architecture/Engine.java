@@ -8,12 +8,12 @@ import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraSlot;
 import java.util.Optional;
 
-/// What all graphs of a model are built from.
+/// The inputs that all graphs of a model are built from.
 ///
 /// @param lora the adapter, or null to run the base alone
 /// @param folded adapted weights with their adapter rounded in, or null to apply it apart
-/// @param savedAttention where forward keeps what attention gave for backward, or null to compute
-///     it again
+/// @param savedAttention attention's results, which forward keeps for backward, or null to compute
+///     them again
 /// @param ropeFactors frequency factors, or null
 record Engine(
     Backend backend,

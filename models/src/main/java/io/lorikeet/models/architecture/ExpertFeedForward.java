@@ -21,7 +21,7 @@ final class ExpertFeedForward {
   }
 
   /// @param x `[embedding, t]`
-  /// @param routed what experts are chosen by, `[embedding, t]`
+  /// @param routed the router's input, `[embedding, t]`
   /// @param firstToken index of x's first token in the batch
   Tensor apply(Tape tape, Tensor x, Tensor routed, int firstToken) {
     Tensor scores = scores(tape, routed);

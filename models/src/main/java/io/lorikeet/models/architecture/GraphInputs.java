@@ -15,7 +15,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/// What a graph under construction reads: placeholders of weights and adapters by name, and the
+/// The inputs of a graph under construction: placeholders of weights and adapters by name, and the
 /// constants of the pass. The same names are pointed at another layer's tensors by [#bind].
 final class GraphInputs {
   private final Engine engine;

@@ -18,7 +18,7 @@ final class LogitsHead implements AutoCloseable {
     inputs = new GraphInputs(engine, tokens, false, 1);
     hidden = inputs.hidden("last_hidden", tokens);
     logits = new OutputHead(engine, inputs).logits(inputs.newTape(), hidden, 0);
-    // What runs last stays in the scratch memory until another graph runs.
+    // The result of the last operation stays in the scratch memory until another graph runs.
     Ops ops = inputs.ops();
     ops.schedule(logits);
     graph = new Graph("the head's logits", engine.backend(), ops);

@@ -15,8 +15,8 @@ import java.util.SplittableRandom;
 import java.util.function.DoubleSupplier;
 import java.util.stream.IntStream;
 
-/// What the graphs of a pass read besides weights and hidden states: the batch, constants,
-/// dropout's random numbers.
+/// The inputs of a pass besides weights and hidden states: the batch, constants, dropout's random
+/// numbers.
 final class PassInputs implements AutoCloseable {
   /// Dropout's windows begin at one of this many places, 256 bytes apart.
   private static final int DROPOUT_WINDOWS = 4096;

@@ -11,9 +11,9 @@ import io.lorikeet.models.family.ModelConfig;
 import java.util.ArrayList;
 import java.util.List;
 
-/// What attention gave in each layer, F32 `[head size, heads, tokens]`: forward keeps it here, so
-/// that backward, which computes the rest of a layer again, needn't compute its scores, their
-/// softmax and the sums of values.
+/// Results of attention in each layer, F32 `[head size, heads, tokens]`. Forward keeps them here.
+/// So backward, which computes the rest of a layer again, needn't compute its scores, their softmax
+/// and the sums of values.
 final class SavedAttention implements AutoCloseable {
   private final DeviceTensors tensors;
 

@@ -9,8 +9,8 @@ import io.lorikeet.bindings.TensorType;
 import java.util.ArrayList;
 import java.util.List;
 
-/// What the device sums over the batches of a step, to be read all at once when it is done: reading
-/// waits for the device, which then waits for the host.
+/// Sums of the device over the batches of a step, to be read all at once at its end: reading waits
+/// for the device, which then waits for the host.
 final class StepSums implements AutoCloseable {
   /// Batches whose losses there is room for; those of more are read between.
   private static final int BATCHES = 64;

@@ -24,8 +24,8 @@ import java.util.TreeMap;
 /// rows: logits, loss, and gradients of the adapter.
 ///
 /// Forward keeps each layer's input; backward computes a layer again from it, so that only one
-/// layer's activations are in memory at a time. What attention gave can be kept too, which saves
-/// computing the most expensive part of that twice. All graphs are built here once and share one
+/// layer's activations are in memory at a time. Attention's results can be kept too, which saves
+/// computing the most expensive part of a layer twice. All graphs are built here once and share one
 /// scratch memory.
 public final class TransformerModel implements AutoCloseable {
   private final Engine engine;
@@ -158,7 +158,7 @@ public final class TransformerModel implements AutoCloseable {
     }
   }
 
-  /// What was summed over batches.
+  /// Sums over batches.
   ///
   /// @param losses of each batch, in nats, summed over its targets with their weights
   /// @param other the number that was to be read with them
@@ -399,11 +399,11 @@ public final class TransformerModel implements AutoCloseable {
   ///
   /// @param hiddenStates the layers' inputs, kept for backward, and their gradient
   /// @param hiddenStatesOnHost those that are kept in the host's memory
-  /// @param attention what attention gave in each layer, where it is kept for backward
+  /// @param attention results of attention in each layer, where they are kept for backward
   /// @param inputs batch, masks and constants
   /// @param folded weights with their adapter rounded in
-  /// @param scratch what all graphs share: activations, logits, dequantized weights
-  /// @param libraryScratch what the device's library takes for itself to run them
+  /// @param scratch the graphs' shared memory: activations, logits, dequantized weights
+  /// @param libraryScratch scratch memory of the device's library to run them
   public record Memory(
       long hiddenStates,
       long hiddenStatesOnHost,
@@ -413,7 +413,7 @@ public final class TransformerModel implements AutoCloseable {
       long scratch,
       long libraryScratch) {}
 
-  /// What this model's passes take.
+  /// The memory of this model's passes.
   public Memory memory() {
     return new Memory(
         states.deviceBytes(),

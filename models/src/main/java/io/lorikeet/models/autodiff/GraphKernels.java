@@ -6,7 +6,7 @@ import io.lorikeet.bindings.Kernels;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Tensor;
 
-/// What a graph's operations are computed by: the place where it is settled whether ggml or another
+/// The kernels that compute a graph's operations: here it is settled whether ggml or another
 /// library computes.
 public final class GraphKernels {
   private static final long CHUNK_ELEMENTS = 16L << 20;

@@ -45,12 +45,12 @@ public record Conversation(
 
   /// One message.
   ///
-  /// @param role `system`, `user`, `assistant`, `tool`, or what else the template knows
-  /// @param content what was said, one text for each content part; several only where the data has
+  /// @param role `system`, `user`, `assistant`, `tool`, or another one that the template knows
+  /// @param content the message's text, one for each content part; several only where the data has
   ///     several parts. Empty where a message has nothing but tool calls.
-  /// @param reasoning what was thought before (`reasoning_content`, `thinking`)
-  /// @param toolCalls what an assistant called
-  /// @param name who spoke; of a `tool` message the tool that answers
+  /// @param reasoning the thoughts before the answer (`reasoning_content`, `thinking`)
+  /// @param toolCalls the assistant's calls
+  /// @param name the speaker's name; of a `tool` message the tool that answers
   /// @param toolCallId of a `tool` message the call that it answers
   /// @param trained whether the data says that this message is learned (`weight`, `train`); empty
   ///     where it says nothing

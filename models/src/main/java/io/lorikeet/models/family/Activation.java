@@ -1,6 +1,7 @@
 package io.lorikeet.models.family;
 
-/// What joins the gate and the other half of a feed-forward part (`build_ffn` in llama.cpp).
+/// The function that joins the gate and the other half of a feed-forward part (`build_ffn` in
+/// llama.cpp).
 public enum Activation {
   /// silu(gate) · up.
   SILU,

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/// A family of models: those of one `general.architecture`. What is here is llama's; each family
-/// overrides what it does otherwise. Names of keys and tensors are those of `llama-arch.cpp`, and
+/// A family of models: those of one `general.architecture`. The defaults are llama's; each family
+/// overrides its differences. Names of keys and tensors are those of `llama-arch.cpp`, and
 /// everything follows llama.cpp's file of the same name in `src/models`.
 public abstract sealed class Family
     permits Llama,

@@ -1,7 +1,7 @@
 package io.lorikeet.models.family;
 
-/// What Gemma 2 and 3 share: scaled embeddings, GELU, and a norm after each part as well as before
-/// it.
+/// The common traits of Gemma 2 and 3: scaled embeddings, GELU, and a norm after each part as well
+/// as before it.
 abstract sealed class Gemma extends Family permits Gemma2, Gemma3 {
   Gemma(String architecture, String examples, String traits) {
     super(architecture, examples, traits);

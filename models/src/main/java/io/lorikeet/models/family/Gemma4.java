@@ -4,9 +4,9 @@ import io.lorikeet.bindings.Ops.RopeParameters;
 import java.util.EnumSet;
 import java.util.Set;
 
-/// Gemma 4 without embeddings of its own for each layer (31B and 26B-A4B): layers with a window
-/// have heads of another size and other frequencies than those that see everything, where
-/// frequencies are divided; values are normed too and may be the keys; experts work beside a dense
+/// Gemma 4 without embeddings of its own for each layer (31B and 26B-A4B). Layers with a window
+/// have heads of another size and other frequencies than those with full attention, where
+/// frequencies are divided. Values are normed too and may be the keys. Experts work beside a dense
 /// part.
 final class Gemma4 extends Family {
   Gemma4() {

@@ -11,7 +11,7 @@ import java.util.Set;
 import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 
-/// What a base looks like, from its metadata and the names of its tensors.
+/// The hyperparameters of a base, from its metadata and the names of its tensors.
 ///
 /// @param family the family of its architecture
 /// @param layerConfigs one for each transformer layer

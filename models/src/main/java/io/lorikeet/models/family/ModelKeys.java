@@ -24,7 +24,7 @@ public final class ModelKeys {
     return architecture;
   }
 
-  /// What the metadata comes from, for messages.
+  /// The metadata's source, for messages.
   public String source() {
     return metadata.source();
   }

@@ -64,7 +64,7 @@ final class RopeMetadata {
         settings.betaSlow());
   }
 
-  /// What positions are multiplied by, whatever the kind of scaling.
+  /// The factor of positions, for every kind of scaling.
   static float frequencyScale(ModelKeys keys) {
     double factor = keys.real("rope.scaling.factor", keys.real("rope.scale_linear", 0));
     return factor == 0 ? 1 : (float) (1 / factor);

@@ -1,4 +1,4 @@
-/// What the model families are made of: for each, one file that says how it differs from llama. A
-/// [Family] reads a base's metadata and lists the tensors it must have; the architecture package
-/// builds graphs from that.
+/// The model families: for each, one file that says how it differs from llama. A [Family] reads a
+/// base's metadata and lists the tensors it must have; the architecture package builds graphs from
+/// that.
 package io.lorikeet.models.family;

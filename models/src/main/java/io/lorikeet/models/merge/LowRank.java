@@ -125,7 +125,7 @@ record LowRank(int rows, int columns, int rank, float[] left, float[][] right) {
     }
   }
 
-  /// Arrays at the same index are what the compiler makes vector operations of.
+  /// The compiler makes vector operations of loops over arrays at the same index.
   private static void add(
       float[] factors, int first, float[] a, float[] b, float[] c, float[] d, float[] to) {
     float f = factors[first];

@@ -59,7 +59,7 @@ public final class Survival {
     elements += other.elements;
   }
 
-  /// ⟨Q - W, ΔW⟩ / |ΔW|²: 1 when the update is all there, 0 when rounding swallowed it. NaN for an
+  /// ⟨Q - W, ΔW⟩ / |ΔW|²: 1 when all of the update is kept, 0 when rounding removed it. NaN for an
   /// update of zero.
   public double kept() {
     return common / update;

@@ -22,9 +22,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/// The shape of a model that people run, to plan with before a file is there: what the head of its
-/// file says, without weights or vocabulary. The table is `shapes.csv`; the tensors are those that
-/// the family of the architecture asks for.
+/// The shape of a well-known model, to plan with before a file is there: the contents that the head
+/// of its file says, without weights or vocabulary. The table is `shapes.csv`; the tensors are
+/// those that the family of the architecture asks for.
 ///
 /// @param name the name that people use
 /// @param source repository on Hugging Face whose `config.json` has these numbers

@@ -16,7 +16,7 @@ import java.util.stream.IntStream;
 ///
 /// Safe for use by several threads at once.
 public final class ChatTokenizer {
-  /// Texts that seldom melt into what follows them; see [#encodeInside].
+  /// Texts that seldom share a token with the text after them; see [#encodeInside].
   private static final List<String> GUARDS = List.of("\n", ".", "a", "1", ")");
 
   private final LlamaVocabulary vocabulary;

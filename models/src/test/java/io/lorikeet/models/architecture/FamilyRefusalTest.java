@@ -18,7 +18,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// What isn't supported is refused by name.
+/// Unsupported parts of a base are refused by name.
 class FamilyRefusalTest {
   @TempDir Path folder;
 

@@ -35,7 +35,7 @@ class FamilyVulkanTest {
 
   @TempDir Path folder;
 
-  /// What a pass gives.
+  /// The results of a pass.
   private record Outcome(double loss, double[] gradients) {}
 
   @ParameterizedTest

@@ -33,7 +33,7 @@ class GradientTest {
     new ReferenceCheck("cpu", ReferenceCheck.ALL, shape, Precision.F32, 1, 1e-3).run(file);
   }
 
-  /// What BF16 and activations quantized to 8 bits change.
+  /// Gradients with BF16 and activations quantized to 8 bits.
   @ParameterizedTest
   @EnumSource(names = {"Q4_0", "Q4_1", "Q4_K", "IQ4_NL", "IQ4_XS", "MXFP4", "NVFP4"})
   void everyMatrixAsTrained(TensorType type) throws IOException {

@@ -29,8 +29,8 @@ class LogitsTest {
   private static final int CONTEXT = 48;
 
   /// Both sides round activations to 8 bits before a quantized product, but ours takes the tokens
-  /// of a whole batch and llama.cpp may use a repacked layout with sums in another order:
-  /// activations near a rounding boundary then differ by one step of 1/127 of their block's
+  /// of a whole batch, and llama.cpp may use a repacked layout with sums in another order.
+  /// Activations near a rounding boundary then differ by one step of 1/127 of their block's
   /// largest.
   private static final double QUANTIZED_BOUND = 2e-2;
 
@@ -108,7 +108,7 @@ class LogitsTest {
     }
   }
 
-  /// What training computes differs from the exact logits by the rounding of weights and, on some
+  /// Training's logits differ from the exact ones by the rounding of weights and, on some
   /// processors, activations to BF16.
   @ParameterizedTest
   @EnumSource(names = {"F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "IQ4_XS"})

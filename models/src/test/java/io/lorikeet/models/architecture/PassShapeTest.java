@@ -31,7 +31,7 @@ class PassShapeTest {
 
   @TempDir Path folder;
 
-  /// What one pass gives.
+  /// The results of one pass.
   private record Outcome(double loss, double[] gradients, double[] logits) {}
 
   /// With dropout too, whose masks go by the token.

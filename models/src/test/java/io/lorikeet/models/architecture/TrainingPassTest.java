@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/// What holds between passes: sums of gradients, dropout, an adapter that changes nothing yet.
+/// Properties across passes: sums of gradients, dropout, an adapter that changes nothing yet.
 @ExtendWith(LeakCheck.class)
 class TrainingPassTest {
   private static final PassShape SHAPE = new PassShape(1, 24, 8, 16, 12);

@@ -47,7 +47,7 @@ final class RuleCheck implements AutoCloseable {
   private final List<Tensor> placeholders = new ArrayList<>();
   private final Map<Tensor, Consumer<Tensor>> contents = new LinkedHashMap<>();
 
-  /// What is checked: the gradient of each input, by the input.
+  /// The checked gradients, by their inputs.
   private final Map<Tensor, Tensor> gradients = new LinkedHashMap<>();
 
   private final List<Tensor> activations = new ArrayList<>();

@@ -46,13 +46,13 @@ public final class ReferenceModel {
     return new ReferenceModel(ReferenceConfig.of(file), weights);
   }
 
-  /// What a run gives.
+  /// The results of a run.
   ///
   /// @param loss cross-entropy in nats, summed over the target weights
   /// @param logits `[token][vocabulary]`
   /// @param gradients of the loss with respect to each pair, by base tensor
-  /// @param hidden what goes into each layer and, last, into the final norm: `[layers + 1][token *
-  ///     width]`
+  /// @param hidden the inputs of each layer and, last, of the final norm:
+  ///     `[layers + 1][token * width]`
   /// @param hiddenGradients gradient of the loss with respect to each of `hidden`
   public record Result(
       double loss,

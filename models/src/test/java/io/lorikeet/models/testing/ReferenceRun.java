@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// What one run of [ReferenceModel] works on: the weights, the batch and the pairs, each handed out
+/// The inputs of one run of [ReferenceModel]: the weights, the batch and the pairs, each handed out
 /// once.
 final class ReferenceRun {
   private final Map<String, double[]> weights;

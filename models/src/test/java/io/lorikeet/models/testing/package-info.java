@@ -1,5 +1,5 @@
-/// What tests of several modules share beside [io.lorikeet.models.random.RandomModel]: random
-/// batches and adapters, and a slow, exact model to compare the real one with.
+/// Test helpers of several modules beside [io.lorikeet.models.random.RandomModel]: random batches
+/// and adapters, and a slow, exact model to compare the real one with.
 ///
 /// - [io.lorikeet.models.testing.RandomInputs] makes batches and adapters.
 /// - [io.lorikeet.models.testing.ReferenceModel] computes the same model in `double`, forward and

@@ -9,7 +9,7 @@ import io.lorikeet.bindings.cpu.ProductTasks.Worker;
 import io.lorikeet.ggml.ggml_tensor;
 import java.lang.foreign.MemorySegment;
 
-/// What each of several threads does of cross-entropy: it takes some of the tokens, one at a time.
+/// The share of cross-entropy of each of several threads: some of the tokens, one at a time.
 final class CrossEntropyTasks {
   /// A probability that is surely exact.
   private static final float LEAST = 1e-30f;

@@ -18,11 +18,11 @@ import java.util.stream.Stream;
 /// Matrix products of the CPU by oneDNN, as operations of ggml's graphs: ggml calls back on each of
 /// its threads, which computes its part of the result. Belongs to a [Backend].
 ///
-/// Unlike ggml's, they take matrices of any strides, and a weight for its transpose: no copies are
-/// made to multiply, and weights are dequantized by tiles that stay in the processor's cache, or
+/// Unlike ggml's, they take matrices of any strides, and a weight for its transpose, so no copies
+/// are made to multiply. Weights are dequantized by tiles that stay in the processor's cache, or
 /// once for several products.
 final class FastProducts implements KernelLibrary {
-  // What a product does, as bits of a number.
+  // Variants of a product, as bits of a number.
   private static final long BY_TOKEN = 1;
   private static final long INTO = 2;
   private static final long ADD = 4;
@@ -106,7 +106,7 @@ final class FastProducts implements KernelLibrary {
     return new OneDnnKernels(ops, this, fused, otherwise, keepsCopies);
   }
 
-  /// What is computed row by row.
+  /// The operations that are computed row by row.
   public FusedOps fused() {
     return fused;
   }

@@ -12,7 +12,7 @@ final class OneDnnCallbacks implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
   private volatile Throwable failure;
 
-  /// What a thread computes its part of.
+  /// A computation of which a thread computes its part.
   @FunctionalInterface
   interface Part {
 

@@ -14,13 +14,13 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.ToIntFunction;
 
-/// What oneDNN has compiled for operands of some shapes. For one thread at a time: it may have
-/// scratch memory.
+/// A primitive of oneDNN, compiled for operands of some shapes. For one thread at a time: it may
+/// have scratch memory.
 final class OneDnnPrimitive implements AutoCloseable {
 
   /// An operand.
   ///
-  /// @param role what oneDNN takes it as, one of its `DNNL_ARG_…`
+  /// @param role its argument of oneDNN's primitive, one of `DNNL_ARG_…`
   /// @param type F32, BF16 or I8
   /// @param sizes slowest dimension first
   /// @param strides of each dimension, in elements
@@ -51,7 +51,7 @@ final class OneDnnPrimitive implements AutoCloseable {
 
   /// @param engine a CPU engine of oneDNN
   /// @param stream a stream of it that only this thread uses
-  /// @param purpose what it computes, in words, for errors
+  /// @param purpose its computation in words, for errors
   /// @throws GgmlException when oneDNN can't compute it
   OneDnnPrimitive(
       MemorySegment engine,
@@ -101,7 +101,7 @@ final class OneDnnPrimitive implements AutoCloseable {
 
   /// Hands out attributes to describe a primitive with, for as long as it takes.
   ///
-  /// @return what `use` returns
+  /// @return the result of `use`
   static int withAttributes(Arena scratch, ToIntFunction<MemorySegment> use) {
     MemorySegment out = scratch.allocate(ADDRESS);
     check(OneDnn.dnnl_primitive_attr_create(out), "describe a computation");

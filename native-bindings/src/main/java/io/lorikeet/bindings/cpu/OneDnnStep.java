@@ -9,9 +9,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.stream.IntStream;
 
-/// What oneDNN computes of rows of F32 numbers; results may take the place of operands.
+/// A function of rows of F32 numbers, computed by oneDNN; results may take the place of operands.
 ///
-/// @param kind what
+/// @param kind the function
 /// @param rows how many
 /// @param columns numbers in a row
 record OneDnnStep(Kind kind, long rows, long columns) implements OneDnnThreads.Form {

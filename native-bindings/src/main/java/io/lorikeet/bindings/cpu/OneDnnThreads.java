@@ -11,10 +11,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/// What each of several threads has of oneDNN: a stream, and what was compiled for it.
+/// Each thread's objects of oneDNN: a stream, and primitives compiled for it.
 final class OneDnnThreads implements AutoCloseable {
 
-  /// What a primitive computes, for which shapes.
+  /// The computation of a primitive, and its shapes.
   interface Form {
 
     /// @param engine a CPU engine of oneDNN
@@ -23,7 +23,7 @@ final class OneDnnThreads implements AutoCloseable {
     OneDnnPrimitive compile(MemorySegment engine, MemorySegment stream);
   }
 
-  /// What belongs to one of the threads.
+  /// The objects of one of the threads.
   private static final class Own {
     private final MemorySegment stream;
     private final Map<Form, OneDnnPrimitive> primitives = new HashMap<>();
@@ -61,7 +61,7 @@ final class OneDnnThreads implements AutoCloseable {
     return threads.size();
   }
 
-  /// What computes a form on the calling thread; compiled when it is asked for first.
+  /// The primitive of a form on the calling thread, compiled on first use.
   ///
   /// @param index of the calling thread among these
   OneDnnPrimitive primitive(int index, Form form) {

@@ -5,8 +5,8 @@ import io.lorikeet.ggml.ggml_tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
-/// What each of several threads does of a matrix product: which part of the result is its own, and
-/// how that is computed by oneDNN. Matrices are native ggml tensors.
+/// The share of a matrix product of each of several threads: the thread's part of the result, and
+/// its computation by oneDNN. Matrices are native ggml tensors.
 final class ProductTasks {
   /// A part begins at a multiple of this: at a cache line, and at a block of many quantized types.
   private static final long PART_STEP = 32;

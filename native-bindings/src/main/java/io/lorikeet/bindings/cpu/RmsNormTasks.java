@@ -9,8 +9,8 @@ import io.lorikeet.bindings.cpu.ProductTasks.Worker;
 import io.lorikeet.ggml.ggml_tensor;
 import java.lang.foreign.MemorySegment;
 
-/// What each of several threads does of a root mean square norm with a gain, and of its gradient:
-/// it takes a run of the rows.
+/// The share of a root mean square norm with a gain, and of its gradient, of each of several
+/// threads: a run of the rows.
 final class RmsNormTasks {
   /// Elements at a time, so that few sizes have to be compiled for.
   private static final long ELEMENTS = 256 << 10;

@@ -9,9 +9,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 
-/// What the operations of [FusedOps] have in common on a thread.
+/// The common parts of [FusedOps]'s operations on a thread.
 ///
-/// @param threads what computes
+/// @param threads the threads' primitives
 record RowTasks(OneDnnThreads threads) {
   /// Elements at a time, so that few sizes have to be compiled for.
   private static final long STRIP = 256 << 10;

@@ -8,8 +8,8 @@ import io.lorikeet.bindings.cpu.ProductTasks.Worker;
 import io.lorikeet.ggml.ggml_tensor;
 import java.lang.foreign.MemorySegment;
 
-/// What each of several threads does of a softmax in place: it takes a run of the rows, some at a
-/// time, which stay in the processor's cache from one step to the next.
+/// The share of a softmax in place of each of several threads: a run of the rows. It takes some at
+/// a time, which stay in the processor's cache from one step to the next.
 final class SoftMaxTasks {
   /// Elements of the rows taken at a time: a quarter of a megabyte.
   private static final long ELEMENTS = 64 << 10;

@@ -8,8 +8,8 @@ import io.lorikeet.ggml.ggml_tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.function.LongConsumer;
 
-/// What each of several threads does of the gradient of silu(gate) · up: it takes a run of the
-/// elements, as many at a time as stay in its own cache.
+/// The share of the gradient of silu(gate) · up of each of several threads: a run of the elements.
+/// It takes as many at a time as stay in the thread's own cache.
 final class SwigluTasks {
   private static final long STRIP = 32 << 10;
 

@@ -9,9 +9,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// What libllama and ggml assert of an adapter while loading and applying it
-/// (`src/llama-adapter.cpp`, `llm_graph_context::build_lora_mm`); what libllama refuses with a
-/// message is left to it.
+/// Assertions of libllama and ggml on an adapter while loading and applying it
+/// (`src/llama-adapter.cpp`, `llm_graph_context::build_lora_mm`). Conditions that libllama refuses
+/// with a message are left to it.
 final class AdapterCheck {
   private static final List<String> STRINGS =
       List.of("general.type", "general.architecture", "adapter.type");

@@ -5,11 +5,11 @@ import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
 
 /// Room for the recursion of libllama's byte-pair tokenizers. Many split text into words by
-/// `std::regex`, which calls itself for every character of a match: a few thousand letters without
+/// `std::regex`, which calls itself for every character of a match. A few thousand letters without
 /// a space between them overflow the stack of an ordinary thread, and that ends the process.
 final class DeepStack {
-  /// Stack for each character of a match: twice what was seen with the pre-tokenizers of llama.cpp
-  /// v0.5.0.
+  /// Stack for each character of a match: twice the measured size with the pre-tokenizers of
+  /// llama.cpp v0.5.0.
   private static final long BYTES_PER_CHARACTER = 1024;
 
   /// Matches that any thread has the stack for.

@@ -107,7 +107,7 @@ public final class LlamaModel implements AutoCloseable {
     return file;
   }
 
-  /// What it was loaded with.
+  /// The options it was loaded with.
   public Options options() {
     return options;
   }

@@ -23,7 +23,7 @@ import java.util.regex.Pattern;
 /// libllama's quantizer: makes a GGUF file with smaller weights out of one with F32, F16 or BF16
 /// weights.
 public final class LlamaQuantizer {
-  /// What libllama logs before each tensor, and in a dry run after it.
+  /// libllama's log line before each tensor, and in a dry run after it.
   private static final Pattern TENSOR = Pattern.compile("\\[ *(\\d+)/ *(\\d+)\\] (\\S+) +- \\[.*");
 
   private static final Pattern PLANNED = Pattern.compile("size = .* MiB \\((\\w+)\\)");
@@ -31,7 +31,7 @@ public final class LlamaQuantizer {
 
   private LlamaQuantizer() {}
 
-  /// What to make.
+  /// The settings of a quantization.
   ///
   /// @param type the recipe
   /// @param threads threads to compute with

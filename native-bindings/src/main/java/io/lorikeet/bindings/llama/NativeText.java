@@ -15,7 +15,7 @@ final class NativeText {
     int write(MemorySegment buffer, long size);
   }
 
-  /// What the function writes, however long it is.
+  /// The function's text, of any length.
   static Optional<String> read(Writer writer) {
     try (Arena arena = Arena.ofConfined()) {
       int length = writer.write(MemorySegment.NULL, 0);

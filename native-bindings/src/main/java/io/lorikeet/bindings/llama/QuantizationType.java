@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
-/// What [LlamaQuantizer] can make of a model: libllama's file types (`enum llama_ftype`), under the
-/// names that llama.cpp's `llama-quantize` gives them. Most are recipes that give different tensors
+/// The results of [LlamaQuantizer]: libllama's file types (`enum llama_ftype`), under the names
+/// that llama.cpp's `llama-quantize` gives them. Most are recipes that give different tensors
 /// different types.
 public enum QuantizationType {
   F32(0),

@@ -25,7 +25,7 @@ final class Spelling {
   private static final int USER_DEFINED = 1 << 4;
   static final int STRIPS_BEFORE = 1 << 7;
   static final int STRIPS_AFTER = 1 << 8;
-  private static final String SPACE = "\u2581"; // what libllama makes of a space
+  private static final String SPACE = "\u2581"; // libllama's replacement of a space
 
   private final BitSet missingBytes = new BitSet();
   private final Set<String> characters = new HashSet<>();

@@ -1,5 +1,4 @@
-/// The typed door to llama.cpp: loading a model, tokenizing, logits, adapters, sampling,
-/// quantizing.
+/// Typed access to llama.cpp: loading a model, tokenizing, logits, adapters, sampling, quantizing.
 ///
 /// ```java
 /// try (LlamaModel model = LlamaModel.load(file, LlamaModel.Options.CPU);
@@ -10,9 +9,9 @@
 /// }
 /// ```
 ///
-/// libllama ends the process where its assertions fail, and where an exception leaves it. What a
-/// caller passes is checked before each call, and [LlamaModel#load], [LlamaAdapter#load] and
-/// [LlamaQuantizer#quantize] first look into the file for what libllama would not survive. That a
-/// file's sizes and offsets are in order, and its hyperparameters those of a model, is for the
-/// caller to check.
+/// libllama ends the process where its assertions fail, and where an exception leaves it. A
+/// caller's arguments are checked before each call. [LlamaModel#load], [LlamaAdapter#load] and
+/// [LlamaQuantizer#quantize] first check the file for errors that would end the process in
+/// libllama. The caller has to check the file's sizes and offsets, and that its hyperparameters are
+/// those of a model.
 package io.lorikeet.bindings.llama;

@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 
-/// Llama and what is built like it: Mistral, Mixtral, SmolLM3 (`conversion/llama.py`).
+/// Llama and models built like it: Mistral, Mixtral, SmolLM3 (`conversion/llama.py`).
 class LlamaFamily extends ConvertedFamily {
   private static final int CODE_LLAMA_VOCABULARY = 32_016;
   private static final int GRANITE_VOCABULARY = 49_152;

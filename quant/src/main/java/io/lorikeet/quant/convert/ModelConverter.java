@@ -85,7 +85,7 @@ public final class ModelConverter {
     }
   }
 
-  /// llama.cpp's: what the weights are in, F16 where GGUF has no such type.
+  /// llama.cpp's choice: the weights' type, or F16 where GGUF has no such type.
   private static QuantizationType defaultType(SafetensorsType stored) {
     return stored == SafetensorsType.BF16 ? QuantizationType.BF16 : QuantizationType.F16;
   }

@@ -194,7 +194,7 @@ record Vocabulary(
     return ids;
   }
 
-  /// `vocab_size` of the configuration; what is beyond the tokenizer's tokens is filled up.
+  /// `vocab_size` of the configuration; ids beyond the tokenizer's tokens are filled up.
   private static int size(ModelFolder folder, Map<String, Integer> ids, Config tokenizer) {
     int known = 1 + ids.values().stream().mapToInt(Integer::intValue).max().orElse(0);
     for (AddedToken token : added(tokenizer)) {

@@ -6,12 +6,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/// What a run's state consists of and which tensors of a file it becomes.
+/// The parts of a run's state and the tensors of a file that hold them.
 ///
 /// @param architecture the base's `general.architecture`
 /// @param slots where each matrix lies in a vector
 /// @param elements elements of every vector
-/// @param vectors the parameters and what the optimizer keeps for each of them
+/// @param vectors the parameters, and the optimizer's state for each of them
 public record StateLayout(
     String architecture, List<LoraSlot> slots, long elements, List<StateVector> vectors) {
 

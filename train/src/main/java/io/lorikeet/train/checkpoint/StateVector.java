@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
 /// A flat F32 vector of a run's state, laid out like the parameters' (see
 /// [io.lorikeet.models.lora.LoraParameters]), wherever it is kept.
 public interface StateVector {
-  /// What the vector holds, such as `first_moment`; empty for the parameters themselves.
+  /// The name of the vector, such as `first_moment`; empty for the parameters themselves.
   String name();
 
   /// Copies all of it out.

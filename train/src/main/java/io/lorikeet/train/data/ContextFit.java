@@ -8,7 +8,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 
-/// Makes tokens fit into the context: cuts, divides or leaves out what is longer.
+/// Makes tokens fit into the context: cuts, divides or leaves out longer examples.
 final class ContextFit {
   private final TextEncoding encoding;
   private final int context;

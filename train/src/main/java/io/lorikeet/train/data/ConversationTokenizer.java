@@ -168,8 +168,9 @@ final class ConversationTokenizer {
   }
 
   /// The tokens that the model is to write after the prompt's. Those of the whole are used where
-  /// they begin with the prompt's. Else characters on both sides melt into one token; but the
-  /// prompt is there before the answer is, so that the answer is tokenized by itself.
+  /// they begin with the prompt's. Else characters on both sides merge into one token. At inference
+  /// the prompt is tokenized before the answer exists, so the answer is tokenized by itself here
+  /// too.
   private int[] written(TurnText turn, int[] prompt) {
     Rendering whole = turn.whole();
     int[] all = encoding.tokenizer().encode(whole);

@@ -50,7 +50,7 @@ final class CorpusTokenizer {
 
   private record Done(Example example, Tokenized result, Fingerprint fingerprint) {}
 
-  /// @param listener is told what was recognized, skipped, cut and counted
+  /// @param listener told of recognized layouts, and of skipped and cut examples
   CorpusTokenizer(
       DataSettings settings,
       TextEncoding encoding,
@@ -77,7 +77,7 @@ final class CorpusTokenizer {
 
   /// Tokenizes it all.
   ///
-  /// @throws InvalidInputException with what is wrong in the files
+  /// @throws InvalidInputException with the problems of the files
   TokenStore tokenize(DataSource source, List<DataFile> files) throws IOException {
     ExecutorService threads =
         Executors.newFixedThreadPool(
@@ -199,7 +199,7 @@ final class CorpusTokenizer {
     }
   }
 
-  /// Keeps what is said, for a later run that finds everything tokenized.
+  /// Keeps the messages, for a later run that finds everything tokenized.
   private void pass(TrainingEvent event) {
     switch (event) {
       case TrainingEvent.Note _, TrainingEvent.Warning _, TrainingEvent.ChatsRead _ -> {

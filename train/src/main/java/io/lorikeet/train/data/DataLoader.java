@@ -15,7 +15,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/// Makes corpora of sources, from what is kept or anew. Closes what it made, unless that was
+/// Makes corpora of sources, from kept tokens or anew. Closes the corpora it made, unless they were
 /// released.
 final class DataLoader implements AutoCloseable {
   private final TokenCache cache;
@@ -23,7 +23,7 @@ final class DataLoader implements AutoCloseable {
   private final List<TokenStore> open = new ArrayList<>();
   private final List<Corpus> made = new ArrayList<>();
 
-  /// @param listener is told what was recognized, skipped, cut and counted
+  /// @param listener told of recognized layouts, and of skipped and cut examples
   DataLoader(DataSettings settings, TextEncoding encoding, TrainingListener listener) {
     cache = new TokenCache(settings, encoding);
     this.listener = listener;
@@ -33,7 +33,7 @@ final class DataLoader implements AutoCloseable {
   ///
   /// @param validation whether what folders hold as validation data is loaded, too, by
   ///     [#loadValidationOfFolders]
-  /// @throws InvalidInputException with what is wrong in any of them
+  /// @throws InvalidInputException with the problems of any of them
   Corpus load(List<DataSource> sources, boolean validation) throws IOException {
     List<TokenStore> stores = new ArrayList<>();
     List<String> problems = new ArrayList<>();

@@ -94,7 +94,7 @@ final class DataSplit {
   private long times(int index, List<DataSource> sources) {
     double weight = sources.get(corpus.source(index)).weight();
     long times = (long) Math.floor(weight);
-    // Independent of the number that chooses what is measured.
+    // Independent of the number that chooses the measured examples.
     double place = (Shuffle.mix(number(index) + 1) >>> 11) * 0x1p-53;
     return times + (place < weight - times ? 1 : 0);
   }

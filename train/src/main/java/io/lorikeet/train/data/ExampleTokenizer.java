@@ -17,7 +17,7 @@ import java.util.Set;
 /// one, the prompt exactly as it is tokenized when it stands alone, then the completion and the end
 /// token. Only the completion and the end token have loss. Safe for use by several threads at once.
 public final class ExampleTokenizer {
-  /// Texts that seldom melt into what follows them; see [#inside].
+  /// Texts that seldom share a token with the text after them; see [#inside].
   private static final List<String> GUARDS = List.of("\n", ".", "a", "1", ")");
 
   private final TextEncoding encoding;
@@ -127,9 +127,9 @@ public final class ExampleTokenizer {
   }
 
   /// Tokens of a completion after its prompt's. The tokens of the whole are used where they begin
-  /// with the prompt's, for then the model would write them so. Else the two melt into each other
-  /// at the boundary; but at inference the prompt's tokens are given before the completion exists,
-  /// so the completion is tokenized by itself.
+  /// with the prompt's, for then the model would write them so. Else characters on both sides of
+  /// the boundary merge into one token. At inference the prompt's tokens are given before the
+  /// completion exists, so the completion is tokenized by itself.
   private int[] continuation(String prompt, int[] promptTokens, String completion) {
     if (prompt.isEmpty()) {
       return encoding.tokens(completion);

@@ -91,7 +91,7 @@ final class LostByTemplate {
     return lost;
   }
 
-  /// Says what was found.
+  /// Reports the findings.
   void report(TrainingListener listener) {
     counts.forEach(
         (lost, count) ->

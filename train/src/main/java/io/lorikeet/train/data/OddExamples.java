@@ -8,7 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Finds examples that can be trained on and are likely not what was meant.
+/// Finds examples that can be trained on and are likely mistakes.
 public final class OddExamples {
   private static final int SHOWN = 20;
 

@@ -48,7 +48,7 @@ final class TokenCache {
 
   /// The tokens of a source: kept ones, or else it is tokenized.
   ///
-  /// @param listener is told what was said when it was tokenized, also if that was long ago
+  /// @param listener told the messages of the tokenizing, also if that was long ago
   TokenStore get(DataSource source, List<DataFile> files, TrainingListener listener)
       throws IOException {
     boolean lasting =

@@ -21,7 +21,7 @@ record Tokenized(
     String problem,
     Set<ChatRemark> remarks) {
 
-  /// Of what is no chat.
+  /// Of an example that is no chat.
   Tokenized(
       List<TokenizedExample> examples,
       Fate fate,

@@ -92,7 +92,7 @@ final class TokenizingReport {
     return String.format(Locale.ROOT, "the context of %,d tokens", context);
   }
 
-  /// Says what was cut, left out and divided.
+  /// Reports the examples that were cut, left out and divided.
   void report(TrainingListener listener) {
     String places = places();
     String lost =

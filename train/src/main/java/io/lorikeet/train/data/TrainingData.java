@@ -26,8 +26,8 @@ import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/// The data of a run: what is trained on, and what is only measured. Its tokens may lie in mapped
-/// files, until it is closed.
+/// The data of a run: the examples to train on, and those that are only measured. Its tokens may
+/// lie in mapped files, until it is closed.
 public final class TrainingData implements AutoCloseable {
   private final List<Corpus> corpora; // the first holds what is trained on
   private final int[] chosen;
@@ -94,7 +94,7 @@ public final class TrainingData implements AutoCloseable {
 
   /// Reads, tokenizes, divides and packs the data of a run.
   ///
-  /// @param listener is told what was recognized, skipped, cut and counted
+  /// @param listener told of recognized layouts, and of skipped and cut examples
   /// @throws InvalidInputException if the files can't be used, or leave nothing to train on
   public static TrainingData load(
       DataSettings settings, TextEncoding encoding, TrainingListener listener) throws IOException {
@@ -139,7 +139,7 @@ public final class TrainingData implements AutoCloseable {
     return Math.clamp(Math.round(share * examples), 1, Math.max(1, examples - 1));
   }
 
-  /// Validation data of its own: what was asked for, or what folders of data hold.
+  /// Separate validation data: the requested files, or those in folders of data.
   private static Optional<Corpus> apart(DataSettings settings, DataLoader loader)
       throws IOException {
     return switch (settings.get(Settings.VALIDATION)) {

@@ -20,7 +20,7 @@ record TurnText(Rendering whole, int start, boolean ends, boolean served) {
   ///
   /// @param index the message, which is an assistant's
   /// @throws TemplateException when the template refuses the conversation up to it
-  /// @throws InvalidInputException when it doesn't write what the assistant says
+  /// @throws InvalidInputException when it doesn't write the assistant's text
   static TurnText of(Conversation conversation, int index, ChatEncoding encoding) {
     TurnText turn = find(conversation, index, encoding);
     boolean says = !conversation.messages().get(index).text().isBlank();
@@ -90,7 +90,7 @@ record TurnText(Rendering whole, int start, boolean ends, boolean served) {
     }
   }
 
-  /// Cuts off what the template writes after the end of the turn.
+  /// Cuts off the template's text after the end of the turn.
   private static TurnText ending(
       Rendering text, int start, boolean served, int index, ChatEncoding encoding) {
     int last = text.text().length() - 1;

@@ -3,9 +3,9 @@
 /// 1. [io.lorikeet.train.data.files.ExampleReader] reads files and recognizes the layout of each
 ///    record: an [Example].
 /// 2. [ExampleTokenizer] turns it into tokens of the base's vocabulary ([TextEncoding]), chats by
-///    their template ([ChatEncoding]), and cuts, divides or drops what is longer than the context:
-///    a [TokenizedExample]. That is done on several threads, and kept in a file that is mapped.
-/// 3. Duplicates are found, and what is measured is taken out of what is trained on. Examples that
+///    their template ([ChatEncoding]), and cuts, divides or drops those longer than the context: a
+///    [TokenizedExample]. That is done on several threads, and kept in a file that is mapped.
+/// 3. Duplicates are found, and measured examples are taken out of the training data. Examples that
 ///    are turns of one chat become a [TokenTree], and all are put into rows, best fit: a [DataSet].
 /// 4. [BatchPlan] says which rows make which step, and [MicroBatch] lays them out for the model.
 ///

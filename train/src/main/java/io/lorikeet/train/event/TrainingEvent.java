@@ -3,7 +3,7 @@ package io.lorikeet.train.event;
 import java.nio.file.Path;
 import java.util.OptionalInt;
 
-/// What a training run tells those who watch it, in the order it happens.
+/// An event of a training run; listeners get all of them in their order.
 public sealed interface TrainingEvent {
 
   /// A sentence a person should read: what was counted, cut, chosen.
@@ -17,7 +17,7 @@ public sealed interface TrainingEvent {
 
   /// Slow work before or after the steps, such as uploading weights.
   ///
-  /// @param task what is done, such as "uploading weights"
+  /// @param task the work in words, such as "uploading weights"
   /// @param done units done
   /// @param total units in all
   record Progress(String task, long done, long total) implements TrainingEvent {}
@@ -64,8 +64,8 @@ public sealed interface TrainingEvent {
   /// @param step number of the step, from 1
   /// @param steps steps in all
   /// @param epoch epochs done, with their fraction
-  /// @param kind what was wrong, in two or three words
-  /// @param message what was wrong, with the lines of data
+  /// @param kind the problem in two or three words
+  /// @param message the problem, with the lines of data
   /// @param skippedSteps steps left out so far, this one included
   /// @param rolledBackTo the step whose state was taken back; empty where the state stayed
   record StepSkipped(

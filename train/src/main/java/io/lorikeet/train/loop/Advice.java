@@ -11,8 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/// What a person should know of a run's settings before it begins: what they are, and where they
-/// don't fit the data.
+/// Notes for the user on a run's settings before it begins: their values, and where they don't fit
+/// the data.
 final class Advice {
   /// Steps below which a run has hardly a learning rate schedule.
   private static final int FEW_STEPS = 20;

@@ -77,8 +77,8 @@ public final class Trainer {
     return this;
   }
 
-  /// Trains from the first step to the last. What can be refused is refused before the data is
-  /// read; a run that fails before its first step leaves no folder.
+  /// Trains from the first step to the last. Settings and files are refused before the data is
+  /// read, where possible; a run that fails before its first step leaves no folder.
   ///
   /// @throws InvalidInputException when the base, the data or the settings can't be used
   /// @throws UnusableStepException when a loss or gradient isn't a finite number, or is far outside
@@ -150,7 +150,7 @@ public final class Trainer {
     }
   }
 
-  /// What a run is made of.
+  /// The parts of a run.
   private record Pieces(
       RunFolder folder,
       GgufFile base,

@@ -52,7 +52,7 @@ final class TrainingLoop {
   private int rolledBackTo = -1;
   private int rollbacks; // to that state
 
-  /// What can end a run early.
+  /// The reasons to end a run early.
   ///
   /// @param deadline value of [System#nanoTime] at which its time is over
   record Stop(StopRequest request, Optional<Long> deadline) {}
@@ -60,7 +60,7 @@ final class TrainingLoop {
   /// @param config with `accumulate` decided
   /// @param base the open file of the base, which must not change
   /// @param steps number of steps
-  /// @param progress what is done already
+  /// @param progress the steps done already
   TrainingLoop(
       TrainingConfig config,
       GgufFile base,
@@ -142,7 +142,7 @@ final class TrainingLoop {
     return progress.step() >= steps || progress.validationsSinceBest() >= patience;
   }
 
-  /// Whatever ended the run, what it had is worth keeping, unless a step has changed half of it.
+  /// Keeps the state after any end of the run, unless a step has changed only a part of it.
   private void keepState() {
     if (progress.step() == 0) {
       return;
@@ -305,7 +305,7 @@ final class TrainingLoop {
     return (System.nanoTime() - start) / 1e9;
   }
 
-  /// What the last step made of the parameters was in no loss yet.
+  /// Checks the parameters after the last step, which no loss has shown yet.
   private void requireFinite(LoraAdapter adapter) {
     for (LoraPair pair : adapter.pairs()) {
       if (!NonFiniteException.allFinite(pair.a()) || !NonFiniteException.allFinite(pair.b())) {

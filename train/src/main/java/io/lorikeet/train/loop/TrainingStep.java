@@ -21,7 +21,7 @@ final class TrainingStep {
   private final long seed;
   private boolean updating;
 
-  /// What a step gave.
+  /// The results of a step.
   ///
   /// @param loss mean loss per target token before the update, in nats
   /// @param gradientNorm global norm before clipping
@@ -42,7 +42,7 @@ final class TrainingStep {
     return model;
   }
 
-  /// What happens within a step.
+  /// A listener to the parts of a step.
   interface Watch {
     /// Lets everything happen.
     Watch NOBODY =

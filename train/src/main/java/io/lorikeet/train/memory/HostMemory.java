@@ -10,11 +10,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/// What this process can still take of the host's memory: what the system has free, or what a
-/// control group or a resource limit leaves of it.
+/// The host's memory that this process can still take: the system's free memory, or the part of it
+/// that a control group or a resource limit leaves.
 ///
 /// @param bytes how much
-/// @param limit what keeps it below what the system has free, in words; empty where nothing does
+/// @param limit the limit that keeps it below the system's free memory, in words; empty where there
+///     is none
 public record HostMemory(long bytes, Optional<String> limit) {
   private static final String MEMORY_OF_SYSTEM = "MemAvailable:";
 
@@ -38,7 +39,7 @@ public record HostMemory(long bytes, Optional<String> limit) {
         groups(root, line, all);
       }
     } catch (IOException | NumberFormatException _) {
-      // what was read until then counts
+      // the lines read until then count
     }
     return all.stream().min(Comparator.comparingLong(HostMemory::bytes));
   }

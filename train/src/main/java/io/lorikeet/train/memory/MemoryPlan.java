@@ -5,7 +5,7 @@ import java.util.List;
 /// The memory that a run laid out in some way takes. The sizes of tensors and scratch come from
 /// ggml's own allocators, over the very graphs that will run.
 ///
-/// @param items what takes it
+/// @param items the things that take it
 /// @param onHost whether the device's memory is this process's
 public record MemoryPlan(Placement placement, List<Item> items, boolean onHost) {
 

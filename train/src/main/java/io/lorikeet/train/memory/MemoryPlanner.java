@@ -28,20 +28,19 @@ public final class MemoryPlanner {
   /// Of the memory that is free, what isn't planned with: drivers and kernels take some as they go.
   private static final double HEADROOM = 0.03;
 
-  /// What the process takes besides tensors on the way from planning to training, as measured:
-  /// Java's compiled code and heap, the kernels that oneDNN compiles, the threads' own scratch.
+  /// Growth of the process besides tensors from planning to training, as measured: Java's compiled
+  /// code and heap, the kernels that oneDNN compiles, the threads' own scratch.
   private static final long GROWTH = 78_000_000;
 
-  /// The most that pages of libraries take. What else is mapped then are pages of the base, which
-  /// count as the base's.
+  /// The most that pages of libraries take. Other mapped pages are the base's, and count as such.
   private static final long LIBRARIES = 85_000_000;
 
-  /// What a Vulkan driver that computes on the CPU takes of the process, as measured with Mesa's:
-  /// its libraries, and the kernels it compiles.
+  /// The memory of a Vulkan driver that computes on the CPU, as measured with Mesa's: its
+  /// libraries, and the kernels it compiles.
   private static final long SOFTWARE_DRIVER = 28_000_000;
 
-  /// What the kernels take that ggml has it compile for products of more than
-  /// [#FEW_COLUMNS] columns.
+  /// The memory of the kernels that ggml has it compile for products of more than [#FEW_COLUMNS]
+  /// columns.
   private static final long LARGE_KERNELS = 20_000_000;
 
   private static final int FEW_COLUMNS = 64;
@@ -79,7 +78,7 @@ public final class MemoryPlanner {
         on -> LoraParameters.create(base, ModelConfig.of(base), config.adapter(), on));
   }
 
-  /// What the device has free, in bytes, of what the settings allow.
+  /// The device's free memory within the limit of the settings, in bytes.
   public long available() {
     long now =
         backend.isCpu()
@@ -89,7 +88,8 @@ public final class MemoryPlanner {
     return Math.min(free, config.find(Settings.DEVICE_MEMORY).orElse(free));
   }
 
-  /// What keeps the host's memory below what the system has free, if the run computes there.
+  /// The limit that keeps the host's memory below the system's free memory, if the run computes
+  /// there.
   public Optional<String> limit() {
     return backend.isCpu() ? host().flatMap(HostMemory::limit) : Optional.empty();
   }
@@ -125,7 +125,7 @@ public final class MemoryPlanner {
     List<Placement> placements =
         new ArrayList<>(states.stream().map(earlier.placement()::with).toList());
     if (backend.isCpu()) {
-      // What is computed again comes out the same there.
+      // Activations computed again are the same there.
       states.forEach(
           state -> placements.add(earlier.placement().with(state).keepingAttention(false)));
     }
@@ -339,15 +339,14 @@ public final class MemoryPlanner {
     return base.tensors().stream().mapToLong(GgufTensor::bytes).sum();
   }
 
-  /// What copies between host and device go through, and what a driver takes.
+  /// The buffer of copies between host and device, and the driver's memory.
   ///
   /// @param parameters bytes of all parameters, which are copied at once
   /// @param tokens of a pass
   private List<MemoryPlan.Item> ofDriver(long parameters, int tokens) {
     List<MemoryPlan.Item> items = new ArrayList<>();
     boolean software = backend.isSoftware();
-    // What a driver has in this process's memory is written there directly, and only read by
-    // copies.
+    // A driver's memory that is in this process is written directly, and only read by copies.
     long uploaded =
         software ? 0 : base.tensors().stream().mapToLong(GgufTensor::bytes).max().orElse(0);
     long staging = backend.stagingBytes(Math.max(parameters, uploaded));

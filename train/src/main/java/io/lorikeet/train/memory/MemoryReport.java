@@ -4,7 +4,7 @@ import io.lorikeet.bindings.Backend;
 import io.lorikeet.train.event.TrainingEvent;
 import java.util.Locale;
 
-/// What a run really takes, beside what was planned.
+/// Compares the memory that a run takes to the plan.
 public final class MemoryReport {
   private final MemoryPlan plan;
   private final Backend backend;

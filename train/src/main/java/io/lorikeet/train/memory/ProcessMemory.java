@@ -8,10 +8,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// What Linux says about this process's memory, in bytes (`/proc/self/status`, see proc(5)).
+/// This process's memory in bytes, as Linux reports it (`/proc/self/status`, see proc(5)).
 ///
 /// @param peak the most that was ever resident (VmHWM)
-/// @param resident what is resident now (VmRSS)
+/// @param resident the memory resident now (VmRSS)
 /// @param anonymous of it, memory of the process's own (RssAnon)
 /// @param file of it, pages of mapped files (RssFile): a base in use on the CPU, libraries
 public record ProcessMemory(long peak, long resident, long anonymous, long file) {

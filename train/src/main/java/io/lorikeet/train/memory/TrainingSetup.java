@@ -14,7 +14,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Function;
 
-/// What a run computes with, in memory: the base's weights, the adapter, the graphs, the optimizer.
+/// The parts of a run that are in memory: the base's weights, the adapter, the graphs, the
+/// optimizer.
 public final class TrainingSetup implements AutoCloseable {
   private final OwnedResources owned = new OwnedResources();
   private final BaseWeights weights;
@@ -22,7 +23,7 @@ public final class TrainingSetup implements AutoCloseable {
   private final TransformerModel model;
   private final AdamW optimizer;
 
-  /// What is set up.
+  /// The parts to set up.
   ///
   /// @param adapter makes the parameters on a backend
   /// @param shorter lengths of rows besides the placement's

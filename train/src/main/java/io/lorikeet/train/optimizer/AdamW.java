@@ -67,7 +67,7 @@ public final class AdamW implements AutoCloseable {
 
   /// Updates the parameters and sets the gradients to zero.
   ///
-  /// @param gradientFactor what the summed gradients are multiplied by: the mean over tokens, and
+  /// @param gradientFactor factor of the summed gradients: for the mean over tokens, and for
   ///     clipping
   public void step(double learningRate, double gradientFactor) {
     steps++;
@@ -99,7 +99,7 @@ public final class AdamW implements AutoCloseable {
     return mapped ? moments.bytes() : 0;
   }
 
-  /// What the optimizer keeps for each parameter.
+  /// The optimizer's state for each parameter.
   public List<StateVector> state() {
     return List.of(
         StateVector.of("first_moment", moments.first()),

@@ -19,7 +19,7 @@ import java.util.List;
 /// little scratch is wanted. Where the moments are on the host, each piece is brought over with its
 /// gradients and taken back.
 final class MomentsUpdate implements AutoCloseable {
-  /// What it is called where its time is measured.
+  /// Its name in profiles.
   static final String NAME = "the optimizer's step";
 
   /// Elements of a piece: 8 MiB.
@@ -100,7 +100,7 @@ final class MomentsUpdate implements AutoCloseable {
   }
 
   /// @param hyperparameters as ggml's OPT_STEP_ADAMW takes them
-  /// @param gradientFactor what the summed gradients are multiplied by
+  /// @param gradientFactor factor of the summed gradients
   void run(float[] hyperparameters, float gradientFactor) {
     inputs.get("hyperparameters").upload(hyperparameters);
     inputs.get("gradient_factor").upload(new float[] {gradientFactor});

@@ -17,7 +17,7 @@ public final class SpikeException extends UnusableStepException {
   }
 
   /// @param step number of the step that was not taken
-  /// @param usual what the loss of the steps before was like, in nats
+  /// @param usual a usual loss of the steps before, in nats
   static SpikeException ofLoss(int step, double loss, double usual, List<MicroBatch> batches) {
     return of(
         "loss spike",
@@ -26,7 +26,7 @@ public final class SpikeException extends UnusableStepException {
         batches);
   }
 
-  /// @param usual what the norm of the steps before was like
+  /// @param usual a usual norm of the steps before
   static SpikeException ofGradient(int step, double norm, double usual, List<MicroBatch> batches) {
     return of(
         "gradient explosion",

@@ -7,10 +7,10 @@ import io.lorikeet.train.data.MicroBatch;
 import java.util.List;
 import java.util.Map;
 
-/// What losses and gradient norms of a run are like, as running means over some twenty steps, and
-/// which ones are out of question. The limits are wide: a noisy run must not be stopped. A loss has
-/// to be ten standard deviations above the mean and half as much again above anything that the
-/// first steps had; a norm a thousand times the geometric mean and ten times the first steps'.
+/// Running means of the losses and gradient norms of a run, over some twenty steps, and limits for
+/// new ones. The limits are wide: a noisy run must not be stopped. A loss has to be ten standard
+/// deviations above the mean and half as much again above anything that the first steps had. A norm
+/// has to be a thousand times the geometric mean and ten times the first steps'.
 public final class StepSpread {
   private static final double NEWEST = 0.05;
   private static final int FIRST_STEPS = 20;

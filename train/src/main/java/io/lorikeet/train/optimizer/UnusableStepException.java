@@ -12,6 +12,6 @@ public abstract sealed class UnusableStepException extends RuntimeException
   /// Whether no step was taken before: then the base is at fault, and not the training.
   public abstract boolean isOfTheBase();
 
-  /// What was wrong, in two or three words.
+  /// The problem in two or three words.
   public abstract String kind();
 }

@@ -19,14 +19,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// What the last bits of a run depend on besides its configuration: where, by what and in which
-/// order its numbers are computed. It is kept with the run's state, so that a run that goes on
-/// computes as it did.
+/// The way a run's numbers are computed: the device, the libraries and the order. Besides the
+/// configuration, the last bits of its results depend on it. It is kept with the run's state, so
+/// that a resumed run computes in the same way.
 ///
 /// @param device ggml's name of the device
-/// @param hardware the device's own name, and what its library was built for
+/// @param hardware the device's own name, and the processor that its library was built for
 /// @param threads of the CPU
-/// @param libraries what computes, with versions
+/// @param libraries the libraries that compute, with versions
 /// @param products how the CPU multiplies large matrices
 /// @param placement how the run is laid out in memory
 public record Computation(
@@ -186,7 +186,7 @@ public record Computation(
     }
   }
 
-  /// What is another than before and can change the last bits of a result; empty where they stay.
+  /// The differences that can change the last bits of a result, in words; empty where they stay.
   List<String> changesSince(Computation before) {
     Map<String, Object> now = values();
     Map<String, Object> then = before.values();

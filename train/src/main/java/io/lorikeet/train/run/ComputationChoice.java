@@ -18,8 +18,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 
-/// Chooses where and how a run computes: what is fastest and fits for a new run; for one that goes
-/// on what it had, and if that isn't possible, something else, said aloud.
+/// Chooses where and how a run computes. A new run gets the fastest way that fits. A resumed run
+/// keeps its own; where that isn't possible it gets another, with a warning.
 public final class ComputationChoice {
   private final TrainingConfig config;
   private final Optional<Computation> before;

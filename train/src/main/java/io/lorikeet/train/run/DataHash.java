@@ -9,8 +9,8 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/// What a run's data is, in the end: the rows that the model is given, whatever files, templates
-/// and settings made them.
+/// The hash of a run's data: of the rows that the model is given, independent of the files,
+/// templates and settings that made them.
 public final class DataHash {
   private DataHash() {}
 

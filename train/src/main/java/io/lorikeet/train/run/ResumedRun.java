@@ -28,7 +28,7 @@ public final class ResumedRun {
   /// Reads a run's configuration and applies changes to it.
   ///
   /// @param run the run's folder
-  /// @param changes what is given anew
+  /// @param changes the settings given anew
   /// @param listener warned of damaged checkpoints
   /// @throws InvalidInputException when the folder holds no run, or with all changes that can't be
   ///     made

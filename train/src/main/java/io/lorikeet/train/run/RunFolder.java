@@ -144,8 +144,8 @@ public final class RunFolder implements AutoCloseable {
             config.get(Settings.CONTEXT)));
   }
 
-  /// Gives the folder back. What can't be taken away, in a folder that has become read-only say,
-  /// stays: no run fails by that.
+  /// Releases the folder. Files that can't be deleted, as in a folder that has become read-only,
+  /// stay: no run fails by that.
   @Override
   public void close() {
     try (lock) {

@@ -56,12 +56,12 @@ public final class RunSaver implements AutoCloseable {
   private int savedBest;
   private long savedAt = System.nanoTime();
 
-  /// What a state belongs to.
+  /// The run that a state belongs to.
   ///
   /// @param dataHash of the rows, see [DataHash]
   /// @param alpha the adapter's, exactly as it was made or read
   /// @param computation how it is computed
-  /// @param events told what goes wrong while the run goes on
+  /// @param events told of problems while the run goes on
   public record Run(
       RunFolder folder,
       GgufFile base,
@@ -140,8 +140,8 @@ public final class RunSaver implements AutoCloseable {
     optimizer.setSteps(RunProgress.count(checkpoint.metadata(), OPTIMIZER_STEPS));
   }
 
-  /// Saves the state after a step where it is time to. What can't be saved now is told and tried
-  /// again later: the run itself can go on.
+  /// Saves the state after a step where it is time to. A failure to save is reported, and the next
+  /// time it is tried again: the run itself can go on.
   public void saveIfDue(RunProgress progress) {
     boolean best = progress.bestStep() == progress.step() && progress.bestStep() != savedBest;
     boolean due =
@@ -202,7 +202,7 @@ public final class RunSaver implements AutoCloseable {
     try {
       writer.await();
     } catch (IOException e) {
-      savedStep = -1; // what was begun isn't there, so it is tried once more
+      savedStep = -1; // the begun checkpoint isn't there, so it is tried once more
     }
     save(progress);
     writer.await();
@@ -221,9 +221,9 @@ public final class RunSaver implements AutoCloseable {
     }
   }
 
-  /// What to do after a failure of which no state was saved.
+  /// Advice after a failure of which no state was saved.
   public String howToGoOn() {
-    writer.close(); // what is being written counts
+    writer.close(); // the checkpoint being written counts
     boolean saved = true;
     try {
       saved = !folder.isEmpty();

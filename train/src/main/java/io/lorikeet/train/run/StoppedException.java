@@ -15,7 +15,7 @@ public final class StoppedException extends RuntimeException {
     return new StoppedException("stopped before the first step; nothing was written");
   }
 
-  /// @param why what stopped it, such as "asked to stop"
+  /// @param why the reason, such as "asked to stop"
   public static StoppedException after(String why, int step, int steps, Path run) {
     return new StoppedException(
         "%s after step %s of %s. Its state is kept; go on with: %s"

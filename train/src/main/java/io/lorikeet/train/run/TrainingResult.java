@@ -6,7 +6,7 @@ import io.lorikeet.train.settings.TrainingConfig;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
-/// What a training run ends with.
+/// The results of a training run.
 ///
 /// @param adapter the trained adapter
 /// @param best the adapter of the step with the lowest validation loss, where there were

@@ -13,8 +13,8 @@ public final class RunPolicy {
 
   private RunPolicy() {}
 
-  /// What happens to a step whose loss or gradient isn't finite, or is far outside what the run has
-  /// shown.
+  /// Treatment of a step whose loss or gradient isn't finite, or is far outside the run's usual
+  /// range.
   public enum OnNan {
     /// The run ends, with a checkpoint of the state before the step.
     STOP,

@@ -33,7 +33,7 @@ public final class Setting<T> {
     }
   }
 
-  /// What other parts of the program ask about a setting.
+  /// A property of a setting that other parts of the program ask for.
   public enum Trait {
     /// It has to do with data: `lorikeet data` takes it, too.
     OF_DATA,
@@ -110,7 +110,7 @@ public final class Setting<T> {
     return traits.contains(trait);
   }
 
-  /// What help shows in the place of the value.
+  /// The placeholder of the value in help.
   public String placeholder() {
     return type.placeholder();
   }

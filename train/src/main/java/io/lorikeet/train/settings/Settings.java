@@ -205,7 +205,7 @@ public final class Settings {
               ADAPTER,
               "for",
               choice(TrainingConfig.Purpose.class),
-              "what the adapter will be: loaded as it is, or merged into its base")
+              "use of the adapter: loaded as it is, or merged into its base")
           .defaultsTo(TrainingConfig.Purpose.ADAPTER);
   public static final Setting<Long> SEED =
       setting(
@@ -237,7 +237,7 @@ public final class Settings {
               "device-memory",
               one("SIZE", MemorySize::bytes, bytes -> bytes + "B"),
               "the most memory of the device to use, such as 8GB")
-          .undecided("what is free")
+          .undecided("the free memory")
           .marked(UNRECORDED, MAY_CHANGE);
   public static final Setting<SavedInputs> SAVED_INPUTS =
       setting(
@@ -262,7 +262,7 @@ public final class Settings {
               EXAMPLES,
               "too-long",
               choice(TrainingConfig.TooLong.class),
-              "what to do with examples over the context")
+              "handling of examples over the context")
           .defaultsTo(TrainingConfig.TooLong.CUT)
           .marked(OF_DATA, OF_TOKENS);
   public static final Setting<Boolean> SKIP_BAD_LINES =
@@ -338,7 +338,7 @@ public final class Settings {
               CARE,
               "on-nan",
               choice(RunPolicy.OnNan.class),
-              "what to do with a step whose numbers go wrong")
+              "handling of a step whose numbers go wrong")
           .defaultsTo(RunPolicy.OnNan.STOP)
           .marked(MAY_CHANGE);
   public static final Setting<Duration> MAX_TIME =

@@ -28,7 +28,7 @@ public final class TrainingConfig {
     COSINE
   }
 
-  /// What happens to examples longer than the context.
+  /// Treatment of examples longer than the context.
   public enum TooLong {
     /// They lose their end.
     CUT,
@@ -43,7 +43,7 @@ public final class TrainingConfig {
   public enum TrainOn {
     /// All turns of the assistant.
     ASSISTANT,
-    /// What the assistant says and calls after the last message of the user.
+    /// The assistant's texts and calls after the last message of the user.
     COMPLETION,
     /// The assistant's last turn.
     LAST_TURN,
@@ -51,7 +51,7 @@ public final class TrainingConfig {
     ALL
   }
 
-  /// What an adapter will be used as.
+  /// The intended use of an adapter.
   public enum Purpose {
     /// Loaded beside its base.
     ADAPTER,
@@ -62,7 +62,7 @@ public final class TrainingConfig {
 
   private final Map<Setting<?>, Object> values;
 
-  /// What was given, completed by defaults.
+  /// The given settings, completed by defaults.
   TrainingConfig(Map<Setting<?>, Object> given) {
     values = new HashMap<>(given);
     for (Setting<?> setting : Settings.all()) {
@@ -116,9 +116,9 @@ public final class TrainingConfig {
     return Math.ceilDiv(rows, get(Settings.BATCH_SIZE));
   }
 
-  /// Micro-batches per step for data of this many rows: what was given, else the largest power of
-  /// two that keeps a step within 16,384 tokens and an epoch's rows, and leaves at least 100 steps
-  /// where the steps follow from the epochs.
+  /// Micro-batches per step for data of this many rows: the given number, or by default the largest
+  /// power of two that keeps a step within 16,384 tokens and an epoch's rows. Where the steps
+  /// follow from the epochs it also leaves at least 100 steps.
   public int accumulateFor(int rows) {
     return find(Settings.ACCUMULATE)
         .orElseGet(

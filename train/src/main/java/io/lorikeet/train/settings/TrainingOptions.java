@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.ToIntFunction;
 
-/// What somebody asked of a training run: by flags, by a configuration file, in Java. Nothing needs
+/// Requested settings of a training run: by flags, by a configuration file, in Java. Nothing needs
 /// to be given until [#resolve] makes a [TrainingConfig] of it.
 ///
 /// ```java
@@ -90,13 +90,14 @@ public final class TrainingOptions {
     values.put(setting, new Given(setting.parse(texts), origin));
   }
 
-  /// What was given for a setting.
+  /// The given value of a setting.
   @SuppressWarnings("unchecked") // set and setText only put in a setting's own type
   public <T> Optional<T> get(Setting<T> setting) {
     return Optional.ofNullable(values.get(setting)).map(given -> (T) given.value());
   }
 
-  /// What is given here, and what the others give besides. `steps` and `epochs` replace each other.
+  /// These settings, and of the others those that aren't given here. `steps` and `epochs` replace
+  /// each other.
   public TrainingOptions orElse(TrainingOptions others) {
     TrainingOptions both = new TrainingOptions();
     both.files.addAll(files);

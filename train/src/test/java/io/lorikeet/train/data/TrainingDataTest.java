@@ -77,7 +77,7 @@ class TrainingDataTest {
     assertEquals(40, loaded.training().examples());
   }
 
-  /// Of a validation file, what is trained on isn't measured; training stays as it is.
+  /// Examples of a validation file that are trained on aren't measured; training stays as it is.
   @Test
   void whatIsTrainedOnIsNotMeasured() throws IOException {
     Path file = folder.resolve("validation.jsonl");

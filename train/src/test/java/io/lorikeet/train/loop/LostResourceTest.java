@@ -33,8 +33,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/// The base, the device or the folder goes away in the middle of a run: it ends with clear words,
-/// its state is kept, and once everything is back it ends as if nothing had been.
+/// The base, the device or the folder goes away in the middle of a run. The run ends with a clear
+/// message, and its state is kept. Resumed when everything is back, it ends as an uninterrupted
+/// run.
 @ExtendWith(LeakCheck.class)
 @Tag("slow")
 class LostResourceTest {
@@ -141,7 +142,7 @@ class LostResourceTest {
     assertEquals(1, events.steps().getFirst().step());
   }
 
-  /// @return what is said
+  /// @return the message
   private String failsInUpdate(TrainingConfig config, int stepsBefore) {
     List<FailingCpu> failing = new ArrayList<>();
     Trainer trainer =

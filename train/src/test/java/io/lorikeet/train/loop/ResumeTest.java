@@ -52,7 +52,7 @@ class ResumeTest {
   @TempDir private Path folder;
   private final Events events = new Events();
 
-  /// What a process can't catch.
+  /// An end that a process can't catch.
   private static final class Killed extends Error {
     private static final long serialVersionUID = 1L;
   }

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/// What is planned besides a run's tensors: for the device's library, its driver, and the base's
+/// Planned memory besides a run's tensors: of the device's library, its driver, and the base's
 /// file.
 @ExtendWith(LeakCheck.class)
 class PlannedDriverTest {

@@ -21,8 +21,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/// What fits which memory, planned over heads of files of well-known shapes, all linear layers
-/// adapted, batch 1. GB are 10⁹ bytes.
+/// Total memory planned from the metadata of files of well-known shapes, all linear layers adapted,
+/// batch 1. GB are 10⁹ bytes.
 @ExtendWith(LeakCheck.class)
 @Tag("slow")
 class PlannedTotalsTest {

@@ -44,7 +44,7 @@ class StepSpreadTest {
   @Test
   void leavesNoisyRunsAlone() {
     StepSpread spread = trained(2000);
-    spread.check(2001, 3, 0.1, List.of()); // what the first steps had
+    spread.check(2001, 3, 0.1, List.of()); // the largest of the first steps
     spread.check(2001, 1, 9, List.of());
   }
 

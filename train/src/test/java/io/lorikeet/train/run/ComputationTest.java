@@ -61,7 +61,7 @@ class ComputationTest {
   @TempDir private Path folder;
   private final Events events = new Events();
 
-  /// What a process can't catch.
+  /// An end that a process can't catch.
   private static final class Killed extends Error {
     private static final long serialVersionUID = 1L;
   }

@@ -40,8 +40,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPOutputStream;
 
-/// The readers of files that come from elsewhere. Whatever the bytes: they are read, or refused
-/// with words that say why, within bounds of memory and time.
+/// The readers of files that come from elsewhere. Any bytes are read, or refused with a message
+/// that says why, within bounds of memory and time.
 enum HostileReader {
   GGUF("model.gguf") {
     @Override
@@ -253,7 +253,7 @@ enum HostileReader {
 
   private static final int CHECKSUM = 32;
 
-  /// What a small input may cost.
+  /// The most memory that a small input may take.
   private static final long MOST_BYTES = 64 << 20;
 
   private static final long MOST_NANOSECONDS = 5_000_000_000L;

@@ -20,7 +20,7 @@ class HostileReaderTest {
   private static final long SEED = Long.getLong("lorikeet.seed", 20261122);
   private static final int INPUTS = Integer.getInteger("lorikeet.fuzz.inputs", 1500);
 
-  /// What formats stumble over.
+  /// Byte sequences that often break readers.
   private static final List<byte[]> WORDS =
       List.of(
           bytes("\""),

@@ -33,7 +33,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/// What runs do when numbers go wrong, when nothing gets better, and how times are read.
+/// Tests of runs whose numbers go wrong, of runs that don't get better, and of the reading of
+/// times.
 @ExtendWith(LeakCheck.class)
 class RunPolicyTest {
   private static final int STEPS = 8;

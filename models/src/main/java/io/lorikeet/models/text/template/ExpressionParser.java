@@ -337,7 +337,7 @@ final class ExpressionParser {
     return missing ? null : expression();
   }
 
-  /// Filters, tests, and calls of what they give.
+  /// Filters, tests, and calls of their results.
   private Expression filters(Expression value) {
     Expression result = value;
     int levels = 0;

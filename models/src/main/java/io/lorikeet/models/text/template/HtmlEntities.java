@@ -20,7 +20,7 @@ final class HtmlEntities {
 
   private HtmlEntities() {}
 
-  /// HTML 5's names and what they stand for. A line of the file has a name and the code points; the
+  /// HTML 5's names and their characters. A line of the file has a name and the code points; the
   /// names with a semicolon before them are known only with one after them.
   private static final class Names {
     static final Map<String, String> ALL = read();

@@ -52,7 +52,7 @@ public final class ServedTemplate {
   private final boolean addsBegin;
   private final boolean addsEnd;
 
-  /// A template, and what it can be given.
+  /// A template, and the forms of messages that it takes.
   private record One(ChatTemplate template, ServedMessages messages) {
     static One of(ChatTemplate template) {
       String source = template.source();

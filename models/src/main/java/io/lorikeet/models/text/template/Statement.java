@@ -40,7 +40,7 @@ sealed interface Statement {
 
   /// `{% set target | filter %} … {% endset %}`
   ///
-  /// @param filter filters on what the body writes, or null
+  /// @param filter filters on the body's output, or null
   record SetBlock(int line, Target target, Expression filter, List<Statement> body)
       implements Statement {}
 
@@ -59,7 +59,7 @@ sealed interface Statement {
   record With(int line, List<Target> targets, List<Expression> values, List<Statement> body)
       implements Statement {}
 
-  /// `{% generation %} … {% endgeneration %}`: what the assistant writes.
+  /// `{% generation %} … {% endgeneration %}`: the assistant's output.
   record Generation(int line, List<Statement> body) implements Statement {}
 
   /// A variable or attribute that a value is stored in.

@@ -46,7 +46,7 @@ public record DataFile(Path path, String name, Optional<FileHash> hash) {
   /// @param path the file itself, or a private copy
   /// @param copy whether it is a copy, which goes when this is closed
   /// @param name as people read it
-  /// @param hash of what the file has to hold
+  /// @param hash of the bytes that the file has to hold
   record Content(Path path, boolean copy, String name, Optional<FileHash> hash)
       implements AutoCloseable {
 

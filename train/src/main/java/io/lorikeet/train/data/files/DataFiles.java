@@ -30,7 +30,7 @@ public record DataFiles(List<DataFile> training, List<DataFile> validation, List
 
   /// Finds the files.
   ///
-  /// @throws IllegalArgumentException with what is wrong with the name
+  /// @throws IllegalArgumentException with the problem of the name
   public static DataFiles of(String name) throws IOException {
     if (name.equals(DataFile.STANDARD_INPUT)) {
       return new DataFiles(List.of(DataFile.standardInput()), List.of(), List.of());

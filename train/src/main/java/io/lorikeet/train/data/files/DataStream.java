@@ -174,7 +174,7 @@ final class DataStream implements AutoCloseable {
     }
   }
 
-  /// Tells damage of what is packed.
+  /// Reports damage of the packed data.
   private static final class Unpacking extends FilterInputStream {
     Unpacking(InputStream input) {
       super(input);

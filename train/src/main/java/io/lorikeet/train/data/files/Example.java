@@ -34,7 +34,7 @@ public record Example(Content content, String source, int line) {
     }
   }
 
-  /// A prompt as the model is given it, and what it is to say.
+  /// A prompt as the model is given it, and the model's answer.
   public record Completion(String prompt, String completion) implements Content {
     @Override
     public String words() {

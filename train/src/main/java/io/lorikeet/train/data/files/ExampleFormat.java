@@ -97,7 +97,7 @@ public enum ExampleFormat {
             .formatted(missing, String.join(", ", present), meant(List.of(missing), present));
   }
 
-  /// Why an object with these keys is no example, and what it may have meant to be.
+  /// Why an object with these keys is no example, and the layout that was likely meant.
   ///
   /// @param nulls further keys, without a value
   static String explain(Collection<String> present, Collection<String> nulls) {

@@ -11,7 +11,7 @@ import java.util.Map;
 final class ExampleParser {
   private ExampleParser() {}
 
-  /// @throws RecordProblem with what is wrong
+  /// @throws RecordProblem with the problem
   static Example.Content parse(JsonNode record, ExampleFormat format) {
     return switch (format) {
       case TEXT -> new Example.Text(filled(record, "text"));
@@ -154,7 +154,7 @@ final class ExampleParser {
     return new Example.Chat(conversationOf(messages, record));
   }
 
-  /// Earlier turns: pairs of what was asked and what was answered.
+  /// Earlier turns: pairs of a question and an answer.
   private static List<Message> history(JsonNode history) {
     List<Message> messages = new ArrayList<>();
     if (history.isMissingNode() || history.isNull()) {

@@ -27,7 +27,7 @@ public final class ExampleReader {
   /// @param columns keys of the files by the keys that they stand for: `completion`, `answer` for
   ///     files that have an `answer` where layouts have a `completion`
   /// @param skipBadLines leave out lines that aren't examples, and say so
-  /// @param listener is told what was recognized and skipped, and how far it is
+  /// @param listener told of recognized layouts, skipped examples, and progress
   public ExampleReader(
       Map<String, String> columns, boolean skipBadLines, TrainingListener listener) {
     this.columns = Map.copyOf(columns);
@@ -148,8 +148,8 @@ public final class ExampleReader {
 
   /// Ends the reading of all files.
   ///
-  /// @throws InvalidInputException with what was wrong in them, unless only bad lines were and they
-  ///     are skipped
+  /// @throws InvalidInputException with their problems, unless these are only bad lines that are
+  ///     skipped
   public void finish() {
     if (badFiles.count() > 0) {
       throw new InvalidInputException(

@@ -14,7 +14,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
-/// Examples of one file: makes an [Example] of each record, and counts what was recognized.
+/// Examples of one file: makes an [Example] of each record, and counts the recognized layouts.
 final class FileExamples implements RecordSink {
   /// Lists that tables, and some files of JSON, have as text.
   private static final List<String> LISTS = List.of("messages", "conversations", "history");

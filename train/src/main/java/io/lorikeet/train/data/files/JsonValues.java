@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// Takes values out of JSON, and says what is wrong with them.
+/// Takes values out of JSON, and names their problems.
 final class JsonValues {
   private JsonValues() {}
 
