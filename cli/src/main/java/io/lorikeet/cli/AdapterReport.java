@@ -13,7 +13,7 @@ import java.util.OptionalLong;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 
-/// What an adapter does to its base's weights, for people and for programs.
+/// A report on an adapter's changes of its base's weights, for people and for programs.
 ///
 /// @param file the adapter
 /// @param analyses one for each weight, all with or all without the base

@@ -25,7 +25,7 @@ final class BaseContext {
     try {
       return ModelConfig.of(base).window();
     } catch (InvalidInputException _) {
-      return 0; // whoever trains on it is told; here the data is looked at
+      return 0; // training on it prints a warning; here the data is only shown
     }
   }
 }

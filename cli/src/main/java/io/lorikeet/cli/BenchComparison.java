@@ -113,10 +113,10 @@ record BenchComparison(Path file, JsonNode old) {
     requireRounds("this run (--rounds)", setting.rounds());
   }
 
-  /// What became faster or slower, one line each.
+  /// The parts that became faster or slower, one line each.
   ///
-  /// @param compared names of what was measured, as in the report's JSON
-  /// @param reference name of what it is measured beside
+  /// @param compared names of the measured parts, as in the report's JSON
+  /// @param reference name of the part that they are compared to
   List<String> lines(Rounds now, List<String> compared, String reference) {
     List<String> lines = new ArrayList<>();
     lines.add(

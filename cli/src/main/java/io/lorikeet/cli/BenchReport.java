@@ -8,11 +8,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
-/// What `lorikeet bench` measured of training, for people and for programs.
+/// The measurements of `lorikeet bench` on training, for people and for programs.
 ///
-/// @param setting what was measured
+/// @param setting the measured run
 /// @param trainedParameters elements of the adapter
-/// @param products what multiplies matrices on the trainer's device
+/// @param products the library that multiplies matrices on the trainer's device
 /// @param rounds times of [#STEP], [#FORWARD] and [#LLAMA]
 /// @param breakdown where the training step's time goes
 /// @param memory after training, before llama.cpp loaded anything

@@ -15,7 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// What `lorikeet bench` measures, and on what.
+/// The run that `lorikeet bench` measures, and the machine.
 ///
 /// @param measured `training` or `merging`
 /// @param model the base's file
@@ -24,7 +24,7 @@ import java.util.Map;
 /// @param context tokens of the sequence; 0 where nothing is computed on tokens
 /// @param target names of the adapted matrices
 /// @param device name of the device
-/// @param hardware what that device is
+/// @param hardware the device's own name
 /// @param processors how many this process may use
 /// @param rounds how often each thing is measured
 record BenchSetting(
@@ -108,7 +108,7 @@ record BenchSetting(
     return json;
   }
 
-  /// What has to be equal for two reports to be comparable.
+  /// The values that have to be equal for two reports to be comparable.
   private Map<String, Object> comparable() {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("measured", measured);

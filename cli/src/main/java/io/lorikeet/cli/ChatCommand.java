@@ -49,7 +49,7 @@ final class ChatCommand implements Callable<Integer> {
   @Option(
       names = "--system",
       paramLabel = "TEXT",
-      description = "what the assistant is told before everything")
+      description = "system message before the conversation")
   private Optional<String> system = Optional.empty();
 
   @Option(

@@ -22,7 +22,7 @@ final class ChatLoop {
           "/adapter NAME SCALE    change one's scale; 0 takes it out, several mix",
           "/adapter FILE [SCALE]  load another",
           "/reset                 begin a new conversation",
-          "/history               what was said",
+          "/history               the conversation so far",
           "/quit                  leave, as the end of input does");
 
   /// Checks an adapter's file against the base.

@@ -22,9 +22,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/// What `lorikeet data` says about data.
+/// The report of `lorikeet data`.
 ///
-/// @param odd examples that are likely not what was meant
+/// @param odd examples that are likely mistakes
 /// @param said notes and warnings from reading and tokenizing
 record DataReport(
     DataSettings settings,
@@ -108,7 +108,7 @@ record DataReport(
     out.printf("%-16s%s%n", name, text);
   }
 
-  /// What goes wrong most often, and was found here.
+  /// The usual mistakes that were found here.
   private List<String> traps() {
     List<String> traps = new ArrayList<>();
     if (figures.endless() > 0) {

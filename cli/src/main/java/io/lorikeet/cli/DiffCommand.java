@@ -74,7 +74,7 @@ final class DiffCommand implements Callable<Integer> {
     return same ? 0 : DIFFERENT;
   }
 
-  /// What the files say of themselves, where they say something else: both values.
+  /// The metadata in which the files differ: both values.
   private static Map<String, List<String>> differingFacts(AdapterFile a, AdapterFile b) {
     Map<String, String> ofA = facts(a);
     Map<String, String> ofB = facts(b);

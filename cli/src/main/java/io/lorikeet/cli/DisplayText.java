@@ -67,9 +67,9 @@ final class DisplayText {
     return width < 1 ? "" : fitting + MORE;
   }
 
-  /// The lines of a text, broken at words where they are longer than a width. What follows a break
-  /// is indented. Words that are longer themselves, such as paths, stay whole, and so do commands
-  /// and what stands in quotation marks.
+  /// The lines of a text, broken at words where they are longer than a width. Lines after a break
+  /// are indented. Words that are longer themselves, such as paths, stay whole, and so do commands
+  /// and quoted texts.
   static List<String> wrap(String text, int width) {
     List<String> lines = new ArrayList<>();
     for (String line : text.split("\n", -1)) {

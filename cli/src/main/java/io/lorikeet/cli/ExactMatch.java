@@ -12,7 +12,7 @@ import java.util.Optional;
 /// How often llama.cpp completes prompts exactly as they should be, taking the likeliest token
 /// always.
 ///
-/// @param answers what it answered, example by example
+/// @param answers its answers, example by example
 record ExactMatch(List<Answer> answers) {
   /// The demo's texts are shorter.
   private static final int CONTEXT = 128;

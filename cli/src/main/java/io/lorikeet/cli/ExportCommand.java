@@ -38,7 +38,7 @@ import picocli.CommandLine.Spec;
     needed = 2)
 final class ExportCommand extends WritingCommand {
 
-  /// What is written.
+  /// The format of the output.
   enum Format {
     PEFT,
     GGUF

@@ -19,17 +19,17 @@ import java.util.concurrent.ExecutionException;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 
-/// How a command ends that did not succeed: the exit code, and what a person reads.
+/// The end of a command that did not succeed: the exit code and the message.
 ///
 /// @param exitCode [#FAILED], [#BAD_INPUT] or [#STOPPED]; 130 after Ctrl-C and 143 after SIGTERM
 ///     are the Java runtime's own doing
-/// @param message what was wrong, where, and what to do
+/// @param message the problem, its place, and a remedy
 record Failure(int exitCode, String message) {
 
   /// It could not be done: a disk, a device, native code, a proof that did not succeed.
   static final int FAILED = 1;
 
-  /// What the user gave can't be used: options, files, data.
+  /// Input of the user can't be used: options, files, data.
   static final int BAD_INPUT = 2;
 
   /// The command did its work, and nothing is wrong, but the proof has nothing to go by.

@@ -22,7 +22,7 @@ import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.DoubleStream;
 
-/// What a GGUF or safetensors file holds, for people and for programs.
+/// The contents of a GGUF or safetensors file, for people and for programs.
 ///
 /// @param format such as `GGUF 3`
 /// @param files the file or files

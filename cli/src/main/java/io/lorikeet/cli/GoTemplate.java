@@ -58,7 +58,7 @@ final class GoTemplate {
         + text(format.user().close());
   }
 
-  /// What stands before the system's turn, where turns are alike.
+  /// The text before the system's turn, where turns are alike.
   private static String beforeSystem(TurnFormat format) {
     String turn = format.user().open().replaceFirst(TurnFormat.ROLE, "system");
     String open = format.system().open();

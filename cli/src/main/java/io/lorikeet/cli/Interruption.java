@@ -5,12 +5,12 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 
-/// What Ctrl-C and SIGTERM do. The Java runtime answers them by its shutdown hooks, and ends with
-/// exit code 130 or 143 when those are done, while all other threads go on. A command that can end
-/// well is asked to, and the hook waits for it.
+/// The handling of Ctrl-C and SIGTERM. The Java runtime answers them by its shutdown hooks, and
+/// ends with exit code 130 or 143 when those are done, while all other threads go on. A command
+/// that can end well is asked to, and the hook waits for it.
 ///
 /// A second signal would only wait for the same hooks. So the first one gives both signals their
-/// default meaning back: the second ends the process at once, whatever it is doing.
+/// default meaning back: the second ends the process at once.
 final class Interruption {
   private final Screen screen;
   private final AtomicReference<Optional<Runnable>> request =

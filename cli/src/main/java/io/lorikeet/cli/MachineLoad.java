@@ -10,8 +10,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
-/// What a machine's processors did besides this process during some time, as shares of all of their
-/// time (`/proc/stat`, see proc(5)).
+/// The load of a machine's processors by other work than this process during some time, as shares
+/// of all of their time (`/proc/stat`, see proc(5)).
 ///
 /// @param others share that other processes and the system took
 /// @param stolen share that went to other machines on the same hardware

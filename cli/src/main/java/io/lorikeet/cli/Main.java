@@ -151,7 +151,7 @@ public final class Main implements Callable<Integer> {
     }
   }
 
-  /// What Ctrl-C and SIGTERM mean for the command that runs.
+  /// The handling of Ctrl-C and SIGTERM for the running command.
   Interruption interruption() {
     return interruption;
   }
@@ -165,8 +165,7 @@ public final class Main implements Callable<Integer> {
   /// at them once.
   private int execute(CommandLine.ParseResult parsed) {
     System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", verbose ? "debug" : "warn");
-    // What llama.cpp calls an error comes with the failure; its warnings are for those who build
-    // it.
+    // Errors of llama.cpp come with the failure; its warnings are for its developers.
     System.setProperty("org.slf4j.simpleLogger.log.io.lorikeet.native", verbose ? "debug" : "off");
     System.setProperty("org.slf4j.simpleLogger.showThreadName", "false");
     System.setProperty("org.slf4j.simpleLogger.showShortLogName", "true");

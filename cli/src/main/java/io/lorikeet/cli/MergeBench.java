@@ -48,7 +48,7 @@ record MergeBench(
   private static final long SEED = 42;
   private static final double SHARE_OF_WEIGHTS = 0.01;
 
-  /// What was measured, the copy first.
+  /// The measurements, the copy first.
   ///
   /// @param bytes read and written by each
   record Report(BenchSetting setting, Map<String, Long> bytes, Rounds rounds) {

@@ -17,12 +17,12 @@ import java.util.Optional;
 
 /// A merge in words, or in JSON.
 ///
-/// @param verification what llama.cpp says of the merged file, where there was data to ask it about
+/// @param verification llama.cpp's results with the merged file, where there was data
 record MergeTable(MergeReport report, Optional<MergeVerification> verification) {
   /// Less than this of the update is little.
   private static final double LITTLE_KEPT = 0.5;
 
-  /// What is left of the update, how fast it went, how near the merged file is, and advice.
+  /// The remaining part of the update, the speed, the differences of the merged file, and advice.
   List<String> lines() {
     List<String> lines = new ArrayList<>(survival(report.tensors()));
     lines.add(
@@ -38,7 +38,7 @@ record MergeTable(MergeReport report, Optional<MergeVerification> verification) 
     return lines;
   }
 
-  /// What is left of the update, by kind of tensor and type.
+  /// The remaining part of the update, by kind of tensor and type.
   static List<String> survival(List<MergeReport.Merged> tensors) {
     Map<String, List<MergeReport.Merged>> kinds = new LinkedHashMap<>();
     for (MergeReport.Merged tensor : tensors) {
@@ -114,7 +114,7 @@ record MergeTable(MergeReport report, Optional<MergeVerification> verification) 
       return List.of();
     }
     return List.of(
-        "Rounding took much of what the adapter does. What helps: --keep-quality 0.01 with --data,",
+        "Rounding took much of what the adapter does. Remedies: --keep-quality 0.01 with --data,",
         "which gives the tensors that need it a larger type; --type Q8_0; or an adapter that was",
         "trained longer, or with train --for merged.");
   }

@@ -44,7 +44,7 @@ final class NativesCommand implements Callable<Integer> {
     for (Device device : Backend.devices()) {
       out.println("device     " + DevicesCommand.line(device));
     }
-    // What is missing has been logged as a warning, as for every command.
+    // Missing backends have been logged as warnings, as for every command.
     return backend == null || loaded.missingBackends().isEmpty() ? 0 : Failure.FAILED;
   }
 

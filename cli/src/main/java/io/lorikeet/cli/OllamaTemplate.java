@@ -26,7 +26,7 @@ import java.util.Optional;
 /// kept, which some chat templates strip: Ollama has no function for it.
 ///
 /// @param text the template; empty where there is none
-/// @param obstacle what can't be said, where there is no template
+/// @param obstacle the part that Go's language can't express, where there is no template
 record OllamaTemplate(Optional<String> text, String obstacle) {
   private static final String TOOLS = "tools and their answers";
   private static final Message SYSTEM = Message.of("system", "Be brief.\nAnswer in English.");

@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/// What `lorikeet devices --operations` prints: the operations of training that each device has.
+/// The table of `lorikeet devices --operations`: the operations of training that each device has.
 ///
 /// @param devices by name
 record OperationsTable(Map<String, SupportedOperations> devices) {

@@ -107,7 +107,8 @@ final class PlanCommand implements Callable<Integer> {
     }
   }
 
-  /// What only a run needs stands in for itself: no data is read, nothing is written.
+  /// The configuration with placeholders for files that only a run needs: no data is read, nothing
+  /// is written.
   private static TrainingConfig config(TrainingOptions options) throws IOException {
     Optional<Path> model = options.get(Settings.MODEL);
     if (model.isPresent() && options.get(Settings.DATA).isEmpty()) {

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/// What `quantize` says of a model.
+/// The texts of `quantize` about a model.
 final class QuantizationWords {
   private QuantizationWords() {}
 

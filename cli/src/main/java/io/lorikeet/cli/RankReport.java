@@ -5,7 +5,7 @@ import io.lorikeet.models.lora.LoraAdapter;
 import java.io.PrintWriter;
 import java.util.Map;
 
-/// What an adapter keeps at a lower rank, in words.
+/// The part of an adapter that is kept at a lower rank, in words.
 final class RankReport {
 
   private RankReport() {}

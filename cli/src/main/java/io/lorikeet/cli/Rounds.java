@@ -8,12 +8,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 
-/// Times of several things that ran in turns: each of them once in every round. Whatever slows the
-/// machine for longer than a round slows all of them, so their ratios within a round are steadier
-/// than their speeds.
+/// Times of several computations that ran in turns, each once in every round. Other work that lasts
+/// longer than a round slows all of them, so their ratios within a round are steadier than their
+/// speeds.
 ///
-/// @param seconds by the name of what ran, one for each round
-/// @param load what else the machine did meanwhile, where the system tells it
+/// @param seconds by the name of the computation, one for each round
+/// @param load other work of the machine meanwhile, where the system reports it
 record Rounds(Map<String, List<Double>> seconds, Optional<MachineLoad> load) {
   private static final int WARM_UPS = 12;
   private static final long WARM_UP_NANOSECONDS = 8_000_000_000L;

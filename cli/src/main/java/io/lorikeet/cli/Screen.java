@@ -93,8 +93,8 @@ final class Screen {
     }
   }
 
-  /// What removes the passing line. Where the terminal has become narrower since, it takes several
-  /// rows.
+  /// The control characters that remove the passing line. Where the terminal has become narrower
+  /// since, it takes several rows.
   private String removal() {
     if (passingOut == null) {
       return "";

@@ -15,7 +15,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 
-/// What to paste to serve a model with llama.cpp, Ollama or LM Studio: where every export ends.
+/// The lines to paste to serve a model with llama.cpp, Ollama or LM Studio. Every export prints
+/// them at its end.
 final class ServingText {
   private static final List<String> STOP_KEYS =
       List.of(
@@ -81,7 +82,7 @@ final class ServingText {
             + " llama.cpp v0.5.0 can go on from what other adapters computed");
   }
 
-  /// What Ollama's `create -f` takes; paths in it are absolute, so it may lie anywhere.
+  /// A `Modelfile` for Ollama's `create -f`. Its paths are absolute, so it may lie anywhere.
   ///
   /// @param trained the chat template that the adapter was trained with; empty for the model's own
   private static List<String> modelfile(

@@ -15,7 +15,7 @@ final class TemplateChoice {
   private TemplateChoice() {}
 
   /// @param named one of the base's, one of Lorikeet's, or a file
-  /// @param trained what each adapter was trained with, where it says so
+  /// @param trained the templates that the adapters were trained with, of those that record one
   /// @throws InvalidInputException when there is none, or several would do, or it can't be used
   static ChatTemplate of(GgufFile base, Optional<String> named, List<TrainedTemplate> trained)
       throws IOException {

@@ -105,7 +105,7 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
     return "--" + setting.key();
   }
 
-  /// What was given by flags, and where it wasn't, by the configuration file.
+  /// The settings of the flags, and of the configuration file where no flag gives them.
   ///
   /// @throws InvalidInputException with all flags whose text can't be understood
   static TrainingOptions options(ParseResult parsed) throws IOException {

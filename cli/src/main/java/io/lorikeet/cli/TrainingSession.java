@@ -44,17 +44,17 @@ final class TrainingSession {
   /// A finished run.
   ///
   /// @param config its settings
-  /// @param verification what llama.cpp makes of the adapter; empty where the run had finished
-  ///     before, and its adapter is still there
+  /// @param verification llama.cpp's proof of the adapter; empty where the run had finished before,
+  ///     and its adapter is still there
   /// @param best the best adapter's file, if there is one
   record Finished(TrainingConfig config, Optional<Verification> verification, Optional<Path> best) {
 
-    /// What to paste to serve the adapter.
+    /// The lines to paste to serve the adapter.
     List<String> serving() throws IOException {
       return ServingText.ofAdapter(config.get(Settings.MODEL), config.get(Settings.OUTPUT));
     }
 
-    /// What it took and what came of it.
+    /// Its costs and its results.
     List<String> summary() throws IOException {
       return new TrainingSummary(config, RunMetrics.read(config.get(Settings.RUN)), best).lines();
     }
@@ -76,7 +76,7 @@ final class TrainingSession {
 
   /// Goes on with the run in a folder, whose own outputs are replaced.
   ///
-  /// @param changes what is given anew
+  /// @param changes the settings given anew
   /// @param replace whether other files may be replaced too
   Finished resume(Path run, TrainingOptions changes, boolean replace) throws IOException {
     TrainingProgress progress = new TrainingProgress(line);
@@ -194,7 +194,7 @@ final class TrainingSession {
   private record Written(Path file, boolean wasThere) {}
 
   /// Writes an adapter into the run folder, and beside the output as well unless it is there
-  /// already. What hours of training have made is there if either can be written.
+  /// already. The result of the training is kept if either can be written.
   private Written write(
       LoraAdapter adapter, AdapterMetadata metadata, TrainingConfig config, AdapterPlaces places)
       throws IOException {

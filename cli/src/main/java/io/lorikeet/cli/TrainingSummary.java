@@ -100,7 +100,7 @@ record TrainingSummary(TrainingConfig config, RunMetrics metrics, Optional<Path>
     return path + ", " + Words.bytes(bytes);
   }
 
-  /// What people do first with a new adapter.
+  /// The command that people usually run first with a new adapter.
   private String next() throws IOException {
     String base = ShellText.quoted(config.get(Settings.MODEL));
     String adapter = ShellText.quoted(config.get(Settings.OUTPUT));

@@ -7,15 +7,16 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/// A chat format as texts around what is said: what Ollama's templates can say of a chat template.
-/// They are found out from prompts, and hold for other prompts only as far as those were compared.
+/// A chat format as texts around messages: the part of a chat template that Ollama's templates can
+/// express. The texts are found out from prompts, and hold for other prompts only as far as those
+/// were compared.
 ///
-/// @param system what stands around a system prompt, which is the first message
-/// @param lead what stands before everything where there is no system prompt: a default one, often
-/// @param user what stands around a user's text
-/// @param assistant what stands around an assistant's text
+/// @param system texts around a system prompt, which is the first message
+/// @param lead text before everything where there is no system prompt: often a default one
+/// @param user texts around a user's text
+/// @param assistant texts around an assistant's text
 /// @param joined whether the user's first text follows the system prompt within the same turn
-/// @param end what the prompt ends with: the beginning of the assistant's next turn
+/// @param end the end of the prompt: the beginning of the assistant's next turn
 /// @param others how other roles than these are written, those of tools for example
 record TurnFormat(
     Around system,
@@ -39,7 +40,7 @@ record TurnFormat(
     LEFT_OUT
   }
 
-  /// What stands before and after a text.
+  /// The texts before and after a text.
   record Around(String open, String close) {
     String of(String text) {
       return open + text + close;
@@ -99,7 +100,7 @@ record TurnFormat(
     return Optional.of(texts);
   }
 
-  /// What stands between what is said.
+  /// The texts between messages.
   ///
   /// @param first before the user's first text, without a system prompt
   /// @param reply between the user's text and the assistant's
@@ -117,7 +118,7 @@ record TurnFormat(
           beginnings().flatMap(this::apart));
     }
 
-    /// What a user's turn may begin with, the longest first.
+    /// The possible beginnings of a user's turn, the longest first.
     private Stream<String> beginnings() {
       int common = 0;
       int most = Math.min(LONGEST, Math.min(first.length(), next.length()));

@@ -51,7 +51,7 @@ final class VerifyCommand implements Callable<Integer> {
   @Option(
       names = "--merged",
       paramLabel = "FILE",
-      description = "what was merged from base and adapter, a GGUF file")
+      description = "the file merged from base and adapter, a GGUF file")
   private Path merged;
 
   @Option(

@@ -2,7 +2,7 @@ package io.lorikeet.cli;
 
 import picocli.CommandLine.IVersionProvider;
 
-/// What `lorikeet --version` prints.
+/// The lines of `lorikeet --version`.
 final class Version implements IVersionProvider {
 
   @Override

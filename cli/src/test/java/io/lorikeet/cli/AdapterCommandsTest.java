@@ -181,7 +181,7 @@ class AdapterCommandsTest {
     // The base of this test has a text that only looks like a chat template.
     assertTrue(out.contains("# no TEMPLATE"), out);
     assertTrue(out.contains("PARAMETER stop \"</s>\""), out);
-    // What is left after taking both parts away again is nothing.
+    // Taking both parts away again leaves nothing.
     Path nothing = folder.resolve("nothing-left.gguf");
     CommandRun.of("combine", combined, first + ":-0.5", second, "--output", nothing)
         .assertSucceeds();

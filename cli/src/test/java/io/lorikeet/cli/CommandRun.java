@@ -8,7 +8,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.Arrays;
 
-/// What a command did, for tests.
+/// The results of a command, for tests.
 record CommandRun(int exitCode, String out, String err) {
 
   static CommandRun of(Object... args) {

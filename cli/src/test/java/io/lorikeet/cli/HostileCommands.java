@@ -19,7 +19,7 @@ import java.util.stream.Stream;
 /// The commands that read a base, each given a hostile one. A command may do its work or refuse the
 /// file in words; everything else is a finding.
 final class HostileCommands {
-  /// What a small file may cost, in nanoseconds; the machine may be busy.
+  /// The most time that a small file may take, in nanoseconds; the machine may be busy.
   private static final long MOST_TIME = 60_000_000_000L;
 
   private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}&&[^\\n\\r]]");
@@ -76,9 +76,9 @@ final class HostileCommands {
         "train");
   }
 
-  /// What a command did with a file.
+  /// The results of a command on a file.
   ///
-  /// @param finding what is wrong about it
+  /// @param finding the fault in its behaviour
   record Outcome(int exitCode, String message, Optional<String> finding) {}
 
   Outcome judge(String name, Path base) throws IOException {

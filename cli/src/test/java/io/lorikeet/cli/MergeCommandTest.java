@@ -162,7 +162,7 @@ class MergeCommandTest {
     return values;
   }
 
-  /// What training measures last is what the merged file gives in llama.cpp.
+  /// The last loss that training measures is the merged file's in llama.cpp.
   @Test
   void trainsForTheMergedFile() {
     Path trained = folder.resolve("trained.gguf");

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/// What was trained with a chat template is served with it.
+/// Adapters trained with a chat template are served with it.
 @ExtendWith(LeakCheck.class)
 final class ServingTest {
   private static final String CHAT =

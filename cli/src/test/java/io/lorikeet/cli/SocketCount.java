@@ -10,7 +10,8 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /// Runs a command in this process, and counts the sockets that the process has open: before it, all
-/// the time while it runs, and after it, with one opened on purpose to see that one would be seen.
+/// the time while it runs, and after it. The last count has one opened on purpose, to show that it
+/// would be seen.
 final class SocketCount {
   private static volatile boolean over;
   private static int most;

@@ -69,8 +69,8 @@ class TortureTest {
         runs, kills, afterSteps, SEED);
   }
 
-  /// A limit on the size of files is a disk that is full at any write: of a checkpoint, the
-  /// metrics, the adapter. Whatever comes of the run, it can be resumed where there is room.
+  /// A limit on the size of files stands in for a full disk at any write: of a checkpoint, the
+  /// metrics, the adapter. The run, however it ends, can be resumed where there is room.
   @Test
   void aFullDiskLosesNothing() throws Exception {
     Path alone = Files.createDirectory(folder.resolve("alone"));

@@ -56,7 +56,7 @@ class TrainCommandTest {
     output = folder.resolve("adapter.gguf");
   }
 
-  /// Whatever a test does, no temporary file stays.
+  /// No temporary file stays after any test.
   @AfterEach
   void nothingHalfWritten() throws IOException {
     try (Stream<Path> all = Files.walk(folder)) {

@@ -45,7 +45,7 @@ class UnwritableFolderTest {
     log = folder.resolve("log");
   }
 
-  /// What starts a process that permissions apply to.
+  /// The command prefix for a process that permissions apply to.
   private List<String> mortal() throws Exception {
     if (!System.getProperty("user.name").equals("root")) {
       return List.of();
