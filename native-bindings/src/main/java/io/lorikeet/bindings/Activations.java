@@ -21,6 +21,18 @@ public final class Activations {
     return ops.made(Ggml.ggml_sigmoid(ops.context(), x.handle()));
   }
 
+  /// e^x.
+  public Tensor exp(Tensor x) {
+    ops.requireContiguousF32("exp", x);
+    return ops.made(Ggml.ggml_exp(ops.context(), x.handle()));
+  }
+
+  /// ln(1 + e^x).
+  public Tensor softplus(Tensor x) {
+    ops.requireContiguousF32("softplus", x);
+    return ops.made(Ggml.ggml_softplus(ops.context(), x.handle()));
+  }
+
   /// 1 where x > 0, else 0.
   public Tensor step(Tensor x) {
     ops.requireContiguousF32("step", x);

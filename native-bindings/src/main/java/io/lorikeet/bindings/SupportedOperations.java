@@ -111,6 +111,10 @@ public final class SupportedOperations {
     ask("swiglu", ops -> ops.swiglu(x(ops), x(ops)));
     ask("silu_back", ops -> ops.siluBack(x(ops), x(ops)));
     ask("geglu", ops -> new Activations(ops).geglu(x(ops), x(ops)));
+    ask("exp", ops -> new Activations(ops).exp(x(ops)));
+    ask("softplus", ops -> new Activations(ops).softplus(x(ops)));
+    ask("solve_tri", ops -> new StateOps(ops).solveLower(square(ops), square(ops)));
+    ask("pad along ne1", ops -> new StateOps(ops).padColumns(x(ops), 1, 0));
     ask("get_rows_back", ops -> ops.getRowsBack(x(ops), indices(ops), x(ops)));
     ask("set_rows", ops -> ops.setRows(x(ops), x(ops), indices(ops)));
     ask("opt_step_adamw", SupportedOperations::adamW);
@@ -133,6 +137,10 @@ public final class SupportedOperations {
 
   private static Tensor x(Ops ops) {
     return matrix(ops, TensorType.F32);
+  }
+
+  private static Tensor square(Ops ops) {
+    return ops.placeholder("square", TensorType.F32, Shape.of(64, 64, 4));
   }
 
   private static Tensor heads(Ops ops) {

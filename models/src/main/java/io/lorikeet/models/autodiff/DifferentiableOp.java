@@ -93,4 +93,38 @@ public sealed interface DifferentiableOp {
   /// y = softmax(scale · q kᵀ) v over the keys that each query may see.
   record SelfAttention(Tensor q, Tensor k, Tensor v, Attention attention, Tensor y)
       implements DifferentiableOp {}
+
+  /// y = a · b, element by element; b has a's shape or is repeated to it along ne0, `[1, …]`.
+  record Multiply(Tensor a, Tensor b, Tensor y) implements DifferentiableOp {}
+
+  /// y = e^x.
+  record Exp(Tensor x, Tensor y) implements DifferentiableOp {}
+
+  /// y = 1 / (1 + e^-x).
+  record Sigmoid(Tensor x, Tensor y) implements DifferentiableOp {}
+
+  /// y = ln(1 + e^x).
+  record Softplus(Tensor x, Tensor y) implements DifferentiableOp {}
+
+  /// y = x / (1 + e^-x).
+  record Silu(Tensor x, Tensor y) implements DifferentiableOp {}
+
+  /// y `[n, m, …]` = the sums over ne0 of products of a `[k, n, …]` and b `[k, m, …]`.
+  record Product(Tensor a, Tensor b, Tensor y) implements DifferentiableOp {}
+
+  /// y = x with ne0 and ne1 swapped, without a copy.
+  record Transpose(Tensor x, Tensor y) implements DifferentiableOp {}
+
+  /// y = (I + x)⁻¹ for strictly lower triangular x.
+  record UnitInverse(Tensor x, Tensor y) implements DifferentiableOp {}
+
+  /// y = a causal convolution of each channel of x.
+  record Convolution(Tensor x, CausalConvolution convolution, Tensor y)
+      implements DifferentiableOp {}
+
+  /// y = what queries read from a state that the gated delta rule writes.
+  ///
+  /// @param states the states before each chunk but the first
+  record GatedDelta(DeltaNet.Inputs inputs, Tensor states, DeltaNet net, Tensor y)
+      implements DifferentiableOp {}
 }

@@ -149,6 +149,44 @@ final class GradientRules {
         tape.accumulate(k, gradients.k());
         tape.accumulate(v, gradients.v());
       }
+      case DifferentiableOp.Multiply(Tensor a, Tensor b, Tensor _) -> {
+        tape.accumulate(a, ops.mul(dy, b));
+        Tensor each = ops.mul(dy, a);
+        tape.accumulate(b, b.shape().equals(a.shape()) ? each : ops.sumRows(each));
+      }
+      case DifferentiableOp.Exp(Tensor x, Tensor y) -> tape.accumulate(x, ops.mul(dy, y));
+      case DifferentiableOp.Sigmoid(Tensor x, Tensor y) ->
+          tape.accumulate(x, ops.mul(ops.mul(dy, y), ops.scaleAndAdd(y, -1, 1)));
+      case DifferentiableOp.Softplus(Tensor x, Tensor _) ->
+          tape.accumulate(x, ops.mul(dy, curves.activations().sigmoid(x)));
+      case DifferentiableOp.Silu(Tensor x, Tensor _) ->
+          tape.accumulate(x, backwardOps.siluBack(contiguous(dy), x));
+      case DifferentiableOp.Product(Tensor a, Tensor b, Tensor _) -> {
+        tape.accumulate(a, tape.productOfAny(ops.transpose(b), ops.transpose(dy)));
+        tape.accumulate(b, tape.productOfAny(ops.transpose(a), dy));
+      }
+      case DifferentiableOp.Transpose(Tensor x, Tensor _) ->
+          tape.accumulate(x, ops.cont(ops.transpose(dy)));
+      case DifferentiableOp.UnitInverse(Tensor x, Tensor y) -> {
+        // dx = -yᵀ dy yᵀ
+        Tensor left = tape.productOfAny(ops.transpose(dy), ops.transpose(y));
+        tape.accumulate(x, ops.scale(tape.productOfAny(y, left), -1));
+      }
+      case DifferentiableOp.Convolution(Tensor x, CausalConvolution convolution, Tensor _) ->
+          tape.accumulate(x, convolution.backward(ops, contiguous(dy)));
+      case DifferentiableOp.GatedDelta(
+              DeltaNet.Inputs inputs,
+              Tensor states,
+              DeltaNet net,
+              Tensor _) -> {
+        DeltaNet.Inputs gradients =
+            net.backward(tape::newTape, ops, inputs, states, contiguous(dy));
+        tape.accumulate(inputs.q(), gradients.q());
+        tape.accumulate(inputs.k(), gradients.k());
+        tape.accumulate(inputs.v(), gradients.v());
+        tape.accumulate(inputs.decay(), gradients.decay());
+        tape.accumulate(inputs.beta(), gradients.beta());
+      }
     }
   }
 

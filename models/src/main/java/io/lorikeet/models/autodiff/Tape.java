@@ -6,6 +6,7 @@ import io.lorikeet.bindings.Kernels.Term;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Ops.RopeParameters;
 import io.lorikeet.bindings.Shape;
+import io.lorikeet.bindings.StateOps;
 import io.lorikeet.bindings.Tensor;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -205,6 +206,75 @@ public final class Tape {
   /// The same where its result `y` is at hand, from an earlier pass over the same inputs.
   public Tensor attention(Tensor q, Tensor k, Tensor v, Attention attention, Tensor y) {
     return note(new DifferentiableOp.SelfAttention(q, k, v, attention, y));
+  }
+
+  /// a · b, element by element.
+  ///
+  /// @param b of a's shape, or `[1, …]` with the rest of it
+  public Tensor multiply(Tensor a, Tensor b) {
+    return note(new DifferentiableOp.Multiply(a, b, ops.mul(a, b)));
+  }
+
+  /// e^x.
+  public Tensor exp(Tensor x) {
+    return note(new DifferentiableOp.Exp(x, curves.activations().exp(x)));
+  }
+
+  /// 1 / (1 + e^-x).
+  public Tensor sigmoid(Tensor x) {
+    return note(new DifferentiableOp.Sigmoid(x, curves.activations().sigmoid(x)));
+  }
+
+  /// ln(1 + e^x).
+  public Tensor softplus(Tensor x) {
+    return note(new DifferentiableOp.Softplus(x, curves.activations().softplus(x)));
+  }
+
+  /// x / (1 + e^-x).
+  public Tensor silu(Tensor x) {
+    return note(new DifferentiableOp.Silu(x, ops.silu(x)));
+  }
+
+  /// Activations a `[k, n, p, q]` times b `[k, m, p, q]`: `[n, m, p, q]`.
+  public Tensor product(Tensor a, Tensor b) {
+    return note(new DifferentiableOp.Product(a, b, productOfAny(a, b)));
+  }
+
+  /// As [#product], for tensors of any strides, outside of the tape.
+  Tensor productOfAny(Tensor a, Tensor b) {
+    return kernels.takesStrides()
+        ? kernels.product(a, b)
+        : kernels.product(a.isContiguous() ? a : ops.cont(a), b.isContiguous() ? b : ops.cont(b));
+  }
+
+  /// x with ne0 and ne1 swapped, without a copy: an operand of [#product] and nothing else.
+  public Tensor transpose(Tensor x) {
+    return note(new DifferentiableOp.Transpose(x, ops.transpose(x)));
+  }
+
+  /// (I + x)⁻¹ for strictly lower triangular x `[n, n, p, q]`, whose ne0 are columns.
+  ///
+  /// @param identity `[n, n]`
+  public Tensor unitInverse(Tensor x, Tensor identity) {
+    Tensor identities = ops.repeat(identity, x.shape());
+    Tensor y = new StateOps(ops).solveLower(ops.add(x, identity), identities);
+    return note(new DifferentiableOp.UnitInverse(x, y));
+  }
+
+  /// A causal convolution of x `[channels, t]`, of the same shape.
+  public Tensor convolution(Tensor x, CausalConvolution convolution) {
+    return note(new DifferentiableOp.Convolution(x, convolution, convolution.forward(ops, x)));
+  }
+
+  /// The gated delta rule: `[head size, value heads, t]`.
+  public Tensor gatedDelta(DeltaNet.Inputs inputs, DeltaNet net) {
+    DeltaNet.Result result = net.forward(this::newTape, ops, inputs);
+    return note(new DifferentiableOp.GatedDelta(inputs, result.states(), net, result.y()));
+  }
+
+  /// An empty tape for a part of the graph that is differentiated on its own.
+  Tape newTape() {
+    return new Tape(ops, graphKernels, parameterGradients);
   }
 
   private Tensor note(DifferentiableOp op) {

@@ -158,7 +158,106 @@ class GradientRulesTest {
             c -> attention(c, 2, 11, 4, 4, 2, 0, 0.8f, null),
             c -> attention(c, 2, 11, 4, 4, 2, 0, 0, c.constant(Shape.of(4))),
             c -> attention(c, 1, 11, 4, 4, 2, 0, 1.2f, c.constant(Shape.of(4)))));
+    all.put(
+        DifferentiableOp.Multiply.class,
+        List.of(
+            c -> c.tape.multiply(c.input(Shape.of(5, TOKENS)), c.input(Shape.of(5, TOKENS))),
+            c -> c.tape.multiply(c.input(Shape.of(5, 3, TOKENS)), c.input(Shape.of(1, 3, TOKENS))),
+            GradientRulesTest::squared));
+    all.put(DifferentiableOp.Exp.class, List.of(c -> c.tape.exp(c.input(Shape.of(9, TOKENS)))));
+    all.put(
+        DifferentiableOp.Sigmoid.class, List.of(c -> c.tape.sigmoid(c.input(Shape.of(9, TOKENS)))));
+    all.put(
+        DifferentiableOp.Softplus.class,
+        List.of(c -> c.tape.softplus(c.input(Shape.of(9, TOKENS)))));
+    all.put(DifferentiableOp.Silu.class, List.of(c -> c.tape.silu(c.input(Shape.of(9, TOKENS)))));
+    all.put(
+        DifferentiableOp.Product.class,
+        List.of(
+            c -> c.tape.product(c.input(Shape.of(6, 5, 2)), c.input(Shape.of(6, TOKENS, 2))),
+            c ->
+                c.tape.product(
+                    c.input(new Shape(6, 5, 2, 3)), c.input(new Shape(6, TOKENS, 2, 3)))));
+    all.put(
+        DifferentiableOp.Transpose.class,
+        List.of(
+            c ->
+                c.tape.product(
+                    c.tape.transpose(c.input(Shape.of(5, 6, 2))),
+                    c.tape.transpose(c.input(Shape.of(TOKENS, 6, 2))))));
+    all.put(
+        DifferentiableOp.UnitInverse.class, List.of(c -> inverse(c, 2), c -> inverse(c, TOKENS)));
+    all.put(
+        DifferentiableOp.Convolution.class,
+        List.of(
+            c -> convolution(c, 1, TOKENS, 4),
+            c -> convolution(c, 3, 5, 4),
+            c -> convolution(c, 2, 2, 4),
+            c -> convolution(c, 1, TOKENS, 1)));
+    all.put(
+        DifferentiableOp.GatedDelta.class,
+        List.of(
+            c -> gatedDelta(c, 1, 7, 8, 2, 2),
+            c -> gatedDelta(c, 1, 11, 4, 1, 2),
+            c -> gatedDelta(c, 2, 9, 4, 2, 4),
+            c -> gatedDelta(c, 3, 4, 1, 1, 1)));
     return all;
+  }
+
+  private static Tensor squared(RuleCheck check) {
+    Tensor x = check.input(Shape.of(5, TOKENS));
+    return check.tape.multiply(x, x);
+  }
+
+  private static Tensor inverse(RuleCheck check, int size) {
+    float[] lower = new float[size * size];
+    for (int i = 0; i < size; i++) {
+      for (int j = 0; j < i; j++) {
+        lower[i * size + j] = 0.4f;
+      }
+    }
+    Shape shape = Shape.of(size, size, 3);
+    Tensor x = check.tape.mask(check.input(shape), check.constant(Shape.of(size, size), lower));
+    return check.tape.unitInverse(x, check.identity(size));
+  }
+
+  /// Each row holds an example of two tokens and one of the others.
+  private static Tensor convolution(RuleCheck check, int rows, int context, int size) {
+    int tokens = rows * context;
+    float[] follows = new float[tokens * Math.max(1, size - 1)];
+    for (int i = 0; i < follows.length; i++) {
+      int place = i % tokens % context;
+      int last = place < 2 ? 1 : context - 1;
+      follows[i] = place + i / tokens + 1 <= last ? 1 : 0;
+    }
+    CausalConvolution convolution =
+        new CausalConvolution(
+            rows,
+            context,
+            check.constant(Shape.of(size, 5)),
+            check.constant(Shape.of(tokens, Math.max(1, size - 1)), follows));
+    return check.tape.convolution(check.input(Shape.of(5, tokens)), convolution);
+  }
+
+  /// Each row holds an example of three tokens and one of the others.
+  private static Tensor gatedDelta(
+      RuleCheck check, int rows, int context, int chunk, int keyHeads, int valueHeads) {
+    int tokens = rows * context;
+    float[] seenUntil = new float[tokens];
+    for (int i = 0; i < tokens; i++) {
+      seenUntil[i] = i % context < 3 ? 2 : context - 1;
+    }
+    Tape tape = check.tape;
+    DeltaNet net = check.deltaNet(rows, context, chunk, seenUntil);
+    Tensor q = check.input(Shape.of(8, keyHeads, tokens));
+    Tensor k = tape.rmsNorm(check.input(Shape.of(8, keyHeads, tokens)), null, 1e-6f);
+    Tensor v = check.input(Shape.of(8, valueHeads, tokens));
+    Tensor decay = tape.softplus(check.input(Shape.of(valueHeads, tokens)));
+    Tensor beta = tape.sigmoid(check.input(Shape.of(valueHeads, tokens)));
+    return tape.gatedDelta(
+        new DeltaNet.Inputs(
+            q, tape.scale(k, (float) Math.sqrt(1 / 8.0)), v, tape.scale(decay, -0.5f), beta),
+        net);
   }
 
   /// 100 rows are four chunks of the matrix, the last one smaller.
@@ -188,12 +287,8 @@ class GradientRulesTest {
 
   /// Random experts of each token.
   private static ExpertChoice choice(RuleCheck check, int experts, int used) {
-    float[] identity = new float[experts * experts];
-    for (int i = 0; i < experts; i++) {
-      identity[i * experts + i] = 1;
-    }
-    Tensor ones = check.constant(Shape.of(experts, experts), identity);
-    return check.tape.choose(check.constant(Shape.of(experts, TOKENS)), used, ones);
+    Tensor identity = check.identity(experts);
+    return check.tape.choose(check.constant(Shape.of(experts, TOKENS)), used, identity);
   }
 
   private static Tensor frozenExperts(RuleCheck check, TensorType type, int inputs) {

@@ -105,6 +105,30 @@ final class RuleCheck implements AutoCloseable {
     return floats("constant " + placeholders.size(), shape, values);
   }
 
+  Tensor identity(int size) {
+    float[] values = new float[size * size];
+    for (int i = 0; i < size; i++) {
+      values[i * size + i] = 1;
+    }
+    return constant(Shape.of(size, size), values);
+  }
+
+  /// @param seenUntil of each token, as a batch has it
+  DeltaNet deltaNet(int rows, int context, int chunk, float[] seenUntil) {
+    float[] indices = new float[context];
+    for (int i = 0; i < context; i++) {
+      indices[i] = i;
+    }
+    return new DeltaNet(
+        rows,
+        context,
+        constant(Shape.of(chunk, chunk + 1, chunk), DeltaNet.sumsOfChunk(chunk)),
+        identity(chunk),
+        constant(Shape.of(context), indices),
+        constant(Shape.of(seenUntil.length), seenUntil),
+        true);
+  }
+
   Tensor indices(String name, int... values) {
     return placeholder(name, TensorType.I32, Shape.of(values.length), t -> t.upload(values));
   }

@@ -1,0 +1,221 @@
+package io.lorikeet.models.autodiff;
+
+import io.lorikeet.bindings.Ops;
+import io.lorikeet.bindings.Shape;
+import io.lorikeet.bindings.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Supplier;
+
+/// The gated delta rule (arXiv 2412.06464), a linear attention whose state S forgets and corrects
+/// itself at each token: S ← decay · S, then S ← S + k · beta · (v - Sᵀ k)ᵀ, and the token reads Sᵀ
+/// q. The state begins anew with each example of a row.
+///
+/// A chunk of tokens is computed as products: within it each token corrects those before it, a
+/// unit lower triangular system; what came before it is in the state at its beginning. Only these
+/// states are kept for backward, which computes each chunk again on a tape of its own.
+///
+/// Decays between two tokens are e to the sum of the logarithms between them, each sum taken on its
+/// own, so that nothing overflows and nothing cancels.
+///
+/// @param rows rows of the batch
+/// @param context tokens of a row
+/// @param sums F32 `[n, n + 1, n]` for chunks of n tokens: 1 at `[t, j, i]` where j ≤ t ≤ i, else 0
+/// @param identity F32 `[n, n]`
+/// @param indices F32 `[context]`: 0, 1, 2, …
+/// @param seenUntil F32 `[rows · context]`: index within its row of the last token of each token's
+///     example
+/// @param keepsStates whether there will be a backward
+public record DeltaNet(
+    int rows,
+    int context,
+    Tensor sums,
+    Tensor identity,
+    Tensor indices,
+    Tensor seenUntil,
+    boolean keepsStates) {
+
+  /// The values of [#sums] for chunks of n tokens.
+  public static float[] sumsOfChunk(int n) {
+    float[] sums = new float[n * (n + 1) * n];
+    for (int i = 0; i < n; i++) {
+      for (int j = 0; j <= i; j++) {
+        int column = n * (j + (n + 1) * i);
+        Arrays.fill(sums, column + j, column + i + 1, 1);
+      }
+    }
+    return sums;
+  }
+
+  /// The activations of all tokens, or their gradients.
+  ///
+  /// @param q `[head size, key heads, t]`
+  /// @param k of the same shape
+  /// @param v `[head size, value heads, t]`; value head h goes with key head h mod key heads
+  /// @param decay the logarithms of the decays, `[value heads, t]`, none above 0
+  /// @param beta `[value heads, t]`
+  public record Inputs(Tensor q, Tensor k, Tensor v, Tensor decay, Tensor beta) {}
+
+  /// @param y `[head size, value heads, t]`
+  /// @param states `[head size · head size · value heads · rows, chunks - 1]`, or null where none
+  ///     are kept
+  record Result(Tensor y, Tensor states) {}
+
+  /// Tokens of all rows, at the same places in each.
+  private record Chunk(int index, int first, int tokens) {
+    boolean isFirst() {
+      return first == 0;
+    }
+  }
+
+  private List<Chunk> chunks() {
+    int size = Math.toIntExact(identity.shape().ne0());
+    List<Chunk> chunks = new ArrayList<>();
+    for (int first = 0; first < context; first += size) {
+      chunks.add(new Chunk(chunks.size(), first, Math.min(size, context - first)));
+    }
+    return chunks;
+  }
+
+  Result forward(Supplier<Tape> tapes, Ops ops, Inputs inputs) {
+    Tensor y = ops.scale(inputs.v(), 0);
+    List<Chunk> chunks = chunks();
+    Tensor states = null;
+    Tensor state = null;
+    for (Chunk chunk : chunks) {
+      boolean last = chunk.index() == chunks.size() - 1;
+      ChunkStep step = step(tapes.get(), chunk);
+      ChunkStep.Result result = step.apply(inputs(ops, inputs, chunk), state, !last);
+      ops.schedule(ops.copy(byToken(ops, result.y()), part(ops, y, chunk)));
+      state = result.state();
+      if (!last && keepsStates) {
+        states = states == null ? room(ops, state, chunks.size() - 1) : states;
+        ops.schedule(ops.copy(state, slot(ops, states, state.shape(), chunk.index())));
+      }
+    }
+    return new Result(y, states);
+  }
+
+  /// The gradients of the inputs, where dy is that of the result.
+  Inputs backward(Supplier<Tape> tapes, Ops ops, Inputs inputs, Tensor states, Tensor dy) {
+    Inputs gradients =
+        new Inputs(
+            ops.scale(inputs.q(), 0),
+            ops.scale(inputs.k(), 0),
+            ops.scale(inputs.v(), 0),
+            ops.scale(inputs.decay(), 0),
+            ops.scale(inputs.beta(), 0));
+    Tensor dState = null;
+    for (Chunk chunk : chunks().reversed()) {
+      Tape tape = tapes.get();
+      Inputs own = inputs(ops, inputs, chunk);
+      Tensor state =
+          chunk.isFirst() ? null : slot(ops, states, stateShape(inputs), chunk.index() - 1);
+      ChunkStep.Result result = step(tape, chunk).apply(own, state, dState != null);
+      if (dState != null) {
+        tape.accumulate(result.state(), dState);
+      }
+      tape.backward(result.y(), byHead(ops, part(ops, dy, chunk)));
+      store(ops, tape.gradient(own.q()), gradients.q(), chunk);
+      store(ops, tape.gradient(own.k()), gradients.k(), chunk);
+      store(ops, tape.gradient(own.v()), gradients.v(), chunk);
+      storeScalars(ops, tape.gradient(own.decay()), gradients.decay(), chunk);
+      storeScalars(ops, tape.gradient(own.beta()), gradients.beta(), chunk);
+      dState = chunk.isFirst() ? null : tape.gradient(state);
+    }
+    return gradients;
+  }
+
+  private ChunkStep step(Tape tape, Chunk chunk) {
+    return new ChunkStep(this, tape, chunk.first(), chunk.tokens());
+  }
+
+  // The parts of the inputs.
+
+  private Inputs inputs(Ops ops, Inputs all, Chunk chunk) {
+    Shape values = all.v().shape();
+    Tensor v = byHead(ops, part(ops, all.v(), chunk));
+    Tensor q = repeated(ops, byHead(ops, part(ops, all.q(), chunk)), values.ne1());
+    Tensor k = repeated(ops, byHead(ops, part(ops, all.k(), chunk)), values.ne1());
+    Tensor decay = scalars(ops, all.decay(), chunk);
+    Tensor beta = scalars(ops, all.beta(), chunk);
+    return new Inputs(
+        q,
+        k,
+        v,
+        ops.reshape(decay, Shape.of(chunk.tokens(), values.ne1() * rows)),
+        ops.reshape(beta, new Shape(1, chunk.tokens(), values.ne1(), rows)));
+  }
+
+  /// A chunk of x `[head size, heads, t]`, without a copy: `[head size, heads, tokens, rows]`.
+  private Tensor part(Ops ops, Tensor x, Chunk chunk) {
+    Shape s = x.shape();
+    Tensor byRow = ops.reshape(x, new Shape(s.ne0(), s.ne1(), context, rows));
+    Shape part = new Shape(s.ne0(), s.ne1(), chunk.tokens(), rows);
+    return ops.view(byRow, part, chunk.first() * byRow.stride(2));
+  }
+
+  private static Tensor byHead(Ops ops, Tensor x) {
+    return ops.cont(ops.permute(x, 0, 2, 1, 3));
+  }
+
+  private static Tensor byToken(Ops ops, Tensor x) {
+    return ops.permute(x, 0, 2, 1, 3);
+  }
+
+  /// A chunk of x `[heads, t]`, without a copy: `[tokens, heads, rows]`.
+  private Tensor scalarPart(Ops ops, Tensor x, Chunk chunk) {
+    long heads = x.shape().ne0();
+    Tensor byRow = ops.reshape(x, Shape.of(heads, context, rows));
+    Shape part = Shape.of(heads, chunk.tokens(), rows);
+    return ops.transpose(ops.view(byRow, part, chunk.first() * byRow.stride(1)));
+  }
+
+  private Tensor scalars(Ops ops, Tensor x, Chunk chunk) {
+    return ops.cont(scalarPart(ops, x, chunk));
+  }
+
+  /// The heads of x `[head size, t, heads, rows]` one after the other until there are `count`.
+  private static Tensor repeated(Ops ops, Tensor x, long count) {
+    Shape s = x.shape();
+    return s.ne2() == count ? x : ops.repeat(x, new Shape(s.ne0(), s.ne1(), count, s.ne3()));
+  }
+
+  // Where the results go.
+
+  /// Stores the gradient of what [#inputs] made of a chunk, summed over repeated heads.
+  private void store(Ops ops, Tensor gradient, Tensor all, Chunk chunk) {
+    Shape s = gradient.shape();
+    long heads = all.shape().ne1();
+    Shape part = new Shape(s.ne0(), s.ne1(), heads, s.ne3());
+    Tensor sum = null;
+    for (long first = 0; first < s.ne2(); first += heads) {
+      Tensor some = ops.view(gradient, part, first * gradient.stride(2));
+      sum = sum == null ? some : ops.add(sum, some);
+    }
+    ops.schedule(ops.copy(byToken(ops, sum), part(ops, all, chunk)));
+  }
+
+  private void storeScalars(Ops ops, Tensor gradient, Tensor all, Chunk chunk) {
+    Tensor target = scalarPart(ops, all, chunk);
+    ops.schedule(ops.copy(ops.reshape(gradient, target.shape()), target));
+  }
+
+  private Shape stateShape(Inputs inputs) {
+    Shape s = inputs.v().shape();
+    return new Shape(s.ne0(), s.ne0(), s.ne1(), rows);
+  }
+
+  /// Memory for states, in one piece: ggml's allocator counts no more than 256 gaps.
+  private static Tensor room(Ops ops, Tensor state, int states) {
+    Tensor zeros = ops.scale(state, 0);
+    long elements = state.shape().elements();
+    return ops.repeat(ops.reshape(zeros, Shape.of(elements)), Shape.of(elements, states));
+  }
+
+  private static Tensor slot(Ops ops, Tensor states, Shape shape, int index) {
+    Tensor column = ops.view(states, Shape.of(states.shape().ne0()), index * states.stride(1));
+    return ops.reshape(column, shape);
+  }
+}
