@@ -23,7 +23,7 @@ final class BaseContext {
   /// that can be trained.
   static int window(GgufFile base) {
     try {
-      return ModelConfig.of(base).window();
+      return ModelConfig.of(base).reach();
     } catch (InvalidInputException _) {
       return 0; // training on it prints a warning; here the data is only shown
     }

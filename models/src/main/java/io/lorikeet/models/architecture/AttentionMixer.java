@@ -10,7 +10,7 @@ import io.lorikeet.models.family.ModelConfig;
 /// Attention between its projections: llama's (`src/models/llama.cpp` in llama.cpp) with the pieces
 /// that other families add. Norms and biases are there where the base has their tensors; the rest
 /// is in [LayerConfig] and [ModelConfig].
-final class AttentionMixer {
+final class AttentionMixer implements Mixer {
   private final ModelConfig config;
   private final LayerConfig layer;
   private final LayerTensors tensors;
@@ -41,8 +41,13 @@ final class AttentionMixer {
     ropeFactors = factors == null ? null : inputs.ops().constant(factors);
   }
 
-  /// The result of attention for x `[embedding, tokens]`, of the same shape.
-  Tensor apply(Tape tape, Tensor x) {
+  @Override
+  public String name() {
+    return "attention";
+  }
+
+  @Override
+  public Tensor apply(Tape tape, Tensor x) {
     Projections p = projections(tape, x);
     Tensor q = rotated(tape, headNorm(tape, "attn_q_norm.weight", p.q(), layer.heads()));
     Tensor k = rotated(tape, headNorm(tape, "attn_k_norm.weight", p.k(), layer.keyValueHeads()));
@@ -54,7 +59,8 @@ final class AttentionMixer {
       q = tape.mask(q, inputs.constant("temperatures", Math.toIntExact(x.shape().ne1())));
     }
     Tensor flat = tape.reshape(mixed(tape, q, k, v), Shape.of(layer.queryWidth(), x.shape().ne1()));
-    return tensors.linear(tape, "attn_output", flat, 0);
+    Tensor gated = p.gate() == null ? flat : tape.multiply(flat, tape.sigmoid(p.gate()));
+    return tensors.linear(tape, "attn_output", gated, 0);
   }
 
   /// The attention itself, `[head size, heads, tokens]`. Where it is kept, forward stores it, and
@@ -68,15 +74,18 @@ final class AttentionMixer {
     return saved == null ? computed : inputs.ops().copy(computed, saved);
   }
 
-  /// Queries, keys and values of each token, side by side. Where the base has no matrix for values,
-  /// they are the keys.
-  private record Projections(Tensor q, Tensor k, Tensor v) {}
+  /// Queries, keys and values of each token, side by side, and gates as wide as the queries, or
+  /// null. Where the base has no matrix for values, they are the keys.
+  private record Projections(Tensor q, Tensor k, Tensor v, Tensor gate) {}
 
   private Projections projections(Tape tape, Tensor x) {
     if (!tensors.has("attn_qkv.weight")) {
       Tensor k = linear(tape, "attn_k", x);
-      boolean apart = tensors.has("attn_v.weight");
-      return new Projections(linear(tape, "attn_q", x), k, apart ? linear(tape, "attn_v", x) : k);
+      Tensor q = linear(tape, "attn_q", x);
+      Tensor v = tensors.has("attn_v.weight") ? linear(tape, "attn_v", x) : k;
+      return config.family().gatesAttention()
+          ? new Projections(half(tape, q, 0), k, v, half(tape, q, 1))
+          : new Projections(q, k, v, null);
     }
     Tensor fused = linear(tape, "attn_qkv", x);
     int queries = layer.queryWidth();
@@ -84,7 +93,17 @@ final class AttentionMixer {
     return new Projections(
         tape.slice(fused, 0, queries),
         tape.slice(fused, queries, keys),
-        tape.slice(fused, queries + keys, keys));
+        tape.slice(fused, queries + keys, keys),
+        null);
+  }
+
+  /// The first or the second half of what each head has in x `[2 · width, t]`: `[width, t]`.
+  private Tensor half(Tape tape, Tensor x, int which) {
+    int size = layer.headSize();
+    long tokens = x.shape().ne1();
+    Tensor heads = tape.reshape(x, Shape.of(2L * size, layer.heads() * tokens));
+    Tensor half = tape.slice(heads, which * size, size);
+    return tape.reshape(half, Shape.of(layer.queryWidth(), tokens));
   }
 
   /// Heads `[head size, heads, t]` of x `[width, t]`, with a norm of each or of all together, where

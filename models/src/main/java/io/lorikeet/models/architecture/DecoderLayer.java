@@ -2,6 +2,7 @@ package io.lorikeet.models.architecture;
 
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Tape;
+import io.lorikeet.models.family.LayerConfig;
 import io.lorikeet.models.family.ModelConfig;
 import java.util.List;
 
@@ -15,7 +16,11 @@ final class DecoderLayer {
   static List<Branch> branches(Engine engine, GraphInputs inputs, int index) {
     ModelConfig config = engine.config();
     LayerTensors tensors = new LayerTensors(inputs, Engine.prefix(index), config.rmsEpsilon());
-    AttentionMixer mixer = new AttentionMixer(engine, tensors, config.layer(index));
+    LayerConfig layer = config.layer(index);
+    Mixer mixer =
+        layer.deltaNet() == null
+            ? new AttentionMixer(engine, tensors, layer)
+            : new DeltaNetMixer(engine, tensors, layer.deltaNet());
     return List.of(new MixerBranch(config, tensors, mixer), new FeedForwardBranch(config, tensors));
   }
 

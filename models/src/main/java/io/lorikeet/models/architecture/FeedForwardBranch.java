@@ -42,7 +42,7 @@ final class FeedForwardBranch implements Branch {
       given =
           config.experts().sharedWidth() == 0
               ? chosen
-              : tape.add(chosen, shared.apply(tape, normed, firstToken));
+              : tape.add(chosen, sharedPart(tape, normed, firstToken));
     } else {
       given = denseAndExperts(tape, h, normed, firstToken);
     }
@@ -50,6 +50,13 @@ final class FeedForwardBranch implements Branch {
     Tensor sum = tape.add(DecoderLayer.scaled(config, tape, added), h);
     Tensor scale = tensors.weight("layer_output_scale.weight");
     return scale == null ? sum : tape.mask(sum, scale);
+  }
+
+  /// The part that every token goes through, times the sigmoid of its gate where it has one.
+  private Tensor sharedPart(Tape tape, Tensor x, int firstToken) {
+    Tensor given = shared.apply(tape, x, firstToken);
+    Tensor gate = tensors.weight("ffn_gate_inp_shexp.weight");
+    return gate == null ? given : tape.multiply(given, tape.sigmoid(tape.frozenProduct(gate, x)));
   }
 
   /// Gemma 4's: a dense part and experts side by side, each with norms of its own; experts are

@@ -8,9 +8,9 @@ import io.lorikeet.models.family.ModelConfig;
 final class MixerBranch implements Branch {
   private final ModelConfig config;
   private final LayerTensors tensors;
-  private final AttentionMixer mixer;
+  private final Mixer mixer;
 
-  MixerBranch(ModelConfig config, LayerTensors tensors, AttentionMixer mixer) {
+  MixerBranch(ModelConfig config, LayerTensors tensors, Mixer mixer) {
     this.config = config;
     this.tensors = tensors;
     this.mixer = mixer;
@@ -18,7 +18,7 @@ final class MixerBranch implements Branch {
 
   @Override
   public String name() {
-    return "attention";
+    return mixer.name();
   }
 
   @Override

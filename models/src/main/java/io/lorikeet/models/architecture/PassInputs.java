@@ -6,6 +6,9 @@ import io.lorikeet.bindings.DeviceTensors.Spec;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.autodiff.CausalConvolution;
+import io.lorikeet.models.autodiff.DeltaNet;
+import io.lorikeet.models.family.DeltaNetConfig;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.family.Temperature;
 import java.util.ArrayList;
@@ -23,12 +26,16 @@ final class PassInputs implements AutoCloseable {
 
   private static final int DROPOUT_STEP = 64;
 
+  /// Tokens that a delta net takes at a time, as llama.cpp does.
+  private static final int CHUNK = 64;
+
   private final DeviceTensors tensors;
   private final PassShape shape;
   private final int vocabulary;
   private final double dropout;
   private final int window;
   private final Temperature temperature;
+  private final DeltaNetConfig deltaNet;
 
   PassInputs(Backend backend, ModelConfig config, PassShape shape, double dropout) {
     this.shape = shape;
@@ -51,6 +58,12 @@ final class PassInputs implements AutoCloseable {
       int experts = config.experts().count();
       specs.add(new Spec("expert_identity", TensorType.F32, Shape.of(experts, experts)));
     }
+    deltaNet = config.deltaNet().orElse(null);
+    if (deltaNet != null) {
+      specs.add(new Spec("chunk_sums", TensorType.F32, Shape.of(CHUNK, CHUNK + 1, CHUNK)));
+      specs.add(new Spec("chunk_identity", TensorType.F32, Shape.of(CHUNK, CHUNK)));
+      specs.add(new Spec("follows", TensorType.F32, Shape.of(tokens, followed())));
+    }
     specs.add(new Spec("labels", TensorType.I32, Shape.of(tokens)));
     specs.add(new Spec("flat_labels", TensorType.I32, Shape.of(tokens)));
     specs.add(new Spec("target_weights", TensorType.F32, Shape.of(tokens)));
@@ -66,11 +79,32 @@ final class PassInputs implements AutoCloseable {
     if (config.experts() != null) {
       get("expert_identity").upload(identity(config.experts().count()));
     }
+    if (deltaNet != null) {
+      get("chunk_sums").upload(DeltaNet.sumsOfChunk(CHUNK));
+      get("chunk_identity").upload(identity(CHUNK));
+    }
     float[] indices = new float[shape.context()];
     for (int i = 0; i < indices.length; i++) {
       indices[i] = i;
     }
     get("indices").upload(indices);
+  }
+
+  /// Places behind a token for which the convolution asks whether its example goes on.
+  private int followed() {
+    return Math.max(1, deltaNet.kernel() - 1);
+  }
+
+  /// As [CausalConvolution] takes it.
+  private float[] follows(TokenBatch batch) {
+    float[] follows = new float[shape.tokens() * followed()];
+    for (int s = 1; s <= followed(); s++) {
+      for (int i = 0; i < batch.size(); i++) {
+        boolean goesOn = batch.seenUntil()[i] >= i % batch.context() + s;
+        follows[(s - 1) * shape.tokens() + i] = goesOn ? 1 : 0;
+      }
+    }
+    return follows;
   }
 
   private static float[] identity(int size) {
@@ -114,6 +148,9 @@ final class PassInputs implements AutoCloseable {
     }
     if (temperature != null) {
       get("temperatures").upload(temperatures(positions));
+    }
+    if (deltaNet != null) {
+      get("follows").upload(follows(batch));
     }
     get("labels").upload(Arrays.copyOf(batch.targets(), tokens));
     get("flat_labels").upload(flatLabels);

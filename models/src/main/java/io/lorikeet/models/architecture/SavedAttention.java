@@ -22,6 +22,9 @@ final class SavedAttention implements AutoCloseable {
     List<Spec> specs = new ArrayList<>();
     for (int i = 0; i < config.layers(); i++) {
       LayerConfig layer = config.layer(i);
+      if (layer.deltaNet() != null) {
+        continue;
+      }
       Shape shape = Shape.of(layer.headSize(), layer.heads(), tokens);
       specs.add(new Spec(Engine.prefix(i), TensorType.F32, shape));
     }

@@ -329,10 +329,10 @@ public final class TransformerModel implements AutoCloseable {
           "this model takes %s rows of one of %s tokens, not %s of %s"
               .formatted(shape.rows(), graphsByLength.keySet(), batch.rows(), batch.context()));
     }
-    int window = engine.config().window();
-    if (window > 0 && window < batch.context() && batch.branches()) {
+    int reach = engine.config().reach();
+    if (reach > 0 && reach < batch.context() && batch.branches()) {
       throw new IllegalArgumentException(
-          "examples can't share tokens where layers see only " + window + " of them");
+          "examples can't share tokens where layers see only " + reach + " by their positions");
     }
     int vocabulary = engine.config().vocabulary();
     for (int i = 0; i < batch.size(); i++) {

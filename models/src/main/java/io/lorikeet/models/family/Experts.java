@@ -19,4 +19,9 @@ public record Experts(
     /// The softmax over the chosen ones.
     SOFTMAX_OF_CHOSEN
   }
+
+  /// The same beside a feed-forward part that every token goes through.
+  Experts withShared(int shared) {
+    return new Experts(count, used, width, shared, gating, normalized);
+  }
 }

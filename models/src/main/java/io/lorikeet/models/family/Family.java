@@ -14,6 +14,7 @@ public abstract sealed class Family
     permits Llama,
         Qwen2,
         Qwen3,
+        Qwen35,
         Gemma,
         Phi3,
         SmolLm3,
@@ -35,6 +36,7 @@ public abstract sealed class Family
           new Llama(),
           new Qwen2(),
           new Qwen3(),
+          new Qwen35(),
           new Gemma2(),
           new Gemma3(),
           new Gemma4(),
@@ -49,6 +51,7 @@ public abstract sealed class Family
           new SeedOss(),
           new Ernie45(),
           new Qwen3Moe(),
+          new Qwen35Moe(),
           new Olmoe(),
           new GptOss());
 
@@ -86,14 +89,17 @@ public abstract sealed class Family
   /// mixture of experts alike.
   public final List<String> layerMatrices() {
     LayerConfig any = new LayerConfig(1, 1, 1, 1, 0, null, false);
+    List<LayerConfig> kinds = List.of(any, any.withDeltaNet(new DeltaNetConfig(1, 1, 1, 1)));
     Experts some = new Experts(1, 1, 1, 1, Experts.Gating.SOFTMAX, false);
     Set<String> names = new LinkedHashSet<>();
     for (Form form : forms()) {
       for (String alternative : List.of("", "blk.0.ffn_gate_up_exps.weight")) {
-        TensorList list = new TensorList(Set.of(alternative));
-        list.startLayer(0);
-        layerTensors(list, any, 1, form == Form.EXPERTS ? some : null);
-        names.addAll(list.possible());
+        for (LayerConfig kind : kinds) {
+          TensorList list = new TensorList(Set.of(alternative));
+          list.startLayer(0);
+          layerTensors(list, kind, 1, form == Form.EXPERTS ? some : null);
+          names.addAll(list.possible());
+        }
       }
     }
     return List.copyOf(names);
@@ -112,6 +118,16 @@ public abstract sealed class Family
 
   // Settings.
 
+  /// Layers that a token goes through.
+  int layers(ModelKeys keys) {
+    return keys.layers();
+  }
+
+  /// Whether a base can have layers behind those, which are left alone.
+  boolean leavesLayersBehind() {
+    return false;
+  }
+
   /// The sizes and the attention of a layer.
   public LayerConfig layer(ModelKeys keys, int index) {
     int headSize = keys.headSize();
@@ -119,10 +135,15 @@ public abstract sealed class Family
         keys.heads(index),
         keys.keyValueHeads(index),
         headSize,
-        keys.ofLayer("feed_forward_length", index, 0),
+        feedForward(keys, index),
         0,
         rope(keys, headSize),
         hasRopeFactors());
+  }
+
+  /// Width of a layer's dense feed-forward part.
+  int feedForward(ModelKeys keys, int index) {
+    return keys.ofLayer("feed_forward_length", index, 0);
   }
 
   /// Whether a base can have tensors that divide the frequencies.
@@ -193,6 +214,12 @@ public abstract sealed class Family
     return false;
   }
 
+  /// Whether what attention gives is multiplied by the sigmoid of a gate. The matrix of queries
+  /// gives it then: each head's query, and beside it its gate.
+  public boolean gatesAttention() {
+    return false;
+  }
+
   /// The norm before the feed-forward part, where the family has one.
   public String feedForwardNorm() {
     return "ffn_norm.weight";
@@ -245,6 +272,24 @@ public abstract sealed class Family
     list.experts("ffn_gate_exps", width, experts.width(), experts.count());
     list.experts("ffn_up_exps", width, experts.width(), experts.count());
     list.experts("ffn_down_exps", experts.width(), width, experts.count());
+  }
+
+  /// The matrices of experts, with one for the gate and what it gates where the file has that.
+  static void expertMatrices(TensorList list, Experts experts, int width) {
+    if (list.isPresent("ffn_gate_up_exps.weight")) {
+      list.experts("ffn_gate_up_exps", width, 2L * experts.width(), experts.count());
+    } else {
+      list.experts("ffn_gate_exps", width, experts.width(), experts.count());
+      list.experts("ffn_up_exps", width, experts.width(), experts.count());
+    }
+    list.experts("ffn_down_exps", experts.width(), width, experts.count());
+  }
+
+  /// The part that every token goes through beside its experts.
+  static void sharedTensors(TensorList list, Experts experts, int width) {
+    list.matrix("ffn_gate_shexp", width, experts.sharedWidth());
+    list.matrix("ffn_up_shexp", width, experts.sharedWidth());
+    list.matrix("ffn_down_shexp", experts.sharedWidth(), width);
   }
 
   /// Adds the biases that llama.cpp takes in a llama's attention output and feed-forward part.

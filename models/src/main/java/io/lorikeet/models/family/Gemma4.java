@@ -118,13 +118,7 @@ final class Gemma4 extends Family {
     list.frozen("pre_ffw_norm_2.weight", width);
     list.frozen("ffn_gate_inp.weight", width, experts.count());
     list.frozen("ffn_gate_inp.scale", width);
-    if (list.isPresent("ffn_gate_up_exps.weight")) {
-      list.experts("ffn_gate_up_exps", width, 2L * experts.width(), experts.count());
-    } else {
-      list.experts("ffn_gate_exps", width, experts.width(), experts.count());
-      list.experts("ffn_up_exps", width, experts.width(), experts.count());
-    }
-    list.experts("ffn_down_exps", experts.width(), width, experts.count());
+    expertMatrices(list, experts, width);
     list.optionalVector("ffn_down_exps.scale", experts.count());
     list.frozen("post_ffw_norm_2.weight", width);
   }

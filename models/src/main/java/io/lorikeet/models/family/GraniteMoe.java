@@ -36,25 +36,16 @@ final class GraniteMoe extends Family {
   @Override
   public Experts experts(ModelKeys keys) {
     keys.positive("expert_count");
-    Experts given = softMaxExperts(keys, "feed_forward_length", true);
-    return new Experts(
-        given.count(),
-        given.used(),
-        given.width(),
-        keys.count("expert_shared_feed_forward_length"),
-        given.gating(),
-        given.normalized());
+    return softMaxExperts(keys, "feed_forward_length", true)
+        .withShared(keys.count("expert_shared_feed_forward_length"));
   }
 
   @Override
   public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
     super.layerTensors(list, layer, width, experts);
     optionalBiases(list, layer, width, experts);
-    int shared = experts.sharedWidth();
-    if (shared > 0) {
-      list.matrix("ffn_gate_shexp", width, shared);
-      list.matrix("ffn_up_shexp", width, shared);
-      list.matrix("ffn_down_shexp", shared, width);
+    if (experts.sharedWidth() > 0) {
+      sharedTensors(list, experts, width);
     }
   }
 }

@@ -2,7 +2,7 @@ package io.lorikeet.models.family;
 
 import io.lorikeet.bindings.Ops.RopeParameters;
 
-/// The sizes and the attention of one layer.
+/// The sizes of one layer and what mixes its tokens.
 ///
 /// @param heads query heads
 /// @param keyValueHeads key and value heads; divides `heads`
@@ -11,6 +11,7 @@ import io.lorikeet.bindings.Ops.RopeParameters;
 /// @param window tokens that a query sees, itself included; 0 for all before it
 /// @param rope rotary position embedding, or null for none
 /// @param ropeFactors whether the base's frequency factors, where it has some, apply here
+/// @param deltaNet what mixes tokens in place of attention, or null for attention
 public record LayerConfig(
     int heads,
     int keyValueHeads,
@@ -18,7 +19,20 @@ public record LayerConfig(
     int feedForward,
     int window,
     RopeParameters rope,
-    boolean ropeFactors) {
+    boolean ropeFactors,
+    DeltaNetConfig deltaNet) {
+
+  /// A layer that attends.
+  LayerConfig(
+      int heads,
+      int keyValueHeads,
+      int headSize,
+      int feedForward,
+      int window,
+      RopeParameters rope,
+      boolean ropeFactors) {
+    this(heads, keyValueHeads, headSize, feedForward, window, rope, ropeFactors, null);
+  }
 
   /// Elements of all query heads.
   public int queryWidth() {
@@ -31,14 +45,23 @@ public record LayerConfig(
   }
 
   LayerConfig withWindow(int tokens) {
-    return new LayerConfig(heads, keyValueHeads, headSize, feedForward, tokens, rope, ropeFactors);
+    return with(tokens, rope, ropeFactors, deltaNet);
   }
 
   LayerConfig withRope(RopeParameters other) {
-    return new LayerConfig(heads, keyValueHeads, headSize, feedForward, window, other, ropeFactors);
+    return with(window, other, ropeFactors, deltaNet);
   }
 
   LayerConfig withoutRopeFactors() {
-    return new LayerConfig(heads, keyValueHeads, headSize, feedForward, window, rope, false);
+    return with(window, rope, false, deltaNet);
+  }
+
+  LayerConfig withDeltaNet(DeltaNetConfig net) {
+    return with(window, rope, ropeFactors, net);
+  }
+
+  private LayerConfig with(int tokens, RopeParameters other, boolean factors, DeltaNetConfig net) {
+    return new LayerConfig(
+        heads, keyValueHeads, headSize, feedForward, tokens, other, factors, net);
   }
 }

@@ -7,6 +7,8 @@ import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.LlamaLimits;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
@@ -90,7 +92,7 @@ public record ModelConfig(
       Family family, GgufMetadata metadata, int vocabulary, Set<String> names) {
     ModelKeys keys = new ModelKeys(metadata);
     List<LayerConfig> layers = new ArrayList<>();
-    for (int i = 0; i < keys.layers(); i++) {
+    for (int i = 0; i < family.layers(keys); i++) {
       LayerConfig layer = family.layer(keys, i);
       if (layer.heads() % layer.keyValueHeads() != 0) {
         throw new InvalidInputException(
@@ -149,6 +151,9 @@ public record ModelConfig(
       family.layerTensors(list, layers.get(i), embedding, experts);
     }
     list.endLayers();
+    if (family.leavesLayersBehind()) {
+      list.leaveLayersFrom(layers.size());
+    }
     family.outerTensors(list, embedding, vocabulary);
     RopeFactors.rotated(layers).ifPresent(layer -> family.ropeFactorTensors(list, layer));
     return list;
@@ -201,6 +206,18 @@ public record ModelConfig(
   /// Tokens that a query sees in the layers with a sliding window, or 0 where there are none.
   public int window() {
     return most(LayerConfig::window);
+  }
+
+  /// Tokens that every layer sees by their places in a row, whatever their positions: those within
+  /// a sliding window, or only itself where layers carry a state along the row. 0 where all of a
+  /// row are seen by position.
+  public int reach() {
+    return deltaNet().isPresent() ? 1 : window();
+  }
+
+  /// The sizes of the layers' delta nets, where there are some.
+  public Optional<DeltaNetConfig> deltaNet() {
+    return layerConfigs.stream().map(LayerConfig::deltaNet).filter(Objects::nonNull).findFirst();
   }
 
   private int most(ToIntFunction<LayerConfig> size) {

@@ -120,17 +120,33 @@ public final class ModelKeys {
   /// metadata says so for each layer, or gives the period whose last layer sees everything.
   boolean windowed(int layer, int period) {
     String key = "attention.sliding_window_pattern";
-    if (metadata.value(full(key)).orElse(null) instanceof GgufValue.Array array) {
-      if (layer >= array.count()) {
-        throw new InvalidInputException(
-            "%s: %s has fewer elements than there are layers".formatted(source(), full(key)));
-      }
-      return array.elementType() == GgufType.BOOL
-          ? array.encoded().get(ValueLayout.JAVA_BYTE, layer) != 0
-          : metadata.requireInts(full(key))[layer] != 0;
+    if (metadata.value(full(key)).orElse(null) instanceof GgufValue.Array) {
+      return flagOfLayer(key, layer);
     }
     int every = (int) metadata.integer(full(key)).orElse(period);
     return every == 0 || layer % every < every - 1;
+  }
+
+  /// Whether a layer carries a state instead of attending: the metadata says so for each layer, or
+  /// gives the period whose last layer attends.
+  boolean recurrent(int layer, int period) {
+    String key = "attention.recurrent_layers";
+    if (metadata.value(full(key)).isPresent()) {
+      return flagOfLayer(key, layer);
+    }
+    return (layer + 1) % positive("full_attention_interval", period) != 0;
+  }
+
+  /// An array of flags or numbers, one for each layer.
+  private boolean flagOfLayer(String key, int layer) {
+    if (!(metadata.value(full(key)).orElse(null) instanceof GgufValue.Array array)
+        || layer >= array.count()) {
+      throw new InvalidInputException(
+          "%s: %s has fewer elements than there are layers".formatted(source(), full(key)));
+    }
+    return array.elementType() == GgufType.BOOL
+        ? array.encoded().get(ValueLayout.JAVA_BYTE, layer) != 0
+        : metadata.requireInts(full(key))[layer] != 0;
   }
 
   void requireAbsentOrZero(String key, String what) {
@@ -147,6 +163,23 @@ public final class ModelKeys {
       throw new InvalidInputException(
           "%s: rotating by sections (%s), as models of images do, isn't supported"
               .formatted(source(), full("rope.dimension_sections")));
+    }
+  }
+
+  /// That every rotated pair has one of the three positions of text, which are equal
+  /// (`ggml_mrope_cache_init`, where pairs take turns).
+  ///
+  /// @param pairs rotated of each head
+  void requireInterleavedSections(int pairs) {
+    int[] sections = metadata.requireInts(full("rope.dimension_sections"));
+    int sum = Arrays.stream(sections).sum();
+    for (int pair = 0; pair < pairs && sections.length > 2; pair++) {
+      int sector = sum == 0 ? 0 : pair % sum;
+      if (sector >= 3 * sections[sector % 3]) {
+        throw new InvalidInputException(
+            "%s: %s leaves the rotated pair %s of %s without a section, which isn't supported"
+                .formatted(source(), full("rope.dimension_sections"), pair, pairs));
+      }
     }
   }
 

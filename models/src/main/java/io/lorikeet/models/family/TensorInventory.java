@@ -52,7 +52,8 @@ final class TensorInventory {
             });
     list.optional().forEach((name, shape) -> base.tensor(name).ifPresent(t -> compare(t, shape)));
     for (GgufTensor tensor : base.tensors()) {
-      if (!list.required().containsKey(tensor.name())
+      if (!list.isLeftAlone(tensor.name())
+          && !list.required().containsKey(tensor.name())
           && !list.optional().containsKey(tensor.name())) {
         problems.add(tensor.name() + " is unknown, and leaving it out would change the result");
       }
@@ -62,7 +63,7 @@ final class TensorInventory {
   private void compare(GgufTensor tensor, List<Long> shape) {
     if (!trimmed(tensor.shape()).equals(trimmed(shape))) {
       problems.add(tensor.name() + " has the shape " + tensor.shape() + " instead of " + shape);
-    } else if (shape.size() == 1 && tensor.type() != TensorType.F32) {
+    } else if (list.isExact(tensor.name()) && tensor.type() != TensorType.F32) {
       problems.add(tensor.name() + " is " + tensor.type().ggmlName() + " instead of f32");
     } else if (tensor.type().name().startsWith("I") && !tensor.type().isQuantized()) {
       problems.add(tensor.name() + " holds whole numbers (" + tensor.type().ggmlName() + ")");

@@ -15,6 +15,7 @@ public final class TensorList {
   private final Map<String, List<Long>> optional = new LinkedHashMap<>();
   private final List<String> adaptable = new ArrayList<>();
   private String prefix = "";
+  private int layersBehind = Integer.MAX_VALUE;
 
   /// @param present names of the file's tensors: some have one form or another
   public TensorList(Set<String> present) {
@@ -29,6 +30,20 @@ public final class TensorList {
   /// Puts what is added next outside of all layers.
   public void endLayers() {
     prefix = "";
+  }
+
+  /// Leaves alone whatever tensors layers from this one on have.
+  void leaveLayersFrom(int index) {
+    layersBehind = index;
+  }
+
+  /// Whether a tensor belongs to a layer that is left alone.
+  boolean isLeftAlone(String name) {
+    String[] parts = name.split("\\.");
+    return parts[0].equals("blk")
+        && parts.length > 2
+        && parts[1].matches("\\d{1,9}")
+        && Integer.parseInt(parts[1]) >= layersBehind;
   }
 
   boolean isPresent(String name) {
@@ -58,6 +73,12 @@ public final class TensorList {
   /// A tensor that stays as it is, under its full name.
   public void frozen(String name, long... shape) {
     required.put(prefix + name, boxed(shape));
+  }
+
+  /// Whether a tensor must be F32, as all vectors, and kernels of convolutions.
+  boolean isExact(String name) {
+    List<Long> shape = required.getOrDefault(name, optional.get(name));
+    return shape.size() == 1 || name.endsWith("conv1d.weight");
   }
 
   public void optionalVector(String name, long length) {

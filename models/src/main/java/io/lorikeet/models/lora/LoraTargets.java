@@ -30,6 +30,10 @@ public final class LoraTargets {
     LAYER_MATRICES.put("attn_v", "v");
     LAYER_MATRICES.put("attn_qkv", "qkv");
     LAYER_MATRICES.put("attn_output", "o");
+    LAYER_MATRICES.put("attn_gate", "attn_gate");
+    LAYER_MATRICES.put("ssm_beta", "ssm_beta");
+    LAYER_MATRICES.put("ssm_alpha", "ssm_alpha");
+    LAYER_MATRICES.put("ssm_out", "ssm_out");
     LAYER_MATRICES.put("ffn_gate", "gate");
     LAYER_MATRICES.put("ffn_up", "up");
     LAYER_MATRICES.put("ffn_down", "down");
@@ -41,7 +45,9 @@ public final class LoraTargets {
     LAYER_MATRICES.put("ffn_up_shexp", "up_shexp");
     LAYER_MATRICES.put("ffn_down_shexp", "down_shexp");
     GROUPS.put("experts", List.of("gate_exps", "up_exps", "gate_up_exps", "down_exps"));
-    GROUPS.put("attention", List.of("q", "k", "v", "qkv", "o"));
+    GROUPS.put(
+        "attention",
+        List.of("q", "k", "v", "qkv", "o", "attn_gate", "ssm_beta", "ssm_alpha", "ssm_out"));
     GROUPS.put("all-linear", List.copyOf(LAYER_MATRICES.values()));
   }
 

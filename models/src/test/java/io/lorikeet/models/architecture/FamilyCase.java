@@ -20,6 +20,9 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
         family(
             "qwen3",
             model -> model.put("attention.key_length", 32).put("attention.value_length", 32)),
+        family("qwen35", FamilyCase::qwen35),
+        also("qwen35", "no more values", FamilyCase::qwen35OfFewHeads),
+        also("qwen35", "further tokens", FamilyCase::qwen35Mtp),
         family(
             "gemma2",
             model ->
@@ -57,6 +60,7 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
             "shared",
             model -> experts(granite(model), 4, 2).put("expert_shared_feed_forward_length", 96)),
         family("qwen3moe", model -> experts(model, 8, 3).put("expert_feed_forward_length", 96)),
+        family("qwen35moe", FamilyCase::qwen35Experts),
         family("olmoe", model -> experts(model, 6, 4).put("attention.head_count_kv", 4)),
         family("gpt-oss", FamilyCase::gptOss));
   }
@@ -72,6 +76,55 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
 
   public RandomFamily of(TensorType type) {
     return settings.apply(new RandomFamily(name.split(" ")[0], type));
+  }
+
+  /// Two of three layers carry a state; twice as many value heads as key heads.
+  private static RandomFamily qwen35(RandomFamily model) {
+    return model
+        .put("block_count", 3)
+        .put("full_attention_interval", 3)
+        .put("attention.key_length", 32)
+        .put("attention.value_length", 32)
+        .put("rope.dimension_count", 16)
+        .put("rope.dimension_sections", GgufValue.Array.ofInts(3, 3, 2, 0))
+        .put("ssm.conv_kernel", 4)
+        .put("ssm.state_size", 16)
+        .put("ssm.group_count", 2)
+        .put("ssm.time_step_rank", 4)
+        .put("ssm.inner_size", 64);
+  }
+
+  /// As many value heads as key heads, and layers told one by one.
+  private static RandomFamily qwen35OfFewHeads(RandomFamily model) {
+    return qwen35(model)
+        .tied()
+        .put("attention.recurrent_layers", GgufValue.Array.ofInts(0, 1, 1))
+        .put("ssm.time_step_rank", 2)
+        .put("ssm.inner_size", 32);
+  }
+
+  /// A layer behind the others that predicts further tokens.
+  private static RandomFamily qwen35Mtp(RandomFamily model) {
+    RandomFamily all = qwen35(model).put("block_count", 4).put("nextn_predict_layers", 1);
+    for (String norm : List.of("attn_norm", "post_attention_norm", "nextn.enorm", "nextn.hnorm")) {
+      all.withExtra("blk.3." + norm + ".weight", 64L);
+    }
+    return all.withExtra("blk.3.attn_q_norm.weight", 32L)
+        .withExtra("blk.3.attn_k_norm.weight", 32L)
+        .withExtra("blk.3.attn_q.weight", 64L, 256L)
+        .withExtra("blk.3.attn_k.weight", 64L, 64L)
+        .withExtra("blk.3.attn_v.weight", 64L, 64L)
+        .withExtra("blk.3.attn_output.weight", 128L, 64L)
+        .withExtra("blk.3.ffn_gate.weight", 64L, 128L)
+        .withExtra("blk.3.ffn_up.weight", 64L, 128L)
+        .withExtra("blk.3.ffn_down.weight", 128L, 64L)
+        .withExtra("blk.3.nextn.eh_proj.weight", 128L, 64L);
+  }
+
+  private static RandomFamily qwen35Experts(RandomFamily model) {
+    return experts(qwen35(model), 6, 3)
+        .put("expert_feed_forward_length", 96)
+        .put("expert_shared_feed_forward_length", 64);
   }
 
   private static RandomFamily fused(RandomFamily model) {

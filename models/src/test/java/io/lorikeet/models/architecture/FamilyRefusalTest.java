@@ -56,6 +56,26 @@ class FamilyRefusalTest {
         "sections");
   }
 
+  /// Sections that leave pairs without a position would have them stand still.
+  @Test
+  void sectionsThatDontCoverWhatIsRotated() {
+    assertRefused(
+        qwen35().put("rope.dimension_sections", GgufValue.Array.ofInts(4, 2, 2, 0)), "section");
+  }
+
+  @Test
+  void valueHeadsThatCantShareKeys() {
+    assertRefused(qwen35().put("ssm.time_step_rank", 3).put("ssm.inner_size", 48), "3 value heads");
+  }
+
+  private static RandomFamily qwen35() {
+    return FamilyCase.all()
+        .filter(one -> one.name().equals("qwen35"))
+        .findFirst()
+        .orElseThrow()
+        .of(TensorType.F32);
+  }
+
   @Test
   void patternsThatAreTooShort() {
     assertRefused(

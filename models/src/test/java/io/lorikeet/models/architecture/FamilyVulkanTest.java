@@ -39,7 +39,7 @@ class FamilyVulkanTest {
   private record Outcome(double loss, double[] gradients) {}
 
   @ParameterizedTest
-  @ValueSource(strings = {"gemma3", "gpt-oss"})
+  @ValueSource(strings = {"gemma3", "gpt-oss", "qwen35"})
   void gradientsAreTheCpus(String name) throws IOException {
     VulkanDevice.assumePresent();
     FamilyCase family =

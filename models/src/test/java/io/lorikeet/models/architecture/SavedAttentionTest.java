@@ -50,13 +50,14 @@ class SavedAttentionTest {
   }
 
   /// Layers with heads of several sizes and windows; scores with sinks; a matrix for queries, keys
-  /// and values together; capped scores.
+  /// and values together; capped scores; layers that don't attend.
   @ParameterizedTest
   @CsvSource({
     "gemma4, F32",
     "gemma4, AUTO",
     "gpt-oss, F32",
     "gpt-oss, AUTO",
+    "qwen35, AUTO",
     "phi3, AUTO",
     "gemma2, AUTO"
   })

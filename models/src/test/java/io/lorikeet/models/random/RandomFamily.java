@@ -29,6 +29,7 @@ public final class RandomFamily {
   private final Map<String, TensorType> types = new HashMap<>();
   private final Map<String, GgufValue> keys = new LinkedHashMap<>();
   private final Set<String> names = new HashSet<>(Set.of("output.weight"));
+  private final Map<String, List<Long>> extra = new LinkedHashMap<>();
   private boolean biases = true;
 
   /// 2 layers of 64 (256 for types with blocks of that size), 4 heads and 2 for keys and values, a
@@ -83,6 +84,12 @@ public final class RandomFamily {
     return this;
   }
 
+  /// Adds a tensor that the family says nothing of.
+  public RandomFamily withExtra(String tensor, Long... shape) {
+    extra.put(tensor, List.of(shape));
+    return this;
+  }
+
   /// Sets the type of one kind of matrix: `attn_q`, `ffn_gate_exps`, ….
   public RandomFamily type(String role, TensorType ofThese) {
     types.put(role, ofThese);
@@ -115,6 +122,7 @@ public final class RandomFamily {
                 add(writer, config, name, shape);
               }
             });
+    extra.forEach((name, shape) -> add(writer, config, name, shape));
     writer.write(path);
     return path;
   }
@@ -139,7 +147,11 @@ public final class RandomFamily {
       TensorType own, ModelConfig config, String name, int inputs, int rows) {
     double mean = name.contains("norm") || name.contains("scale") ? 1 : 0;
     double deviation = 1 / Math.sqrt(inputs);
-    if (mean == 1) {
+    if (name.endsWith("ssm_a")) {
+      // Decays of all sizes from e^-0.03 to nearly nothing: softplus of about 0 is 0.7.
+      mean = -1;
+      deviation = 0.3;
+    } else if (mean == 1) {
       deviation = 0.1;
     } else if (name.endsWith(".bias")) {
       deviation = 0.2;
@@ -156,7 +168,10 @@ public final class RandomFamily {
   }
 
   private static boolean isMatrix(String name, long[] extents) {
-    return extents.length > 1 && !name.contains("ffn_gate_inp") && !name.endsWith(".bias");
+    return extents.length > 1
+        && !name.contains("ffn_gate_inp")
+        && !name.contains("conv1d")
+        && !name.endsWith(".bias");
   }
 
   private TensorType typeOf(String name) {

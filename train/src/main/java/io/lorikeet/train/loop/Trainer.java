@@ -127,7 +127,7 @@ public final class Trainer {
       }
       MemoryPlan plan = choice.plan(base, backend, parameters(adapted, base, given));
       Computation computation = Computation.of(backend, plan.placement());
-      try (TrainingData data = readData(base, model.window())) {
+      try (TrainingData data = readData(base, model.reach())) {
         String dataHash = DataHash.of(data);
         base.hash(); // kept by the file: checkpoints name it, even when the file is gone by then
         if (newest.isPresent()) {

@@ -1,0 +1,122 @@
+package io.lorikeet.models.family;
+
+import io.lorikeet.bindings.Ops.RopeParameters;
+import io.lorikeet.quant.InvalidInputException;
+
+/// Qwen 3.5 and 3.6 (dense, text). In three of four layers a gated delta net mixes the tokens:
+///
+///     q, k, v = silu(convolution(attn_qkv x)), a causal one over four tokens of each channel
+///     q, k    = each head over its length, q by 1 / √(head size) too
+///     beta    = sigmoid(ssm_beta x)
+///     decay   = ssm_a · softplus(ssm_alpha x + ssm_dt), the logarithm, below 0
+///     y       = ssm_out(norm(delta rule of these) · silu(attn_gate x))
+///
+/// The others attend, with norms of each head's query and key, a part of each head rotated, and a
+/// gate: `attn_q` gives each head's query and beside it a gate of the same size, by whose sigmoid
+/// the head's result is multiplied before `attn_output`.
+///
+/// Layers behind the last that predict further tokens (MTP) stay as they are.
+sealed class Qwen35 extends Family permits Qwen35Moe {
+  Qwen35() {
+    this("qwen35", "Qwen 3.5 and 3.6 0.8B to 27B (text)", "gated delta nets, gated attention");
+  }
+
+  Qwen35(String architecture, String examples, String traits) {
+    super(architecture, examples, traits);
+  }
+
+  @Override
+  int layers(ModelKeys keys) {
+    return keys.layers() - keys.count("nextn_predict_layers");
+  }
+
+  @Override
+  boolean leavesLayersBehind() {
+    return true;
+  }
+
+  @Override
+  int ropeMode() {
+    return RopeMetadata.NEOX;
+  }
+
+  /// Text has the same position in every dimension, so rotating by sections is rotating by
+  /// position, unless sections leave some pairs out.
+  @Override
+  RopeParameters rope(ModelKeys keys, int headSize) {
+    RopeParameters rope = partialRope(keys, headSize);
+    keys.requireInterleavedSections(rope.dimensions() / 2);
+    return rope;
+  }
+
+  @Override
+  public LayerConfig layer(ModelKeys keys, int index) {
+    LayerConfig layer = super.layer(keys, index);
+    return keys.recurrent(index, 4) ? layer.withDeltaNet(deltaNet(keys)) : layer;
+  }
+
+  private static DeltaNetConfig deltaNet(ModelKeys keys) {
+    int size = keys.positive("ssm.state_size");
+    int keyHeads = keys.positive("ssm.group_count");
+    int valueHeads = keys.positive("ssm.time_step_rank");
+    keys.requireEqual("ssm.inner_size", size * valueHeads, "the state's size for each value head");
+    if (valueHeads % keyHeads != 0) {
+      throw new InvalidInputException(
+          "%s: %s value heads of the delta net can't share %s key heads"
+              .formatted(keys.source(), valueHeads, keyHeads));
+    }
+    return new DeltaNetConfig(keyHeads, valueHeads, size, keys.positive("ssm.conv_kernel"));
+  }
+
+  @Override
+  public boolean gatesAttention() {
+    return true;
+  }
+
+  @Override
+  public String feedForwardNorm() {
+    return "post_attention_norm.weight";
+  }
+
+  @Override
+  public String attentionPostNorm() {
+    return null;
+  }
+
+  @Override
+  public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
+    list.frozen("attn_norm.weight", width);
+    if (layer.deltaNet() == null) {
+      attentionTensors(list, layer, width);
+      headNorms(list, layer);
+    } else {
+      deltaNetTensors(list, layer.deltaNet(), width);
+    }
+    list.frozen("post_attention_norm.weight", width);
+    if (experts == null) {
+      feedForwardTensors(list, layer, width);
+    } else {
+      expertTensors(list, experts, width);
+    }
+  }
+
+  @Override
+  void attentionTensors(TensorList list, LayerConfig layer, int width) {
+    list.matrix("attn_q", width, 2L * layer.queryWidth());
+    list.matrix("attn_k", width, layer.keyValueWidth());
+    list.matrix("attn_v", width, layer.keyValueWidth());
+    list.matrix("attn_output", layer.queryWidth(), width);
+  }
+
+  private static void deltaNetTensors(TensorList list, DeltaNetConfig net, int width) {
+    list.matrix("attn_qkv", width, net.width());
+    list.matrix("attn_gate", width, net.valueWidth());
+    list.matrix("ssm_beta", width, net.valueHeads());
+    list.matrix("ssm_alpha", width, net.valueHeads());
+    list.frozen("ssm_conv1d.weight", net.kernel(), net.width());
+    list.frozen("ssm_dt.bias", net.valueHeads());
+    list.frozen("ssm_a", net.valueHeads());
+    list.frozen("ssm_norm.weight", net.headSize());
+    list.matrix("ssm_out", net.valueWidth(), width);
+  }
+}

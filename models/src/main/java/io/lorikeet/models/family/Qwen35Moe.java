@@ -1,0 +1,41 @@
+package io.lorikeet.models.family;
+
+import java.util.EnumSet;
+import java.util.Set;
+
+/// Qwen 3.5 and 3.6 with experts (text): [Qwen35] whose feed-forward part is a mixture of experts,
+/// weighted by the softmax over all of them, and a part that every token goes through, times the
+/// sigmoid of a gate of its own: experts(x) + sigmoid(ffn_gate_inp_shexp · x) · shared(x).
+final class Qwen35Moe extends Qwen35 {
+  Qwen35Moe() {
+    super(
+        "qwen35moe",
+        "Qwen 3.5 and 3.6 35B-A3B (text)",
+        "gated delta nets, gated attention; experts and a gated shared one");
+  }
+
+  @Override
+  Set<Form> forms() {
+    return EnumSet.of(Form.EXPERTS);
+  }
+
+  @Override
+  int feedForward(ModelKeys keys, int index) {
+    return keys.ofLayer("expert_feed_forward_length", index, 0);
+  }
+
+  @Override
+  public Experts experts(ModelKeys keys) {
+    keys.positive("expert_count");
+    return softMaxExperts(keys, "expert_feed_forward_length", true)
+        .withShared(keys.positive("expert_shared_feed_forward_length"));
+  }
+
+  @Override
+  void expertTensors(TensorList list, Experts experts, int width) {
+    list.frozen("ffn_gate_inp.weight", width, experts.count());
+    expertMatrices(list, experts, width);
+    list.frozen("ffn_gate_inp_shexp.weight", width);
+    sharedTensors(list, experts, width);
+  }
+}
