@@ -2,7 +2,7 @@ package io.lorikeet.bindings;
 
 import io.lorikeet.ggml.Ggml;
 
-/// What layers that carry a state along a row need in a graph, F32 and contiguous.
+/// Operations for layers that carry a state along a row; their tensors are F32 and contiguous.
 public final class StateOps {
   private final Ops ops;
 

@@ -1,6 +1,9 @@
 package io.lorikeet.quant;
 
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -11,6 +14,7 @@ import java.util.Map;
 /// here.
 public final class VocabularyLimits {
   private static final String TOKENS = "tokenizer.ggml.tokens";
+  private static final String MODEL = "tokenizer.ggml.model";
   private static final String SCORES = "tokenizer.ggml.scores";
   private static final String NAME = "general.name";
 
@@ -30,6 +34,9 @@ public final class VocabularyLimits {
     List<String> problems = new ArrayList<>();
     Map<String, Integer> ids = ids(array.strings(), problems);
     metadata.string(NAME).ifPresent(name -> checkName(name, ids, problems));
+    if (metadata.string(MODEL).orElse("").equals("rwkv")) {
+      checkSingleBytes(array.strings(), problems);
+    }
     if (metadata.value(SCORES).orElse(null) instanceof GgufValue.Array scores
         && scores.elementType().isReal()
         && hasNaN(scores.doubles())) {
@@ -73,6 +80,54 @@ public final class VocabularyLimits {
           "%s is '%s', and of a model called so llama.cpp wants the tokens %s"
               .formatted(NAME, name, String.join(", ", missing)));
     }
+  }
+
+  /// libllama's tokenizer of RWKV models takes the longest token that a text begins with. Where
+  /// tokens begin with a byte that is no token itself, it may find none, and asks for ever.
+  private static void checkSingleBytes(List<String> tokens, List<String> problems) {
+    BitSet first = new BitSet();
+    BitSet single = new BitSet();
+    for (String token : tokens) {
+      byte[] bytes = unescaped(token);
+      if (bytes.length > 0) {
+        first.set(Byte.toUnsignedInt(bytes[0]));
+      }
+      if (bytes.length == 1) {
+        single.set(Byte.toUnsignedInt(bytes[0]));
+      }
+    }
+    first.andNot(single);
+    if (!first.isEmpty()) {
+      problems.add(
+          "%s is 'rwkv', and %s bytes that tokens begin with are no tokens"
+              .formatted(MODEL, first.cardinality()));
+    }
+  }
+
+  /// A token's bytes (`llama_unescape_rwkv_token`).
+  private static byte[] unescaped(String token) {
+    byte[] text = token.getBytes(StandardCharsets.UTF_8);
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    for (int i = 0; i < text.length; i++) {
+      if (text[i] != '\\' || i + 1 == text.length) {
+        bytes.write(text[i]);
+        continue;
+      }
+      byte escape = text[++i];
+      if (escape == 'x' && i + 2 < text.length) {
+        int high = Character.digit(text[++i], 16);
+        bytes.write(16 * high + Character.digit(text[++i], 16));
+      } else {
+        bytes.write(
+            switch (escape) {
+              case 't' -> '\t';
+              case 'n' -> '\n';
+              case 'r' -> '\r';
+              default -> escape;
+            });
+      }
+    }
+    return bytes.toByteArray();
   }
 
   private static boolean hasNaN(double[] values) {

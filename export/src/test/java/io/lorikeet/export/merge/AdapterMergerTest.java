@@ -16,6 +16,7 @@ import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.adapter.AdapterMetadata;
 import io.lorikeet.models.adapter.BaseIdentity;
 import io.lorikeet.models.architecture.FamilyCase;
+import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.merge.Rounding;
@@ -124,15 +125,14 @@ class AdapterMergerTest {
     Path base = family.of(TensorType.F32).write(folder.resolve("base.gguf"));
     Path adapter;
     try (GgufFile gguf = GgufFile.open(base)) {
-      List<String> roles =
-          gguf.tensors().stream()
-              .filter(tensor -> tensor.shape().size() > 1)
-              .map(tensor -> tensor.name().split("\\."))
-              .filter(parts -> parts[0].equals("blk") && !parts[2].equals("ffn_gate_inp"))
-              .map(parts -> parts[2])
-              .distinct()
+      List<String> matrices =
+          ModelConfig.of(gguf).matrices().stream().filter(name -> name.startsWith("blk.")).toList();
+      List<String> roles = matrices.stream().map(name -> name.split("\\.")[2]).distinct().toList();
+      List<LoraPair> pairs =
+          RandomInputs.pairs(gguf, roles, 3, 5).stream()
+              .filter(pair -> matrices.contains(pair.baseTensor()))
               .toList();
-      adapter = adapter(gguf, RandomInputs.pairs(gguf, roles, 3, 5), 2);
+      adapter = adapter(gguf, pairs, 2);
     }
     Path merged = folder.resolve("merged.gguf");
     merge(base, adapter, MergeTypes.KEEP, merged);

@@ -10,6 +10,6 @@ interface Mixer {
   String name();
 
   /// @param x normed hidden states `[embedding, tokens]` of the whole batch
-  /// @return what is added to the hidden states, of the same shape
+  /// @return the addend of the hidden states, of the same shape
   Tensor apply(Tape tape, Tensor x);
 }

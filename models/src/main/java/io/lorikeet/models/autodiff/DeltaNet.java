@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /// The gated delta rule (arXiv 2412.06464), a linear attention whose state S forgets and corrects
-/// itself at each token: S ← decay · S, then S ← S + k · beta · (v - Sᵀ k)ᵀ, and the token reads Sᵀ
-/// q. The state begins anew with each example of a row.
+/// itself at each token. First S ← decay · S, then S ← S + k · beta · (v - Sᵀ k)ᵀ; the token's
+/// result is Sᵀ q. The state begins anew with each example of a row.
 ///
 /// A chunk of tokens is computed as products: within it each token corrects those before it, a
 /// unit lower triangular system; what came before it is in the state at its beginning. Only these

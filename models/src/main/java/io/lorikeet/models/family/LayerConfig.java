@@ -11,7 +11,7 @@ import io.lorikeet.bindings.Ops.RopeParameters;
 /// @param window tokens that a query sees, itself included; 0 for all before it
 /// @param rope rotary position embedding, or null for none
 /// @param ropeFactors whether the base's frequency factors, where it has some, apply here
-/// @param deltaNet what mixes tokens in place of attention, or null for attention
+/// @param deltaNet the delta net in place of attention, or null for attention
 public record LayerConfig(
     int heads,
     int keyValueHeads,

@@ -12,8 +12,8 @@ import io.lorikeet.quant.InvalidInputException;
 ///     y       = ssm_out(norm(delta rule of these) · silu(attn_gate x))
 ///
 /// The others attend, with norms of each head's query and key, a part of each head rotated, and a
-/// gate: `attn_q` gives each head's query and beside it a gate of the same size, by whose sigmoid
-/// the head's result is multiplied before `attn_output`.
+/// gate. `attn_q` gives each head's query and beside it a gate of the same size. The head's result
+/// is multiplied by the gate's sigmoid before `attn_output`.
 ///
 /// Layers behind the last that predict further tokens (MTP) stay as they are.
 sealed class Qwen35 extends Family permits Qwen35Moe {

@@ -3,9 +3,9 @@ package io.lorikeet.models.family;
 import java.util.EnumSet;
 import java.util.Set;
 
-/// Qwen 3.5 and 3.6 with experts (text): [Qwen35] whose feed-forward part is a mixture of experts,
-/// weighted by the softmax over all of them, and a part that every token goes through, times the
-/// sigmoid of a gate of its own: experts(x) + sigmoid(ffn_gate_inp_shexp · x) · shared(x).
+/// Qwen 3.5 and 3.6 with experts (text): [Qwen35] with a mixture of experts for its feed-forward
+/// part, weighted by the softmax over all of them. Every token goes through a shared part, too,
+/// which has a gate of its own: experts(x) + sigmoid(ffn_gate_inp_shexp · x) · shared(x).
 final class Qwen35Moe extends Qwen35 {
   Qwen35Moe() {
     super(

@@ -180,7 +180,7 @@ class DeltaNetTest {
     return Math.sqrt(sum);
   }
 
-  /// What the graph computes.
+  /// The graph with its inputs and results.
   private static final class Computed implements AutoCloseable {
     private final Backend backend;
     private final Ops ops = new Ops();

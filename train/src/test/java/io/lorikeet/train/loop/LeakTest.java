@@ -50,7 +50,8 @@ class LeakTest {
 
   private static final int IN_USE = 7;
 
-  private static final long MOST_NATIVE = 8 << 20;
+  /// Native allocators keep up to 10 MB more of some models, and give it back over later ones.
+  private static final long MOST_NATIVE = 16 << 20;
 
   @TempDir private Path folder;
 
