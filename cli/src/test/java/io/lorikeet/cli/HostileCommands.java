@@ -46,7 +46,7 @@ final class HostileCommands {
         {"prompt": "ab", "completion": " c"}
         {"prompt": "de", "completion": " f\\u00e9"}
         """);
-    Files.writeString(text, "Once upon a time there was a cat. ".repeat(40));
+    Files.writeString(text, "Once upon a time there was a cat. ".repeat(4));
   }
 
   /// Trains the adapter that `merge` and `verify` are given.
@@ -114,7 +114,8 @@ final class HostileCommands {
           ? Optional.of("succeeds with numbers that are none: " + run.out())
           : Optional.empty();
     }
-    if (run.exitCode() == Failure.FAILED && VERDICT.matcher(run.out()).find()) {
+    boolean unproven = run.exitCode() == Failure.FAILED || run.exitCode() == Failure.INCONCLUSIVE;
+    if (unproven && VERDICT.matcher(run.out()).find()) {
       return Optional.empty(); // weights can be so small that nothing is learned
     }
     if (!run.err().contains("lorikeet: ")) {

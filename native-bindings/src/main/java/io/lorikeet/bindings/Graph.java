@@ -12,6 +12,9 @@ import java.util.function.Predicate;
 /// Operations in the order they run, built once and run many times. The same graph serves every
 /// layer of a kind: its placeholders are pointed at one layer's weights after the other.
 public final class Graph implements AutoCloseable {
+  /// Tensors that a graph can have.
+  public static final int MOST_TENSORS = OpList.CAPACITY;
+
   private final String name;
   private final Backend backend;
   private final Ops ops;

@@ -12,7 +12,7 @@ import java.util.Map;
 
 /// The parts of a graph under construction, and the checks that its operations share.
 abstract sealed class OpList implements AutoCloseable permits Ops {
-  private static final int CAPACITY = 1 << 20;
+  static final int CAPACITY = 1 << 20;
 
   final MemorySegment context;
   private final List<Tensor> tensors = new ArrayList<>();

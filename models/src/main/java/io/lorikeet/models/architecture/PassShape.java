@@ -88,6 +88,11 @@ public record PassShape(
     return size;
   }
 
+  /// Blocks of queries that attention takes in a layer.
+  public long attentionBlocks() {
+    return (long) rows * Math.ceilDiv(context, attentionBlock);
+  }
+
   /// Tokens of a batch.
   public int tokens() {
     return rows * context;

@@ -2,6 +2,7 @@ package io.lorikeet.train.memory;
 
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.GgmlException;
+import io.lorikeet.bindings.Graph;
 import io.lorikeet.models.architecture.BaseWeights;
 import io.lorikeet.models.architecture.PassShape;
 import io.lorikeet.models.architecture.SavedInputs;
@@ -20,6 +21,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Function;
 
 /// Finds out what a run needs before it starts, and lays it out so that it fits: what costs no time
@@ -44,6 +46,9 @@ public final class MemoryPlanner {
   private static final long LARGE_KERNELS = 20_000_000;
 
   private static final int FEW_COLUMNS = 64;
+
+  /// A lower bound for the tensors of one block of attention in a layer's backward graph.
+  private static final int TENSORS_OF_A_BLOCK = 24;
 
   private final GgufFile base;
   private final ModelConfig model;
@@ -177,46 +182,40 @@ public final class MemoryPlanner {
             : "Take a smaller --rank, fewer --target matrices, a smaller base or more memory");
   }
 
-  /// The longest row that fits, in multiples of 256 tokens, or 0.
+  /// The longest row that fits, in multiples of 256 tokens and to within a sixteenth, or 0.
   ///
   /// @param device bytes there are in the device's memory
   public int longestContext(long device) {
     int step = 256;
-    int low = 0;
-    int high = Math.max(1, model.contextLength() / step);
-    if (fitsSomehow(high * step, device)) {
-      return high * step;
-    }
-    while (high - low > Math.max(1, low / 16)) {
-      int middle = (low + high) / 2;
-      if (fitsSomehow(middle * step, device)) {
-        low = middle;
-      } else {
-        high = middle;
-      }
-    }
-    return low * step;
+    int most = Math.max(1, Math.min(model.contextLength(), Settings.MOST_TOKENS) / step);
+    return step * new ContextSearch(most, device, n -> least(n * step, device)).longest();
   }
 
-  /// Whether one of the two layouts does that are tried last: they differ in the sizes of pieces,
-  /// and no other takes less than both.
-  private boolean fitsSomehow(int context, long device) {
+  /// Bytes that the smaller of the two layouts takes that are tried last: they differ in the sizes
+  /// of pieces, and no other takes less than both. Empty where a row has too many tokens.
+  private OptionalLong least(int context, long device) {
     long hiddenState = (long) context * model.embedding() * Float.BYTES; // of one row
     if ((long) config.get(Settings.BATCH_SIZE) * context > Settings.MOST_TOKENS
         || hiddenState > device) {
-      return false;
+      return OptionalLong.empty();
     }
     List<Placement> all = candidates(context);
-    return all.subList(Math.max(0, all.size() - 2), all.size()).reversed().stream()
-        .anyMatch(placement -> canBe(placement, device));
-  }
-
-  private boolean canBe(Placement placement, long device) {
-    try {
-      return fits(plan(placement), device);
-    } catch (InvalidInputException _) {
-      return false; // too many tokens for a graph
+    OptionalLong least = OptionalLong.empty();
+    for (Placement placement : all.subList(Math.max(0, all.size() - 2), all.size()).reversed()) {
+      if (placement.shape().attentionBlocks() > Graph.MOST_TENSORS / TENSORS_OF_A_BLOCK) {
+        continue; // building the graph up to its limit takes seconds
+      }
+      try {
+        long bytes = needed(plan(placement));
+        if (bytes <= device) {
+          return OptionalLong.of(bytes);
+        }
+        least = OptionalLong.of(Math.min(bytes, least.orElse(bytes)));
+      } catch (InvalidInputException _) {
+        // too many tokens for a graph
+      }
     }
+    return least;
   }
 
   /// Layouts in the order in which they are tried, those that cost least time first.
