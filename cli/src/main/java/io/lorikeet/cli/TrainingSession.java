@@ -3,7 +3,6 @@ package io.lorikeet.cli;
 import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.Verification;
 import io.lorikeet.models.adapter.AdapterExporter;
-import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.adapter.AdapterMetadata;
 import io.lorikeet.models.adapter.AdapterStorage;
 import io.lorikeet.models.adapter.BaseIdentity;
@@ -113,22 +112,7 @@ final class TrainingSession {
             interruption.onArrival(stop::make);
           }
         };
-    Trainer trainer = new Trainer(config, listener).stopOn(stop);
-    return config
-        .find(Settings.INIT_ADAPTER)
-        .map(file -> trainer.beginWith(base -> read(file, base)))
-        .orElse(trainer);
-  }
-
-  private LoraAdapter read(Path initial, GgufFile base) throws IOException {
-    AdapterFile file = AdapterFile.read(initial, base);
-    Optional.ofNullable(file.training().get(AdapterMetadata.PARAMETRIZATION))
-        .ifPresent(
-            which ->
-                line.println(
-                    "note: %s was imported with A, B and scales %s; training on takes other steps than PEFT would"
-                        .formatted(initial, which)));
-    return file.adapter();
+    return new Trainer(config, listener).stopOn(stop);
   }
 
   @FunctionalInterface

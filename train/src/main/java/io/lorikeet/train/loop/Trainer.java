@@ -1,6 +1,8 @@
 package io.lorikeet.train.loop;
 
 import io.lorikeet.bindings.Backend;
+import io.lorikeet.models.adapter.AdapterFile;
+import io.lorikeet.models.adapter.AdapterMetadata;
 import io.lorikeet.models.architecture.BaseWeights;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.lora.LoraAdapter;
@@ -34,6 +36,7 @@ import io.lorikeet.train.settings.DataSettings;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -43,26 +46,12 @@ import java.util.function.Function;
 public final class Trainer {
   private final TrainingConfig config;
   private final TrainingListener listener;
-  private InitialAdapter initial;
   private StopRequest stop = new StopRequest();
   private ComputationChoice.Devices devices = Backend::open;
-
-  /// Reads the adapter that a run begins with.
-  @FunctionalInterface
-  public interface InitialAdapter {
-    /// @param base the open base, which the adapter has to fit
-    LoraAdapter read(GgufFile base) throws IOException;
-  }
 
   public Trainer(TrainingConfig config, TrainingListener listener) {
     this.config = config;
     this.listener = listener;
-  }
-
-  /// Begins with an adapter rather than with one that changes nothing.
-  public Trainer beginWith(InitialAdapter adapter) {
-    initial = adapter;
-    return this;
   }
 
   /// Stops when asked to.
@@ -166,13 +155,14 @@ public final class Trainer {
   /// The adapter that isn't made anew: the one the run begins with, as it was or as it is now.
   private Optional<LoraAdapter> given(Optional<Checkpoint> newest, GgufFile base, ModelConfig model)
       throws IOException {
-    if (config.find(Settings.INIT_ADAPTER).isEmpty()) {
+    Optional<Path> initial = config.find(Settings.INIT_ADAPTER);
+    if (initial.isEmpty()) {
       return Optional.empty();
     }
     LoraAdapter adapter =
         newest.isPresent()
             ? newest.get().adapter(RunSaver.alpha(newest.get()))
-            : initial.read(base);
+            : read(initial.get(), base);
     List<String> trainable = LoraTargets.trainable(model);
     List<String> others =
         adapter.pairs().stream()
@@ -184,6 +174,18 @@ public final class Trainer {
           "init-adapter: it adapts what can't be trained on this base", others);
     }
     return Optional.of(adapter);
+  }
+
+  private LoraAdapter read(Path initial, GgufFile base) throws IOException {
+    AdapterFile file = AdapterFile.read(initial, base);
+    String imported = file.training().get(AdapterMetadata.PARAMETRIZATION);
+    if (imported != null) {
+      listener.on(
+          new TrainingEvent.Note(
+              "note: %s was imported with A, B and scales %s; training on takes other steps than PEFT would"
+                  .formatted(initial, imported)));
+    }
+    return file.adapter();
   }
 
   private static void requireStepsLeft(

@@ -10,9 +10,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.adapter.AdapterExporter;
+import io.lorikeet.models.adapter.AdapterMetadata;
+import io.lorikeet.models.adapter.BaseIdentity;
 import io.lorikeet.models.architecture.SavedInputs;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.random.RandomModel;
+import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.event.Events;
 import io.lorikeet.train.event.TrainingEvent;
@@ -31,6 +35,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -207,15 +212,24 @@ class ResumeTest {
   void aRunThatBeganWithAnAdapterGoesOnFromWhatItHasBecome() throws IOException {
     LoraAdapter first = new Trainer(options("first").resolve(), events).run().adapter();
     double learned = events.steps().getLast().loss();
+    Path written = folder.resolve("begin.gguf");
+    try (GgufFile file = GgufFile.open(base)) {
+      Map<String, String> imported = Map.of(AdapterMetadata.PARAMETRIZATION, "of ffn_up");
+      AdapterExporter.write(first, new AdapterMetadata(BaseIdentity.of(file), imported), written);
+    }
     TrainingOptions options =
-        options("second").set(Settings.RANK, null).set(Settings.INIT_ADAPTER, base); // any file
+        options("second").set(Settings.RANK, null).set(Settings.INIT_ADAPTER, written);
     events.clear();
-    TrainingResult whole = new Trainer(options.resolve(), events).beginWith(_ -> first).run();
+    TrainingResult whole = new Trainer(options.resolve(), events).run();
+    assertEquals(
+        "note: %s was imported with A, B and scales of ffn_up; training on takes other steps than PEFT would"
+            .formatted(written),
+        events.notes().getFirst());
     assertTrue(events.steps().getFirst().loss() < 1.5 * learned, "it begins anew");
     assertEquals(4, whole.config().get(Settings.RANK));
     assertEquals(first.alpha(), whole.adapter().alpha());
     TrainingConfig config = options.set(Settings.OUTPUT, folder.resolve("third.gguf")).resolve();
-    Trainer trainer = new Trainer(config, killer(5)).beginWith(_ -> first);
+    Trainer trainer = new Trainer(config, killer(5));
     assertThrows(Killed.class, trainer::run);
     assertSame(whole.adapter(), resume(config.get(Settings.RUN), new TrainingOptions()).adapter());
     TrainingOptions both = options.set(Settings.RANK, 8);
