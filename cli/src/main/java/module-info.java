@@ -1,7 +1,6 @@
 /// The command line.
 module io.lorikeet.cli {
-  requires io.lorikeet.export;
-  requires io.lorikeet.train;
+  requires io.lorikeet.finetune;
   requires com.fasterxml.jackson.databind;
   requires info.picocli;
   requires jdk.unsupported; // signals, see InterruptKey

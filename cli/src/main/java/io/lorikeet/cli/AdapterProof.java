@@ -2,7 +2,7 @@ package io.lorikeet.cli;
 
 import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.Verification;
-import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.finetune.VerificationText;
 import io.lorikeet.models.family.Family;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.quant.GgufFile;
@@ -36,7 +36,7 @@ record AdapterProof(String device, int threads, PrintWriter out) {
       sequences = VerificationText.sequences(base, null);
     }
     Verification verification =
-        new AdapterVerifier(device, threads, Precision.LLAMA).verify(model, file, meant, sequences);
+        new AdapterVerifier(device, threads).verify(model, file, meant, sequences);
     VerificationReport.lines(verification).forEach(out::println);
     return VerificationReport.exitCode(verification.verdict());
   }

@@ -2,8 +2,14 @@ package io.lorikeet.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import io.lorikeet.bindings.RowQuantizer;
-import io.lorikeet.bindings.TensorType;
+import io.lorikeet.finetune.Words;
+import io.lorikeet.finetune.bench.BenchComparison;
+import io.lorikeet.finetune.bench.BenchReport;
+import io.lorikeet.finetune.bench.BenchRun;
+import io.lorikeet.finetune.bench.BenchSetting;
+import io.lorikeet.finetune.bench.MachineLoad;
+import io.lorikeet.finetune.bench.MergeBench;
+import io.lorikeet.finetune.bench.Rounds;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.NearestName;
@@ -158,22 +164,16 @@ final class BenchCommand extends WritingCommand {
     if (type == null || output == null) {
       throw problem("--make needs --type and --output");
     }
-    RandomModel.of(make, typeByName()).seed(seed).write(output);
+    List<String> types = RandomModel.typeNames();
+    if (types.stream().noneMatch(type::equalsIgnoreCase)) {
+      throw problem(
+          "unknown --type '%s'; known are %s%s"
+              .formatted(type, String.join(", ", types), NearestName.hint(type, types)));
+    }
+    RandomModel.of(make, type).seed(seed).write(output);
     spec.commandLine()
         .getOut()
         .println("%s: %s".formatted(output, Words.bytes(Files.size(output))));
-  }
-
-  private TensorType typeByName() {
-    List<String> names = RowQuantizer.types().stream().map(TensorType::name).toList();
-    return RowQuantizer.types().stream()
-        .filter(known -> known.name().equalsIgnoreCase(type))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                problem(
-                    "unknown --type '%s'; known are %s%s"
-                        .formatted(type, String.join(", ", names), NearestName.hint(type, names))));
   }
 
   private void measure() throws IOException {
@@ -186,14 +186,17 @@ final class BenchCommand extends WritingCommand {
     ProgressLine line = ProgressLine.of(spec);
     if (merge) {
       MergeBench.Report report =
-          new MergeBench(model, rank, target, threads, rounds, ready, line).run();
+          new MergeBench(model, rank, target, threads, rounds, ready, line::update).run();
       List<String> merged = new ArrayList<>(report.bytes().keySet());
       merged.remove(MergeBench.COPY);
+      line.clear();
       show(line, report.lines(), report.rounds(), old, merged, MergeBench.COPY);
       write(report.json());
     } else {
       BenchReport report =
-          new BenchRun(model, context, rank, target, device, threads, rounds, ready, line).run();
+          new BenchRun(model, context, rank, target, device, threads, rounds, ready, line::update)
+              .run();
+      line.clear();
       List<String> trained = List.of(BenchReport.STEP, BenchReport.FORWARD);
       show(line, report.lines(), report.rounds(), old, trained, BenchReport.LLAMA);
       write(report.json());

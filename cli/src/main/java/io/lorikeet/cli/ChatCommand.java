@@ -1,5 +1,6 @@
 package io.lorikeet.cli;
 
+import io.lorikeet.finetune.BaseContext;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.adapter.TrainedTemplate;
 import io.lorikeet.models.text.ChatSession;

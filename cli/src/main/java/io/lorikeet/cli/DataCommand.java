@@ -1,5 +1,6 @@
 package io.lorikeet.cli;
 
+import io.lorikeet.finetune.BaseContext;
 import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;

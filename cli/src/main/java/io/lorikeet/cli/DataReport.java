@@ -2,7 +2,7 @@ package io.lorikeet.cli;
 
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.lorikeet.bindings.llama.LlamaVocabulary;
+import io.lorikeet.finetune.Words;
 import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.train.data.DataFigures;
 import io.lorikeet.train.data.DataSet;
@@ -140,18 +140,17 @@ record DataReport(
 
   /// Whether texts begin as llama.cpp would begin them.
   private Optional<String> beginTrap() {
-    LlamaVocabulary vocabulary = tokenizer.vocabulary();
-    if (vocabulary.bos().isEmpty()) {
+    if (tokenizer.bos().isEmpty()) {
       return Optional.empty();
     }
-    int begin = vocabulary.bos().getAsInt();
+    int begin = tokenizer.bos().getAsInt();
     for (TokenizedExample example : data.sample(LOOKED_AT)) {
       int[] tokens = example.tokens();
       SourceLine place = new SourceLine(example.source(), example.line());
       if (tokens[0] == begin && tokens[1] == begin) {
         return Optional.of(place + " begins with two begin tokens");
       }
-      if (tokens[0] != begin && vocabulary.addsBos()) {
+      if (tokens[0] != begin && tokenizer.begin().isPresent()) {
         return Optional.of(
             place + " doesn't begin with the begin token, which llama.cpp puts there");
       }
@@ -161,7 +160,7 @@ record DataReport(
 
   /// Some examples as the model sees them.
   void printExamples(PrintWriter out, int count, boolean colour) {
-    ShownTokens tokens = new ShownTokens(tokenizer.vocabulary(), colour);
+    ShownTokens tokens = new ShownTokens(tokenizer, colour);
     for (TokenizedExample example : data.sample(count)) {
       out.println();
       out.printf(
@@ -220,7 +219,7 @@ record DataReport(
     warnings.addAll(traps());
     report.put("warnings", warnings);
     report.put("notes", notes);
-    ShownTokens tokens = new ShownTokens(tokenizer.vocabulary(), false);
+    ShownTokens tokens = new ShownTokens(tokenizer, false);
     report.put("shown", data.sample(shown).stream().map(example -> json(example, tokens)).toList());
     JsonMapper mapper = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
     out.println(mapper.writeValueAsString(report));

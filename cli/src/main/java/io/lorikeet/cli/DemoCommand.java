@@ -1,5 +1,6 @@
 package io.lorikeet.cli;
 
+import io.lorikeet.finetune.FineTuned;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.ShellText;
 import io.lorikeet.train.data.files.Example;
@@ -41,8 +42,7 @@ final class DemoCommand implements Callable<Integer> {
 
     Path base = files.resolve("base.gguf");
     TrainingConfig config = config(files, base, run);
-    TrainingSession.Finished trained =
-        new TrainingSession(line, main.interruption()).run(config, false);
+    FineTuned trained = new TrainingSession(line, main.interruption()).run(config, false);
 
     List<Example.Completion> questions =
         ExactMatch.examples(files.resolve("data").resolve("test.jsonl"));

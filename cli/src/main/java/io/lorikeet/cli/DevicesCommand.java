@@ -1,7 +1,8 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.bindings.Backend;
-import io.lorikeet.bindings.Device;
+import io.lorikeet.finetune.DeviceOperations;
+import io.lorikeet.finetune.TrainingDevice;
+import io.lorikeet.finetune.Words;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -27,15 +28,15 @@ final class DevicesCommand implements Callable<Integer> {
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
     if (operations) {
-      OperationsTable.ask().lines().forEach(out::println);
+      new OperationsTable(DeviceOperations.ofAllDevices()).lines().forEach(out::println);
       return 0;
     }
-    Backend.devices().forEach(device -> out.println(line(device)));
+    TrainingDevice.all().forEach(device -> out.println(line(device)));
     return 0;
   }
 
   /// A device's name, memory and hardware.
-  static String line(Device device) {
+  static String line(TrainingDevice device) {
     String memory =
         Words.bytes(device.memoryFree()) + " of " + Words.bytes(device.memoryTotal()) + " free";
     return String.format(

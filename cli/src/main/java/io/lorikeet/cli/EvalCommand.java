@@ -1,8 +1,8 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.bindings.llama.LlamaContext;
-import io.lorikeet.export.LogitsSource;
 import io.lorikeet.export.TextLoss;
+import io.lorikeet.finetune.LlamaSession;
+import io.lorikeet.finetune.Words;
 import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.train.data.TextEncoding;
 import io.lorikeet.train.data.TokenizedExample;
@@ -30,7 +30,6 @@ import picocli.CommandLine.Spec;
     needed = 2)
 final class EvalCommand implements Callable<Integer> {
   private static final int DEFAULT_CONTEXT = 2048;
-  private static final int BATCH = 512;
 
   @Spec private CommandSpec spec;
 
@@ -70,7 +69,7 @@ final class EvalCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     ProgressLine line = ProgressLine.of(spec);
     try (LlamaSession session = LlamaSession.open(model, adapter)) {
-      int length = contextLength(session.model().contextLength());
+      int length = contextLength(session.contextLength());
       List<TokenizedExample> examples;
       try (Tokenizer tokenizer = Tokenizer.open(model)) {
         examples =
@@ -80,12 +79,9 @@ final class EvalCommand implements Callable<Integer> {
                 TextEncoding.of(tokenizer, Optional.ofNullable(chatTemplate)),
                 new TrainingProgress(line));
       }
-      try (LlamaContext computing =
-          LlamaContext.create(session.model(), length, Math.min(length, BATCH), threads)) {
-        measure("without adapter", session.logits(computing, false), examples, line);
-        if (session.hasAdapter()) {
-          measure("with adapter", session.logits(computing, true), examples, line);
-        }
+      measure(session, false, examples, length, line);
+      if (session.hasAdapter()) {
+        measure(session, true, examples, length, line);
       }
     }
     return 0;
@@ -101,14 +97,20 @@ final class EvalCommand implements Callable<Integer> {
     return length;
   }
 
-  private static void measure(
-      String name, LogitsSource source, List<TokenizedExample> examples, ProgressLine line) {
-    TextLoss loss = new TextLoss();
-    int done = 0;
-    for (TokenizedExample example : examples) {
-      loss.add(source, example.tokens(), example.trained());
-      line.update(name + ": " + ++done + " of " + examples.size() + " examples");
-    }
+  private void measure(
+      LlamaSession session,
+      boolean withAdapter,
+      List<TokenizedExample> examples,
+      int length,
+      ProgressLine line) {
+    String name = withAdapter ? "with adapter" : "without adapter";
+    TextLoss loss =
+        session.loss(
+            examples,
+            withAdapter,
+            length,
+            threads,
+            done -> line.update(name + ": " + done + " of " + examples.size() + " examples"));
     line.println(
         "%s: loss %s over %s tokens"
             .formatted(name, Words.loss(loss.mean()), Words.count(loss.targets())));

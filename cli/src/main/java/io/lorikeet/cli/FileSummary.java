@@ -1,5 +1,7 @@
 package io.lorikeet.cli;
 
+import io.lorikeet.finetune.TableText;
+import io.lorikeet.finetune.Words;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufMetadata;
 import io.lorikeet.quant.GgufTensor;
@@ -71,7 +73,7 @@ record FileSummary(
       tensors.add(
           new TensorSummary(
               tensor.name(),
-              tensor.type().name(),
+              tensor.typeName(),
               tensor.shape(),
               tensor.elements(),
               tensor.bytes(),

@@ -2,6 +2,7 @@ package io.lorikeet.cli;
 
 import io.lorikeet.export.peft.PeftImporter;
 import io.lorikeet.export.peft.PeftMerger;
+import io.lorikeet.finetune.Words;
 import io.lorikeet.models.adapter.AdapterMetadata;
 import io.lorikeet.models.adapter.AdapterStorage;
 import io.lorikeet.models.adapter.BaseIdentity;

@@ -1,6 +1,6 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.bindings.ProcessSignals;
+import io.lorikeet.cli.terminal.ProcessSignals;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;

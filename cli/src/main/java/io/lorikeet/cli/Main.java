@@ -1,6 +1,7 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.bindings.ProcessWatch;
+import io.lorikeet.cli.terminal.ProcessWatch;
+import io.lorikeet.finetune.Natives;
 import io.lorikeet.quant.TemporaryFiles;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -85,6 +86,7 @@ public final class Main implements Callable<Integer> {
 
   public static void main(String[] args) {
     ProcessWatch.begin();
+    Natives.onAbort(ProcessWatch::end);
     Locale.setDefault(Locale.ROOT); // libraries format numbers for the user's language
     Screen screen = Screen.ofProcess();
     System.setErr(screen.beside(System.err));

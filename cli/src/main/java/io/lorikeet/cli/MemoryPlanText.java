@@ -1,5 +1,6 @@
 package io.lorikeet.cli;
 
+import io.lorikeet.finetune.MemoryForecast;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.memory.MemoryPlan;
 import io.lorikeet.train.memory.Placement;
@@ -15,16 +16,8 @@ final class MemoryPlanText {
 
   private MemoryPlanText() {}
 
-  /// @param place the device's name, or what stands in for it
-  /// @param available bytes there are in the device's memory
-  /// @param longest the longest context that fits
-  static List<String> of(
-      GgufFile base,
-      TrainingConfig config,
-      MemoryPlan plan,
-      String place,
-      long available,
-      int longest) {
+  static List<String> of(GgufFile base, TrainingConfig config, MemoryForecast forecast) {
+    MemoryPlan plan = forecast.plan();
     List<String> lines = new ArrayList<>();
     lines.add(
         String.format(
@@ -36,7 +29,9 @@ final class MemoryPlanText {
             config.get(Settings.BATCH_SIZE),
             config.get(Settings.RANK),
             String.join(", ", config.get(Settings.TARGET)),
-            place));
+            forecast
+                .device()
+                .orElse("a GPU (tensors as the CPU's buffers align them, no GPU being asked)")));
     lines.add(ROW.formatted("GB", "device", "host", "mapped"));
     for (MemoryPlan.Item item : plan.items()) {
       lines.add(ROW.formatted(item.what(), gb(item.device()), gb(item.host()), gb(item.mapped())));
@@ -45,12 +40,13 @@ final class MemoryPlanText {
     if (plan.onHost()) {
       lines.add("of this process, all its pages resident: %s GB".formatted(gb(plan.process())));
     }
-    lines.add("free for it on the device: %s GB".formatted(gb(available)));
+    lines.add("free for it on the device: %s GB".formatted(gb(forecast.available())));
     lines.add(layout(plan.placement()));
     lines.add(
-        longest == 0
+        forecast.longestContext() == 0
             ? "no context fits"
-            : String.format(Locale.ROOT, "longest context that fits: %,d", longest));
+            : String.format(
+                Locale.ROOT, "longest context that fits: %,d", forecast.longestContext()));
     return lines;
   }
 

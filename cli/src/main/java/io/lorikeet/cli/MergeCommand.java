@@ -1,12 +1,13 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.bindings.TensorType;
 import io.lorikeet.export.MergeVerifier;
 import io.lorikeet.export.merge.AdapterMerger;
 import io.lorikeet.export.merge.MergeReport;
 import io.lorikeet.export.merge.MergeTypes;
 import io.lorikeet.export.merge.QualityMerger;
 import io.lorikeet.export.merge.RecipeMerger;
+import io.lorikeet.finetune.VerificationText;
+import io.lorikeet.finetune.Words;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.merge.Rounding;
 import io.lorikeet.quant.GgufFile;
@@ -20,7 +21,6 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 import picocli.CommandLine.Command;
@@ -187,15 +187,6 @@ final class MergeCommand extends WritingCommand {
     return matrix.weights()::get;
   }
 
-  private Optional<TensorType> unquantized() {
-    return switch (type.toUpperCase(Locale.ROOT)) {
-      case "F32" -> Optional.of(TensorType.F32);
-      case "F16" -> Optional.of(TensorType.F16);
-      case "BF16" -> Optional.of(TensorType.BF16);
-      default -> Optional.empty();
-    };
-  }
-
   private Optional<MergeVerifier.Reference> reference(
       GgufFile base, List<AdapterArgument> arguments) throws IOException {
     if (data == null) {
@@ -214,13 +205,13 @@ final class MergeCommand extends WritingCommand {
   }
 
   private boolean isRecipe() {
-    return !type.equalsIgnoreCase(KEEP) && unquantized().isEmpty();
+    return !type.equalsIgnoreCase(KEEP) && MergeTypes.unquantized(type).isEmpty();
   }
 
   private MergeTable merge(
       GgufFile base, List<AdapterMerger.Adapter> read, List<AdapterArgument> arguments)
       throws IOException {
-    MergeTypes types = unquantized().map(MergeTypes::unquantized).orElse(MergeTypes.KEEP);
+    MergeTypes types = MergeTypes.unquantized(type).orElse(MergeTypes.KEEP);
     AdapterMerger.Settings settings =
         new AdapterMerger.Settings(types, rounding, importanceFor(base), threads);
     AdapterMerger merger = new AdapterMerger(base, read, settings);

@@ -5,6 +5,7 @@ import io.lorikeet.export.MergeVerifier;
 import io.lorikeet.export.merge.AdapterMerger;
 import io.lorikeet.export.merge.MergeMeasurement;
 import io.lorikeet.export.merge.MergeReport;
+import io.lorikeet.finetune.VerificationText;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.ModelLoader;

@@ -7,6 +7,8 @@ import io.lorikeet.export.LogitsDifference;
 import io.lorikeet.export.MergeVerification;
 import io.lorikeet.export.Verification;
 import io.lorikeet.export.merge.MergeReport;
+import io.lorikeet.finetune.TableText;
+import io.lorikeet.finetune.Words;
 import io.lorikeet.models.merge.Survival;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -135,8 +137,8 @@ record MergeTable(MergeReport report, Optional<MergeVerification> verification) 
     for (MergeReport.Merged tensor : report.tensors()) {
       Map<String, Object> each = new LinkedHashMap<>();
       each.put("name", tensor.name());
-      each.put("from", tensor.from().name());
-      each.put("to", tensor.to().name());
+      each.put("from", tensor.fromName());
+      each.put("to", tensor.toName());
       each.putAll(json(tensor.survival()));
       tensors.add(each);
     }

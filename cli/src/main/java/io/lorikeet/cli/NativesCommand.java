@@ -1,9 +1,7 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.bindings.Backend;
-import io.lorikeet.bindings.Device;
-import io.lorikeet.bindings.InstalledNatives;
-import io.lorikeet.bindings.NativeLibrary;
+import io.lorikeet.finetune.Natives;
+import io.lorikeet.finetune.TrainingDevice;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
@@ -29,19 +27,19 @@ final class NativesCommand implements Callable<Integer> {
       description =
           "Install the libraries with this backend (${COMPLETION-CANDIDATES}) and use them from"
               + " now on. All of them compute on the CPU too.")
-  private InstalledNatives.NativeBackend backend;
+  private Natives.Installable backend;
 
   @Override
   public Integer call() throws IOException, InterruptedException {
     if (backend != null) {
       install();
     }
-    NativeLibrary.Loaded loaded = NativeLibrary.load();
+    Natives loaded = Natives.load();
     PrintWriter out = spec.commandLine().getOut();
     out.printf("libraries  %s%n", loaded.location());
     out.printf("ggml       %s%n", loaded.ggmlVersion());
     out.printf("llama.cpp  %s%n", loaded.llamaVersion());
-    for (Device device : Backend.devices()) {
+    for (TrainingDevice device : TrainingDevice.all()) {
       out.println("device     " + DevicesCommand.line(device));
     }
     // Missing backends have been logged as warnings, as for every command.
@@ -49,15 +47,11 @@ final class NativesCommand implements Callable<Integer> {
   }
 
   private void install() throws IOException, InterruptedException {
-    InstalledNatives natives =
-        InstalledNatives.ofCheckout()
-            .orElseThrow(
-                () ->
-                    new ParameterException(
-                        spec.commandLine(),
-                        "--backend installs into a checkout of Lorikeet, where ./lorikeet starts"
-                            + " it; otherwise put another jar of native libraries on the class"
-                            + " path"));
-    natives.use(backend);
+    if (!Natives.install(backend)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--backend installs into a checkout of Lorikeet, where ./lorikeet starts it; otherwise put"
+              + " another jar of native libraries on the class path");
+    }
   }
 }

@@ -1,13 +1,11 @@
 package io.lorikeet.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.lorikeet.bindings.Backend;
-import io.lorikeet.bindings.GgmlException;
+import io.lorikeet.finetune.MemoryForecast;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.memory.MemoryPlan;
-import io.lorikeet.train.memory.MemoryPlanner;
 import io.lorikeet.train.settings.DataSource;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
@@ -20,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -79,31 +78,21 @@ final class PlanCommand implements Callable<Integer> {
 
   private int plan(TrainingOptions options) throws IOException {
     TrainingConfig config = config(options);
-    try (GgufFile base = GgufFile.openHeader(config.get(Settings.MODEL));
-        Backend backend = openBackend(config)) {
-      MemoryPlanner planner = new MemoryPlanner(base, config, backend);
-      long available =
-          memory == null
-              ? planner.available()
-              : Math.min(memory, config.find(Settings.DEVICE_MEMORY).orElse(Long.MAX_VALUE));
-      Optional<MemoryPlan> fitting = planner.fitting(config.get(Settings.CONTEXT), available);
-      MemoryPlan plan = fitting.orElseGet(() -> planner.smallest(config.get(Settings.CONTEXT)));
-      int longest = planner.longestContext(available);
+    try (GgufFile base = GgufFile.openHeader(config.get(Settings.MODEL))) {
+      MemoryForecast forecast =
+          MemoryForecast.of(
+              base, config, memory == null ? OptionalLong.empty() : OptionalLong.of(memory));
       PrintWriter out = spec.commandLine().getOut();
       if (json) {
-        out.println(asJson(plan, fitting.isPresent(), available, longest));
+        out.println(asJson(forecast));
       } else {
-        MemoryPlanText.of(base, config, plan, place(backend), available, longest)
-            .forEach(out::println);
-        planner
-            .limit()
-            .filter(_ -> memory == null)
+        MemoryPlanText.of(base, config, forecast).forEach(out::println);
+        forecast
+            .hostLimit()
             .ifPresent(limit -> out.println("the host's memory is bounded by " + limit));
-        if (fitting.isEmpty()) {
-          out.println(planner.advice(available));
-        }
+        forecast.advice().ifPresent(out::println);
       }
-      return fitting.isPresent() ? 0 : 1;
+      return forecast.fits() ? 0 : 1;
     }
   }
 
@@ -128,31 +117,15 @@ final class PlanCommand implements Callable<Integer> {
     }
   }
 
-  private Backend openBackend(TrainingConfig config) {
-    try {
-      return memory == null
-          ? Backend.planning(config.get(Settings.DEVICE), config.get(Settings.THREADS))
-          : Backend.planningGpu(config.get(Settings.THREADS));
-    } catch (GgmlException e) {
-      throw new InvalidInputException("--device: " + e.getMessage(), e);
-    }
-  }
-
-  private String place(Backend backend) {
-    return memory == null
-        ? backend.device().name()
-        : "a GPU (tensors as the CPU's buffers align them, no GPU being asked)";
-  }
-
-  private static String asJson(MemoryPlan plan, boolean fits, long available, int longest)
-      throws IOException {
+  private static String asJson(MemoryForecast forecast) throws IOException {
+    MemoryPlan plan = forecast.plan();
     Map<String, Object> values = new LinkedHashMap<>();
-    values.put("fits", fits);
-    values.put("available_device_bytes", available);
+    values.put("fits", forecast.fits());
+    values.put("available_device_bytes", forecast.available());
     values.put("device_bytes", plan.device());
     values.put("host_bytes", plan.host());
     values.put("mapped_bytes", plan.mapped());
-    values.put("longest_context", longest);
+    values.put("longest_context", forecast.longestContext());
     values.put("placement", plan.placement());
     values.put("items", plan.items());
     return new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(values);

@@ -1,7 +1,7 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.bindings.RowQuantizer;
-import io.lorikeet.bindings.TensorType;
+import io.lorikeet.finetune.TableText;
+import io.lorikeet.finetune.Words;
 import io.lorikeet.models.random.KnownShape;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.NearestName;
@@ -9,10 +9,8 @@ import io.lorikeet.quant.TemporaryFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 
 /// The head of a file that isn't here, for as long as it is planned with.
 final class PlannedShape implements AutoCloseable {
@@ -34,12 +32,19 @@ final class PlannedShape implements AutoCloseable {
     KnownShape shape = shape(parts[0]);
     String usual = shape.architecture().equals("gpt-oss") ? DEFAULT_OF_GPT_OSS : DEFAULT;
     String name = parts.length == 2 ? parts[1].toUpperCase(Locale.ROOT) : usual;
-    TensorType type = type(name);
+    if (!KnownShape.hasType(name)) {
+      throw new InvalidInputException(
+          "--shape: unknown type '%s'; known after a colon are %s%s"
+              .formatted(
+                  name,
+                  String.join(", ", KnownShape.typeNames()),
+                  NearestName.hint(name, KnownShape.typeNames())));
+    }
     folder = Files.createTempDirectory("lorikeet-plan");
     TemporaryFiles.add(folder);
     file = folder.resolve(shape.name() + "-" + name + ".gguf");
     TemporaryFiles.add(file);
-    shape.writeHead(file, type);
+    shape.writeHead(file, name);
   }
 
   /// All shapes as a table.
@@ -65,26 +70,6 @@ final class PlannedShape implements AutoCloseable {
                 new InvalidInputException(
                     "--shape: unknown '%s'; known are %s%s"
                         .formatted(name, String.join(", ", names), NearestName.hint(name, names))));
-  }
-
-  private static TensorType type(String name) {
-    Map<String, TensorType> types = new LinkedHashMap<>();
-    for (TensorType type : RowQuantizer.types()) {
-      boolean mixed = type == TensorType.Q4_K || type == TensorType.Q5_K;
-      types.put(mixed ? type.name() + "_M" : type.name(), type);
-    }
-    return types.entrySet().stream()
-        .filter(entry -> name.equals(entry.getKey()) || name.equals(entry.getValue().name()))
-        .map(Map.Entry::getValue)
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new InvalidInputException(
-                    "--shape: unknown type '%s'; known after a colon are %s%s"
-                        .formatted(
-                            name,
-                            String.join(", ", types.keySet()),
-                            NearestName.hint(name, types.keySet()))));
   }
 
   Path file() {

@@ -1,6 +1,7 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.export.QuantizationLoss;
+import io.lorikeet.finetune.Words;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.QuantizationError;
 import java.util.ArrayList;
@@ -22,7 +23,7 @@ final class QuantizationWords {
               Locale.ROOT,
               "%-36s %-8s %12s",
               tensor.name(),
-              tensor.type().ggmlName(),
+              tensor.ggmlTypeName(),
               Words.bytes(tensor.bytes())));
       bytes += tensor.bytes();
       elements += tensor.elements();
@@ -48,7 +49,7 @@ final class QuantizationWords {
               Locale.ROOT,
               "%-36s %-8s %12.4g %8.3f %%",
               error.name(),
-              error.type().ggmlName(),
+              error.ggmlTypeName(),
               error.rootMeanSquare(),
               100 * error.relative()));
     }

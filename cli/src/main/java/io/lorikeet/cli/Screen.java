@@ -1,6 +1,6 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.bindings.TerminalSize;
+import io.lorikeet.cli.terminal.TerminalSize;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;

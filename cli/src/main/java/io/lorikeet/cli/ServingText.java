@@ -2,6 +2,8 @@ package io.lorikeet.cli;
 
 import static io.lorikeet.quant.ShellText.quoted;
 
+import io.lorikeet.finetune.TemplateFile;
+import io.lorikeet.finetune.serving.OllamaTemplate;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.adapter.TrainedTemplate;
 import io.lorikeet.quant.GgufFile;

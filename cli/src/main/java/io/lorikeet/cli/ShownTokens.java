@@ -1,6 +1,6 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.bindings.llama.LlamaVocabulary;
+import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.train.data.TokenizedExample;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
@@ -10,19 +10,19 @@ import java.nio.charset.StandardCharsets;
 /// special ones can be told by their texts alone.
 ///
 /// @param colour whether a terminal shows it
-record ShownTokens(LlamaVocabulary vocabulary, boolean colour) {
+record ShownTokens(Tokenizer tokenizer, boolean colour) {
   String of(TokenizedExample example) {
     StringBuilder text = new StringBuilder();
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(); // a character can be several tokens
     int[] tokens = example.tokens();
     for (int i = 0; i < tokens.length; i++) {
-      boolean special = isSpecial(tokens[i]);
-      bytes.writeBytes(vocabulary.piece(tokens[i], true));
+      boolean special = tokenizer.isControl(tokens[i]);
+      bytes.writeBytes(tokenizer.bytes(tokens[i]));
       boolean last =
           i + 1 == tokens.length
               || example.trained()[i] != example.trained()[i + 1]
               || special
-              || isSpecial(tokens[i + 1]);
+              || tokenizer.isControl(tokens[i + 1]);
       if (last) {
         append(text, bytes.toString(StandardCharsets.UTF_8), example, i, special);
         bytes.reset();
@@ -48,9 +48,5 @@ record ShownTokens(LlamaVocabulary vocabulary, boolean colour) {
 
   private static boolean isOpen(StringBuilder text) {
     return text.lastIndexOf("⟦") > text.lastIndexOf("⟧");
-  }
-
-  private boolean isSpecial(int token) {
-    return vocabulary.piece(token, false).length == 0 && vocabulary.piece(token, true).length > 0;
   }
 }

@@ -1,5 +1,9 @@
 package io.lorikeet.cli;
 
+import io.lorikeet.finetune.FineTuned;
+import io.lorikeet.train.run.RunMetrics;
+import io.lorikeet.train.settings.Settings;
+import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -41,13 +45,20 @@ final class TrainCommand implements Callable<Integer> {
     ProgressLine line = ProgressLine.of(spec);
     TrainingSession session = new TrainingSession(line, main.interruption());
     Optional<Path> resumed = TrainingFlags.resumed(parsed);
-    TrainingSession.Finished finished =
+    FineTuned finished =
         resumed.isPresent()
             ? session.resume(resumed.get(), options, TrainingFlags.replaces(parsed))
             : session.run(options.resolve(), TrainingFlags.replaces(parsed));
-    finished.serving().forEach(line::println);
+    TrainingConfig config = finished.config();
+    ServingText.ofAdapter(config.get(Settings.MODEL), config.get(Settings.OUTPUT))
+        .forEach(line::println);
     line.println("");
-    finished.summary().forEach(line::println);
-    return finished.exitCode();
+    new TrainingSummary(config, RunMetrics.read(config.get(Settings.RUN)), finished.best())
+        .lines()
+        .forEach(line::println);
+    return finished
+        .verification()
+        .map(verification -> VerificationReport.exitCode(verification.verdict()))
+        .orElse(0);
   }
 }

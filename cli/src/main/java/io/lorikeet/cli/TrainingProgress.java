@@ -1,5 +1,6 @@
 package io.lorikeet.cli;
 
+import io.lorikeet.finetune.Words;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
 import java.util.Locale;
@@ -42,7 +43,13 @@ final class TrainingProgress implements TrainingListener {
                   + ": validation loss "
                   + Words.loss(evaluated.loss()));
       case TrainingEvent.ChatsRead _ -> {}
+      case TrainingEvent.Trained _ -> {}
       case TrainingEvent.AdapterSaved(var file) -> line.println("adapter: " + file);
+      case TrainingEvent.BestSaved(var file, int step, double loss) ->
+          line.println(
+              "best adapter, after step %s with a validation loss of %s: %s"
+                  .formatted(step, Words.loss(loss), file));
+      case TrainingEvent.Proving _ -> line.update("verifying");
     }
   }
 

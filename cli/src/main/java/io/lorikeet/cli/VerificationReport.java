@@ -2,6 +2,7 @@ package io.lorikeet.cli;
 
 import io.lorikeet.export.LogitsDifference;
 import io.lorikeet.export.Verification;
+import io.lorikeet.finetune.Words;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

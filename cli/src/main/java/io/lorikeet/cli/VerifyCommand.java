@@ -2,8 +2,8 @@ package io.lorikeet.cli;
 
 import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.Verification;
+import io.lorikeet.finetune.VerificationText;
 import io.lorikeet.models.adapter.AdapterFile;
-import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.settings.ProcessorCores;
@@ -102,8 +102,7 @@ final class VerifyCommand implements Callable<Integer> {
       out.println("note: " + adapterFile + " doesn't say which base it was trained on");
     }
     Verification verification =
-        new AdapterVerifier(device, threads, Precision.LLAMA)
-            .verify(model, adapterFile, file.adapter(), sequences);
+        new AdapterVerifier(device, threads).verify(model, adapterFile, file.adapter(), sequences);
     VerificationReport.lines(verification).forEach(out::println);
     return VerificationReport.exitCode(verification.verdict());
   }

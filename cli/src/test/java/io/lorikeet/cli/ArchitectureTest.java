@@ -12,6 +12,7 @@ import com.tngtech.archunit.lang.SimpleConditionEvent;
 import com.tngtech.archunit.lang.syntax.ArchRuleDefinition;
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.export.AdapterVerifier;
+import io.lorikeet.finetune.FineTuning;
 import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.loop.Trainer;
@@ -57,6 +58,10 @@ class ArchitectureTest {
           "io.lorikeet.export",
           "io.lorikeet.export.merge",
           "io.lorikeet.export.peft",
+          "io.lorikeet.finetune.serving",
+          "io.lorikeet.finetune",
+          "io.lorikeet.finetune.bench",
+          "io.lorikeet.cli.terminal",
           "io.lorikeet.cli");
 
   private static JavaClasses classes;
@@ -70,6 +75,7 @@ class ArchitectureTest {
                 TransformerModel.class,
                 Trainer.class,
                 AdapterVerifier.class,
+                FineTuning.class,
                 Main.class)
             .map(type -> type.getProtectionDomain().getCodeSource().getLocation())
             .toList();
@@ -121,12 +127,24 @@ class ArchitectureTest {
 
   @Test
   void trainingAndExportDoNotMeet() {
+    neverUses("io.lorikeet.export..", "io.lorikeet.train..");
+    neverUses("io.lorikeet.train..", "io.lorikeet.export..");
+  }
+
+  /// Commands and words: no arithmetic, no ggml.
+  @Test
+  void theCommandLineCallsNeitherGgmlNorDifferentiation() {
+    neverUses(
+        "io.lorikeet.cli..", "io.lorikeet.bindings..", "io.lorikeet.models.autodiff", "org.ejml..");
+  }
+
+  private static void neverUses(String users, String... used) {
     ArchRuleDefinition.noClasses()
         .that()
-        .resideInAPackage("io.lorikeet.export..")
+        .resideInAPackage(users)
         .should()
         .dependOnClassesThat()
-        .resideInAPackage("io.lorikeet.train..")
+        .resideInAnyPackage(used)
         .check(classes);
   }
 }

@@ -21,7 +21,7 @@ class ExampleProgramTest {
   @TempDir private Path folder;
 
   @Test
-  void trainsAndExports() throws IOException, InterruptedException {
+  void trainsAndProves() throws IOException, InterruptedException {
     Path base = RandomModel.of(TensorType.Q4_0).context(32).write(folder.resolve("base.gguf"));
     Path data = folder.resolve("data.jsonl");
     Files.writeString(data, "{\"prompt\": \"say a\", \"completion\": \" a said\"}\n".repeat(4));
@@ -34,7 +34,7 @@ class ExampleProgramTest {
                 "-cp",
                 System.getProperty(
                     "surefire.test.class.path", System.getProperty("java.class.path")),
-                Path.of("..", "examples", "TrainAndExport.java").toString(),
+                Path.of("..", "examples", "FineTune.java").toString(),
                 base.toString(),
                 data.toString(),
                 adapter.toString())
@@ -43,6 +43,7 @@ class ExampleProgramTest {
     Process process = program.start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(0, process.waitFor(), output);
+    assertTrue(output.contains("proof in llama.cpp: "), output);
     assertTrue(output.contains("adapter in " + adapter), output);
     try (GgufFile file = GgufFile.open(adapter)) {
       assertEquals("adapter", file.metadata().requireString("general.type"));

@@ -40,6 +40,11 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
   /// other side of a rounding threshold.
   private static final float[] NUDGES = {LEAST_NUDGE, -LEAST_NUDGE, 1e-4f, -1e-4f, 1e-3f, -1e-3f};
 
+  /// Of a trainer whose products are rounded as llama.cpp's are.
+  public AdapterVerifier(String device, int threads) {
+    this(device, threads, Precision.LLAMA);
+  }
+
   /// The most tokens that [#verify] takes, all sequences together: 1024, or fewer where the
   /// vocabulary is so large that their logits would take more than 128 MiB.
   ///

@@ -6,8 +6,15 @@ import java.lang.foreign.Arena;
 
 /// Says which operation was under way when ggml finds one of its own assertions violated, right
 /// before it aborts the process. There is no way to go on: this is for the report of the bug.
-final class AbortMessage {
+public final class AbortMessage {
+  private static volatile Runnable afterwards = () -> {};
+
   private AbortMessage() {}
+
+  /// Sets the last act of the process, after the message. Loads no library.
+  public static void then(Runnable action) {
+    afterwards = action;
+  }
 
   static void install() {
     Ggml.ggml_set_abort_callback(
@@ -24,6 +31,6 @@ final class AbortMessage {
             + "\nThis is an error in Lorikeet, which checks what it passes to ggml: please report"
             + " it.");
     System.err.flush();
-    ProcessWatch.end();
+    afterwards.run();
   }
 }

@@ -23,6 +23,16 @@ public record GgufTensor(
     return shape.stream().reduce(1L, Math::multiplyExact);
   }
 
+  /// The type's name in capitals, such as `Q4_K`.
+  public String typeName() {
+    return type.name();
+  }
+
+  /// The type's name as ggml prints it, such as `q4_K`.
+  public String ggmlTypeName() {
+    return type.ggmlName();
+  }
+
   GgufTensor inPart(int number) {
     return new GgufTensor(name, type, shape, offset, bytes, number);
   }

@@ -30,6 +30,11 @@ public record QuantizationError(
   private static final long PIECE = 1 << 18;
   private static final long ALIGNMENT = 64;
 
+  /// The name of the type that it has become, as ggml prints it, such as `q4_K`.
+  public String ggmlTypeName() {
+    return type.ggmlName();
+  }
+
   /// Compares all tensors that have changed their type, in the order of the quantized model.
   ///
   /// @throws InvalidInputException when the two aren't the same model

@@ -19,7 +19,18 @@ public record MergeReport(
   /// @param from its type in the base
   /// @param to its type in the merged file
   /// @param survival the remaining part of its update
-  public record Merged(String name, TensorType from, TensorType to, Survival survival) {}
+  public record Merged(String name, TensorType from, TensorType to, Survival survival) {
+
+    /// The name of its type in the base, such as `Q4_K`.
+    public String fromName() {
+      return from.name();
+    }
+
+    /// The name of its type in the merged file.
+    public String toName() {
+      return to.name();
+    }
+  }
 
   public MergeReport {
     tensors = List.copyOf(tensors);

@@ -4,6 +4,7 @@ import io.lorikeet.bindings.TensorType;
 import io.lorikeet.quant.GgufTensor;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// The types of a merged file's tensors.
 ///
@@ -20,6 +21,16 @@ public record MergeTypes(Optional<TensorType> uniform, Map<String, TensorType> e
   /// All quantized and all adapted tensors become `type`, which isn't a quantized one.
   public static MergeTypes unquantized(TensorType type) {
     return new MergeTypes(Optional.of(type), Map.of());
+  }
+
+  /// As [#unquantized(TensorType)], with the name of such a type in any case: F32, F16 or BF16.
+  ///
+  /// @return empty for any other name
+  public static Optional<MergeTypes> unquantized(String name) {
+    return Stream.of(TensorType.F32, TensorType.F16, TensorType.BF16)
+        .filter(type -> type.name().equalsIgnoreCase(name))
+        .findFirst()
+        .map(MergeTypes::unquantized);
   }
 
   /// Each tensor keeps its type but for those named.

@@ -1,5 +1,6 @@
 package io.lorikeet.models.random;
 
+import io.lorikeet.bindings.RowQuantizer;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.family.TensorList;
@@ -43,6 +44,8 @@ public record KnownShape(
   /// Architectures whose queries, keys and values have biases, which others may have.
   private static final Set<String> BIASED = Set.of("qwen2", "gpt-oss");
 
+  private static final Map<String, TensorType> TYPES = typesByName();
+
   private static final String BIASES = ".*attn_[qkv].bias";
 
   /// The shape of this name in any case, with or without separators, the owner of the repository,
@@ -68,6 +71,40 @@ public record KnownShape(
     return tensors().values().stream()
         .mapToLong(shape -> shape.stream().reduce(1L, Math::multiplyExact))
         .sum();
+  }
+
+  /// Names of the types that a file of a shape can have: those of llama.cpp's quantizer that give
+  /// most matrices one type.
+  public static Set<String> typeNames() {
+    return TYPES.keySet();
+  }
+
+  /// The type that most matrices have in a file of a type of this name: one of [#typeNames], or
+  /// ggml's own name for it.
+  private static Optional<TensorType> type(String name) {
+    return TYPES.entrySet().stream()
+        .filter(entry -> name.equals(entry.getKey()) || name.equals(entry.getValue().name()))
+        .map(Map.Entry::getValue)
+        .findFirst();
+  }
+
+  private static Map<String, TensorType> typesByName() {
+    Map<String, TensorType> types = new LinkedHashMap<>();
+    for (TensorType type : RowQuantizer.types()) {
+      boolean mixed = type == TensorType.Q4_K || type == TensorType.Q5_K;
+      types.put(mixed ? type.name() + "_M" : type.name(), type);
+    }
+    return types;
+  }
+
+  /// Whether [#writeHead(Path, String)] takes a type of this name.
+  public static boolean hasType(String name) {
+    return type(name).isPresent();
+  }
+
+  /// As [#writeHead(Path, TensorType)], with a type's name that [#hasType] knows.
+  public Path writeHead(Path path, String typeName) throws IOException {
+    return writeHead(path, type(typeName).orElseThrow());
   }
 
   /// Writes the head of a file, which [io.lorikeet.quant.GgufFile#openHeader] reads.

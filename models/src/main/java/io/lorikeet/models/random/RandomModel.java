@@ -1,14 +1,17 @@
 package io.lorikeet.models.random;
 
+import io.lorikeet.bindings.RowQuantizer;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.quant.GgufType;
 import io.lorikeet.quant.GgufValue;
 import io.lorikeet.quant.GgufWriter;
+import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.zip.CRC32;
 
@@ -98,6 +101,22 @@ public final class RandomModel {
         .heads(shape.heads, shape.keyValueHeads)
         .vocabulary(32000)
         .context(2048);
+  }
+
+  /// As [#of(Shape, TensorType)], with the type's name in any case.
+  ///
+  /// @throws InvalidInputException when it isn't one of [#typeNames]
+  public static RandomModel of(Shape shape, String typeName) {
+    return RowQuantizer.types().stream()
+        .filter(type -> type.name().equalsIgnoreCase(typeName))
+        .findFirst()
+        .map(type -> of(shape, type))
+        .orElseThrow(() -> new InvalidInputException("there is no type " + typeName));
+  }
+
+  /// Names of the types that weights can be made of.
+  public static List<String> typeNames() {
+    return RowQuantizer.types().stream().map(TensorType::name).toList();
   }
 
   public RandomModel layers(int count) {

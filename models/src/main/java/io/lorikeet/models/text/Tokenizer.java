@@ -65,6 +65,21 @@ public final class Tokenizer implements AutoCloseable {
     return vocabulary.addsBos() ? vocabulary.bos() : OptionalInt.empty();
   }
 
+  /// The token that begins texts, whether llama.cpp puts it before a prompt or not.
+  public OptionalInt bos() {
+    return vocabulary.bos();
+  }
+
+  /// The bytes of a token's text, of a control token's too. A character can be several tokens.
+  public byte[] bytes(int token) {
+    return vocabulary.piece(token, true);
+  }
+
+  /// Whether a token is one of control, whose text isn't part of what a model says.
+  public boolean isControl(int token) {
+    return vocabulary.piece(token, false).length == 0 && vocabulary.piece(token, true).length > 0;
+  }
+
   /// The token that ends a text, at which generation stops: end of text, or of turn where there is
   /// nothing else.
   public OptionalInt end() {

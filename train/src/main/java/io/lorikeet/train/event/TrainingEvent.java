@@ -88,6 +88,21 @@ public sealed interface TrainingEvent {
   record Evaluated(int step, double epoch, double loss, long targetTokens, double seconds)
       implements TrainingEvent {}
 
+  /// All steps are done. Their adapter is written and proven now, which is no longer stopped by
+  /// asking.
+  ///
+  /// @param steps optimizer steps done
+  record Trained(int steps) implements TrainingEvent {}
+
   /// The adapter is written.
   record AdapterSaved(Path file) implements TrainingEvent {}
+
+  /// The adapter with the lowest validation loss is written.
+  ///
+  /// @param step steps that it was trained
+  /// @param loss its validation loss, in nats per target token
+  record BestSaved(Path file, int step, double loss) implements TrainingEvent {}
+
+  /// llama.cpp is about to compute with the adapter's file, for the proof.
+  record Proving() implements TrainingEvent {}
 }

@@ -1,0 +1,3 @@
+/// The process as its terminal and the script that started it see it: width, signals, the way it
+/// ends. Java doesn't tell or can't do these, so the C library is called.
+package io.lorikeet.cli.terminal;

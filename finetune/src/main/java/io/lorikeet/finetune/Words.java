@@ -1,0 +1,52 @@
+package io.lorikeet.finetune;
+
+import java.util.Locale;
+
+/// Numbers as people read them.
+public final class Words {
+
+  private Words() {}
+
+  /// `1,234,567`.
+  public static String count(long number) {
+    return String.format(Locale.ROOT, "%,d", number);
+  }
+
+  /// `37 KiB`, `512 MiB` or `7.4 GiB`.
+  public static String bytes(long bytes) {
+    double mebibytes = bytes / (double) (1 << 20);
+    if (mebibytes < 1) {
+      return String.format(Locale.ROOT, "%.0f KiB", 1024 * mebibytes);
+    }
+    return mebibytes < 1024
+        ? String.format(Locale.ROOT, "%.0f MiB", mebibytes)
+        : String.format(Locale.ROOT, "%.1f GiB", mebibytes / 1024);
+  }
+
+  /// `45s`, `3m 20s` or `2h 05m`.
+  public static String duration(double seconds) {
+    long rounded = Math.round(seconds);
+    if (rounded < 60) {
+      return rounded + "s";
+    }
+    if (rounded < 3600) {
+      return String.format(Locale.ROOT, "%dm %02ds", rounded / 60, rounded % 60);
+    }
+    return String.format(Locale.ROOT, "%dh %02dm", rounded / 3600, rounded / 60 % 60);
+  }
+
+  /// `12.3 %`; small shares with more digits, and those that still vanish as `below 0.01 %`.
+  public static String percent(double share) {
+    double percent = 100 * share;
+    if (percent > 0 && percent < 0.01) {
+      return "below 0.01 %";
+    }
+    return String.format(
+        Locale.ROOT, percent >= 10 || percent == 0 ? "%.1f %%" : "%.2f %%", percent);
+  }
+
+  /// A mean loss and the perplexity it means: `2.3451 (perplexity 10.43)`.
+  public static String loss(double loss) {
+    return String.format(Locale.ROOT, "%.4f (perplexity %.2f)", loss, Math.exp(loss));
+  }
+}

@@ -1,0 +1,11 @@
+/// Fine-tuning as a whole, above training and export: train, write the adapter, keep the best,
+/// prove it; what measures that; the formats of programs that serve it.
+module io.lorikeet.finetune {
+  requires transitive io.lorikeet.export;
+  requires transitive io.lorikeet.train;
+  requires com.fasterxml.jackson.databind;
+
+  exports io.lorikeet.finetune;
+  exports io.lorikeet.finetune.bench;
+  exports io.lorikeet.finetune.serving;
+}

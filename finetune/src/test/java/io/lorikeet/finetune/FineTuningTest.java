@@ -1,0 +1,124 @@
+package io.lorikeet.finetune;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.bindings.LeakCheck;
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.random.RandomModel;
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.event.TrainingEvent;
+import io.lorikeet.train.loop.StopRequest;
+import io.lorikeet.train.run.StoppedException;
+import io.lorikeet.train.settings.Settings;
+import io.lorikeet.train.settings.TrainingConfig;
+import io.lorikeet.train.settings.TrainingOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Fine-tuning as a Java program does it: one call, a listener, a way to stop.
+@ExtendWith(LeakCheck.class)
+class FineTuningTest {
+  private static final int STEPS = 6;
+
+  @TempDir private static Path files;
+  private static Path base;
+  private static Path data;
+
+  @TempDir private Path folder;
+  private final List<TrainingEvent> events = new ArrayList<>();
+
+  @BeforeAll
+  static void makeFiles() throws IOException {
+    base = RandomModel.of(TensorType.Q4_0).write(files.resolve("base.gguf"));
+    StringBuilder lines = new StringBuilder();
+    for (int i = 0; i < 20; i++) {
+      lines.append("{\"prompt\": \"count %d\", \"completion\": \" %d on\"}%n".formatted(i, i + 1));
+    }
+    data = Files.writeString(files.resolve("data.jsonl"), lines);
+  }
+
+  private TrainingConfig config(String name) throws IOException {
+    return new TrainingOptions()
+        .model(base)
+        .data(data)
+        .output(folder.resolve(name + ".gguf"))
+        .validation(0.2)
+        .set(Settings.CONTEXT, 48)
+        .set(Settings.DEVICE, "cpu")
+        .set(Settings.THREADS, 1)
+        .set(Settings.RANK, 4)
+        .set(Settings.LEARNING_RATE, 0.02)
+        .set(Settings.EVALUATE_EVERY, 2)
+        .set(Settings.STEPS, STEPS)
+        .resolve();
+  }
+
+  /// The names of those events that come once, in their order.
+  private List<String> milestones() {
+    return events.stream()
+        .map(event -> event.getClass().getSimpleName())
+        .filter(List.of("Started", "Trained", "AdapterSaved", "BestSaved", "Proving")::contains)
+        .toList();
+  }
+
+  @Test
+  void trainsWritesKeepsTheBestAndProves() throws IOException {
+    TrainingConfig config = config("whole");
+    FineTuned done = new FineTuning(events::add).run(config, false);
+    assertEquals(STEPS, done.training().steps());
+    assertTrue(done.verification().orElseThrow().effect().maximum() > 0);
+    assertEquals(
+        List.of("Started", "Trained", "AdapterSaved", "BestSaved", "Proving"), milestones());
+    assertEquals(Optional.of(folder.resolve("whole-best.gguf")), done.best());
+    for (Path file : List.of(config.get(Settings.OUTPUT), done.best().get())) {
+      Path copy =
+          config
+              .get(Settings.RUN)
+              .resolve(file.getFileName().toString().replace("whole", "adapter"));
+      assertEquals(-1, Files.mismatch(file, copy));
+    }
+    String taken =
+        assertThrows(
+                InvalidInputException.class, () -> new FineTuning(events::add).run(config, false))
+            .getMessage();
+    assertTrue(taken.contains(config.get(Settings.OUTPUT) + " exists"), taken);
+  }
+
+  @Test
+  void aStoppedRunGoesOnToTheSameAdapter() throws IOException {
+    Path whole =
+        new FineTuning(events::add).run(config("whole"), false).config().get(Settings.OUTPUT);
+    events.clear();
+    TrainingConfig config = config("stopped");
+    StopRequest stop = new StopRequest();
+    FineTuning stopped =
+        new FineTuning(
+                event -> {
+                  events.add(event);
+                  if (event instanceof TrainingEvent.StepDone step && step.step() == 3) {
+                    stop.make();
+                  }
+                })
+            .stopOn(stop);
+    assertThrows(StoppedException.class, () -> stopped.run(config, false));
+    assertEquals(List.of("Started"), milestones());
+    assertFalse(Files.exists(config.get(Settings.OUTPUT)));
+    FineTuning resumed = new FineTuning(events::add);
+    resumed.resume(config.get(Settings.RUN), new TrainingOptions(), false);
+    assertEquals(-1, Files.mismatch(whole, config.get(Settings.OUTPUT)));
+    FineTuned again = resumed.resume(config.get(Settings.RUN), new TrainingOptions(), false);
+    assertTrue(again.verification().isEmpty(), "it had finished before");
+    assertEquals(STEPS, again.training().steps());
+  }
+}
