@@ -9,7 +9,7 @@ import java.util.Optional;
 /// A finished run, whose adapter is on disk.
 ///
 /// @param training the adapter, the settings with all that was decided on the way, the losses
-/// @param verification what llama.cpp makes of the adapter; empty where the run had finished
+/// @param verification llama.cpp's proof of the adapter; empty where the run had finished
 ///     before, and its adapter is still there
 /// @param best the best adapter's file, if there is one
 public record FineTuned(

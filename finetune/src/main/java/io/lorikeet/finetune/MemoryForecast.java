@@ -18,7 +18,7 @@ import java.util.OptionalLong;
 /// @param available bytes there are in the device's memory
 /// @param longestContext tokens of the longest context that fits, 0 for none
 /// @param device the device's name; empty for a GPU that needn't be here
-/// @param hostLimit what bounds the host's memory, where something does
+/// @param hostLimit the bound of the host's memory, where there is one
 /// @param advice settings that need less; empty where the plan fits
 public record MemoryForecast(
     MemoryPlan plan,

@@ -19,12 +19,12 @@ import java.util.concurrent.ExecutionException;
 /// A failure in words for people.
 ///
 /// @param kind whose it is
-/// @param message what was wrong, where, and what to do
+/// @param message the problem, its place, and a remedy
 public record Problem(Kind kind, String message) {
 
   /// Whose a failure is.
   public enum Kind {
-    /// What the user gave can't be used: settings, files, data.
+    /// Input of the user can't be used: settings, files, data.
     BAD_INPUT,
     /// It could not be done: a disk, a device, memory, native code.
     FAILED,
