@@ -15,6 +15,9 @@ import java.util.Set;
 final class AdapterPairs {
   private static final int GGML_DIMENSIONS = 4;
 
+  /// Of delta nets and state spaces: `ggml_ssm_conv` takes it, not llama.cpp's `build_lora_mm`.
+  private static final String CONVOLUTION = ".ssm_conv1d.weight";
+
   private final GgufFile adapter;
   private final List<String> problems;
 
@@ -53,6 +56,10 @@ final class AdapterPairs {
               + " has the shape "
               + weight.shape()
               + " in the base; only matrices can be adapted");
+      return false;
+    }
+    if (weight.name().endsWith(CONVOLUTION)) {
+      problems.add(weight.name() + " is a convolution: llama.cpp ignores adapters on it");
       return false;
     }
     if (AdapterExporter.isFlipped(weight.name()) && base.tensor("output.weight").isEmpty()) {

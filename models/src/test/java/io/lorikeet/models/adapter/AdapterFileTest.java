@@ -74,6 +74,24 @@ class AdapterFileTest {
   }
 
   @Test
+  void refusesConvolutionsThatLlamaCppWouldNotAdapt() throws IOException {
+    String convolution = "blk.0.ssm_conv1d.weight";
+    Path deltaNet = folder.resolve("delta-net.gguf");
+    new GgufWriter()
+        .putString("general.architecture", "llama")
+        .putStrings("tokenizer.ggml.tokens", List.of("a", "b"))
+        .addTensor(convolution, new long[] {4, 6}, new float[24])
+        .write(deltaNet);
+    adapter()
+        .addTensor(convolution + ".lora_a", new long[] {4, 2}, new float[8])
+        .addTensor(convolution + ".lora_b", new long[] {2, 6}, new float[12])
+        .write(file);
+    base.close();
+    base = GgufFile.open(deltaNet);
+    assertRefused(convolution + " is a convolution: llama.cpp ignores adapters on it");
+  }
+
+  @Test
   void refusesNumbersThatAreNotFinite() throws IOException {
     float[] a = new float[8];
     a[5] = Float.NaN;
