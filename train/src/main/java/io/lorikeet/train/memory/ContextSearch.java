@@ -4,8 +4,8 @@ import java.util.OptionalLong;
 import java.util.function.IntFunction;
 
 /// Finds the longest row that fits into memory. A plan takes time in proportion to the row, so few
-/// are made: memory grows about linearly with the row, and the line through the last two plans
-/// tells where the next one is worth its time.
+/// are made. Memory grows about linearly with the row: the line through the last two plans tells
+/// which row to plan next.
 final class ContextSearch {
   private static final int FIRST = 16;
   private static final int GROWTH = 4;
