@@ -1,5 +1,6 @@
 package io.lorikeet.cli;
 
+import io.lorikeet.finetune.TableText;
 import io.lorikeet.models.family.Family;
 import io.lorikeet.models.lora.LoraTargets;
 import java.io.PrintWriter;
@@ -43,12 +44,7 @@ final class ModelsCommand implements Callable<Integer> {
   }
 
   private static List<String> table(List<List<String>> rows) {
-    int[] widths = new int[rows.getFirst().size()];
-    for (List<String> row : rows) {
-      for (int i = 0; i < widths.length; i++) {
-        widths[i] = Math.max(widths[i], row.get(i).length());
-      }
-    }
+    int[] widths = TableText.widths(rows);
     List<String> lines = new ArrayList<>();
     for (List<String> row : rows) {
       StringBuilder line = new StringBuilder();

@@ -43,14 +43,18 @@ public record MemoryForecast(
                   gpuMemory.getAsLong(),
                   config.find(Settings.DEVICE_MEMORY).orElse(Long.MAX_VALUE));
       Optional<MemoryPlan> fitting = planner.fitting(config.get(Settings.CONTEXT), available);
+      MemoryPlan plan = fitting.orElseGet(() -> planner.smallest(config.get(Settings.CONTEXT)));
+      int longest = planner.longestContext(available);
       return new MemoryForecast(
-          fitting.orElseGet(() -> planner.smallest(config.get(Settings.CONTEXT))),
+          plan,
           fitting.isPresent(),
           available,
-          planner.longestContext(available),
+          longest,
           gpuMemory.isEmpty() ? Optional.of(backend.device().name()) : Optional.empty(),
           planner.limit().filter(_ -> gpuMemory.isEmpty()),
-          fitting.isPresent() ? Optional.empty() : Optional.of(planner.advice(available)));
+          fitting.isPresent()
+              ? Optional.empty()
+              : Optional.of(planner.advice(plan, longest, available)));
     }
   }
 

@@ -28,12 +28,7 @@ public final class TableText {
 
   /// The table, each line indented by two spaces.
   public List<String> lines() {
-    int[] widths = new int[rows.getFirst().size()];
-    for (List<String> row : rows) {
-      for (int i = 0; i < widths.length; i++) {
-        widths[i] = Math.max(widths[i], row.get(i).length());
-      }
-    }
+    int[] widths = widths(rows);
     List<String> lines = new ArrayList<>();
     for (List<String> row : rows) {
       StringBuilder line = new StringBuilder(" ");
@@ -45,5 +40,16 @@ public final class TableText {
       lines.add(line.toString().stripTrailing());
     }
     return lines;
+  }
+
+  /// The length of the longest cell of each column.
+  public static int[] widths(List<List<String>> rows) {
+    int[] widths = new int[rows.getFirst().size()];
+    for (List<String> row : rows) {
+      for (int i = 0; i < widths.length; i++) {
+        widths[i] = Math.max(widths[i], row.get(i).length());
+      }
+    }
+    return widths;
   }
 }

@@ -7,7 +7,10 @@ import java.util.function.IntFunction;
 /// are made. Memory grows about linearly with the row: the line through the last two plans tells
 /// which row to plan next.
 final class ContextSearch {
+  /// The row that is planned first.
   private static final int FIRST = 16;
+
+  /// Factor from one row to the next until two plans give a line.
   private static final int GROWTH = 4;
 
   private final int most;

@@ -27,7 +27,7 @@ import java.util.function.Function;
 /// Finds out what a run needs before it starts, and lays it out so that it fits: what costs no time
 /// first, then what costs some.
 public final class MemoryPlanner {
-  /// Of the memory that is free, what isn't planned with: drivers and kernels take some as they go.
+  /// The share of free memory that isn't planned with: drivers and kernels take some as they go.
   private static final double HEADROOM = 0.03;
 
   /// Growth of the process besides tensors from planning to training, as measured: Java's compiled
@@ -162,10 +162,16 @@ public final class MemoryPlanner {
   ///
   /// @param device bytes there are in the device's memory
   public String advice(long device) {
-    MemoryPlan least = smallest(config.get(Settings.CONTEXT));
+    return advice(smallest(config.get(Settings.CONTEXT)), longestContext(device), device);
+  }
+
+  /// As [#advice(long)].
+  ///
+  /// @param least as [#smallest] gives it
+  /// @param longest as [#longestContext] gives it
+  public String advice(MemoryPlan least, int longest, long device) {
     MemoryPlan.Item largest =
         least.items().stream().max(Comparator.comparingLong(MemoryPlan.Item::device)).orElseThrow();
-    int longest = longestContext(device);
     return String.format(
         Locale.ROOT,
         "memory: this run needs at least %.3f GB of %s's memory at context %,d, and there are %.3f"
