@@ -1,8 +1,8 @@
 """LoRA training steps in PyTorch on the CPU, for bench/anchor, which starts it:
 
-    anchor_torch.py SHAPE peft|peft-checkpointing|lean CONTEXT RANK THREADS
+    anchor_torch.py SHAPE peft|peft-checkpointing|lean BF16|F32 CONTEXT RANK THREADS
 
-The model is Llama's with random weights in BF16; A and B of all linear layers of a block are F32, as in
+The model is Llama's with random weights in BF16 or F32; A and B of all linear layers of a block are F32, as in
 Lorikeet. `peft` is transformers with PEFT; `lean` has nothing between PyTorch's operations and the
 training loop. Prints a line of JSON when it is warm, then reads how many steps to take and prints
 their seconds, as often as it is asked.
@@ -18,11 +18,12 @@ import torch.nn.functional as F
 
 # layers, width, feed-forward, heads, heads for keys and values: those of `lorikeet bench --make`
 SHAPES = {"S": (12, 768, 2048, 12, 4), "M": (22, 2048, 5632, 32, 4)}
+TYPES = {"BF16": torch.bfloat16, "F32": torch.float32}
 VOCABULARY = 32_000
 WARM_UPS = 3
 
 
-def peft_loss(shape, context, rank, checkpointing):
+def peft_loss(shape, base_type, context, rank, checkpointing):
     """The loss as a function of tokens, and the trained parameters, by transformers and PEFT."""
     from peft import LoraConfig, get_peft_model
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -31,7 +32,7 @@ def peft_loss(shape, context, rank, checkpointing):
         vocab_size=VOCABULARY, hidden_size=width, intermediate_size=hidden, num_hidden_layers=layers,
         num_attention_heads=heads, num_key_value_heads=key_heads, max_position_embeddings=context,
         tie_word_embeddings=False, attn_implementation="sdpa", use_cache=False)
-    model = LlamaForCausalLM(config).to(torch.bfloat16)
+    model = LlamaForCausalLM(config).to(base_type)
     if checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         model.enable_input_require_grads()
@@ -48,8 +49,8 @@ def peft_loss(shape, context, rank, checkpointing):
 class Linear:
     """A frozen weight with an adapter."""
 
-    def __init__(self, inputs, outputs, rank, trained):
-        self.weight = torch.randn(outputs, inputs).mul_(0.02).to(torch.bfloat16)
+    def __init__(self, inputs, outputs, base_type, rank, trained):
+        self.weight = torch.randn(outputs, inputs).mul_(0.02).to(base_type)
         self.a = torch.randn(rank, inputs).div_(math.sqrt(inputs)).requires_grad_()
         self.b = torch.zeros(outputs, rank).requires_grad_()
         trained += [self.a, self.b]
@@ -59,7 +60,7 @@ class Linear:
         return F.linear(x, self.weight) + 2 * F.linear(down, self.b.to(x.dtype))
 
 
-def lean_loss(shape, context, rank):
+def lean_loss(shape, base_type, context, rank):
     """The same model of PyTorch's operations alone, without checkpointing."""
     layers, width, hidden, heads, key_heads = shape
     size = width // heads
@@ -68,12 +69,12 @@ def lean_loss(shape, context, rank):
     for _ in range(layers):
         sizes = {"q": (width, width), "k": (width, key_heads * size), "v": (width, key_heads * size),
                  "o": (width, width), "gate": (width, hidden), "up": (width, hidden), "down": (hidden, width)}
-        blocks.append({name: Linear(*io, rank, trained) for name, io in sizes.items()})
-    embedding = torch.randn(VOCABULARY, width).mul_(0.02).to(torch.bfloat16)
-    head = torch.randn(VOCABULARY, width).mul_(0.02).to(torch.bfloat16)
-    gain = torch.ones(width, dtype=torch.bfloat16)
+        blocks.append({name: Linear(*io, base_type, rank, trained) for name, io in sizes.items()})
+    embedding = torch.randn(VOCABULARY, width).mul_(0.02).to(base_type)
+    head = torch.randn(VOCABULARY, width).mul_(0.02).to(base_type)
+    gain = torch.ones(width, dtype=base_type)
     angles = torch.outer(torch.arange(context), 10_000.0 ** (-torch.arange(0, size, 2) / size))
-    cosine, sine = (f(torch.cat((angles, angles), -1)).to(torch.bfloat16) for f in (torch.cos, torch.sin))
+    cosine, sine = (f(torch.cat((angles, angles), -1)).to(base_type) for f in (torch.cos, torch.sin))
 
     def split(x, count, rotate):
         x = x.view(context, count, size).transpose(0, 1)
@@ -102,14 +103,14 @@ def lean_loss(shape, context, rank):
 
 
 def main():
-    shape, variant = SHAPES[sys.argv[1]], sys.argv[2]
-    context, rank, threads = map(int, sys.argv[3:])
+    shape, variant, base_type = SHAPES[sys.argv[1]], sys.argv[2], TYPES[sys.argv[3]]
+    context, rank, threads = map(int, sys.argv[4:])
     torch.set_num_threads(threads)
     torch.manual_seed(1)
     if variant == "lean":
-        loss, trained = lean_loss(shape, context, rank)
+        loss, trained = lean_loss(shape, base_type, context, rank)
     else:
-        loss, trained = peft_loss(shape, context, rank, variant == "peft-checkpointing")
+        loss, trained = peft_loss(shape, base_type, context, rank, variant == "peft-checkpointing")
     optimizer = torch.optim.AdamW(trained, lr=2e-4)
     tokens = torch.randint(0, VOCABULARY, (context + 1,))
 

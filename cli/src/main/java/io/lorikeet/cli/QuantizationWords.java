@@ -59,10 +59,10 @@ final class QuantizationWords {
   static String loss(QuantizationLoss loss) {
     return String.format(
         Locale.ROOT,
-        "perplexity %.4f, of the source %.4f; KL divergence %.3g nats, the same first token %.2f %%"
+        "perplexity %s, of the source %s; KL divergence %.3g nats, the same first token %.2f %%"
             + " (%s tokens)",
-        Math.exp(loss.loss()),
-        Math.exp(loss.sourceLoss()),
+        Words.perplexity(loss.loss(), 4),
+        Words.perplexity(loss.sourceLoss(), 4),
         loss.difference().divergence(),
         100 * loss.difference().agreement(),
         Words.count(loss.tokens()));

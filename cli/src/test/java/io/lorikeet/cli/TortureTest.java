@@ -62,7 +62,14 @@ class TortureTest {
       torture(run);
       assertSame(alone, run);
       delete(run);
+      if (runs % 20 == 0) {
+        report(runs);
+      }
     }
+    report(runs);
+  }
+
+  private void report(int runs) {
     System.out.printf(
         "torture: %d runs were killed %d times, %d of these after a step; every end was the same"
             + " (seed %d)%n",

@@ -47,6 +47,19 @@ public final class Words {
 
   /// A mean loss and the perplexity it means: `2.3451 (perplexity 10.43)`.
   public static String loss(double loss) {
-    return String.format(Locale.ROOT, "%.4f (perplexity %.2f)", loss, Math.exp(loss));
+    return String.format(Locale.ROOT, "%.4f (perplexity %s)", loss, perplexity(loss, 2));
+  }
+
+  /// The perplexity that a mean loss means, as a number that can be read: `10.43`, `1.40e+217`,
+  /// `above 1e+300`.
+  ///
+  /// @param loss in nats for each token
+  /// @param decimals of a perplexity below a million
+  public static String perplexity(double loss, int decimals) {
+    double perplexity = Math.exp(loss);
+    if (perplexity > 1e300) {
+      return "above 1e+300";
+    }
+    return String.format(Locale.ROOT, perplexity < 1e6 ? "%." + decimals + "f" : "%.2e", perplexity);
   }
 }

@@ -25,6 +25,8 @@ class WordsTest {
   @Test
   void lossesAndCounts() {
     assertEquals("2.0000 (perplexity 7.39)", Words.loss(2));
+    assertEquals("500.0000 (perplexity 1.40e+217)", Words.loss(500));
+    assertEquals("1065297.9570 (perplexity above 1e+300)", Words.loss(1_065_297.957));
     assertEquals("1,234,567", Words.count(1_234_567));
     assertEquals("512 MiB", Words.bytes(512L << 20));
     assertEquals("7.5 GiB", Words.bytes(7680L << 20));
