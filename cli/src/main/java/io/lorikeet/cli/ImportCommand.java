@@ -129,7 +129,7 @@ final class ImportCommand extends WritingCommand {
       imported = PeftImporter.read(folder, base);
       BaseIdentity identity = BaseIdentity.of(base);
       imported.baseHash().ifPresent(hash -> requireSame(hash, identity));
-      metadata = new AdapterMetadata(identity, imported.training());
+      metadata = new AdapterMetadata(identity, imported.training(), imported.template());
     }
     Optional.ofNullable(imported.training().get(AdapterMetadata.PARAMETRIZATION))
         .ifPresent(

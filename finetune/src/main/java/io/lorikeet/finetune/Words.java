@@ -60,6 +60,7 @@ public final class Words {
     if (perplexity > 1e300) {
       return "above 1e+300";
     }
-    return String.format(Locale.ROOT, perplexity < 1e6 ? "%." + decimals + "f" : "%.2e", perplexity);
+    return String.format(
+        Locale.ROOT, perplexity < 1e6 ? "%." + decimals + "f" : "%.2e", perplexity);
   }
 }

@@ -6,7 +6,9 @@ import io.lorikeet.models.merge.Rounding;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufMetadata;
 import io.lorikeet.quant.GgufWriter;
+import io.lorikeet.quant.convert.FolderTemplates;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -54,12 +56,14 @@ public final class MergeMetadata {
     }
   }
 
-  /// Records the base by its hash, and the names of merged folders, which aren't adapters in GGUF.
+  /// Records the base by its hash, and the name of a folder that PEFT wrote. The chat template of
+  /// the tokenizer that was saved in the folder becomes the model's own.
   ///
-  /// @throws IOException when the base can't be read
-  public static void putBase(GgufWriter writer, GgufFile base, List<String> names)
-      throws IOException {
-    writer.putString(BASE_HASH, base.hash()).putStrings(ADAPTERS, names);
+  /// @throws IOException when the base or the folder can't be read
+  public static void putFolder(GgufWriter writer, GgufFile base, Path folder) throws IOException {
+    String name = folder.toAbsolutePath().normalize().getFileName().toString();
+    writer.putString(BASE_HASH, base.hash()).putStrings(ADAPTERS, List.of(name));
+    FolderTemplates.own(folder).ifPresent(text -> writer.putString(CHAT_TEMPLATE, text));
   }
 
   /// The hash of the base that a file was merged from.

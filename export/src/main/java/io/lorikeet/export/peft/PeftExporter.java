@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lorikeet.models.adapter.AdapterMetadata;
 import io.lorikeet.models.adapter.AdapterStorage;
+import io.lorikeet.models.adapter.TrainedTemplate;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.quant.AtomicFile;
@@ -15,6 +16,7 @@ import io.lorikeet.quant.SafetensorsType;
 import io.lorikeet.quant.SafetensorsWriter;
 import io.lorikeet.quant.TensorSource;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,12 +24,16 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
-/// Writes adapters as folders that PEFT's `PeftModel.from_pretrained` reads.
+/// Writes adapters as folders that PEFT's `PeftModel.from_pretrained` reads. The chat template that
+/// an adapter was trained with becomes `chat_template.jinja`, where transformers' tokenizers look
+/// for theirs.
 public final class PeftExporter {
   /// The names of the files that are written.
-  public static final List<String> FILES = List.of(PeftConfig.FILE, PeftKeys.WEIGHTS);
+  public static final List<String> FILES =
+      List.of(PeftConfig.FILE, PeftKeys.WEIGHTS, PeftKeys.CHAT_TEMPLATE);
 
   private static final String PREFIX = "base_model.model.";
 
@@ -49,7 +55,7 @@ public final class PeftExporter {
   ///
   /// @param base the adapter's base
   /// @param storage type of the numbers; PEFT knows no Q8_0, which becomes F32
-  /// @param folder made if it isn't there; [#FILES] in it are replaced, both or none
+  /// @param folder made if it isn't there; [#FILES] in it are replaced, all or none
   /// @throws InvalidInputException when the adapter has what PEFT can't name, all of it named
   /// @throws IOException when the disk refuses
   public static void write(
@@ -66,17 +72,33 @@ public final class PeftExporter {
         .putMetadata(PeftKeys.FORMAT, PeftKeys.PYTORCH)
         .putMetadata(PeftKeys.BASE_HASH, metadata.base().hash())
         .putMetadata(PeftKeys.TRAINING, PeftTraining.format(metadata.training()));
+    metadata
+        .template()
+        .ifPresent(each -> exporter.weights.putMetadata(PeftKeys.TEMPLATE_ORIGIN, each.origin()));
     byte[] config = exporter.config(metadata);
     Path configFile = folder.resolve(PeftConfig.FILE);
+    Path templateFile = folder.resolve(PeftKeys.CHAT_TEMPLATE);
+    Optional<String> template = metadata.template().map(TrainedTemplate::text);
     try (NewFolder _ = NewFolder.at(folder);
-        AtomicFile written = AtomicFile.create(configFile)) {
-      try {
-        Files.write(written.path(), config);
-      } catch (IOException e) {
-        throw AtomicFile.explain(configFile, e);
-      }
+        AtomicFile newConfig = AtomicFile.create(configFile);
+        AtomicFile newTemplate = AtomicFile.create(templateFile)) {
+      write(newConfig, configFile, config);
+      write(newTemplate, templateFile, template.orElse("").getBytes(StandardCharsets.UTF_8));
       exporter.weights.write(folder.resolve(PeftKeys.WEIGHTS));
-      written.commit();
+      if (template.isPresent()) {
+        newTemplate.commit();
+      } else {
+        Files.deleteIfExists(templateFile);
+      }
+      newConfig.commit();
+    }
+  }
+
+  private static void write(AtomicFile file, Path name, byte[] bytes) throws IOException {
+    try {
+      Files.write(file.path(), bytes);
+    } catch (IOException e) {
+      throw AtomicFile.explain(name, e);
     }
   }
 

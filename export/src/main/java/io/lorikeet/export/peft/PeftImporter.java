@@ -2,11 +2,13 @@ package io.lorikeet.export.peft;
 
 import io.lorikeet.models.adapter.AdapterMetadata;
 import io.lorikeet.models.adapter.AdapterStorage;
+import io.lorikeet.models.adapter.TrainedTemplate;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.SafetensorsFile;
+import io.lorikeet.quant.convert.FolderTemplates;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,11 +42,13 @@ public final class PeftImporter {
   /// @param baseHash the base that it was made for, if Lorikeet wrote the folder
   /// @param training the settings it was made with, if Lorikeet wrote the folder, and
   ///     [AdapterMetadata#PARAMETRIZATION] where GGUF can't hold PEFT's own
+  /// @param template the chat template of the tokenizer that was saved with it
   public record Imported(
       LoraAdapter adapter,
       AdapterStorage storage,
       Optional<String> baseHash,
-      Map<String, String> training) {}
+      Map<String, String> training,
+      Optional<TrainedTemplate> template) {}
 
   /// Reads a folder.
   ///
@@ -71,7 +75,7 @@ public final class PeftImporter {
     return SafetensorsFile.open(weights);
   }
 
-  private Imported read(Path folder) {
+  private Imported read(Path folder) throws IOException {
     List<String> problems = new ArrayList<>(config.unsaid());
     PeftTensors tensors = new PeftTensors(file, problems);
     PeftPairs pairs = new PeftPairs(base, file, config, problems);
@@ -124,7 +128,15 @@ public final class PeftImporter {
         adapter,
         storage(tensors),
         Optional.ofNullable(file.metadata().get(PeftKeys.BASE_HASH)),
-        training);
+        training,
+        template(folder));
+  }
+
+  private Optional<TrainedTemplate> template(Path folder) throws IOException {
+    String origin =
+        file.metadata()
+            .getOrDefault(PeftKeys.TEMPLATE_ORIGIN, "the chat template in PEFT's folder");
+    return FolderTemplates.own(folder).map(text -> new TrainedTemplate(origin, text));
   }
 
   /// One alpha for all pairs: that of most of them, and the others' B multiplied.

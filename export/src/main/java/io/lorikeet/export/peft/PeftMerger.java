@@ -104,7 +104,7 @@ public final class PeftMerger {
 
   private void write(Path folder, Path output) throws IOException {
     GgufWriter writer = new GgufWriter().copyMetadata(base.metadata());
-    MergeMetadata.putBase(writer, base, List.of(folder.toAbsolutePath().getFileName().toString()));
+    MergeMetadata.putFolder(writer, base, folder);
     for (GgufTensor tensor : base.tensors()) {
       long[] shape = tensor.shape().stream().mapToLong(Long::longValue).toArray();
       List<PeftRows.Change> ofTensor = changes.getOrDefault(tensor, List.of());

@@ -74,8 +74,12 @@ class PeftMergerTest {
       adapt("layers.0.self_attn.q_proj", "blk.0.attn_q.weight", 64, 64, HEADS, false);
       adapt("layers.0.mlp.down_proj", "blk.0.ffn_down.weight", 128, 64, 0, false);
       writeFolder("");
+      Files.writeString(peft().resolve("chat_template.jinja"), "{{ bos_token }}");
       PeftMerger.merge(peft(), gguf, merged, 1, (_, _) -> {});
       assertLlamaComputesTheWeights(gguf, merged);
+      try (GgufFile file = GgufFile.open(merged)) {
+        assertEquals("{{ bos_token }}", file.metadata().requireString("tokenizer.chat_template"));
+      }
     }
   }
 

@@ -14,6 +14,7 @@ import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.adapter.AdapterMetadata;
 import io.lorikeet.models.adapter.AdapterStorage;
 import io.lorikeet.models.adapter.BaseIdentity;
+import io.lorikeet.models.adapter.TrainedTemplate;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.random.RandomModel;
@@ -31,6 +32,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -222,7 +224,11 @@ class PeftRoundTripTest {
     Path first = folder.resolve("first.gguf");
     Path second = folder.resolve("second.gguf");
     Path peft = folder.resolve("peft");
-    AdapterMetadata metadata = new AdapterMetadata(BaseIdentity.of(base), training);
+    Optional<TrainedTemplate> template =
+        training.isEmpty()
+            ? Optional.empty()
+            : Optional.of(new TrainedTemplate("the file é.jinja", "{{ messages }}\n\u20ac"));
+    AdapterMetadata metadata = new AdapterMetadata(BaseIdentity.of(base), training, template);
     AdapterExporter.write(adapter, metadata, storage, first);
     AdapterFile file = AdapterFile.read(first, base);
     PeftExporter.write(file.adapter(), metadata, base, storage, peft);
@@ -231,11 +237,12 @@ class PeftRoundTripTest {
       assertEquals(storage.name(), type.name());
       assertEquals("pt", weights.metadata().get("format"));
     }
+    assertEquals(template.isPresent(), Files.exists(peft.resolve("chat_template.jinja")));
     PeftImporter.Imported imported = PeftImporter.read(peft, base);
     assertEquals(base.hash(), imported.baseHash().orElseThrow());
     AdapterExporter.write(
         imported.adapter(),
-        new AdapterMetadata(BaseIdentity.of(base), imported.training()),
+        new AdapterMetadata(BaseIdentity.of(base), imported.training(), imported.template()),
         imported.storage(),
         second);
     assertArrayEquals(Files.readAllBytes(first), Files.readAllBytes(second));

@@ -18,11 +18,20 @@ import java.util.stream.Stream;
 /// The chat templates of a folder, wherever a version of the transformers library has put them:
 /// `tokenizer_config.json`, `chat_template.jinja` with `additional_chat_templates`, or
 /// `chat_template.json`.
-final class FolderTemplates {
+public final class FolderTemplates {
   private static final String DEFAULT = "default";
   private static final String MARK = "\ufeff";
 
   private FolderTemplates() {}
+
+  /// The template that a folder's tokenizer uses where no other is named.
+  ///
+  /// @param folder one that a tokenizer was saved in; it need not hold a model
+  /// @throws InvalidInputException when a file there isn't valid
+  public static Optional<String> own(Path folder) throws IOException {
+    Optional<Config> tokenizer = ModelFolder.read(folder.resolve("tokenizer_config.json"));
+    return first(places(folder, tokenizer)).map(templates -> templates.get(DEFAULT));
+  }
 
   /// Sets `tokenizer.chat_template`, and those with names as `tokenizer.chat_template.NAME`.
   static void put(ModelFolder folder, GgufWriter writer) throws IOException {
@@ -40,12 +49,16 @@ final class FolderTemplates {
 
   /// The templates by name, of the first place that has any.
   static Map<String, String> read(ModelFolder folder) throws IOException {
-    return places(folder).values().stream().findFirst().orElse(Map.of());
+    return first(places(folder.path(), folder.tokenizerConfig())).orElse(Map.of());
+  }
+
+  private static Optional<Map<String, String>> first(Map<String, Map<String, String>> places) {
+    return places.values().stream().findFirst();
   }
 
   /// Says where a folder has another default template in a place that isn't read.
   static List<String> notes(ModelFolder folder) throws IOException {
-    Map<String, Map<String, String>> places = places(folder);
+    Map<String, Map<String, String>> places = places(folder.path(), folder.tokenizerConfig());
     List<String> notes = new ArrayList<>();
     for (String other : places.keySet().stream().skip(1).toList()) {
       String first = places.keySet().iterator().next();
@@ -66,17 +79,18 @@ final class FolderTemplates {
   }
 
   /// The templates of each place that has any, those first that count first.
-  private static Map<String, Map<String, String>> places(ModelFolder folder) throws IOException {
+  private static Map<String, Map<String, String>> places(
+      Path folder, Optional<Config> tokenizerConfig) throws IOException {
     Map<String, Map<String, String>> places = new LinkedHashMap<>();
-    folder.tokenizerConfig().ifPresent(config -> put(places, "tokenizer_config.json", config));
-    Optional<Path> jinja = folder.file("chat_template.jinja");
-    if (jinja.isPresent()) {
+    tokenizerConfig.ifPresent(config -> put(places, "tokenizer_config.json", config));
+    Path jinja = folder.resolve("chat_template.jinja");
+    if (Files.isRegularFile(jinja)) {
       Map<String, String> templates = new LinkedHashMap<>();
-      templates.put(DEFAULT, text(jinja.get()));
-      addAdditional(folder.path().resolve("additional_chat_templates"), templates);
+      templates.put(DEFAULT, text(jinja));
+      addAdditional(folder.resolve("additional_chat_templates"), templates);
       places.put("chat_template.jinja", withoutMarks(templates));
     }
-    Path json = folder.path().resolve("chat_template.json");
+    Path json = folder.resolve("chat_template.json");
     ModelFolder.read(json).ifPresent(each -> put(places, "chat_template.json", each));
     return places;
   }
