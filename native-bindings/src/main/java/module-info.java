@@ -1,6 +1,7 @@
 /// Typed access to ggml and llama.cpp; the only module that calls native code.
 module io.lorikeet.bindings {
   requires transitive org.slf4j;
+  requires static transitive org.jspecify;
 
   exports io.lorikeet.bindings;
   exports io.lorikeet.bindings.llama;

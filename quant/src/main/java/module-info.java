@@ -2,6 +2,7 @@
 module io.lorikeet.quant {
   requires transitive io.lorikeet.bindings;
   requires com.fasterxml.jackson.databind;
+  requires static transitive org.jspecify;
 
   exports io.lorikeet.quant;
   exports io.lorikeet.quant.convert;

@@ -1,5 +1,7 @@
 package io.lorikeet.bindings;
 
+import org.jspecify.annotations.Nullable;
+
 /// From the scores of a block of queries to their attention weights, and back. Multiplying queries,
 /// keys and values is the caller's part.
 public interface AttentionKernel {
@@ -11,7 +13,8 @@ public interface AttentionKernel {
   /// @param scale factor of the scores
   /// @param scoreCap scores are cap · tanh(score / cap); 0 for none
   /// @param sinks F32 `[heads]`: for each head the score of a key without a value, or null
-  record Form(Tensor indices, Tensor seenUntil, float scale, float scoreCap, Tensor sinks) {}
+  record Form(
+      Tensor indices, Tensor seenUntil, float scale, float scoreCap, @Nullable Tensor sinks) {}
 
   /// A block of queries.
   ///
@@ -30,7 +33,7 @@ public interface AttentionKernel {
   /// @param values F32 `[keys, queries, heads]`
   /// @param capped the scores that a softmax has made them of, where [#scoresBack] needs them; else
   ///     null
-  record Weights(Tensor values, Tensor capped) {}
+  record Weights(Tensor values, @Nullable Tensor capped) {}
 
   /// The factor that queries are multiplied by before their products with keys, and that gradients
   /// of queries are to be multiplied by.

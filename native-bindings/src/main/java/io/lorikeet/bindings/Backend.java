@@ -18,6 +18,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /// An open device: it owns the device's queue and, on the CPU, the threads. Tensors and graphs of a
 /// backend must be closed before it. Not safe for use by several threads at a time.
@@ -33,7 +34,7 @@ public final class Backend implements AutoCloseable {
   private MemorySegment threadPool = MemorySegment.NULL;
   private Optional<KernelLibrary> kernelLibrary = Optional.empty();
   private Optional<Profile> profile = Optional.empty();
-  private Backend cpu;
+  private @Nullable Backend cpu;
   private boolean closed;
 
   /// The purpose of an open backend.

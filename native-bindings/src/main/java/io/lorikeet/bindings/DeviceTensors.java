@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// Tensors that live in a device's memory until they are closed: weights, parameters, saved
 /// activations.
@@ -17,7 +18,7 @@ public final class DeviceTensors implements AutoCloseable {
   private final MemorySegment context;
 
   /// Null for tensors of a mapping, which only the CPU computes with.
-  private final DeviceQueue queue;
+  private final @Nullable DeviceQueue queue;
 
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
   private MemorySegment buffer = MemorySegment.NULL;
@@ -32,7 +33,7 @@ public final class DeviceTensors implements AutoCloseable {
   /// @param data the tensor's bytes, which must outlive the tensor
   public record Placed(Spec spec, MemorySegment data) {}
 
-  private DeviceTensors(int count, DeviceQueue queue) {
+  private DeviceTensors(int count, @Nullable DeviceQueue queue) {
     this.queue = queue;
     NativeLibrary.load();
     context = newContext(Ggml.ggml_tensor_overhead() * (count + 1L));

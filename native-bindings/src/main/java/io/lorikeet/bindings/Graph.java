@@ -65,7 +65,7 @@ public final class Graph implements AutoCloseable {
     for (Tensor tensor : ops.tensors()) {
       Tensor source = placeholders.get(ggml_tensor.view_src(tensor.handle()).address());
       if (source != null) {
-        viewsOfPlaceholders.get(source).add(tensor);
+        viewsOfPlaceholders.computeIfAbsent(source, _ -> new ArrayList<>()).add(tensor);
       }
     }
   }

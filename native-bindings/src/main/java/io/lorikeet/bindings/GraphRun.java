@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,7 +35,7 @@ final class GraphRun implements AutoCloseable {
     /// A run of nodes as a graph of its own, or the whole graph.
     ///
     /// @param context the context that owns the part's memory, or null for the whole
-    record OnDevice(MemorySegment graph, MemorySegment context) implements Stage {}
+    record OnDevice(MemorySegment graph, @Nullable MemorySegment context) implements Stage {}
 
     /// One node.
     record OnHost(int node) implements Stage {}

@@ -2,6 +2,7 @@ package io.lorikeet.bindings;
 
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// The operations of one graph that are computed in different ways: by several of ggml's
 /// operations, or by a [KernelLibrary]. Tensors are F32 unless said otherwise.
@@ -78,10 +79,10 @@ public interface Kernels {
   /// gain `[n]` times x `[n, …]` over the root mean square of each row.
   ///
   /// @param gain null for none
-  Tensor rmsNorm(Tensor x, Tensor gain, float epsilon);
+  Tensor rmsNorm(Tensor x, @Nullable Tensor gain, float epsilon);
 
   /// The gradient of x for [#rmsNorm].
-  Tensor rmsNormBack(Tensor dy, Tensor x, Tensor gain, float epsilon);
+  Tensor rmsNormBack(Tensor dy, Tensor x, @Nullable Tensor gain, float epsilon);
 
   /// The tokens that logits are compared with.
   ///
@@ -94,7 +95,7 @@ public interface Kernels {
   ///
   /// @param sum `[1]`, over all tokens
   /// @param gradient of the logits; null where it isn't wanted
-  record Loss(Tensor sum, Tensor gradient) {}
+  record Loss(Tensor sum, @Nullable Tensor gradient) {}
 
   /// Schedules the cross-entropy `Σ weight · -log softmax(logits)[label]`.
   ///

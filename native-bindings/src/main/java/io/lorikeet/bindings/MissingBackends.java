@@ -92,7 +92,7 @@ final class MissingBackends {
       System.load(file.toString());
       return backend.noDevice();
     } catch (UnsatisfiedLinkError e) {
-      return e.getMessage();
+      return String.valueOf(e.getMessage());
     }
   }
 

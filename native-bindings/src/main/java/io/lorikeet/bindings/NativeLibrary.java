@@ -4,6 +4,7 @@ import io.lorikeet.ggml.Ggml;
 import io.lorikeet.llama.Llama;
 import java.lang.foreign.Arena;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,9 +19,9 @@ public final class NativeLibrary {
   private static final Logger LOG = LoggerFactory.getLogger(NativeLibrary.class);
 
   /// Libraries can't be unloaded: what was loaded, or why not, is settled by the first call.
-  private static Loaded loaded;
+  private static @Nullable Loaded loaded;
 
-  private static GgmlException failure;
+  private static @Nullable GgmlException failure;
 
   /// The loaded libraries.
   ///

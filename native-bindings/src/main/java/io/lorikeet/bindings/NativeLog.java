@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
@@ -45,7 +46,7 @@ public final class NativeLog {
   /// The errors logged by one thread since it was opened.
   public static final class Errors implements AutoCloseable {
     private final Line line;
-    private final Errors outer;
+    private final @Nullable Errors outer;
     private final List<String> lines = new ArrayList<>();
 
     private Errors(Line line) {
@@ -93,8 +94,8 @@ public final class NativeLog {
   private static final class Line {
     private final StringBuilder text = new StringBuilder();
     private Level level = Level.INFO;
-    private Errors errors;
-    private Consumer<String> listener;
+    private @Nullable Errors errors;
+    private @Nullable Consumer<String> listener;
   }
 
   /// Called from native code, so that nothing may be thrown out of it.

@@ -3,6 +3,7 @@ package io.lorikeet.bindings;
 import io.lorikeet.ggml.Ggml;
 import io.lorikeet.ggml.ggml_tensor;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /// The operations of a graph that is being built. Each call describes one operation and returns the
 /// tensor it will compute; nothing runs before [Graph#compute]. Shapes and types are checked here,
@@ -164,7 +165,7 @@ public final class Ops extends OpList {
   }
 
   /// As [#softMax(Tensor, Tensor, Tensor, float)], without sinks.
-  public Tensor softMax(Tensor x, Tensor mask, float scale) {
+  public Tensor softMax(Tensor x, @Nullable Tensor mask, float scale) {
     return softMax(x, mask, null, scale);
   }
 
@@ -174,7 +175,7 @@ public final class Ops extends OpList {
   /// @param mask `[keys, queries]` F32, added after scaling, or null
   /// @param sinks F32 `[heads]`: the score of a key without a value, which takes its share of the
   ///     weights, or null
-  public Tensor softMax(Tensor x, Tensor mask, Tensor sinks, float scale) {
+  public Tensor softMax(Tensor x, @Nullable Tensor mask, @Nullable Tensor sinks, float scale) {
     requireContiguousF32("soft_max", x);
     if (mask != null) {
       requireContiguousF32("soft_max", mask);
@@ -286,7 +287,7 @@ public final class Ops extends OpList {
   /// Rotates x `[head size, heads, tokens]` by the I32 positions `[tokens]`.
   ///
   /// @param factors divisors of the frequencies, F32 `[at least dimensions / 2]`, or null
-  public Tensor rope(Tensor x, Tensor positions, Tensor factors, RopeParameters p) {
+  public Tensor rope(Tensor x, Tensor positions, @Nullable Tensor factors, RopeParameters p) {
     requireRope("rope", x, positions, factors, p);
     return made(
         Ggml.ggml_rope_ext(
@@ -306,7 +307,7 @@ public final class Ops extends OpList {
   }
 
   /// The gradient of x where dy is that of [#rope].
-  public Tensor ropeBack(Tensor dy, Tensor positions, Tensor factors, RopeParameters p) {
+  public Tensor ropeBack(Tensor dy, Tensor positions, @Nullable Tensor factors, RopeParameters p) {
     requireRope("rope_back", dy, positions, factors, p);
     return made(
         Ggml.ggml_rope_ext_back(
@@ -326,7 +327,7 @@ public final class Ops extends OpList {
   }
 
   private void requireRope(
-      String operation, Tensor x, Tensor positions, Tensor factors, RopeParameters p) {
+      String operation, Tensor x, Tensor positions, @Nullable Tensor factors, RopeParameters p) {
     requireF32(operation, x);
     require(
         positions.type() == TensorType.I32

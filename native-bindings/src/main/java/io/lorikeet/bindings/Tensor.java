@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /// A ggml tensor: a handle on native metadata that belongs to [DeviceTensors] or [Ops], and that is
 /// valid as long as its owner is open. Two handles are equal when they are the same native tensor.
@@ -23,7 +24,7 @@ public final class Tensor {
 
   /// Of the device whose graphs read and write the tensor; null where the CPU computes with a
   /// mapping.
-  private DeviceQueue queue;
+  private @Nullable DeviceQueue queue;
 
   private final TensorType type;
   private final Shape shape;
@@ -33,7 +34,7 @@ public final class Tensor {
   }
 
   /// @param queue of the device whose graphs read and write the tensor
-  Tensor(MemorySegment address, DeviceQueue queue) {
+  Tensor(MemorySegment address, @Nullable DeviceQueue queue) {
     this.queue = queue;
     handle = address.reinterpret(ggml_tensor.sizeof());
     int id = ggml_tensor.type(handle);

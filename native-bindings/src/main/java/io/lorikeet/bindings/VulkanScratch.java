@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// Memory that ggml's Vulkan backend takes for itself, besides the graphs' memory. It holds copies
 /// of the matrices that a product multiplies, in the type and order that its kernels read, and
@@ -43,7 +44,7 @@ final class VulkanScratch implements DeviceTraits.Scratch {
   /// The most that any operation wants of a buffer.
   private static final class Need {
     private long bytes;
-    private MemorySegment node;
+    private @Nullable MemorySegment node;
 
     void add(long wanted, MemorySegment operation) {
       if (wanted > bytes) {

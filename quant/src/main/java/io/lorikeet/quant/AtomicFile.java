@@ -73,7 +73,7 @@ public final class AtomicFile implements AutoCloseable {
     if (Files.exists(file)) {
       return file.toRealPath();
     }
-    Path folder = file.getParent();
+    Path folder = parent(file);
     return Files.exists(folder) ? folder.toRealPath().resolve(file.getFileName()) : file;
   }
 
@@ -120,7 +120,7 @@ public final class AtomicFile implements AutoCloseable {
       committed = true;
       TemporaryFiles.remove(temporary);
       // Without this a power cut can undo the renaming.
-      force(target.getParent(), StandardOpenOption.READ);
+      force(parent(target), StandardOpenOption.READ);
     } catch (IOException e) {
       throw explain(target, e);
     }
@@ -164,10 +164,16 @@ public final class AtomicFile implements AutoCloseable {
 
   private static Path folderOf(Path target) {
     try {
-      return behindLinks(target).getParent();
+      return parent(behindLinks(target));
     } catch (IOException _) {
-      return target.toAbsolutePath().getParent();
+      return parent(target.toAbsolutePath());
     }
+  }
+
+  /// The folder of an absolute path; the root is its own.
+  private static Path parent(Path file) {
+    Path folder = file.getParent();
+    return folder == null ? file : folder;
   }
 
   private static boolean isFull(String reason) {

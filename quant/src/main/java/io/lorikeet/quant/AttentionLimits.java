@@ -15,20 +15,22 @@ final class AttentionLimits {
   private final String architecture;
   private final int layers;
   private final long width;
-  private List<String> problems;
+  private final List<String> problems;
 
   /// @param layers number of layers
   /// @param width length of a hidden state
-  AttentionLimits(GgufMetadata metadata, String architecture, int layers, long width) {
+  /// @param problems takes the violated conditions
+  AttentionLimits(
+      GgufMetadata metadata, String architecture, int layers, long width, List<String> problems) {
     this.metadata = metadata;
     this.architecture = architecture;
     this.layers = layers;
     this.width = width;
+    this.problems = problems;
   }
 
-  /// Adds the violated conditions to `problems`.
-  void check(List<String> problems) {
-    this.problems = problems;
+  /// Adds the violated conditions to the problems.
+  void check() {
     between("rope.scaling.original_context_length", 1, MOST_TOKENS);
     between("attention.temperature_length", 1, MOST_TOKENS);
     long[] heads = perLayer("attention.head_count", new long[layers]);

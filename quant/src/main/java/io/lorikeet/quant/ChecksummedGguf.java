@@ -110,7 +110,7 @@ public final class ChecksummedGguf {
 
   /// The mapping as a channel.
   private static final class Mapped implements WritableByteChannel {
-    private MemorySegment bytes;
+    private MemorySegment bytes = MemorySegment.NULL;
     private long position;
 
     byte[] digest() {

@@ -16,6 +16,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// A GGUF file, or all files of a split one, mapped into memory and checked throughout. Opening
 /// reads only its head, so it takes milliseconds whatever the size; the tensors' data is paged in
@@ -34,7 +35,7 @@ public final class GgufFile implements AutoCloseable {
   private final boolean withData;
   private final List<GgufTensor> tensors;
   private final Map<String, GgufTensor> byName = new HashMap<>();
-  private String hash;
+  private @Nullable String hash;
 
   private GgufFile(Arena arena, Path path, List<GgufPart> parts, boolean withData) {
     this.arena = arena;

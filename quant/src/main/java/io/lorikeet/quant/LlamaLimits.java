@@ -52,8 +52,8 @@ public final class LlamaLimits {
     long width = metadata.requireInteger(key("embedding_length"));
     between(key("embedding_length"), width, 1, MOST_WIDTH);
     checkExperts();
-    new AttentionLimits(metadata, architecture, Math.clamp(layers, 0, MOST_LAYERS), width)
-        .check(problems);
+    int counted = Math.clamp(layers, 0, MOST_LAYERS);
+    new AttentionLimits(metadata, architecture, counted, width, problems).check();
     checkReals();
     String scaling = metadata.string(key("rope.scaling.type")).orElse("linear");
     if (!ROPE_SCALINGS.contains(scaling)) {

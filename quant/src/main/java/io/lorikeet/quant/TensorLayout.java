@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// Checks the tensors of a GGUF file, each by itself and where they lie, and tells all problems at
 /// once.
@@ -95,7 +96,7 @@ final class TensorLayout {
 
   /// Types that files of older programs have and ggml dropped; `enum ggml_type` leaves their ids
   /// out.
-  private static String removedType(int id) {
+  private static @Nullable String removedType(int id) {
     return switch (id) {
       case 4 -> "Q4_2";
       case 5 -> "Q4_3";

@@ -16,4 +16,7 @@
 ///
 /// Input of the user that can't be used is an [io.lorikeet.quant.InvalidInputException], a disk
 /// that fails an `IOException`. Both messages name a remedy.
+@NullMarked
 package io.lorikeet.quant;
+
+import org.jspecify.annotations.NullMarked;

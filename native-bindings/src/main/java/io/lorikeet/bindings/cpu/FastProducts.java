@@ -213,11 +213,11 @@ final class FastProducts implements KernelLibrary {
   /// The sum of products of one shape `[n, m]`, F32.
   public Tensor sum(Ops ops, List<Term> terms) {
     terms.forEach(term -> require(ops, term, terms.getFirst().shape()));
-    Tensor result = null;
-    for (int first = 0; first < terms.size(); first += MOST_TERMS) {
-      Tensor part =
-          partialSum(ops, terms.subList(first, Math.min(first + MOST_TERMS, terms.size())));
-      result = result == null ? part : ops.add(result, part);
+    int first = Math.min(MOST_TERMS, terms.size());
+    Tensor result = partialSum(ops, terms.subList(0, first));
+    for (; first < terms.size(); first += MOST_TERMS) {
+      int last = Math.min(first + MOST_TERMS, terms.size());
+      result = ops.add(result, partialSum(ops, terms.subList(first, last)));
     }
     return result;
   }

@@ -6,11 +6,12 @@ import io.lorikeet.ggml.ggml_custom_op_t;
 import io.lorikeet.ggml.ggml_tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /// Functions that ggml calls on each of its threads to compute an operation of ours.
 final class OneDnnCallbacks implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
-  private volatile Throwable failure;
+  private volatile @Nullable Throwable failure;
 
   /// A computation of which a thread computes its part.
   @FunctionalInterface

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// A graph's operations by [FastProducts] and [FusedOps].
 final class OneDnnKernels implements Kernels {
@@ -148,21 +149,21 @@ final class OneDnnKernels implements Kernels {
   }
 
   @Override
-  public Tensor rmsNorm(Tensor x, Tensor gain, float epsilon) {
-    return fusesNorm(x, gain)
+  public Tensor rmsNorm(Tensor x, @Nullable Tensor gain, float epsilon) {
+    return gain != null && fusesNorm(x, gain)
         ? noted(fused.rmsNorm(ops, x, gain, epsilon))
         : otherwise.rmsNorm(x, gain, epsilon);
   }
 
   @Override
-  public Tensor rmsNormBack(Tensor dy, Tensor x, Tensor gain, float epsilon) {
-    return fusesNorm(x, gain) && dy.isContiguous()
+  public Tensor rmsNormBack(Tensor dy, Tensor x, @Nullable Tensor gain, float epsilon) {
+    return gain != null && fusesNorm(x, gain) && dy.isContiguous()
         ? fused.rmsNormBack(ops, dy, x, gain, epsilon)
         : otherwise.rmsNormBack(dy, x, gain, epsilon);
   }
 
   private boolean fusesNorm(Tensor x, Tensor gain) {
-    return fused.hasRmsNorm() && gain != null && gain.type() == TensorType.F32 && x.isContiguous();
+    return fused.hasRmsNorm() && gain.type() == TensorType.F32 && x.isContiguous();
   }
 
   @Override
@@ -171,7 +172,7 @@ final class OneDnnKernels implements Kernels {
       return otherwise.crossEntropy(logits, targets, gradient, true);
     }
     Tensor losses = ops.scale(targets.weights(), 1);
-    Tensor logitsGradient = null;
+    @Nullable Tensor logitsGradient = null;
     if (gradient) {
       logitsGradient = noted(fused.crossEntropyAndGradient(ops, logits, targets.labels(), losses));
     } else {

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,7 +32,7 @@ final class OneDnnLibrary {
 
   /// Libraries can't be unloaded: what was loaded, or that nothing was, is settled by the first
   /// call.
-  private static Optional<OneDnnLibrary> loaded;
+  private static @Nullable Optional<OneDnnLibrary> loaded;
 
   private final String version;
   private final OneDnnChoice choice;

@@ -8,4 +8,7 @@
 /// class of that operation, such as [ProductTasks] and [SoftMaxTasks], with compiled oneDNN
 /// primitives ([OneDnnThreads], [OneDnnPrimitive]). Quantized weights are unpacked tile by tile
 /// ([WeightTiles], [CodedBlocks]).
+@NullMarked
 package io.lorikeet.bindings.cpu;
+
+import org.jspecify.annotations.NullMarked;

@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /// For each weight of a layer the sum of squares of each column of what it is multiplied with, over
 /// all tokens that contexts opened with it compute: llama.cpp's importance matrix
@@ -32,7 +33,7 @@ public final class ActivationSums implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
   private final MemorySegment callback;
   private final Map<String, Sums> sums = new TreeMap<>();
-  private Throwable failure;
+  private @Nullable Throwable failure;
 
   /// Nothing summed up yet.
   public ActivationSums() {

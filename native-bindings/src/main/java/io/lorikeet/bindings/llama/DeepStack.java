@@ -41,7 +41,7 @@ final class DeepStack {
       switch (e.getCause()) {
         case RuntimeException exception -> throw exception;
         case Error error -> throw error;
-        default -> throw new IllegalStateException(e.getCause());
+        case null, default -> throw new IllegalStateException(e.getCause());
       }
     } finally {
       if (interrupted) {

@@ -7,6 +7,7 @@ import io.lorikeet.llama.Llama;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /// A LoRA adapter loaded by libllama for one model. Closing it takes it out of the contexts that
 /// use it.
@@ -19,7 +20,7 @@ public final class LlamaAdapter implements AutoCloseable {
 
   private final LlamaModel model;
   private final Path file;
-  private MemorySegment handle;
+  private @Nullable MemorySegment handle;
 
   private LlamaAdapter(LlamaModel model, Path file, MemorySegment handle) {
     this.model = model;

@@ -13,6 +13,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// A model loaded by libllama, of any architecture that llama.cpp knows.
 ///
@@ -60,7 +61,7 @@ public final class LlamaModel implements AutoCloseable {
   private final Options options;
   private final LlamaVocabulary vocabulary;
   private final Deque<AutoCloseable> dependents = new ArrayDeque<>();
-  private volatile MemorySegment handle;
+  private volatile @Nullable MemorySegment handle;
 
   private LlamaModel(Path file, Options options, MemorySegment handle) {
     this.file = file;

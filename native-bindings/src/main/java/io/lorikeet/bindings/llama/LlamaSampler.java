@@ -5,6 +5,7 @@ import io.lorikeet.bindings.NativeResources;
 import io.lorikeet.llama.Llama;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /// Chooses the next token from the logits of a context.
 public final class LlamaSampler implements AutoCloseable {
@@ -13,7 +14,7 @@ public final class LlamaSampler implements AutoCloseable {
   /// Tokens less likely than this share of the likeliest are never chosen: llama.cpp's own default.
   private static final float MIN_P = 0.05f;
 
-  private MemorySegment chain;
+  private @Nullable MemorySegment chain;
 
   private LlamaSampler(MemorySegment chain) {
     this.chain = chain;

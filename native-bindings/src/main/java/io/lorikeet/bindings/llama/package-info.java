@@ -14,4 +14,7 @@
 /// [LlamaQuantizer#quantize] first check the file for errors that would end the process in
 /// libllama. The caller has to check the file's sizes and offsets, and that its hyperparameters are
 /// those of a model.
+@NullMarked
 package io.lorikeet.bindings.llama;
+
+import org.jspecify.annotations.NullMarked;

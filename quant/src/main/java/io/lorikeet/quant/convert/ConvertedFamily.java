@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /// How the models of one family are converted: their hyperparameters as GGUF's keys, the names of
 /// their tensors, and what changes in them. This class has what most families share
@@ -280,7 +281,7 @@ abstract class ConvertedFamily {
     return "blk." + Integer.parseInt(layer.group(1)) + "." + found(name, inLayer) + suffix;
   }
 
-  private static String found(String name, String output) {
+  private static String found(String name, @Nullable String output) {
     if (output == null) {
       throw new IllegalArgumentException("'" + name + "' isn't known");
     }

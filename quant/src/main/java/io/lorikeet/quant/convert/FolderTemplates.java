@@ -12,8 +12,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeSet;
+import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// The chat templates of a folder, wherever a version of the transformers library has put them:
 /// `tokenizer_config.json`, `chat_template.jinja` with `additional_chat_templates`, or
@@ -35,15 +36,14 @@ public final class FolderTemplates {
 
   /// Sets `tokenizer.chat_template`, and those with names as `tokenizer.chat_template.NAME`.
   static void put(ModelFolder folder, GgufWriter writer) throws IOException {
-    Map<String, String> templates = read(folder);
-    TreeSet<String> names = new TreeSet<>(templates.keySet());
-    names.remove(DEFAULT);
-    names.forEach(name -> writer.putString("tokenizer.chat_template." + name, templates.get(name)));
-    if (!names.isEmpty()) {
-      writer.putStrings("tokenizer.chat_templates", List.copyOf(names));
+    TreeMap<String, String> named = new TreeMap<>(read(folder));
+    String usual = named.remove(DEFAULT);
+    named.forEach((name, text) -> writer.putString("tokenizer.chat_template." + name, text));
+    if (!named.isEmpty()) {
+      writer.putStrings("tokenizer.chat_templates", List.copyOf(named.keySet()));
     }
-    if (templates.containsKey(DEFAULT)) {
-      writer.putString("tokenizer.chat_template", templates.get(DEFAULT));
+    if (usual != null) {
+      writer.putString("tokenizer.chat_template", usual);
     }
   }
 
@@ -58,22 +58,23 @@ public final class FolderTemplates {
 
   /// Says where a folder has another default template in a place that isn't read.
   static List<String> notes(ModelFolder folder) throws IOException {
-    Map<String, Map<String, String>> places = places(folder.path(), folder.tokenizerConfig());
+    List<Map.Entry<String, Map<String, String>>> places =
+        List.copyOf(places(folder.path(), folder.tokenizerConfig()).entrySet());
     List<String> notes = new ArrayList<>();
-    for (String other : places.keySet().stream().skip(1).toList()) {
-      String first = places.keySet().iterator().next();
-      String template = places.get(other).get(DEFAULT);
-      if (template != null && !isSame(template, places.get(first).get(DEFAULT))) {
+    for (Map.Entry<String, Map<String, String>> other : places.stream().skip(1).toList()) {
+      Map.Entry<String, Map<String, String>> first = places.getFirst();
+      String template = other.getValue().get(DEFAULT);
+      if (template != null && !isSame(template, first.getValue().get(DEFAULT))) {
         notes.add(
             "%s has another chat template than %s, whose is taken as llama.cpp's converter does (Hugging Face's transformers takes chat_template.jinja first); 'train --chat-template FILE' takes a file's"
-                .formatted(other, first));
+                .formatted(other.getKey(), first.getKey()));
       }
     }
     return notes;
   }
 
   /// Jinja leaves out one line break at a template's end.
-  private static boolean isSame(String template, String other) {
+  private static boolean isSame(String template, @Nullable String other) {
     return other != null
         && template.replaceFirst("\n\\z", "").equals(other.replaceFirst("\n\\z", ""));
   }

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -133,7 +134,9 @@ public final class ModelConverter {
     checkEmbedding(family, tensors, vocabulary);
     vocabulary.put(writer);
     family.putSpecialTokens(SpecialTokens.of(family.folder(), vocabulary), vocabulary, writer);
-    add(tensors, DIRECT.get(recipe), writer, listener);
+    TensorType type =
+        Objects.requireNonNull(DIRECT.get(recipe), "others are quantized from a file");
+    add(tensors, type, writer, listener);
     writer.write(output);
     weights.file().checkUnchanged();
   }

@@ -134,8 +134,14 @@ final class StoredWeights {
   }
 
   /// The stored tensor itself.
+  ///
+  /// @throws IllegalArgumentException when there is none
   SafetensorsTensor stored(String name) {
-    return tensors.get(name);
+    SafetensorsTensor tensor = tensors.get(name);
+    if (tensor == null) {
+      throw new IllegalArgumentException("no tensor '" + name + "' is stored");
+    }
+    return tensor;
   }
 
   SafetensorsFile file() {
@@ -156,8 +162,7 @@ final class StoredWeights {
 
   /// A tensor's numbers.
   WeightRows rows(String name) {
-    SafetensorsTensor tensor = tensors.get(name);
-    WeightRows rows = WeightRows.of(file, tensor);
+    WeightRows rows = WeightRows.of(file, stored(name));
     SafetensorsTensor scale = scales.get(name);
     return scale == null ? rows : scaled(rows, scale);
   }

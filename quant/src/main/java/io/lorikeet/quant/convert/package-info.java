@@ -5,4 +5,7 @@
 /// [io.lorikeet.quant.convert.ConvertedFamily] for the hyperparameters and for the name and rows of
 /// each tensor ([io.lorikeet.quant.convert.WeightRows]), adds the vocabulary
 /// ([io.lorikeet.quant.convert.Vocabulary]), and streams all of it into the file.
+@NullMarked
 package io.lorikeet.quant.convert;
+
+import org.jspecify.annotations.NullMarked;
