@@ -170,11 +170,18 @@ public final class ModelKeys {
   /// (`ggml_mrope_cache_init`, where pairs take turns).
   ///
   /// @param pairs rotated of each head
-  void requireInterleavedSections(int pairs) {
+  /// @param headSize ggml ends the process where the sections exceed it
+  void requireInterleavedSections(int pairs, int headSize) {
     int[] sections = metadata.requireInts(full("rope.dimension_sections"));
-    int sum = Arrays.stream(sections).sum();
+    long sum = Arrays.stream(sections).asLongStream().sum();
+    if (sum > headSize || Arrays.stream(sections).anyMatch(section -> section < 0)) {
+      throw new InvalidInputException(
+          "%s: %s is %s, which doesn't fit heads of %s"
+              .formatted(
+                  source(), full("rope.dimension_sections"), Arrays.toString(sections), headSize));
+    }
     for (int pair = 0; pair < pairs && sections.length > 2; pair++) {
-      int sector = sum == 0 ? 0 : pair % sum;
+      int sector = sum == 0 ? 0 : (int) (pair % sum);
       if (sector >= 3 * sections[sector % 3]) {
         throw new InvalidInputException(
             "%s: %s leaves the rotated pair %s of %s without a section, which isn't supported"

@@ -45,7 +45,7 @@ sealed class Qwen35 extends Family permits Qwen35Moe {
   @Override
   RopeParameters rope(ModelKeys keys, int headSize) {
     RopeParameters rope = partialRope(keys, headSize);
-    keys.requireInterleavedSections(rope.dimensions() / 2);
+    keys.requireInterleavedSections(rope.dimensions() / 2, headSize);
     return rope;
   }
 

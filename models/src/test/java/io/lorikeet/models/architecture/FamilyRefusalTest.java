@@ -61,6 +61,9 @@ class FamilyRefusalTest {
   void sectionsThatDontCoverWhatIsRotated() {
     assertRefused(
         qwen35().put("rope.dimension_sections", GgufValue.Array.ofInts(4, 2, 2, 0)), "section");
+    assertRefused(
+        qwen35().put("rope.dimension_sections", GgufValue.Array.ofInts(16, 16, 16, 0)),
+        "doesn't fit heads of 32");
   }
 
   @Test

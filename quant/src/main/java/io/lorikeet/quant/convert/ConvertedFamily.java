@@ -81,6 +81,11 @@ abstract class ConvertedFamily {
         : heads();
   }
 
+  /// Layers that are written.
+  int layers() {
+    return config().requireSize("num_hidden_layers");
+  }
+
   /// Numbers of one head.
   int headLength() {
     return config().has("head_dim")
@@ -104,10 +109,12 @@ abstract class ConvertedFamily {
   /// Sets the hyperparameters.
   void putParameters(GgufWriter writer) {
     Config config = config();
-    writer.putUint32(key("block_count"), config.requireSize("num_hidden_layers"));
+    writer.putUint32(key("block_count"), layers());
     writer.putUint32(key("context_length"), contextLength());
     writer.putUint32(key("embedding_length"), config.requireSize("hidden_size"));
-    writer.putUint32(key("feed_forward_length"), config.requireSize("intermediate_size"));
+    if (config.has("intermediate_size") || !config.has("moe_intermediate_size")) {
+      writer.putUint32(key("feed_forward_length"), config.requireSize("intermediate_size"));
+    }
     writer.putUint32(key("attention.head_count"), heads());
     writer.putUint32(key("attention.head_count_kv"), keyValueHeads());
     rope().put(writer, architecture);
@@ -159,6 +166,11 @@ abstract class ConvertedFamily {
     return Map.of();
   }
 
+  /// The name that most folders have for a stored tensor, where this family's differ.
+  String usualName(String name) {
+    return name;
+  }
+
   /// The rows of a tensor as they are written.
   WeightRows changed(String name, WeightRows rows) {
     return rows;
@@ -169,10 +181,14 @@ abstract class ConvertedFamily {
     return List.of(new OutputTensor.Numbers(outputName(name), changed(name, weights.rows(name))));
   }
 
+  /// Looks at the stored tensors before anything is written.
+  void inspect(StoredWeights weights) {}
+
   /// All tensors of a model.
   ///
   /// @throws InvalidInputException naming all that have no place in a model of this family
   final List<OutputTensor> tensors(StoredWeights weights, GgufWriter writer) {
+    inspect(weights);
     List<OutputTensor> outputs = new ArrayList<>(extraTensors(writer));
     List<String> problems = new ArrayList<>();
     Map<String, TreeMap<Integer, WeightRows>> experts = new LinkedHashMap<>();
@@ -264,17 +280,17 @@ abstract class ConvertedFamily {
   /// The name in GGUF of a stored tensor.
   ///
   /// @throws IllegalArgumentException when there is none
-  final String outputName(String name) {
+  final String outputName(String stored) {
+    String name = usualName(stored);
     String suffix = name.endsWith(".bias") ? ".bias" : ".weight";
     String stem = name.endsWith(suffix) ? name.substring(0, name.length() - suffix.length()) : name;
     Matcher layer = LAYER.matcher(stem);
     if (!layer.matches()) {
       return found(name, OUTSIDE.get(stem)) + suffix;
     }
-    if (Integer.parseInt(layer.group(1)) >= config().requireSize("num_hidden_layers")) {
+    if (Integer.parseInt(layer.group(1)) >= layers()) {
       throw new IllegalArgumentException(
-          "'%s' is beyond the %s layers that config.json tells of"
-              .formatted(name, config().requireSize("num_hidden_layers")));
+          "'%s' is beyond the %s layers that config.json tells of".formatted(name, layers()));
     }
     String part = layer.group(2);
     String inLayer = layerNames().getOrDefault(part, IN_LAYER.get(part));

@@ -14,14 +14,18 @@ final class ErnieFamily extends ConvertedFamily {
   }
 
   @Override
-  List<OutputTensor> outputs(String stored, StoredWeights weights) {
-    String name = stored.replace("ernie.", "model.");
-    WeightRows rows = weights.rows(stored);
+  String usualName(String name) {
+    return name.replace("ernie.", "model.");
+  }
+
+  @Override
+  List<OutputTensor> outputs(String name, StoredWeights weights) {
+    WeightRows rows = weights.rows(name);
     if (name.endsWith(QKV)) {
       String base = name.substring(0, name.length() - QKV.length()) + "self_attn.";
       long queries = (long) heads() * headLength();
       long keys = (long) keyValueHeads() * headLength();
-      requireRows(stored, rows, queries + 2 * keys);
+      requireRows(name, rows, queries + 2 * keys);
       return List.of(
           part(base + "q_proj.weight", rows, 0, queries),
           part(base + "k_proj.weight", rows, queries, keys),
@@ -30,12 +34,12 @@ final class ErnieFamily extends ConvertedFamily {
     if (name.endsWith(UP_GATE)) {
       String base = name.substring(0, name.length() - UP_GATE.length()) + "mlp.";
       long width = config().requireSize("intermediate_size");
-      requireRows(stored, rows, 2 * width);
+      requireRows(name, rows, 2 * width);
       return List.of(
           part(base + "gate_proj.weight", rows, 0, width),
           part(base + "up_proj.weight", rows, width, width));
     }
-    return List.of(new OutputTensor.Numbers(outputName(name), rows));
+    return super.outputs(name, weights);
   }
 
   private static void requireRows(String name, WeightRows rows, long wanted) {

@@ -22,6 +22,14 @@ final class Families {
           Map.entry("Qwen2ForCausalLM", folder -> new QwenFamily("qwen2", folder)),
           Map.entry("Qwen3ForCausalLM", folder -> new QwenFamily("qwen3", folder)),
           Map.entry("Qwen3MoeForCausalLM", folder -> new MixtureFamily("qwen3moe", folder)),
+          Map.entry("Qwen3NextForCausalLM", Qwen3NextFamily::new),
+          Map.entry("Qwen3_5ForCausalLM", folder -> new Qwen35Family("qwen35", folder)),
+          Map.entry(
+              "Qwen3_5ForConditionalGeneration", folder -> new Qwen35Family("qwen35", folder)),
+          Map.entry("Qwen3_5MoeForCausalLM", folder -> new Qwen35Family("qwen35moe", folder)),
+          Map.entry(
+              "Qwen3_5MoeForConditionalGeneration",
+              folder -> new Qwen35Family("qwen35moe", folder)),
           Map.entry("OlmoeForCausalLM", folder -> new MixtureFamily("olmoe", folder)),
           Map.entry("Olmo2ForCausalLM", OlmoFamily::new),
           Map.entry("Olmo3ForCausalLM", OlmoFamily::new),

@@ -1,9 +1,11 @@
 package io.lorikeet.quant.convert;
 
+import static java.math.RoundingMode.HALF_EVEN;
+
 import io.lorikeet.quant.GgufWriter;
 import io.lorikeet.quant.VocabularyLimits;
+import java.math.BigDecimal;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -107,6 +109,8 @@ final class GeneralMetadata {
     }
     long whole = Math.round(Math.rint(scaled));
     int digits = whole == 0 ? 0 : Long.toString(whole).length();
-    return String.format(Locale.ROOT, "%." + Math.max(2 - digits, 0) + "f", scaled) + unit;
+    // As Python rounds: halves go to the even neighbour.
+    BigDecimal shown = new BigDecimal(scaled).setScale(Math.max(2 - digits, 0), HALF_EVEN);
+    return shown.toPlainString() + unit;
   }
 }

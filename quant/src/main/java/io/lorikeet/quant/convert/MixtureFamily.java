@@ -7,7 +7,7 @@ import java.util.Optional;
 
 /// Mixtures of experts: Qwen 3 MoE and OLMoE (`conversion/qwen.py`, `conversion/olmo.py`). Experts
 /// are stored one by one, or all of a layer in one tensor with gate and up together.
-final class MixtureFamily extends ConvertedFamily {
+class MixtureFamily extends ConvertedFamily {
   private static final String GATE_UP = "mlp.experts.gate_up_proj";
   private static final String DOWN = "mlp.experts.down_proj";
 
@@ -20,9 +20,20 @@ final class MixtureFamily extends ConvertedFamily {
     return architecture().equals("olmoe") ? Optional.of("olmo") : Optional.empty();
   }
 
+  /// llama.cpp decides by the architecture whether the used experts' weights are made to sum to 1.
+  private void requireSumOfWeights(boolean one) {
+    if (config().has("norm_topk_prob") && config().flag("norm_topk_prob") != one) {
+      throw config()
+          .invalid(
+              "'norm_topk_prob' is %s; llama.cpp computes %s as if it were %s"
+                  .formatted(!one, architecture(), one));
+    }
+  }
+
   @Override
   void putParameters(GgufWriter writer) {
     super.putParameters(writer);
+    requireSumOfWeights(!architecture().equals("olmoe"));
     if (architecture().equals("olmoe")) {
       writer.putFloat32(key("attention.layer_norm_rms_epsilon"), 1e-5f);
     }

@@ -30,6 +30,11 @@ public final class ModelConverter {
           QuantizationType.BF16, TensorType.BF16,
           QuantizationType.Q8_0, TensorType.Q8_0);
 
+  /// Ends of names of matrices that llama.cpp wants as they are.
+  private static final List<String> ALWAYS_F32 =
+      List.of(
+          "_norm.weight", "ffn_gate_inp.weight", "ffn_gate_inp_shexp.weight", "ssm_conv1d.weight");
+
   private static final int MXFP4_FILE = 38;
   private static final int QUANTIZATION_VERSION = 2;
 
@@ -193,12 +198,12 @@ public final class ModelConverter {
     };
   }
 
-  /// Vectors, norms, routers and biases stay in F32, as everything in llama.cpp expects.
+  /// Vectors, norms, gates of experts, convolutions and biases stay in F32, as everything in
+  /// llama.cpp expects.
   private static TensorType type(OutputTensor.Numbers tensor, TensorType wanted) {
     String name = tensor.name();
     if (tensor.rows().isVector()
-        || name.endsWith("_norm.weight")
-        || name.endsWith("ffn_gate_inp.weight")
+        || ALWAYS_F32.stream().anyMatch(name::endsWith)
         || !name.endsWith(".weight")) {
       return TensorType.F32;
     }

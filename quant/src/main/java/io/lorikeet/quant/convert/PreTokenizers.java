@@ -39,6 +39,8 @@ final class PreTokenizers {
           List.of("dbrx", "glm4"),
           List.of(SPLIT + CONTRACTIONS + "|" + WORDS + "|\\p{N}|" + REST, BYTES),
           List.of("qwen2"),
+          List.of(SPLIT + qwen35(), BYTES),
+          List.of("qwen35"),
           List.of(SPLIT + seedCoder(), BYTES),
           List.of("seed-coder"),
           List.of(GPT2),
@@ -62,6 +64,13 @@ final class PreTokenizers {
 
   private static String llama3() {
     return CONTRACTIONS + "|" + WORDS + "|\\p{N}{1,3}|" + REST;
+  }
+
+  /// Marks belong to words.
+  private static String qwen35() {
+    return CONTRACTIONS
+        + "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}"
+        + "| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
   }
 
   private static String seedCoder() {

@@ -5,6 +5,8 @@ import io.lorikeet.quant.SafetensorsTensor;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntUnaryOperator;
+import java.util.function.LongUnaryOperator;
 import java.util.stream.Collectors;
 
 /// A tensor that is to be written, read row by row from where it is stored; what conversion changes
@@ -105,19 +107,9 @@ record WeightRows(List<Long> shape, String origin, RowReader reader) {
           "%s %s isn't the projection of %s heads".formatted(origin, shape, heads));
     }
     long half = all / heads / 2;
-    if (isVector()) {
-      return new WeightRows(
-          shape,
-          origin,
-          (row, into) -> {
-            float[] stored = new float[into.length];
-            reader.read(row, stored);
-            for (int i = 0; i < into.length; i++) {
-              into[i] = stored[(int) permutedFrom(i, half)];
-            }
-          });
-    }
-    return new WeightRows(shape, origin, (row, into) -> reader.read(permutedFrom(row, half), into));
+    return isVector()
+        ? columnsFrom(column -> (int) permutedFrom(column, half))
+        : rowsFrom(all, row -> permutedFrom(row, half));
   }
 
   /// The row that stands at `row` afterwards.
@@ -127,15 +119,61 @@ record WeightRows(List<Long> shape, String origin, RowReader reader) {
     return head * 2 * half + (within % 2) * half + within / 2;
   }
 
+  /// A matrix of rows of this one.
+  ///
+  /// @param count its rows
+  /// @param from gives the stored row of each of them
+  WeightRows rowsFrom(long count, LongUnaryOperator from) {
+    return new WeightRows(
+        List.of(shape.getFirst(), count),
+        origin,
+        (row, into) -> reader.read(from.applyAsLong(row), into));
+  }
+
+  /// The numbers of each row in another order.
+  ///
+  /// @param from gives the stored column of each column
+  WeightRows columnsFrom(IntUnaryOperator from) {
+    float[] stored = new float[width()];
+    return new WeightRows(
+        shape,
+        origin,
+        (row, into) -> {
+          reader.read(row, stored);
+          for (int i = 0; i < into.length; i++) {
+            into[i] = stored[from.applyAsInt(i)];
+          }
+        });
+  }
+
+  /// Without dimensions of length 1.
+  WeightRows squeezed() {
+    return new WeightRows(shape.stream().filter(extent -> extent != 1).toList(), origin, reader);
+  }
+
   /// Every number more by `shift`.
   WeightRows plus(float shift) {
+    return each(number -> number + shift);
+  }
+
+  /// Every number x as -eˣ.
+  WeightRows negativeExponential() {
+    return each(number -> (float) -Math.exp(number));
+  }
+
+  @FunctionalInterface
+  private interface NumberChange {
+    float of(float number);
+  }
+
+  private WeightRows each(NumberChange change) {
     return new WeightRows(
         shape,
         origin,
         (row, into) -> {
           reader.read(row, into);
           for (int i = 0; i < into.length; i++) {
-            into[i] += shift;
+            into[i] = change.of(into[i]);
           }
         });
   }
