@@ -3,6 +3,7 @@ package io.lorikeet.cli;
 import io.lorikeet.finetune.MemoryForecast;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.memory.MemoryPlan;
+import io.lorikeet.train.memory.MemoryPlanner;
 import io.lorikeet.train.memory.Placement;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
@@ -42,12 +43,17 @@ final class MemoryPlanText {
     }
     lines.add("free for it on the device: %s GB".formatted(gb(forecast.available())));
     lines.add(layout(plan.placement()));
-    lines.add(
-        forecast.longestContext() == 0
-            ? "no context fits"
-            : String.format(
-                Locale.ROOT, "longest context that fits: %,d", forecast.longestContext()));
+    lines.add(longest(forecast.longestContext()));
     return lines;
+  }
+
+  private static String longest(int context) {
+    if (context == 0) {
+      return "no context fits";
+    }
+    String more =
+        context == MemoryPlanner.LONGEST_SOUGHT ? " (plan doesn't look for longer ones)" : "";
+    return String.format(Locale.ROOT, "longest context that fits: %,d%s", context, more);
   }
 
   private static String layout(Placement placement) {

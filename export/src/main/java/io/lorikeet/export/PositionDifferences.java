@@ -49,11 +49,20 @@ final class PositionDifferences {
     }
     mean /= total;
     double excess = 0;
+    double largestSummand = Double.NEGATIVE_INFINITY;
     for (int i = 0; i < reference.length; i++) {
       double difference = (double) logits[i] - reference[i] - mean;
       excess += Math.exp(reference[i] - largest) * expLessLine(difference);
+      largestSummand = Math.max(largestSummand, reference[i] - largest + difference);
     }
-    return Math.log1p(excess / total);
+    if (Double.isFinite(excess)) {
+      return Math.log1p(excess / total);
+    }
+    double sum = 0; // of p exp(d), which no double holds, divided by its largest summand
+    for (int i = 0; i < reference.length; i++) {
+      sum += Math.exp(logits[i] - mean - largest - largestSummand);
+    }
+    return largestSummand + Math.log(sum / total);
   }
 
   /// exp(x) - 1 - x.

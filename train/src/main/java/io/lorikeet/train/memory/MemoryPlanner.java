@@ -27,6 +27,10 @@ import java.util.function.Function;
 /// Finds out what a run needs before it starts, and lays it out so that it fits: what costs no time
 /// first, then what costs some.
 public final class MemoryPlanner {
+  /// The longest row that [#longestContext] looks for: planning one takes seconds, and a file may
+  /// claim any context.
+  public static final int LONGEST_SOUGHT = 1 << 18;
+
   /// The share of free memory that isn't planned with: drivers and kernels take some as they go.
   private static final double HEADROOM = 0.03;
 
@@ -188,12 +192,13 @@ public final class MemoryPlanner {
             : "Take a smaller --rank, fewer --target matrices, a smaller base or more memory");
   }
 
-  /// The longest row that fits, in multiples of 256 tokens and to within a sixteenth, or 0.
+  /// The longest row that fits, in multiples of 256 tokens and to within a sixteenth, or 0. It
+  /// isn't longer than [#LONGEST_SOUGHT].
   ///
   /// @param device bytes there are in the device's memory
   public int longestContext(long device) {
     int step = 256;
-    int most = Math.max(1, Math.min(model.contextLength(), Settings.MOST_TOKENS) / step);
+    int most = Math.max(1, Math.min(model.contextLength(), LONGEST_SOUGHT) / step);
     return step * new ContextSearch(most, device, n -> least(n * step, device)).longest();
   }
 
