@@ -9,10 +9,12 @@ import io.lorikeet.quant.SafetensorsFile;
 import io.lorikeet.quant.SafetensorsTensor;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// Finds out what a folder that PEFT wrote changes in the tensors of a base, when it is merged.
 final class PeftChanges {
@@ -21,9 +23,9 @@ final class PeftChanges {
   private final List<String> problems;
   private final PeftTensors tensors;
   private final PeftPairs pairs;
-  private final Map<String, PeftTensors.Module> modulesLeft;
-  private final Map<String, SafetensorsTensor> magnitudesLeft;
-  private final Map<String, SafetensorsTensor> wholeLeft;
+
+  /// Modules with a place in the base, some of them in several tensors.
+  private final Set<String> placed = new HashSet<>();
 
   PeftChanges(GgufFile base, SafetensorsFile file, PeftConfig config) {
     this.base = base;
@@ -31,9 +33,6 @@ final class PeftChanges {
     problems = new ArrayList<>(config.unsaid());
     tensors = new PeftTensors(file, problems);
     pairs = new PeftPairs(base, file, config, problems);
-    modulesLeft = new LinkedHashMap<>(tensors.modules());
-    magnitudesLeft = new LinkedHashMap<>(tensors.magnitudes());
-    wholeLeft = new LinkedHashMap<>(tensors.whole());
   }
 
   /// The changes by tensor, in the base's order.
@@ -54,9 +53,7 @@ final class PeftChanges {
         changes.put(tensor, ofTensor);
       }
     }
-    modulesLeft.values().forEach(module -> problems.add(pairs.notInBase(module)));
-    magnitudesLeft.values().forEach(each -> problems.add(each.name() + " has no pair beside it"));
-    wholeLeft.values().forEach(each -> problems.add(each.name() + " has no place in the base"));
+    addUnplaced();
     for (String saved : config.whole()) {
       if (tensors.whole().keySet().stream().noneMatch(name -> ("." + name).endsWith("." + saved))) {
         problems.add("modules_to_save names " + saved + ", whose weight isn't in the file");
@@ -71,6 +68,33 @@ final class PeftChanges {
     return changes;
   }
 
+  private void addUnplaced() {
+    tensors
+        .modules()
+        .forEach(
+            (name, module) -> {
+              if (!placed.contains(name)) {
+                problems.add(pairs.notInBase(module));
+              }
+            });
+    tensors
+        .magnitudes()
+        .forEach(
+            (name, tensor) -> {
+              if (!placed.contains(name) || !tensors.modules().containsKey(name)) {
+                problems.add(tensor.name() + " has no pair beside it");
+              }
+            });
+    tensors
+        .whole()
+        .forEach(
+            (name, tensor) -> {
+              if (!placed.contains(name)) {
+                problems.add(tensor.name() + " has no place in the base");
+              }
+            });
+  }
+
   private Map<String, PeftPlace> norms() {
     String architecture = base.metadata().requireString("general.architecture");
     Map<String, PeftPlace> norms = new LinkedHashMap<>();
@@ -80,22 +104,26 @@ final class PeftChanges {
           .ifPresent(
               tensor -> {
                 int length = Math.toIntExact(tensor.elements());
-                norms.put(tensor.name(), new PeftPlace(module, tensor.name(), 0, 0, 1, length, 0));
+                norms.put(
+                    tensor.name(),
+                    new PeftPlace(
+                        module, tensor.name(), 0, 1, length, PeftOrder.SAME, PeftOrder.SAME));
               });
     }
     return norms;
   }
 
   private Optional<PeftRows.Change> change(PeftPlace place) {
-    Optional<SafetensorsTensor> whole = Optional.ofNullable(wholeLeft.remove(place.module()));
-    PeftTensors.Module module = modulesLeft.remove(place.module());
+    Optional<SafetensorsTensor> whole = Optional.ofNullable(tensors.whole().get(place.module()));
+    PeftTensors.Module module = tensors.modules().get(place.module());
     Optional<SafetensorsTensor> magnitude =
         module == null
             ? Optional.empty()
-            : Optional.ofNullable(magnitudesLeft.remove(place.module()));
+            : Optional.ofNullable(tensors.magnitudes().get(place.module()));
     if (whole.isEmpty() && module == null) {
       return Optional.empty();
     }
+    placed.add(place.module());
     whole.ifPresent(tensor -> check(place, tensor));
     if (module != null && config.dora() && magnitude.isEmpty()) {
       problems.add(module.fullName() + ": lora_magnitude_vector is missing");

@@ -20,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -105,39 +106,83 @@ public final class PeftExporter {
   private void addPairs() {
     List<String> problems = new ArrayList<>();
     PeftPlaces places = PeftPlaces.of(base);
+    Map<String, List<Placed>> byModule = new LinkedHashMap<>();
     for (LoraPair pair : adapter.pairs()) {
       List<PeftPlace> ofTensor = places.of(base.tensor(pair.baseTensor()).orElseThrow());
       if (ofTensor.isEmpty()) {
         problems.add(pair.baseTensor() + " is no module of its own in Hugging Face's model");
       }
       for (PeftPlace place : ofTensor) {
-        add(pair, place);
+        byModule
+            .computeIfAbsent(place.module(), _ -> new ArrayList<>())
+            .add(new Placed(pair, place));
       }
     }
     if (!problems.isEmpty()) {
       throw InvalidInputException.of("PEFT has no name for parts of this adapter", problems);
     }
+    byModule.forEach(this::add);
   }
 
-  private void add(LoraPair pair, PeftPlace place) {
-    ranks.put(place.module(), pair.rank());
-    String module = fullName(place.module());
-    if (place.isEmbedding()) {
+  /// A pair of the adapter, and the module that it adapts or a part of it.
+  private record Placed(LoraPair pair, PeftPlace place) {
+
+    /// A of the place's expert, in the module's order of columns.
+    float[] a() {
+      int columns = place.columns();
+      int from = place.expert() * pair.rank() * columns;
+      float[] a = new float[pair.rank() * columns];
+      for (int k = 0; k < pair.rank(); k++) {
+        for (int column = 0; column < columns; column++) {
+          a[k * columns + column] = pair.a()[from + k * columns + place.columnInFile(column)];
+        }
+      }
+      return a;
+    }
+
+    /// Puts B of the place's expert into columns of a module's B, `[rows, rank]`.
+    void putB(float factor, float[] b, int rank, int firstColumn) {
+      for (int row = 0; row < place.rows(); row++) {
+        int inFile = place.rowInFile(row);
+        int from = (place.expert() * pair.outputs() + inFile) * pair.rank();
+        for (int k = 0; inFile >= 0 && k < pair.rank(); k++) {
+          b[row * rank + firstColumn + k] = factor * pair.b()[from + k];
+        }
+      }
+    }
+  }
+
+  /// Adds the pair of a module. Where the base has the module in several tensors whose pairs have
+  /// different A, their ranks are put side by side.
+  private void add(String name, List<Placed> parts) {
+    Placed first = parts.getFirst();
+    LoraPair pair = first.pair();
+    String module = PREFIX + fullName(name);
+    if (first.place().isEmbedding()) {
+      ranks.put(name, pair.rank());
       float[] a = transposed(pair.a(), pair.inputs(), pair.rank());
-      add(PREFIX + module + ".lora_embedding_A", pair.rank(), pair.inputs(), a);
-      add(PREFIX + module + ".lora_embedding_B", pair.outputs(), pair.rank(), pair.b());
+      add(module + ".lora_embedding_A", pair.rank(), pair.inputs(), a);
+      add(module + ".lora_embedding_B", pair.outputs(), pair.rank(), pair.b());
       return;
     }
-    int rank = pair.rank();
-    float[] a = new float[rank * pair.inputs()];
-    System.arraycopy(pair.a(), place.expert() * a.length, a, 0, a.length);
-    float[] b = new float[place.rows() * rank];
-    int from = place.expert() * pair.outputs() + place.firstRow();
-    for (int row = 0; row < place.rows(); row++) {
-      System.arraycopy(pair.b(), (from + place.rowInFile(row)) * rank, b, row * rank, rank);
+    List<float[]> as = parts.stream().map(Placed::a).toList();
+    boolean shared = as.stream().allMatch(a -> Arrays.equals(a, as.getFirst()));
+    int rank = shared ? pair.rank() : parts.stream().mapToInt(part -> part.pair().rank()).sum();
+    int columns = first.place().columns();
+    int rows = first.place().rows();
+    float[] a = new float[rank * columns];
+    float[] b = new float[rows * rank];
+    int column = 0;
+    for (int i = 0; i < parts.size(); i++) {
+      System.arraycopy(as.get(i), 0, a, column * columns, as.get(i).length);
+      // PEFT divides alpha by the module's rank.
+      float factor = (float) rank / parts.get(i).pair().rank();
+      parts.get(i).putB(factor, b, rank, column);
+      column += shared ? 0 : parts.get(i).pair().rank();
     }
-    add(PREFIX + module + ".lora_A.weight", rank, pair.inputs(), a);
-    add(PREFIX + module + ".lora_B.weight", place.rows(), rank, b);
+    ranks.put(name, rank);
+    add(module + ".lora_A.weight", rank, columns, a);
+    add(module + ".lora_B.weight", rows, rank, b);
   }
 
   private void add(String name, int rows, int columns, float[] values) {
@@ -221,7 +266,10 @@ public final class PeftExporter {
   /// their layer on.
   private Set<String> targets() {
     Map<String, Integer> inBase = new LinkedHashMap<>();
-    PeftPlaces.of(base).all().forEach(place -> inBase.merge(leaf(place.module()), 1, Integer::sum));
+    PeftPlaces.of(base).all().stream()
+        .map(PeftPlace::module)
+        .distinct()
+        .forEach(module -> inBase.merge(leaf(module), 1, Integer::sum));
     Map<String, Integer> adapted = new LinkedHashMap<>();
     ranks.keySet().forEach(module -> adapted.merge(leaf(module), 1, Integer::sum));
     Set<String> targets = new LinkedHashSet<>();

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -82,15 +83,16 @@ public final class PeftImporter {
     List<String> onlyMerged = new ArrayList<>(config.onlyMerged());
     onlyMerged.addAll(tensors.onlyMerged());
     problems.addAll(onlyMerged);
-    Map<String, PeftTensors.Module> left = new LinkedHashMap<>(tensors.modules());
+    Set<String> placed = new HashSet<>();
     List<PeftJoin.Joined> joined = new ArrayList<>();
     PeftPlaces places = PeftPlaces.of(base);
     for (GgufTensor tensor : base.tensors()) {
       List<PeftPlace> ofTensor = places.of(tensor);
       List<PeftJoin.Part> parts = new ArrayList<>();
       for (PeftPlace place : ofTensor) {
-        PeftTensors.Module module = left.remove(place.module());
+        PeftTensors.Module module = tensors.modules().get(place.module());
         if (module != null) {
+          placed.add(place.module());
           pairs.part(place, module).ifPresent(parts::add);
         }
       }
@@ -98,7 +100,14 @@ public final class PeftImporter {
         joined.add(PeftJoin.join(tensor, parts));
       }
     }
-    left.values().forEach(module -> problems.add(pairs.notInBase(module)));
+    tensors
+        .modules()
+        .forEach(
+            (name, module) -> {
+              if (!placed.contains(name)) {
+                problems.add(pairs.notInBase(module));
+              }
+            });
     if (joined.isEmpty() && problems.isEmpty()) {
       problems.add("it holds no pair of matrices");
     }

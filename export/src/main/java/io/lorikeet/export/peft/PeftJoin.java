@@ -4,6 +4,8 @@ import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.quant.GgufTensor;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
 
 /// Makes the pair of a base's tensor of those of PEFT's modules in it: one for most tensors,
 /// several where the base has modules side by side or a mixture's experts.
@@ -16,7 +18,34 @@ final class PeftJoin {
   /// @param scaling factor of B A
   /// @param a `[rank, inputs]`, row by row, as PEFT has it
   /// @param b `[outputs, rank]`, row by row, as PEFT has it
-  record Part(PeftPlace place, int rank, double scaling, float[] a, float[] b) {}
+  record Part(PeftPlace place, int rank, double scaling, float[] a, float[] b) {
+
+    /// Without the ranks that add nothing to the rows of this place: an export has several tensors'
+    /// pairs side by side in one module, and so each tensor gets its own back. Empty where all that
+    /// the module adds is elsewhere.
+    Optional<Part> ofPlace() {
+      int[] busy = IntStream.range(0, rank).filter(this::isBusy).toArray();
+      if (busy.length == 0) {
+        boolean elsewhere = IntStream.range(0, b.length).anyMatch(i -> b[i] != 0);
+        return elsewhere ? Optional.empty() : Optional.of(this);
+      }
+      int columns = place.columns();
+      float[] busyA = new float[busy.length * columns];
+      float[] busyB = new float[place.rows() * busy.length];
+      for (int k = 0; k < busy.length; k++) {
+        System.arraycopy(a, busy[k] * columns, busyA, k * columns, columns);
+        for (int row = 0; row < place.rows(); row++) {
+          busyB[row * busy.length + k] = b[row * rank + busy[k]];
+        }
+      }
+      return Optional.of(new Part(place, busy.length, scaling, busyA, busyB));
+    }
+
+    private boolean isBusy(int k) {
+      return IntStream.range(0, place.rows())
+          .anyMatch(row -> place.rowInFile(row) >= 0 && b[row * rank + k] != 0);
+    }
+  }
 
   /// A tensor's pair.
   ///
@@ -91,14 +120,14 @@ final class PeftJoin {
     float[] b = new float[Math.multiplyExact(outputs, rank)];
     int column = 0;
     for (Part part : parts) {
-      System.arraycopy(part.a(), 0, a, column * inputs, part.a().length);
-      putB(part, factor(part, first), b, part.place().firstRow(), rank, column);
+      putA(part, a, column * inputs);
+      putB(part, factor(part, first), b, 0, rank, column);
       column += shared ? 0 : part.rank();
     }
     return new Joined(
         new LoraPair(name, inputs, outputs, rank, a, b),
         first.scaling() * rank,
-        shared && sameScale(parts));
+        shared && sameScale(parts) && parts.stream().noneMatch(part -> part.place().isPart()));
   }
 
   /// One pair for each expert, of the highest rank among them; the others are filled up with zeros.
@@ -110,7 +139,7 @@ final class PeftJoin {
     float[] b = new float[Math.multiplyExact(Math.multiplyExact(outputs, rank), experts)];
     for (Part part : parts) {
       int expert = part.place().expert();
-      System.arraycopy(part.a(), 0, a, expert * rank * inputs, part.a().length);
+      putA(part, a, expert * rank * inputs);
       putB(part, factor(part, first), b, expert * outputs, rank, 0);
     }
     return new Joined(
@@ -127,12 +156,22 @@ final class PeftJoin {
     return part.scaling() == first.scaling() ? 1 : part.scaling() / first.scaling();
   }
 
+  private static void putA(Part part, float[] a, int from) {
+    int columns = part.place().columns();
+    for (int k = 0; k < part.rank(); k++) {
+      for (int column = 0; column < columns; column++) {
+        a[from + k * columns + part.place().columnInFile(column)] = part.a()[k * columns + column];
+      }
+    }
+  }
+
   private static void putB(
       Part part, double factor, float[] b, int firstRow, int rank, int column) {
     for (int row = 0; row < part.place().rows(); row++) {
-      int target = (firstRow + part.place().rowInFile(row)) * rank + column;
-      for (int k = 0; k < part.rank(); k++) {
-        b[target + k] = (float) (factor * part.b()[row * part.rank() + k]);
+      int inFile = part.place().rowInFile(row);
+      for (int k = 0; inFile >= 0 && k < part.rank(); k++) {
+        b[(firstRow + inFile) * rank + column + k] =
+            (float) (factor * part.b()[row * part.rank() + k]);
       }
     }
   }

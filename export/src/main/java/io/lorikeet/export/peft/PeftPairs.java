@@ -49,7 +49,8 @@ record PeftPairs(GgufFile base, SafetensorsFile file, PeftConfig config, List<St
       return Optional.empty();
     }
     double scaling = config.scaling(module.fullName());
-    return Optional.of(new PeftJoin.Part(place, (int) rank, scaling, values(a), values(b)));
+    PeftJoin.Part part = new PeftJoin.Part(place, (int) rank, scaling, values(a), values(b));
+    return place.isPart() ? part.ofPlace() : Optional.of(part);
   }
 
   private boolean hasShape(SafetensorsTensor tensor, long rows, long columns) {

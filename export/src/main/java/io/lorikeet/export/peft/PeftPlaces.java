@@ -10,22 +10,27 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.IntUnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /// The modules of Hugging Face's model that a base was converted from, and where the base has their
 /// weights. Names and orders are those that llama.cpp's `conversion` folder undoes.
 final class PeftPlaces {
   private static final Pattern LAYER = Pattern.compile("blk\\.([0-9]+)\\.([a-z_]+)\\.weight");
 
-  /// Families whose queries and keys are turned in pairs of neighbours, see [PeftPlace].
-  private static final Set<String> PAIRED = Set.of("llama", "granite", "smollm3", "mistral3");
+  /// Families whose queries and keys are turned in pairs of neighbours, see [PeftOrder#pairs].
+  private static final Set<String> PAIRED =
+      Set.of("llama", "granite", "granitemoe", "smollm3", "mistral3");
 
   private static final Set<String> OTHERS =
       Set.of(
           "qwen2",
           "qwen3",
           "qwen3moe",
+          "qwen35",
+          "qwen35moe",
           "gemma",
           "gemma2",
           "gemma3",
@@ -40,7 +45,8 @@ final class PeftPlaces {
           "gpt-oss");
 
   /// Families whose experts are one parameter together, which PEFT adapts as such.
-  private static final Set<String> UNNAMED_EXPERTS = Set.of("gpt-oss", "gemma4");
+  private static final Set<String> UNNAMED_EXPERTS =
+      Set.of("gpt-oss", "gemma4", "granitemoe", "qwen35moe");
 
   private static final Map<String, String> MODULES =
       Map.of(
@@ -51,6 +57,13 @@ final class PeftPlaces {
           "ffn_gate", "mlp.gate_proj",
           "ffn_up", "mlp.up_proj",
           "ffn_down", "mlp.down_proj");
+
+  /// The part of Qwen's mixtures that every token goes through.
+  private static final Map<String, String> SHARED =
+      Map.of(
+          "ffn_gate_shexp", "mlp.shared_expert.gate_proj",
+          "ffn_up_shexp", "mlp.shared_expert.up_proj",
+          "ffn_down_shexp", "mlp.shared_expert.down_proj");
 
   private static final Map<String, String> EXPERTS =
       Map.of(
@@ -67,10 +80,12 @@ final class PeftPlaces {
 
   private final GgufFile base;
   private final String architecture;
+  private final DeltaNetPlaces deltaNet;
 
   private PeftPlaces(GgufFile base, String architecture) {
     this.base = base;
     this.architecture = architecture;
+    deltaNet = DeltaNetPlaces.of(base.metadata(), architecture);
   }
 
   /// The modules of a base.
@@ -96,10 +111,10 @@ final class PeftPlaces {
   /// The modules in a tensor; none for what isn't a matrix that PEFT would adapt.
   List<PeftPlace> of(GgufTensor tensor) {
     if (tensor.name().equals("output.weight")) {
-      return List.of(whole("lm_head", tensor, 0));
+      return List.of(whole("lm_head", tensor));
     }
     if (tensor.name().equals("token_embd.weight")) {
-      return List.of(whole("embed_tokens", tensor, 0));
+      return List.of(whole("embed_tokens", tensor));
     }
     Matcher layer = LAYER.matcher(tensor.name());
     if (!layer.matches()) {
@@ -111,19 +126,30 @@ final class PeftPlaces {
     if (tensor.shape().size() == 3) {
       return experts(prefix, role, tensor);
     }
+    if (deltaNet != null && DeltaNetPlaces.knows(role)) {
+      return deltaNet.of(prefix, role, tensor);
+    }
+    if (hasGraniteNames()) {
+      String stem = role.replace("_shexp", "");
+      if (stem.equals("ffn_gate") || stem.equals("ffn_up")) {
+        return List.of(half(prefix + "shared_mlp.input_linear", tensor, stem.equals("ffn_up")));
+      }
+      if (stem.equals("ffn_down")) {
+        return List.of(whole(prefix + "shared_mlp.output_linear", tensor));
+      }
+    }
     return switch (role) {
       case "attn_qkv" -> fused(prefix, index, tensor);
-      case "attn_q" ->
-          List.of(whole(prefix + MODULES.get(role), tensor, paired("head_count", index)));
+      case "attn_q" -> List.of(attention(prefix + MODULES.get(role), tensor, "head_count", index));
       case "attn_k" ->
-          List.of(whole(prefix + MODULES.get(role), tensor, paired("head_count_kv", index)));
+          List.of(attention(prefix + MODULES.get(role), tensor, "head_count_kv", index));
       case "ffn_up" ->
-          List.of(
-              whole(prefix + (gateIsInUp() ? "mlp.gate_up_proj" : MODULES.get(role)), tensor, 0));
+          List.of(whole(prefix + (gateIsInUp() ? "mlp.gate_up_proj" : MODULES.get(role)), tensor));
       default ->
-          MODULES.containsKey(role)
-              ? List.of(whole(prefix + MODULES.get(role), tensor, 0))
-              : List.of();
+          Stream.of(MODULES, SHARED)
+              .filter(names -> names.containsKey(role))
+              .map(names -> whole(prefix + names.get(role), tensor))
+              .toList();
     };
   }
 
@@ -131,31 +157,58 @@ final class PeftPlaces {
     return architecture.equals("phi3") || architecture.equals("glm4");
   }
 
-  private static PeftPlace whole(String module, GgufTensor tensor, int pairedHeads) {
-    return new PeftPlace(
-        module, tensor.name(), 0, 0, length(tensor, 1), length(tensor, 0), pairedHeads);
+  /// Granite's mixtures of experts, and those of Granite 4 that are dense, name the part that every
+  /// token goes through differently. The latter have sizes of layers that aren't there, see
+  /// `GraniteHybridFamily`.
+  private boolean hasGraniteNames() {
+    return architecture.equals("granitemoe")
+        || architecture.equals("granite")
+            && base.metadata().value("granite.ssm.state_size").isPresent();
+  }
+
+  static PeftPlace whole(String module, GgufTensor tensor) {
+    return place(module, tensor, length(tensor, 1), PeftOrder.SAME, PeftOrder.SAME);
+  }
+
+  /// The first or the second half of a module's rows.
+  private static PeftPlace half(String module, GgufTensor tensor, boolean second) {
+    int rows = length(tensor, 1);
+    return place(module, tensor, 2 * rows, PeftOrder.only(second ? rows : 0, rows), PeftOrder.SAME);
+  }
+
+  /// @param rows outputs of the module
+  static PeftPlace place(
+      String module,
+      GgufTensor tensor,
+      int rows,
+      IntUnaryOperator rowOrder,
+      IntUnaryOperator columnOrder) {
+    return new PeftPlace(module, tensor.name(), 0, rows, length(tensor, 0), rowOrder, columnOrder);
+  }
+
+  private PeftPlace attention(String module, GgufTensor tensor, String headsKey, int layer) {
+    int rows = length(tensor, 1);
+    return place(module, tensor, rows, rotated(rows, headsKey, layer), PeftOrder.SAME);
   }
 
   /// Queries, keys and values in one tensor: one module in Phi's models, three elsewhere.
   private List<PeftPlace> fused(String prefix, int layer, GgufTensor tensor) {
     if (architecture.equals("phi3")) {
-      return List.of(whole(prefix + "self_attn.qkv_proj", tensor, 0));
+      return List.of(whole(prefix + "self_attn.qkv_proj", tensor));
     }
     int heads = heads("head_count", layer);
     int keyValueHeads = heads("head_count_kv", layer);
     int headSize = length(tensor, 1) / (heads + 2 * keyValueHeads);
-    int[] rows = {heads * headSize, keyValueHeads * headSize, keyValueHeads * headSize};
-    int[] paired = {paired("head_count", layer), paired("head_count_kv", layer), 0};
-    String[] modules = {"q_proj", "k_proj", "v_proj"};
-    List<PeftPlace> places = new ArrayList<>();
-    int first = 0;
-    for (int i = 0; i < modules.length; i++) {
-      String module = prefix + "self_attn." + modules[i];
-      places.add(
-          new PeftPlace(module, tensor.name(), 0, first, rows[i], length(tensor, 0), paired[i]));
-      first += rows[i];
-    }
-    return places;
+    int queries = heads * headSize;
+    int keys = keyValueHeads * headSize;
+    IntUnaryOperator queryOrder = rotated(queries, "head_count", layer);
+    IntUnaryOperator keyOrder = PeftOrder.from(queries, rotated(keys, "head_count_kv", layer));
+    IntUnaryOperator valueOrder = PeftOrder.from(queries + keys, PeftOrder.SAME);
+    String attention = prefix + "self_attn.";
+    return List.of(
+        place(attention + "q_proj", tensor, queries, queryOrder, PeftOrder.SAME),
+        place(attention + "k_proj", tensor, keys, keyOrder, PeftOrder.SAME),
+        place(attention + "v_proj", tensor, keys, valueOrder, PeftOrder.SAME));
   }
 
   private List<PeftPlace> experts(String prefix, String role, GgufTensor tensor) {
@@ -170,16 +223,18 @@ final class PeftPlaces {
               prefix + module.formatted(expert),
               tensor.name(),
               expert,
-              0,
               length(tensor, 1),
               length(tensor, 0),
-              0));
+              PeftOrder.SAME,
+              PeftOrder.SAME));
     }
     return places;
   }
 
-  private int paired(String key, int layer) {
-    return PAIRED.contains(architecture) ? heads(key, layer) : 0;
+  private IntUnaryOperator rotated(int rows, String headsKey, int layer) {
+    return PAIRED.contains(architecture)
+        ? PeftOrder.pairs(rows, heads(headsKey, layer))
+        : PeftOrder.SAME;
   }
 
   /// The number of heads of a layer: one key for all layers, or an array with one for each.
@@ -196,7 +251,7 @@ final class PeftPlaces {
     return Math.toIntExact(metadata.requireInteger(name));
   }
 
-  private static int length(GgufTensor tensor, int dimension) {
+  static int length(GgufTensor tensor, int dimension) {
     return dimension < tensor.shape().size() ? Math.toIntExact(tensor.shape().get(dimension)) : 1;
   }
 }

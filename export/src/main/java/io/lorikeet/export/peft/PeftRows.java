@@ -43,10 +43,12 @@ final class PeftRows {
     Arrays.fill(changeOfRow, -1);
     for (int i = 0; i < changes.size(); i++) {
       PeftPlace place = changes.get(i).place();
-      int first = place.expert() * rowsOfExpert + place.firstRow();
       for (int row = 0; row < place.rows(); row++) {
-        changeOfRow[first + place.rowInFile(row)] = i;
-        rowInModule[first + place.rowInFile(row)] = row;
+        int inFile = place.rowInFile(row);
+        if (inFile >= 0) {
+          changeOfRow[place.expert() * rowsOfExpert + inFile] = i;
+          rowInModule[place.expert() * rowsOfExpert + inFile] = row;
+        }
       }
     }
   }
@@ -60,13 +62,7 @@ final class PeftRows {
   void change(int row, float[] weights) {
     Change change = changes.get(changeOfRow[row]);
     int inModule = rowInModule[row];
-    change
-        .whole()
-        .ifPresent(
-            whole ->
-                whole
-                    .type()
-                    .readFloats(file.data(whole), (long) inModule * weights.length, weights));
+    change.whole().ifPresent(whole -> read(whole, change.place(), inModule, weights));
     double[] sum = new double[weights.length];
     for (int i = 0; i < sum.length; i++) {
       sum[i] = weights[i];
@@ -79,6 +75,14 @@ final class PeftRows {
     }
   }
 
+  private void read(SafetensorsTensor whole, PeftPlace place, int row, float[] weights) {
+    float[] stored = new float[weights.length];
+    whole.type().readFloats(file.data(whole), (long) row * stored.length, stored);
+    for (int i = 0; i < stored.length; i++) {
+      weights[place.columnInFile(i)] = stored[i];
+    }
+  }
+
   private static void add(PeftJoin.Part part, int row, double[] sum) {
     int rank = part.rank();
     boolean embedding = part.place().isEmbedding();
@@ -87,7 +91,8 @@ final class PeftRows {
       double factor =
           part.scaling() * (embedding ? part.a()[k * tokens + row] : part.b()[row * rank + k]);
       for (int i = 0; i < sum.length; i++) {
-        sum[i] += factor * (embedding ? part.b()[i * rank + k] : part.a()[k * sum.length + i]);
+        int column = part.place().columnInFile(i);
+        sum[column] += factor * (embedding ? part.b()[i * rank + k] : part.a()[k * sum.length + i]);
       }
     }
   }

@@ -1,0 +1,60 @@
+package io.lorikeet.export.peft;
+
+import io.lorikeet.quant.GgufMetadata;
+import io.lorikeet.quant.GgufTensor;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.IntUnaryOperator;
+
+/// The modules of a gated delta net (`linear_attn` in Hugging Face's models).
+///
+/// @param keyHeads heads of queries and of keys
+/// @param valueHeads heads of values
+/// @param headSize elements of any head
+record DeltaNetPlaces(int keyHeads, int valueHeads, int headSize) {
+  private static final Set<String> FAMILIES = Set.of("qwen35", "qwen35moe");
+
+  private static final Map<String, String> MODULES =
+      Map.of(
+          "attn_qkv", "linear_attn.in_proj_qkv",
+          "attn_gate", "linear_attn.in_proj_z",
+          "ssm_alpha", "linear_attn.in_proj_a",
+          "ssm_beta", "linear_attn.in_proj_b",
+          "ssm_out", "linear_attn.out_proj");
+
+  /// @return null for a family without delta nets
+  static DeltaNetPlaces of(GgufMetadata metadata, String architecture) {
+    if (!FAMILIES.contains(architecture)) {
+      return null;
+    }
+    String prefix = architecture + ".ssm.";
+    return new DeltaNetPlaces(
+        Math.toIntExact(metadata.requireInteger(prefix + "group_count")),
+        Math.toIntExact(metadata.requireInteger(prefix + "time_step_rank")),
+        Math.toIntExact(metadata.requireInteger(prefix + "state_size")));
+  }
+
+  static boolean knows(String role) {
+    return MODULES.containsKey(role);
+  }
+
+  List<PeftPlace> of(String prefix, String role, GgufTensor tensor) {
+    String module = prefix + MODULES.get(role);
+    int rows = PeftPlaces.length(tensor, 1);
+    IntUnaryOperator none = PeftOrder.SAME;
+    return List.of(
+        switch (role) {
+          case "attn_qkv" ->
+              PeftPlaces.place(
+                  module, tensor, rows, values(2 * keyHeads * headSize, headSize), none);
+          case "attn_gate" -> PeftPlaces.place(module, tensor, rows, values(0, headSize), none);
+          case "ssm_out" -> PeftPlaces.place(module, tensor, rows, none, values(0, headSize));
+          default -> PeftPlaces.place(module, tensor, rows, values(0, 1), none);
+        });
+  }
+
+  private IntUnaryOperator values(int before, int length) {
+    return PeftOrder.valueHeads(before, keyHeads, valueHeads, length);
+  }
+}

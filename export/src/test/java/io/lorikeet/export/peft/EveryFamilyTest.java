@@ -1,0 +1,174 @@
+package io.lorikeet.export.peft;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.adapter.AdapterExporter;
+import io.lorikeet.models.adapter.AdapterMetadata;
+import io.lorikeet.models.adapter.AdapterStorage;
+import io.lorikeet.models.adapter.BaseIdentity;
+import io.lorikeet.models.architecture.FamilyCase;
+import io.lorikeet.models.family.Family;
+import io.lorikeet.models.family.ModelConfig;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.models.lora.LoraTargets;
+import io.lorikeet.models.testing.RandomInputs;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.SafetensorsFile;
+import io.lorikeet.quant.SafetensorsTensor;
+import io.lorikeet.quant.convert.ModelConverter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Each family that trains converts from Hugging Face's folders, and its adapters go out for PEFT
+/// and come in again. Families whose experts are parameters there, and no modules, say so.
+class EveryFamilyTest {
+  /// A class of the transformers library for each family.
+  private static final Map<String, String> CLASSES =
+      Map.ofEntries(
+          Map.entry("llama", "LlamaForCausalLM"),
+          Map.entry("qwen2", "Qwen2ForCausalLM"),
+          Map.entry("qwen3", "Qwen3ForCausalLM"),
+          Map.entry("qwen35", "Qwen3_5ForCausalLM"),
+          Map.entry("gemma2", "Gemma2ForCausalLM"),
+          Map.entry("gemma3", "Gemma3ForCausalLM"),
+          Map.entry("gemma4", "Gemma4ForCausalLM"),
+          Map.entry("phi3", "Phi3ForCausalLM"),
+          Map.entry("mistral3", "Ministral3ForCausalLM"),
+          Map.entry("smollm3", "SmolLM3ForCausalLM"),
+          Map.entry("granite", "GraniteForCausalLM"),
+          Map.entry("granitemoe", "GraniteMoeForCausalLM"),
+          Map.entry("olmo2", "Olmo2ForCausalLM"),
+          Map.entry("glm4", "Glm4ForCausalLM"),
+          Map.entry("exaone4", "Exaone4ForCausalLM"),
+          Map.entry("seed_oss", "SeedOssForCausalLM"),
+          Map.entry("ernie4_5", "Ernie4_5ForCausalLM"),
+          Map.entry("qwen3moe", "Qwen3MoeForCausalLM"),
+          Map.entry("qwen35moe", "Qwen3_5MoeForCausalLM"),
+          Map.entry("olmoe", "OlmoeForCausalLM"),
+          Map.entry("gpt-oss", "GptOssForCausalLM"));
+
+  private static final List<String> EXPERTS_ARE_PARAMETERS =
+      List.of("gemma4", "granitemoe", "qwen35moe", "gpt-oss");
+
+  @TempDir private Path folder;
+
+  @Test
+  void converts() throws IOException {
+    assertEquals(
+        Family.ALL.stream()
+            .map(Family::architecture)
+            .collect(Collectors.toCollection(TreeSet::new)),
+        new TreeSet<>(CLASSES.keySet()));
+    for (String name : CLASSES.values()) {
+      Path model = Files.createDirectory(folder.resolve(name));
+      Files.writeString(
+          model.resolve("config.json"), "{\"architectures\": [\"%s\"]}".formatted(name));
+      Exception incomplete =
+          assertThrows(
+              InvalidInputException.class,
+              () ->
+                  ModelConverter.convert(
+                      model, folder.resolve("out"), Optional.empty(), 1, _ -> {}));
+      assertFalse(incomplete.getMessage().contains("can't be converted"), incomplete.getMessage());
+    }
+  }
+
+  private static Stream<FamilyCase> cases() {
+    return FamilyCase.all().filter(one -> !one.name().equals("exaone4 windows")); // 64 layers
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void adaptersGoOutAndComeIn(FamilyCase family) throws IOException {
+    Path path = family.of(TensorType.F32).write(folder.resolve("base.gguf"));
+    try (GgufFile base = GgufFile.open(path)) {
+      ModelConfig config = ModelConfig.of(base);
+      List<LoraPair> named = new ArrayList<>();
+      List<LoraPair> unnamed = new ArrayList<>();
+      PeftPlaces places = PeftPlaces.of(base);
+      for (LoraPair pair : pairs(base, LoraTargets.trainable(config))) {
+        boolean has = !places.of(base.tensor(pair.baseTensor()).orElseThrow()).isEmpty();
+        (has ? named : unnamed).add(pair);
+      }
+      String architecture = config.architecture();
+      assertComesBack(base, new LoraAdapter(architecture, 8, named));
+      if (!unnamed.isEmpty()) {
+        assertTrue(EXPERTS_ARE_PARAMETERS.contains(architecture), unnamed::toString);
+        assertTrue(unnamed.stream().allMatch(pair -> pair.experts() > 1), unnamed::toString);
+        Exception refused =
+            assertThrows(
+                InvalidInputException.class,
+                () -> export(base, new LoraAdapter(architecture, 8, unnamed)));
+        for (LoraPair pair : unnamed) {
+          assertTrue(refused.getMessage().contains(pair.baseTensor()), refused.getMessage());
+        }
+      }
+    }
+  }
+
+  /// Granite 4's dense models have the names of its mixtures, and the sizes of layers that they
+  /// lack in their metadata.
+  @Test
+  void denseGranite4() throws IOException {
+    FamilyCase granite =
+        FamilyCase.all().filter(one -> one.name().equals("granite")).findFirst().orElseThrow();
+    Path path =
+        granite.of(TensorType.F32).put("ssm.state_size", 128).write(folder.resolve("base.gguf"));
+    try (GgufFile base = GgufFile.open(path)) {
+      List<LoraPair> pairs = pairs(base, LoraTargets.trainable(ModelConfig.of(base)));
+      assertComesBack(base, new LoraAdapter("granite", 8, pairs));
+      try (SafetensorsFile file =
+          SafetensorsFile.open(folder.resolve("peft/" + PeftKeys.WEIGHTS))) {
+        String module = "base_model.model.model.layers.1.shared_mlp.input_linear.";
+        SafetensorsTensor b = file.tensor(module + "lora_B.weight").orElseThrow();
+        assertEquals(List.of(256L, 8L), b.shape());
+      }
+    }
+  }
+
+  private static List<LoraPair> pairs(GgufFile base, List<String> targets) {
+    List<String> roles =
+        targets.stream()
+            .map(name -> name.split("\\."))
+            .map(parts -> parts[parts.length - 2])
+            .toList();
+    return RandomInputs.pairs(base, roles, 4, 1).stream()
+        .filter(pair -> targets.contains(pair.baseTensor()))
+        .toList();
+  }
+
+  private Path export(GgufFile base, LoraAdapter adapter) throws IOException {
+    Path peft = folder.resolve("peft");
+    AdapterMetadata metadata = new AdapterMetadata(BaseIdentity.of(base), Map.of());
+    PeftExporter.write(adapter, metadata, base, AdapterStorage.F32, peft);
+    return peft;
+  }
+
+  private void assertComesBack(GgufFile base, LoraAdapter adapter) throws IOException {
+    Path first = folder.resolve("first.gguf");
+    Path second = folder.resolve("second.gguf");
+    AdapterMetadata metadata = new AdapterMetadata(BaseIdentity.of(base), Map.of());
+    AdapterExporter.write(adapter, metadata, first);
+    AdapterExporter.write(
+        PeftImporter.read(export(base, adapter), base).adapter(), metadata, second);
+    assertEquals(-1, Files.mismatch(first, second));
+  }
+}

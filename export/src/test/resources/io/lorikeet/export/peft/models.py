@@ -1,0 +1,158 @@
+"""Small random models of the transformers library with adapters that PEFT made of them, and the logits of both.
+
+Run with torch 2.13, transformers 5.18 and peft 0.21 in this folder; the models stand in folders of their own.
+"""
+
+import json
+import pathlib
+import shutil
+
+import peft
+import torch
+import transformers
+from safetensors.torch import save_file
+
+TOKENS = [(37 * i * i + 11 * i + 5) % 256 for i in range(80)]
+
+HYBRID = dict(
+    vocab_size=260,
+    hidden_size=32,
+    num_hidden_layers=2,
+    layer_types=["linear_attention", "full_attention"],
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    head_dim=32,
+    linear_conv_kernel_dim=4,
+    linear_key_head_dim=8,
+    linear_value_head_dim=8,
+    linear_num_key_heads=2,
+    linear_num_value_heads=6,  # reordered by key head, and that is no exchange of two
+    max_position_embeddings=256,
+    tie_word_embeddings=True,
+    eos_token_id=258,
+)
+SECTIONS = dict(
+    rope_parameters=dict(
+        rope_type="default",
+        rope_theta=10000.0,
+        partial_rotary_factor=0.25,
+        mrope_section=[2, 1, 1],
+        mrope_interleaved=True,
+    )
+)
+ROTATED = dict(
+    rope_parameters=dict(rope_type="default", rope_theta=10000.0, partial_rotary_factor=0.25)
+)
+EXPERTS = dict(
+    num_experts=4,
+    num_experts_per_tok=2,
+    moe_intermediate_size=16,
+    shared_expert_intermediate_size=24,
+)
+MODELS = {
+    "qwen3_5": (
+        transformers.Qwen3_5ForCausalLM,
+        transformers.Qwen3_5TextConfig(intermediate_size=48, **HYBRID, **SECTIONS),
+    ),
+    "qwen3_5_moe": (
+        transformers.Qwen3_5MoeForCausalLM,
+        transformers.Qwen3_5MoeTextConfig(**EXPERTS, **HYBRID, **SECTIONS),
+    ),
+    "qwen3_next": (
+        transformers.Qwen3NextForCausalLM,
+        transformers.Qwen3NextConfig(intermediate_size=48, **EXPERTS, **HYBRID, **ROTATED),
+    ),
+    "granitemoeshared": (
+        transformers.GraniteMoeSharedForCausalLM,
+        transformers.GraniteMoeSharedConfig(
+            vocab_size=260,
+            hidden_size=32,
+            intermediate_size=16,
+            shared_intermediate_size=24,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            num_local_experts=4,
+            num_experts_per_tok=2,
+            max_position_embeddings=256,
+            tie_word_embeddings=True,
+            embedding_multiplier=3.0,
+            attention_multiplier=0.3,
+            residual_multiplier=0.5,
+            logits_scaling=2.0,
+            eos_token_id=258,
+        ),
+    ),
+}
+
+
+def randomize(name, parameter):
+    """Numbers that make every part matter."""
+    if name.endswith("A_log"):
+        return torch.empty_like(parameter).uniform_(0.05, 4).log()
+    if name.endswith("norm.weight"):
+        zero_centered = KIND.startswith("qwen") and not name.endswith("linear_attn.norm.weight")
+        return (0 if zero_centered else 1) + 0.3 * torch.randn_like(parameter)
+    if parameter.dim() == 1 or "conv1d" in name or "embed_tokens" in name:
+        return 0.7 * torch.randn_like(parameter)
+    return 1.2 * torch.randn_like(parameter) / parameter.shape[-1] ** 0.5
+
+
+def tokenizer():
+    """All bytes as byte-level BPE writes them, one merge and three special tokens."""
+    vocabulary, further = {}, 256
+    for byte in range(256):
+        printable = 33 <= byte <= 126 or 161 <= byte <= 172 or byte >= 174
+        vocabulary[chr(byte if printable else further)] = byte
+        further += not printable
+    vocabulary["ab"] = 256
+    pattern = (
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}"
+        r"| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    )
+    split = dict(type="Split", pattern=dict(Regex=pattern), behavior="Isolated", invert=False)
+    level = dict(type="ByteLevel", add_prefix_space=False, trim_offsets=False, use_regex=False)
+    special = ["<s>", "</s>", "<|pad|>"]
+    flags = dict(single_word=False, lstrip=False, rstrip=False, normalized=False, special=True)
+    return dict(
+        version="1.0",
+        added_tokens=[dict(id=257 + i, content=text, **flags) for i, text in enumerate(special)],
+        pre_tokenizer=dict(type="Sequence", pretokenizers=[split, level]),
+        decoder=level,
+        model=dict(type="BPE", vocab=vocabulary, merges=[["a", "b"]], ignore_merges=False),
+    )
+
+
+pathlib.Path("tokenizer.json").write_text(json.dumps(tokenizer()))
+for KIND, (model_class, config) in MODELS.items():
+    torch.manual_seed(7)
+    folder = pathlib.Path(KIND)
+    shutil.rmtree(folder, ignore_errors=True)
+    model = model_class(config).eval()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(randomize(name, parameter).to(torch.bfloat16))
+    model.to(torch.bfloat16).save_pretrained(folder)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    model = model_class.from_pretrained(folder, dtype=torch.float32).eval()
+    tokens = torch.tensor([TOKENS])
+    linear = {
+        ".".join(name.rsplit(".", 2)[-2:])
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear) and name != "lm_head"
+    } - {"mlp.shared_expert_gate"}
+    if KIND == "qwen3_next":  # of which PEFT would adapt the parameters of all experts instead
+        linear = {name for name in linear if not name.startswith("shared_expert")}
+    settings = peft.LoraConfig(r=3, lora_alpha=9, target_modules=sorted(linear))
+    with torch.no_grad():
+        base = model(tokens).logits[0, -3:].clone()
+        adapted = peft.get_peft_model(model, settings)
+        for name, parameter in adapted.named_parameters():
+            if "lora_" in name:
+                parameter.copy_((0.25 * torch.randn_like(parameter)).to(torch.bfloat16))
+        adapted.save_pretrained(folder)
+        changed = adapted(tokens).logits[0, -3:]
+    (folder / "README.md").unlink(missing_ok=True)
+    expected = {"tokens": torch.tensor(TOKENS, dtype=torch.float32), "base": base, "adapted": changed}
+    save_file({name: tensor.contiguous() for name, tensor in expected.items()}, folder / "expected.safetensors")
+    print(KIND, sorted(linear), (changed - base).abs().max().item(), base.std().item())
