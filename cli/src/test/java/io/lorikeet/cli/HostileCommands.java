@@ -22,7 +22,7 @@ final class HostileCommands {
   /// The most time that a small file may take, in nanoseconds; the machine may be busy.
   private static final long MOST_TIME = 60_000_000_000L;
 
-  private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}&&[^\\n\\r]]");
+  private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}&&[^\\n\\r\\t]]");
   private static final Pattern VERDICT = Pattern.compile("(?m)^(FAILED|inconclusive): ");
   private static final Pattern NOT_FINITE = Pattern.compile("\\b(NaN|Infinity)\\b");
 

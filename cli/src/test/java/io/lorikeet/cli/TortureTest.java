@@ -29,7 +29,8 @@ class TortureTest {
   private static final long SEED = Long.getLong("lorikeet.seed", 1);
   private static final int STEPS = 40;
 
-  private static final int MOST_KILLS_OF_A_RUN = 5;
+  private static final int MOST_KILLS_OF_A_RUN = 9;
+  private static final int MOST_STEPS_OF_A_LIFE = 8;
 
   @TempDir private Path folder;
   private final SplittableRandom random = new SplittableRandom(SEED);
@@ -37,7 +38,9 @@ class TortureTest {
   private Path data;
   private int kills;
   private int afterSteps;
-  private long life;
+
+  /// Nanoseconds from a process's start to its first step.
+  private long untilStep;
 
   @BeforeEach
   void writeFiles() throws IOException {
@@ -52,10 +55,12 @@ class TortureTest {
 
   @Test
   void killedRunsEndAsIfTheyHadNotBeen() throws Exception {
-    long start = System.nanoTime();
     Path alone = Files.createDirectory(folder.resolve("alone"));
-    assertEquals(0, ProgramProcess.finish(start(alone)));
-    life = System.nanoTime() - start;
+    long start = System.nanoTime();
+    Process process = start(alone);
+    awaitSteps(process, metrics(alone), 1);
+    untilStep = System.nanoTime() - start;
+    assertEquals(0, ProgramProcess.finish(process));
     int runs = 0;
     while (kills < KILLS) {
       Path run = Files.createDirectory(folder.resolve("run" + runs++));
@@ -95,17 +100,17 @@ class TortureTest {
     assertSame(alone, run);
   }
 
-  /// Kills and resumes a run until it ends by itself. Half of the kills fall at any time of a
-  /// process's life, half after its first step.
+  /// Kills and resumes a run until it ends by itself. Half of the kills fall at any time before a
+  /// process's first step, or a little later; half after some steps more.
   private void torture(Path folderOfRun) throws Exception {
     int most = random.nextInt(1, MOST_KILLS_OF_A_RUN + 1);
     for (int i = 0; i < most; i++) {
       Process process = start(folderOfRun);
       if (random.nextBoolean()) {
-        awaitStep(process, metrics(folderOfRun));
-        process.waitFor(random.nextLong(life / 3), TimeUnit.NANOSECONDS);
+        awaitSteps(process, metrics(folderOfRun), random.nextInt(1, MOST_STEPS_OF_A_LIFE + 1));
+        process.waitFor(random.nextLong(untilStep / 10), TimeUnit.NANOSECONDS);
       } else {
-        process.waitFor(random.nextLong(life), TimeUnit.NANOSECONDS);
+        process.waitFor(random.nextLong(untilStep * 5 / 4), TimeUnit.NANOSECONDS);
       }
       if (!process.isAlive()) {
         assertEquals(0, ProgramProcess.finish(process));
@@ -136,11 +141,13 @@ class TortureTest {
     new ProcessBuilder("kill", "-INT", String.valueOf(process.pid())).start().waitFor();
   }
 
-  /// Waits until there are more lines of metrics than there were.
-  private static void awaitStep(Process process, Path metrics) throws Exception {
-    long before = size(metrics);
-    while (process.isAlive() && size(metrics) <= before) {
-      process.waitFor(5, TimeUnit.MILLISECONDS);
+  /// Waits until a number of lines of metrics were added, or the process has ended.
+  private static void awaitSteps(Process process, Path metrics, int steps) throws Exception {
+    for (int i = 0; i < steps; i++) {
+      long before = size(metrics);
+      while (process.isAlive() && size(metrics) <= before) {
+        process.waitFor(5, TimeUnit.MILLISECONDS);
+      }
     }
   }
 

@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.ToIntFunction;
+import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
 
 /// The hyperparameters of a base, from its metadata and the names of its tensors.
@@ -116,14 +117,15 @@ public record ModelConfig(
         experts,
         !names.contains("output.weight"),
         tensors.adaptable(),
-        tensors.required().values().stream()
-            .mapToInt(shape -> Math.toIntExact(rows(shape)))
-            .max()
-            .orElse(1),
-        tensors.required().values().stream()
-            .mapToInt(shape -> Math.toIntExact(shape.getFirst()))
-            .max()
-            .orElse(1));
+        most(tensors, ModelConfig::rows),
+        most(tensors, List::getFirst));
+  }
+
+  /// The largest size of the tensors that the metadata asks for. It can be beyond an `int` in files
+  /// whose tensors have other shapes; those are refused when the shapes are compared.
+  private static int most(TensorList tensors, ToLongFunction<List<Long>> size) {
+    long most = tensors.required().values().stream().mapToLong(size).max().orElse(1);
+    return (int) Math.min(most, Integer.MAX_VALUE);
   }
 
   private static long rows(List<Long> shape) {

@@ -13,6 +13,10 @@ import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufValue;
 import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -93,6 +97,24 @@ class FamilyRefusalTest {
     assertRefused(
         new RandomFamily("phi3", TensorType.F32).put("rope.dimension_count", 32),
         "rope.dimension_count is 32");
+  }
+
+  /// The metadata asks for more rows than an `int` counts; the tensors' shapes are then others.
+  @Test
+  void expertsThatNoMemoryHolds() throws IOException {
+    Path file =
+        new RandomFamily("qwen3moe", TensorType.F32)
+            .put("expert_count", 8)
+            .put("expert_used_count", 2)
+            .put("expert_feed_forward_length", 64)
+            .write(folder.resolve("m.gguf"));
+    byte[] bytes = Files.readAllBytes(file);
+    byte[] key = "qwen3moe.expert_feed_forward_length".getBytes(StandardCharsets.UTF_8);
+    int type = new String(bytes, StandardCharsets.ISO_8859_1).indexOf(new String(key)) + key.length;
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putInt(type + Integer.BYTES, 1 << 28);
+    Files.write(file, bytes);
+    assertRefused(
+        file, "ffn_up_exps.weight has the shape [64, 64, 8] instead of [64, 268435456, 8]");
   }
 
   @Test

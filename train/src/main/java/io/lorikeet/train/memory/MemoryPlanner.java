@@ -213,9 +213,6 @@ public final class MemoryPlanner {
     List<Placement> all = candidates(context);
     OptionalLong least = OptionalLong.empty();
     for (Placement placement : all.subList(Math.max(0, all.size() - 2), all.size()).reversed()) {
-      if (placement.shape().attentionBlocks() > Graph.MOST_TENSORS / TENSORS_OF_A_BLOCK) {
-        continue; // building the graph up to its limit takes seconds
-      }
       try {
         long bytes = needed(plan(placement));
         if (bytes <= device) {
@@ -276,6 +273,10 @@ public final class MemoryPlanner {
   }
 
   public MemoryPlan plan(Placement placement) {
+    if (placement.shape().attentionBlocks() > Graph.MOST_TENSORS / TENSORS_OF_A_BLOCK) {
+      // Building the graph up to its limit would take seconds.
+      throw new InvalidInputException(tooLarge(placement, "a graph has too many tensors"));
+    }
     TrainingSetup.Request request =
         new TrainingSetup.Request(
             adapter,
@@ -290,12 +291,13 @@ public final class MemoryPlanner {
       return new MemoryPlan(placement, items(setup, placement), backend.isSoftware());
     } catch (GgmlException e) {
       // Nothing is allocated here, so it is the graph that can't be built.
-      throw new InvalidInputException(
-          "batch-size: %s rows of %s tokens can't be computed at once: %s. Take a smaller --batch-size or --context"
-              .formatted(
-                  config.get(Settings.BATCH_SIZE), placement.shape().context(), e.getMessage()),
-          e);
+      throw new InvalidInputException(tooLarge(placement, e.getMessage()), e);
     }
+  }
+
+  private String tooLarge(Placement placement, String why) {
+    return "batch-size: %s rows of %s tokens can't be computed at once: %s. Take a smaller --batch-size or --context"
+        .formatted(config.get(Settings.BATCH_SIZE), placement.shape().context(), why);
   }
 
   private List<MemoryPlan.Item> items(TrainingSetup setup, Placement placement) {
