@@ -1,6 +1,7 @@
 /// Models: differentiation of ggml graphs, architectures, LoRA adapters, text.
 module io.lorikeet.models {
   requires transitive io.lorikeet.quant;
+  requires static transitive org.jspecify;
 
   exports io.lorikeet.models.adapter;
   exports io.lorikeet.models.architecture;

@@ -7,6 +7,7 @@ module io.lorikeet.train {
   requires com.github.luben.zstd_jni;
   requires dev.hardwood.core;
   requires java.logging;
+  requires static transitive org.jspecify;
 
   exports io.lorikeet.train.checkpoint;
   exports io.lorikeet.train.data;

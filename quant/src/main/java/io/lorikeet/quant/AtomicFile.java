@@ -171,7 +171,7 @@ public final class AtomicFile implements AutoCloseable {
   }
 
   /// The folder of an absolute path; the root is its own.
-  private static Path parent(Path file) {
+  public static Path parent(Path file) {
     Path folder = file.getParent();
     return folder == null ? file : folder;
   }

@@ -1,6 +1,7 @@
 package io.lorikeet.quant;
 
 import java.util.List;
+import java.util.Objects;
 
 /// The user's input can't be used: a file, a line of data, a setting. The message is meant for the
 /// user, and names the problem, its place and a remedy. Command lines end with exit code 2 on it
@@ -16,6 +17,12 @@ public class InvalidInputException extends RuntimeException {
 
   public InvalidInputException(String message, Throwable cause) {
     super(message, cause);
+  }
+
+  /// Never null, unlike that of other exceptions.
+  @Override
+  public String getMessage() {
+    return Objects.requireNonNull(super.getMessage(), "each constructor wants a message");
   }
 
   /// Several problems of a kind: on one line where there is only one, else the first twenty on a

@@ -4,4 +4,7 @@
 /// [AdapterStorage][io.lorikeet.models.adapter.AdapterStorage], and
 /// [AdapterFile][io.lorikeet.models.adapter.AdapterFile] reads such a file back and checks that it
 /// belongs to a base ([BaseIdentity][io.lorikeet.models.adapter.BaseIdentity]).
+@NullMarked
 package io.lorikeet.models.adapter;
+
+import org.jspecify.annotations.NullMarked;

@@ -4,6 +4,7 @@ import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.ExpertChoice;
 import io.lorikeet.models.autodiff.Tape;
+import org.jspecify.annotations.Nullable;
 
 /// The frozen linear maps of all experts, with an adapter for each, as placeholders of a graph.
 /// With the matrices of each token's experts, y = scale · W x + scaling · B A dropout(x) + bias
@@ -13,7 +14,11 @@ import io.lorikeet.models.autodiff.Tape;
 /// @param scale `[experts]`, or null
 /// @param bias `[n, experts]`, or null
 /// @param pair the adapters `[k, rank, experts]` and `[rank, n, experts]`, or null
-record AdaptedExperts(Tensor weight, Tensor scale, Tensor bias, AdaptedLinear.Pair pair) {
+record AdaptedExperts(
+    Tensor weight,
+    @Nullable Tensor scale,
+    @Nullable Tensor bias,
+    AdaptedLinear.@Nullable Pair pair) {
 
   /// @param x `[k, 1, t]`, or `[k, used, t]` with an input of its own for each of a token's experts
   /// @param firstToken index of x's first token in the batch, which dropout's mask goes by
@@ -23,7 +28,8 @@ record AdaptedExperts(Tensor weight, Tensor scale, Tensor bias, AdaptedLinear.Pa
       y = tape.mask(y, chosen(tape, scale, choice));
     }
     if (pair != null) {
-      Tensor input = pair.dropout() == null ? x : tape.mask(x, maskFor(tape, x, firstToken));
+      Tensor mask = pair.dropout();
+      Tensor input = mask == null ? x : tape.mask(x, maskFor(tape, mask, x, firstToken));
       Tensor low = tape.scale(tape.trainedExperts(pair.a(), input, choice), pair.scaling());
       y = tape.add(y, tape.trainedExperts(pair.b(), low, choice));
     }
@@ -40,8 +46,7 @@ record AdaptedExperts(Tensor weight, Tensor scale, Tensor bias, AdaptedLinear.Pa
   }
 
   /// The same for all experts of a token.
-  private Tensor maskFor(Tape tape, Tensor x, int firstToken) {
-    Tensor mask = pair.dropout();
+  private static Tensor maskFor(Tape tape, Tensor mask, Tensor x, int firstToken) {
     Shape shape = Shape.of(x.shape().ne0(), x.shape().ne2());
     Tensor part = tape.ops().view(mask, shape, firstToken * mask.stride(1));
     return tape.ops().reshape(part, Shape.of(x.shape().ne0(), 1, x.shape().ne2()));

@@ -4,6 +4,7 @@ import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Parameter;
 import io.lorikeet.models.autodiff.Tape;
+import org.jspecify.annotations.Nullable;
 
 /// A frozen linear map with its adapter, as placeholders of a graph: y = W x + scaling · B A
 /// dropout(x) + bias, in the order of llama.cpp's `build_lora_mm`.
@@ -11,32 +12,32 @@ import io.lorikeet.models.autodiff.Tape;
 /// @param weight W `[k, n]`
 /// @param bias `[n]`, or null
 /// @param pair the adapter, or null
-record AdaptedLinear(Tensor weight, Tensor bias, Pair pair) {
+record AdaptedLinear(Tensor weight, @Nullable Tensor bias, @Nullable Pair pair) {
 
   /// An adapter's placeholders.
   ///
   /// @param dropout mask `[k, tokens]`, or null
   /// @param folded whether W holds B A already, see [FoldedWeights]
-  record Pair(Parameter a, Parameter b, float scaling, Tensor dropout, boolean folded) {}
+  record Pair(Parameter a, Parameter b, float scaling, @Nullable Tensor dropout, boolean folded) {}
 
   /// @param x `[k, t]`
   /// @param firstToken index of x's first token in the batch, which dropout's mask goes by
   Tensor apply(Tape tape, Tensor x, int firstToken) {
-    Tensor y = pair == null ? tape.frozenProduct(weight, x) : adapted(tape, x, firstToken);
+    Tensor y = pair == null ? tape.frozenProduct(weight, x) : adapted(tape, pair, x, firstToken);
     return bias == null ? y : tape.addBias(y, bias);
   }
 
-  private Tensor adapted(Tape tape, Tensor x, int firstToken) {
+  private Tensor adapted(Tape tape, Pair pair, Tensor x, int firstToken) {
     if (pair.folded()) {
       return tape.foldedProduct(weight, pair.a(), pair.b(), pair.scaling(), x);
     }
-    Tensor input = pair.dropout() == null ? x : tape.mask(x, maskFor(tape, x, firstToken));
+    Tensor mask = pair.dropout();
+    Tensor input = mask == null ? x : tape.mask(x, maskFor(tape, mask, x, firstToken));
     Tensor low = tape.scale(tape.trainedProduct(pair.a(), input), pair.scaling());
     return tape.adaptedProduct(weight, x, pair.b(), low);
   }
 
-  private Tensor maskFor(Tape tape, Tensor x, int firstToken) {
-    Tensor mask = pair.dropout();
+  private static Tensor maskFor(Tape tape, Tensor mask, Tensor x, int firstToken) {
     Shape shape = x.shape();
     return tape.ops().view(mask, shape, firstToken * mask.stride(1));
   }

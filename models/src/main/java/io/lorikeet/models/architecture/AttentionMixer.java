@@ -6,6 +6,7 @@ import io.lorikeet.models.autodiff.Attention;
 import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.family.LayerConfig;
 import io.lorikeet.models.family.ModelConfig;
+import org.jspecify.annotations.Nullable;
 
 /// Attention between its projections: llama's (`src/models/llama.cpp` in llama.cpp) with the pieces
 /// that other families add. Norms and biases are there where the base has their tensors; the rest
@@ -17,7 +18,7 @@ final class AttentionMixer implements Mixer {
   private final GraphInputs inputs;
   private final Attention attention;
   private final Tensor positions;
-  private final Tensor ropeFactors;
+  private final @Nullable Tensor ropeFactors;
 
   AttentionMixer(Engine engine, LayerTensors tensors, LayerConfig layer) {
     this.config = engine.config();
@@ -35,7 +36,7 @@ final class AttentionMixer implements Mixer {
             inputs.constant(layer.window() > 0 ? "seen_in_window" : "seen_until", shape.tokens()),
             layer.window(),
             config.scales().scoreCap(),
-            tensors.weight("attn_sinks.weight"));
+            tensors.find("attn_sinks.weight"));
     positions = inputs.constant("positions", shape.tokens());
     Tensor factors = layer.ropeFactors() ? engine.ropeFactors() : null;
     ropeFactors = factors == null ? null : inputs.ops().constant(factors);
@@ -76,7 +77,7 @@ final class AttentionMixer implements Mixer {
 
   /// Queries, keys and values of each token, side by side, and gates as wide as the queries, or
   /// null. Where the base has no matrix for values, they are the keys.
-  private record Projections(Tensor q, Tensor k, Tensor v, Tensor gate) {}
+  private record Projections(Tensor q, Tensor k, Tensor v, @Nullable Tensor gate) {}
 
   private Projections projections(Tape tape, Tensor x) {
     if (!tensors.has("attn_qkv.weight")) {
@@ -109,7 +110,7 @@ final class AttentionMixer implements Mixer {
   /// Heads `[head size, heads, t]` of x `[width, t]`, with a norm of each or of all together, where
   /// the base has one.
   private Tensor headNorm(Tape tape, String name, Tensor x, int heads) {
-    Tensor gain = tensors.weight(name);
+    Tensor gain = tensors.find(name);
     boolean together = gain != null && gain.shape().ne0() != layer.headSize();
     return together
         ? heads(tape, tensors.norm(tape, name, x), heads)
@@ -121,7 +122,7 @@ final class AttentionMixer implements Mixer {
   }
 
   private Tensor rotated(Tape tape, Tensor x) {
-    return layer.rope() == null ? x : tape.rope(x, positions, ropeFactors, layer.rope());
+    return layer.rope().map(rope -> tape.rope(x, positions, ropeFactors, rope)).orElse(x);
   }
 
   private Tensor linear(Tape tape, String name, Tensor x) {

@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /// The frozen weights of a base where they are computed with: on the CPU in the file's own mapping,
 /// elsewhere uploaded. The file must stay open as long as this.
@@ -22,8 +23,8 @@ public final class BaseWeights implements AutoCloseable {
 
   private final List<DeviceTensors> owners = new ArrayList<>();
   private final Map<String, Tensor> tensors = new HashMap<>();
-  private LayerStream stream;
-  private EmbeddingRows embeddingRows;
+  private @Nullable LayerStream stream;
+  private @Nullable EmbeddingRows embeddingRows;
   private long copiedBytes;
   private long mappedBytes;
 
@@ -58,9 +59,10 @@ public final class BaseWeights implements AutoCloseable {
         weights.embeddingRows =
             new EmbeddingRows(base, base.tensor(EmbeddingGraph.WEIGHT).orElseThrow());
       }
-      weights.stream = new LayerStream(base, backend);
-      weights.stream.tensors().forEach(tensor -> weights.tensors.put(tensor.name(), tensor));
-      weights.copiedBytes += weights.stream.bytes();
+      LayerStream stream = new LayerStream(base, backend);
+      weights.stream = stream;
+      stream.tensors().forEach(tensor -> weights.tensors.put(tensor.name(), tensor));
+      weights.copiedBytes += stream.bytes();
       return weights;
     } catch (RuntimeException e) {
       weights.close();
@@ -142,7 +144,7 @@ public final class BaseWeights implements AutoCloseable {
   }
 
   /// The token embeddings, where they aren't on the device; else null.
-  EmbeddingRows embeddingRows() {
+  @Nullable EmbeddingRows embeddingRows() {
     return embeddingRows;
   }
 
@@ -170,7 +172,7 @@ public final class BaseWeights implements AutoCloseable {
       MemorySegment data = base.data(tensor);
       for (long offset = 0; offset < data.byteSize(); offset += UPLOAD_BYTES) {
         long length = Math.min(UPLOAD_BYTES, data.byteSize() - offset);
-        tensors.get(tensor.name()).upload(data.asSlice(offset, length), offset);
+        get(tensor.name()).upload(data.asSlice(offset, length), offset);
         done += length;
         progress.at(done, total);
       }
@@ -187,7 +189,7 @@ public final class BaseWeights implements AutoCloseable {
   }
 
   /// The tensor of this name, or null when the base has none.
-  public Tensor find(String name) {
+  public @Nullable Tensor find(String name) {
     return tensors.get(name);
   }
 

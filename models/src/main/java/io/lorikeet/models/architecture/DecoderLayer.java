@@ -18,9 +18,10 @@ final class DecoderLayer {
     LayerTensors tensors = new LayerTensors(inputs, Engine.prefix(index), config.rmsEpsilon());
     LayerConfig layer = config.layer(index);
     Mixer mixer =
-        layer.deltaNet() == null
-            ? new AttentionMixer(engine, tensors, layer)
-            : new DeltaNetMixer(engine, tensors, layer.deltaNet());
+        layer
+            .deltaNet()
+            .<Mixer>map(net -> new DeltaNetMixer(engine, tensors, net))
+            .orElseGet(() -> new AttentionMixer(engine, tensors, layer));
     return List.of(new MixerBranch(config, tensors, mixer), new FeedForwardBranch(config, tensors));
   }
 

@@ -10,6 +10,7 @@ import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.lora.LoraTargets;
 import java.lang.foreign.Arena;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// From tokens to the first hidden states, and the gradients of the embedding's adapter where it
 /// has one (`build_inp_embd` in llama.cpp).
@@ -22,12 +23,13 @@ final class EmbeddingGraph implements AutoCloseable {
   private final Graph graph;
 
   /// Where the embeddings aren't on the device: those of the batch's tokens, `[embedding, tokens]`.
-  private DeviceTensors rows;
+  private @Nullable DeviceTensors rows;
 
-  private EmbeddingRows source;
+  private final @Nullable EmbeddingRows source;
 
   EmbeddingGraph(Engine engine, boolean backward) {
     this.backward = backward;
+    source = engine.weights().embeddingRows();
     inputs = new GraphInputs(engine, engine.shape().tokens(), backward, 1);
     Ops ops = inputs.ops();
     hidden = inputs.hidden(backward ? "embedding_gradient" : "embedding", engine.shape().tokens());
@@ -53,7 +55,6 @@ final class EmbeddingGraph implements AutoCloseable {
   }
 
   private Tensor embeddings(Engine engine, Ops ops, Tensor tokens) {
-    source = engine.weights().embeddingRows();
     if (source == null) {
       return ops.getRows(inputs.weight("", WEIGHT), tokens);
     }
@@ -72,7 +73,7 @@ final class EmbeddingGraph implements AutoCloseable {
 
   /// Writes the hidden states of tokens, or reads their gradient and adds to the adapter's.
   void run(int[] tokens, Tensor target) {
-    if (rows != null && !backward) {
+    if (source != null && rows != null && !backward) {
       try (Arena arena = Arena.ofConfined()) {
         rows.get("embeddings of the batch").upload(source.gather(tokens, arena), 0);
       }

@@ -7,6 +7,7 @@ import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraSlot;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// The inputs that all graphs of a model are built from.
 ///
@@ -19,12 +20,12 @@ record Engine(
     Backend backend,
     ModelConfig config,
     BaseWeights weights,
-    LoraParameters lora,
-    FoldedWeights folded,
+    @Nullable LoraParameters lora,
+    @Nullable FoldedWeights folded,
     PassShape shape,
     PassInputs inputs,
-    SavedAttention savedAttention,
-    Tensor ropeFactors,
+    @Nullable SavedAttention savedAttention,
+    @Nullable Tensor ropeFactors,
     Precision precision) {
 
   /// The same for rows of another length.
@@ -44,6 +45,16 @@ record Engine(
 
   static String prefix(int layer) {
     return "blk." + layer + ".";
+  }
+
+  /// The adapter.
+  ///
+  /// @throws IllegalStateException where the base runs alone
+  LoraParameters adapter() {
+    if (lora == null) {
+      throw new IllegalStateException("the base runs without an adapter");
+    }
+    return lora;
   }
 
   Optional<LoraSlot> slot(String baseTensor) {

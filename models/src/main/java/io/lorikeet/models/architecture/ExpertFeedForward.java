@@ -4,20 +4,25 @@ import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.ExpertChoice;
 import io.lorikeet.models.autodiff.Tape;
+import io.lorikeet.models.family.Activation;
 import io.lorikeet.models.family.Experts;
-import io.lorikeet.models.family.ModelConfig;
 
 /// A mixture of experts in place of a layer's feed-forward part (`build_moe_ffn` in llama.cpp). The
 /// router is frozen; gradients flow through it to the hidden states.
 final class ExpertFeedForward {
-  private final ModelConfig config;
+  private final Activation activation;
   private final Experts experts;
   private final LayerTensors tensors;
 
-  ExpertFeedForward(ModelConfig config, LayerTensors tensors) {
-    this.config = config;
-    this.experts = config.experts();
+  ExpertFeedForward(Activation activation, Experts experts, LayerTensors tensors) {
+    this.activation = activation;
+    this.experts = experts;
     this.tensors = tensors;
+  }
+
+  /// Width of the part that every token goes through, or 0.
+  int sharedWidth() {
+    return experts.sharedWidth();
   }
 
   /// @param x `[embedding, t]`
@@ -35,10 +40,10 @@ final class ExpertFeedForward {
   }
 
   private Tensor joined(Tape tape, Tensor x, ExpertChoice choice, int firstToken) {
-    if (tensors.weight("ffn_gate_up_exps.weight") == null) {
+    if (!tensors.has("ffn_gate_up_exps.weight")) {
       Tensor gate = linear("ffn_gate_exps").apply(tape, x, choice, firstToken);
       Tensor up = linear("ffn_up_exps").apply(tape, x, choice, firstToken);
-      return FeedForward.joined(tape, config.activation(), gate, up);
+      return FeedForward.joined(tape, activation, gate, up);
     }
     Tensor fused = linear("ffn_gate_up_exps").apply(tape, x, choice, firstToken);
     Shape s = fused.shape();
@@ -46,14 +51,14 @@ final class ExpertFeedForward {
     Tensor flat = tape.reshape(fused, Shape.of(s.ne0(), s.ne1() * s.ne2()));
     Tensor gate = tape.slice(flat, 0, width);
     Tensor up = tape.slice(flat, width, width);
-    Tensor joined = FeedForward.joined(tape, config.activation(), gate, up);
+    Tensor joined = FeedForward.joined(tape, activation, gate, up);
     return tape.reshape(joined, Shape.of(width, s.ne1(), s.ne2()));
   }
 
   /// The scores of the experts, `[experts, t]`.
   private Tensor scores(Tape tape, Tensor x) {
     Tensor logits = tape.frozenProduct(tensors.weight("ffn_gate_inp.weight"), x);
-    Tensor bias = tensors.weight("ffn_gate_inp.bias");
+    Tensor bias = tensors.find("ffn_gate_inp.bias");
     Tensor biased = bias == null ? logits : tape.addBias(logits, bias);
     return experts.gating() == Experts.Gating.SOFTMAX ? tape.softMax(biased) : biased;
   }
@@ -70,8 +75,8 @@ final class ExpertFeedForward {
   private AdaptedExperts linear(String name) {
     return new AdaptedExperts(
         tensors.weight(name + ".weight"),
-        tensors.weight(name + ".scale"),
-        tensors.weight(name + ".bias"),
+        tensors.find(name + ".scale"),
+        tensors.find(name + ".bias"),
         tensors.pair(name + ".weight"));
   }
 }

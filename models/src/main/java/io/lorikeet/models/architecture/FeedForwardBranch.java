@@ -2,7 +2,9 @@ package io.lorikeet.models.architecture;
 
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Tape;
+import io.lorikeet.models.family.Experts;
 import io.lorikeet.models.family.ModelConfig;
+import org.jspecify.annotations.Nullable;
 
 /// h + feedForward(norm(h)): a dense part, a mixture of experts with or without a part that every
 /// token goes through, or both a dense part and experts.
@@ -11,14 +13,15 @@ final class FeedForwardBranch implements Branch {
   private final LayerTensors tensors;
   private final FeedForward dense;
   private final FeedForward shared;
-  private final ExpertFeedForward experts;
+  private final @Nullable ExpertFeedForward experts;
 
   FeedForwardBranch(ModelConfig config, LayerTensors tensors) {
     this.config = config;
     this.tensors = tensors;
     dense = new FeedForward(config.activation(), tensors, "");
     shared = new FeedForward(config.activation(), tensors, "_shexp");
-    experts = config.experts() == null ? null : new ExpertFeedForward(config, tensors);
+    Experts mixture = config.experts();
+    experts = mixture == null ? null : new ExpertFeedForward(config.activation(), mixture, tensors);
   }
 
   @Override
@@ -40,28 +43,29 @@ final class FeedForwardBranch implements Branch {
     } else if (!tensors.has("ffn_down.weight")) {
       Tensor chosen = experts.apply(tape, normed, normed, firstToken);
       given =
-          config.experts().sharedWidth() == 0
+          experts.sharedWidth() == 0
               ? chosen
               : tape.add(chosen, sharedPart(tape, normed, firstToken));
     } else {
-      given = denseAndExperts(tape, h, normed, firstToken);
+      given = denseAndExperts(tape, experts, h, normed, firstToken);
     }
     Tensor added = tensors.norm(tape, "post_ffw_norm.weight", given);
     Tensor sum = tape.add(DecoderLayer.scaled(config, tape, added), h);
-    Tensor scale = tensors.weight("layer_output_scale.weight");
+    Tensor scale = tensors.find("layer_output_scale.weight");
     return scale == null ? sum : tape.mask(sum, scale);
   }
 
   /// The part that every token goes through, times the sigmoid of its gate where it has one.
   private Tensor sharedPart(Tape tape, Tensor x, int firstToken) {
     Tensor given = shared.apply(tape, x, firstToken);
-    Tensor gate = tensors.weight("ffn_gate_inp_shexp.weight");
+    Tensor gate = tensors.find("ffn_gate_inp_shexp.weight");
     return gate == null ? given : tape.multiply(given, tape.sigmoid(tape.frozenProduct(gate, x)));
   }
 
   /// Gemma 4's: a dense part and experts side by side, each with norms of its own; experts are
   /// chosen by the hidden state with another norm.
-  private Tensor denseAndExperts(Tape tape, Tensor h, Tensor normed, int firstToken) {
+  private Tensor denseAndExperts(
+      Tape tape, ExpertFeedForward routedExperts, Tensor h, Tensor normed, int firstToken) {
     Tensor own = dense.apply(tape, normed, firstToken);
     Tensor routed =
         tape.mask(
@@ -70,7 +74,8 @@ final class FeedForwardBranch implements Branch {
                 (float) (1 / Math.sqrt(config.embedding()))),
             tensors.weight("ffn_gate_inp.scale"));
     Tensor chosen =
-        experts.apply(tape, tensors.norm(tape, "pre_ffw_norm_2.weight", h), routed, firstToken);
+        routedExperts.apply(
+            tape, tensors.norm(tape, "pre_ffw_norm_2.weight", h), routed, firstToken);
     return tape.add(
         tensors.norm(tape, "post_ffw_norm_1.weight", own),
         tensors.norm(tape, "post_ffw_norm_2.weight", chosen));

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// The adapted weights as a merged file will have them: W + scaling · B A, rounded to W's own type
 /// by the very code that merges. Training on them is training through the quantizer.
@@ -65,7 +66,7 @@ final class FoldedWeights implements AutoCloseable {
   }
 
   /// The weight of this name, or null where it isn't adapted.
-  Tensor find(String name) {
+  @Nullable Tensor find(String name) {
     return byName.get(name);
   }
 
@@ -88,7 +89,7 @@ final class FoldedWeights implements AutoCloseable {
       try (Arena arena = Arena.ofShared()) {
         MemorySegment merged = arena.allocate(weight.bytes(), 64);
         pool.merge(matrix, 0, base.data(weight), merged, null);
-        byName.get(slot.baseTensor()).upload(merged, 0);
+        tensors.get(slot.baseTensor()).upload(merged, 0);
       }
     }
   }

@@ -14,6 +14,7 @@ import io.lorikeet.models.lora.LoraSlot;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// The inputs of a graph under construction: placeholders of weights and adapters by name, and the
 /// constants of the pass. The same names are pointed at another layer's tensors by [#bind].
@@ -26,7 +27,7 @@ final class GraphInputs {
   private final boolean backward;
   private final Map<String, Tensor> weights = new HashMap<>();
   private final Map<String, AdaptedLinear.Pair> pairs = new HashMap<>();
-  private Tensor savedAttention;
+  private @Nullable Tensor savedAttention;
 
   /// @param tokens tokens that the graph takes at a time
   /// @param backward whether the graph computes gradients
@@ -104,7 +105,7 @@ final class GraphInputs {
   /// backward; else null.
   ///
   /// @param shape `[head size, heads, tokens]`
-  Tensor savedAttention(Shape shape) {
+  @Nullable Tensor savedAttention(Shape shape) {
     if (engine.savedAttention() != null && savedAttention == null) {
       savedAttention = ops.placeholder("saved_attention", TensorType.F32, shape);
     }
@@ -114,23 +115,28 @@ final class GraphInputs {
   /// The placeholder of a base tensor, or null when the base doesn't have it.
   ///
   /// @param name the tensor's name after `prefix`
+  @Nullable Tensor find(String prefix, String name) {
+    return engine.weights().find(prefix + name) == null ? null : weight(prefix, name);
+  }
+
+  /// The placeholder of a base tensor.
+  ///
+  /// @param name the tensor's name after `prefix`
+  /// @throws IllegalArgumentException when the base has none
   Tensor weight(String prefix, String name) {
-    Tensor tensor = engine.weights().find(prefix + name);
-    if (tensor == null) {
-      return null;
-    }
+    Tensor tensor = engine.weights().get(prefix + name);
     return weights.computeIfAbsent(name, n -> ops.placeholder(n, tensor.type(), tensor.shape()));
   }
 
   /// The linear map `prefix` + `name` with its bias and adapter.
   AdaptedLinear linear(String prefix, String name) {
     Tensor weight = weight(prefix, name + ".weight");
-    Tensor bias = weight(prefix, name + ".bias");
+    Tensor bias = find(prefix, name + ".bias");
     return new AdaptedLinear(weight, bias, pair(prefix, name + ".weight"));
   }
 
   /// The adapter of a base tensor, or null when it has none.
-  AdaptedLinear.Pair pair(String prefix, String name) {
+  AdaptedLinear.@Nullable Pair pair(String prefix, String name) {
     Optional<LoraSlot> slot = engine.slot(prefix + name);
     return slot.map(s -> pairs.computeIfAbsent(name, n -> newPair(s))).orElse(null);
   }
@@ -161,27 +167,30 @@ final class GraphInputs {
   /// @param firstToken index in the batch of the first token that the graph takes
   void bind(Graph graph, String prefix, int firstToken) {
     weights.forEach((name, placeholder) -> graph.bind(placeholder, engine.weight(prefix + name)));
-    if (savedAttention != null) {
-      graph.bind(savedAttention, engine.savedAttention().get(prefix));
+    SavedAttention saved = engine.savedAttention();
+    if (saved != null && savedAttention != null) {
+      graph.bind(savedAttention, saved.get(prefix));
     }
     pairs.forEach(
         (name, pair) -> {
           LoraSlot slot = engine.slot(prefix + name).orElseThrow();
           bind(graph, pair.a(), slot.aOffset() * Float.BYTES);
           bind(graph, pair.b(), slot.bOffset() * Float.BYTES);
-          if (pair.dropout() != null) {
+          Tensor mask = pair.dropout();
+          if (mask != null) {
             graph.bind(
-                pair.dropout(),
+                mask,
                 engine.inputs().get("dropout"),
-                PassInputs.dropoutOffset(prefix + name) + firstToken * pair.dropout().stride(1));
+                PassInputs.dropoutOffset(prefix + name) + firstToken * mask.stride(1));
           }
         });
   }
 
   private void bind(Graph graph, Parameter parameter, long offset) {
-    graph.bind(parameter.value(), engine.lora().values(), offset);
-    if (backward) {
-      graph.bind(parameter.gradient(), engine.lora().gradients(), offset);
+    graph.bind(parameter.value(), engine.adapter().values(), offset);
+    Tensor gradient = parameter.gradient();
+    if (gradient != null) {
+      graph.bind(gradient, engine.adapter().gradients(), offset);
     }
   }
 }

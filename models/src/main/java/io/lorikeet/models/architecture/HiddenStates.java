@@ -10,6 +10,8 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /// The hidden states between layers, `[embedding, tokens]` each, and the gradient that goes back
 /// through them. State i is the input of layer i; the last one goes to the head.
@@ -22,8 +24,8 @@ final class HiddenStates implements AutoCloseable {
   private final int states;
   private final int savedStates;
   private final DeviceTensors working;
-  private DeviceTensors saved;
-  private Conversion conversion;
+  private @Nullable DeviceTensors saved;
+  private @Nullable Conversion conversion;
 
   /// Two graphs from F32 to the type that states are saved in, and back.
   private static final class Conversion implements AutoCloseable {
@@ -145,10 +147,13 @@ final class HiddenStates implements AutoCloseable {
     if (index >= savedStates) {
       return;
     }
-    if (conversion != null) {
-      conversion.save(state(index), saved.get(place(pass, index)));
-    } else if (saved != null) {
-      state(index).copyTo(saved.get(place(pass, index)));
+    if (saved != null) {
+      Tensor place = saved.get(place(pass, index));
+      if (conversion != null) {
+        conversion.save(state(index), place);
+      } else {
+        state(index).copyTo(place);
+      }
     }
   }
 
@@ -163,23 +168,31 @@ final class HiddenStates implements AutoCloseable {
   }
 
   private Tensor restore(int pass, int index, Tensor target) {
-    if (index < savedStates && conversion != null) {
-      conversion.restore(saved.get(place(pass, index)), target);
-    } else if (index < savedStates && saved != null) {
-      saved.get(place(pass, index)).copyTo(target);
+    if (index < savedStates && saved != null) {
+      Tensor place = saved.get(place(pass, index));
+      if (conversion != null) {
+        conversion.restore(place, target);
+      } else {
+        place.copyTo(target);
+      }
     }
     return target;
   }
 
   /// Keeps the gradient that backward has come to in a pass, while it goes on with another.
   void saveGradient(int pass) {
-    gradient().copyTo(saved.get(gradientPlace(pass)));
+    gradient().copyTo(savedGradient(pass));
   }
 
   /// The gradient of a pass as it was saved.
   Tensor restoreGradient(int pass) {
-    saved.get(gradientPlace(pass)).copyTo(gradient());
+    savedGradient(pass).copyTo(gradient());
     return gradient();
+  }
+
+  private Tensor savedGradient(int pass) {
+    return Objects.requireNonNull(saved, "states of several passes are saved")
+        .get(gradientPlace(pass));
   }
 
   /// Bytes of the device's memory.

@@ -15,9 +15,11 @@ final class LayerGraph implements AutoCloseable {
   private final GraphInputs inputs;
   private final List<Tile> tiles;
   private final Tensor input;
-  private final Tensor output;
-  private final Tensor outputGradient;
-  private final Tensor inputGradient;
+
+  /// In forward the layer's output. In backward the gradients of its output and of its input, in
+  /// the same memory.
+  private final List<Tensor> results;
+
   private final Graph graph;
 
   /// A run of tokens.
@@ -32,13 +34,15 @@ final class LayerGraph implements AutoCloseable {
     inputs = new GraphInputs(engine, tokens, backward, tiles.size());
     List<Branch> branches = DecoderLayer.branches(engine, inputs, layer);
     input = inputs.hidden("layer_input", tokens);
-    output = backward ? null : inputs.hidden("layer_output", tokens);
-    outputGradient = backward ? inputs.hidden("output_gradient", tokens) : null;
-    inputGradient = backward ? inputs.hidden("input_gradient", tokens) : null;
     if (backward) {
-      buildBackward(branches);
+      Tensor dOutput = inputs.hidden("output_gradient", tokens);
+      Tensor dInput = inputs.hidden("input_gradient", tokens);
+      results = List.of(dOutput, dInput);
+      buildBackward(branches, dOutput, dInput);
     } else {
-      buildForward(branches);
+      Tensor output = inputs.hidden("layer_output", tokens);
+      results = List.of(output);
+      buildForward(branches, output);
     }
     String name = (backward ? "backward of layer " : "forward of layer ") + layer;
     graph = new Graph(name, engine.backend(), inputs.ops());
@@ -52,7 +56,7 @@ final class LayerGraph implements AutoCloseable {
     return tiles;
   }
 
-  private void buildForward(List<Branch> branches) {
+  private void buildForward(List<Branch> branches, Tensor output) {
     Tensor x = input;
     for (Branch branch : branches) {
       x = forward(branch.name(), branch, x);
@@ -74,31 +78,31 @@ final class LayerGraph implements AutoCloseable {
     return Joining.concat(ops(), results, 1);
   }
 
-  private void buildBackward(List<Branch> branches) {
-    Tensor gradient = backward(branches, input);
-    ops().schedule(ops().copy(gradient, inputGradient));
+  private void buildBackward(List<Branch> branches, Tensor dOutput, Tensor dInput) {
+    Tensor gradient = backward(branches, input, dOutput);
+    ops().schedule(ops().copy(gradient, dInput));
     inputs.parameterGradients().store();
   }
 
   /// The gradient of x, the input of the first of these branches: computes that branch again, then
   /// the others forward and backward, then the first one backward. A branch that doesn't mix tokens
   /// is computed again tile by tile, each right before its own backward.
-  private Tensor backward(List<Branch> branches, Tensor x) {
+  private Tensor backward(List<Branch> branches, Tensor x, Tensor dOutput) {
     if (branches.isEmpty()) {
-      return outputGradient;
+      return dOutput;
     }
     Branch branch = branches.getFirst();
     List<Branch> others = branches.subList(1, branches.size());
     if (branch.mixesTokens()) {
       Tape tape = inputs.newTape();
       Tensor y = again(branch, tape, x, 0);
-      Tensor dy = backward(others, y);
+      Tensor dy = backward(others, y, dOutput);
       return gradient(branch, tape, x, y, dy);
     }
     Tensor dy =
         others.isEmpty()
-            ? outputGradient
-            : backward(others, forward(recomputed(branch), branch, x));
+            ? dOutput
+            : backward(others, forward(recomputed(branch), branch, x), dOutput);
     List<Tensor> gradients = new ArrayList<>();
     for (Tile tile : tiles) {
       Tape tape = inputs.newTape();
@@ -135,27 +139,20 @@ final class LayerGraph implements AutoCloseable {
   }
 
   /// Points the graph at a layer; done once before its memory is allocated, and before every run.
-  private void bindLayer(int layer) {
+  private void bind(int layer, Tensor from, Tensor to) {
     inputs.bind(graph, Engine.prefix(layer), 0);
+    graph.bind(input, from);
+    results.forEach(result -> graph.bind(result, to));
   }
 
   /// Binds everything to some memory of the right shape, as allocation wants it.
   void bindForAllocation(int layer, Tensor hidden) {
-    bindLayer(layer);
-    graph.bind(input, hidden);
-    if (output != null) {
-      graph.bind(output, hidden);
-    } else {
-      graph.bind(outputGradient, hidden);
-      graph.bind(inputGradient, hidden);
-    }
+    bind(layer, hidden, hidden);
   }
 
   /// to = layer(from), both `[embedding, tokens]`.
   void forward(int layer, Tensor from, Tensor to) {
-    bindLayer(layer);
-    graph.bind(input, from);
-    graph.bind(output, to);
+    bind(layer, from, to);
     graph.compute();
   }
 
@@ -164,10 +161,7 @@ final class LayerGraph implements AutoCloseable {
   ///
   /// @param from the input the layer had in forward
   void backward(int layer, Tensor from, Tensor gradient) {
-    bindLayer(layer);
-    graph.bind(input, from);
-    graph.bind(outputGradient, gradient);
-    graph.bind(inputGradient, gradient);
+    bind(layer, from, gradient);
     graph.compute();
   }
 

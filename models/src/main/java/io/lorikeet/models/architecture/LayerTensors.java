@@ -2,26 +2,34 @@ package io.lorikeet.models.architecture;
 
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Tape;
+import org.jspecify.annotations.Nullable;
 
 /// The tensors of a layer in a graph under construction, by what follows the layer in their names.
 ///
 /// @param epsilon of the norms
 record LayerTensors(GraphInputs inputs, String prefix, float epsilon) {
 
-  /// The placeholder of a tensor, or null where the base doesn't have it.
+  /// The placeholder of a tensor.
+  ///
+  /// @throws IllegalArgumentException when the base has none
   Tensor weight(String name) {
     return inputs.weight(prefix, name);
   }
 
+  /// The placeholder of a tensor, or null where the base doesn't have it.
+  @Nullable Tensor find(String name) {
+    return inputs.find(prefix, name);
+  }
+
   boolean has(String name) {
-    return weight(name) != null;
+    return find(name) != null;
   }
 
   /// x `[n, …]` normed, where the base has this norm.
   ///
   /// @param name null for none
-  Tensor norm(Tape tape, String name, Tensor x) {
-    Tensor gain = name == null ? null : weight(name);
+  Tensor norm(Tape tape, @Nullable String name, Tensor x) {
+    Tensor gain = name == null ? null : find(name);
     return gain == null ? x : tape.rmsNorm(x, gain, epsilon);
   }
 
@@ -33,7 +41,7 @@ record LayerTensors(GraphInputs inputs, String prefix, float epsilon) {
   }
 
   /// The adapter of a tensor, or null.
-  AdaptedLinear.Pair pair(String name) {
+  AdaptedLinear.@Nullable Pair pair(String name) {
     return inputs.pair(prefix, name);
   }
 }

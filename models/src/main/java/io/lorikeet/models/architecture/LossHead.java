@@ -9,6 +9,7 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.autodiff.Tape;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// From the last hidden states of a run of tokens to the loss, and to gradients where they are
 /// wanted: logits and their masked cross-entropy. Logits are only ever held for a chunk of the run.
@@ -21,9 +22,8 @@ final class LossHead implements AutoCloseable {
   private final int tokens;
   private final GraphInputs inputs;
   private final OutputHead head;
-  private final boolean gradients;
   private final Tensor hidden;
-  private final Tensor hiddenGradient;
+  private final @Nullable Tensor hiddenGradient;
   private final Targets targets;
   private final Tensor loss;
   private final Graph graph;
@@ -34,7 +34,6 @@ final class LossHead implements AutoCloseable {
   LossHead(Engine engine, int tokens, boolean gradients) {
     this.engine = engine;
     this.tokens = tokens;
-    this.gradients = gradients;
     int chunk = engine.shape().headChunk();
     inputs = new GraphInputs(engine, tokens, gradients, Math.ceilDiv(tokens, chunk));
     head = new OutputHead(engine, inputs);
@@ -79,11 +78,12 @@ final class LossHead implements AutoCloseable {
     Tensor states = tokens(hidden, first, count);
     Tensor logits = head.logits(tape, states, first);
     Kernels.Loss chunkLoss =
-        inputs.kernels().crossEntropy(logits, chunk, gradients, head.isCapped());
+        inputs.kernels().crossEntropy(logits, chunk, hiddenGradient != null, head.isCapped());
     Ops ops = inputs.ops();
     ops.schedule(ops.copy(ops.add(chunkLoss.sum(), loss), loss));
-    if (gradients) {
-      tape.backward(logits, chunkLoss.gradient());
+    Tensor gradient = chunkLoss.gradient();
+    if (hiddenGradient != null && gradient != null) {
+      tape.backward(logits, gradient);
       Tensor result = tokens(hiddenGradient, first, count);
       ops.schedule(ops.copy(tape.gradient(states), result));
     }
@@ -95,11 +95,11 @@ final class LossHead implements AutoCloseable {
   /// @param stateGradients where the gradients of all tokens' hidden states go; null where none are
   ///     computed
   /// @param sum F32 `[1]`, what the loss is added to
-  void bind(int first, Tensor states, Tensor stateGradients, Tensor sum) {
+  void bind(int first, Tensor states, @Nullable Tensor stateGradients, Tensor sum) {
     inputs.bind(graph, "", first);
     long offset = first * states.stride(1);
     graph.bind(hidden, states, offset);
-    if (gradients) {
+    if (hiddenGradient != null && stateGradients != null) {
       graph.bind(hiddenGradient, stateGradients, offset);
     }
     graph.bind(loss, sum);
@@ -109,7 +109,7 @@ final class LossHead implements AutoCloseable {
   }
 
   /// Adds the summed loss to `sum`, and to the gradients of the head's adapter.
-  void run(int first, Tensor states, Tensor stateGradients, Tensor sum) {
+  void run(int first, Tensor states, @Nullable Tensor stateGradients, Tensor sum) {
     bind(first, states, stateGradients, sum);
     graph.compute();
   }

@@ -4,6 +4,7 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.family.Scales;
+import org.jspecify.annotations.Nullable;
 
 /// From the last hidden states to logits, as a forward pass on a tape: final norm, head, scaling.
 ///
@@ -18,12 +19,12 @@ record OutputHead(Engine engine, GraphInputs inputs) {
     Tensor norm = inputs.weight("", "output_norm.weight");
     Tensor normed = tape.rmsNorm(hidden, norm, config.rmsEpsilon());
     Tensor weight = inputs.weight("", config.headTensor());
-    Tensor bias = inputs.weight("", "output.bias");
+    Tensor bias = inputs.find("", "output.bias");
     return scaled(tape, new AdaptedLinear(weight, bias, pair()).apply(tape, normed, firstToken));
   }
 
   /// The head's adapter; a token embedding that serves as head too has none.
-  private AdaptedLinear.Pair pair() {
+  private AdaptedLinear.@Nullable Pair pair() {
     return engine.config().tied() ? null : inputs.pair("", engine.config().headTensor());
   }
 

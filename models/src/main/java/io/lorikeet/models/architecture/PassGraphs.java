@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// The graphs of a pass over rows of one length. Those for several lengths share the weights, the
 /// pass's inputs, the hidden states, of which shorter rows take the beginning, and scratch memory.
@@ -20,7 +21,7 @@ final class PassGraphs implements AutoCloseable {
   private final List<LossHead> gradientHeads = new ArrayList<>();
   private final List<LogitsHead> logitsHeads = new ArrayList<>();
   private final EmbeddingGraph embedding;
-  private final EmbeddingGraph embeddingBackward;
+  private final @Nullable EmbeddingGraph embeddingBackward;
 
   /// @param engine with the shape of these rows
   PassGraphs(Engine engine, boolean training) {
@@ -132,7 +133,7 @@ final class PassGraphs implements AutoCloseable {
   }
 
   /// Null where nothing of the embedding is trained.
-  EmbeddingGraph embeddingBackward() {
+  @Nullable EmbeddingGraph embeddingBackward() {
     return embeddingBackward;
   }
 
@@ -161,7 +162,8 @@ final class PassGraphs implements AutoCloseable {
     runHeads(gradientHeads, states, gradients, loss);
   }
 
-  private void runHeads(List<LossHead> heads, Tensor states, Tensor gradients, Tensor loss) {
+  private void runHeads(
+      List<LossHead> heads, Tensor states, @Nullable Tensor gradients, Tensor loss) {
     int tokens = engine.shape().tokens();
     int run = heads.getFirst().tokens();
     for (int first = 0; first < tokens; first += run) {

@@ -8,7 +8,6 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.autodiff.CausalConvolution;
 import io.lorikeet.models.autodiff.DeltaNet;
-import io.lorikeet.models.family.DeltaNetConfig;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.family.Temperature;
 import java.util.ArrayList;
@@ -17,6 +16,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.DoubleSupplier;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /// The inputs of a pass besides weights and hidden states: the batch, constants, dropout's random
 /// numbers.
@@ -34,8 +34,11 @@ final class PassInputs implements AutoCloseable {
   private final int vocabulary;
   private final double dropout;
   private final int window;
-  private final Temperature temperature;
-  private final DeltaNetConfig deltaNet;
+  private final @Nullable Temperature temperature;
+
+  /// Places behind a token for which a delta net's convolution asks whether its example goes on; 0
+  /// without one.
+  private final int followed;
 
   PassInputs(Backend backend, ModelConfig config, PassShape shape, double dropout) {
     this.shape = shape;
@@ -54,15 +57,15 @@ final class PassInputs implements AutoCloseable {
     if (temperature != null) {
       specs.add(new Spec("temperatures", TensorType.F32, Shape.of(1, 1, tokens)));
     }
-    if (config.experts() != null) {
-      int experts = config.experts().count();
+    int experts = config.experts() == null ? 0 : config.experts().count();
+    if (experts > 0) {
       specs.add(new Spec("expert_identity", TensorType.F32, Shape.of(experts, experts)));
     }
-    deltaNet = config.deltaNet().orElse(null);
-    if (deltaNet != null) {
+    followed = config.deltaNet().map(net -> Math.max(1, net.kernel() - 1)).orElse(0);
+    if (followed > 0) {
       specs.add(new Spec("chunk_sums", TensorType.F32, Shape.of(CHUNK, CHUNK + 1, CHUNK)));
       specs.add(new Spec("chunk_identity", TensorType.F32, Shape.of(CHUNK, CHUNK)));
-      specs.add(new Spec("follows", TensorType.F32, Shape.of(tokens, followed())));
+      specs.add(new Spec("follows", TensorType.F32, Shape.of(tokens, followed)));
     }
     specs.add(new Spec("labels", TensorType.I32, Shape.of(tokens)));
     specs.add(new Spec("flat_labels", TensorType.I32, Shape.of(tokens)));
@@ -76,10 +79,10 @@ final class PassInputs implements AutoCloseable {
     }
     tensors = DeviceTensors.allocate(backend, specs);
     get("row_numbers").upload(IntStream.range(0, mostRows).toArray());
-    if (config.experts() != null) {
-      get("expert_identity").upload(identity(config.experts().count()));
+    if (experts > 0) {
+      get("expert_identity").upload(identity(experts));
     }
-    if (deltaNet != null) {
+    if (followed > 0) {
       get("chunk_sums").upload(DeltaNet.sumsOfChunk(CHUNK));
       get("chunk_identity").upload(identity(CHUNK));
     }
@@ -90,15 +93,10 @@ final class PassInputs implements AutoCloseable {
     get("indices").upload(indices);
   }
 
-  /// Places behind a token for which the convolution asks whether its example goes on.
-  private int followed() {
-    return Math.max(1, deltaNet.kernel() - 1);
-  }
-
   /// As [CausalConvolution] takes it.
   private float[] follows(TokenBatch batch) {
-    float[] follows = new float[shape.tokens() * followed()];
-    for (int s = 1; s <= followed(); s++) {
+    float[] follows = new float[shape.tokens() * followed];
+    for (int s = 1; s <= followed; s++) {
       for (int i = 0; i < batch.size(); i++) {
         boolean goesOn = batch.seenUntil()[i] >= i % batch.context() + s;
         follows[(s - 1) * shape.tokens() + i] = goesOn ? 1 : 0;
@@ -147,9 +145,9 @@ final class PassInputs implements AutoCloseable {
       get("seen_in_window").upload(seenInWindow);
     }
     if (temperature != null) {
-      get("temperatures").upload(temperatures(positions));
+      get("temperatures").upload(temperatures(temperature, positions));
     }
-    if (deltaNet != null) {
+    if (followed > 0) {
       get("follows").upload(follows(batch));
     }
     get("labels").upload(Arrays.copyOf(batch.targets(), tokens));
@@ -157,7 +155,7 @@ final class PassInputs implements AutoCloseable {
     get("target_weights").upload(Arrays.copyOf(batch.targetWeights(), tokens));
   }
 
-  private float[] temperatures(int[] positions) {
+  private static float[] temperatures(Temperature temperature, int[] positions) {
     float[] factors = new float[positions.length];
     for (int i = 0; i < factors.length; i++) {
       factors[i] = temperature.at(positions[i]);

@@ -22,7 +22,7 @@ final class SavedAttention implements AutoCloseable {
     List<Spec> specs = new ArrayList<>();
     for (int i = 0; i < config.layers(); i++) {
       LayerConfig layer = config.layer(i);
-      if (layer.deltaNet() != null) {
+      if (layer.deltaNet().isPresent()) {
         continue;
       }
       Shape shape = Shape.of(layer.headSize(), layer.heads(), tokens);

@@ -8,6 +8,7 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// Sums of the device over the batches of a step, to be read all at once at its end: reading waits
 /// for the device, which then waits for the host.
@@ -77,7 +78,7 @@ final class StepSums implements AutoCloseable {
   /// The losses since the last call, in their order, and another number.
   ///
   /// @param other F32 `[1]`, or null for none, which gives zero
-  TransformerModel.Sums take(Tensor other) {
+  TransformerModel.Sums take(@Nullable Tensor other) {
     if (other != null) {
       other.copyTo(places.get(OTHER));
     }

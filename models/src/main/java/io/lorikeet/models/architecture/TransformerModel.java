@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /// A frozen base with an adapter on a device, ready for batches of one shape, or of some lengths of
 /// rows: logits, loss, and gradients of the adapter.
@@ -94,7 +95,7 @@ public final class TransformerModel implements AutoCloseable {
       GgufFile base,
       ModelConfig config,
       BaseWeights weights,
-      LoraParameters lora,
+      @Nullable LoraParameters lora,
       Backend backend,
       Options options) {
     training = options.training();
@@ -106,7 +107,9 @@ public final class TransformerModel implements AutoCloseable {
       Tensor factors =
           RopeFactors.choose(base, config, shape.context()).map(weights::get).orElse(null);
       FoldedWeights folded =
-          options.folded() ? owned.add(new FoldedWeights(base, lora, backend)) : null;
+          options.folded() && lora != null
+              ? owned.add(new FoldedWeights(base, lora, backend))
+              : null;
       SavedAttention attention =
           options.keepsAttention()
               ? owned.add(new SavedAttention(backend, config, shape.tokens()))
@@ -356,7 +359,12 @@ public final class TransformerModel implements AutoCloseable {
   }
 
   private PassGraphs graphs(TokenBatch batch) {
-    return graphsByLength.get(batch.context());
+    PassGraphs graphs = graphsByLength.get(batch.context());
+    if (graphs == null) {
+      throw new IllegalArgumentException(
+          "the model isn't built for rows of %s tokens".formatted(batch.context()));
+    }
+    return graphs;
   }
 
   private Tensor last() {
@@ -390,9 +398,11 @@ public final class TransformerModel implements AutoCloseable {
     return engine.config();
   }
 
-  /// The adapter, or null.
+  /// The adapter.
+  ///
+  /// @throws IllegalStateException where the base runs alone
   public LoraParameters lora() {
-    return engine.lora();
+    return engine.adapter();
   }
 
   /// The memory of the device that a pass takes besides weights and adapter, in bytes.

@@ -7,4 +7,7 @@
 /// list of residual branches (`DecoderLayer`): a mixer of tokens, as `AttentionMixer`, and a
 /// feed-forward part. Each branch's forward is written once on a tape, with the pieces that the
 /// families of models add to llama's; gradients, memory and tiles come with it (`LayerGraph`).
+@NullMarked
 package io.lorikeet.models.architecture;
+
+import org.jspecify.annotations.NullMarked;

@@ -9,6 +9,8 @@ import io.lorikeet.bindings.Tensor;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /// Causal attention with grouped key-value heads, by blocks of queries: a block's scores over the
 /// keys before its end are all that is held at a time, in backward too, where they are computed
@@ -35,7 +37,7 @@ public record Attention(
     Tensor seenUntil,
     int window,
     float scoreCap,
-    Tensor sinks) {
+    @Nullable Tensor sinks) {
   /// A block's keys begin at a multiple of this many, where devices like views to begin.
   private static final int ALIGNMENT = 64;
 
@@ -157,7 +159,7 @@ public record Attention(
     private final int row;
 
     /// `[context, head size, heads]`, or null where products take views.
-    private final Tensor copy;
+    private final @Nullable Tensor copy;
 
     Keys(Ops ops, Kernels kernels, Tensor x, int row) {
       this.ops = ops;
@@ -188,7 +190,7 @@ public record Attention(
     private final Kernels kernels;
     private final Tensor like;
     private final int group;
-    private Tensor sum;
+    private @Nullable Tensor sum;
 
     /// @param like in the shape of the sum: `[head size, key-value heads, context]`
     /// @param group heads that share keys
@@ -226,7 +228,7 @@ public record Attention(
 
     /// `[head size, key-value heads, context]`.
     Tensor sum() {
-      return sum;
+      return Objects.requireNonNull(sum, "a row has a block");
     }
   }
 }

@@ -3,6 +3,7 @@ package io.lorikeet.models.autodiff;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /// A chunk of a [DeltaNet] on a tape. Matrices between tokens are `[j, i, heads, rows]`: what token
 /// i takes from token j.
@@ -24,41 +25,42 @@ final class ChunkStep {
 
   /// @param y `[head size, tokens, heads, rows]`
   /// @param state at the end, `[head size of keys, of values, heads, rows]`, or null
-  record Result(Tensor y, Tensor state) {}
+  record Result(Tensor y, @Nullable Tensor state) {}
 
   /// How much is left at each token of what tokens before it wrote.
   ///
   /// @param between `[j, i, heads, rows]`, 0 where i doesn't see j
   /// @param ofState of what was written before the chunk: `[1, i, heads, rows]`; null where there
   ///     is none
-  private record Decays(Tensor between, Tensor ofState) {}
+  private record Decays(Tensor between, @Nullable Tensor ofState) {}
 
   /// @param in q, k and v as `[head size, tokens, heads, rows]`, decay `[tokens, heads · rows]`,
   ///     beta `[1, tokens, heads, rows]`
   /// @param state at the beginning, or null for none
   /// @param goesOn whether the state at the end is wanted
-  Result apply(DeltaNet.Inputs in, Tensor state, boolean goesOn) {
+  Result apply(DeltaNet.Inputs in, @Nullable Tensor state, boolean goesOn) {
     Decays decays = decays(in, state != null);
     Tensor likeness = tape.multiply(tape.product(in.k(), in.k()), decays.between());
     Tensor corrections = tape.mask(tape.multiply(likeness, in.beta()), earlier());
     Tensor solved = tape.unitInverse(corrections, square(net.identity()));
     Tensor values = in.v();
-    if (state != null) {
-      Tensor known = tape.multiply(tape.product(state, in.k()), decays.ofState());
+    Tensor ofState = decays.ofState();
+    if (state != null && ofState != null) {
+      Tensor known = tape.multiply(tape.product(state, in.k()), ofState);
       values = tape.add(values, tape.scale(known, -1));
     }
     Tensor wanted = tape.multiply(values, in.beta());
     Tensor written = tape.product(tape.transpose(wanted), solved);
     Tensor read = tape.multiply(tape.product(in.k(), in.q()), decays.between());
     Tensor y = tape.product(tape.transpose(written), read);
-    if (state != null) {
-      y = tape.add(y, tape.multiply(tape.product(state, in.q()), decays.ofState()));
+    if (state != null && ofState != null) {
+      y = tape.add(y, tape.multiply(tape.product(state, in.q()), ofState));
     }
     return new Result(y, goesOn ? next(in, state, written) : null);
   }
 
   /// The state at the chunk's end.
-  private Tensor next(DeltaNet.Inputs in, Tensor state, Tensor written) {
+  private Tensor next(DeltaNet.Inputs in, @Nullable Tensor state, Tensor written) {
     Shape s = written.shape();
     int before = state == null ? 0 : 1;
     Tensor sums = tape.product(sums(before, tokens - 1, 1), in.decay());

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// The gated delta rule (arXiv 2412.06464), a linear attention whose state S forgets and corrects
 /// itself at each token. First S ← decay · S, then S ← S + k · beta · (v - Sᵀ k)ᵀ; the token's
@@ -60,7 +61,7 @@ public record DeltaNet(
   /// @param y `[head size, value heads, t]`
   /// @param states `[head size · head size · value heads · rows, chunks - 1]`, or null where none
   ///     are kept
-  record Result(Tensor y, Tensor states) {}
+  record Result(Tensor y, @Nullable Tensor states) {}
 
   /// Tokens of all rows, at the same places in each.
   private record Chunk(int index, int first, int tokens) {
@@ -81,15 +82,15 @@ public record DeltaNet(
   Result forward(Supplier<Tape> tapes, Ops ops, Inputs inputs) {
     Tensor y = ops.scale(inputs.v(), 0);
     List<Chunk> chunks = chunks();
-    Tensor states = null;
-    Tensor state = null;
+    @Nullable Tensor states = null;
+    @Nullable Tensor state = null;
     for (Chunk chunk : chunks) {
       boolean last = chunk.index() == chunks.size() - 1;
       ChunkStep step = step(tapes.get(), chunk);
       ChunkStep.Result result = step.apply(inputs(ops, inputs, chunk), state, !last);
       ops.schedule(ops.copy(byToken(ops, result.y()), part(ops, y, chunk)));
       state = result.state();
-      if (!last && keepsStates) {
+      if (state != null && keepsStates) {
         states = states == null ? room(ops, state, chunks.size() - 1) : states;
         ops.schedule(ops.copy(state, slot(ops, states, state.shape(), chunk.index())));
       }
@@ -98,7 +99,8 @@ public record DeltaNet(
   }
 
   /// The gradients of the inputs, where dy is that of the result.
-  Inputs backward(Supplier<Tape> tapes, Ops ops, Inputs inputs, Tensor states, Tensor dy) {
+  Inputs backward(
+      Supplier<Tape> tapes, Ops ops, Inputs inputs, @Nullable Tensor states, Tensor dy) {
     Inputs gradients =
         new Inputs(
             ops.scale(inputs.q(), 0),
@@ -106,14 +108,16 @@ public record DeltaNet(
             ops.scale(inputs.v(), 0),
             ops.scale(inputs.decay(), 0),
             ops.scale(inputs.beta(), 0));
-    Tensor dState = null;
+    @Nullable Tensor dState = null;
     for (Chunk chunk : chunks().reversed()) {
       Tape tape = tapes.get();
       Inputs own = inputs(ops, inputs, chunk);
       Tensor state =
-          chunk.isFirst() ? null : slot(ops, states, stateShape(inputs), chunk.index() - 1);
+          chunk.isFirst() || states == null
+              ? null
+              : slot(ops, states, stateShape(inputs), chunk.index() - 1);
       ChunkStep.Result result = step(tape, chunk).apply(own, state, dState != null);
-      if (dState != null) {
+      if (dState != null && result.state() != null) {
         tape.accumulate(result.state(), dState);
       }
       tape.backward(result.y(), byHead(ops, part(ops, dy, chunk)));
@@ -122,7 +126,7 @@ public record DeltaNet(
       store(ops, tape.gradient(own.v()), gradients.v(), chunk);
       storeScalars(ops, tape.gradient(own.decay()), gradients.decay(), chunk);
       storeScalars(ops, tape.gradient(own.beta()), gradients.beta(), chunk);
-      dState = chunk.isFirst() ? null : tape.gradient(state);
+      dState = state == null ? null : tape.gradient(state);
     }
     return gradients;
   }
@@ -189,10 +193,9 @@ public record DeltaNet(
     Shape s = gradient.shape();
     long heads = all.shape().ne1();
     Shape part = new Shape(s.ne0(), s.ne1(), heads, s.ne3());
-    Tensor sum = null;
-    for (long first = 0; first < s.ne2(); first += heads) {
-      Tensor some = ops.view(gradient, part, first * gradient.stride(2));
-      sum = sum == null ? some : ops.add(sum, some);
+    Tensor sum = ops.view(gradient, part, 0);
+    for (long first = heads; first < s.ne2(); first += heads) {
+      sum = ops.add(sum, ops.view(gradient, part, first * gradient.stride(2)));
     }
     ops.schedule(ops.copy(byToken(ops, sum), part(ops, all, chunk)));
   }

@@ -2,6 +2,7 @@ package io.lorikeet.models.autodiff;
 
 import io.lorikeet.bindings.Ops.RopeParameters;
 import io.lorikeet.bindings.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /// An operation of a forward pass that gradients flow through; `y` is its result. One rule for each
 /// stands in [GradientRules].
@@ -43,10 +44,12 @@ public sealed interface DifferentiableOp {
   record Mask(Tensor x, Tensor mask, Tensor y) implements DifferentiableOp {}
 
   /// y = gain · x / rms(x), with a frozen gain, or none (null).
-  record RmsNorm(Tensor x, Tensor gain, float epsilon, Tensor y) implements DifferentiableOp {}
+  record RmsNorm(Tensor x, @Nullable Tensor gain, float epsilon, Tensor y)
+      implements DifferentiableOp {}
 
   /// y = x rotated by its position.
-  record Rope(Tensor x, Tensor positions, Tensor factors, RopeParameters parameters, Tensor y)
+  record Rope(
+      Tensor x, Tensor positions, @Nullable Tensor factors, RopeParameters parameters, Tensor y)
       implements DifferentiableOp {}
 
   /// y = x in another shape.
@@ -125,6 +128,6 @@ public sealed interface DifferentiableOp {
   /// y = what queries read from a state that the gated delta rule writes.
   ///
   /// @param states the states before each chunk but the first
-  record GatedDelta(DeltaNet.Inputs inputs, Tensor states, DeltaNet net, Tensor y)
+  record GatedDelta(DeltaNet.Inputs inputs, @Nullable Tensor states, DeltaNet net, Tensor y)
       implements DifferentiableOp {}
 }

@@ -127,10 +127,10 @@ final class ExpertProducts {
   /// The sum over ne1 of x `[n, used, t]`, in llama.cpp's order: `[n, t]`.
   static Tensor sumOfUsed(Ops ops, Tensor x) {
     Shape s = x.shape();
-    Tensor sum = null;
-    for (int i = 0; i < s.ne1(); i++) {
-      Tensor part = ops.view(x, Shape.of(s.ne0(), 1, s.ne2()), i * x.stride(1));
-      sum = sum == null ? ops.cont(part) : ops.add(sum, part);
+    Shape each = Shape.of(s.ne0(), 1, s.ne2());
+    Tensor sum = ops.cont(ops.view(x, each, 0));
+    for (int i = 1; i < s.ne1(); i++) {
+      sum = ops.add(sum, ops.view(x, each, i * x.stride(1)));
     }
     return ops.reshape(sum, Shape.of(s.ne0(), s.ne2()));
   }

@@ -41,11 +41,12 @@ final class GgmlAttention implements AttentionKernel {
 
   @Override
   public Tensor scoresBack(Tensor dWeights, Weights weights) {
-    if (form.scoreCap() == 0) {
+    Tensor capped = weights.capped();
+    if (capped == null) {
       return backwardOps.softMaxBack(dWeights, weights.values(), form.scale());
     }
     Tensor dCapped = backwardOps.softMaxBack(dWeights, weights.values(), 1);
-    Tensor slope = curves.softCapSlope(weights.capped(), form.scoreCap());
+    Tensor slope = curves.softCapSlope(capped, form.scoreCap());
     return ops.scale(ops.mul(dCapped, slope), form.scale());
   }
 

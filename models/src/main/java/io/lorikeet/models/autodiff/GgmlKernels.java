@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// A graph's operations by ggml's, in the number formats that suit the backend.
 ///
@@ -57,12 +58,7 @@ final class GgmlKernels implements Kernels {
 
   @Override
   public Tensor sum(List<Term> terms) {
-    Tensor sum = null;
-    for (Term term : terms) {
-      Tensor product = product(term);
-      sum = sum == null ? product : ops.add(sum, product);
-    }
-    return sum;
+    return terms.stream().map(this::product).reduce(ops::add).orElseThrow();
   }
 
   private Tensor product(Term term) {
@@ -88,17 +84,21 @@ final class GgmlKernels implements Kernels {
   /// Wᵀ dy from a transposed copy of W made in scratch memory.
   private Tensor frozenBack(Tensor weight, Tensor dy) {
     List<Chunk> chunks = copies(transposed, weight, true);
-    Tensor sum = null;
-    for (Chunk chunk : chunks) {
-      Tensor part =
-          chunks.size() == 1
-              ? dy
-              : ops.view(dy, Shape.of(chunk.rows(), dy.shape().ne1()), chunk.first() * Float.BYTES);
-      Tensor product =
-          ops.mulMat(chunk.matrix(), traits.keepsF32Products() ? unstrided(part) : part);
-      sum = sum == null ? product : ops.add(sum, product);
+    if (chunks.size() == 1) {
+      return transposedProduct(chunks.getFirst(), dy);
     }
-    return sum;
+    return chunks.stream()
+        .map(chunk -> transposedProduct(chunk, part(dy, chunk)))
+        .reduce(ops::add)
+        .orElseThrow();
+  }
+
+  private Tensor transposedProduct(Chunk chunk, Tensor dy) {
+    return ops.mulMat(chunk.matrix(), traits.keepsF32Products() ? unstrided(dy) : dy);
+  }
+
+  private Tensor part(Tensor dy, Chunk chunk) {
+    return ops.view(dy, Shape.of(chunk.rows(), dy.shape().ne1()), chunk.first() * Float.BYTES);
   }
 
   private List<Chunk> copies(Map<Tensor, List<Chunk>> kept, Tensor weight, boolean transpose) {
@@ -203,13 +203,13 @@ final class GgmlKernels implements Kernels {
   }
 
   @Override
-  public Tensor rmsNorm(Tensor x, Tensor gain, float epsilon) {
+  public Tensor rmsNorm(Tensor x, @Nullable Tensor gain, float epsilon) {
     Tensor normed = ops.rmsNorm(x, epsilon);
     return gain == null ? normed : ops.mul(normed, gain);
   }
 
   @Override
-  public Tensor rmsNormBack(Tensor dy, Tensor x, Tensor gain, float epsilon) {
+  public Tensor rmsNormBack(Tensor dy, Tensor x, @Nullable Tensor gain, float epsilon) {
     return backwardOps.rmsNormBack(gain == null ? dy : ops.mul(dy, gain), x, epsilon);
   }
 

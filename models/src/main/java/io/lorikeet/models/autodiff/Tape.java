@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// Builds the operations of a forward pass and remembers them for [#backward]. Activations are
 /// `[features, tokens]`.
@@ -104,12 +105,13 @@ public final class Tape {
   /// gain `[n]` times x `[n, …]` over the root mean square of each row.
   ///
   /// @param gain null for none
-  public Tensor rmsNorm(Tensor x, Tensor gain, float epsilon) {
+  public Tensor rmsNorm(Tensor x, @Nullable Tensor gain, float epsilon) {
     return note(new DifferentiableOp.RmsNorm(x, gain, epsilon, kernels.rmsNorm(x, gain, epsilon)));
   }
 
   /// x `[head size, heads, t]` rotated by the positions `[t]`.
-  public Tensor rope(Tensor x, Tensor positions, Tensor factors, RopeParameters parameters) {
+  public Tensor rope(
+      Tensor x, Tensor positions, @Nullable Tensor factors, RopeParameters parameters) {
     Tensor y = ops.rope(x, positions, factors, parameters);
     return note(new DifferentiableOp.Rope(x, positions, factors, parameters, y));
   }
@@ -290,16 +292,25 @@ public final class Tape {
     accumulate(output, gradient);
     GradientRules rules = new GradientRules(this, ops, curves, graphKernels, parameterGradients);
     for (DifferentiableOp op : record.reversed()) {
-      Tensor dy = gradient(op.y());
+      Tensor dy = findGradient(op.y());
       if (dy != null) {
         rules.apply(op, dy);
       }
     }
   }
 
-  /// The gradient of a tensor on the tape or of an input to it, after [#backward]; null where none
-  /// flows.
+  /// The gradient of a tensor on the tape or of an input to it, after [#backward].
+  ///
+  /// @throws IllegalArgumentException where none flows
   public Tensor gradient(Tensor tensor) {
+    Tensor gradient = findGradient(tensor);
+    if (gradient == null) {
+      throw new IllegalArgumentException("no gradient flows to " + tensor);
+    }
+    return gradient;
+  }
+
+  private @Nullable Tensor findGradient(Tensor tensor) {
     List<Term> terms = productGradients.remove(tensor);
     if (terms != null) {
       accumulate(tensor, kernels.sum(terms));

@@ -1,5 +1,7 @@
 package io.lorikeet.models.family;
 
+import org.jspecify.annotations.Nullable;
+
 /// EXAONE 4: norms after each part and none before, norms of each head's query and key; in the 32B
 /// three of four layers attend within a window, and the others have no position embedding.
 final class Exaone4 extends Family {
@@ -33,13 +35,14 @@ final class Exaone4 extends Family {
       return layer;
     }
     if (!keys.windowed(index, 4)) {
-      return layer.withRope(null);
+      return layer.withoutRope();
     }
     return layer.withWindow(keys.positive("attention.sliding_window", USUAL_WINDOW));
   }
 
   @Override
-  public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
+  public void layerTensors(
+      TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
     attentionTensors(list, layer, width);
     headNorms(list, layer);
     list.frozen("post_attention_norm.weight", width);

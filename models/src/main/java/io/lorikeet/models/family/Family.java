@@ -6,6 +6,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// A family of models: those of one `general.architecture`. The defaults are llama's; each family
 /// overrides its differences. Names of keys and tensors are those of `llama-arch.cpp`, and
@@ -88,7 +89,7 @@ public abstract sealed class Family
   /// Names of the matrices that a layer can have and an adapter adapt, of its dense form and of its
   /// mixture of experts alike.
   public final List<String> layerMatrices() {
-    LayerConfig any = new LayerConfig(1, 1, 1, 1, 0, null, false);
+    LayerConfig any = new LayerConfig(1, 1, 1, 1, 0, Optional.empty(), false, Optional.empty());
     List<LayerConfig> kinds = List.of(any, any.withDeltaNet(new DeltaNetConfig(1, 1, 1, 1)));
     Experts some = new Experts(1, 1, 1, 1, Experts.Gating.SOFTMAX, false);
     Set<String> names = new LinkedHashSet<>();
@@ -187,22 +188,26 @@ public abstract sealed class Family
   }
 
   /// How queries grow with their position, or null.
-  public Temperature temperature(ModelKeys keys) {
+  public @Nullable Temperature temperature(ModelKeys keys) {
     return null;
   }
 
   /// The mixture of experts, or null.
-  public Experts experts(ModelKeys keys) {
+  public @Nullable Experts experts(ModelKeys keys) {
     keys.requireAbsentOrZero("expert_count", "mixtures of experts");
     return null;
   }
 
   /// Experts weighted by the softmax over all of them, or null where the metadata names none.
-  static Experts softMaxExperts(ModelKeys keys, String widthKey, boolean normalized) {
-    int count = keys.count("expert_count");
-    if (count == 0) {
-      return null;
-    }
+  static @Nullable Experts softMaxExperts(ModelKeys keys, String widthKey, boolean normalized) {
+    return keys.count("expert_count") == 0
+        ? null
+        : requireSoftMaxExperts(keys, widthKey, normalized);
+  }
+
+  /// Experts weighted by the softmax over all of them, which the metadata has to name.
+  static Experts requireSoftMaxExperts(ModelKeys keys, String widthKey, boolean normalized) {
+    int count = keys.positive("expert_count");
     keys.requireAbsentOrZero("expert_group_count", "groups of experts");
     int used = keys.positive("expert_used_count");
     int width = keys.ofLayer(widthKey, 0, 0);
@@ -220,20 +225,21 @@ public abstract sealed class Family
     return false;
   }
 
-  /// The norm before the feed-forward part, where the family has one.
-  public String feedForwardNorm() {
+  /// The norm before the feed-forward part, or null.
+  public @Nullable String feedForwardNorm() {
     return "ffn_norm.weight";
   }
 
-  /// The norm of what attention adds to the hidden state, where the family has one.
-  public String attentionPostNorm() {
+  /// The norm of what attention adds to the hidden state, or null.
+  public @Nullable String attentionPostNorm() {
     return "post_attention_norm.weight";
   }
 
   // Tensors.
 
   /// Lists a layer's tensors.
-  public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
+  public void layerTensors(
+      TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
     list.frozen("attn_norm.weight", width);
     attentionTensors(list, layer, width);
     list.frozen("ffn_norm.weight", width);
@@ -293,7 +299,8 @@ public abstract sealed class Family
   }
 
   /// Adds the biases that llama.cpp takes in a llama's attention output and feed-forward part.
-  static void optionalBiases(TensorList list, LayerConfig layer, int width, Experts experts) {
+  static void optionalBiases(
+      TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
     list.optionalVector("attn_output.bias", width);
     if (experts == null) {
       list.optionalVector("ffn_gate.bias", layer.feedForward());
@@ -314,7 +321,7 @@ public abstract sealed class Family
   public void ropeFactorTensors(TensorList list, LayerConfig rotated) {
     for (String name :
         List.of("rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight")) {
-      list.optionalVector(name, rotated.rope().dimensions() / 2);
+      list.optionalVector(name, rotated.rope().orElseThrow().dimensions() / 2);
     }
   }
 

@@ -1,5 +1,7 @@
 package io.lorikeet.models.family;
 
+import org.jspecify.annotations.Nullable;
+
 /// The common traits of Gemma 2 and 3: scaled embeddings, GELU, and a norm after each part as well
 /// as before it.
 abstract sealed class Gemma extends Family permits Gemma2, Gemma3 {
@@ -32,7 +34,8 @@ abstract sealed class Gemma extends Family permits Gemma2, Gemma3 {
   }
 
   @Override
-  public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
+  public void layerTensors(
+      TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
     super.layerTensors(list, layer, width, experts);
     list.frozen("post_attention_norm.weight", width);
     list.frozen("post_ffw_norm.weight", width);

@@ -15,10 +15,12 @@ final class Gemma2 extends Gemma {
     if (!keys.windowed(index, 2)) {
       return layer;
     }
-    double base = keys.real("rope.freq_base_swa", layer.rope().frequencyBase());
+    double base = keys.real("rope.freq_base_swa", layer.rope().orElseThrow().frequencyBase());
     return layer
         .withWindow(keys.positive("attention.sliding_window", USUAL_WINDOW))
-        .withRope(RopeMetadata.ofWindow(layer.rope(), base, RopeMetadata.frequencyScale(keys)));
+        .withRope(
+            RopeMetadata.ofWindow(
+                layer.rope().orElseThrow(), base, RopeMetadata.frequencyScale(keys)));
   }
 
   @Override

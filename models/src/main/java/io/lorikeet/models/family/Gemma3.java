@@ -18,7 +18,9 @@ final class Gemma3 extends Gemma {
       return layer;
     }
     double base = keys.real("rope.freq_base_swa", 10000);
-    return layer.withWindow(window).withRope(RopeMetadata.ofWindow(layer.rope(), base, 1));
+    return layer
+        .withWindow(window)
+        .withRope(RopeMetadata.ofWindow(layer.rope().orElseThrow(), base, 1));
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.lorikeet.models.family;
 import io.lorikeet.bindings.Ops.RopeParameters;
 import java.util.EnumSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// Gemma 4 without embeddings of its own for each layer (31B and 26B-A4B). Layers with a window
 /// have heads of another size and other frequencies than those with full attention, where
@@ -36,7 +37,7 @@ final class Gemma4 extends Family {
     }
     int headSize = keys.positive("attention.key_length_swa");
     keys.requireEqual("attention.value_length_swa", headSize, "as for the keys");
-    RopeParameters rope = layer.rope();
+    RopeParameters rope = layer.rope().orElseThrow();
     int dimensions = keys.positive("rope.dimension_count_swa", rope.dimensions());
     double base = keys.real("rope.freq_base_swa", 10000);
     return new LayerConfig(
@@ -81,12 +82,13 @@ final class Gemma4 extends Family {
   }
 
   @Override
-  public Experts experts(ModelKeys keys) {
+  public @Nullable Experts experts(ModelKeys keys) {
     return softMaxExperts(keys, "expert_feed_forward_length", true);
   }
 
   @Override
-  public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
+  public void layerTensors(
+      TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
     list.frozen("attn_norm.weight", width);
     attentionTensors(list, layer, width);
     headNorms(list, layer);

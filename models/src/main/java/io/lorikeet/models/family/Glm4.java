@@ -1,6 +1,7 @@
 package io.lorikeet.models.family;
 
 import io.lorikeet.bindings.Ops.RopeParameters;
+import org.jspecify.annotations.Nullable;
 
 /// GLM 4: norms after each part as well as before it, half of each head rotated, one matrix for
 /// both halves of the feed-forward part.
@@ -20,7 +21,8 @@ final class Glm4 extends Family {
   }
 
   @Override
-  public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
+  public void layerTensors(
+      TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
     super.layerTensors(list, layer, width, experts);
     list.frozen("post_attention_norm.weight", width);
     list.frozen("post_ffw_norm.weight", width);

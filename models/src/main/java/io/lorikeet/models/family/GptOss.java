@@ -1,7 +1,9 @@
 package io.lorikeet.models.family;
 
 import java.util.EnumSet;
+import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// gpt-oss: biases everywhere, attention sinks, a window in every second layer, experts weighted
 /// among the chosen and with a gating of their own.
@@ -16,10 +18,12 @@ final class GptOss extends Family {
     if (!keys.windowed(index, 2)) {
       return layer;
     }
-    double base = keys.real("rope.freq_base_swa", layer.rope().frequencyBase());
+    double base = keys.real("rope.freq_base_swa", layer.rope().orElseThrow().frequencyBase());
     return layer
         .withWindow(keys.positive("attention.sliding_window"))
-        .withRope(RopeMetadata.ofWindow(layer.rope(), base, RopeMetadata.frequencyScale(keys)));
+        .withRope(
+            RopeMetadata.ofWindow(
+                layer.rope().orElseThrow(), base, RopeMetadata.frequencyScale(keys)));
   }
 
   @Override
@@ -55,18 +59,24 @@ final class GptOss extends Family {
   }
 
   @Override
-  public String attentionPostNorm() {
+  public @Nullable String attentionPostNorm() {
     return null;
   }
 
   @Override
-  public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
+  public void layerTensors(
+      TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
     list.frozen("attn_norm.weight", width);
     attentionTensors(list, layer, width);
     list.frozen("attn_output.bias", width);
     list.frozen("attn_sinks.weight", layer.heads());
     list.frozen("post_attention_norm.weight", width);
-    expertTensors(list, experts, width);
+    expertTensors(list, Objects.requireNonNull(experts, "all gpt-oss have experts"), width);
+  }
+
+  @Override
+  void expertTensors(TensorList list, Experts experts, int width) {
+    super.expertTensors(list, experts, width);
     list.frozen("ffn_gate_inp.bias", experts.count());
     list.frozen("ffn_gate_exps.bias", experts.width(), experts.count());
     list.frozen("ffn_up_exps.bias", experts.width(), experts.count());

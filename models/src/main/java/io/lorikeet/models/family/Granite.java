@@ -1,5 +1,7 @@
 package io.lorikeet.models.family;
 
+import org.jspecify.annotations.Nullable;
+
 /// Granite 3 and 4 (dense): factors everywhere; position embedding can be switched off.
 final class Granite extends Family {
   Granite() {
@@ -17,7 +19,7 @@ final class Granite extends Family {
   @Override
   public LayerConfig layer(ModelKeys keys, int index) {
     LayerConfig layer = super.layer(keys, index);
-    return keys.flag("rope.scaling.finetuned", true) ? layer : layer.withRope(null);
+    return keys.flag("rope.scaling.finetuned", true) ? layer : layer.withoutRope();
   }
 
   @Override
@@ -49,7 +51,8 @@ final class Granite extends Family {
   }
 
   @Override
-  public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
+  public void layerTensors(
+      TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
     super.layerTensors(list, layer, width, experts);
     optionalBiases(list, layer, width, experts);
   }

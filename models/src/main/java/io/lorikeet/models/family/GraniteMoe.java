@@ -2,6 +2,7 @@ package io.lorikeet.models.family;
 
 import java.util.EnumSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// Granite 3's mixtures of experts: Granite's factors; perhaps a part that every token goes through
 /// beside its experts.
@@ -35,15 +36,20 @@ final class GraniteMoe extends Family {
 
   @Override
   public Experts experts(ModelKeys keys) {
-    keys.positive("expert_count");
-    return softMaxExperts(keys, "feed_forward_length", true)
+    return requireSoftMaxExperts(keys, "feed_forward_length", true)
         .withShared(keys.count("expert_shared_feed_forward_length"));
   }
 
   @Override
-  public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
+  public void layerTensors(
+      TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
     super.layerTensors(list, layer, width, experts);
     optionalBiases(list, layer, width, experts);
+  }
+
+  @Override
+  void expertTensors(TensorList list, Experts experts, int width) {
+    super.expertTensors(list, experts, width);
     if (experts.sharedWidth() > 0) {
       sharedTensors(list, experts, width);
     }

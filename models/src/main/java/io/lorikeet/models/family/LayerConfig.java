@@ -1,6 +1,7 @@
 package io.lorikeet.models.family;
 
 import io.lorikeet.bindings.Ops.RopeParameters;
+import java.util.Optional;
 
 /// The sizes of one layer and what mixes its tokens.
 ///
@@ -9,20 +10,20 @@ import io.lorikeet.bindings.Ops.RopeParameters;
 /// @param headSize elements of a head
 /// @param feedForward width of the feed-forward part (its dense one)
 /// @param window tokens that a query sees, itself included; 0 for all before it
-/// @param rope rotary position embedding, or null for none
+/// @param rope rotary position embedding, where the layer has one
 /// @param ropeFactors whether the base's frequency factors, where it has some, apply here
-/// @param deltaNet the delta net in place of attention, or null for attention
+/// @param deltaNet the delta net in place of attention, where the layer has one
 public record LayerConfig(
     int heads,
     int keyValueHeads,
     int headSize,
     int feedForward,
     int window,
-    RopeParameters rope,
+    Optional<RopeParameters> rope,
     boolean ropeFactors,
-    DeltaNetConfig deltaNet) {
+    Optional<DeltaNetConfig> deltaNet) {
 
-  /// A layer that attends.
+  /// A layer that attends and rotates.
   LayerConfig(
       int heads,
       int keyValueHeads,
@@ -31,7 +32,15 @@ public record LayerConfig(
       int window,
       RopeParameters rope,
       boolean ropeFactors) {
-    this(heads, keyValueHeads, headSize, feedForward, window, rope, ropeFactors, null);
+    this(
+        heads,
+        keyValueHeads,
+        headSize,
+        feedForward,
+        window,
+        Optional.of(rope),
+        ropeFactors,
+        Optional.empty());
   }
 
   /// Elements of all query heads.
@@ -49,7 +58,11 @@ public record LayerConfig(
   }
 
   LayerConfig withRope(RopeParameters other) {
-    return with(window, other, ropeFactors, deltaNet);
+    return with(window, Optional.of(other), ropeFactors, deltaNet);
+  }
+
+  LayerConfig withoutRope() {
+    return with(window, Optional.empty(), ropeFactors, deltaNet);
   }
 
   LayerConfig withoutRopeFactors() {
@@ -57,10 +70,11 @@ public record LayerConfig(
   }
 
   LayerConfig withDeltaNet(DeltaNetConfig net) {
-    return with(window, rope, ropeFactors, net);
+    return with(window, rope, ropeFactors, Optional.of(net));
   }
 
-  private LayerConfig with(int tokens, RopeParameters other, boolean factors, DeltaNetConfig net) {
+  private LayerConfig with(
+      int tokens, Optional<RopeParameters> other, boolean factors, Optional<DeltaNetConfig> net) {
     return new LayerConfig(
         heads, keyValueHeads, headSize, feedForward, tokens, other, factors, net);
   }

@@ -2,6 +2,7 @@ package io.lorikeet.models.family;
 
 import java.util.EnumSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// Llama 1 to 3.3, and everything built like them.
 final class Llama extends Family {
@@ -23,12 +24,13 @@ final class Llama extends Family {
   }
 
   @Override
-  public Experts experts(ModelKeys keys) {
+  public @Nullable Experts experts(ModelKeys keys) {
     return softMaxExperts(keys, "feed_forward_length", true);
   }
 
   @Override
-  public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
+  public void layerTensors(
+      TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
     super.layerTensors(list, layer, width, experts);
     optionalBiases(list, layer, width, experts);
   }

@@ -3,6 +3,7 @@ package io.lorikeet.models.family;
 import io.lorikeet.bindings.Ops.RopeParameters;
 import java.util.EnumSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// Mistral's and Ministral's third generation: queries that grow with their position, YaRN with its
 /// settings in the metadata.
@@ -23,7 +24,7 @@ final class Mistral3 extends Family {
   }
 
   @Override
-  public Temperature temperature(ModelKeys keys) {
+  public @Nullable Temperature temperature(ModelKeys keys) {
     float scale = (float) keys.real("attention.temperature_scale", 0);
     int step = keys.positive("rope.scaling.original_context_length", keys.context());
     return scale == 0 ? null : new Temperature(scale, step);
@@ -35,12 +36,13 @@ final class Mistral3 extends Family {
   }
 
   @Override
-  public Experts experts(ModelKeys keys) {
+  public @Nullable Experts experts(ModelKeys keys) {
     return softMaxExperts(keys, "feed_forward_length", true);
   }
 
   @Override
-  public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
+  public void layerTensors(
+      TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
     super.layerTensors(list, layer, width, experts);
     optionalBiases(list, layer, width, experts);
   }

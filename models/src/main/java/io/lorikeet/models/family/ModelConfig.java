@@ -7,12 +7,12 @@ import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.LlamaLimits;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.ToIntFunction;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /// The hyperparameters of a base, from its metadata and the names of its tensors.
 ///
@@ -40,8 +40,8 @@ public record ModelConfig(
     float rmsEpsilon,
     float attentionScale,
     Scales scales,
-    Temperature temperature,
-    Experts experts,
+    @Nullable Temperature temperature,
+    @Nullable Experts experts,
     boolean tied,
     List<String> matrices,
     int mostRows,
@@ -144,7 +144,7 @@ public record ModelConfig(
       List<LayerConfig> layers,
       int embedding,
       int vocabulary,
-      Experts experts,
+      @Nullable Experts experts,
       Set<String> names) {
     TensorList list = new TensorList(names);
     list.frozen("token_embd.weight", embedding, vocabulary);
@@ -219,7 +219,7 @@ public record ModelConfig(
 
   /// The sizes of the layers' delta nets, where there are some.
   public Optional<DeltaNetConfig> deltaNet() {
-    return layerConfigs.stream().map(LayerConfig::deltaNet).filter(Objects::nonNull).findFirst();
+    return layerConfigs.stream().map(LayerConfig::deltaNet).flatMap(Optional::stream).findFirst();
   }
 
   private int most(ToIntFunction<LayerConfig> size) {

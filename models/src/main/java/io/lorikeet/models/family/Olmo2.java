@@ -1,5 +1,7 @@
 package io.lorikeet.models.family;
 
+import org.jspecify.annotations.Nullable;
+
 /// OLMo 2 and 3: norms after each part and none before, norms of all queries together and of all
 /// keys; OLMo 3 attends within a window in three of four layers, with unscaled frequencies.
 final class Olmo2 extends Family {
@@ -18,11 +20,12 @@ final class Olmo2 extends Family {
     int window = keys.count("attention.sliding_window");
     return window == 0 || !keys.windowed(index, 4)
         ? layer
-        : layer.withWindow(window).withRope(RopeMetadata.unscaled(layer.rope()));
+        : layer.withWindow(window).withRope(RopeMetadata.unscaled(layer.rope().orElseThrow()));
   }
 
   @Override
-  public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
+  public void layerTensors(
+      TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
     attentionTensors(list, layer, width);
     list.frozen("attn_q_norm.weight", layer.queryWidth());
     list.frozen("attn_k_norm.weight", layer.keyValueWidth());

@@ -2,6 +2,7 @@ package io.lorikeet.models.family;
 
 import java.util.EnumSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// OLMoE: norms of all queries together and of all keys; the experts' weights aren't normalized.
 final class Olmoe extends Family {
@@ -20,7 +21,7 @@ final class Olmoe extends Family {
   }
 
   @Override
-  public Experts experts(ModelKeys keys) {
+  public @Nullable Experts experts(ModelKeys keys) {
     keys.positive("expert_count");
     return softMaxExperts(keys, "feed_forward_length", false);
   }

@@ -2,6 +2,7 @@ package io.lorikeet.models.family;
 
 import io.lorikeet.bindings.Ops.RopeParameters;
 import io.lorikeet.quant.InvalidInputException;
+import org.jspecify.annotations.Nullable;
 
 /// Qwen 3.5 and 3.6 (dense, text). In three of four layers a gated delta net mixes the tokens:
 ///
@@ -79,18 +80,19 @@ sealed class Qwen35 extends Family permits Qwen35Moe {
   }
 
   @Override
-  public String attentionPostNorm() {
+  public @Nullable String attentionPostNorm() {
     return null;
   }
 
   @Override
-  public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
+  public void layerTensors(
+      TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
     list.frozen("attn_norm.weight", width);
-    if (layer.deltaNet() == null) {
+    if (layer.deltaNet().isEmpty()) {
       attentionTensors(list, layer, width);
       headNorms(list, layer);
     } else {
-      deltaNetTensors(list, layer.deltaNet(), width);
+      deltaNetTensors(list, layer.deltaNet().orElseThrow(), width);
     }
     list.frozen("post_attention_norm.weight", width);
     if (experts == null) {

@@ -26,8 +26,7 @@ final class Qwen35Moe extends Qwen35 {
 
   @Override
   public Experts experts(ModelKeys keys) {
-    keys.positive("expert_count");
-    return softMaxExperts(keys, "expert_feed_forward_length", true)
+    return requireSoftMaxExperts(keys, "expert_feed_forward_length", true)
         .withShared(keys.positive("expert_shared_feed_forward_length"));
   }
 

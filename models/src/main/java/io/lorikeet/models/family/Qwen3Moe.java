@@ -2,6 +2,7 @@ package io.lorikeet.models.family;
 
 import java.util.EnumSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// Qwen 3's mixtures of experts: norms of each head's query and key.
 final class Qwen3Moe extends Family {
@@ -23,7 +24,7 @@ final class Qwen3Moe extends Family {
   }
 
   @Override
-  public Experts experts(ModelKeys keys) {
+  public @Nullable Experts experts(ModelKeys keys) {
     keys.positive("expert_count");
     return softMaxExperts(keys, "expert_feed_forward_length", true);
   }

@@ -22,12 +22,14 @@ public final class RopeFactors {
     if (base.tensor(ALWAYS).isPresent()) {
       return Optional.of(ALWAYS);
     }
-    String name = context > layer.rope().originalContext() ? LONG : SHORT;
+    String name = context > layer.rope().orElseThrow().originalContext() ? LONG : SHORT;
     return base.tensor(name).map(tensor -> name);
   }
 
   /// A layer whose frequencies the factors divide.
   static Optional<LayerConfig> rotated(List<LayerConfig> layers) {
-    return layers.stream().filter(layer -> layer.ropeFactors() && layer.rope() != null).findFirst();
+    return layers.stream()
+        .filter(layer -> layer.ropeFactors() && layer.rope().isPresent())
+        .findFirst();
   }
 }

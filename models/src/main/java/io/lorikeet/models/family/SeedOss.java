@@ -1,5 +1,7 @@
 package io.lorikeet.models.family;
 
+import org.jspecify.annotations.Nullable;
+
 /// Seed-OSS: biases of queries, keys and values, and heads that are wider than the hidden state's
 /// share.
 final class SeedOss extends Family {
@@ -24,12 +26,13 @@ final class SeedOss extends Family {
   }
 
   @Override
-  public String attentionPostNorm() {
+  public @Nullable String attentionPostNorm() {
     return null;
   }
 
   @Override
-  public void layerTensors(TensorList list, LayerConfig layer, int width, Experts experts) {
+  public void layerTensors(
+      TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
     list.frozen("attn_norm.weight", width);
     attentionTensors(list, layer, width);
     list.frozen("post_attention_norm.weight", width);

@@ -9,6 +9,6 @@ final class SmolLm3 extends Family {
   @Override
   public LayerConfig layer(ModelKeys keys, int index) {
     LayerConfig layer = super.layer(keys, index);
-    return (index + 1) % 4 == 0 ? layer.withRope(null) : layer;
+    return (index + 1) % 4 == 0 ? layer.withoutRope() : layer;
   }
 }

@@ -77,7 +77,7 @@ public final class TensorList {
 
   /// Whether a tensor must be F32, as all vectors, and kernels of convolutions.
   boolean isExact(String name) {
-    List<Long> shape = required.getOrDefault(name, optional.get(name));
+    List<Long> shape = required.getOrDefault(name, optional.getOrDefault(name, List.of()));
     return shape.size() == 1 || name.endsWith("conv1d.weight");
   }
 

@@ -105,7 +105,7 @@ public final class LoraParameters implements AutoCloseable {
     }
     LoraParameters parameters = new LoraParameters(adapter.architecture(), slots, backend);
     for (LoraPair pair : adapter.pairs()) {
-      LoraSlot slot = parameters.slots.get(pair.baseTensor());
+      LoraSlot slot = parameters.slot(pair.baseTensor()).orElseThrow();
       parameters.fill(slot.aOffset(), pair.a());
       parameters.fill(slot.bOffset(), pair.b());
     }

@@ -1,6 +1,7 @@
 package io.lorikeet.models.merge;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /// Says which rows' blocks can hold their values: those that rounding to the nearest costs no more
 /// than rounding values at random would. Errors count by the importance of their columns.
@@ -8,14 +9,14 @@ final class BlockFit {
   private static final float ERROR_OF_RANDOM_VALUES = 1f / 12;
 
   private final CodeLayout layout;
-  private final float[] importance;
+  private final float @Nullable [] importance;
   private final float[] error;
   private final float[] random;
   private final float[] inverse;
   private final boolean[] fits;
 
   /// @param importance of each column of a row, or null where all count alike
-  BlockFit(CodeLayout layout, float[] importance, int rows) {
+  BlockFit(CodeLayout layout, float @Nullable [] importance, int rows) {
     this.layout = layout;
     this.importance = importance;
     error = new float[rows];
@@ -38,7 +39,7 @@ final class BlockFit {
         beginGroup(column, step);
       }
       float weight = importance == null ? 1 : importance[column];
-      if (layout.table() == null) {
+      if (layout.isLine()) {
         addErrorOnLine(values[e], weight, scales.origin[group], step);
       } else {
         addErrorByTable(values[e], weight, step);

@@ -39,7 +39,7 @@ final class BlockScales {
     for (int start = 0; start < rowBytes; start += type.blockBytes()) {
       for (int e = 0; e < type.blockSize(); e++) {
         layout.put(kept, start, e, -1);
-        layout.put(unit, start, e, layout.table() == null ? 1 : layout.unitCode());
+        layout.put(unit, start, e, layout.isLine() ? 1 : layout.unitCode());
       }
     }
     for (int i = 0; i < rowBytes; i++) {
@@ -48,7 +48,7 @@ final class BlockScales {
     plain = new byte[rowBytes];
     atZero = new byte[rowBytes];
     atUnit = new byte[rowBytes];
-    line = layout.table() == null;
+    line = layout.isLine();
     int rowsToAsk = line ? 2 : 1; // where the scale multiplies a table, code 0 says nothing
     bytes = arena.allocate((long) rowsToAsk * rowBytes, 64);
     floats = arena.allocate((long) rowsToAsk * columns * Float.BYTES, 64);

@@ -42,22 +42,24 @@ final class CodeLayout {
   }
 
   /// A run of bits of each element's code.
-  private record Bits(int count, Place inByte, Place shift) {}
+  private record Bits(int count, Place inByte, Place shift) {
+    static final Bits NONE = new Bits(0, _ -> 0, _ -> 0);
+  }
 
-  private CodeLayout(TensorType type, int group, Bits low, Bits high, int[] table) {
+  private CodeLayout(TensorType type, int group, Bits low, Bits high, int... table) {
     this.type = type;
     this.group = group;
     this.table = table;
-    spacing = table == null ? 1 : range(table) / table.length;
-    below = table == null ? null : codesBelow(table);
-    above = table == null ? null : codesAbove(table);
+    spacing = isLine() ? 1 : range(table) / table.length;
+    below = isLine() ? new byte[0] : codesBelow(table);
+    above = isLine() ? new byte[0] : codesAbove(table);
     lowBits = low.count();
-    bits = lowBits + (high == null ? 0 : high.count());
+    bits = lowBits + high.count();
     signed = bits == Byte.SIZE;
     lowByte = places(low.inByte());
     lowShift = places(low.shift());
-    highByte = high == null ? null : places(high.inByte());
-    highShift = high == null ? null : places(high.shift());
+    highByte = places(high.inByte());
+    highShift = places(high.shift());
   }
 
   private int[] places(Place place) {
@@ -73,34 +75,31 @@ final class CodeLayout {
   static Optional<CodeLayout> of(TensorType type) {
     return Optional.ofNullable(
         switch (type) {
-          case Q4_0 -> new CodeLayout(type, 32, halves(2), null, null);
-          case Q4_1 -> new CodeLayout(type, 32, halves(4), null, null);
-          case Q5_0 -> new CodeLayout(type, 32, halves(6), bitOf32(2), null);
-          case Q5_1 -> new CodeLayout(type, 32, halves(8), bitOf32(4), null);
-          case Q8_0 -> new CodeLayout(type, 32, new Bits(8, e -> 2 + e, _ -> 0), null, null);
-          case IQ4_NL -> new CodeLayout(type, 32, halves(2), null, IQ4);
-          case MXFP4 -> new CodeLayout(type, 32, halves(1), null, MXFP4);
+          case Q4_0 -> new CodeLayout(type, 32, halves(2), Bits.NONE);
+          case Q4_1 -> new CodeLayout(type, 32, halves(4), Bits.NONE);
+          case Q5_0 -> new CodeLayout(type, 32, halves(6), bitOf32(2));
+          case Q5_1 -> new CodeLayout(type, 32, halves(8), bitOf32(4));
+          case Q8_0 -> new CodeLayout(type, 32, new Bits(8, e -> 2 + e, _ -> 0), Bits.NONE);
+          case IQ4_NL -> new CodeLayout(type, 32, halves(2), Bits.NONE, IQ4);
+          case MXFP4 -> new CodeLayout(type, 32, halves(1), Bits.NONE, MXFP4);
           case IQ4_XS ->
               new CodeLayout(
                   type,
                   32,
                   new Bits(4, e -> 8 + e / 32 * 16 + e % 16, e -> e % 32 / 16 * 4),
-                  null,
+                  Bits.NONE,
                   IQ4);
-          case Q2_K -> new CodeLayout(type, 16, pairs(16), null, null);
-          case Q3_K ->
-              new CodeLayout(type, 16, pairs(32), new Bits(1, e -> e % 32, e -> e / 32), null);
-          case Q4_K -> new CodeLayout(type, 32, nibbles(16), null, null);
+          case Q2_K -> new CodeLayout(type, 16, pairs(16), Bits.NONE);
+          case Q3_K -> new CodeLayout(type, 16, pairs(32), new Bits(1, e -> e % 32, e -> e / 32));
+          case Q4_K -> new CodeLayout(type, 32, nibbles(16), Bits.NONE);
           case Q5_K ->
-              new CodeLayout(
-                  type, 32, nibbles(48), new Bits(1, e -> 16 + e % 32, e -> e / 32), null);
+              new CodeLayout(type, 32, nibbles(48), new Bits(1, e -> 16 + e % 32, e -> e / 32));
           case Q6_K ->
               new CodeLayout(
                   type,
                   16,
                   new Bits(4, e -> e / 128 * 64 + e % 64, e -> e % 128 / 64 * 4),
-                  new Bits(2, e -> 128 + e / 128 * 32 + e % 32, e -> e % 128 / 32 * 2),
-                  null);
+                  new Bits(2, e -> 128 + e / 128 * 32 + e % 32, e -> e % 128 / 32 * 2));
           default -> null;
         });
   }
@@ -144,7 +143,12 @@ final class CodeLayout {
     return spacing;
   }
 
-  /// The numbers that the scale multiplies, by code; null where codes are steps on a line.
+  /// Whether codes are steps on a line.
+  boolean isLine() {
+    return table.length == 0;
+  }
+
+  /// The numbers that the scale multiplies, by code; none where codes are steps on a line.
   int[] table() {
     return table;
   }
@@ -213,7 +217,7 @@ final class CodeLayout {
     int mask = (1 << lowBits) - 1;
     int shift = lowShift[element];
     bytes[at] = (byte) (bytes[at] & ~(mask << shift) | (code & mask) << shift);
-    if (highByte != null) {
+    if (lowBits < bits) {
       at = start + highByte[element];
       mask = (1 << bits - lowBits) - 1;
       shift = highShift[element];
@@ -228,7 +232,7 @@ final class CodeLayout {
   /// @param bytes by their place in the block, of each row
   void pack(int element, int[] codes, int[][] bytes) {
     pack(codes, 0, lowBits, bytes[lowByte[element]], lowShift[element]);
-    if (highByte != null) {
+    if (lowBits < bits) {
       pack(codes, lowBits, bits - lowBits, bytes[highByte[element]], highShift[element]);
     }
   }
@@ -243,7 +247,7 @@ final class CodeLayout {
   /// The code of an element of the block that begins at `start`.
   int get(byte[] bytes, int start, int element) {
     int low = bytes[start + lowByte[element]] >> lowShift[element] & (1 << lowBits) - 1;
-    if (highByte == null) {
+    if (lowBits == bits) {
       return signed ? (byte) low : low;
     }
     int mask = (1 << bits - lowBits) - 1;
@@ -253,7 +257,7 @@ final class CodeLayout {
   /// The places in a block of bytes that hold codes, and nothing else.
   int[] codeBytes() {
     return IntStream.concat(
-            Arrays.stream(lowByte), highByte == null ? IntStream.empty() : Arrays.stream(highByte))
+            Arrays.stream(lowByte), lowBits == bits ? IntStream.empty() : Arrays.stream(highByte))
         .distinct()
         .sorted()
         .toArray();

@@ -14,7 +14,7 @@ final class Dither {
   private final float[] thresholds;
   private final float[] inverse;
   private final int[] codes;
-  private float[] origin;
+  private float[] origin = {};
 
   /// @param firstRow index of the first row in its matrix
   Dither(CodeLayout layout, int firstRow, int rows) {
@@ -46,7 +46,7 @@ final class Dither {
   /// @return of each row, until the next call
   int[] codes(int column, float[] target) {
     computeThresholds(column * 0x85EBCA77);
-    if (layout.table() == null) {
+    if (layout.isLine()) {
       roundOnLine(target, origin);
     } else {
       roundByTable(target);

@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /// Rounds updated rows to the scales that their blocks have already, by [Dither]. Elements that the
 /// update doesn't touch stay as they are.
@@ -19,11 +20,11 @@ final class DitheredRounding implements RowRounding {
   private final TensorType type;
   private final int columns;
   private final CodeLayout layout;
-  private final float[] importance;
+  private final float @Nullable [] importance;
   private final NearestRounding nearest;
 
   /// @param importance of each column, or null where all count alike
-  DitheredRounding(TensorType type, int columns, CodeLayout layout, float[] importance) {
+  DitheredRounding(TensorType type, int columns, CodeLayout layout, float @Nullable [] importance) {
     this.type = type;
     this.columns = columns;
     this.layout = layout;

@@ -8,6 +8,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
 
 /// Threads that compute the rows of merged matrices.
 public final class MergePool implements AutoCloseable {
@@ -31,7 +32,11 @@ public final class MergePool implements AutoCloseable {
 
   /// Computes consecutive rows, as [MergedMatrix#merge], on all threads.
   public void merge(
-      MergedMatrix matrix, int firstRow, MemorySegment base, MemorySegment out, Survival survival) {
+      MergedMatrix matrix,
+      int firstRow,
+      MemorySegment base,
+      MemorySegment out,
+      @Nullable Survival survival) {
     long rowBytes = matrix.rowBytes();
     int rows = Math.toIntExact(out.byteSize() / rowBytes);
     long baseRow = base.byteSize() / rows;
@@ -70,7 +75,7 @@ public final class MergePool implements AutoCloseable {
   /// The threads' sums are added in the order of the rows, so that results don't depend on their
   /// order in time. When one fails, the others have ended before this throws: they use the memory
   /// that the caller may free then.
-  private void run(int rows, Rows work, Survival survival) {
+  private void run(int rows, Rows work, @Nullable Survival survival) {
     List<Future<Survival>> tasks = new ArrayList<>();
     for (int start = 0; start < rows; start += TASK_ROWS) {
       int from = start;

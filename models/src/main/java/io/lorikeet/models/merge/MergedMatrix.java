@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /// A weight with an update folded in, computed by rows. Several threads may compute different rows
 /// at a time. The result depends on nothing but the base's bytes, the update and the rounding.
@@ -29,7 +30,11 @@ public final class MergedMatrix {
   ///     alike
   /// @return W + Σ factor · B A
   public static MergedMatrix adapted(
-      TensorType from, TensorType to, List<Part> parts, Rounding rounding, float[] importance) {
+      TensorType from,
+      TensorType to,
+      List<Part> parts,
+      Rounding rounding,
+      float @Nullable [] importance) {
     List<LowRank> updates =
         IntStream.range(0, parts.getFirst().pair().experts())
             .mapToObj(expert -> LowRank.of(parts, expert))
@@ -50,7 +55,7 @@ public final class MergedMatrix {
       TensorType to,
       List<LowRank> updates,
       Rounding rounding,
-      float[] importance) {
+      float @Nullable [] importance) {
     this.from = from;
     this.to = to;
     this.updates = updates;
@@ -60,13 +65,13 @@ public final class MergedMatrix {
             .toList();
   }
 
-  private float[] ofExpert(float[] importance, int expert) {
+  private float @Nullable [] ofExpert(float @Nullable [] importance, int expert) {
     return importance == null
         ? null
         : Arrays.copyOfRange(importance, expert * columns(), (expert + 1) * columns());
   }
 
-  private RowRounding rounding(Rounding rounding, float[] importance) {
+  private RowRounding rounding(Rounding rounding, float @Nullable [] importance) {
     Optional<CodeLayout> layout =
         rounding == Rounding.DITHERED && from == to ? CodeLayout.of(to) : Optional.empty();
     return layout.isPresent()
@@ -99,7 +104,8 @@ public final class MergedMatrix {
   /// @param base native memory with the base's bytes of exactly these rows
   /// @param out native memory for as many merged rows
   /// @param survival counts what became of the update; null where nobody asks
-  public void merge(int firstRow, MemorySegment base, MemorySegment out, Survival survival) {
+  public void merge(
+      int firstRow, MemorySegment base, MemorySegment out, @Nullable Survival survival) {
     int batchRows = roundings.getFirst().batchRows();
     inBatches(
         firstRow,

@@ -6,11 +6,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /// ggml's own rounding.
 ///
 /// @param importance of each column, or null where all count alike
-record NearestRounding(TensorType type, int columns, float[] importance) implements RowRounding {
+record NearestRounding(TensorType type, int columns, float @Nullable [] importance)
+    implements RowRounding {
 
   @Override
   public int batchRows() {

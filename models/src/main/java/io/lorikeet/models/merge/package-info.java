@@ -3,4 +3,7 @@
 /// A [MergedMatrix][io.lorikeet.models.merge.MergedMatrix] computes rows of one tensor;
 /// [Rounding][io.lorikeet.models.merge.Rounding] says how they are rounded, and
 /// [Survival][io.lorikeet.models.merge.Survival] measures what the rounding left of the update.
+@NullMarked
 package io.lorikeet.models.merge;
+
+import org.jspecify.annotations.NullMarked;

@@ -113,8 +113,9 @@ public final class ChatSession implements AutoCloseable {
     List<LlamaAdapter.Scaled> scaled = new ArrayList<>();
     adapters.forEach(
         (each, adapter) -> {
-          if (scales.get(each) != 0) {
-            scaled.add(adapter.scaledBy(scales.get(each)));
+          float own = scales.getOrDefault(each, 0f);
+          if (own != 0) {
+            scaled.add(adapter.scaledBy(own));
           }
         });
     context.setAdapters(scaled.toArray(LlamaAdapter.Scaled[]::new));

@@ -41,7 +41,7 @@ class CodeLayoutTest {
       byte[] again = bytes.clone();
       byte[] zero = bytes.clone();
       byte[] unit = bytes.clone();
-      int unitCode = layout.table() == null ? 1 : layout.unitCode();
+      int unitCode = layout.isLine() ? 1 : layout.unitCode();
       int[] codes = new int[ELEMENTS];
       for (int i = 0; i < ELEMENTS; i++) {
         int start = i / type.blockSize() * type.blockBytes();
@@ -59,7 +59,7 @@ class CodeLayoutTest {
       for (int i = 0; i < ELEMENTS; i++) {
         int first = i / layout.group() * layout.group();
         float expected =
-            layout.table() == null
+            layout.isLine()
                 ? atZero[first] + codes[i] * (atUnit[first] - atZero[first])
                 : layout.table()[codes[i]] * atUnit[first];
         assertEquals(values[i], expected, 1e-5, "element " + i);

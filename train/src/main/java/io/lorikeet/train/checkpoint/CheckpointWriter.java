@@ -12,6 +12,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// Writes checkpoints beside the training, which waits only while the state is copied in memory.
 /// One is written at a time. All methods are for the training's thread.
@@ -19,8 +20,8 @@ public final class CheckpointWriter implements AutoCloseable {
   private final CheckpointFolder folder;
   private final int keep;
   private final StateLayout layout;
-  private Thread thread;
-  private volatile Exception failure;
+  private @Nullable Thread thread;
+  private volatile @Nullable Exception failure;
 
   /// The keys that take time to find, and what has to be on disk before the checkpoint.
   @FunctionalInterface

@@ -20,7 +20,7 @@ public final class BatchPlan {
   private final int accumulate;
   private final long seed;
   private int orderedEpoch = -1;
-  private int[] order;
+  private int[] order = {};
 
   /// @param batchSize rows of a micro-batch
   /// @param accumulate micro-batches of a step

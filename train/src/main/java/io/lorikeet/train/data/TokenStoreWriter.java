@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /// Writes a [TokenStore]. Small ones never become a file; others appear under their name when they
 /// are complete.
@@ -32,8 +33,10 @@ final class TokenStoreWriter implements AutoCloseable {
   private long written; // ints
   private long[] offsets = new long[1 << 8];
   private int count;
-  private AtomicFile output;
-  private FileChannel channel;
+  private @Nullable Output output;
+
+  /// The file that is written, and the way into it.
+  private record Output(AtomicFile file, FileChannel channel) {}
 
   /// @param file the file to write, if one is needed
   /// @param temporary whether it goes when the store is closed
@@ -81,19 +84,20 @@ final class TokenStoreWriter implements AutoCloseable {
   /// @param events the messages about the data
   TokenStore finish(List<TrainingEvent> events) throws IOException {
     byte[] said = TokenStore.said(files, events);
-    if (channel == null) {
+    if (output == null) {
       return TokenStore.inMemory(Arrays.copyOf(buffer, used), Arrays.copyOf(offsets, count), said);
     }
-    flush();
+    FileChannel channel = output.channel();
+    flush(channel);
     long ints = written;
-    writeOffsets();
-    write(ByteBuffer.wrap(said));
+    writeOffsets(channel);
+    write(channel, ByteBuffer.wrap(said));
     ByteBuffer footer = ordered(TokenStore.FOOTER * Long.BYTES);
     footer.putLong(TokenStore.MAGIC).putLong(ints).putLong(count).putLong(said.length);
     footer.putLong(sum.getValue());
-    write(footer.flip());
+    write(channel, footer.flip());
     channel.close();
-    output.commit();
+    output.file().commit();
     return TokenStore.open(file, temporary)
         .orElseThrow(() -> new IOException(file + " was damaged as soon as it was written"));
   }
@@ -113,11 +117,11 @@ final class TokenStoreWriter implements AutoCloseable {
 
   private void reserve(int ints) throws IOException {
     if ((long) used + ints > small) {
-      if (channel == null) {
-        output = AtomicFile.create(file);
-        channel = FileChannel.open(output.path(), StandardOpenOption.WRITE);
+      if (output == null) {
+        AtomicFile created = AtomicFile.create(file);
+        output = new Output(created, FileChannel.open(created.path(), StandardOpenOption.WRITE));
       }
-      flush();
+      flush(output.channel());
     }
     if (used + ints > buffer.length) {
       long wanted = Math.max(2L * buffer.length, (long) used + ints);
@@ -125,31 +129,31 @@ final class TokenStoreWriter implements AutoCloseable {
     }
   }
 
-  private void flush() throws IOException {
+  private void flush(FileChannel channel) throws IOException {
     ByteBuffer part = ordered(1 << 16);
     for (int at = 0; at < used; ) {
       int ints = Math.min(used - at, part.capacity() / Integer.BYTES);
       part.clear();
       part.asIntBuffer().put(buffer, at, ints);
-      write(part.limit(ints * Integer.BYTES));
+      write(channel, part.limit(ints * Integer.BYTES));
       at += ints;
     }
     written += used;
     used = 0;
   }
 
-  private void writeOffsets() throws IOException {
+  private void writeOffsets(FileChannel channel) throws IOException {
     ByteBuffer part = ordered(1 << 16);
     for (int at = 0; at < count; ) {
       int longs = Math.min(count - at, part.capacity() / Long.BYTES);
       part.clear();
       part.asLongBuffer().put(offsets, at, longs);
-      write(part.limit(longs * Long.BYTES));
+      write(channel, part.limit(longs * Long.BYTES));
       at += longs;
     }
   }
 
-  private void write(ByteBuffer bytes) throws IOException {
+  private void write(FileChannel channel, ByteBuffer bytes) throws IOException {
     sum.update(bytes.duplicate());
     while (bytes.hasRemaining()) {
       channel.write(bytes);
@@ -163,9 +167,9 @@ final class TokenStoreWriter implements AutoCloseable {
   /// Leaves nothing of what wasn't finished.
   @Override
   public void close() throws IOException {
-    if (channel != null) {
-      channel.close();
-      output.close();
+    if (output != null) {
+      output.channel().close();
+      output.file().close();
     }
   }
 }

@@ -11,6 +11,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// Counts what tokenizing did to examples, and says it.
 final class TokenizingReport {
@@ -21,9 +22,9 @@ final class TokenizingReport {
   private final TooLong tooLong;
   private int pieces;
   private int withControlNames;
-  private SourceLine firstControlName;
+  private @Nullable SourceLine firstControlName;
   private long unknown;
-  private SourceLine firstUnknown;
+  private @Nullable SourceLine firstUnknown;
 
   TokenizingReport(TextEncoding encoding, int context, TooLong tooLong) {
     this.encoding = encoding;

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 
 /// Which examples are laid out together, as one [TokenTree].
 ///
@@ -17,7 +18,9 @@ record Trees(int[] members, int[] ends, int[] places) {
 
   /// Each example for itself.
   static Trees single(int count, IntUnaryOperator places) {
-    return sharing(count, places, _ -> false, null, 0);
+    int[] numbers = IntStream.range(0, count).toArray();
+    int[] ends = IntStream.rangeClosed(1, count).toArray();
+    return new Trees(numbers, ends, IntStream.range(0, count).map(places).toArray());
   }
 
   /// Examples that are turns of one chat together, as far as they fit into a row.

@@ -11,6 +11,8 @@
 ///
 /// [TrainingData] does the first three for a training run, [DataFigures] and [OddExamples] say what
 /// there is to say before one.
+@NullMarked
 package io.lorikeet.train.data;
 
 import io.lorikeet.train.data.files.Example;
+import org.jspecify.annotations.NullMarked;

@@ -251,7 +251,7 @@ final class TrainingLoop {
             steps,
             plan.epochsAfter(number),
             problem.kind(),
-            problem.getMessage(),
+            String.valueOf(problem.getMessage()),
             progress.skippedSteps(),
             back));
   }

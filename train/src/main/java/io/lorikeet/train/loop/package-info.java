@@ -4,4 +4,7 @@
 /// optimizer, folder. Its loop takes one [TrainingStep][io.lorikeet.train.loop.TrainingStep] after
 /// the other: the gradients of the micro-batches are added up, then the optimizer updates the
 /// adapter.
+@NullMarked
 package io.lorikeet.train.loop;
+
+import org.jspecify.annotations.NullMarked;

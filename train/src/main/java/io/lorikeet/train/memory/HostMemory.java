@@ -76,7 +76,7 @@ public record HostMemory(long bytes, Optional<String> limit) {
         // In a container the group's name may begin above what is mounted.
         String below = parts[2].startsWith(place[3]) ? parts[2].substring(place[3].length()) : "";
         Path group = top.resolve(below.replaceFirst("^/+", "")).normalize();
-        for (; group.startsWith(top); group = group.getParent()) {
+        for (; group != null && group.startsWith(top); group = group.getParent()) {
           (second
                   ? left(group, "memory.max", "memory.current", "")
                   : left(group, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"))

@@ -13,6 +13,7 @@ import io.lorikeet.train.settings.AdamWSettings;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /// The parts of a run that are in memory: the base's weights, the adapter, the graphs, the
 /// optimizer.
@@ -37,7 +38,7 @@ public final class TrainingSetup implements AutoCloseable {
       double dropout,
       AdamWSettings adamW,
       boolean forMerged,
-      Path folder) {}
+      @Nullable Path folder) {}
 
   /// Takes the memory, and uploads the weights.
   ///

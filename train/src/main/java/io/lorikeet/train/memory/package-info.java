@@ -4,4 +4,7 @@
 /// as a [Placement][io.lorikeet.train.memory.Placement] says. The
 /// [MemoryPlanner][io.lorikeet.train.memory.MemoryPlanner] makes such setups on a backend that only
 /// counts, the fastest placement first, until one fits.
+@NullMarked
 package io.lorikeet.train.memory;
+
+import org.jspecify.annotations.NullMarked;

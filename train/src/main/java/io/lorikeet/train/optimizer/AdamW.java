@@ -8,6 +8,7 @@ import io.lorikeet.train.settings.AdamWSettings;
 import io.lorikeet.train.settings.OptimizerState;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// AdamW (arXiv 1711.05101) in F32: bias-corrected moments, decay that doesn't go through them. The
 /// gradient's norm is computed on the device, the update where the moments are.
@@ -15,10 +16,9 @@ public final class AdamW implements AutoCloseable {
   private final LoraParameters parameters;
   private final Backend backend;
   private final AdamWSettings settings;
-  private final boolean onHost;
   private final boolean mapped;
   private final GradientNorm norm;
-  private Backend host;
+  private @Nullable Backend host;
   private Moments moments;
   private MomentsUpdate update;
   private int steps;
@@ -35,23 +35,22 @@ public final class AdamW implements AutoCloseable {
       AdamWSettings settings,
       Backend backend,
       OptimizerState placement,
-      Path folder) {
+      @Nullable Path folder) {
     this.parameters = parameters;
     this.backend = backend;
     this.settings = settings;
     mapped = placement == OptimizerState.MAPPED;
-    onHost = placement != OptimizerState.DEVICE && !backend.isCpu();
     norm = new GradientNorm(parameters.gradients(), backend);
     try {
-      if (onHost) {
+      if (placement != OptimizerState.DEVICE && !backend.isCpu()) {
         host =
             backend.isPlanning()
                 ? Backend.planning("cpu", backend.threads())
                 : Backend.open("cpu", backend.threads());
       }
-      Backend computing = onHost ? host : backend;
+      Backend computing = host == null ? backend : host;
       moments = new Moments(computing, parameters.values().shape(), mapped ? folder : null);
-      update = new MomentsUpdate(parameters, moments, computing, !onHost);
+      update = new MomentsUpdate(parameters, moments, computing, host == null);
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -86,12 +85,12 @@ public final class AdamW implements AutoCloseable {
 
   /// Bytes of the device's memory, without those of mapped files.
   public long deviceBytes() {
-    return norm.bytes() + (onHost ? 0 : update.bytes() + (mapped ? 0 : moments.bytes()));
+    return norm.bytes() + (host == null ? update.bytes() + (mapped ? 0 : moments.bytes()) : 0);
   }
 
   /// Bytes of the host's memory, without those of mapped files.
   public long hostBytes() {
-    return onHost ? update.bytes() + (mapped ? 0 : moments.bytes()) : 0;
+    return host == null ? 0 : update.bytes() + (mapped ? 0 : moments.bytes());
   }
 
   /// Bytes of mapped files.

@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// The two moments of AdamW, F32 vectors as long as the parameters, all zero in the beginning.
 final class Moments implements AutoCloseable {
@@ -35,7 +36,7 @@ final class Moments implements AutoCloseable {
   /// @param shape of the parameters
   /// @param folder for a mapped file; null to keep them in memory
   /// @throws UncheckedIOException when the file can't be made, for want of room say
-  Moments(Backend backend, Shape shape, Path folder) {
+  Moments(Backend backend, Shape shape, @Nullable Path folder) {
     try {
       Spec firstSpec = new Spec("first_moments", TensorType.F32, shape);
       Spec secondSpec = new Spec("second_moments", TensorType.F32, shape);

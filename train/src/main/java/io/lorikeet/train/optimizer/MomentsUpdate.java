@@ -14,6 +14,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// AdamW's update of the parameters, by ggml where the moments are, and piece by piece, so that
 /// little scratch is wanted. Where the moments are on the host, each piece is brought over with its
@@ -28,7 +29,7 @@ final class MomentsUpdate implements AutoCloseable {
   private final LoraParameters parameters;
   private final Moments moments;
   private final DeviceTensors inputs;
-  private DeviceTensors pieces;
+  private @Nullable DeviceTensors pieces;
   private final List<Step> steps = new ArrayList<>();
   private GraphMemory memory;
 

@@ -5,4 +5,7 @@
 /// computed), the metrics and the checkpoints. The
 /// [RunSaver][io.lorikeet.train.run.RunSaver] writes the state of a run, and a
 /// [ResumedRun][io.lorikeet.train.run.ResumedRun] is what a later process goes on from.
+@NullMarked
 package io.lorikeet.train.run;
+
+import org.jspecify.annotations.NullMarked;

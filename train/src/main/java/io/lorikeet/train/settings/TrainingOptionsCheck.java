@@ -1,6 +1,7 @@
 package io.lorikeet.train.settings;
 
 import io.lorikeet.models.lora.LoraTargets;
+import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.NearestName;
 import io.lorikeet.quant.OutputPlan;
@@ -97,7 +98,7 @@ final class TrainingOptionsCheck {
         }
       }
     } catch (IllegalArgumentException e) {
-      problem(setting, e.getMessage());
+      problem(setting, String.valueOf(e.getMessage()));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -124,7 +125,7 @@ final class TrainingOptionsCheck {
   }
 
   private void checkOutput(Path output) {
-    Path folder = output.toAbsolutePath().getParent();
+    Path folder = AtomicFile.parent(output.toAbsolutePath());
     if (!Files.isDirectory(output) && !Files.isDirectory(folder)) {
       problem(
           Settings.OUTPUT,

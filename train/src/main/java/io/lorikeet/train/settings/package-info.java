@@ -10,4 +10,7 @@
 /// [TrainingConfig][io.lorikeet.train.settings.TrainingConfig], which has a value for each setting.
 /// [RunFiles][io.lorikeet.train.settings.RunFiles] and
 /// [AdapterPlaces][io.lorikeet.train.settings.AdapterPlaces] name the files that a run writes.
+@NullMarked
 package io.lorikeet.train.settings;
+
+import org.jspecify.annotations.NullMarked;

@@ -3,6 +3,7 @@ package io.lorikeet.train.data.files;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import org.jspecify.annotations.Nullable;
 
 /// Reads a stream line by line as bytes, so that what isn't text can be told by its line.
 final class ByteLines {
@@ -23,7 +24,7 @@ final class ByteLines {
 
   /// The next line without its end; null at the end of the stream. Of a line longer than [#LONGEST]
   /// the beginning, see [#tooLong].
-  byte[] next() throws IOException {
+  byte @Nullable [] next() throws IOException {
     ByteArrayOutputStream line = new ByteArrayOutputStream();
     tooLong = false;
     boolean any = false;

@@ -104,9 +104,9 @@ public final class ExampleReader {
         readText(file, kind.get(), stream, found, () -> progress.at(stream.bytesRead()));
       }
     } catch (DataStream.UnreadableException e) {
-      found.badFile(0, e.getMessage());
+      found.badFile(0, String.valueOf(e.getMessage()));
     } catch (CheckedText.NotTextException e) {
-      found.badFile(e.line(), e.getMessage());
+      found.badFile(e.line(), String.valueOf(e.getMessage()));
     }
   }
 

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// Takes values out of JSON, and names their problems.
 final class JsonValues {
@@ -75,23 +76,20 @@ final class JsonValues {
   }
 
   /// An object as a map, see [#plain].
-  @SuppressWarnings("unchecked") // an object becomes a map of strings
   static Map<String, Object> object(JsonNode object, String name) {
-    return (Map<String, Object>) plain(object, name);
+    Map<String, Object> map = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonNode> entry : object.properties()) {
+      map.put(fit(entry.getKey(), "a key in " + name), plain(entry.getValue(), name));
+    }
+    return map;
   }
 
   /// JSON as maps, lists, strings, numbers, booleans and null.
   ///
   /// @param name its key, for error messages
-  static Object plain(JsonNode node, String name) {
+  private static @Nullable Object plain(JsonNode node, String name) {
     return switch (node.getNodeType()) {
-      case OBJECT -> {
-        Map<String, Object> map = new LinkedHashMap<>();
-        for (Map.Entry<String, JsonNode> entry : node.properties()) {
-          map.put(fit(entry.getKey(), "a key in " + name), plain(entry.getValue(), name));
-        }
-        yield map;
-      }
+      case OBJECT -> object(node, name);
       case ARRAY -> {
         List<Object> list = new ArrayList<>();
         node.forEach(element -> list.add(plain(element, name)));

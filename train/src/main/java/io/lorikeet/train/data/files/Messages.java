@@ -200,7 +200,7 @@ final class Messages {
           "%s must be a JSON object, or one as text, found %s"
               .formatted(at, JsonValues.describe(object)));
     }
-    Object value = JsonValues.plain(object, at);
+    Map<String, Object> value = JsonValues.object(object, at);
     return new ToolCall(
         JsonValues.optionalText(call, "id", place),
         name,

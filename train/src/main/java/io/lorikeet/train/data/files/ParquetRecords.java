@@ -32,6 +32,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleConsumer;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 /// Reads Parquet, of which rows take the place of lines. Fields that are null are left out: a
 /// column has every field in every row, so that a missing one can't be told from null.
@@ -70,7 +71,8 @@ final class ParquetRecords {
   }
 
   /// A message of the reading thread: a row, a failure, or with neither the end.
-  private record Delivery(ObjectNode row, FileMetaData file, Exception failure) {}
+  private record Delivery(
+      @Nullable ObjectNode row, @Nullable FileMetaData file, @Nullable Exception failure) {}
 
   void read(Path file) throws IOException {
     LIBRARY.setLevel(Level.WARNING);
@@ -89,7 +91,7 @@ final class ParquetRecords {
         if (delivery.failure() != null) {
           sink.badFile(row, explain(row, metadata));
         }
-        if (delivery.row() == null) {
+        if (delivery.row() == null || metadata == null) {
           return;
         }
         sink.record(delivery.row(), ++row);
@@ -125,7 +127,7 @@ final class ParquetRecords {
     }
   }
 
-  private static String explain(int row, FileMetaData metadata) {
+  private static String explain(int row, @Nullable FileMetaData metadata) {
     List<RowGroup> groups = metadata == null ? List.of() : metadata.rowGroups();
     if (groups.isEmpty()) {
       return "isn't a Parquet file that can be read: it breaks off, is damaged or encrypted";

@@ -66,7 +66,7 @@ final class TableRecords {
         }
       }
     } catch (CheckedText.NotTextException e) {
-      sink.badFile(e.line(), e.getMessage());
+      sink.badFile(e.line(), String.valueOf(e.getMessage()));
     } catch (JsonProcessingException e) {
       sink.badFile(
           e.getLocation() == null ? 0 : e.getLocation().getLineNr(),
