@@ -5,6 +5,7 @@ module io.lorikeet.export {
   requires com.fasterxml.jackson.databind;
   requires ejml.core;
   requires ejml.ddense;
+  requires static transitive org.jspecify;
 
   exports io.lorikeet.export;
   exports io.lorikeet.export.analysis;

@@ -4,6 +4,7 @@ module io.lorikeet.finetune {
   requires transitive io.lorikeet.export;
   requires transitive io.lorikeet.train;
   requires com.fasterxml.jackson.databind;
+  requires static transitive org.jspecify;
 
   exports io.lorikeet.finetune;
   exports io.lorikeet.finetune.bench;

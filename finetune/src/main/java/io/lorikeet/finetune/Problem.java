@@ -15,6 +15,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.util.concurrent.ExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /// A failure in words for people.
 ///
@@ -41,9 +42,9 @@ public record Problem(Kind kind, String message) {
       case UnusableModelException e -> badInput(e.getMessage());
       case UnusableStepException e ->
           e.isOfTheBase() ? badInput(e.getMessage()) : failed(e.getMessage());
-      case StoppedException e -> new Problem(Kind.STOPPED, e.getMessage());
+      case StoppedException e -> new Problem(Kind.STOPPED, String.valueOf(e.getMessage()));
       case GgmlException e -> failed(e.getMessage());
-      case UncheckedIOException e -> of(e.getCause());
+      case UncheckedIOException e when e.getCause() instanceof IOException cause -> of(cause);
       case NoSuchFileException e -> badInput("there is no file " + e.getFile());
       case FileNotFoundException e -> badInput("can't open " + e.getMessage());
       case IOException e -> failed(disk(e));
@@ -62,12 +63,12 @@ public record Problem(Kind kind, String message) {
     };
   }
 
-  private static Problem badInput(String message) {
-    return new Problem(Kind.BAD_INPUT, message);
+  private static Problem badInput(@Nullable String message) {
+    return new Problem(Kind.BAD_INPUT, String.valueOf(message));
   }
 
-  private static Problem failed(String message) {
-    return new Problem(Kind.FAILED, message);
+  private static Problem failed(@Nullable String message) {
+    return new Problem(Kind.FAILED, String.valueOf(message));
   }
 
   /// Java has several memories, and each is enlarged in another way.

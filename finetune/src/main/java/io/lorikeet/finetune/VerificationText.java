@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// The tokens that a verification compares logits on.
 public final class VerificationText {
@@ -46,7 +47,7 @@ public final class VerificationText {
   /// @param base the checked base
   /// @param data examples as they are trained on, or null for a text of its own
   /// @throws InvalidInputException if the file is too short
-  public static List<int[]> sequences(GgufFile base, Path data) throws IOException {
+  public static List<int[]> sequences(GgufFile base, @Nullable Path data) throws IOException {
     try (Tokenizer tokenizer = Tokenizer.open(base)) {
       int most = AdapterVerifier.mostTokens(tokenizer.size());
       int context = Math.min(most, BaseContext.length(base));

@@ -5,4 +5,7 @@
 /// [TrainingListener][io.lorikeet.train.event.TrainingListener] of everything on the way, and a
 /// [StopRequest][io.lorikeet.train.loop.StopRequest] stops it after a step; the run can be resumed
 /// then. Its result is a [FineTuned][io.lorikeet.finetune.FineTuned].
+@NullMarked
 package io.lorikeet.finetune;
+
+import org.jspecify.annotations.NullMarked;

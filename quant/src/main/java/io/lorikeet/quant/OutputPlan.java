@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /// The inputs and outputs of a command, declared before any work. No output may be an input, lie in
 /// a folder that is read, or be another output. Files are compared by their identity on the disk,
@@ -61,7 +62,7 @@ public final class OutputPlan {
   ///
   /// @param name of the option that gives it, for messages
   /// @param path null where it isn't given
-  public OutputPlan reads(String name, Path path) {
+  public OutputPlan reads(String name, @Nullable Path path) {
     if (path != null) {
       inputs.add(new Input(name, path));
     }

@@ -1,3 +1,6 @@
 /// Analysis of adapters, and adapters made of adapters: singular values of their changes without
 /// ever forming these, sums, and lower ranks.
+@NullMarked
 package io.lorikeet.export.analysis;
+
+import org.jspecify.annotations.NullMarked;

@@ -27,6 +27,6 @@ final class AdapterParts {
   }
 
   List<MergedMatrix.Part> of(String baseTensor) {
-    return parts.get(baseTensor);
+    return parts.getOrDefault(baseTensor, List.of());
   }
 }

@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.channels.WritableByteChannel;
 import java.util.List;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// Computes and copies the tensors of a merged file while it is written: each tensor in pieces of
 /// rows, the rows of a piece on several threads.
@@ -54,7 +55,7 @@ final class MergeWorkers implements AutoCloseable {
       TensorType type,
       MemorySegment data,
       Supplier<MergedMatrix> matrix,
-      List<MergeReport.Merged> report) {
+      @Nullable List<MergeReport.Merged> report) {
     return channel -> {
       MergedMatrix computing = matrix.get();
       Survival survival = new Survival();
@@ -72,7 +73,7 @@ final class MergeWorkers implements AutoCloseable {
       MergedMatrix matrix,
       GgufTensor tensor,
       MemorySegment data,
-      Survival survival)
+      @Nullable Survival survival)
       throws IOException {
     int rows = matrix.rows();
     long baseRow = data.byteSize() / rows;

@@ -25,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -275,7 +276,7 @@ public final class PeftExporter {
     Set<String> targets = new LinkedHashSet<>();
     for (String module : ranks.keySet()) {
       String leaf = leaf(module);
-      targets.add(adapted.get(leaf).equals(inBase.get(leaf)) ? leaf : module);
+      targets.add(Objects.equals(adapted.get(leaf), inBase.get(leaf)) ? leaf : module);
     }
     return targets;
   }

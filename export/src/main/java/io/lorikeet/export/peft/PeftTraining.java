@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// The settings an adapter was made with, as text for `__metadata__`.
 final class PeftTraining {
@@ -19,7 +20,7 @@ final class PeftTraining {
   }
 
   /// @param text a result of [#format]; null and any other text count as no settings
-  static Map<String, String> parse(String text) {
+  static Map<String, String> parse(@Nullable String text) {
     Map<String, String> training = new LinkedHashMap<>();
     if (text != null) {
       try {

@@ -1,3 +1,6 @@
 /// Adapters as Hugging Face's PEFT stores them, read and written: a folder with
 /// `adapter_config.json` and `adapter_model.safetensors` (PEFT's "checkpoint format").
+@NullMarked
 package io.lorikeet.export.peft;
+
+import org.jspecify.annotations.NullMarked;

@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 
 /// Where the time of a training step goes.
@@ -52,7 +53,8 @@ public record Breakdown(double seconds, Map<String, Double> parts, Map<String, D
             (entry, time) -> {
               long graph =
                   graphs.nanoseconds().getOrDefault(new Profile.Entry(entry.graph(), "", ""), 0L);
-              double seconds = 1e-9 * graph * time / whole.get(entry.graph());
+              long all = Objects.requireNonNull(whole.get(entry.graph()), "summed up above");
+              double seconds = 1e-9 * graph * time / all;
               byPart.merge(part(entry), seconds, Double::sum);
               byOperation.merge(entry.operation(), seconds, Double::sum);
             });

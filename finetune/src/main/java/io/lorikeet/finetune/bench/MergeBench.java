@@ -25,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 
@@ -55,18 +56,22 @@ public record MergeBench(
   /// @param bytes read and written by each
   public record Report(BenchSetting setting, Map<String, Long> bytes, Rounds rounds) {
 
+    private long bytes(String name) {
+      return Objects.requireNonNull(bytes.get(name), "all that runs has its bytes");
+    }
+
     /// Bytes per second as a share of the copy's.
     private Quartiles toCopy(String name) {
-      double more = (double) bytes.get(name) / bytes.get(COPY);
+      double more = (double) bytes(name) / bytes(COPY);
       return Quartiles.of(rounds.ratios(name, COPY).stream().map(ratio -> more * ratio).toList());
     }
 
     private double seconds(String name) {
-      return Quartiles.of(rounds.seconds().get(name)).median();
+      return Quartiles.of(rounds.seconds(name)).median();
     }
 
     private Quartiles bytesPerSecond(String name) {
-      return rounds.perSecond(name, bytes.get(name));
+      return rounds.perSecond(name, bytes(name));
     }
 
     public List<String> lines() {
@@ -114,7 +119,7 @@ public record MergeBench(
   public Report run() throws IOException {
     Map<String, Long> bytes = new LinkedHashMap<>();
     Map<String, Runnable> work = new LinkedHashMap<>();
-    Path folder = model.toAbsolutePath().getParent();
+    Path folder = AtomicFile.parent(model.toAbsolutePath());
     try (GgufFile base = GgufFile.open(model);
         AtomicFile adapterFile = AtomicFile.create(folder.resolve("bench-adapter.gguf"));
         AtomicFile output = AtomicFile.create(folder.resolve("bench-merged.gguf"))) {

@@ -25,7 +25,6 @@ public record Rounds(Map<String, List<Double>> seconds, Optional<MachineLoad> lo
   /// @param progress told what runs
   static Rounds of(int rounds, Map<String, Runnable> work, Consumer<String> progress) {
     Map<String, List<Double>> seconds = new LinkedHashMap<>();
-    work.keySet().forEach(name -> seconds.put(name, new ArrayList<>()));
     Optional<MachineLoad.Reading> start = MachineLoad.Reading.now();
     for (int i = 1; i <= rounds; i++) {
       String round = "round %s of %s: ".formatted(i, rounds);
@@ -35,7 +34,8 @@ public record Rounds(Map<String, List<Double>> seconds, Optional<MachineLoad> lo
             rest();
             long from = System.nanoTime();
             runnable.run();
-            seconds.get(name).add((System.nanoTime() - from) / 1e9);
+            double taken = (System.nanoTime() - from) / 1e9;
+            seconds.computeIfAbsent(name, _ -> new ArrayList<>()).add(taken);
           });
     }
     Optional<MachineLoad.Reading> end = MachineLoad.Reading.now();
@@ -66,16 +66,27 @@ public record Rounds(Map<String, List<Double>> seconds, Optional<MachineLoad> lo
     }
   }
 
+  /// The time that something took in each round.
+  ///
+  /// @throws IllegalArgumentException when nothing of that name ran
+  List<Double> seconds(String name) {
+    List<Double> all = seconds.get(name);
+    if (all == null) {
+      throw new IllegalArgumentException("nothing called '" + name + "' ran");
+    }
+    return all;
+  }
+
   /// How often more of something was done per second in each round.
   ///
   /// @param amount done each time it ran, such as tokens
   Quartiles perSecond(String name, double amount) {
-    return Quartiles.of(seconds.get(name).stream().map(time -> amount / time).toList());
+    return Quartiles.of(seconds(name).stream().map(time -> amount / time).toList());
   }
 
   /// Each round's speed of one thing as a share of another's.
   List<Double> ratios(String name, String other) {
-    return ratios(seconds.get(name), seconds.get(other));
+    return ratios(seconds(name), seconds(other));
   }
 
   static List<Double> ratios(List<Double> seconds, List<Double> others) {

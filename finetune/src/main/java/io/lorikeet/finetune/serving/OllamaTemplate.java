@@ -156,7 +156,7 @@ public record OllamaTemplate(Optional<String> text, String obstacle) {
       TurnFormat format, Map<Conversation, Optional<String>> prompts) {
     for (Map.Entry<String, List<Conversation>> probe : PROBES.entrySet()) {
       for (Conversation conversation : probe.getValue()) {
-        Optional<String> wanted = prompts.get(conversation);
+        Optional<String> wanted = prompts.getOrDefault(conversation, Optional.empty());
         String made = format.prompt(conversation.messages());
         if (wanted.isPresent() && !wanted.get().equals(made)) {
           return Optional.of(probe.getKey());
