@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.IntUnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /// The modules of a gated delta net (`linear_attn` in Hugging Face's models).
 ///
@@ -24,7 +25,7 @@ record DeltaNetPlaces(int keyHeads, int valueHeads, int headSize) {
           "ssm_out", "linear_attn.out_proj");
 
   /// @return null for a family without delta nets
-  static DeltaNetPlaces of(GgufMetadata metadata, String architecture) {
+  static @Nullable DeltaNetPlaces of(GgufMetadata metadata, String architecture) {
     if (!FAMILIES.contains(architecture)) {
       return null;
     }

@@ -14,6 +14,7 @@ import java.util.function.IntUnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// The modules of Hugging Face's model that a base was converted from, and where the base has their
 /// weights. Names and orders are those that llama.cpp's `conversion` folder undoes.
@@ -80,7 +81,7 @@ final class PeftPlaces {
 
   private final GgufFile base;
   private final String architecture;
-  private final DeltaNetPlaces deltaNet;
+  private final @Nullable DeltaNetPlaces deltaNet;
 
   private PeftPlaces(GgufFile base, String architecture) {
     this.base = base;
