@@ -128,12 +128,12 @@ final class CombineCommand extends WritingCommand {
     return 0;
   }
 
-  private List<AdapterCombiner.Part> parts(List<AdapterFile> files) {
-    List<AdapterCombiner.Part> parts = new ArrayList<>();
+  private List<AdapterCombiner.ScaledAdapter> parts(List<AdapterFile> files) {
+    List<AdapterCombiner.ScaledAdapter> parts = new ArrayList<>();
     for (int i = 0; i < files.size(); i++) {
       AdapterArgument argument = adapters.get(i);
       parts.add(
-          new AdapterCombiner.Part(
+          new AdapterCombiner.ScaledAdapter(
               argument.file().toString(), files.get(i).adapter(), argument.scale()));
     }
     return parts;

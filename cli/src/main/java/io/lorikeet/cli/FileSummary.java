@@ -215,14 +215,14 @@ record FileSummary(
     return table.lines();
   }
 
-  private record Kind(String name, String type, List<Long> shape) {}
+  private record TensorKind(String name, String type, List<Long> shape) {}
 
   private List<String> groupedTensors() {
-    Map<Kind, Long> counts = new LinkedHashMap<>();
-    Map<Kind, Long> sizes = new LinkedHashMap<>();
+    Map<TensorKind, Long> counts = new LinkedHashMap<>();
+    Map<TensorKind, Long> sizes = new LinkedHashMap<>();
     for (TensorSummary tensor : tensors) {
-      Kind kind =
-          new Kind(AdapterReport.withoutLayer(tensor.name()), tensor.type(), tensor.shape());
+      TensorKind kind =
+          new TensorKind(AdapterReport.withoutLayer(tensor.name()), tensor.type(), tensor.shape());
       counts.merge(kind, 1L, Long::sum);
       sizes.merge(kind, tensor.bytes(), Long::sum);
     }

@@ -10,6 +10,7 @@ import io.lorikeet.finetune.VerificationText;
 import io.lorikeet.finetune.Words;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.merge.Rounding;
+import io.lorikeet.quant.ByteProgress;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.ImportanceMatrix;
 import io.lorikeet.quant.ModelLoader;
@@ -212,8 +213,8 @@ final class MergeCommand extends WritingCommand {
       GgufFile base, List<AdapterMerger.Adapter> read, List<AdapterArgument> arguments)
       throws IOException {
     MergeTypes types = MergeTypes.unquantized(type).orElse(MergeTypes.KEEP);
-    AdapterMerger.Settings settings =
-        new AdapterMerger.Settings(types, rounding, importanceFor(base), threads);
+    AdapterMerger.MergeSettings settings =
+        new AdapterMerger.MergeSettings(types, rounding, importanceFor(base), threads);
     AdapterMerger merger = new AdapterMerger(base, read, settings);
     if (isRecipe()) {
       RecipeMerger.check(base, read, settings, type, output);
@@ -227,7 +228,7 @@ final class MergeCommand extends WritingCommand {
               .merge(output);
       return new MergeTable(outcome.report(), Optional.of(outcome.verification()));
     }
-    AdapterMerger.Progress progress =
+    ByteProgress progress =
         (done, total) -> line.update("merging: " + Words.percent((double) done / total));
     MergeReport report =
         isRecipe()

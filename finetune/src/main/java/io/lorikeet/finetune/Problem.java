@@ -21,10 +21,10 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param kind whose it is
 /// @param message the problem, its place, and a remedy
-public record Problem(Kind kind, String message) {
+public record Problem(Category kind, String message) {
 
   /// Whose a failure is.
-  public enum Kind {
+  public enum Category {
     /// Input of the user can't be used: settings, files, data.
     BAD_INPUT,
     /// It could not be done: a disk, a device, memory, native code.
@@ -42,7 +42,7 @@ public record Problem(Kind kind, String message) {
       case UnusableModelException e -> badInput(e.getMessage());
       case UnusableStepException e ->
           e.isOfTheBase() ? badInput(e.getMessage()) : failed(e.getMessage());
-      case StoppedException e -> new Problem(Kind.STOPPED, String.valueOf(e.getMessage()));
+      case StoppedException e -> new Problem(Category.STOPPED, String.valueOf(e.getMessage()));
       case GgmlException e -> failed(e.getMessage());
       case UncheckedIOException e when e.getCause() instanceof IOException cause -> of(cause);
       case NoSuchFileException e -> badInput("there is no file " + e.getFile());
@@ -59,16 +59,16 @@ public record Problem(Kind kind, String message) {
       case Throwable e when e.getCause() instanceof OutOfMemoryError cause -> of(cause);
       case Throwable e when e.getCause() instanceof ExecutionException cause -> of(cause);
       default ->
-          new Problem(Kind.DEFECT, "unexpected " + problem + "\nThis is a defect in Lorikeet");
+          new Problem(Category.DEFECT, "unexpected " + problem + "\nThis is a defect in Lorikeet");
     };
   }
 
   private static Problem badInput(@Nullable String message) {
-    return new Problem(Kind.BAD_INPUT, String.valueOf(message));
+    return new Problem(Category.BAD_INPUT, String.valueOf(message));
   }
 
   private static Problem failed(@Nullable String message) {
-    return new Problem(Kind.FAILED, String.valueOf(message));
+    return new Problem(Category.FAILED, String.valueOf(message));
   }
 
   /// Java has several memories, and each is enlarged in another way.

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.bindings.GgmlException;
-import io.lorikeet.finetune.Problem.Kind;
+import io.lorikeet.finetune.Problem.Category;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.run.StoppedException;
 import java.io.IOException;
@@ -22,35 +22,36 @@ class ProblemTest {
   @Test
   void inputOfTheUserIsToldAsSuch() {
     assertEquals(
-        new Problem(Kind.BAD_INPUT, "rank 0"), Problem.of(new InvalidInputException("rank 0")));
+        new Problem(Category.BAD_INPUT, "rank 0"), Problem.of(new InvalidInputException("rank 0")));
     assertEquals(
-        new Problem(Kind.BAD_INPUT, "there is no file a.gguf"),
+        new Problem(Category.BAD_INPUT, "there is no file a.gguf"),
         Problem.of(new NoSuchFileException("a.gguf")));
     assertEquals(
-        new Problem(Kind.BAD_INPUT, "'a\0b' can't be a file: Nul character not allowed"),
+        new Problem(Category.BAD_INPUT, "'a\0b' can't be a file: Nul character not allowed"),
         Problem.of(new InvalidPathException("a\0b", "Nul character not allowed")));
   }
 
   @Test
   void disksAndDevicesFail() {
-    assertEquals(new Problem(Kind.FAILED, "no device"), Problem.of(new GgmlException("no device")));
     assertEquals(
-        new Problem(Kind.FAILED, "a.gguf: permission denied"),
+        new Problem(Category.FAILED, "no device"), Problem.of(new GgmlException("no device")));
+    assertEquals(
+        new Problem(Category.FAILED, "a.gguf: permission denied"),
         Problem.of(new AccessDeniedException("a.gguf")));
     assertEquals(
-        new Problem(Kind.FAILED, "a.gguf: Read-only file system"),
+        new Problem(Category.FAILED, "a.gguf: Read-only file system"),
         Problem.of(new FileSystemException("a.gguf", null, "Read-only file system")));
   }
 
   @Test
   void aStoppedRunIsNoFailure() {
-    assertEquals(Kind.STOPPED, Problem.of(StoppedException.beforeTheFirstStep()).kind());
+    assertEquals(Category.STOPPED, Problem.of(StoppedException.beforeTheFirstStep()).kind());
   }
 
   @Test
   void whatNobodyExpectsIsADefect() {
     Problem problem = Problem.of(new IllegalStateException("odd"));
-    assertEquals(Kind.DEFECT, problem.kind());
+    assertEquals(Category.DEFECT, problem.kind());
     assertTrue(problem.message().contains("odd"), problem.message());
   }
 
@@ -59,7 +60,7 @@ class ProblemTest {
     IOException full = new FileSystemException("a.gguf", null, "No space left on device");
     for (Throwable thrown : new Throwable[] {full, new UncheckedIOException(full)}) {
       Problem problem = Problem.of(thrown);
-      assertEquals(Kind.FAILED, problem.kind());
+      assertEquals(Category.FAILED, problem.kind());
       assertTrue(problem.message().startsWith("the disk is full: a.gguf"), problem.message());
     }
     String nameless = Problem.of(new IOException("No space left on device")).message();
@@ -69,7 +70,7 @@ class ProblemTest {
   @Test
   void aSmallHeapIsToldWithWhatEnlargesIt() {
     Problem problem = Problem.of(new OutOfMemoryError("Java heap space"));
-    assertEquals(Kind.FAILED, problem.kind());
+    assertEquals(Category.FAILED, problem.kind());
     assertTrue(problem.message().contains("LORIKEET_JAVA_OPTS=-Xmx"), problem.message());
   }
 

@@ -80,7 +80,7 @@ public final class Backend implements AutoCloseable {
       return new Device(
           Ggml.ggml_backend_dev_name(handle).getString(0).toLowerCase(Locale.ROOT),
           Ggml.ggml_backend_dev_description(handle).getString(0),
-          Device.Kind.values()[Ggml.ggml_backend_dev_type(handle)],
+          Device.DeviceKind.values()[Ggml.ggml_backend_dev_type(handle)],
           free.get(ValueLayout.JAVA_LONG, 0),
           total.get(ValueLayout.JAVA_LONG, 0));
     }

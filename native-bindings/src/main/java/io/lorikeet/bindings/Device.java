@@ -8,7 +8,7 @@ package io.lorikeet.bindings;
 /// @param memoryFree bytes free when asked
 /// @param memoryTotal bytes in all
 public record Device(
-    String name, String description, Kind kind, long memoryFree, long memoryTotal) {
+    String name, String description, DeviceKind kind, long memoryFree, long memoryTotal) {
 
   private static final int NO_CHOICE = 3;
 
@@ -19,7 +19,7 @@ public record Device(
   }
 
   /// The sorts of devices, as in `enum ggml_backend_dev_type`.
-  public enum Kind {
+  public enum DeviceKind {
     CPU(2),
     GPU(0),
     INTEGRATED_GPU(1),
@@ -28,7 +28,7 @@ public record Device(
 
     private final int preference;
 
-    Kind(int preference) {
+    DeviceKind(int preference) {
       this.preference = preference;
     }
 

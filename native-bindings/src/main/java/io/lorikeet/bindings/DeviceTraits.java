@@ -89,7 +89,7 @@ public enum DeviceTraits {
   }
 
   static DeviceTraits of(Device device) {
-    if (device.kind() == Device.Kind.CPU) {
+    if (device.kind() == Device.DeviceKind.CPU) {
       return CPU;
     }
     if (Stream.of("cuda", "rocm", "musa").anyMatch(device.name()::startsWith)) {

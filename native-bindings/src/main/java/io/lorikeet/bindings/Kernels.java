@@ -12,10 +12,10 @@ public interface Kernels {
   /// @param kind how the two are multiplied
   /// @param a a frozen weight of any type, or a small matrix
   /// @param b `[k, t]`
-  record Term(Kind kind, Tensor a, Tensor b) {}
+  record Term(ProductKind kind, Tensor a, Tensor b) {}
 
   /// How the matrices of a [Term] are multiplied.
-  enum Kind {
+  enum ProductKind {
     /// W `[k, n]` times b.
     FROZEN,
     /// The transpose of W `[n, k]` times b.

@@ -49,7 +49,7 @@ public final class ModelQuantizer {
       LlamaQuantizer.Listener listener)
       throws IOException {
     new OutputPlan().reads("the model", input).writes("output", output).check();
-    LlamaQuantizer.Settings settings;
+    LlamaQuantizer.QuantizerSettings settings;
     Path first;
     try (GgufFile file = GgufFile.open(input)) {
       settings = settings(file, type, threads, importance);
@@ -68,7 +68,7 @@ public final class ModelQuantizer {
     }
   }
 
-  private static LlamaQuantizer.Settings settings(
+  private static LlamaQuantizer.QuantizerSettings settings(
       GgufFile file, String type, int threads, Optional<ImportanceMatrix> importance) {
     QuantizationType recipe = recipe(type);
     if (recipe.needsImportanceMatrix() && importance.isEmpty()) {
@@ -81,7 +81,7 @@ public final class ModelQuantizer {
     checkUnquantized(file);
     checkAlignment(file);
     importance.ifPresent(matrix -> matrix.check(file));
-    return new LlamaQuantizer.Settings(
+    return new LlamaQuantizer.QuantizerSettings(
         recipe, threads, false, importance.map(ImportanceMatrix::weights).orElse(Map.of()));
   }
 
@@ -92,7 +92,7 @@ public final class ModelQuantizer {
   public static List<GgufTensor> plan(
       Path input, String type, Optional<ImportanceMatrix> importance) throws IOException {
     try (GgufFile file = GgufFile.open(input)) {
-      LlamaQuantizer.Settings settings = settings(file, type, 1, importance);
+      LlamaQuantizer.QuantizerSettings settings = settings(file, type, 1, importance);
       Map<String, TensorType> types;
       try {
         types = LlamaQuantizer.plan(file.paths().getFirst(), settings);

@@ -18,7 +18,7 @@ public final class AdapterCombiner {
   ///
   /// @param name its name in messages, such as its file
   /// @param scale 1 for the adapter as it was trained
-  public record Part(String name, LoraAdapter adapter, double scale) {}
+  public record ScaledAdapter(String name, LoraAdapter adapter, double scale) {}
 
   /// An adapter of lower rank.
   ///
@@ -32,10 +32,10 @@ public final class AdapterCombiner {
   /// @param parts at least one
   /// @throws InvalidInputException when they aren't for bases of one architecture and of equal
   ///     shapes (all that differ are named), or a scale is 0 or no number
-  public static LoraAdapter concatenate(List<Part> parts) {
+  public static LoraAdapter concatenate(List<ScaledAdapter> parts) {
     check(parts);
     Map<String, List<Scaled>> byWeight = new LinkedHashMap<>();
-    for (Part part : parts) {
+    for (ScaledAdapter part : parts) {
       for (LoraPair pair : ExpertPairs.apart(part.adapter().pairs())) {
         double scaling = part.scale() * part.adapter().alpha() / pair.rank();
         byWeight
@@ -53,11 +53,11 @@ public final class AdapterCombiner {
 
   private record Scaled(LoraPair pair, double scaling) {}
 
-  private static void check(List<Part> parts) {
+  private static void check(List<ScaledAdapter> parts) {
     List<String> problems = new ArrayList<>();
-    Part first = parts.getFirst();
+    ScaledAdapter first = parts.getFirst();
     Map<String, LoraPair> known = new LinkedHashMap<>();
-    for (Part part : parts) {
+    for (ScaledAdapter part : parts) {
       if (!Double.isFinite(part.scale()) || part.scale() == 0) {
         problems.add("the scale of %s is %s".formatted(part.name(), part.scale()));
       }

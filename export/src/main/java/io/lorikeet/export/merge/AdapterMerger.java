@@ -8,6 +8,7 @@ import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.merge.MergedMatrix;
 import io.lorikeet.models.merge.Rounding;
+import io.lorikeet.quant.ByteProgress;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.GgufWriter;
@@ -26,7 +27,7 @@ import java.util.function.Function;
 /// of rows at a time, so that memory doesn't grow with the model.
 public final class AdapterMerger {
   private final GgufFile base;
-  private final Settings settings;
+  private final MergeSettings settings;
   private final List<Adapter> adapters;
   private final AdapterParts parts;
 
@@ -40,23 +41,17 @@ public final class AdapterMerger {
   ///
   /// @param importance of the columns of a tensor by its name, or null where none is known
   /// @param threads threads to compute with
-  public record Settings(
+  public record MergeSettings(
       MergeTypes types, Rounding rounding, Function<String, float[]> importance, int threads) {
 
-    Settings withTypes(MergeTypes others) {
-      return new Settings(others, rounding, importance, threads);
+    MergeSettings withTypes(MergeTypes others) {
+      return new MergeSettings(others, rounding, importance, threads);
     }
-  }
-
-  /// Told how many bytes of how many are written.
-  @FunctionalInterface
-  public interface Progress {
-    void at(long doneBytes, long totalBytes);
   }
 
   /// @param base the open base
   /// @param adapters read with this base by [AdapterFile#read], at least one
-  public AdapterMerger(GgufFile base, List<Adapter> adapters, Settings settings) {
+  public AdapterMerger(GgufFile base, List<Adapter> adapters, MergeSettings settings) {
     this.base = base;
     this.settings = settings;
     this.adapters = List.copyOf(adapters);
@@ -86,7 +81,7 @@ public final class AdapterMerger {
   /// @throws InvalidInputException when [#check] refuses, or a merged number isn't finite
   /// @throws IOException when the disk refuses or is too small, which is found out before; nothing
   ///     new is left under the name then
-  public MergeReport merge(Path output, Progress progress) throws IOException {
+  public MergeReport merge(Path output, ByteProgress progress) throws IOException {
     long start = System.nanoTime();
     check(output);
     List<MergeReport.Merged> merged = new ArrayList<>();

@@ -9,7 +9,7 @@ import java.util.Map;
 
 /// The changes of each weight by several adapters.
 final class AdapterParts {
-  private final Map<String, List<MergedMatrix.Part>> parts = new HashMap<>();
+  private final Map<String, List<MergedMatrix.ScaledPair>> parts = new HashMap<>();
 
   AdapterParts(List<AdapterMerger.Adapter> adapters) {
     for (AdapterMerger.Adapter adapter : adapters) {
@@ -17,7 +17,7 @@ final class AdapterParts {
         float factor = (float) (adapter.scale() * adapter.adapter().alpha() / pair.rank());
         parts
             .computeIfAbsent(pair.baseTensor(), _ -> new ArrayList<>())
-            .add(new MergedMatrix.Part(pair, factor));
+            .add(new MergedMatrix.ScaledPair(pair, factor));
       }
     }
   }
@@ -26,7 +26,7 @@ final class AdapterParts {
     return parts.containsKey(baseTensor);
   }
 
-  List<MergedMatrix.Part> of(String baseTensor) {
+  List<MergedMatrix.ScaledPair> of(String baseTensor) {
     return parts.getOrDefault(baseTensor, List.of());
   }
 }

@@ -4,6 +4,7 @@ import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.merge.MergePool;
 import io.lorikeet.models.merge.MergedMatrix;
 import io.lorikeet.models.merge.Survival;
+import io.lorikeet.quant.ByteProgress;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.TensorSource;
@@ -24,13 +25,13 @@ final class MergeWorkers implements AutoCloseable {
   private static final long COPY_BYTES = 4L << 20;
 
   private final MergePool pool;
-  private final AdapterMerger.Progress progress;
+  private final ByteProgress progress;
   private final long total;
   private long done;
   private Arena arena = Arena.ofShared();
   private MemorySegment piece = MemorySegment.NULL;
 
-  MergeWorkers(int threads, AdapterMerger.Progress progress, long total) {
+  MergeWorkers(int threads, ByteProgress progress, long total) {
     pool = new MergePool(threads);
     this.progress = progress;
     this.total = total;

@@ -24,7 +24,7 @@ public final class QualityMerger {
 
   private final GgufFile base;
   private final List<AdapterMerger.Adapter> adapters;
-  private final AdapterMerger.Settings settings;
+  private final AdapterMerger.MergeSettings settings;
   private final MergeVerifier.Reference reference;
   private final double limit;
   private final Consumer<String> log;
@@ -42,7 +42,7 @@ public final class QualityMerger {
   public QualityMerger(
       GgufFile base,
       List<AdapterMerger.Adapter> adapters,
-      AdapterMerger.Settings settings,
+      AdapterMerger.MergeSettings settings,
       MergeVerifier.Reference reference,
       double limit,
       Consumer<String> log) {

@@ -2,6 +2,7 @@ package io.lorikeet.export.merge;
 
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.quant.AtomicFile;
+import io.lorikeet.quant.ByteProgress;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.ModelQuantizer;
 import java.io.IOException;
@@ -23,10 +24,10 @@ public final class RecipeMerger {
   public static MergeReport merge(
       GgufFile base,
       List<AdapterMerger.Adapter> adapters,
-      AdapterMerger.Settings settings,
+      AdapterMerger.MergeSettings settings,
       String recipe,
       Path output,
-      AdapterMerger.Progress progress)
+      ByteProgress progress)
       throws IOException {
     long start = System.nanoTime();
     check(base, adapters, settings, recipe, output);
@@ -51,7 +52,7 @@ public final class RecipeMerger {
   public static void check(
       GgufFile base,
       List<AdapterMerger.Adapter> adapters,
-      AdapterMerger.Settings settings,
+      AdapterMerger.MergeSettings settings,
       String recipe,
       Path output)
       throws IOException {
@@ -62,7 +63,7 @@ public final class RecipeMerger {
   }
 
   private static AdapterMerger unquantized(
-      GgufFile base, List<AdapterMerger.Adapter> adapters, AdapterMerger.Settings settings) {
+      GgufFile base, List<AdapterMerger.Adapter> adapters, AdapterMerger.MergeSettings settings) {
     return new AdapterMerger(
         base, adapters, settings.withTypes(MergeTypes.unquantized(TensorType.F16)));
   }

@@ -128,7 +128,8 @@ final class PeftChanges {
     if (module != null && config.dora() && magnitude.isEmpty()) {
       problems.add(module.fullName() + ": lora_magnitude_vector is missing");
     }
-    Optional<PeftJoin.Part> part = module == null ? Optional.empty() : pairs.part(place, module);
+    Optional<PeftJoin.ModulePair> part =
+        module == null ? Optional.empty() : pairs.part(place, module);
     return Optional.of(
         new PeftRows.Change(place, whole, part, magnitude.map(each -> magnitudes(place, each))));
   }

@@ -29,14 +29,14 @@ final class PeftConfigFile {
           .build();
 
   /// A type of values, and its name in messages.
-  private enum Kind {
+  private enum ValueKind {
     FLAG("true or false", JsonNode::isBoolean),
-    SIZE("a whole number above 0", Kind::isSize),
-    NUMBER("a number", Kind::isNumber),
-    SCALE("a number other than 0", Kind::isScale),
+    SIZE("a whole number above 0", ValueKind::isSize),
+    NUMBER("a number", ValueKind::isNumber),
+    SCALE("a number other than 0", ValueKind::isScale),
     TEXT("a string", JsonNode::isTextual),
     FLAG_OR_TEXT("true, false or a string", node -> node.isBoolean() || node.isTextual()),
-    TEXTS("a list of strings", Kind::isTexts),
+    TEXTS("a list of strings", ValueKind::isTexts),
     TEXT_OR_TEXTS("a string or a list of strings", node -> node.isTextual() || isTexts(node)),
     INDICES(
         "a whole number or a list of such",
@@ -46,15 +46,15 @@ final class PeftConfigFile {
     OBJECT("an object", JsonNode::isObject),
     SIZES(
         "an object with whole numbers above 0",
-        node -> node.isObject() && node.valueStream().allMatch(Kind::isSize)),
+        node -> node.isObject() && node.valueStream().allMatch(ValueKind::isSize)),
     SCALES(
         "an object with numbers other than 0",
-        node -> node.isObject() && node.valueStream().allMatch(Kind::isScale));
+        node -> node.isObject() && node.valueStream().allMatch(ValueKind::isScale));
 
     private final String words;
     private final Predicate<JsonNode> fits;
 
-    Kind(String words, Predicate<JsonNode> fits) {
+    ValueKind(String words, Predicate<JsonNode> fits) {
       this.words = words;
       this.fits = fits;
     }
@@ -82,31 +82,37 @@ final class PeftConfigFile {
 
   private static final List<String> REQUIRED = List.of("r", "lora_alpha");
 
-  private static final Map<String, Kind> KINDS = new LinkedHashMap<>();
+  private static final Map<String, ValueKind> KINDS = new LinkedHashMap<>();
 
   static {
-    put(Kind.SIZE, "r", "qalora_group_size");
-    put(Kind.SCALE, "lora_alpha");
-    put(Kind.SIZES, "rank_pattern");
-    put(Kind.SCALES, "alpha_pattern");
-    put(Kind.FLAG, "use_rslora", "use_dora", "use_qalora", "lora_bias", "fan_in_fan_out");
-    put(Kind.FLAG, "inference_mode", "ensure_weight_tying");
-    put(Kind.TEXT_OR_TEXTS, "target_modules", "exclude_modules", "layers_pattern");
-    put(Kind.TEXTS, "modules_to_save", "target_parameters");
-    put(Kind.INDICES, "layers_to_transform");
-    put(Kind.LIST, "layer_replication", "alora_invocation_tokens");
-    put(Kind.LIST_OR_OBJECT, "trainable_token_indices");
-    put(Kind.FLAG_OR_TEXT, "init_lora_weights");
-    put(Kind.TEXT, "bias", "task_type", "base_model_name_or_path", "revision", "megatron_core");
-    put(Kind.NUMBER, "lora_dropout");
-    put(Kind.OBJECT, "auto_mapping", "megatron_config", "runtime_config", "loftq_config");
-    put(Kind.OBJECT, "eva_config", "corda_config", "lora_ga_config", "velora_config");
-    put(Kind.OBJECT, "kasa_config", "use_bdlora", "arrow_config", "monteclora_config");
+    put(ValueKind.SIZE, "r", "qalora_group_size");
+    put(ValueKind.SCALE, "lora_alpha");
+    put(ValueKind.SIZES, "rank_pattern");
+    put(ValueKind.SCALES, "alpha_pattern");
+    put(ValueKind.FLAG, "use_rslora", "use_dora", "use_qalora", "lora_bias", "fan_in_fan_out");
+    put(ValueKind.FLAG, "inference_mode", "ensure_weight_tying");
+    put(ValueKind.TEXT_OR_TEXTS, "target_modules", "exclude_modules", "layers_pattern");
+    put(ValueKind.TEXTS, "modules_to_save", "target_parameters");
+    put(ValueKind.INDICES, "layers_to_transform");
+    put(ValueKind.LIST, "layer_replication", "alora_invocation_tokens");
+    put(ValueKind.LIST_OR_OBJECT, "trainable_token_indices");
+    put(ValueKind.FLAG_OR_TEXT, "init_lora_weights");
+    put(
+        ValueKind.TEXT,
+        "bias",
+        "task_type",
+        "base_model_name_or_path",
+        "revision",
+        "megatron_core");
+    put(ValueKind.NUMBER, "lora_dropout");
+    put(ValueKind.OBJECT, "auto_mapping", "megatron_config", "runtime_config", "loftq_config");
+    put(ValueKind.OBJECT, "eva_config", "corda_config", "lora_ga_config", "velora_config");
+    put(ValueKind.OBJECT, "kasa_config", "use_bdlora", "arrow_config", "monteclora_config");
   }
 
   private PeftConfigFile() {}
 
-  private static void put(Kind kind, String... keys) {
+  private static void put(ValueKind kind, String... keys) {
     Stream.of(keys).forEach(key -> KINDS.put(key, kind));
   }
 
@@ -126,7 +132,7 @@ final class PeftConfigFile {
               .formatted(file, type));
     }
     List<String> problems = new ArrayList<>();
-    for (Map.Entry<String, Kind> each : KINDS.entrySet()) {
+    for (Map.Entry<String, ValueKind> each : KINDS.entrySet()) {
       String key = each.getKey();
       JsonNode value = json.path(key);
       boolean absent = value.isMissingNode() || value.isNull();

@@ -88,7 +88,7 @@ public final class PeftImporter {
     PeftPlaces places = PeftPlaces.of(base);
     for (GgufTensor tensor : base.tensors()) {
       List<PeftPlace> ofTensor = places.of(tensor);
-      List<PeftJoin.Part> parts = new ArrayList<>();
+      List<PeftJoin.ModulePair> parts = new ArrayList<>();
       for (PeftPlace place : ofTensor) {
         PeftTensors.Module module = tensors.modules().get(place.module());
         if (module != null) {

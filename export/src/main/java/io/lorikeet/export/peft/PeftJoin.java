@@ -18,12 +18,12 @@ final class PeftJoin {
   /// @param scaling factor of B A
   /// @param a `[rank, inputs]`, row by row, as PEFT has it
   /// @param b `[outputs, rank]`, row by row, as PEFT has it
-  record Part(PeftPlace place, int rank, double scaling, float[] a, float[] b) {
+  record ModulePair(PeftPlace place, int rank, double scaling, float[] a, float[] b) {
 
     /// Without the ranks that add nothing to the rows of this place: an export has several tensors'
     /// pairs side by side in one module, and so each tensor gets its own back. Empty where all that
     /// the module adds is elsewhere.
-    Optional<Part> ofPlace() {
+    Optional<ModulePair> ofPlace() {
       int[] busy = IntStream.range(0, rank).filter(this::isBusy).toArray();
       if (busy.length == 0) {
         boolean elsewhere = IntStream.range(0, b.length).anyMatch(i -> b[i] != 0);
@@ -38,7 +38,7 @@ final class PeftJoin {
           busyB[row * busy.length + k] = b[row * rank + busy[k]];
         }
       }
-      return Optional.of(new Part(place, busy.length, scaling, busyA, busyB));
+      return Optional.of(new ModulePair(place, busy.length, scaling, busyA, busyB));
     }
 
     private boolean isBusy(int k) {
@@ -80,7 +80,7 @@ final class PeftJoin {
   /// Joins the parts of a tensor, of which some may be missing: nothing is added there.
   ///
   /// @param parts in the tensor's order
-  static Joined join(GgufTensor tensor, List<Part> parts) {
+  static Joined join(GgufTensor tensor, List<ModulePair> parts) {
     PeftPlace first = parts.getFirst().place();
     if (first.isEmbedding()) {
       return embedding(parts.getFirst());
@@ -93,7 +93,7 @@ final class PeftJoin {
   }
 
   /// PEFT has A of embeddings as `[rank, vocabulary]`; in GGUF each token has a row of it.
-  private static Joined embedding(Part part) {
+  private static Joined embedding(ModulePair part) {
     int tokens = part.place().rows();
     int rank = part.rank();
     float[] a = new float[part.a().length];
@@ -110,16 +110,16 @@ final class PeftJoin {
   /// Joins modules whose outputs follow each other. Where all have the same A, they become one pair
   /// of their rank, so that a pair that was taken apart is restored. Else their ranks are put side
   /// by side.
-  private static Joined sideBySide(String name, int inputs, int outputs, List<Part> parts) {
-    Part first = parts.getFirst();
+  private static Joined sideBySide(String name, int inputs, int outputs, List<ModulePair> parts) {
+    ModulePair first = parts.getFirst();
     boolean shared =
         parts.stream()
             .allMatch(part -> part.rank() == first.rank() && Arrays.equals(part.a(), first.a()));
-    int rank = shared ? first.rank() : parts.stream().mapToInt(Part::rank).sum();
+    int rank = shared ? first.rank() : parts.stream().mapToInt(ModulePair::rank).sum();
     float[] a = new float[Math.multiplyExact(rank, inputs)];
     float[] b = new float[Math.multiplyExact(outputs, rank)];
     int column = 0;
-    for (Part part : parts) {
+    for (ModulePair part : parts) {
       putA(part, a, column * inputs);
       putB(part, factor(part, first), b, 0, rank, column);
       column += shared ? 0 : part.rank();
@@ -132,12 +132,12 @@ final class PeftJoin {
 
   /// One pair for each expert, of the highest rank among them; the others are filled up with zeros.
   private static Joined experts(
-      String name, int inputs, int outputs, int experts, List<Part> parts) {
-    Part first = parts.getFirst();
-    int rank = parts.stream().mapToInt(Part::rank).max().orElseThrow();
+      String name, int inputs, int outputs, int experts, List<ModulePair> parts) {
+    ModulePair first = parts.getFirst();
+    int rank = parts.stream().mapToInt(ModulePair::rank).max().orElseThrow();
     float[] a = new float[Math.multiplyExact(Math.multiplyExact(rank, inputs), experts)];
     float[] b = new float[Math.multiplyExact(Math.multiplyExact(outputs, rank), experts)];
-    for (Part part : parts) {
+    for (ModulePair part : parts) {
       int expert = part.place().expert();
       putA(part, a, expert * rank * inputs);
       putB(part, factor(part, first), b, expert * outputs, rank, 0);
@@ -148,15 +148,15 @@ final class PeftJoin {
         parts.stream().allMatch(part -> part.rank() == rank) && sameScale(parts));
   }
 
-  private static boolean sameScale(List<Part> parts) {
+  private static boolean sameScale(List<ModulePair> parts) {
     return parts.stream().allMatch(part -> factor(part, parts.getFirst()) == 1);
   }
 
-  private static double factor(Part part, Part first) {
+  private static double factor(ModulePair part, ModulePair first) {
     return part.scaling() == first.scaling() ? 1 : part.scaling() / first.scaling();
   }
 
-  private static void putA(Part part, float[] a, int from) {
+  private static void putA(ModulePair part, float[] a, int from) {
     int columns = part.place().columns();
     for (int k = 0; k < part.rank(); k++) {
       for (int column = 0; column < columns; column++) {
@@ -166,7 +166,7 @@ final class PeftJoin {
   }
 
   private static void putB(
-      Part part, double factor, float[] b, int firstRow, int rank, int column) {
+      ModulePair part, double factor, float[] b, int firstRow, int rank, int column) {
     for (int row = 0; row < part.place().rows(); row++) {
       int inFile = part.place().rowInFile(row);
       for (int k = 0; inFile >= 0 && k < part.rank(); k++) {

@@ -3,12 +3,12 @@ package io.lorikeet.export.peft;
 import io.lorikeet.bindings.RowDequantizer;
 import io.lorikeet.bindings.RowQuantizer;
 import io.lorikeet.bindings.TensorType;
-import io.lorikeet.export.merge.AdapterMerger;
 import io.lorikeet.export.merge.DiskSpace;
 import io.lorikeet.export.merge.MergeMetadata;
 import io.lorikeet.models.merge.MergePool;
 import io.lorikeet.models.merge.MergedMatrix;
 import io.lorikeet.models.merge.Rounding;
+import io.lorikeet.quant.ByteProgress;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.GgufWriter;
@@ -38,7 +38,7 @@ public final class PeftMerger {
   private final SafetensorsFile file;
   private final Map<GgufTensor, List<PeftRows.Change>> changes;
   private final MergePool pool;
-  private final AdapterMerger.Progress progress;
+  private final ByteProgress progress;
   private final long total;
   private long done;
 
@@ -47,7 +47,7 @@ public final class PeftMerger {
       SafetensorsFile file,
       Map<GgufTensor, List<PeftRows.Change>> changes,
       MergePool pool,
-      AdapterMerger.Progress progress) {
+      ByteProgress progress) {
     this.base = base;
     this.file = file;
     this.changes = changes;
@@ -72,7 +72,7 @@ public final class PeftMerger {
   ///     parts that can't be merged, all of them named; when a merged number isn't finite
   /// @throws IOException when the disk refuses or is too small
   public static Report merge(
-      Path folder, GgufFile base, Path output, int threads, AdapterMerger.Progress progress)
+      Path folder, GgufFile base, Path output, int threads, ByteProgress progress)
       throws IOException {
     new OutputPlan()
         .reads("the folder", folder)
@@ -158,7 +158,7 @@ public final class PeftMerger {
           MergedMatrix.adapted(
               tensor.type(),
               tensor.type(),
-              List.of(new MergedMatrix.Part(joined.pair(), factor)),
+              List.of(new MergedMatrix.ScaledPair(joined.pair(), factor)),
               Rounding.DITHERED,
               null);
       return (first, from, out) -> {

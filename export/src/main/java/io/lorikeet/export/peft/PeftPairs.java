@@ -20,7 +20,7 @@ record PeftPairs(GgufFile base, SafetensorsFile file, PeftConfig config, List<St
   }
 
   /// A module's pair, if nothing is wrong with it.
-  Optional<PeftJoin.Part> part(PeftPlace place, PeftTensors.Module module) {
+  Optional<PeftJoin.ModulePair> part(PeftPlace place, PeftTensors.Module module) {
     SafetensorsTensor a = module.halves().get("A");
     SafetensorsTensor b = module.halves().get("B");
     if (a == null || b == null) {
@@ -49,7 +49,8 @@ record PeftPairs(GgufFile base, SafetensorsFile file, PeftConfig config, List<St
       return Optional.empty();
     }
     double scaling = config.scaling(module.fullName());
-    PeftJoin.Part part = new PeftJoin.Part(place, (int) rank, scaling, values(a), values(b));
+    PeftJoin.ModulePair part =
+        new PeftJoin.ModulePair(place, (int) rank, scaling, values(a), values(b));
     return place.isPart() ? part.ofPlace() : Optional.of(part);
   }
 

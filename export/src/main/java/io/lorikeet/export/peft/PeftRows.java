@@ -23,7 +23,7 @@ final class PeftRows {
   record Change(
       PeftPlace place,
       Optional<SafetensorsTensor> whole,
-      Optional<PeftJoin.Part> part,
+      Optional<PeftJoin.ModulePair> part,
       Optional<float[]> magnitudes) {
 
     /// Whether a pair is all there is.
@@ -83,7 +83,7 @@ final class PeftRows {
     }
   }
 
-  private static void add(PeftJoin.Part part, int row, double[] sum) {
+  private static void add(PeftJoin.ModulePair part, int row, double[] sum) {
     int rank = part.rank();
     boolean embedding = part.place().isEmbedding();
     int tokens = part.place().rows();

@@ -113,18 +113,18 @@ class AdapterCombinerTest {
             () ->
                 AdapterCombiner.concatenate(
                     List.of(
-                        new AdapterCombiner.Part("a.gguf", first, 0),
-                        new AdapterCombiner.Part("b.gguf", other, Double.NaN))));
+                        new AdapterCombiner.ScaledAdapter("a.gguf", first, 0),
+                        new AdapterCombiner.ScaledAdapter("b.gguf", other, Double.NaN))));
     for (String words :
         List.of("a.gguf is 0", "b.gguf is NaN", "qwen2", pair.baseTensor() + " is [5, ")) {
       assertTrue(refused.getMessage().contains(words), refused.getMessage());
     }
   }
 
-  private List<AdapterCombiner.Part> parts(float ofFirst, float ofSecond) {
+  private List<AdapterCombiner.ScaledAdapter> parts(float ofFirst, float ofSecond) {
     return List.of(
-        new AdapterCombiner.Part("first", first, ofFirst),
-        new AdapterCombiner.Part("second", second, ofSecond));
+        new AdapterCombiner.ScaledAdapter("first", first, ofFirst),
+        new AdapterCombiner.ScaledAdapter("second", second, ofSecond));
   }
 
   /// llama.cpp's logits with adapters at their scales.

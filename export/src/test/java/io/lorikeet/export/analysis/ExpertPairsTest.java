@@ -49,7 +49,8 @@ class ExpertPairsTest {
     LoraAdapter combined =
         AdapterCombiner.concatenate(
             List.of(
-                new AdapterCombiner.Part("a", first, 1), new AdapterCombiner.Part("b", second, 2)));
+                new AdapterCombiner.ScaledAdapter("a", first, 1),
+                new AdapterCombiner.ScaledAdapter("b", second, 2)));
     assertEquals(3, combined.pairs().getFirst().experts());
     LoraAdapter compressed = AdapterCombiner.compress(combined, 2).adapter();
     assertEquals(2, compressed.pairs().getFirst().rank());
@@ -72,8 +73,8 @@ class ExpertPairsTest {
         () ->
             AdapterCombiner.concatenate(
                 List.of(
-                    new AdapterCombiner.Part("a", first, 1),
-                    new AdapterCombiner.Part("b", fewer, 1))));
+                    new AdapterCombiner.ScaledAdapter("a", first, 1),
+                    new AdapterCombiner.ScaledAdapter("b", fewer, 1))));
   }
 
   private static LoraPair matrix(LoraAdapter adapter, int expert) {

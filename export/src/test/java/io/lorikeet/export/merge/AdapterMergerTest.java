@@ -98,8 +98,8 @@ class AdapterMergerTest {
     return List.of(new AdapterMerger.Adapter(file, AdapterFile.read(file, base).adapter(), scale));
   }
 
-  private static AdapterMerger.Settings settings(MergeTypes types) {
-    return new AdapterMerger.Settings(types, Rounding.DITHERED, _ -> null, 2);
+  private static AdapterMerger.MergeSettings settings(MergeTypes types) {
+    return new AdapterMerger.MergeSettings(types, Rounding.DITHERED, _ -> null, 2);
   }
 
   private static MergeVerification verify(Path base, Path adapter, double scale, Path merged)

@@ -138,7 +138,7 @@ public record MergeBench(
             new AdapterMerger(
                 base,
                 List.of(new AdapterMerger.Adapter(adapterFile.path(), adapter, 1)),
-                new AdapterMerger.Settings(MergeTypes.KEEP, rounding, _ -> null, threads));
+                new AdapterMerger.MergeSettings(MergeTypes.KEEP, rounding, _ -> null, threads));
         bytes.put(name, 2 * tensors);
         work.put(name, unchecked(() -> merger.merge(output.path(), (_, _) -> {})));
       }

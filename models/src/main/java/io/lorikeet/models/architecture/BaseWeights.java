@@ -6,6 +6,7 @@ import io.lorikeet.bindings.DeviceTensors.Placed;
 import io.lorikeet.bindings.DeviceTensors.Spec;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
+import io.lorikeet.quant.ByteProgress;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
 import java.lang.foreign.MemorySegment;
@@ -28,24 +29,18 @@ public final class BaseWeights implements AutoCloseable {
   private long copiedBytes;
   private long mappedBytes;
 
-  /// Told how many bytes of how many are in place.
-  @FunctionalInterface
-  public interface Progress {
-    void at(long doneBytes, long totalBytes);
-  }
-
   private BaseWeights() {}
 
   /// Puts a base's tensors where `backend` can compute with them.
   ///
   /// @param progress told of uploads, not called where nothing is copied
-  public static BaseWeights load(GgufFile base, Backend backend, Progress progress) {
+  public static BaseWeights load(GgufFile base, Backend backend, ByteProgress progress) {
     return load(base, base.tensors(), backend, progress);
   }
 
   /// The same, but of the layers only two are in the device's memory at a time: the one that is
   /// computed and the next one, which is uploaded meanwhile. For bases larger than the memory.
-  public static BaseWeights stream(GgufFile base, Backend backend, Progress progress) {
+  public static BaseWeights stream(GgufFile base, Backend backend, ByteProgress progress) {
     // Embeddings that serve as the head too are wanted whole.
     boolean untied = base.tensor("output.weight").isPresent();
     List<GgufTensor> others =
@@ -71,7 +66,7 @@ public final class BaseWeights implements AutoCloseable {
   }
 
   private static BaseWeights load(
-      GgufFile base, List<GgufTensor> wanted, Backend backend, Progress progress) {
+      GgufFile base, List<GgufTensor> wanted, Backend backend, ByteProgress progress) {
     if (backend.isPlanning()) {
       return plan(wanted, backend);
     }
@@ -165,7 +160,7 @@ public final class BaseWeights implements AutoCloseable {
     names.forEach(name -> tensors.put(name, owner.get(name)));
   }
 
-  private void upload(GgufFile base, List<GgufTensor> toCopy, Progress progress) {
+  private void upload(GgufFile base, List<GgufTensor> toCopy, ByteProgress progress) {
     long total = toCopy.stream().mapToLong(GgufTensor::bytes).sum();
     long done = 0;
     for (GgufTensor tensor : toCopy) {

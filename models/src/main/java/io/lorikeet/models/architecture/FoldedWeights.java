@@ -82,7 +82,7 @@ final class FoldedWeights implements AutoCloseable {
               slot.rank(),
               LoraParameters.read(lora.values(), slot.aOffset(), slot.aShape()),
               LoraParameters.read(lora.values(), slot.bOffset(), slot.bShape()));
-      MergedMatrix.Part part = new MergedMatrix.Part(pair, slot.scaling());
+      MergedMatrix.ScaledPair part = new MergedMatrix.ScaledPair(pair, slot.scaling());
       MergedMatrix matrix =
           MergedMatrix.adapted(
               weight.type(), weight.type(), List.of(part), Rounding.DITHERED, null);

@@ -1,7 +1,7 @@
 package io.lorikeet.models.autodiff;
 
 import io.lorikeet.bindings.Kernels;
-import io.lorikeet.bindings.Kernels.Kind;
+import io.lorikeet.bindings.Kernels.ProductKind;
 import io.lorikeet.bindings.Kernels.Term;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
@@ -38,7 +38,7 @@ final class GradientRules {
   void apply(DifferentiableOp op, Tensor dy) {
     switch (op) {
       case DifferentiableOp.FrozenProduct(Tensor weight, Tensor x, Tensor _) ->
-          tape.accumulate(x, new Term(Kind.FROZEN_TRANSPOSED, weight, dy));
+          tape.accumulate(x, new Term(ProductKind.FROZEN_TRANSPOSED, weight, dy));
       case DifferentiableOp.AdaptedProduct(
               Tensor weight,
               Tensor x,
@@ -46,12 +46,12 @@ final class GradientRules {
               Tensor z,
               Tensor _) -> {
         parameterGradients.addOuter(kernels, parameter, z, dy);
-        tape.accumulate(z, new Term(Kind.SMALL_TRANSPOSED, parameter.value(), dy));
-        tape.accumulate(x, new Term(Kind.FROZEN_TRANSPOSED, weight, dy));
+        tape.accumulate(z, new Term(ProductKind.SMALL_TRANSPOSED, parameter.value(), dy));
+        tape.accumulate(x, new Term(ProductKind.FROZEN_TRANSPOSED, weight, dy));
       }
       case DifferentiableOp.TrainedProduct(Parameter parameter, Tensor x, Tensor _) -> {
         parameterGradients.addOuter(kernels, parameter, x, dy);
-        tape.accumulate(x, new Term(Kind.SMALL_TRANSPOSED, parameter.value(), dy));
+        tape.accumulate(x, new Term(ProductKind.SMALL_TRANSPOSED, parameter.value(), dy));
       }
       case DifferentiableOp.FoldedUpdate(
               Parameter a,
@@ -61,7 +61,7 @@ final class GradientRules {
               Tensor _) -> {
         Tensor low = ops.scale(kernels.smallProduct(a.value(), x), scaling);
         parameterGradients.addOuter(kernels, b, low, dy);
-        Tensor back = kernels.sum(List.of(new Term(Kind.SMALL_TRANSPOSED, b.value(), dy)));
+        Tensor back = kernels.sum(List.of(new Term(ProductKind.SMALL_TRANSPOSED, b.value(), dy)));
         parameterGradients.addOuter(kernels, a, x, ops.scale(back, scaling));
       }
       case DifferentiableOp.TrainedRows(Parameter parameter, Tensor indices, Tensor _) ->

@@ -1,7 +1,7 @@
 package io.lorikeet.models.autodiff;
 
 import io.lorikeet.bindings.Kernels;
-import io.lorikeet.bindings.Kernels.Kind;
+import io.lorikeet.bindings.Kernels.ProductKind;
 import io.lorikeet.bindings.Kernels.Term;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Ops.RopeParameters;
@@ -47,7 +47,7 @@ public final class Tape {
 
   /// W x for a frozen weight `[k, n]` and x `[k, t]`: `[n, t]`.
   public Tensor frozenProduct(Tensor weight, Tensor x) {
-    Tensor y = kernels.sum(List.of(new Term(Kind.FROZEN, weight, x)));
+    Tensor y = kernels.sum(List.of(new Term(ProductKind.FROZEN, weight, x)));
     return note(new DifferentiableOp.FrozenProduct(weight, x, y));
   }
 
@@ -56,7 +56,9 @@ public final class Tape {
   public Tensor adaptedProduct(Tensor weight, Tensor x, Parameter parameter, Tensor z) {
     Tensor y =
         kernels.sum(
-            List.of(new Term(Kind.FROZEN, weight, x), new Term(Kind.SMALL, parameter.value(), z)));
+            List.of(
+                new Term(ProductKind.FROZEN, weight, x),
+                new Term(ProductKind.SMALL, parameter.value(), z)));
     return note(new DifferentiableOp.AdaptedProduct(weight, x, parameter, z, y));
   }
 

@@ -27,9 +27,9 @@ record LowRank(int rows, int columns, int rank, float[] left, float[][] right) {
   ///
   /// @param parts pairs of one weight, at least one
   /// @param expert which of the weight's matrices, 0 where there is only one
-  static LowRank of(List<MergedMatrix.Part> parts, int expert) {
+  static LowRank of(List<MergedMatrix.ScaledPair> parts, int expert) {
     List<LowRank> products = new ArrayList<>();
-    for (MergedMatrix.Part part : parts) {
+    for (MergedMatrix.ScaledPair part : parts) {
       LoraPair pair = part.pair();
       int rank = pair.rank();
       float[] a = slice(pair.a(), expert, pair.experts());

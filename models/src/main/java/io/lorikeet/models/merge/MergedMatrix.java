@@ -21,7 +21,7 @@ public final class MergedMatrix {
   private final List<RowRounding> roundings;
 
   /// A pair that adapts the weight, and the factor of its product.
-  public record Part(LoraPair pair, float factor) {}
+  public record ScaledPair(LoraPair pair, float factor) {}
 
   /// @param from the weight's type in the base
   /// @param to its type in the merged file
@@ -32,7 +32,7 @@ public final class MergedMatrix {
   public static MergedMatrix adapted(
       TensorType from,
       TensorType to,
-      List<Part> parts,
+      List<ScaledPair> parts,
       Rounding rounding,
       float @Nullable [] importance) {
     List<LowRank> updates =

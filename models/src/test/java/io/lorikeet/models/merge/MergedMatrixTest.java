@@ -58,7 +58,7 @@ class MergedMatrixTest {
 
   private static Survival merge(
       TensorType type, MemorySegment base, LoraPair pair, Rounding rounding, MemorySegment out) {
-    List<MergedMatrix.Part> parts = List.of(new MergedMatrix.Part(pair, 1));
+    List<MergedMatrix.ScaledPair> parts = List.of(new MergedMatrix.ScaledPair(pair, 1));
     Survival survival = new Survival();
     MergedMatrix.adapted(type, type, parts, rounding, null).merge(0, base, out, survival);
     return survival;
@@ -178,7 +178,7 @@ class MergedMatrixTest {
       assertEquals(Math.sqrt(update), survival.updateNorm(), 1e-4 * survival.updateNorm());
       Survival measured = new Survival();
       MergedMatrix.adapted(
-              type, type, List.of(new MergedMatrix.Part(pair, 1)), Rounding.NEAREST, null)
+              type, type, List.of(new MergedMatrix.ScaledPair(pair, 1)), Rounding.NEAREST, null)
           .measure(0, base, out, measured);
       assertEquals(survival.kept(), measured.kept(), 1e-12);
       assertEquals(survival.noise(), measured.noise(), 1e-12);
@@ -199,7 +199,7 @@ class MergedMatrixTest {
       Survival own = new Survival();
       MergedMatrix matrix =
           MergedMatrix.adapted(
-              type, type, List.of(new MergedMatrix.Part(pair, 1)), Rounding.DITHERED, null);
+              type, type, List.of(new MergedMatrix.ScaledPair(pair, 1)), Rounding.DITHERED, null);
       pool.merge(matrix, 0, base, out, own);
       assertArrayEquals(
           expected.toArray(ValueLayout.JAVA_BYTE), out.toArray(ValueLayout.JAVA_BYTE));
@@ -216,8 +216,8 @@ class MergedMatrixTest {
       MemorySegment once = arena.allocate(base.byteSize(), 64);
       MemorySegment twice = arena.allocate(base.byteSize(), 64);
       MemorySegment both = arena.allocate(base.byteSize(), 64);
-      MergedMatrix.Part first = new MergedMatrix.Part(pair(1), 0.5f);
-      MergedMatrix.Part second = new MergedMatrix.Part(pair(0.3), -2);
+      MergedMatrix.ScaledPair first = new MergedMatrix.ScaledPair(pair(1), 0.5f);
+      MergedMatrix.ScaledPair second = new MergedMatrix.ScaledPair(pair(0.3), -2);
       MergedMatrix.adapted(type, type, List.of(first), Rounding.DITHERED, null)
           .merge(0, base, once, null);
       MergedMatrix.adapted(type, type, List.of(second), Rounding.DITHERED, null)
@@ -241,7 +241,7 @@ class MergedMatrixTest {
     for (TensorType type : List.of(TensorType.Q4_0, TensorType.Q4_K, TensorType.IQ4_XS)) {
       try (Arena arena = Arena.ofConfined()) {
         MemorySegment base = quantized(arena, type, gaussians(COLUMNS * ROWS, 1));
-        List<MergedMatrix.Part> parts = List.of(new MergedMatrix.Part(pair(0.5), 1));
+        List<MergedMatrix.ScaledPair> parts = List.of(new MergedMatrix.ScaledPair(pair(0.5), 1));
         double[] plain = errors(type, base, parts, rounding, null);
         double[] directed = errors(type, base, parts, rounding, importance);
         assertTrue(directed[0] < 0.9 * directed[1], type + Arrays.toString(directed));
@@ -262,7 +262,7 @@ class MergedMatrixTest {
     TensorType type = TensorType.Q4_K;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment base = quantized(arena, type, gaussians(COLUMNS * ROWS, 1));
-      List<MergedMatrix.Part> parts = List.of(new MergedMatrix.Part(pair(0.01), 1));
+      List<MergedMatrix.ScaledPair> parts = List.of(new MergedMatrix.ScaledPair(pair(0.01), 1));
       assertArrayEquals(
           errors(type, base, parts, Rounding.DITHERED, null),
           errors(type, base, parts, Rounding.DITHERED, importance));
@@ -273,7 +273,7 @@ class MergedMatrixTest {
   private static double[] errors(
       TensorType type,
       MemorySegment base,
-      List<MergedMatrix.Part> parts,
+      List<MergedMatrix.ScaledPair> parts,
       Rounding rounding,
       float[] importance) {
     try (Arena arena = Arena.ofConfined()) {

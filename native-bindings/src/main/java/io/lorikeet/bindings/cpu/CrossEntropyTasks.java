@@ -3,7 +3,7 @@ package io.lorikeet.bindings.cpu;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import io.lorikeet.bindings.cpu.OneDnnStep.Kind;
+import io.lorikeet.bindings.cpu.OneDnnStep.RowFunction;
 import io.lorikeet.bindings.cpu.ProductTasks.Range;
 import io.lorikeet.bindings.cpu.ProductTasks.Worker;
 import io.lorikeet.ggml.ggml_tensor;
@@ -53,7 +53,7 @@ final class CrossEntropyTasks {
   private MemorySegment softMax(MemorySegment row, int thread) {
     MemorySegment softMax = tasks.threads().scratch(thread, row.byteSize());
     tasks
-        .step(Kind.SOFTMAX, 1, row.byteSize() / Float.BYTES, thread)
+        .step(RowFunction.SOFTMAX, 1, row.byteSize() / Float.BYTES, thread)
         .run(row.address(), softMax.address());
     return softMax;
   }

@@ -15,7 +15,7 @@ final class OneDnnCallbacks implements AutoCloseable {
 
   /// A computation of which a thread computes its part.
   @FunctionalInterface
-  interface Part {
+  interface ThreadTask {
 
     /// @param y the operation's tensor
     /// @param userData the operation's own number
@@ -23,7 +23,7 @@ final class OneDnnCallbacks implements AutoCloseable {
   }
 
   /// A function for ggml to call. Nothing may be thrown into it: it would end the process.
-  MemorySegment callback(Part part) {
+  MemorySegment callback(ThreadTask part) {
     return ggml_custom_op_t.allocate(
         (y, thread, threads, userData) -> {
           try {

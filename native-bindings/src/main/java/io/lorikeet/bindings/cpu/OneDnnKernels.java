@@ -41,9 +41,9 @@ final class OneDnnKernels implements Kernels {
   }
 
   private FastProducts.Term term(Term term) {
-    boolean small = term.kind() == Kind.SMALL || term.kind() == Kind.SMALL_TRANSPOSED;
+    boolean small = term.kind() == ProductKind.SMALL || term.kind() == ProductKind.SMALL_TRANSPOSED;
     boolean transposed =
-        term.kind() == Kind.FROZEN_TRANSPOSED || term.kind() == Kind.SMALL_TRANSPOSED;
+        term.kind() == ProductKind.FROZEN_TRANSPOSED || term.kind() == ProductKind.SMALL_TRANSPOSED;
     if (!small && products.dequantizes(term.a()) && keepsCopies) {
       Tensor a = dequantized.computeIfAbsent(term.a(), weight -> products.copy(ops, weight));
       return new FastProducts.Term(

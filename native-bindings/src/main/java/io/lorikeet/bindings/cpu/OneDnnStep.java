@@ -14,10 +14,10 @@ import java.util.stream.IntStream;
 /// @param kind the function
 /// @param rows how many
 /// @param columns numbers in a row
-record OneDnnStep(Kind kind, long rows, long columns) implements OneDnnThreads.Form {
+record OneDnnStep(RowFunction kind, long rows, long columns) implements OneDnnThreads.Form {
 
   /// A function of rows.
-  enum Kind {
+  enum RowFunction {
     /// Softmax over each row. Takes the addresses of the rows and of the result.
     SOFTMAX,
     /// Takes the addresses of the softmax, of its gradient, and of the result.
@@ -90,7 +90,7 @@ record OneDnnStep(Kind kind, long rows, long columns) implements OneDnnThreads.F
   }
 
   private void appendTo(MemorySegment postOps, MemorySegment x) {
-    if (kind == Kind.SWISH_BACK) {
+    if (kind == RowFunction.SWISH_BACK) {
       // Of x σ: its slope is (1 - (x σ - x)) σ.
       check(OneDnnFunctions.appendDifference(postOps, x));
       check(OneDnnFunctions.appendLinear(postOps, -1, 1));

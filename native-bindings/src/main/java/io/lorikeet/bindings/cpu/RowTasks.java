@@ -1,7 +1,7 @@
 package io.lorikeet.bindings.cpu;
 
 import io.lorikeet.bindings.TensorType;
-import io.lorikeet.bindings.cpu.OneDnnStep.Kind;
+import io.lorikeet.bindings.cpu.OneDnnStep.RowFunction;
 import io.lorikeet.bindings.cpu.ProductTasks.Range;
 import io.lorikeet.bindings.cpu.ProductTasks.Worker;
 import io.lorikeet.ggml.ggml_tensor;
@@ -36,7 +36,7 @@ record RowTasks(OneDnnThreads threads) {
     return ProductTasks.type(tensor);
   }
 
-  OneDnnPrimitive step(Kind kind, long rows, long columns, int thread) {
+  OneDnnPrimitive step(RowFunction kind, long rows, long columns, int thread) {
     return threads.primitive(thread, new OneDnnStep(kind, rows, columns));
   }
 

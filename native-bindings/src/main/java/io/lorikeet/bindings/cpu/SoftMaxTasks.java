@@ -2,7 +2,7 @@ package io.lorikeet.bindings.cpu;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import io.lorikeet.bindings.cpu.OneDnnStep.Kind;
+import io.lorikeet.bindings.cpu.OneDnnStep.RowFunction;
 import io.lorikeet.bindings.cpu.ProductTasks.Range;
 import io.lorikeet.bindings.cpu.ProductTasks.Worker;
 import io.lorikeet.ggml.ggml_tensor;
@@ -54,7 +54,7 @@ final class SoftMaxTasks {
             seen.hideOthers(values, row * keys, firstQuery + (int) (row % queries));
           }
           long x = values.address() + first * keys * Float.BYTES;
-          tasks.step(Kind.SOFTMAX, count, keys, worker.index()).run(x, x);
+          tasks.step(RowFunction.SOFTMAX, count, keys, worker.index()).run(x, x);
           tasks.copyOperand(y, x, first, count, worker.index());
         });
   }
@@ -72,7 +72,7 @@ final class SoftMaxTasks {
           long offset = first * keys * Float.BYTES;
           long dy = ggml_tensor.data(gradient).address() + offset;
           long softMax = ggml_tensor.data(OneDnnCallbacks.source(y, 1)).address() + offset;
-          tasks.step(Kind.SOFTMAX_BACK, count, keys, worker.index()).run(softMax, dy, dy);
+          tasks.step(RowFunction.SOFTMAX_BACK, count, keys, worker.index()).run(softMax, dy, dy);
           tasks.copyOperand(y, dy, first, count, worker.index());
         });
   }

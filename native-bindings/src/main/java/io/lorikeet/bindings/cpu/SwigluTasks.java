@@ -1,7 +1,7 @@
 package io.lorikeet.bindings.cpu;
 
 import io.lorikeet.bindings.TensorType;
-import io.lorikeet.bindings.cpu.OneDnnStep.Kind;
+import io.lorikeet.bindings.cpu.OneDnnStep.RowFunction;
 import io.lorikeet.bindings.cpu.ProductTasks.Range;
 import io.lorikeet.bindings.cpu.ProductTasks.Worker;
 import io.lorikeet.ggml.ggml_tensor;
@@ -37,8 +37,9 @@ final class SwigluTasks {
     long gate = strip.source(1);
     long up = strip.source(2);
     long sigmoid = strip.sigmoid(gate);
-    strip.result(0, to -> strip.run(Kind.SWISH_BACK, gate, sigmoid, gate, sigmoid, dy, up, to));
-    strip.result(1, to -> strip.run(Kind.PRODUCT, gate, sigmoid, dy, to));
+    strip.result(
+        0, to -> strip.run(RowFunction.SWISH_BACK, gate, sigmoid, gate, sigmoid, dy, up, to));
+    strip.result(1, to -> strip.run(RowFunction.PRODUCT, gate, sigmoid, dy, to));
   }
 
   /// Some of the elements of an operation.
@@ -63,13 +64,13 @@ final class SwigluTasks {
       return ggml_tensor.data(x).address() + first * Float.BYTES;
     }
 
-    void run(Kind kind, long... addresses) {
+    void run(RowFunction kind, long... addresses) {
       tasks.step(kind, 1, count, thread).run(addresses);
     }
 
     /// The address of the sigmoid of what is at an address.
     long sigmoid(long x) {
-      run(Kind.SIGMOID, x, scratch);
+      run(RowFunction.SIGMOID, x, scratch);
       return scratch;
     }
 

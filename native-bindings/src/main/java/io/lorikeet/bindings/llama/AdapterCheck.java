@@ -21,7 +21,7 @@ final class AdapterCheck {
   /// @param model the model's file; where it is split, what is in the other parts isn't checked
   /// @throws GgmlException naming what the process would end for
   static void check(Path file, Path model) {
-    try (GgufHeader header = new GgufHeader(file)) {
+    try (NativeGgufHeader header = new NativeGgufHeader(file)) {
       for (String key : STRINGS) {
         header.requireType(key, Ggml.GGUF_TYPE_STRING(), "string");
       }
@@ -38,7 +38,7 @@ final class AdapterCheck {
   /// libllama would read beyond an adapter's that has fewer.
   private static Map<String, Long> experts(Path model) {
     Map<String, Long> experts = new HashMap<>();
-    try (GgufHeader header = new GgufHeader(model)) {
+    try (NativeGgufHeader header = new NativeGgufHeader(model)) {
       for (long tensor = 0; tensor < header.tensors(); tensor++) {
         long count = header.tensorShape(tensor)[2];
         if (count > 1) {
@@ -50,7 +50,7 @@ final class AdapterCheck {
   }
 
   private static void checkTensor(
-      GgufHeader header, long tensor, Map<String, Long> ranks, Map<String, Long> experts) {
+      NativeGgufHeader header, long tensor, Map<String, Long> ranks, Map<String, Long> experts) {
     String name = header.tensorName(tensor);
     boolean a = name.endsWith(".lora_a");
     if (!a && !name.endsWith(".lora_b")) {
@@ -86,7 +86,7 @@ final class AdapterCheck {
     };
   }
 
-  private static GgmlException refused(GgufHeader header, String name, String what) {
+  private static GgmlException refused(NativeGgufHeader header, String name, String what) {
     return new GgmlException(
         "llama.cpp can't load the adapter " + header.file() + ": its tensor " + name + " " + what);
   }

@@ -38,9 +38,9 @@ public final class LlamaQuantizer {
   /// @param pure gives all matrices the type that is otherwise only the recipe's most frequent
   /// @param importance how much each column of a matrix matters, by tensor name: as many numbers as
   ///     a row has elements, and for experts that many for each; may be empty
-  public record Settings(
+  public record QuantizerSettings(
       QuantizationType type, int threads, boolean pure, Map<String, float[]> importance) {
-    public Settings {
+    public QuantizerSettings {
       if (threads < 1) {
         throw new IllegalArgumentException("quantizing with " + threads + " threads");
       }
@@ -48,7 +48,7 @@ public final class LlamaQuantizer {
     }
 
     /// Without an importance matrix.
-    public Settings(QuantizationType type, int threads, boolean pure) {
+    public QuantizerSettings(QuantizationType type, int threads, boolean pure) {
       this(type, threads, pure, Map.of());
     }
   }
@@ -72,8 +72,8 @@ public final class LlamaQuantizer {
   /// @throws GgmlException with llama.cpp's reason, when it can't; also when the input is quantized
   ///     already, or the type needs an importance matrix and has none
   /// @throws IOException when the output can't be written
-  public static void quantize(Path input, Path output, Settings settings, Listener listener)
-      throws IOException {
+  public static void quantize(
+      Path input, Path output, QuantizerSettings settings, Listener listener) throws IOException {
     if (settings.type.needsImportanceMatrix() && settings.importance.isEmpty()) {
       throw new GgmlException(
           "llama.cpp makes " + settings.type + " only with an importance matrix");
@@ -95,7 +95,7 @@ public final class LlamaQuantizer {
   /// as they are aren't among them. No tensor's data is read.
   ///
   /// @throws GgmlException with llama.cpp's reason, when it couldn't quantize
-  public static Map<String, TensorType> plan(Path input, Settings settings) {
+  public static Map<String, TensorType> plan(Path input, QuantizerSettings settings) {
     NativeLibrary.load();
     Map<String, TensorType> types = new LinkedHashMap<>();
     String[] current = {null};
@@ -126,7 +126,11 @@ public final class LlamaQuantizer {
   }
 
   private static void run(
-      Path input, Path output, Settings settings, boolean dry, Consumer<String> information) {
+      Path input,
+      Path output,
+      QuantizerSettings settings,
+      boolean dry,
+      Consumer<String> information) {
     try (Arena arena = Arena.ofConfined();
         NativeLog.Errors errors = NativeLog.captureErrors();
         NativeLog.Listening _ = NativeLog.listen(information)) {
@@ -166,7 +170,7 @@ public final class LlamaQuantizer {
   /// libllama does not notice every failed write.
   private static void requireComplete(Path output) throws IOException {
     long required;
-    try (GgufHeader header = new GgufHeader(output)) {
+    try (NativeGgufHeader header = new NativeGgufHeader(output)) {
       required = header.requiredFileSize();
     }
     long size = Files.size(output);

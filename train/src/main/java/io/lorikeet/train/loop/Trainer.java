@@ -3,13 +3,13 @@ package io.lorikeet.train.loop;
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.adapter.AdapterMetadata;
-import io.lorikeet.models.architecture.BaseWeights;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.models.text.Tokenizer;
+import io.lorikeet.quant.ByteProgress;
 import io.lorikeet.quant.FiniteWeights;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
@@ -218,7 +218,7 @@ public final class Trainer {
           pieces.metrics().on(event);
           listener.on(event);
         };
-    BaseWeights.Progress upload =
+    ByteProgress upload =
         (done, total) -> events.on(new TrainingEvent.Progress("uploading weights", done, total));
     TrainingSetup.Request request =
         new TrainingSetup.Request(

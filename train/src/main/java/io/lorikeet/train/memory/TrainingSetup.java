@@ -7,6 +7,7 @@ import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.lora.LoraParameters;
+import io.lorikeet.quant.ByteProgress;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.optimizer.AdamW;
 import io.lorikeet.train.settings.AdamWSettings;
@@ -44,7 +45,7 @@ public final class TrainingSetup implements AutoCloseable {
   ///
   /// @param base the open file of the base; its head is enough where the backend only plans
   public TrainingSetup(
-      GgufFile base, Backend backend, Request request, BaseWeights.Progress uploadProgress) {
+      GgufFile base, Backend backend, Request request, ByteProgress uploadProgress) {
     Placement placement = request.placement();
     TransformerModel.Options options =
         new TransformerModel.Options(

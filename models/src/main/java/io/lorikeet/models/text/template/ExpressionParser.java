@@ -2,7 +2,7 @@ package io.lorikeet.models.text.template;
 
 import io.lorikeet.models.text.template.Expression.ArgumentList;
 import io.lorikeet.models.text.template.Expression.Named;
-import io.lorikeet.models.text.template.Token.Kind;
+import io.lorikeet.models.text.template.Token.TokenKind;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,8 +60,8 @@ final class ExpressionParser {
 
   private boolean endsTuple() {
     Token token = stream.current();
-    return token.kind() == Kind.VARIABLE_END
-        || token.kind() == Kind.BLOCK_END
+    return token.kind() == TokenKind.VARIABLE_END
+        || token.kind() == TokenKind.BLOCK_END
         || token.isOperator(")")
         || token.isName("recursive");
   }
@@ -102,7 +102,7 @@ final class ExpressionParser {
     List<Expression> operands = new ArrayList<>();
     while (true) {
       Token token = stream.current();
-      if (token.kind() == Kind.OPERATOR && COMPARISONS.contains(token.text())) {
+      if (token.kind() == TokenKind.OPERATOR && COMPARISONS.contains(token.text())) {
         operators.add(stream.next().text());
       } else if (stream.skipName("in")) {
         operators.add("in");
@@ -167,7 +167,7 @@ final class ExpressionParser {
 
   private boolean isOneOf(Set<String> operators) {
     Token token = stream.current();
-    return token.kind() == Kind.OPERATOR && operators.contains(token.text());
+    return token.kind() == TokenKind.OPERATOR && operators.contains(token.text());
   }
 
   private <T> T leave(int levels, T result) {
@@ -206,7 +206,7 @@ final class ExpressionParser {
       }
       case STRING -> {
         StringBuilder text = new StringBuilder();
-        while (stream.current().kind() == Kind.STRING) {
+        while (stream.current().kind() == TokenKind.STRING) {
           text.append(stream.next().text());
         }
         return new Expression.Constant(line, Text.of(text.toString()));
@@ -406,9 +406,9 @@ final class ExpressionParser {
   }
 
   private String dottedName(String description) {
-    StringBuilder name = new StringBuilder(stream.expect(Kind.NAME, description).text());
+    StringBuilder name = new StringBuilder(stream.expect(TokenKind.NAME, description).text());
     while (stream.skipOperator(".")) {
-      name.append('.').append(stream.expect(Kind.NAME, description).text());
+      name.append('.').append(stream.expect(TokenKind.NAME, description).text());
     }
     return name.toString();
   }
@@ -436,7 +436,7 @@ final class ExpressionParser {
       } else if (stream.skipOperator("**")) {
         ordered = spreadNamed == null;
         spreadNamed = expression();
-      } else if (stream.current().kind() == Kind.NAME && stream.following().isOperator("=")) {
+      } else if (stream.current().kind() == TokenKind.NAME && stream.following().isOperator("=")) {
         ordered = spreadNamed == null;
         String name = stream.next().text();
         stream.next();

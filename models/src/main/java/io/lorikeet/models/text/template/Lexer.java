@@ -1,6 +1,6 @@
 package io.lorikeet.models.text.template;
 
-import io.lorikeet.models.text.template.Token.Kind;
+import io.lorikeet.models.text.template.Token.TokenKind;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -57,19 +57,19 @@ final class Lexer {
       }
       switch (source.charAt(tag + 1)) {
         case '#' -> comment();
-        case '{' -> expression(Kind.VARIABLE_BEGIN, Kind.VARIABLE_END, "}}", false);
+        case '{' -> expression(TokenKind.VARIABLE_BEGIN, TokenKind.VARIABLE_END, "}}", false);
         default -> {
           Matcher raw = RAW_BEGIN.matcher(source).region(tag, source.length());
           if (raw.lookingAt()) {
             raw(raw.end());
           } else {
-            expression(Kind.BLOCK_BEGIN, Kind.BLOCK_END, "%}", true);
+            expression(TokenKind.BLOCK_BEGIN, TokenKind.BLOCK_END, "%}", true);
           }
         }
       }
     }
     place = source.length();
-    add(Kind.END, "");
+    add(TokenKind.END, "");
   }
 
   private int nextTag() {
@@ -90,7 +90,7 @@ final class Lexer {
       text = stripped(text, sign, !variable);
     }
     if (!text.isEmpty()) {
-      add(Kind.DATA, text);
+      add(TokenKind.DATA, text);
     }
     place = tag;
   }
@@ -128,7 +128,7 @@ final class Lexer {
     char sign = end.group(1).isEmpty() ? ' ' : end.group(1).charAt(0);
     String text = stripped(source.substring(begin, end.start()), sign, true);
     if (!text.isEmpty()) {
-      add(Kind.DATA, text);
+      add(TokenKind.DATA, text);
     }
     place = end.end();
     lineStarts = source.charAt(place - 1) == '\n';
@@ -150,7 +150,7 @@ final class Lexer {
     }
   }
 
-  private void expression(Kind begin, Kind end, String delimiter, boolean block) {
+  private void expression(TokenKind begin, TokenKind end, String delimiter, boolean block) {
     add(begin, source.substring(place, place + 2));
     place += 2;
     if (place < source.length() && "-+".indexOf(source.charAt(place)) >= 0) {
@@ -195,7 +195,7 @@ final class Lexer {
     } else {
       Matcher name = NAME.matcher(source).region(place, source.length());
       if (name.lookingAt()) {
-        add(Kind.NAME, name.group());
+        add(TokenKind.NAME, name.group());
         place = name.end();
       } else {
         operator();
@@ -206,7 +206,7 @@ final class Lexer {
   /// A number, as long as Python's patterns for floats and whole numbers take it.
   private void number() {
     int end = place > 0 && source.charAt(place - 1) == '.' ? place : endOfFloat();
-    Kind kind = end > place ? Kind.FLOAT : Kind.INTEGER;
+    TokenKind kind = end > place ? TokenKind.FLOAT : TokenKind.INTEGER;
     end = end > place ? end : endOfInteger();
     if (end - place > Numbers.DIGITS) {
       throw new SyntaxError(line(), "a number of more than " + Numbers.DIGITS + " digits");
@@ -263,7 +263,7 @@ final class Lexer {
     if (end >= source.length()) {
       throw new SyntaxError(line(), "a string without its closing " + quote);
     }
-    add(Kind.STRING, PythonText.unescape(source.substring(place + 1, end)));
+    add(TokenKind.STRING, PythonText.unescape(source.substring(place + 1, end)));
     place = end + 1;
   }
 
@@ -271,7 +271,7 @@ final class Lexer {
     for (String operator : OPERATORS) {
       if (source.startsWith(operator, place)) {
         balance(operator);
-        add(Kind.OPERATOR, operator);
+        add(TokenKind.OPERATOR, operator);
         place += operator.length();
         return;
       }
@@ -294,7 +294,7 @@ final class Lexer {
     }
   }
 
-  private void add(Kind kind, String text) {
+  private void add(TokenKind kind, String text) {
     tokens.add(new Token(kind, text, line()));
   }
 

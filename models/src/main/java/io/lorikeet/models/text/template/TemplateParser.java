@@ -5,7 +5,7 @@ import io.lorikeet.models.text.template.Statement.NamespaceTarget;
 import io.lorikeet.models.text.template.Statement.Parameter;
 import io.lorikeet.models.text.template.Statement.Target;
 import io.lorikeet.models.text.template.Statement.TupleTarget;
-import io.lorikeet.models.text.template.Token.Kind;
+import io.lorikeet.models.text.template.Token.TokenKind;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -31,7 +31,7 @@ final class TemplateParser {
   static List<Statement> parse(String template) {
     TemplateParser parser = new TemplateParser(new TokenStream(Lexer.tokens(template)));
     List<Statement> statements = parser.body();
-    if (parser.stream.current().kind() != Kind.END) {
+    if (parser.stream.current().kind() != TokenKind.END) {
       String tag = parser.stream.current().description();
       throw new SyntaxError(parser.stream.line(), tag + " without the tag that it belongs to");
     }
@@ -42,18 +42,18 @@ final class TemplateParser {
   private List<Statement> body(String... ends) {
     stream.enter();
     List<Statement> statements = new ArrayList<>();
-    while (stream.current().kind() != Kind.END) {
+    while (stream.current().kind() != TokenKind.END) {
       Token token = stream.next();
       switch (token.kind()) {
         case DATA -> statements.add(new Statement.Data(token.line(), Text.of(token.text())));
         case VARIABLE_BEGIN -> {
           Expression value = expressions.tuple(true);
-          stream.expect(Kind.VARIABLE_END, "'}}'");
+          stream.expect(TokenKind.VARIABLE_END, "'}}'");
           statements.add(new Statement.Output(token.line(), value));
         }
         default -> {
           Token name = stream.current();
-          if (name.kind() == Kind.NAME
+          if (name.kind() == TokenKind.NAME
               && (List.of(ends).contains(name.text()) || isContinuation(name.text()))) {
             stream.leave();
             return statements;
@@ -95,11 +95,11 @@ final class TemplateParser {
   }
 
   private void blockEnd() {
-    stream.expect(Kind.BLOCK_END, "'%}'");
+    stream.expect(TokenKind.BLOCK_END, "'%}'");
   }
 
   private Statement statement() {
-    Token tag = stream.expect(Kind.NAME, "a tag's name");
+    Token tag = stream.expect(TokenKind.NAME, "a tag's name");
     int line = tag.line();
     return switch (tag.text()) {
       case "if" -> branches(line);
@@ -193,7 +193,7 @@ final class TemplateParser {
   }
 
   private Statement macro(int line) {
-    String name = stream.expect(Kind.NAME, "the macro's name").text();
+    String name = stream.expect(TokenKind.NAME, "the macro's name").text();
     List<Parameter> parameters = parameters();
     return new Statement.Macro(line, name, parameters, function("endmacro"));
   }
@@ -218,7 +218,7 @@ final class TemplateParser {
   private Statement with(int line) {
     List<Target> targets = new ArrayList<>();
     List<Expression> values = new ArrayList<>();
-    while (stream.current().kind() != Kind.BLOCK_END) {
+    while (stream.current().kind() != TokenKind.BLOCK_END) {
       if (!targets.isEmpty()) {
         stream.expectOperator(",");
       }
@@ -237,7 +237,7 @@ final class TemplateParser {
         stream.expectOperator(",");
       }
       int line = stream.line();
-      String name = stream.expect(Kind.NAME, "a parameter's name").text();
+      String name = stream.expect(TokenKind.NAME, "a parameter's name").text();
       Expression standard = stream.skipOperator("=") ? expressions.expression() : null;
       if (standard == null && !parameters.isEmpty() && parameters.getLast().standard() != null) {
         throw new SyntaxError(line, "a parameter without a default follows one with a default");
@@ -253,7 +253,7 @@ final class TemplateParser {
     boolean tuple = false;
     while (stream.skipOperator(",")) {
       tuple = true;
-      if (stream.current().kind() != Kind.NAME && !stream.current().isOperator("(")
+      if (stream.current().kind() != TokenKind.NAME && !stream.current().isOperator("(")
           || stream.current().isName("in")) {
         break;
       }
@@ -273,12 +273,12 @@ final class TemplateParser {
       stream.expectOperator(")");
       return inside;
     }
-    String name = stream.expect(Kind.NAME, "a name to assign to").text();
+    String name = stream.expect(TokenKind.NAME, "a name to assign to").text();
     if (Set.of("true", "false", "none", "True", "False", "None").contains(name)) {
       throw new SyntaxError(stream.line(), "can't assign to " + name);
     }
     if (stream.skipOperator(".")) {
-      return new NamespaceTarget(name, stream.expect(Kind.NAME, "an attribute's name").text());
+      return new NamespaceTarget(name, stream.expect(TokenKind.NAME, "an attribute's name").text());
     }
     return new NameTarget(name);
   }

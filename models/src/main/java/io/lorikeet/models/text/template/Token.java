@@ -5,8 +5,8 @@ package io.lorikeet.models.text.template;
 /// @param kind its kind
 /// @param text its text; of a string the value, without quotes and escapes
 /// @param line line of the template, from 1
-record Token(Kind kind, String text, int line) {
-  enum Kind {
+record Token(TokenKind kind, String text, int line) {
+  enum TokenKind {
     /// Text outside all tags.
     DATA,
     BLOCK_BEGIN,
@@ -22,11 +22,11 @@ record Token(Kind kind, String text, int line) {
   }
 
   boolean isOperator(String operator) {
-    return kind == Kind.OPERATOR && text.equals(operator);
+    return kind == TokenKind.OPERATOR && text.equals(operator);
   }
 
   boolean isName(String name) {
-    return kind == Kind.NAME && text.equals(name);
+    return kind == TokenKind.NAME && text.equals(name);
   }
 
   /// As people see it.

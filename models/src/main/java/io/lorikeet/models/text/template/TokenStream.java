@@ -1,6 +1,6 @@
 package io.lorikeet.models.text.template;
 
-import io.lorikeet.models.text.template.Token.Kind;
+import io.lorikeet.models.text.template.Token.TokenKind;
 import java.util.List;
 
 /// The tokens of a template, read from first to last by the parsers.
@@ -30,7 +30,7 @@ final class TokenStream {
   /// Gives the current token and goes on.
   Token next() {
     Token token = current();
-    if (token.kind() != Kind.END) {
+    if (token.kind() != TokenKind.END) {
       place++;
     }
     return token;
@@ -48,7 +48,7 @@ final class TokenStream {
     return found;
   }
 
-  Token expect(Kind kind, String description) {
+  Token expect(TokenKind kind, String description) {
     if (current().kind() != kind) {
       throw unexpected(description);
     }

@@ -12,7 +12,7 @@ import java.nio.file.Path;
 
 /// A GGUF file's metadata and tensor list, read by ggml's own parser (`gguf.cpp`), which survives
 /// any file: for looking at what libllama is about to be given, exactly as libllama would see it.
-final class GgufHeader implements AutoCloseable {
+final class NativeGgufHeader implements AutoCloseable {
   private final Path file;
   private final Arena arena = Arena.ofConfined();
   private final MemorySegment handle;
@@ -20,7 +20,7 @@ final class GgufHeader implements AutoCloseable {
   /// Opens a file whose tensor data stays on disk.
   ///
   /// @throws GgmlException when it isn't a GGUF file
-  GgufHeader(Path file) {
+  NativeGgufHeader(Path file) {
     this.file = file;
     try (NativeLog.Errors errors = NativeLog.captureErrors()) {
       MemorySegment params = gguf_init_params.allocate(arena);
