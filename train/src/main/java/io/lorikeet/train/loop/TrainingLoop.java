@@ -5,6 +5,7 @@ import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.text.template.ChatTemplate;
 import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.data.BatchPlan;
 import io.lorikeet.train.data.DataSet;
 import io.lorikeet.train.data.MicroBatch;
@@ -94,6 +95,7 @@ final class TrainingLoop {
   ///
   /// @throws UnusableStepException when a loss, gradient or parameter isn't a finite number or far
   ///     outside, and the policy is to stop
+  /// @throws InvalidInputException when adapted matrices have no gradient, and that isn't allowed
   /// @throws StoppedException when it was asked to stop, or its time is over
   /// @throws IOException when the base's file was changed meanwhile, or the last checkpoint can't
   ///     be written
@@ -229,8 +231,19 @@ final class TrainingLoop {
 
     @Override
     public void beforeUpdate(TrainingStep.Outcome outcome, List<MicroBatch> batches) {
+      if (number == IdlePairs.STEP) {
+        lookForIdlePairs();
+      }
       progress.spread().check(number, outcome.loss(), outcome.gradientNorm(), batches);
     }
+  }
+
+  private void lookForIdlePairs() {
+    IdlePairs idle = new IdlePairs(step.model().lora());
+    if (!config.get(Settings.ALLOW_IDLE)) {
+      idle.requireNone();
+    }
+    idle.expertsInWords().ifPresent(words -> events.on(new TrainingEvent.Note(words)));
   }
 
   private void leaveOut(int number, UnusableStepException problem) throws IOException {

@@ -341,6 +341,14 @@ public final class Settings {
               "handling of a step whose numbers go wrong")
           .defaultsTo(RunPolicy.OnNan.STOP)
           .marked(MAY_CHANGE);
+  public static final Setting<Boolean> ALLOW_IDLE =
+      setting(
+              CARE,
+              "allow-idle",
+              onOrOff(),
+              "train on where adapted matrices have no gradient in the second step")
+          .defaultsTo(false)
+          .marked(MAY_CHANGE);
   public static final Setting<Duration> MAX_TIME =
       setting(
               CARE,
