@@ -10,11 +10,12 @@ import org.jspecify.annotations.Nullable;
 
 /// The modules of a gated delta net (`linear_attn` in Hugging Face's models).
 ///
+/// @param together whether queries, keys, values and their gate are one module, Qwen3-Next's
 /// @param keyHeads heads of queries and of keys
 /// @param valueHeads heads of values
 /// @param headSize elements of any head
-record DeltaNetPlaces(int keyHeads, int valueHeads, int headSize) {
-  private static final Set<String> FAMILIES = Set.of("qwen35", "qwen35moe");
+record DeltaNetPlaces(boolean together, int keyHeads, int valueHeads, int headSize) {
+  private static final Set<String> FAMILIES = Set.of("qwen35", "qwen35moe", "qwen3next");
 
   private static final Map<String, String> MODULES =
       Map.of(
@@ -22,6 +23,7 @@ record DeltaNetPlaces(int keyHeads, int valueHeads, int headSize) {
           "attn_gate", "linear_attn.in_proj_z",
           "ssm_alpha", "linear_attn.in_proj_a",
           "ssm_beta", "linear_attn.in_proj_b",
+          "ssm_ba", "linear_attn.in_proj_ba",
           "ssm_out", "linear_attn.out_proj");
 
   /// @return null for a family without delta nets
@@ -31,6 +33,7 @@ record DeltaNetPlaces(int keyHeads, int valueHeads, int headSize) {
     }
     String prefix = architecture + ".ssm.";
     return new DeltaNetPlaces(
+        architecture.equals("qwen3next"),
         Math.toIntExact(metadata.requireInteger(prefix + "group_count")),
         Math.toIntExact(metadata.requireInteger(prefix + "time_step_rank")),
         Math.toIntExact(metadata.requireInteger(prefix + "state_size")));
@@ -41,18 +44,50 @@ record DeltaNetPlaces(int keyHeads, int valueHeads, int headSize) {
   }
 
   List<PeftPlace> of(String prefix, String role, GgufTensor tensor) {
+    return List.of(together ? ofTogether(prefix, role, tensor) : ofTiled(prefix, role, tensor));
+  }
+
+  /// Qwen3-Next's modules have value heads in the file's order. `in_proj_qkvz` has by key head its
+  /// query, its key, its values and their gates.
+  private PeftPlace ofTogether(String prefix, String role, GgufTensor tensor) {
+    int values = valueHeads / keyHeads * headSize;
+    int group = 2 * headSize + 2 * values;
+    int gate = 2 * headSize + values;
+    IntUnaryOperator order =
+        switch (role) {
+          case "attn_qkv" ->
+              row -> {
+                int in = row % group;
+                int head = row / group;
+                return in >= gate
+                    ? -1
+                    : in < headSize
+                        ? head * headSize + in
+                        : in < 2 * headSize
+                            ? (keyHeads + head) * headSize + in - headSize
+                            : 2 * keyHeads * headSize + head * values + in - 2 * headSize;
+              };
+          case "attn_gate" ->
+              row -> row % group < gate ? -1 : row / group * values + row % group - gate;
+          default -> null;
+        };
+    return order == null
+        ? PeftPlaces.whole(prefix + MODULES.get(role), tensor)
+        : PeftPlaces.place(
+            prefix + "linear_attn.in_proj_qkvz", tensor, keyHeads * group, order, PeftOrder.SAME);
+  }
+
+  private PeftPlace ofTiled(String prefix, String role, GgufTensor tensor) {
     String module = prefix + MODULES.get(role);
     int rows = PeftPlaces.length(tensor, 1);
     IntUnaryOperator none = PeftOrder.SAME;
-    return List.of(
-        switch (role) {
-          case "attn_qkv" ->
-              PeftPlaces.place(
-                  module, tensor, rows, values(2 * keyHeads * headSize, headSize), none);
-          case "attn_gate" -> PeftPlaces.place(module, tensor, rows, values(0, headSize), none);
-          case "ssm_out" -> PeftPlaces.place(module, tensor, rows, none, values(0, headSize));
-          default -> PeftPlaces.place(module, tensor, rows, values(0, 1), none);
-        });
+    return switch (role) {
+      case "attn_qkv" ->
+          PeftPlaces.place(module, tensor, rows, values(2 * keyHeads * headSize, headSize), none);
+      case "attn_gate" -> PeftPlaces.place(module, tensor, rows, values(0, headSize), none);
+      case "ssm_out" -> PeftPlaces.place(module, tensor, rows, none, values(0, headSize));
+      default -> PeftPlaces.place(module, tensor, rows, values(0, 1), none);
+    };
   }
 
   private IntUnaryOperator values(int before, int length) {

@@ -32,6 +32,7 @@ final class PeftPlaces {
           "qwen3moe",
           "qwen35",
           "qwen35moe",
+          "qwen3next",
           "gemma",
           "gemma2",
           "gemma3",

@@ -62,6 +62,7 @@ class EveryFamilyTest {
           Map.entry("ernie4_5", "Ernie4_5ForCausalLM"),
           Map.entry("qwen3moe", "Qwen3MoeForCausalLM"),
           Map.entry("qwen35moe", "Qwen3_5MoeForCausalLM"),
+          Map.entry("qwen3next", "Qwen3NextForCausalLM"),
           Map.entry("olmoe", "OlmoeForCausalLM"),
           Map.entry("gpt-oss", "GptOssForCausalLM"));
 

@@ -42,7 +42,7 @@ class PeftModelsTest {
   private Path folder;
 
   @ParameterizedTest
-  @ValueSource(strings = {"qwen3_5", "qwen3_5_moe", "granitemoeshared"})
+  @ValueSource(strings = {"qwen3_5", "qwen3_5_moe", "qwen3_next", "granitemoeshared"})
   void sameLogits(String name) throws IOException {
     Path source = Files.createDirectory(temporary.resolve("model"));
     folder = Files.createDirectory(temporary.resolve("adapter"));

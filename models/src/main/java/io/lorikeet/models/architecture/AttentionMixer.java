@@ -85,7 +85,7 @@ final class AttentionMixer implements Mixer {
       Tensor q = linear(tape, "attn_q", x);
       Tensor v = tensors.has("attn_v.weight") ? linear(tape, "attn_v", x) : k;
       return config.family().gatesAttention()
-          ? new Projections(half(tape, q, 0), k, v, half(tape, q, 1))
+          ? new Projections(half(tape, q, layer.heads(), 0), k, v, half(tape, q, layer.heads(), 1))
           : new Projections(q, k, v, null);
     }
     Tensor fused = linear(tape, "attn_qkv", x);
@@ -99,12 +99,12 @@ final class AttentionMixer implements Mixer {
   }
 
   /// The first or the second half of what each head has in x `[2 · width, t]`: `[width, t]`.
-  private Tensor half(Tape tape, Tensor x, int which) {
-    int size = layer.headSize();
+  static Tensor half(Tape tape, Tensor x, int heads, int which) {
+    int width = Math.toIntExact(x.shape().ne0() / 2);
+    int size = width / heads;
     long tokens = x.shape().ne1();
-    Tensor heads = tape.reshape(x, Shape.of(2L * size, layer.heads() * tokens));
-    Tensor half = tape.slice(heads, which * size, size);
-    return tape.reshape(half, Shape.of(layer.queryWidth(), tokens));
+    Tensor byHead = tape.reshape(x, Shape.of(2L * size, heads * tokens));
+    return tape.reshape(tape.slice(byHead, which * size, size), Shape.of(width, tokens));
   }
 
   /// Heads `[head size, heads, t]` of x `[width, t]`, with a norm of each or of all together, where

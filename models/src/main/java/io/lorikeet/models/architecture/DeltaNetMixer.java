@@ -34,6 +34,7 @@ final class DeltaNetMixer implements Mixer {
             inputs.constant("chunk_identity"),
             inputs.constant("indices", shape.context()),
             inputs.constant("seen_until", shape.tokens()),
+            config.grouped(),
             inputs.isBackward());
   }
 
@@ -46,8 +47,9 @@ final class DeltaNetMixer implements Mixer {
   public Tensor apply(Tape tape, Tensor x) {
     Tensor mixed = tape.silu(tape.convolution(linear(tape, "attn_qkv", x), convolution));
     Tensor z = linear(tape, "attn_gate", x);
-    Tensor beta = tape.sigmoid(linear(tape, "ssm_beta", x));
-    Tensor alpha = tape.addBias(linear(tape, "ssm_alpha", x), tensors.weight("ssm_dt.bias"));
+    Gates gates = gates(tape, x);
+    Tensor beta = tape.sigmoid(gates.beta());
+    Tensor alpha = tape.addBias(gates.alpha(), tensors.weight("ssm_dt.bias"));
     Tensor decay = tape.mask(tape.softplus(alpha), tensors.weight("ssm_a"));
     int keys = config.keyWidth();
     float unit = (float) (1 / Math.sqrt(config.headSize()));
@@ -57,6 +59,19 @@ final class DeltaNetMixer implements Mixer {
     Tensor read = tape.gatedDelta(new DeltaNet.Inputs(q, k, v, decay, beta), net);
     Tensor flat = tape.reshape(tensors.norm(tape, "ssm_norm.weight", read), z.shape());
     return linear(tape, "ssm_out", tape.swiglu(z, flat));
+  }
+
+  /// Numbers of each value head, `[value heads, t]`, before their functions.
+  private record Gates(Tensor beta, Tensor alpha) {}
+
+  private Gates gates(Tape tape, Tensor x) {
+    if (!tensors.has("ssm_ba.weight")) {
+      return new Gates(linear(tape, "ssm_beta", x), linear(tape, "ssm_alpha", x));
+    }
+    Tensor both = linear(tape, "ssm_ba", x); // by key head
+    int heads = config.keyHeads();
+    return new Gates(
+        AttentionMixer.half(tape, both, heads, 0), AttentionMixer.half(tape, both, heads, 1));
   }
 
   /// Heads of x `[width, t]`, each over its root mean square and times a factor: with one over the

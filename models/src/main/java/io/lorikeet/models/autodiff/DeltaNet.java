@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 /// @param indices F32 `[context]`: 0, 1, 2, …
 /// @param seenUntil F32 `[rows · context]`: index within its row of the last token of each token's
 ///     example
+/// @param grouped whether the value heads of a key head follow each other
 /// @param keepsStates whether there will be a backward
 public record DeltaNet(
     int rows,
@@ -35,6 +36,7 @@ public record DeltaNet(
     Tensor identity,
     Tensor indices,
     Tensor seenUntil,
+    boolean grouped,
     boolean keepsStates) {
 
   /// The values of [#sums] for chunks of n tokens.
@@ -53,7 +55,8 @@ public record DeltaNet(
   ///
   /// @param q `[head size, key heads, t]`
   /// @param k of the same shape
-  /// @param v `[head size, value heads, t]`; value head h goes with key head h mod key heads
+  /// @param v `[head size, value heads, t]`; of n for each key head, value head h goes with key
+  ///     head h / n where they are grouped, else with h mod key heads
   /// @param decay the logarithms of the decays, `[value heads, t]`, none above 0
   /// @param beta `[value heads, t]`
   public record Inputs(Tensor q, Tensor k, Tensor v, Tensor decay, Tensor beta) {}
@@ -180,24 +183,54 @@ public record DeltaNet(
     return ops.cont(scalarPart(ops, x, chunk));
   }
 
-  /// The heads of x `[head size, t, heads, rows]` one after the other until there are `count`.
-  private static Tensor repeated(Ops ops, Tensor x, long count) {
+  /// The heads of x `[head size, t, heads, rows]`, each once for each of its value heads: `[head
+  /// size, t, count, rows]`.
+  private Tensor repeated(Ops ops, Tensor x, long count) {
     Shape s = x.shape();
-    return s.ne2() == count ? x : ops.repeat(x, new Shape(s.ne0(), s.ne1(), count, s.ne3()));
+    Shape all = new Shape(s.ne0(), s.ne1(), count, s.ne3());
+    if (s.ne2() == count) {
+      return x;
+    }
+    if (!grouped) {
+      return ops.repeat(x, all);
+    }
+    Tensor apart = ops.reshape(x, new Shape(s.ne0() * s.ne1(), 1, s.ne2(), s.ne3()));
+    Shape each = new Shape(s.ne0() * s.ne1(), count / s.ne2(), s.ne2(), s.ne3());
+    return ops.reshape(ops.repeat(apart, each), all);
   }
 
   // Where the results go.
 
   /// Stores the gradient of what [#inputs] made of a chunk, summed over repeated heads.
   private void store(Ops ops, Tensor gradient, Tensor all, Chunk chunk) {
-    Shape s = gradient.shape();
     long heads = all.shape().ne1();
+    Tensor sum =
+        grouped && heads < gradient.shape().ne2()
+            ? sumOfNeighbours(ops, gradient, heads)
+            : sumOfRounds(ops, gradient, heads);
+    ops.schedule(ops.copy(byToken(ops, sum), part(ops, all, chunk)));
+  }
+
+  private static Tensor sumOfRounds(Ops ops, Tensor gradient, long heads) {
+    Shape s = gradient.shape();
     Shape part = new Shape(s.ne0(), s.ne1(), heads, s.ne3());
     Tensor sum = ops.view(gradient, part, 0);
     for (long first = heads; first < s.ne2(); first += heads) {
       sum = ops.add(sum, ops.view(gradient, part, first * gradient.stride(2)));
     }
-    ops.schedule(ops.copy(byToken(ops, sum), part(ops, all, chunk)));
+    return sum;
+  }
+
+  private static Tensor sumOfNeighbours(Ops ops, Tensor gradient, long heads) {
+    Shape s = gradient.shape();
+    long values = s.ne2() / heads;
+    Tensor apart = ops.reshape(gradient, new Shape(s.ne0() * s.ne1(), values, heads, s.ne3()));
+    Shape part = new Shape(s.ne0() * s.ne1(), 1, heads, s.ne3());
+    Tensor sum = ops.view(apart, part, 0);
+    for (long i = 1; i < values; i++) {
+      sum = ops.add(sum, ops.view(apart, part, i * apart.stride(1)));
+    }
+    return ops.reshape(sum, new Shape(s.ne0(), s.ne1(), heads, s.ne3()));
   }
 
   private void storeScalars(Ops ops, Tensor gradient, Tensor all, Chunk chunk) {

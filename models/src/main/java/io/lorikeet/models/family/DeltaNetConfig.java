@@ -5,8 +5,11 @@ package io.lorikeet.models.family;
 /// @param keyHeads heads of queries and of keys; divides `valueHeads`
 /// @param valueHeads heads of values, each with a state
 /// @param headSize elements of any head
+/// @param grouped whether value head h goes with key head h / n of n for each, else with h mod key
+///     heads
 /// @param kernel tokens that the convolution before it reaches, the token itself included
-public record DeltaNetConfig(int keyHeads, int valueHeads, int headSize, int kernel) {
+public record DeltaNetConfig(
+    int keyHeads, int valueHeads, int headSize, boolean grouped, int kernel) {
 
   /// Elements of all key heads.
   public int keyWidth() {

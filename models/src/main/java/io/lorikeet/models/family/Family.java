@@ -53,6 +53,7 @@ public abstract sealed class Family
           new Ernie45(),
           new Qwen3Moe(),
           new Qwen35Moe(),
+          new Qwen3Next(),
           new Olmoe(),
           new GptOss());
 
@@ -90,7 +91,7 @@ public abstract sealed class Family
   /// mixture of experts alike.
   public final List<String> layerMatrices() {
     LayerConfig any = new LayerConfig(1, 1, 1, 1, 0, Optional.empty(), false, Optional.empty());
-    List<LayerConfig> kinds = List.of(any, any.withDeltaNet(new DeltaNetConfig(1, 1, 1, 1)));
+    List<LayerConfig> kinds = List.of(any, any.withDeltaNet(new DeltaNetConfig(1, 1, 1, false, 1)));
     Experts some = new Experts(1, 1, 1, 1, Experts.Gating.SOFTMAX, false);
     Set<String> names = new LinkedHashSet<>();
     for (Form form : forms()) {

@@ -56,7 +56,12 @@ sealed class Qwen35 extends Family permits Qwen35Moe {
     return keys.recurrent(index, 4) ? layer.withDeltaNet(deltaNet(keys)) : layer;
   }
 
-  private static DeltaNetConfig deltaNet(ModelKeys keys) {
+  /// Whether the value heads of a key head follow each other.
+  boolean groupsValueHeads() {
+    return false;
+  }
+
+  private DeltaNetConfig deltaNet(ModelKeys keys) {
     int size = keys.positive("ssm.state_size");
     int keyHeads = keys.positive("ssm.group_count");
     int valueHeads = keys.positive("ssm.time_step_rank");
@@ -66,7 +71,8 @@ sealed class Qwen35 extends Family permits Qwen35Moe {
           "%s: %s value heads of the delta net can't share %s key heads"
               .formatted(keys.source(), valueHeads, keyHeads));
     }
-    return new DeltaNetConfig(keyHeads, valueHeads, size, keys.positive("ssm.conv_kernel"));
+    return new DeltaNetConfig(
+        keyHeads, valueHeads, size, groupsValueHeads(), keys.positive("ssm.conv_kernel"));
   }
 
   @Override
@@ -110,15 +116,19 @@ sealed class Qwen35 extends Family permits Qwen35Moe {
     list.matrix("attn_output", layer.queryWidth(), width);
   }
 
-  private static void deltaNetTensors(TensorList list, DeltaNetConfig net, int width) {
+  private void deltaNetTensors(TensorList list, DeltaNetConfig net, int width) {
     list.matrix("attn_qkv", width, net.width());
     list.matrix("attn_gate", width, net.valueWidth());
-    list.matrix("ssm_beta", width, net.valueHeads());
-    list.matrix("ssm_alpha", width, net.valueHeads());
+    betaTensors(list, net, width);
     list.frozen("ssm_conv1d.weight", net.kernel(), net.width());
     list.frozen("ssm_dt.bias", net.valueHeads());
     list.frozen("ssm_a", net.valueHeads());
     list.frozen("ssm_norm.weight", net.headSize());
     list.matrix("ssm_out", net.valueWidth(), width);
+  }
+
+  void betaTensors(TensorList list, DeltaNetConfig net, int width) {
+    list.matrix("ssm_beta", width, net.valueHeads());
+    list.matrix("ssm_alpha", width, net.valueHeads());
   }
 }

@@ -40,6 +40,16 @@ final class TensorInventory {
   }
 
   private void compare() {
+    list.unusable()
+        .forEach(
+            (name, reason) -> {
+              if (base.tensor(name).isPresent()) {
+                problems.add(name + " " + reason);
+              }
+            });
+    if (!problems.isEmpty()) {
+      return; // other names are missing in their place
+    }
     list.required()
         .forEach(
             (name, shape) -> {

@@ -13,6 +13,7 @@ public final class TensorList {
   private final Set<String> present;
   private final Map<String, List<Long>> required = new LinkedHashMap<>();
   private final Map<String, List<Long>> optional = new LinkedHashMap<>();
+  private final Map<String, String> unusable = new LinkedHashMap<>();
   private final List<String> adaptable = new ArrayList<>();
   private String prefix = "";
   private int layersBehind = Integer.MAX_VALUE;
@@ -73,6 +74,18 @@ public final class TensorList {
   /// A tensor that stays as it is, under its full name.
   public void frozen(String name, long... shape) {
     required.put(prefix + name, boxed(shape));
+  }
+
+  /// A tensor that some files have and that can't be used.
+  ///
+  /// @param reason follows the tensor's name in a message
+  void unusable(String name, String reason) {
+    unusable.put(prefix + name, reason);
+  }
+
+  /// Reasons by the names of tensors.
+  Map<String, String> unusable() {
+    return Collections.unmodifiableMap(unusable);
   }
 
   /// Whether a tensor must be F32, as all vectors, and kernels of convolutions.

@@ -33,6 +33,7 @@ public final class LoraTargets {
     LAYER_MATRICES.put("attn_gate", "attn_gate");
     LAYER_MATRICES.put("ssm_beta", "ssm_beta");
     LAYER_MATRICES.put("ssm_alpha", "ssm_alpha");
+    LAYER_MATRICES.put("ssm_ba", "ssm_ba");
     LAYER_MATRICES.put("ssm_out", "ssm_out");
     LAYER_MATRICES.put("ffn_gate", "gate");
     LAYER_MATRICES.put("ffn_up", "up");
@@ -47,7 +48,8 @@ public final class LoraTargets {
     GROUPS.put("experts", List.of("gate_exps", "up_exps", "gate_up_exps", "down_exps"));
     GROUPS.put(
         "attention",
-        List.of("q", "k", "v", "qkv", "o", "attn_gate", "ssm_beta", "ssm_alpha", "ssm_out"));
+        List.of(
+            "q", "k", "v", "qkv", "o", "attn_gate", "ssm_beta", "ssm_alpha", "ssm_ba", "ssm_out"));
     GROUPS.put("all-linear", List.copyOf(LAYER_MATRICES.values()));
   }
 

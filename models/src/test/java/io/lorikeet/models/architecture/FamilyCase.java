@@ -61,6 +61,8 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
             model -> experts(granite(model), 4, 2).put("expert_shared_feed_forward_length", 96)),
         family("qwen3moe", model -> experts(model, 8, 3).put("expert_feed_forward_length", 96)),
         family("qwen35moe", FamilyCase::qwen35Experts),
+        family("qwen3next", FamilyCase::qwen3Next),
+        also("qwen3next", "shared of usual width", FamilyCase::qwen3NextOfUsualWidth),
         family("olmoe", model -> experts(model, 6, 4).put("attention.head_count_kv", 4)),
         family("gpt-oss", FamilyCase::gptOss));
   }
@@ -80,13 +82,16 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
 
   /// Two of three layers carry a state; twice as many value heads as key heads.
   private static RandomFamily qwen35(RandomFamily model) {
+    return deltaNets(model).put("rope.dimension_sections", GgufValue.Array.ofInts(3, 3, 2, 0));
+  }
+
+  private static RandomFamily deltaNets(RandomFamily model) {
     return model
         .put("block_count", 3)
         .put("full_attention_interval", 3)
         .put("attention.key_length", 32)
         .put("attention.value_length", 32)
         .put("rope.dimension_count", 16)
-        .put("rope.dimension_sections", GgufValue.Array.ofInts(3, 3, 2, 0))
         .put("ssm.conv_kernel", 4)
         .put("ssm.state_size", 16)
         .put("ssm.group_count", 2)
@@ -125,6 +130,21 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
     return experts(qwen35(model), 6, 3)
         .put("expert_feed_forward_length", 96)
         .put("expert_shared_feed_forward_length", 64);
+  }
+
+  /// Three value heads for each of two key heads.
+  private static RandomFamily qwen3Next(RandomFamily model) {
+    return experts(qwen3NextOfUsualWidth(model), 6, 3)
+        .put("expert_feed_forward_length", 64)
+        .put("expert_shared_feed_forward_length", 96)
+        .put("ssm.time_step_rank", 6)
+        .put("ssm.inner_size", 96);
+  }
+
+  private static RandomFamily qwen3NextOfUsualWidth(RandomFamily model) {
+    return experts(deltaNets(model), 4, 4)
+        .put("feed_forward_length", 64)
+        .put("expert_feed_forward_length", 32);
   }
 
   private static RandomFamily fused(RandomFamily model) {

@@ -71,6 +71,19 @@ class FamilyRefusalTest {
   }
 
   @Test
+  void oneMatrixForAllThatADeltaNetReads() throws IOException {
+    RandomFamily model =
+        FamilyCase.all()
+            .filter(one -> one.name().equals("qwen3next"))
+            .findFirst()
+            .orElseThrow()
+            .of(TensorType.F32);
+    assertRefused(
+        model.withExtra("blk.0.ssm_in.weight", 64L, 256L).write(folder.resolve("m.gguf")),
+        "blk.0.ssm_in.weight has queries, keys, values and their gate in one matrix");
+  }
+
+  @Test
   void valueHeadsThatCantShareKeys() {
     assertRefused(qwen35().put("ssm.time_step_rank", 3).put("ssm.inner_size", 48), "3 value heads");
   }

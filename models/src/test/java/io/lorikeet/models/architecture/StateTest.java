@@ -14,10 +14,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Layers that carry a state along a row: examples that share a row know nothing of each other.
 @ExtendWith(LeakCheck.class)
@@ -28,13 +29,11 @@ class StateTest {
   private static final PassShape SHAPE = new PassShape(1, CONTEXT, 32, 64, 64);
 
   @TempDir Path folder;
-  private Path file;
 
-  @BeforeEach
-  void write() throws IOException {
+  private Path write(String name) throws IOException {
     FamilyCase family =
-        FamilyCase.all().filter(one -> one.name().equals("qwen35")).findFirst().orElseThrow();
-    file = family.of(TensorType.F32).write(folder.resolve("m.gguf"));
+        FamilyCase.all().filter(one -> one.name().equals(name)).findFirst().orElseThrow();
+    return family.of(TensorType.F32).write(folder.resolve("m.gguf"));
   }
 
   /// Examples of random length, each as it is alone at the beginning of a row; and all of them in
@@ -85,8 +84,10 @@ class StateTest {
     }
   }
 
-  @Test
-  void packedIsAsAlone() throws IOException {
+  @ParameterizedTest
+  @ValueSource(strings = {"qwen35", "qwen3next"})
+  void packedIsAsAlone(String family) throws IOException {
+    Path file = write(family);
     Examples examples = Examples.random();
     try (ModelRun run = ModelRun.adapted(file, FamilyTest.roles(file), SHAPE, 0)) {
       float[][] packed = run.logits(examples.packed());
@@ -115,8 +116,10 @@ class StateTest {
   }
 
   /// Rows side by side are as each is alone.
-  @Test
-  void rowsAreApart() throws IOException {
+  @ParameterizedTest
+  @ValueSource(strings = {"qwen35", "qwen3next"})
+  void rowsAreApart(String family) throws IOException {
+    Path file = write(family);
     TokenBatch both = RandomInputs.packedBatch(RandomFamily.VOCABULARY, 2, CONTEXT, 4);
     List<String> roles = FamilyTest.roles(file);
     float[][] together;
@@ -152,6 +155,7 @@ class StateTest {
   /// A state can't branch.
   @Test
   void sharedBeginningsAreRefused() throws IOException {
+    Path file = write("qwen35");
     TokenBatch branched = RandomInputs.branchedBatch(RandomFamily.VOCABULARY, 1, CONTEXT, 3);
     assertTrue(branched.branches());
     try (ModelRun run = ModelRun.adapted(file, FamilyTest.roles(file), SHAPE, 0)) {

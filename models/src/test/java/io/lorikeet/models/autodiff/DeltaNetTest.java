@@ -35,7 +35,13 @@ class DeltaNetTest {
 
   /// Sizes and values of a case; all arrays as [DeltaNet.Inputs] has them.
   private record Case(
-      int rows, int context, int keyHeads, int valueHeads, int[] seenUntil, double[][] inputs) {
+      int rows,
+      int context,
+      int keyHeads,
+      int valueHeads,
+      boolean grouped,
+      int[] seenUntil,
+      double[][] inputs) {
 
     int tokens() {
       return rows * context;
@@ -55,7 +61,8 @@ class DeltaNetTest {
     }
 
     private void step(double[][] before, double[][] state, int head, int t, double[] y) {
-      int key = SIZE * (head % keyHeads + keyHeads * t);
+      int keyHead = grouped ? head / (valueHeads / keyHeads) : head % keyHeads;
+      int key = SIZE * (keyHead + keyHeads * t);
       int value = SIZE * (head + valueHeads * t);
       double decay = Math.exp(inputs[3][head + valueHeads * t]);
       double beta = inputs[4][head + valueHeads * t];
@@ -103,12 +110,14 @@ class DeltaNetTest {
     "1, 130, 64, 1, 2, 1, 3",
     "1, 120, 32, 1, 1, 1, 41",
     "2, 21, 4, 2, 4, 1e-8, 3",
-    "2, 21, 4, 2, 4, 1e5, 3"
+    "2, 21, 4, 2, 4, 1e5, 3",
+    "2, 21, 4, 2, 6, 1, 5"
   })
   void isTheRuleTokenByToken(
       int rows, int context, int chunk, int keyHeads, int valueHeads, double size, int examples) {
     for (ProductFormat format : List.of(ProductFormat.GGML, ProductFormat.F32)) {
-      Case one = random(rows, context, keyHeads, valueHeads, examples);
+      boolean grouped = valueHeads == 6;
+      Case one = random(rows, context, keyHeads, valueHeads, grouped, examples);
       double[] weights = gaussians(new SplittableRandom(5), one.y().length, size);
       try (Computed computed = new Computed(one, chunk, weights, format)) {
         assertClose(one.y(), computed.y(), "results");
@@ -130,7 +139,8 @@ class DeltaNetTest {
   }
 
   /// Decays log-uniform from 1e-4 to 1, keys of length 1.
-  private static Case random(int rows, int context, int keyHeads, int valueHeads, int examples) {
+  private static Case random(
+      int rows, int context, int keyHeads, int valueHeads, boolean grouped, int examples) {
     SplittableRandom random = new SplittableRandom(3);
     int tokens = rows * context;
     double[] q = gaussians(random, SIZE * keyHeads * tokens, 1);
@@ -153,7 +163,13 @@ class DeltaNetTest {
       seenUntil[i] = Math.ceilDiv((example + 1) * context, examples) - 1;
     }
     return new Case(
-        rows, context, keyHeads, valueHeads, seenUntil, new double[][] {q, k, v, decay, beta});
+        rows,
+        context,
+        keyHeads,
+        valueHeads,
+        grouped,
+        seenUntil,
+        new double[][] {q, k, v, decay, beta});
   }
 
   private static double[] gaussians(SplittableRandom random, int count, double size) {
@@ -251,6 +267,7 @@ class DeltaNetTest {
           floats("identity", Shape.of(chunk, chunk), identity),
           floats("indices", Shape.of(one.context()), indices),
           floats("seen_until", Shape.of(one.tokens()), seenUntil),
+          one.grouped(),
           true);
     }
 

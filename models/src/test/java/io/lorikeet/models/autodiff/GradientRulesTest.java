@@ -197,10 +197,11 @@ class GradientRulesTest {
     all.put(
         DifferentiableOp.GatedDelta.class,
         List.of(
-            c -> gatedDelta(c, 1, 7, 8, 2, 2),
-            c -> gatedDelta(c, 1, 11, 4, 1, 2),
-            c -> gatedDelta(c, 2, 9, 4, 2, 4),
-            c -> gatedDelta(c, 3, 4, 1, 1, 1)));
+            c -> gatedDelta(c, 1, 7, 8, 2, 2, false),
+            c -> gatedDelta(c, 1, 11, 4, 1, 2, false),
+            c -> gatedDelta(c, 2, 9, 4, 2, 4, false),
+            c -> gatedDelta(c, 2, 9, 4, 2, 6, true),
+            c -> gatedDelta(c, 3, 4, 1, 1, 1, false)));
     return all;
   }
 
@@ -241,14 +242,20 @@ class GradientRulesTest {
 
   /// Each row holds an example of three tokens and one of the others.
   private static Tensor gatedDelta(
-      RuleCheck check, int rows, int context, int chunk, int keyHeads, int valueHeads) {
+      RuleCheck check,
+      int rows,
+      int context,
+      int chunk,
+      int keyHeads,
+      int valueHeads,
+      boolean grouped) {
     int tokens = rows * context;
     float[] seenUntil = new float[tokens];
     for (int i = 0; i < tokens; i++) {
       seenUntil[i] = i % context < 3 ? 2 : context - 1;
     }
     Tape tape = check.tape;
-    DeltaNet net = check.deltaNet(rows, context, chunk, seenUntil);
+    DeltaNet net = check.deltaNet(rows, context, chunk, seenUntil, grouped);
     Tensor q = check.input(Shape.of(8, keyHeads, tokens));
     Tensor k = tape.rmsNorm(check.input(Shape.of(8, keyHeads, tokens)), null, 1e-6f);
     Tensor v = check.input(Shape.of(8, valueHeads, tokens));

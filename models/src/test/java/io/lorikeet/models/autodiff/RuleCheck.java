@@ -114,7 +114,7 @@ final class RuleCheck implements AutoCloseable {
   }
 
   /// @param seenUntil of each token, as a batch has it
-  DeltaNet deltaNet(int rows, int context, int chunk, float[] seenUntil) {
+  DeltaNet deltaNet(int rows, int context, int chunk, float[] seenUntil, boolean grouped) {
     float[] indices = new float[context];
     for (int i = 0; i < context; i++) {
       indices[i] = i;
@@ -126,6 +126,7 @@ final class RuleCheck implements AutoCloseable {
         identity(chunk),
         constant(Shape.of(context), indices),
         constant(Shape.of(seenUntil.length), seenUntil),
+        grouped,
         true);
   }
 
