@@ -4,6 +4,7 @@ module io.lorikeet.cli {
   requires com.fasterxml.jackson.databind;
   requires info.picocli;
   requires jdk.unsupported; // signals, see InterruptKey
+  requires static transitive org.jspecify;
 
   opens io.lorikeet.cli to
       info.picocli;

@@ -25,7 +25,10 @@ final class ArgumentProblem {
     return switch (problem) {
       case UnmatchedArgumentException e -> unknown(e.getUnmatched().getFirst(), e.getCommandLine());
       case MissingParameterException e -> missing(e);
-      default -> unknownChoice(problem).or(() -> unread(problem)).orElse(problem.getMessage());
+      default ->
+          unknownChoice(problem)
+              .or(() -> unread(problem))
+              .orElseGet(() -> String.valueOf(problem.getMessage()));
     };
   }
 

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -42,7 +43,7 @@ final class BenchCommand extends WritingCommand {
   @Spec private CommandSpec spec;
 
   @Option(names = "--model", paramLabel = "FILE", description = "base, a GGUF file")
-  private Path model;
+  private @Nullable Path model;
 
   @Option(
       names = "--context",
@@ -92,14 +93,14 @@ final class BenchCommand extends WritingCommand {
   private boolean merge;
 
   @Option(names = "--json", paramLabel = "FILE", description = "write the figures there as well")
-  private Path json;
+  private @Nullable Path json;
 
   @Option(
       names = "--compare",
       paramLabel = "FILE",
       description =
           "say what is faster or slower than in that file of --json, of the same setting and machine")
-  private Path compare;
+  private @Nullable Path compare;
 
   @Option(
       names = "--make",
@@ -109,16 +110,16 @@ final class BenchCommand extends WritingCommand {
         "S (12 layers of 768), M (22 of 2048, TinyLlama-1.1B)",
         "8B (32 of 4096, Llama-3.1-8B) or 8B-2 (the first two of these), vocabulary 32,000"
       })
-  private RandomModel.Shape make;
+  private RandomModel.@Nullable Shape make;
 
   @Option(
       names = "--type",
       paramLabel = "TYPE",
       description = "with --make: type of all its matrices, such as Q4_0 or Q4_K")
-  private String type;
+  private @Nullable String type;
 
   @Option(names = "--output", paramLabel = "FILE", description = "with --make: file to write")
-  private Path output;
+  private @Nullable Path output;
 
   @Option(names = "--force", description = "replace the output, if it exists")
   private boolean force;
@@ -146,21 +147,20 @@ final class BenchCommand extends WritingCommand {
 
   @Override
   int run() throws IOException {
-    if ((make == null) == (model == null)) {
-      throw problem("give either --model to measure, or --make to write a base for it");
-    }
-    if (make != null && (merge || compare != null)) {
-      throw problem("--merge and --compare go with --model, not with --make");
-    }
-    if (make == null) {
-      measure();
+    if (make != null && model == null) {
+      makeBase(make);
+    } else if (make == null && model != null) {
+      measure(model);
     } else {
-      makeBase();
+      throw problem("give either --model to measure, or --make to write a base for it");
     }
     return 0;
   }
 
-  private void makeBase() throws IOException {
+  private void makeBase(RandomModel.Shape shape) throws IOException {
+    if (merge || compare != null) {
+      throw problem("--merge and --compare go with --model, not with --make");
+    }
     if (type == null || output == null) {
       throw problem("--make needs --type and --output");
     }
@@ -170,13 +170,13 @@ final class BenchCommand extends WritingCommand {
           "unknown --type '%s'; known are %s%s"
               .formatted(type, String.join(", ", types), NearestName.hint(type, types)));
     }
-    RandomModel.of(make, type).seed(seed).write(output);
+    RandomModel.of(shape, type).seed(seed).write(output);
     spec.commandLine()
         .getOut()
         .println("%s: %s".formatted(output, Words.bytes(Files.size(output))));
   }
 
-  private void measure() throws IOException {
+  private void measure(Path base) throws IOException {
     if (type != null || output != null) {
       throw problem("--type and --output go with --make, not with --model");
     }
@@ -186,7 +186,7 @@ final class BenchCommand extends WritingCommand {
     ProgressLine line = ProgressLine.of(spec);
     if (merge) {
       MergeBench.Report report =
-          new MergeBench(model, rank, target, threads, rounds, ready, line::update).run();
+          new MergeBench(base, rank, target, threads, rounds, ready, line::update).run();
       List<String> merged = new ArrayList<>(report.bytes().keySet());
       merged.remove(MergeBench.COPY);
       line.clear();
@@ -194,7 +194,7 @@ final class BenchCommand extends WritingCommand {
       write(report.json());
     } else {
       BenchReport report =
-          new BenchRun(model, context, rank, target, device, threads, rounds, ready, line::update)
+          new BenchRun(base, context, rank, target, device, threads, rounds, ready, line::update)
               .run();
       line.clear();
       List<String> trained = List.of(BenchReport.STEP, BenchReport.FORWARD);

@@ -43,7 +43,7 @@ final class CombineCommand extends WritingCommand {
           "adapter, a GGUF file, and how much of it (default: 1); once for each, all of one base")
   private List<String> arguments;
 
-  private List<AdapterArgument> adapters;
+  private List<AdapterArgument> adapters = List.of();
 
   @Option(
       names = "--output",

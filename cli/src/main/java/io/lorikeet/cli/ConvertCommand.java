@@ -41,7 +41,7 @@ final class ConvertCommand extends WritingCommand {
       description =
           "F32, F16, BF16, Q8_0 or any type of 'lorikeet quantize', such as Q4_K_M (default: BF16"
               + " where the weights are, else F16)")
-  private String type;
+  private Optional<String> type = Optional.empty();
 
   @Option(names = "--force", description = "replace the output, if it exists")
   private boolean force;
@@ -65,7 +65,7 @@ final class ConvertCommand extends WritingCommand {
 
   @Override
   int run() throws IOException {
-    Optional.ofNullable(type).ifPresent(ModelQuantizer::recipe);
+    type.ifPresent(ModelQuantizer::recipe);
     ProgressLine line = ProgressLine.of(spec);
     List<String> notes;
     try {
@@ -73,7 +73,7 @@ final class ConvertCommand extends WritingCommand {
           ModelConverter.convert(
               folder,
               output,
-              Optional.ofNullable(type),
+              type,
               threads,
               progress ->
                   line.update(

@@ -49,14 +49,14 @@ final class EvalCommand implements Callable<Integer> {
       names = "--chat-template",
       paramLabel = "NAME|FILE",
       description = "template for chats (default: the base's own)")
-  private String chatTemplate;
+  private Optional<String> chatTemplate = Optional.empty();
 
   @Option(
       names = "--context",
       paramLabel = "TOKENS",
       converter = NumberOptions.Context.class,
       description = "longer examples are cut (default: 2048, or the base's context if shorter)")
-  private Integer context;
+  private Optional<Integer> context = Optional.empty();
 
   @Option(
       names = "--threads",
@@ -76,7 +76,7 @@ final class EvalCommand implements Callable<Integer> {
             TrainingData.tokenize(
                 List.of(data),
                 DataSettings.of(length),
-                TextEncoding.of(tokenizer, Optional.ofNullable(chatTemplate)),
+                TextEncoding.of(tokenizer, chatTemplate),
                 new TrainingProgress(line));
       }
       measure(session, false, examples, length, line);
@@ -88,7 +88,7 @@ final class EvalCommand implements Callable<Integer> {
   }
 
   private int contextLength(int ofBase) {
-    int length = context == null ? Math.min(DEFAULT_CONTEXT, ofBase) : context;
+    int length = context.orElse(Math.min(DEFAULT_CONTEXT, ofBase));
     if (length < 2 || length > ofBase) {
       throw new ParameterException(
           spec.commandLine(),

@@ -234,7 +234,7 @@ record FileSummary(
                 count.toString(),
                 kind.type(),
                 kind.shape().toString(),
-                Words.count(sizes.get(kind))));
+                Words.count(sizes.getOrDefault(kind, 0L))));
     return table.lines();
   }
 }

@@ -62,7 +62,7 @@ final class ImportCommand extends WritingCommand {
         required = true,
         paramLabel = "FILE",
         description = "adapter to write, a GGUF file")
-    private Path output;
+    private Optional<Path> output = Optional.empty();
 
     @Option(
         names = "--merge-into",
@@ -72,7 +72,7 @@ final class ImportCommand extends WritingCommand {
           "whole model to write instead, the base with all of it merged: also magnitudes (DoRA)",
           "and whole weights (modules_to_save), which no adapter in GGUF can hold"
         })
-    private Path merged;
+    private Optional<Path> merged = Optional.empty();
   }
 
   @ArgGroup(multiplicity = "1")
@@ -107,9 +107,9 @@ final class ImportCommand extends WritingCommand {
   @Override
   OutputPlan files() {
     OutputPlan plan = new OutputPlan().reads("--adapter", folder).reads("--model", model);
-    return target.merged == null
-        ? plan.writes("--output", target.output)
-        : plan.writes("--merge-into", target.merged);
+    target.output.ifPresent(file -> plan.writes("--output", file));
+    target.merged.ifPresent(file -> plan.writes("--merge-into", file));
+    return plan;
   }
 
   @Override
@@ -120,9 +120,10 @@ final class ImportCommand extends WritingCommand {
   @Override
   int run() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
-    if (target.merged != null) {
-      return merge(out);
+    if (target.merged.isPresent()) {
+      return merge(target.merged.get(), out);
     }
+    Path output = target.output.orElseThrow();
     PeftImporter.Imported imported;
     AdapterMetadata metadata;
     try (GgufFile base = GgufFile.open(model)) {
@@ -143,13 +144,13 @@ final class ImportCommand extends WritingCommand {
         imported.adapter(),
         metadata,
         storage.orElse(imported.storage()),
-        target.output,
+        output,
         Optional.of(model),
         out);
-    return new AdapterProof(device, threads, out).run(model, target.output, imported.adapter());
+    return new AdapterProof(device, threads, out).run(model, output, imported.adapter());
   }
 
-  private int merge(PrintWriter out) throws IOException {
+  private int merge(Path merged, PrintWriter out) throws IOException {
     if (storage.isPresent()) {
       throw new ParameterException(
           spec.commandLine(), "--store is for adapters; a merged model keeps its base's types");
@@ -161,20 +162,20 @@ final class ImportCommand extends WritingCommand {
           PeftMerger.merge(
               folder,
               base,
-              target.merged,
+              merged,
               threads,
               (done, total) -> line.update("merging: " + Words.percent((double) done / total)));
     }
     line.println(
         "%s: %s; merged %s pairs, %s of them with magnitudes, and %s whole weights; %s tensors as they were"
             .formatted(
-                target.merged,
-                Words.bytes(Files.size(target.merged)),
+                merged,
+                Words.bytes(Files.size(merged)),
                 report.pairs(),
                 report.magnitudes(),
                 report.whole(),
                 report.copied()));
-    ServingText.ofModel(target.merged).forEach(out::println);
+    ServingText.ofModel(merged).forEach(out::println);
     return 0;
   }
 

@@ -45,7 +45,7 @@ final class InspectCommand implements Callable<Integer> {
       paramLabel = "FILE",
       description =
           "an adapter, a model or a checkpoint; GGUF or safetensors, or a folder of these")
-  private Path path;
+  private Optional<Path> path = Optional.empty();
 
   @Option(
       names = "--model",
@@ -68,23 +68,25 @@ final class InspectCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
-    if (path == null) { // a model alone
-      path = model.orElseThrow(() -> new ParameterException(spec.commandLine(), "give a FILE"));
+    Path given =
+        path.or(() -> model)
+            .orElseThrow(() -> new ParameterException(spec.commandLine(), "give a FILE"));
+    if (path.isEmpty()) { // a model alone
       model = Optional.empty();
     }
-    if (!isGguf()) {
-      try (SafetensorsFile file = SafetensorsFile.open(path)) {
+    if (!isGguf(given)) {
+      try (SafetensorsFile file = SafetensorsFile.open(given)) {
         print(FileSummary.of(file), Optional.empty(), Optional.empty(), out);
       }
       return 0;
     }
     Optional<AdapterReport> adapter = Optional.empty();
-    try (GgufFile file = GgufFile.open(path)) {
+    try (GgufFile file = GgufFile.open(given)) {
       if (file.metadata().string("general.type").orElse("").equals("adapter")) {
-        adapter = Optional.of(analyse());
+        adapter = Optional.of(analyse(given));
       } else if (model.isPresent()) {
         throw new InvalidInputException(
-            path + " is no adapter, so there is nothing to compare with --model " + model.get());
+            given + " is no adapter, so there is nothing to compare with --model " + model.get());
       }
       Optional<String> hash = hashes ? Optional.of(file.hash()) : Optional.empty();
       print(FileSummary.of(file), hash, adapter, out);
@@ -92,7 +94,7 @@ final class InspectCommand implements Callable<Integer> {
     return 0;
   }
 
-  private boolean isGguf() throws IOException {
+  private static boolean isGguf(Path path) throws IOException {
     if (Files.isDirectory(path)) {
       return false;
     }
@@ -113,7 +115,7 @@ final class InspectCommand implements Callable<Integer> {
     return false;
   }
 
-  private AdapterReport analyse() throws IOException {
+  private AdapterReport analyse(Path path) throws IOException {
     if (model.isEmpty()) {
       AdapterFile file = AdapterFile.read(path);
       List<PairAnalysis> analyses =

@@ -3,6 +3,7 @@ package io.lorikeet.cli;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import org.jspecify.annotations.Nullable;
 
 /// Ctrl-C while something runs that it shall stop, instead of the whole program.
 ///
@@ -10,7 +11,7 @@ import java.lang.reflect.Proxy;
 /// `sun.misc.Signal` of the module jdk.unsupported, called by reflection, since the compiler warns
 /// of every mention of it. Where a Java has no such class, the key ends the program as ever.
 final class InterruptKey implements AutoCloseable {
-  private final Object before;
+  private final @Nullable Object before;
   private volatile boolean pressed;
 
   /// From now on the key is only remembered.
@@ -41,7 +42,7 @@ final class InterruptKey implements AutoCloseable {
   /// `Signal.handle(new Signal("INT"), handler)`.
   ///
   /// @return the handler before, or null where signals can't be handled
-  private static Object handle(HandlerMaker maker) {
+  private static @Nullable Object handle(HandlerMaker maker) {
     try {
       Class<?> signal = Class.forName("sun.misc.Signal");
       Class<?> handler = Class.forName("sun.misc.SignalHandler");

@@ -3,7 +3,6 @@ package io.lorikeet.cli;
 import io.lorikeet.cli.terminal.ProcessSignals;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicReference;
 
 /// The handling of Ctrl-C and SIGTERM. The Java runtime answers them by its shutdown hooks, and
 /// ends with exit code 130 or 143 when those are done, while all other threads go on. A command
@@ -13,8 +12,7 @@ import java.util.concurrent.atomic.AtomicReference;
 /// default meaning back: the second ends the process at once.
 final class Interruption {
   private final Screen screen;
-  private final AtomicReference<Optional<Runnable>> request =
-      new AtomicReference<>(Optional.empty());
+  private volatile Optional<Runnable> request = Optional.empty();
   private final CountDownLatch ended = new CountDownLatch(1);
 
   /// @param screen where the passing line ends first
@@ -24,12 +22,12 @@ final class Interruption {
 
   /// How the command that runs now is asked to end; it has to do so before long.
   void onArrival(Runnable ask) {
-    request.set(Optional.of(ask));
+    request = Optional.of(ask);
   }
 
   /// There is nothing to be saved any more.
   void leaveAtOnce() {
-    request.set(Optional.empty());
+    request = Optional.empty();
   }
 
   /// The shutdown hook.
@@ -37,7 +35,7 @@ final class Interruption {
     if (ended.getCount() == 0) {
       return;
     }
-    Optional<Runnable> ask = request.get();
+    Optional<Runnable> ask = request;
     if (ask.isEmpty()) {
       screen.close();
     }

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -69,7 +70,7 @@ public final class Main implements Callable<Integer> {
       scope = ScopeType.INHERIT,
       paramLabel = "DIR",
       description = "Use the libraries of ggml and llama.cpp in this folder.")
-  private String nativeDirectory;
+  private @Nullable String nativeDirectory;
 
   private final Interruption interruption;
   private final Screen screen;

@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -87,13 +88,13 @@ final class MergeCommand extends WritingCommand {
       names = "--imatrix",
       paramLabel = "FILE",
       description = "importance matrix of the base: errors count by the importance of their inputs")
-  private Path importance;
+  private @Nullable Path importance;
 
   @Option(
       names = "--data",
       paramLabel = "FILE",
       description = "examples to compare the merged file on with base and adapters in llama.cpp")
-  private Path data;
+  private @Nullable Path data;
 
   @Option(
       names = "--keep-quality",
@@ -102,7 +103,7 @@ final class MergeCommand extends WritingCommand {
       description =
           "largest divergence from base and adapters on --data, in nats: tensors that need it get a"
               + " larger type")
-  private Double quality;
+  private @Nullable Double quality;
 
   @Option(
       names = "--force",
@@ -120,8 +121,6 @@ final class MergeCommand extends WritingCommand {
       converter = NumberOptions.Threads.class,
       description = "CPU threads (default: the physical cores)")
   private int threads = ProcessorCores.physical();
-
-  private ProgressLine line;
 
   @Override
   OutputPlan files() {
@@ -144,7 +143,7 @@ final class MergeCommand extends WritingCommand {
   int run() throws IOException {
     checkOptions();
     PrintWriter out = spec.commandLine().getOut();
-    line = json ? ProgressLine.quiet(spec) : ProgressLine.of(spec);
+    ProgressLine line = json ? ProgressLine.quiet(spec) : ProgressLine.of(spec);
     List<AdapterArgument> arguments = adapters.stream().map(AdapterArgument::of).toList();
     MergeTable table;
     try (GgufFile base = GgufFile.open(model)) {
@@ -154,7 +153,7 @@ final class MergeCommand extends WritingCommand {
         AdapterFile file = AdapterFile.read(argument.file(), base, force);
         read.add(new AdapterMerger.Adapter(argument.file(), file.adapter(), argument.scale()));
       }
-      table = merge(base, read, arguments);
+      table = merge(base, read, arguments, line);
     }
     line.clear();
     if (json) {
@@ -189,7 +188,7 @@ final class MergeCommand extends WritingCommand {
   }
 
   private Optional<MergeVerifier.Reference> reference(
-      GgufFile base, List<AdapterArgument> arguments) throws IOException {
+      GgufFile base, List<AdapterArgument> arguments, ProgressLine line) throws IOException {
     if (data == null) {
       return Optional.empty();
     }
@@ -210,7 +209,10 @@ final class MergeCommand extends WritingCommand {
   }
 
   private MergeTable merge(
-      GgufFile base, List<AdapterMerger.Adapter> read, List<AdapterArgument> arguments)
+      GgufFile base,
+      List<AdapterMerger.Adapter> read,
+      List<AdapterArgument> arguments,
+      ProgressLine line)
       throws IOException {
     MergeTypes types = MergeTypes.unquantized(type).orElse(MergeTypes.KEEP);
     AdapterMerger.MergeSettings settings =
@@ -221,7 +223,7 @@ final class MergeCommand extends WritingCommand {
     } else {
       merger.check(output);
     }
-    Optional<MergeVerifier.Reference> reference = reference(base, arguments);
+    Optional<MergeVerifier.Reference> reference = reference(base, arguments, line);
     if (quality != null) {
       QualityMerger.Outcome outcome =
           new QualityMerger(base, read, settings, reference.orElseThrow(), quality, line::update)

@@ -13,13 +13,19 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// Proves that a merged file does in llama.cpp what its base does with the adapter.
 ///
 /// @param force takes an adapter of another base, if its shapes fit
 /// @param data examples to compare on, or null for a text of its own
 record MergeProof(
-    Path model, AdapterArgument adapter, boolean force, Path merged, Path data, int threads) {
+    Path model,
+    AdapterArgument adapter,
+    boolean force,
+    Path merged,
+    @Nullable Path data,
+    int threads) {
 
   /// Prints what is left of the update, how near the answers are, and the verdict.
   ///

@@ -5,6 +5,7 @@ import io.lorikeet.finetune.TrainingDevice;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -27,12 +28,12 @@ final class NativesCommand implements Callable<Integer> {
       description =
           "Install the libraries with this backend (${COMPLETION-CANDIDATES}) and use them from"
               + " now on. All of them compute on the CPU too.")
-  private Natives.Installable backend;
+  private Natives.@Nullable Installable backend;
 
   @Override
   public Integer call() throws IOException, InterruptedException {
     if (backend != null) {
-      install();
+      install(backend);
     }
     Natives loaded = Natives.load();
     PrintWriter out = spec.commandLine().getOut();
@@ -46,8 +47,8 @@ final class NativesCommand implements Callable<Integer> {
     return backend == null || loaded.missingBackends().isEmpty() ? 0 : Failure.FAILED;
   }
 
-  private void install() throws IOException, InterruptedException {
-    if (!Natives.install(backend)) {
+  private void install(Natives.Installable chosen) throws IOException, InterruptedException {
+    if (!Natives.install(chosen)) {
       throw new ParameterException(
           spec.commandLine(),
           "--backend installs into a checkout of Lorikeet, where ./lorikeet starts it; otherwise put"

@@ -17,7 +17,11 @@ record OperationsTable(List<DeviceOperations> devices) {
     for (String operation : any.byWeight().keySet()) {
       lines.add(operation + ", by type of the weight");
       devices.forEach(
-          one -> lines.add(line("  " + one.device(), types(one.byWeight().get(operation)))));
+          one ->
+              lines.add(
+                  line(
+                      "  " + one.device(),
+                      types(one.byWeight().getOrDefault(operation, List.of())))));
     }
     lines.add("");
     lines.add(
@@ -34,7 +38,7 @@ record OperationsTable(List<DeviceOperations> devices) {
 
   private static String cell(DeviceOperations device, String operation) {
     String answer =
-        switch (device.activations().get(operation)) {
+        switch (device.activations().getOrDefault(operation, DeviceOperations.Support.NONE)) {
           case OWN -> "yes";
           case FROM_OTHERS -> "from others";
           case NONE -> "no";

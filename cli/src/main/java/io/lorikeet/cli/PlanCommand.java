@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -44,7 +45,7 @@ final class PlanCommand implements Callable<Integer> {
       paramLabel = "SIZE",
       converter = NumberOptions.Size.class,
       description = "plan for a GPU with this much free memory, such as 24GB, that needn't be here")
-  private Long memory;
+  private @Nullable Long memory;
 
   @Option(
       names = "--shape",
@@ -52,7 +53,7 @@ final class PlanCommand implements Callable<Integer> {
       description =
           "plan for a base that isn't here, such as Llama-3.1-8B or Qwen3-30B-A3B:IQ4_XS (type:"
               + " Q4_K_M by default); 'list' lists the shapes")
-  private String shape;
+  private @Nullable String shape;
 
   @Option(names = "--json", description = "print the plan as JSON")
   private boolean json;

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -48,7 +49,7 @@ final class QuantizeCommand extends WritingCommand {
       names = "--imatrix",
       paramLabel = "FILE",
       description = "importance matrix of 'lorikeet imatrix' or llama-imatrix")
-  private Path importance;
+  private @Nullable Path importance;
 
   @Option(names = "--dry-run", description = "write nothing, and say what each tensor would become")
   private boolean dryRun;
@@ -62,7 +63,7 @@ final class QuantizeCommand extends WritingCommand {
       names = "--data",
       paramLabel = "TEXT",
       description = "with --report: also perplexity and KL divergence on this text file")
-  private Path data;
+  private @Nullable Path data;
 
   @Option(names = "--force", description = "replace the output, if it exists")
   private boolean force;

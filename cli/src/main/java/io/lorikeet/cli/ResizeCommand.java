@@ -9,6 +9,7 @@ import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.OutputPlan;
+import io.lorikeet.quant.PathParts;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -114,7 +115,7 @@ final class ResizeCommand extends WritingCommand {
     if (output.isPresent()) {
       return output.get();
     }
-    String name = adapter.getFileName().toString().replaceFirst("\\.gguf$", "");
+    String name = PathParts.name(adapter).replaceFirst("\\.gguf$", "");
     return adapter.resolveSibling(name + "-rank" + rank + ".gguf");
   }
 }

@@ -8,6 +8,7 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.util.OptionalInt;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// The terminal that a person watches while a command runs, if there is one. Its last line may be a
 /// passing one, which is written over: whatever else is printed has to come after it is gone.
@@ -19,7 +20,7 @@ final class Screen {
   private final Supplier<OptionalInt> outColumns;
   private final Supplier<OptionalInt> errColumns;
   private final boolean dumb;
-  private PrintWriter passingOut;
+  private @Nullable PrintWriter passingOut;
   private int passingColumns;
   private boolean closed;
 

@@ -12,6 +12,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -52,14 +53,14 @@ final class VerifyCommand implements Callable<Integer> {
       names = "--merged",
       paramLabel = "FILE",
       description = "the file merged from base and adapter, a GGUF file")
-  private Path merged;
+  private @Nullable Path merged;
 
   @Option(
       names = "--data",
       paramLabel = "FILE",
       description =
           "examples to compare on, at most the first 1,024 tokens (default: a short English text)")
-  private Path data;
+  private @Nullable Path data;
 
   @Option(
       names = "--device",

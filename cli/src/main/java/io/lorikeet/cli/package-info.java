@@ -3,4 +3,7 @@
 ///
 /// [Main] is where to start. Every failure passes through [Failure], which gives it an exit code
 /// and its words.
+@NullMarked
 package io.lorikeet.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -236,6 +236,16 @@ class CommandFilesTest {
     }
   }
 
+  /// Java gives the last name of the root as null.
+  @Test
+  void theRootIsAFolderToo() throws IOException {
+    Path base = Files.writeString(folder.resolve("base.gguf"), "");
+    Path data = Files.writeString(folder.resolve("data.jsonl"), "{\"text\": \"a\"}\n");
+    CommandRun.of("train", "--model", base, "--data", data, "--output", "/")
+        .assertFails(2, "output: / is a folder");
+    CommandRun.of("resize", "/", "--rank", 2).assertFails(2, "/ is a folder");
+  }
+
   @Test
   void aFolderIsNotWrittenInto() throws IOException {
     Path read = Files.createDirectory(folder.resolve("read"));

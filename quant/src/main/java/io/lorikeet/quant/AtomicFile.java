@@ -73,7 +73,7 @@ public final class AtomicFile implements AutoCloseable {
     if (Files.exists(file)) {
       return file.toRealPath();
     }
-    Path folder = parent(file);
+    Path folder = PathParts.folder(file);
     return Files.exists(folder) ? folder.toRealPath().resolve(file.getFileName()) : file;
   }
 
@@ -120,7 +120,7 @@ public final class AtomicFile implements AutoCloseable {
       committed = true;
       TemporaryFiles.remove(temporary);
       // Without this a power cut can undo the renaming.
-      force(parent(target), StandardOpenOption.READ);
+      force(PathParts.folder(target), StandardOpenOption.READ);
     } catch (IOException e) {
       throw explain(target, e);
     }
@@ -164,16 +164,10 @@ public final class AtomicFile implements AutoCloseable {
 
   private static Path folderOf(Path target) {
     try {
-      return parent(behindLinks(target));
+      return PathParts.folder(behindLinks(target));
     } catch (IOException _) {
-      return parent(target.toAbsolutePath());
+      return PathParts.folder(target.toAbsolutePath());
     }
-  }
-
-  /// The folder of an absolute path; the root is its own.
-  public static Path parent(Path file) {
-    Path folder = file.getParent();
-    return folder == null ? file : folder;
   }
 
   private static boolean isFull(String reason) {

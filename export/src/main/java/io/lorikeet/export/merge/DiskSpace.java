@@ -1,6 +1,6 @@
 package io.lorikeet.export.merge;
 
-import io.lorikeet.quant.AtomicFile;
+import io.lorikeet.quant.PathParts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,7 +13,7 @@ public final class DiskSpace {
   /// @param bytes size of the files to be written beside `output`
   /// @throws IOException when the disk has less, with both numbers
   public static void require(Path output, long bytes) throws IOException {
-    Path folder = AtomicFile.parent(output.toAbsolutePath());
+    Path folder = PathParts.folder(output.toAbsolutePath());
     if (!Files.isDirectory(folder)) {
       return; // said by who creates the file
     }

@@ -6,6 +6,7 @@ import io.lorikeet.models.merge.Rounding;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufMetadata;
 import io.lorikeet.quant.GgufWriter;
+import io.lorikeet.quant.PathParts;
 import io.lorikeet.quant.convert.FolderTemplates;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -61,7 +62,7 @@ public final class MergeMetadata {
   ///
   /// @throws IOException when the base or the folder can't be read
   public static void putFolder(GgufWriter writer, GgufFile base, Path folder) throws IOException {
-    String name = folder.toAbsolutePath().normalize().getFileName().toString();
+    String name = PathParts.name(folder.toAbsolutePath().normalize());
     writer.putString(BASE_HASH, base.hash()).putStrings(ADAPTERS, List.of(name));
     FolderTemplates.own(folder).ifPresent(text -> writer.putString(CHAT_TEMPLATE, text));
   }

@@ -15,6 +15,7 @@ import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.ModelLoader;
+import io.lorikeet.quant.PathParts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -119,7 +120,7 @@ public record MergeBench(
   public Report run() throws IOException {
     Map<String, Long> bytes = new LinkedHashMap<>();
     Map<String, Runnable> work = new LinkedHashMap<>();
-    Path folder = AtomicFile.parent(model.toAbsolutePath());
+    Path folder = PathParts.folder(model.toAbsolutePath());
     try (GgufFile base = GgufFile.open(model);
         AtomicFile adapterFile = AtomicFile.create(folder.resolve("bench-adapter.gguf"));
         AtomicFile output = AtomicFile.create(folder.resolve("bench-merged.gguf"))) {

@@ -3,6 +3,7 @@ package io.lorikeet.quant.convert;
 import static java.math.RoundingMode.HALF_EVEN;
 
 import io.lorikeet.quant.GgufWriter;
+import io.lorikeet.quant.PathParts;
 import io.lorikeet.quant.VocabularyLimits;
 import java.math.BigDecimal;
 import java.util.List;
@@ -26,7 +27,7 @@ final class GeneralMetadata {
             .text("_name_or_path")
             .filter(name -> !name.isEmpty() && name.chars().filter(c -> c == '/').count() <= 1)
             .map(name -> ModelName.of(name, parameters));
-    ModelName named = ModelName.of(folder.path().getFileName().toString(), parameters);
+    ModelName named = ModelName.of(PathParts.name(folder.path()), parameters);
     String title = ModelName.title(saved.map(ModelName::name).orElse(named.name()));
     if (VocabularyLimits.bearsName(title, vocabulary)) { // else it has to go without
       writer.putString("general.name", title);

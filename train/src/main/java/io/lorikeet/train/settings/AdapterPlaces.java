@@ -1,5 +1,6 @@
 package io.lorikeet.train.settings;
 
+import io.lorikeet.quant.PathParts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,7 +26,7 @@ public record AdapterPlaces(Path file, Path copy) {
 
   /// Of the adapter with the lowest validation loss: `a-best.gguf` beside `a.gguf`.
   public static AdapterPlaces best(Path output, Path run) {
-    String name = output.getFileName().toString();
+    String name = PathParts.name(output);
     String stem = name.replaceFirst("(?i)\\.gguf$", "");
     Path file = output.resolveSibling(stem + BEST + name.substring(stem.length()));
     return new AdapterPlaces(file, run.resolve(COPIES.getLast()));

@@ -1,5 +1,6 @@
 package io.lorikeet.train.settings;
 
+import io.lorikeet.quant.PathParts;
 import io.lorikeet.train.checkpoint.CheckpointFolder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -34,7 +35,7 @@ public final class RunFiles {
   /// The folder that a run has by default: the output's name with `-run` for its ending, and a
   /// number where an earlier run is there: `adapter-run`, `adapter-run-2`, …
   public static Path beside(Path output) {
-    String name = output.getFileName().toString().replaceFirst("(?i)\\.gguf$", "") + "-run";
+    String name = PathParts.name(output).replaceFirst("(?i)\\.gguf$", "") + "-run";
     Path folder = output.resolveSibling(name);
     for (int number = 2; isTaken(folder); number++) {
       folder = output.resolveSibling(name + "-" + number);

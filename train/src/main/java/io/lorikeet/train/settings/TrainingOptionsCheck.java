@@ -1,10 +1,10 @@
 package io.lorikeet.train.settings;
 
 import io.lorikeet.models.lora.LoraTargets;
-import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.NearestName;
 import io.lorikeet.quant.OutputPlan;
+import io.lorikeet.quant.PathParts;
 import io.lorikeet.train.data.files.DataFile;
 import io.lorikeet.train.data.files.DataFiles;
 import java.io.IOException;
@@ -125,7 +125,7 @@ final class TrainingOptionsCheck {
   }
 
   private void checkOutput(Path output) {
-    Path folder = AtomicFile.parent(output.toAbsolutePath());
+    Path folder = PathParts.folder(output.toAbsolutePath());
     if (!Files.isDirectory(output) && !Files.isDirectory(folder)) {
       problem(
           Settings.OUTPUT,

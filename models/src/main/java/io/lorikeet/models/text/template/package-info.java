@@ -20,4 +20,7 @@
 /// Two things are as in llama.cpp's server and not as in Transformers: lists and dictionaries may
 /// be changed by their methods (Kimi K2's template does), and there is a filter `from_json`
 /// (DeepSeek V3.2's).
+///
+/// The package isn't `@NullMarked`, unlike all others: null is Jinja's `none`, and any value of a
+/// template may be that.
 package io.lorikeet.models.text.template;
