@@ -34,7 +34,7 @@ final class PeftOrder {
   /// value head h goes with key head h mod their number (`_LinearAttentionVReorderBase` in
   /// llama.cpp's `conversion/qwen.py`).
   ///
-  /// @param before what comes before the value heads and stays as it is
+  /// @param before elements before the value heads, which stay as they are
   /// @param headSize elements of a value head
   static IntUnaryOperator valueHeads(int before, int keyHeads, int valueHeads, int headSize) {
     int ofKey = valueHeads / keyHeads;

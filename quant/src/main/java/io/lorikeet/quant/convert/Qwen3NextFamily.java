@@ -9,9 +9,10 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// Qwen3-Next, and what Qwen 3.5 has in common with it: gated delta nets in most layers, norms
-/// stored without the one that is added to them, layers behind the others that predict further
-/// tokens (MTP) under names of their own (`Qwen3NextModel` in `conversion/qwen.py`).
+/// Qwen3-Next, and the parts that Qwen 3.5 has in common with it (`Qwen3NextModel` in
+/// `conversion/qwen.py`). Most layers have gated delta nets. Norms are stored without the one that
+/// is added to them. Layers behind the others predict further tokens (MTP); their tensors have
+/// names of their own.
 class Qwen3NextFamily extends MixtureFamily {
   private static final Pattern PREDICTING = Pattern.compile("(?:model\\.)?mtp\\.(.+)");
   private static final Pattern PREDICTING_LAYER = Pattern.compile("layers\\.(\\d{1,9})\\.(.+)");
