@@ -103,7 +103,7 @@ class TortureTest {
   /// Kills and resumes a run until it ends by itself. Half of the kills fall at any time before a
   /// process's first step, or a little later; half after some steps more.
   private void torture(Path folderOfRun) throws Exception {
-    int most = random.nextInt(1, MOST_KILLS_OF_A_RUN + 1);
+    int most = random.nextInt(1, Math.min(MOST_KILLS_OF_A_RUN, KILLS - kills) + 1);
     for (int i = 0; i < most; i++) {
       Process process = start(folderOfRun);
       if (random.nextBoolean()) {

@@ -57,7 +57,7 @@ class TargetsTest {
       List<String> targets = LoraTargets.resolve(List.of("all-linear"), config);
       float[] plain = logits(context);
       List<String> changed = new ArrayList<>();
-      for (LoraPair pair : pairs(base, targets)) {
+      for (LoraPair pair : RandomInputs.pairsOn(base, targets, 2, 1)) {
         Path file = folder.resolve("adapter.gguf");
         AdapterExporter.write(
             new LoraAdapter(config.architecture(), 8, List.of(pair)),
@@ -71,17 +71,6 @@ class TargetsTest {
       assertTrue(!targets.isEmpty());
       assertEquals(targets.stream().sorted().toList(), changed.stream().sorted().toList());
     }
-  }
-
-  private static List<LoraPair> pairs(GgufFile base, List<String> targets) {
-    List<String> roles =
-        targets.stream()
-            .map(name -> name.split("\\."))
-            .map(parts -> parts[parts.length - 2])
-            .toList();
-    return RandomInputs.pairs(base, roles, 2, 1).stream()
-        .filter(pair -> targets.contains(pair.baseTensor()))
-        .toList();
   }
 
   private static float[] logits(LlamaContext context) {

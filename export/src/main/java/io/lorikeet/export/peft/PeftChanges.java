@@ -69,14 +69,7 @@ final class PeftChanges {
   }
 
   private void addUnplaced() {
-    tensors
-        .modules()
-        .forEach(
-            (name, module) -> {
-              if (!placed.contains(name)) {
-                problems.add(pairs.notInBase(module));
-              }
-            });
+    tensors.unplaced(placed).forEach(module -> problems.add(pairs.notInBase(module)));
     tensors
         .magnitudes()
         .forEach(

@@ -58,7 +58,9 @@ public final class PeftExporter {
   /// @param base the adapter's base
   /// @param storage type of the numbers; PEFT knows no Q8_0, which becomes F32
   /// @param folder made if it isn't there; [#FILES] in it are replaced, all or none
-  /// @throws InvalidInputException when the adapter has what PEFT can't name, all of it named
+  /// @throws InvalidInputException when the adapter has parts that PEFT can't name, all of them
+  ///     named; when it records no chat template and there is one in the folder, which would be
+  ///     taken for its own
   /// @throws IOException when the disk refuses
   public static void write(
       LoraAdapter adapter,
@@ -81,6 +83,11 @@ public final class PeftExporter {
     Path configFile = folder.resolve(PeftConfig.FILE);
     Path templateFile = folder.resolve(PeftKeys.CHAT_TEMPLATE);
     Optional<String> template = metadata.template().map(TrainedTemplate::text);
+    if (template.isEmpty() && Files.exists(templateFile)) {
+      throw new InvalidInputException(
+          "%s is there, and this adapter records no chat template: it would be taken for the adapter's. Give another folder, or move the file"
+              .formatted(templateFile));
+    }
     try (NewFolder _ = NewFolder.at(folder);
         AtomicFile newConfig = AtomicFile.create(configFile);
         AtomicFile newTemplate = AtomicFile.create(templateFile)) {
@@ -89,8 +96,6 @@ public final class PeftExporter {
       exporter.weights.write(folder.resolve(PeftKeys.WEIGHTS));
       if (template.isPresent()) {
         newTemplate.commit();
-      } else {
-        Files.deleteIfExists(templateFile);
       }
       newConfig.commit();
     }

@@ -100,14 +100,7 @@ public final class PeftImporter {
         joined.add(PeftJoin.join(tensor, parts));
       }
     }
-    tensors
-        .modules()
-        .forEach(
-            (name, module) -> {
-              if (!placed.contains(name)) {
-                problems.add(pairs.notInBase(module));
-              }
-            });
+    tensors.unplaced(placed).forEach(module -> problems.add(pairs.notInBase(module)));
     if (joined.isEmpty() && problems.isEmpty()) {
       problems.add("it holds no pair of matrices");
     }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -119,5 +120,15 @@ final class PeftTensors {
   /// Modules by their names without path, such as `layers.0.self_attn.q_proj`.
   Map<String, Module> modules() {
     return modules;
+  }
+
+  /// Modules that have no place in the base.
+  ///
+  /// @param placed names of those that have
+  List<Module> unplaced(Set<String> placed) {
+    return modules.entrySet().stream()
+        .filter(each -> !placed.contains(each.getKey()))
+        .map(Map.Entry::getValue)
+        .toList();
   }
 }

@@ -194,6 +194,28 @@ class PeftRoundTripTest {
     }
   }
 
+  /// The file may be a tokenizer's, or of an adapter that was exported before.
+  @Test
+  void keepsATemplateThatIsNotTheAdapters() throws IOException {
+    Path basePath = RandomModel.of(TensorType.F32).write(folder.resolve("base.gguf"));
+    Path template = Files.createDirectory(folder.resolve("peft")).resolve("chat_template.jinja");
+    Files.writeString(template, "{{ 'other' }}");
+    try (GgufFile base = GgufFile.open(basePath)) {
+      LoraAdapter adapter =
+          new LoraAdapter("llama", 4, RandomInputs.pairs(base, List.of("attn_q"), 2, 1));
+      AdapterMetadata metadata = new AdapterMetadata(BaseIdentity.of(base), Map.of());
+      Exception refused =
+          assertThrows(
+              InvalidInputException.class,
+              () ->
+                  PeftExporter.write(
+                      adapter, metadata, base, AdapterStorage.F32, template.getParent()));
+      assertTrue(refused.getMessage().contains("chat_template.jinja"), refused.getMessage());
+    }
+    assertEquals("{{ 'other' }}", Files.readString(template));
+    assertFalse(Files.exists(template.resolveSibling("adapter_config.json")));
+  }
+
   @Test
   void refusesWhatPeftHasNoNameFor() throws IOException {
     try (GgufFile base = base("gpt-oss")) {

@@ -111,6 +111,18 @@ public final class RandomInputs {
     return pairs;
   }
 
+  /// Pairs for the matrices of these names, as [#pairs] makes them.
+  public static List<LoraPair> pairsOn(GgufFile file, List<String> tensors, int rank, long seed) {
+    List<String> roles =
+        tensors.stream()
+            .map(name -> name.split("\\."))
+            .map(parts -> parts[parts.length - 2])
+            .toList();
+    return pairs(file, roles, rank, seed).stream()
+        .filter(pair -> tensors.contains(pair.baseTensor()))
+        .toList();
+  }
+
   private static float[] gaussians(SplittableRandom random, int count, double deviation) {
     float[] values = new float[count];
     for (int i = 0; i < count; i++) {

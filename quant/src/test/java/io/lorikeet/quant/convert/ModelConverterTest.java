@@ -376,51 +376,6 @@ class ModelConverterTest {
   }
 
   @Test
-  void templatesComeFromWhereverTheyAre() throws IOException {
-    TinyFolder tiny = tiny("LlamaForCausalLM");
-    Path path = tiny.write();
-    Files.writeString(path.resolve("chat_template.jinja"), "\ufeff{{ 'd' }}");
-    Files.createDirectory(path.resolve("additional_chat_templates"));
-    Files.writeString(path.resolve("additional_chat_templates/tool-use.jinja"), "\ufeff{{ 't' }}");
-    convert(path, "F32");
-    try (GgufFile file = GgufFile.open(output)) {
-      assertEquals("{{ 'd' }}", file.metadata().requireString("tokenizer.chat_template"));
-      assertEquals("{{ 't' }}", file.metadata().requireString("tokenizer.chat_template.tool_use"));
-      assertEquals(List.of("tool_use"), file.metadata().requireStrings("tokenizer.chat_templates"));
-    }
-    tiny.tokenizerConfig.put("chat_template", "\ufeff{{ 'c' }}");
-    tiny.write();
-    convert(path, "F32");
-    try (GgufFile file = GgufFile.open(output)) {
-      assertEquals("{{ 'c' }}", file.metadata().requireString("tokenizer.chat_template"));
-    }
-  }
-
-  @Test
-  void templatesThatDifferAreSaid() throws IOException {
-    TinyFolder tiny = tiny("LlamaForCausalLM");
-    tiny.tokenizerConfig.put("chat_template", "{{ 'c' }}");
-    Path path = tiny.write();
-    Path jinja = path.resolve("chat_template.jinja");
-    assertEquals(List.of(), notes(path));
-    Files.writeString(jinja, "{{ 'c' }}\n");
-    assertEquals(List.of(), notes(path));
-    Files.writeString(jinja, "{{ 'd' }}");
-    assertEquals(1, notes(path).size());
-    assertTrue(
-        notes(path)
-            .getFirst()
-            .startsWith("chat_template.jinja has another chat template than tokenizer_config.json"),
-        notes(path)::toString);
-    Files.writeString(path.resolve("chat_template.json"), "{\"chat_template\": \"{{ 'e' }}\"}");
-    assertEquals(2, notes(path).size());
-  }
-
-  private List<String> notes(Path model) throws IOException {
-    return ModelConverter.convert(model, output, Optional.of("F32"), 1, _ -> {});
-  }
-
-  @Test
   void foldersOfOtherKindsAreNamed() throws IOException {
     Path other = Files.createDirectory(folder.resolve("other"));
     assertRefused(other, "has no config.json");

@@ -54,7 +54,7 @@ final class IdlePairs {
     }
   }
 
-  /// Whether one of several equal parts of a matrix is all zero.
+  /// True where a part of a matrix, one of several equal ones, is all zero.
   private static boolean isZero(float[] values, int part, int parts) {
     int size = values.length / parts;
     for (int i = part * size; i < (part + 1) * size; i++) {
