@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /// The changes of each weight by several adapters.
 final class AdapterParts {
@@ -27,6 +28,6 @@ final class AdapterParts {
   }
 
   List<MergedMatrix.ScaledPair> of(String baseTensor) {
-    return parts.getOrDefault(baseTensor, List.of());
+    return Objects.requireNonNull(parts.get(baseTensor), "asked for adapted weights alone");
   }
 }

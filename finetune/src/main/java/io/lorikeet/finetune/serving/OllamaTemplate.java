@@ -15,6 +15,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /// A chat template in Ollama's language, Go's `text/template`, which can't run Jinja. There is one
@@ -156,7 +157,8 @@ public record OllamaTemplate(Optional<String> text, String obstacle) {
       TurnFormat format, Map<Conversation, Optional<String>> prompts) {
     for (Map.Entry<String, List<Conversation>> probe : PROBES.entrySet()) {
       for (Conversation conversation : probe.getValue()) {
-        Optional<String> wanted = prompts.getOrDefault(conversation, Optional.empty());
+        Optional<String> wanted =
+            Objects.requireNonNull(prompts.get(conversation), "all probes were rendered");
         String made = format.prompt(conversation.messages());
         if (wanted.isPresent() && !wanted.get().equals(made)) {
           return Optional.of(probe.getKey());

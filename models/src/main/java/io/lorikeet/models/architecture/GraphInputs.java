@@ -13,6 +13,7 @@ import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.lora.LoraSlot;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -167,8 +168,9 @@ final class GraphInputs {
   /// @param firstToken index in the batch of the first token that the graph takes
   void bind(Graph graph, String prefix, int firstToken) {
     weights.forEach((name, placeholder) -> graph.bind(placeholder, engine.weight(prefix + name)));
-    SavedAttention saved = engine.savedAttention();
-    if (saved != null && savedAttention != null) {
+    if (savedAttention != null) {
+      SavedAttention saved =
+          Objects.requireNonNull(engine.savedAttention(), "the graph reads or writes it");
       graph.bind(savedAttention, saved.get(prefix));
     }
     pairs.forEach(

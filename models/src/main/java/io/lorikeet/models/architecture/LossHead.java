@@ -9,6 +9,7 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.autodiff.Tape;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// From the last hidden states of a run of tokens to the loss, and to gradients where they are
@@ -81,9 +82,8 @@ final class LossHead implements AutoCloseable {
         inputs.kernels().crossEntropy(logits, chunk, hiddenGradient != null, head.isCapped());
     Ops ops = inputs.ops();
     ops.schedule(ops.copy(ops.add(chunkLoss.sum(), loss), loss));
-    Tensor gradient = chunkLoss.gradient();
-    if (hiddenGradient != null && gradient != null) {
-      tape.backward(logits, gradient);
+    if (hiddenGradient != null) {
+      tape.backward(logits, Objects.requireNonNull(chunkLoss.gradient(), "it was asked for"));
       Tensor result = tokens(hiddenGradient, first, count);
       ops.schedule(ops.copy(tape.gradient(states), result));
     }
@@ -99,8 +99,11 @@ final class LossHead implements AutoCloseable {
     inputs.bind(graph, "", first);
     long offset = first * states.stride(1);
     graph.bind(hidden, states, offset);
-    if (hiddenGradient != null && stateGradients != null) {
-      graph.bind(hiddenGradient, stateGradients, offset);
+    if (hiddenGradient != null) {
+      graph.bind(
+          hiddenGradient,
+          Objects.requireNonNull(stateGradients, "this head computes gradients"),
+          offset);
     }
     graph.bind(loss, sum);
     for (Tensor vector : List.of(targets.labels(), targets.flatLabels(), targets.weights())) {

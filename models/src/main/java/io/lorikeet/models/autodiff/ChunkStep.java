@@ -3,6 +3,7 @@ package io.lorikeet.models.autodiff;
 import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// A chunk of a [DeltaNet] on a tape. Matrices between tokens are `[j, i, heads, rows]`: what token
@@ -32,7 +33,11 @@ final class ChunkStep {
   /// @param between `[j, i, heads, rows]`, 0 where i doesn't see j
   /// @param ofState of what was written before the chunk: `[1, i, heads, rows]`; null where there
   ///     is none
-  private record Decays(Tensor between, @Nullable Tensor ofState) {}
+  private record Decays(Tensor between, @Nullable Tensor ofState) {
+    Tensor ofEarlier() {
+      return Objects.requireNonNull(ofState, "there is a state before the chunk");
+    }
+  }
 
   /// @param in q, k and v as `[head size, tokens, heads, rows]`, decay `[tokens, heads · rows]`,
   ///     beta `[1, tokens, heads, rows]`
@@ -44,17 +49,16 @@ final class ChunkStep {
     Tensor corrections = tape.mask(tape.multiply(likeness, in.beta()), earlier());
     Tensor solved = tape.unitInverse(corrections, square(net.identity()));
     Tensor values = in.v();
-    Tensor ofState = decays.ofState();
-    if (state != null && ofState != null) {
-      Tensor known = tape.multiply(tape.product(state, in.k()), ofState);
+    if (state != null) {
+      Tensor known = tape.multiply(tape.product(state, in.k()), decays.ofEarlier());
       values = tape.add(values, tape.scale(known, -1));
     }
     Tensor wanted = tape.multiply(values, in.beta());
     Tensor written = tape.product(tape.transpose(wanted), solved);
     Tensor read = tape.multiply(tape.product(in.k(), in.q()), decays.between());
     Tensor y = tape.product(tape.transpose(written), read);
-    if (state != null && ofState != null) {
-      y = tape.add(y, tape.multiply(tape.product(state, in.q()), ofState));
+    if (state != null) {
+      y = tape.add(y, tape.multiply(tape.product(state, in.q()), decays.ofEarlier()));
     }
     return new Result(y, goesOn ? next(in, state, written) : null);
   }

@@ -6,6 +6,7 @@ import io.lorikeet.bindings.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -116,12 +117,10 @@ public record DeltaNet(
       Tape tape = tapes.get();
       Inputs own = inputs(ops, inputs, chunk);
       Tensor state =
-          chunk.isFirst() || states == null
-              ? null
-              : slot(ops, states, stateShape(inputs), chunk.index() - 1);
+          chunk.isFirst() ? null : slot(ops, kept(states), stateShape(inputs), chunk.index() - 1);
       ChunkStep.Result result = step(tape, chunk).apply(own, state, dState != null);
-      if (dState != null && result.state() != null) {
-        tape.accumulate(result.state(), dState);
+      if (dState != null) {
+        tape.accumulate(kept(result.state()), dState);
       }
       tape.backward(result.y(), byHead(ops, part(ops, dy, chunk)));
       store(ops, tape.gradient(own.q()), gradients.q(), chunk);
@@ -209,6 +208,10 @@ public record DeltaNet(
             ? sumOfNeighbours(ops, gradient, heads)
             : sumOfRounds(ops, gradient, heads);
     ops.schedule(ops.copy(byToken(ops, sum), part(ops, all, chunk)));
+  }
+
+  private static Tensor kept(@Nullable Tensor state) {
+    return Objects.requireNonNull(state, "backward needs the states of all chunks but the last");
   }
 
   private static Tensor sumOfRounds(Ops ops, Tensor gradient, long heads) {

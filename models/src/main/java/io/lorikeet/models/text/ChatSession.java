@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -113,7 +114,7 @@ public final class ChatSession implements AutoCloseable {
     List<LlamaAdapter.Scaled> scaled = new ArrayList<>();
     adapters.forEach(
         (each, adapter) -> {
-          float own = scales.getOrDefault(each, 0f);
+          float own = Objects.requireNonNull(scales.get(each), "each adapter has a scale");
           if (own != 0) {
             scaled.add(adapter.scaledBy(own));
           }

@@ -134,11 +134,11 @@ record WeightRows(List<Long> shape, String origin, RowReader reader) {
   ///
   /// @param from gives the stored column of each column
   WeightRows columnsFrom(IntUnaryOperator from) {
-    float[] stored = new float[width()];
     return new WeightRows(
         shape,
         origin,
         (row, into) -> {
+          float[] stored = new float[into.length];
           reader.read(row, stored);
           for (int i = 0; i < into.length; i++) {
             into[i] = stored[from.applyAsInt(i)];
