@@ -2,7 +2,7 @@ package io.lorikeet.cli;
 
 import io.lorikeet.export.analysis.AdapterCombiner;
 import io.lorikeet.finetune.TemplateFile;
-import io.lorikeet.finetune.Words;
+import io.lorikeet.finetune.text.Words;
 import io.lorikeet.models.adapter.AdapterExporter;
 import io.lorikeet.models.adapter.AdapterMetadata;
 import io.lorikeet.models.adapter.AdapterStorage;

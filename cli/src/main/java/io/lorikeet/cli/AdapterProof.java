@@ -3,6 +3,7 @@ package io.lorikeet.cli;
 import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.Verification;
 import io.lorikeet.finetune.VerificationText;
+import io.lorikeet.finetune.text.ProofText;
 import io.lorikeet.models.family.Family;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.quant.GgufFile;
@@ -37,7 +38,7 @@ record AdapterProof(String device, int threads, PrintWriter out) {
     }
     Verification verification =
         new AdapterVerifier(device, threads).verify(model, file, meant, sequences);
-    VerificationReport.lines(verification).forEach(out::println);
-    return VerificationReport.exitCode(verification.verdict());
+    ProofText.lines(verification).forEach(out::println);
+    return ProofExitCode.exitCode(verification.verdict());
   }
 }

@@ -1,8 +1,8 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.export.analysis.PairAnalysis;
-import io.lorikeet.finetune.TableText;
-import io.lorikeet.finetune.Words;
+import io.lorikeet.finetune.text.TableText;
+import io.lorikeet.finetune.text.Words;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.adapter.BaseIdentity;
 import io.lorikeet.models.lora.LoraAdapter;

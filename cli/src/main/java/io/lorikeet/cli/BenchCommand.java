@@ -2,7 +2,6 @@ package io.lorikeet.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import io.lorikeet.finetune.Words;
 import io.lorikeet.finetune.bench.BenchComparison;
 import io.lorikeet.finetune.bench.BenchReport;
 import io.lorikeet.finetune.bench.BenchRun;
@@ -10,6 +9,7 @@ import io.lorikeet.finetune.bench.BenchSetting;
 import io.lorikeet.finetune.bench.MachineLoad;
 import io.lorikeet.finetune.bench.MergeBench;
 import io.lorikeet.finetune.bench.Rounds;
+import io.lorikeet.finetune.text.Words;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.NearestName;

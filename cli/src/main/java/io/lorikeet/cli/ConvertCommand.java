@@ -1,6 +1,6 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.finetune.Words;
+import io.lorikeet.finetune.text.Words;
 import io.lorikeet.quant.ModelQuantizer;
 import io.lorikeet.quant.OutputPlan;
 import io.lorikeet.quant.convert.ModelConverter;

@@ -2,7 +2,7 @@ package io.lorikeet.cli;
 
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.lorikeet.finetune.Words;
+import io.lorikeet.finetune.text.Words;
 import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.train.data.DataFigures;
 import io.lorikeet.train.data.DataSet;

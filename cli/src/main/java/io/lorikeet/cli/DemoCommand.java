@@ -69,7 +69,7 @@ final class DemoCommand implements Callable<Integer> {
                 ShellText.quoted(base),
                 ShellText.quoted(config.get(Settings.OUTPUT)),
                 ShellText.quoted(questions.getFirst().prompt())));
-    return VerificationReport.exitCode(trained.verification().orElseThrow().verdict());
+    return ProofExitCode.exitCode(trained.verification().orElseThrow().verdict());
   }
 
   /// Relative to the working folder, if it lies in there: for what is printed.

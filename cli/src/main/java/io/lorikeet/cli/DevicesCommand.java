@@ -2,7 +2,7 @@ package io.lorikeet.cli;
 
 import io.lorikeet.finetune.DeviceOperations;
 import io.lorikeet.finetune.TrainingDevice;
-import io.lorikeet.finetune.Words;
+import io.lorikeet.finetune.text.Words;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;

@@ -3,7 +3,7 @@ package io.lorikeet.cli;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.lorikeet.export.analysis.PairDifference;
-import io.lorikeet.finetune.TableText;
+import io.lorikeet.finetune.text.TableText;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.adapter.BaseIdentity;
 import java.io.IOException;

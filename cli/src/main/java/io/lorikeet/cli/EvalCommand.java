@@ -2,7 +2,7 @@ package io.lorikeet.cli;
 
 import io.lorikeet.export.TextLoss;
 import io.lorikeet.finetune.LlamaSession;
-import io.lorikeet.finetune.Words;
+import io.lorikeet.finetune.text.Words;
 import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.train.data.TextEncoding;
 import io.lorikeet.train.data.TokenizedExample;

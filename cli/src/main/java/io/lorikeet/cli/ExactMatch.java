@@ -1,6 +1,6 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.finetune.Words;
+import io.lorikeet.finetune.text.Words;
 import io.lorikeet.models.text.TextGenerator;
 import io.lorikeet.train.data.files.Example;
 import io.lorikeet.train.data.files.ExampleReader;

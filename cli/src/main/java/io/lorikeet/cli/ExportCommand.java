@@ -26,12 +26,12 @@ import picocli.CommandLine.Spec;
       "Write an adapter in another form: a folder for Hugging Face's PEFT,",
       "or a GGUF file whose numbers take less room, with the proof for it."
     },
-    exitCodeListHeading = VerificationReport.EXIT_CODES,
+    exitCodeListHeading = ProofExitCode.EXIT_CODES,
     exitCodeList = {
-      VerificationReport.PROVEN,
-      VerificationReport.FAILED,
-      VerificationReport.BAD_INPUT,
-      VerificationReport.INCONCLUSIVE
+      ProofExitCode.PROVEN,
+      ProofExitCode.FAILED,
+      ProofExitCode.BAD_INPUT,
+      ProofExitCode.INCONCLUSIVE
     })
 @Inputs(
     value = {"--model", "--adapter"},

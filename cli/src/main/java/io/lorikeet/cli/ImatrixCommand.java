@@ -1,6 +1,6 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.finetune.Words;
+import io.lorikeet.finetune.text.Words;
 import io.lorikeet.quant.ImportanceCollector;
 import io.lorikeet.quant.ImportanceMatrix;
 import io.lorikeet.quant.OutputPlan;

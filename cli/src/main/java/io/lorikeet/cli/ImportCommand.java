@@ -2,7 +2,7 @@ package io.lorikeet.cli;
 
 import io.lorikeet.export.peft.PeftImporter;
 import io.lorikeet.export.peft.PeftMerger;
-import io.lorikeet.finetune.Words;
+import io.lorikeet.finetune.text.Words;
 import io.lorikeet.models.adapter.AdapterMetadata;
 import io.lorikeet.models.adapter.AdapterStorage;
 import io.lorikeet.models.adapter.BaseIdentity;
@@ -29,12 +29,12 @@ import picocli.CommandLine.Spec;
       "Make an adapter for llama.cpp of a folder that Hugging Face's PEFT wrote, and prove it there.",
       "Scales of rsLoRA and of single modules are kept; what GGUF can't hold is refused by its name."
     },
-    exitCodeListHeading = VerificationReport.EXIT_CODES,
+    exitCodeListHeading = ProofExitCode.EXIT_CODES,
     exitCodeList = {
-      VerificationReport.PROVEN,
-      VerificationReport.FAILED,
-      VerificationReport.BAD_INPUT,
-      VerificationReport.INCONCLUSIVE
+      ProofExitCode.PROVEN,
+      ProofExitCode.FAILED,
+      ProofExitCode.BAD_INPUT,
+      ProofExitCode.INCONCLUSIVE
     })
 @Inputs(
     value = {"--model", "--adapter"},

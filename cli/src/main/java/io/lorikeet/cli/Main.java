@@ -31,6 +31,9 @@ import picocli.CommandLine.Spec;
     scope = ScopeType.INHERIT,
     subcommands = {
       TrainCommand.class,
+      RunsCommand.class,
+      CompareCommand.class,
+      WatchCommand.class,
       DataCommand.class,
       DemoCommand.class,
       GenerateCommand.class,

@@ -7,7 +7,7 @@ import io.lorikeet.export.merge.MergeTypes;
 import io.lorikeet.export.merge.QualityMerger;
 import io.lorikeet.export.merge.RecipeMerger;
 import io.lorikeet.finetune.VerificationText;
-import io.lorikeet.finetune.Words;
+import io.lorikeet.finetune.text.Words;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.merge.Rounding;
 import io.lorikeet.quant.ByteProgress;
@@ -39,12 +39,12 @@ import picocli.CommandLine.Spec;
       "Tells how much of the update is left after rounding to the base's own types, and with --data",
       "proves in llama.cpp that the merged file does what base and adapters do."
     },
-    exitCodeListHeading = VerificationReport.EXIT_CODES,
+    exitCodeListHeading = ProofExitCode.EXIT_CODES,
     exitCodeList = {
-      VerificationReport.PROVEN,
-      VerificationReport.FAILED,
-      VerificationReport.BAD_INPUT,
-      VerificationReport.INCONCLUSIVE
+      ProofExitCode.PROVEN,
+      ProofExitCode.FAILED,
+      ProofExitCode.BAD_INPUT,
+      ProofExitCode.INCONCLUSIVE
     })
 @Inputs(
     value = {"--model", "--adapter"},
@@ -164,7 +164,7 @@ final class MergeCommand extends WritingCommand {
     }
     return table
         .verification()
-        .map(measured -> VerificationReport.exitCode(measured.verdict()))
+        .map(measured -> ProofExitCode.exitCode(measured.verdict()))
         .orElse(0);
   }
 

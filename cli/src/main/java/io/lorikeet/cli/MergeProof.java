@@ -53,6 +53,6 @@ record MergeProof(
                 sequences)
             .compare(merged);
     MergeTable.lines(verification).forEach(out::println);
-    return VerificationReport.exitCode(verification.verdict());
+    return ProofExitCode.exitCode(verification.verdict());
   }
 }

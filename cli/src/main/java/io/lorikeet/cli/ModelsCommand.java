@@ -1,6 +1,6 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.finetune.TableText;
+import io.lorikeet.finetune.text.TableText;
 import io.lorikeet.models.family.Family;
 import io.lorikeet.models.lora.LoraTargets;
 import java.io.PrintWriter;

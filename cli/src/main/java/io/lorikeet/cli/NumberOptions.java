@@ -72,6 +72,13 @@ final class NumberOptions {
     }
   }
 
+  /// A port of this machine; 0 for any that is free.
+  static final class Port extends Number<Integer> {
+    Port() {
+      super(whole(0, 65_535));
+    }
+  }
+
   /// Examples to show.
   static final class Shown extends Number<Integer> {
     Shown() {

@@ -1,7 +1,7 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.finetune.TableText;
-import io.lorikeet.finetune.Words;
+import io.lorikeet.finetune.text.TableText;
+import io.lorikeet.finetune.text.Words;
 import io.lorikeet.models.random.KnownShape;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.NearestName;

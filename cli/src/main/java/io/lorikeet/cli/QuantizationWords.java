@@ -1,7 +1,7 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.export.QuantizationLoss;
-import io.lorikeet.finetune.Words;
+import io.lorikeet.finetune.text.Words;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.QuantizationError;
 import java.util.ArrayList;

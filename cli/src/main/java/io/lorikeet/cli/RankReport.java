@@ -1,7 +1,7 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.export.analysis.AdapterCombiner;
-import io.lorikeet.finetune.Words;
+import io.lorikeet.finetune.text.Words;
 import io.lorikeet.models.lora.LoraAdapter;
 import java.io.PrintWriter;
 import java.util.Map;

@@ -22,12 +22,12 @@ import picocli.CommandLine.Spec;
       "Train a LoRA adapter on a frozen GGUF base, write it as a GGUF that llama.cpp loads, and prove it there.",
       "Needs --model, --data and --output, or --resume."
     },
-    exitCodeListHeading = VerificationReport.EXIT_CODES,
+    exitCodeListHeading = ProofExitCode.EXIT_CODES,
     exitCodeList = {
-      VerificationReport.PROVEN,
-      VerificationReport.FAILED,
-      VerificationReport.BAD_INPUT,
-      VerificationReport.INCONCLUSIVE
+      ProofExitCode.PROVEN,
+      ProofExitCode.FAILED,
+      ProofExitCode.BAD_INPUT,
+      ProofExitCode.INCONCLUSIVE
     },
     modelTransformer = TrainingFlags.class)
 @Inputs(
@@ -58,7 +58,7 @@ final class TrainCommand implements Callable<Integer> {
         .forEach(line::println);
     return finished
         .verification()
-        .map(verification -> VerificationReport.exitCode(verification.verdict()))
+        .map(verification -> ProofExitCode.exitCode(verification.verdict()))
         .orElse(0);
   }
 }

@@ -1,6 +1,6 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.finetune.Words;
+import io.lorikeet.finetune.text.Words;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
 import java.util.Locale;

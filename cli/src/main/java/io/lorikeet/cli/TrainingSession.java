@@ -2,6 +2,7 @@ package io.lorikeet.cli;
 
 import io.lorikeet.finetune.FineTuned;
 import io.lorikeet.finetune.FineTuning;
+import io.lorikeet.finetune.text.ProofText;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.loop.StopRequest;
@@ -51,7 +52,7 @@ final class TrainingSession {
     }
     done.verification()
         .ifPresentOrElse(
-            verification -> VerificationReport.lines(verification).forEach(line::println),
+            verification -> ProofText.lines(verification).forEach(line::println),
             () ->
                 line.sentence(
                     "the run in %s had finished after %s steps, and its adapter is still there: %s"

@@ -1,6 +1,6 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.finetune.Words;
+import io.lorikeet.finetune.text.Words;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.ShellText;
 import io.lorikeet.train.run.RunMetrics;

@@ -3,6 +3,7 @@ package io.lorikeet.cli;
 import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.Verification;
 import io.lorikeet.finetune.VerificationText;
+import io.lorikeet.finetune.text.ProofText;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.quant.GgufFile;
@@ -26,12 +27,12 @@ import picocli.CommandLine.Spec;
       "Compares what it changes in their logits, position by position, apart from the rounding that is there without it.",
       "With --merged, prove instead that a merged file does in llama.cpp what base and adapter do."
     },
-    exitCodeListHeading = VerificationReport.EXIT_CODES,
+    exitCodeListHeading = ProofExitCode.EXIT_CODES,
     exitCodeList = {
-      VerificationReport.PROVEN,
-      VerificationReport.FAILED,
-      VerificationReport.BAD_INPUT,
-      VerificationReport.INCONCLUSIVE
+      ProofExitCode.PROVEN,
+      ProofExitCode.FAILED,
+      ProofExitCode.BAD_INPUT,
+      ProofExitCode.INCONCLUSIVE
     })
 @Inputs(
     value = {"--model", "--adapter"},
@@ -104,7 +105,7 @@ final class VerifyCommand implements Callable<Integer> {
     }
     Verification verification =
         new AdapterVerifier(device, threads).verify(model, adapterFile, file.adapter(), sequences);
-    VerificationReport.lines(verification).forEach(out::println);
-    return VerificationReport.exitCode(verification.verdict());
+    ProofText.lines(verification).forEach(out::println);
+    return ProofExitCode.exitCode(verification.verdict());
   }
 }

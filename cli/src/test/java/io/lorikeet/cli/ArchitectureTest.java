@@ -59,6 +59,8 @@ class ArchitectureTest {
           "io.lorikeet.export.merge",
           "io.lorikeet.export.peft",
           "io.lorikeet.finetune.serving",
+          "io.lorikeet.finetune.text",
+          "io.lorikeet.finetune.report",
           "io.lorikeet.finetune",
           "io.lorikeet.finetune.bench",
           "io.lorikeet.cli.terminal",

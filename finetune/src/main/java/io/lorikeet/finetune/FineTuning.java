@@ -2,6 +2,8 @@ package io.lorikeet.finetune;
 
 import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.Verification;
+import io.lorikeet.finetune.report.RunRecorder;
+import io.lorikeet.finetune.report.RunSummary;
 import io.lorikeet.models.adapter.AdapterExporter;
 import io.lorikeet.models.adapter.AdapterMetadata;
 import io.lorikeet.models.adapter.AdapterStorage;
@@ -59,7 +61,7 @@ public final class FineTuning {
   /// @throws IOException when a file can't be read or written
   public FineTuned run(TrainingConfig config, boolean replace) throws IOException {
     try (OutputPlan.Claims _ = outputs(config).claim(replace)) {
-      return finish(config, trainer(config)::run);
+      return finish(config, Trainer::run);
     }
   }
 
@@ -77,7 +79,7 @@ public final class FineTuning {
       own &= !Files.exists(places.file()) || places.areEqual();
     }
     try (OutputPlan.Claims _ = outputs(config).claim(replace || own)) {
-      return finish(config, trainer(config)::resume);
+      return finish(config, Trainer::resume);
     }
   }
 
@@ -95,27 +97,43 @@ public final class FineTuning {
         : List.of(last);
   }
 
-  private Trainer trainer(TrainingConfig config) {
+  @FunctionalInterface
+  private interface Training {
+    TrainingResult with(Trainer trainer) throws IOException;
+  }
+
+  /// Trains with a recorder of the run's story, which also hears of every other end.
+  private FineTuned finish(TrainingConfig config, Training training) throws IOException {
+    BaseIdentity identity;
+    RunRecorder recorder;
+    try (GgufFile base = GgufFile.open(config.get(Settings.MODEL))) {
+      identity = BaseIdentity.of(base);
+      recorder =
+          new RunRecorder(config.get(Settings.RUN), RunSummary.Base.of(base, identity), listener);
+    }
+    try {
+      FineTuned done = finish(config, identity, training, recorder);
+      recorder.ended(RunSummary.Outcome.FINISHED, "");
+      return done;
+    } catch (StoppedException e) {
+      recorder.ended(RunSummary.Outcome.STOPPED, String.valueOf(e.getMessage()));
+      throw e;
+    } catch (IOException | RuntimeException | Error e) {
+      recorder.ended(RunSummary.Outcome.FAILED, String.valueOf(e.getMessage()));
+      throw e;
+    }
+  }
+
+  private FineTuned finish(
+      TrainingConfig config, BaseIdentity identity, Training training, RunRecorder recorder)
+      throws IOException {
     stepped = false;
     TrainingListener counted =
         event -> {
           stepped |= event instanceof TrainingEvent.StepDone;
-          listener.on(event);
+          recorder.on(event);
         };
-    return new Trainer(config, counted).stopOn(stop);
-  }
-
-  @FunctionalInterface
-  private interface Training {
-    TrainingResult run() throws IOException;
-  }
-
-  private FineTuned finish(TrainingConfig config, Training training) throws IOException {
-    BaseIdentity identity;
-    try (GgufFile base = GgufFile.open(config.get(Settings.MODEL))) {
-      identity = BaseIdentity.of(base);
-    }
-    TrainingResult result = training.run();
+    TrainingResult result = training.with(new Trainer(config, counted).stopOn(stop));
     listener.on(new TrainingEvent.Trained(result.steps()));
     Optional<TrainedTemplate> template =
         result.chatTemplate().map(used -> new TrainedTemplate(used.name(), used.source()));
@@ -142,7 +160,9 @@ public final class FineTuning {
               "this adapter was trained to be merged: what was measured is the merged file"));
     }
     listener.on(new TrainingEvent.Proving());
-    return new FineTuned(result, Optional.of(verify(result)), best);
+    Verification verification = verify(result);
+    recorder.proven(verification, result.adapter());
+    return new FineTuned(result, Optional.of(verification), best);
   }
 
   private static TrainingEvent saved(TrainingResult.Best best, Path file) {

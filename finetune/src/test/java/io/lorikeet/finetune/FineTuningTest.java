@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.finetune.report.RunSummary;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.event.TrainingEvent;
@@ -20,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -88,6 +90,13 @@ class FineTuningTest {
               .resolve(file.getFileName().toString().replace("whole", "adapter"));
       assertEquals(-1, Files.mismatch(file, copy));
     }
+    RunSummary summary = summary(config);
+    assertEquals(RunSummary.Outcome.FINISHED, Objects.requireNonNull(summary.end()).outcome());
+    assertEquals(done.training().adapter().pairs().size(), summary.matrices().size());
+    assertTrue(summary.matrices().stream().allMatch(matrix -> matrix.norm() > 0));
+    String report = Files.readString(config.get(Settings.RUN).resolve("report.html"));
+    assertTrue(report.contains("Proof in llama.cpp: "), report);
+    assertTrue(report.contains("<dd>finished</dd>"), report);
     String taken =
         assertThrows(
                 InvalidInputException.class, () -> new FineTuning(events::add).run(config, false))
@@ -114,11 +123,22 @@ class FineTuningTest {
     assertThrows(StoppedException.class, () -> stopped.run(config, false));
     assertEquals(List.of("Started"), milestones());
     assertFalse(Files.exists(config.get(Settings.OUTPUT)));
+    RunSummary.End end = Objects.requireNonNull(summary(config).end());
+    assertEquals(RunSummary.Outcome.STOPPED, end.outcome());
+    assertTrue(end.message().contains("after step 3 of 6"), end.message());
     FineTuning resumed = new FineTuning(events::add);
     resumed.resume(config.get(Settings.RUN), new TrainingOptions(), false);
     assertEquals(-1, Files.mismatch(whole, config.get(Settings.OUTPUT)));
     FineTuned again = resumed.resume(config.get(Settings.RUN), new TrainingOptions(), false);
     assertTrue(again.verification().isEmpty(), "it had finished before");
     assertEquals(STEPS, again.training().steps());
+    RunSummary summary = summary(config);
+    assertEquals(
+        List.of(0, 3, STEPS), summary.starts().stream().map(RunSummary.Start::step).toList());
+    assertEquals(14, summary.matrices().size(), "a run that had finished keeps its proof");
+  }
+
+  private static RunSummary summary(TrainingConfig config) throws IOException {
+    return RunSummary.read(config.get(Settings.RUN)).orElseThrow();
   }
 }

@@ -26,6 +26,10 @@ import org.jspecify.annotations.Nullable;
 /// }
 /// ```
 public final class OutputPlan {
+  /// Files and folders in a folder that is read: more than a model's or an adapter's folder has,
+  /// and few enough to be listed within a second.
+  private static final int MOST_INPUT_FILES = 100_000;
+
   private final List<Input> inputs = new ArrayList<>();
   private final List<Output> outputs = new ArrayList<>();
 
@@ -116,7 +120,7 @@ public final class OutputPlan {
   public List<String> problems() throws IOException {
     Map<Object, Input> read = new HashMap<>();
     for (Input input : inputs) {
-      for (Path file : files(input.file())) {
+      for (Path file : files(input)) {
         key(file).ifPresent(key -> read.putIfAbsent(key, new Input(input.name(), file)));
       }
     }
@@ -135,34 +139,46 @@ public final class OutputPlan {
   }
 
   /// The files that belong to an input: those of a folder, of a split model, or the one.
-  private static List<Path> files(Path input) throws IOException {
-    if (!Files.isDirectory(input)) {
-      return SplitModel.partsByName(input);
+  ///
+  /// @throws InvalidInputException if a folder holds more than [#MOST_INPUT_FILES]
+  private static List<Path> files(Input input) throws IOException {
+    Path given = input.file();
+    if (!Files.isDirectory(given)) {
+      return SplitModel.partsByName(given);
     }
     List<Path> files = new ArrayList<>();
-    Path start = input.toRealPath(); // a link itself isn't gone into
+    Path start = given.toRealPath(); // a link itself isn't gone into
     Files.walkFileTree(
         start,
         new SimpleFileVisitor<>() {
+          private FileVisitResult add(Path file) {
+            files.add(file);
+            return files.size() > MOST_INPUT_FILES
+                ? FileVisitResult.TERMINATE
+                : FileVisitResult.CONTINUE;
+          }
+
           @Override
           public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes) {
-            files.add(folder);
-            return FileVisitResult.CONTINUE;
+            return add(folder);
           }
 
           @Override
           public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-            files.add(file);
-            return FileVisitResult.CONTINUE;
+            return add(file);
           }
 
           @Override
           public FileVisitResult visitFileFailed(Path closed, IOException e) {
-            files.add(closed); // nothing in it can be read
-            return FileVisitResult.CONTINUE;
+            return add(closed); // nothing in it can be read
           }
         });
-    return files.stream().map(file -> input.resolve(start.relativize(file))).toList();
+    if (files.size() > MOST_INPUT_FILES) {
+      throw new InvalidInputException(
+          "%s: the folder %s holds more than %s files. Give one that holds nothing but the input"
+              .formatted(input.name(), given, MOST_INPUT_FILES));
+    }
+    return files.stream().map(file -> given.resolve(start.relativize(file))).toList();
   }
 
   /// The identity of a file on the disk; empty where there is none.

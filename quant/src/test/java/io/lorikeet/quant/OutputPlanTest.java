@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -56,6 +57,20 @@ class OutputPlanTest {
     refused(
         new OutputPlan().reads("--model", first).writes("--output", second),
         "would overwrite " + second + ", which is read (--model)");
+  }
+
+  @Test
+  @Tag("slow")
+  void aFolderIsNotAWholeDisk() throws IOException {
+    Path disk = Files.createDirectory(folder.resolve("disk"));
+    for (int i = 0; i < 100_000; i++) {
+      Files.createFile(disk.resolve(Integer.toString(i)));
+    }
+    refused(
+        new OutputPlan().reads("FOLDER", disk).writes("OUT", folder.resolve("out")),
+        "FOLDER: the folder " + disk + " holds more than 100000 files");
+    Files.delete(disk.resolve("0"));
+    new OutputPlan().reads("FOLDER", disk).writes("OUT", folder.resolve("out")).check();
   }
 
   @Test

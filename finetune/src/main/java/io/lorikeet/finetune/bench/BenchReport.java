@@ -1,6 +1,6 @@
 package io.lorikeet.finetune.bench;
 
-import io.lorikeet.finetune.Words;
+import io.lorikeet.finetune.text.Words;
 import io.lorikeet.train.memory.ProcessMemory;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -2,7 +2,7 @@ package io.lorikeet.finetune.bench;
 
 import io.lorikeet.export.merge.AdapterMerger;
 import io.lorikeet.export.merge.MergeTypes;
-import io.lorikeet.finetune.TableText;
+import io.lorikeet.finetune.text.TableText;
 import io.lorikeet.models.adapter.AdapterExporter;
 import io.lorikeet.models.adapter.AdapterMetadata;
 import io.lorikeet.models.adapter.BaseIdentity;

@@ -152,9 +152,9 @@ public final class RunFolder implements AutoCloseable {
       checkpoints().removeIfEmpty();
       boolean unused = !resumed && !RunFiles.holdsWork(folder);
       if (unused) {
-        Files.deleteIfExists(metrics());
-        Files.deleteIfExists(folder.resolve(RunFiles.CONFIG));
-        Files.deleteIfExists(folder.resolve(RunFiles.COMPUTATION));
+        for (String name : RunFiles.STORY) {
+          Files.deleteIfExists(folder.resolve(name));
+        }
       }
       lock.close();
       if (unused && made && isEmpty()) {

@@ -20,14 +20,22 @@ public final class RunFiles {
   /// A line of JSON per event.
   public static final String METRICS = "metrics.jsonl";
 
+  /// The run's story for its report.
+  public static final String SUMMARY = "summary.json";
+
+  /// The run's report.
+  public static final String REPORT = "report.html";
+
   /// Held by the process that trains in the folder.
   public static final String LOCK = "run.lock";
 
+  /// The files about a run, besides its work.
+  public static final List<String> STORY = List.of(CONFIG, COMPUTATION, METRICS, SUMMARY, REPORT);
+
   /// The names of all that a run may keep in its folder.
   static final List<String> ALL =
-      Stream.concat(
-              Stream.of(CONFIG, COMPUTATION, METRICS, LOCK, CheckpointFolder.NAME),
-              AdapterPlaces.COPIES.stream())
+      Stream.of(STORY, List.of(LOCK, CheckpointFolder.NAME), AdapterPlaces.COPIES)
+          .flatMap(List::stream)
           .toList();
 
   private RunFiles() {}

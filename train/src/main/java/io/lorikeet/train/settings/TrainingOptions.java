@@ -136,6 +136,12 @@ public final class TrainingOptions {
     return new TrainingOptionsCheck(this).resolve(contextOfBase);
   }
 
+  /// Fills in the defaults and checks nothing: for the settings of a run that was begun, whose
+  /// files may lie elsewhere by now.
+  public TrainingConfig unchecked() {
+    return new TrainingConfig(values());
+  }
+
   /// Fills in the defaults and checks what has to do with data; no output is needed.
   ///
   /// @param contextOfBase as for [#resolve]

@@ -1,4 +1,4 @@
-package io.lorikeet.finetune;
+package io.lorikeet.finetune.text;
 
 import java.util.Locale;
 

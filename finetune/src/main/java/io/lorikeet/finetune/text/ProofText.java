@@ -1,24 +1,18 @@
-package io.lorikeet.cli;
+package io.lorikeet.finetune.text;
 
 import io.lorikeet.export.LogitsDifference;
 import io.lorikeet.export.Verification;
-import io.lorikeet.finetune.Words;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/// A verification in words, and as the exit code of the commands that prove.
-final class VerificationReport {
-  static final String EXIT_CODES = "%nExit codes:%n";
-  static final String PROVEN = " 0:done, and proven in llama.cpp where there is a proof";
-  static final String FAILED = " 1:the proof failed, or the command did";
-  static final String BAD_INPUT = " 2:options, files or data that can't be used";
-  static final String INCONCLUSIVE = " 3:done, but the adapter changes too little to be proven";
+/// The proof of an adapter in words.
+public final class ProofText {
 
-  private VerificationReport() {}
+  private ProofText() {}
 
   /// A table of what was measured, and the verdict.
-  static List<String> lines(Verification verification) {
+  public static List<String> lines(Verification verification) {
     List<String> lines = new ArrayList<>();
     lines.add(
         String.format(
@@ -93,14 +87,5 @@ final class VerificationReport {
                 : Words.percent(verification.roundingShare()),
             Words.count(verification.effect().positions()),
             Words.percent(Verification.ROUNDING_LIMIT));
-  }
-
-  /// The exit code of a command that proves.
-  static int exitCode(Verification.Verdict verdict) {
-    return switch (verdict) {
-      case PASSED -> 0;
-      case FAILED -> Failure.FAILED;
-      case INCONCLUSIVE -> Failure.INCONCLUSIVE;
-    };
   }
 }

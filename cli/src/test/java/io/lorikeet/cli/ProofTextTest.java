@@ -6,11 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lorikeet.export.AdapterRounding;
 import io.lorikeet.export.LogitsDifference;
 import io.lorikeet.export.Verification;
+import io.lorikeet.finetune.text.ProofText;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
-class VerificationReportTest {
+class ProofTextTest {
   private static final LogitsDifference LARGE = new LogitsDifference(100, 4, 0.5, 0.1, 0.7);
   private static final LogitsDifference SMALL = new LogitsDifference(100, 0.04, 0.005, 1e-5, 0.99);
   private static final LogitsDifference NONE = new LogitsDifference(100, 0, 0, 0, 1);
@@ -28,7 +29,7 @@ class VerificationReportTest {
   @Test
   void passed() {
     Verification verification = measured(LARGE, SMALL, 0.002, 0.03);
-    List<String> lines = VerificationReport.lines(verification);
+    List<String> lines = ProofText.lines(verification);
     assertEquals(
         "  between them with the adapter       0.0400   0.00500   1.00e-05       99.0 %",
         lines.get(3));
@@ -42,7 +43,7 @@ class VerificationReportTest {
   @Test
   void whatRoundingForTheFileDid() {
     Verification fine = stored(new AdapterRounding("blk.0.attn_q.weight", 0.006));
-    List<String> lines = VerificationReport.lines(fine);
+    List<String> lines = ProofText.lines(fine);
     assertEquals(
         "rounding for the file changes ΔW by at most 0.60 % (blk.0.attn_q.weight)",
         lines.get(lines.size() - 2));
@@ -77,11 +78,11 @@ class VerificationReportTest {
   }
 
   private static void assertVerdict(String beginning, Verification verification) {
-    String verdict = VerificationReport.lines(verification).getLast();
+    String verdict = ProofText.lines(verification).getLast();
     assertTrue(verdict.startsWith(beginning), verdict);
   }
 
   private static void assertExit(int code, Verification verification) {
-    assertEquals(code, VerificationReport.exitCode(verification.verdict()));
+    assertEquals(code, ProofExitCode.exitCode(verification.verdict()));
   }
 }
