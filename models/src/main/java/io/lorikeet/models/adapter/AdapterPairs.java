@@ -1,6 +1,7 @@
 package io.lorikeet.models.adapter;
 
 import io.lorikeet.bindings.RowDequantizer;
+import io.lorikeet.models.family.TensorList;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
@@ -14,9 +15,6 @@ import java.util.Set;
 /// fit the base.
 final class AdapterPairs {
   private static final int GGML_DIMENSIONS = 4;
-
-  /// Of delta nets and state spaces: `ggml_ssm_conv` takes it, not llama.cpp's `build_lora_mm`.
-  private static final String CONVOLUTION = ".ssm_conv1d.weight";
 
   private final GgufFile adapter;
   private final List<String> problems;
@@ -58,7 +56,7 @@ final class AdapterPairs {
               + " in the base; only matrices can be adapted");
       return false;
     }
-    if (weight.name().endsWith(CONVOLUTION)) {
+    if (TensorList.isKernel(weight.name())) {
       problems.add(weight.name() + " is a convolution: llama.cpp ignores adapters on it");
       return false;
     }

@@ -2,8 +2,10 @@ package io.lorikeet.models.architecture;
 
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Tape;
+import io.lorikeet.models.family.DeltaNetConfig;
 import io.lorikeet.models.family.LayerConfig;
 import io.lorikeet.models.family.ModelConfig;
+import io.lorikeet.models.family.ShortConvolutionConfig;
 import java.util.List;
 
 /// The layers of a transformer as lists of residual branches.
@@ -18,10 +20,11 @@ final class DecoderLayer {
     LayerTensors tensors = new LayerTensors(inputs, Engine.prefix(index), config.rmsEpsilon());
     LayerConfig layer = config.layer(index);
     Mixer mixer =
-        layer
-            .deltaNet()
-            .<Mixer>map(net -> new DeltaNetMixer(engine, tensors, net))
-            .orElseGet(() -> new AttentionMixer(engine, tensors, layer));
+        switch (layer.state().orElse(null)) {
+          case null -> new AttentionMixer(engine, tensors, layer);
+          case DeltaNetConfig net -> new DeltaNetMixer(engine, tensors, net);
+          case ShortConvolutionConfig _ -> new ShortConvolutionMixer(engine, tensors);
+        };
     return List.of(new MixerBranch(config, tensors, mixer), new FeedForwardBranch(config, tensors));
   }
 

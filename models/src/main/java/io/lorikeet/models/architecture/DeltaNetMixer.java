@@ -20,12 +20,7 @@ final class DeltaNetMixer implements Mixer {
     this.tensors = tensors;
     PassShape shape = engine.shape();
     GraphInputs inputs = tensors.inputs();
-    convolution =
-        new CausalConvolution(
-            shape.rows(),
-            shape.context(),
-            tensors.weight("ssm_conv1d.weight"),
-            inputs.constant("follows"));
+    convolution = tensors.convolution(shape, "ssm_conv1d.weight");
     net =
         new DeltaNet(
             shape.rows(),

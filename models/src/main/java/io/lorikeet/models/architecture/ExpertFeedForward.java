@@ -30,8 +30,12 @@ final class ExpertFeedForward {
   /// @param firstToken index of x's first token in the batch
   Tensor apply(Tape tape, Tensor x, Tensor routed, int firstToken) {
     Tensor scores = scores(tape, routed);
+    Tensor bias = tensors.find("exp_probs_b.bias"); // of the choice, not of the weights
     ExpertChoice choice =
-        tape.choose(scores, experts.used(), tensors.inputs().constant("expert_identity"));
+        tape.choose(
+            bias == null ? scores : tape.ops().add(scores, bias),
+            experts.used(),
+            tensors.inputs().constant("expert_identity"));
     Tensor weights = weights(tape, tape.pick(scores, choice));
     Tensor shared = tape.reshape(x, Shape.of(x.shape().ne0(), 1, x.shape().ne1()));
     Tensor joined = joined(tape, shared, choice, firstToken);
@@ -60,7 +64,11 @@ final class ExpertFeedForward {
     Tensor logits = tape.frozenProduct(tensors.weight("ffn_gate_inp.weight"), x);
     Tensor bias = tensors.find("ffn_gate_inp.bias");
     Tensor biased = bias == null ? logits : tape.addBias(logits, bias);
-    return experts.gating() == Experts.Gating.SOFTMAX ? tape.softMax(biased) : biased;
+    return switch (experts.gating()) {
+      case SOFTMAX -> tape.softMax(biased);
+      case SIGMOID -> tape.sigmoid(biased);
+      case SOFTMAX_OF_CHOSEN -> biased;
+    };
   }
 
   /// The weights `[1, used, t]` of the chosen experts, from their scores.

@@ -6,7 +6,7 @@ import io.lorikeet.models.family.Experts;
 import io.lorikeet.models.family.ModelConfig;
 import org.jspecify.annotations.Nullable;
 
-/// h + feedForward(norm(h)): a dense part, a mixture of experts with or without a part that every
+/// h + feedForward(norm(h)): a dense part, as first layers can have it; a mixture of experts with or without a part that every
 /// token goes through, or both a dense part and experts.
 final class FeedForwardBranch implements Branch {
   private final ModelConfig config;
@@ -38,7 +38,7 @@ final class FeedForwardBranch implements Branch {
   public Tensor apply(Tape tape, Tensor h, int firstToken) {
     Tensor normed = tensors.norm(tape, config.family().feedForwardNorm(), h);
     Tensor given;
-    if (experts == null) {
+    if (experts == null || !tensors.has("ffn_gate_inp.weight")) {
       given = dense.apply(tape, normed, firstToken);
     } else if (!tensors.has("ffn_down.weight")) {
       Tensor chosen = experts.apply(tape, normed, normed, firstToken);

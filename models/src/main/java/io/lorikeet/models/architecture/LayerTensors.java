@@ -1,6 +1,7 @@
 package io.lorikeet.models.architecture;
 
 import io.lorikeet.bindings.Tensor;
+import io.lorikeet.models.autodiff.CausalConvolution;
 import io.lorikeet.models.autodiff.Tape;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +39,12 @@ record LayerTensors(GraphInputs inputs, String prefix, float epsilon) {
   /// @param firstToken index of x's first token in the batch
   Tensor linear(Tape tape, String name, Tensor x, int firstToken) {
     return inputs.linear(prefix, name).apply(tape, x, firstToken);
+  }
+
+  /// The causal convolution with the kernels `name`.
+  CausalConvolution convolution(PassShape shape, String name) {
+    return new CausalConvolution(
+        shape.rows(), shape.context(), weight(name), inputs.constant("follows"));
   }
 
   /// The adapter of a tensor, or null.

@@ -16,7 +16,7 @@ record OutputHead(Engine engine, GraphInputs inputs) {
   /// @return `[vocabulary, t]`
   Tensor logits(Tape tape, Tensor hidden, int firstToken) {
     ModelConfig config = engine.config();
-    Tensor norm = inputs.weight("", "output_norm.weight");
+    Tensor norm = inputs.weight("", config.family().outputNorm());
     Tensor normed = tape.rmsNorm(hidden, norm, config.rmsEpsilon());
     Tensor weight = inputs.weight("", config.headTensor());
     Tensor bias = inputs.find("", "output.bias");

@@ -8,6 +8,7 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.autodiff.CausalConvolution;
 import io.lorikeet.models.autodiff.DeltaNet;
+import io.lorikeet.models.family.DeltaNetConfig;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.family.Temperature;
 import java.util.ArrayList;
@@ -36,8 +37,7 @@ final class PassInputs implements AutoCloseable {
   private final int window;
   private final @Nullable Temperature temperature;
 
-  /// Places behind a token for which a delta net's convolution asks whether its example goes on; 0
-  /// without one.
+  /// Places behind a token for which convolutions ask whether its example goes on; 0 without any.
   private final int followed;
 
   PassInputs(Backend backend, ModelConfig config, PassShape shape, double dropout) {
@@ -61,10 +61,13 @@ final class PassInputs implements AutoCloseable {
     if (experts > 0) {
       specs.add(new Spec("expert_identity", TensorType.F32, Shape.of(experts, experts)));
     }
-    followed = config.deltaNet().map(net -> Math.max(1, net.kernel() - 1)).orElse(0);
-    if (followed > 0) {
+    followed = config.states().mapToInt(state -> Math.max(1, state.kernel() - 1)).max().orElse(0);
+    boolean chunks = config.states().anyMatch(DeltaNetConfig.class::isInstance);
+    if (chunks) {
       specs.add(new Spec("chunk_sums", TensorType.F32, Shape.of(CHUNK, CHUNK + 1, CHUNK)));
       specs.add(new Spec("chunk_identity", TensorType.F32, Shape.of(CHUNK, CHUNK)));
+    }
+    if (followed > 0) {
       specs.add(new Spec("follows", TensorType.F32, Shape.of(tokens, followed)));
     }
     specs.add(new Spec("labels", TensorType.I32, Shape.of(tokens)));
@@ -82,7 +85,7 @@ final class PassInputs implements AutoCloseable {
     if (experts > 0) {
       get("expert_identity").upload(identity(experts));
     }
-    if (followed > 0) {
+    if (chunks) {
       get("chunk_sums").upload(DeltaNet.sumsOfChunk(CHUNK));
       get("chunk_identity").upload(identity(CHUNK));
     }

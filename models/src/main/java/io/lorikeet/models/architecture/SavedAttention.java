@@ -22,7 +22,7 @@ final class SavedAttention implements AutoCloseable {
     List<Spec> specs = new ArrayList<>();
     for (int i = 0; i < config.layers(); i++) {
       LayerConfig layer = config.layer(i);
-      if (layer.deltaNet().isPresent()) {
+      if (!layer.attends()) {
         continue;
       }
       Shape shape = Shape.of(layer.headSize(), layer.heads(), tokens);

@@ -9,7 +9,8 @@ package io.lorikeet.models.family;
 ///     heads
 /// @param kernel tokens that the convolution before it reaches, the token itself included
 public record DeltaNetConfig(
-    int keyHeads, int valueHeads, int headSize, boolean grouped, int kernel) {
+    int keyHeads, int valueHeads, int headSize, boolean grouped, int kernel)
+    implements StateConfig {
 
   /// Elements of all key heads.
   public int keyWidth() {

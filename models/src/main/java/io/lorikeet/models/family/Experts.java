@@ -17,7 +17,9 @@ public record Experts(
     /// The softmax over all experts.
     SOFTMAX,
     /// The softmax over the chosen ones.
-    SOFTMAX_OF_CHOSEN
+    SOFTMAX_OF_CHOSEN,
+    /// The sigmoid of each one's own score.
+    SIGMOID
   }
 
   /// The same beside a feed-forward part that every token goes through.

@@ -1,6 +1,7 @@
 package io.lorikeet.models.family;
 
 import io.lorikeet.bindings.Ops.RopeParameters;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -30,6 +31,7 @@ public abstract sealed class Family
         Ernie45,
         Qwen3Moe,
         Olmoe,
+        Lfm2,
         GptOss {
   /// All of them, in the order people look for them.
   public static final List<Family> ALL =
@@ -55,6 +57,8 @@ public abstract sealed class Family
           new Qwen35Moe(),
           new Qwen3Next(),
           new Olmoe(),
+          new Lfm2(),
+          new Lfm2Moe(),
           new GptOss());
 
   private final String architecture;
@@ -90,8 +94,13 @@ public abstract sealed class Family
   /// Names of the matrices that a layer can have and an adapter adapt, of its dense form and of its
   /// mixture of experts alike.
   public final List<String> layerMatrices() {
-    LayerConfig any = new LayerConfig(1, 1, 1, 1, 0, Optional.empty(), false, Optional.empty());
-    List<LayerConfig> kinds = List.of(any, any.withDeltaNet(new DeltaNetConfig(1, 1, 1, false, 1)));
+    List<LayerConfig> kinds = new ArrayList<>();
+    for (int width : List.of(0, 1)) {
+      kinds.add(
+          new LayerConfig(1, 1, 1, width, 0, Optional.empty(), false, Optional.empty()));
+      kinds.add(LayerConfig.carrying(new DeltaNetConfig(1, 1, 1, false, 1), width));
+      kinds.add(LayerConfig.carrying(new ShortConvolutionConfig(1), width));
+    }
     Experts some = new Experts(1, 1, 1, 1, Experts.Gating.SOFTMAX, false);
     Set<String> names = new LinkedHashSet<>();
     for (Form form : forms()) {
@@ -231,6 +240,11 @@ public abstract sealed class Family
     return "ffn_norm.weight";
   }
 
+  /// The norm before the head.
+  public String outputNorm() {
+    return "output_norm.weight";
+  }
+
   /// The norm of what attention adds to the hidden state, or null.
   public @Nullable String attentionPostNorm() {
     return "post_attention_norm.weight";
@@ -328,7 +342,7 @@ public abstract sealed class Family
 
   /// Lists the tensors outside of layers.
   public void outerTensors(TensorList list, int width, int vocabulary) {
-    list.frozen("output_norm.weight", width);
+    list.frozen(outputNorm(), width);
     list.optionalMatrix("output", width, vocabulary);
   }
 }

@@ -5,14 +5,14 @@ import java.util.Optional;
 
 /// The sizes of one layer and what mixes its tokens.
 ///
-/// @param heads query heads
+/// @param heads query heads; 0 where the layer doesn't attend
 /// @param keyValueHeads key and value heads; divides `heads`
 /// @param headSize elements of a head
-/// @param feedForward width of the feed-forward part (its dense one)
+/// @param feedForward width of the feed-forward part (its dense one); can be 0 where it has none
 /// @param window tokens that a query sees, itself included; 0 for all before it
 /// @param rope rotary position embedding, where the layer has one
 /// @param ropeFactors whether the base's frequency factors, where it has some, apply here
-/// @param deltaNet the delta net in place of attention, where the layer has one
+/// @param state what carries a state in place of attention, where the layer has that
 public record LayerConfig(
     int heads,
     int keyValueHeads,
@@ -21,7 +21,7 @@ public record LayerConfig(
     int window,
     Optional<RopeParameters> rope,
     boolean ropeFactors,
-    Optional<DeltaNetConfig> deltaNet) {
+    Optional<StateConfig> state) {
 
   /// A layer that attends and rotates.
   LayerConfig(
@@ -43,6 +43,17 @@ public record LayerConfig(
         Optional.empty());
   }
 
+  /// A layer that carries a state instead of attending.
+  static LayerConfig carrying(StateConfig state, int feedForward) {
+    return new LayerConfig(
+        0, 0, 0, feedForward, 0, Optional.empty(), false, Optional.of(state));
+  }
+
+  /// Whether its queries attend.
+  public boolean attends() {
+    return heads > 0;
+  }
+
   /// Elements of all query heads.
   public int queryWidth() {
     return heads * headSize;
@@ -54,28 +65,23 @@ public record LayerConfig(
   }
 
   LayerConfig withWindow(int tokens) {
-    return with(tokens, rope, ropeFactors, deltaNet);
+    return with(tokens, rope, ropeFactors);
   }
 
   LayerConfig withRope(RopeParameters other) {
-    return with(window, Optional.of(other), ropeFactors, deltaNet);
+    return with(window, Optional.of(other), ropeFactors);
   }
 
   LayerConfig withoutRope() {
-    return with(window, Optional.empty(), ropeFactors, deltaNet);
+    return with(window, Optional.empty(), ropeFactors);
   }
 
   LayerConfig withoutRopeFactors() {
-    return with(window, rope, false, deltaNet);
+    return with(window, rope, false);
   }
 
-  LayerConfig withDeltaNet(DeltaNetConfig net) {
-    return with(window, rope, ropeFactors, Optional.of(net));
-  }
-
-  private LayerConfig with(
-      int tokens, Optional<RopeParameters> other, boolean factors, Optional<DeltaNetConfig> net) {
+  private LayerConfig with(int tokens, Optional<RopeParameters> other, boolean factors) {
     return new LayerConfig(
-        heads, keyValueHeads, headSize, feedForward, tokens, other, factors, net);
+        heads, keyValueHeads, headSize, feedForward, tokens, other, factors, state);
   }
 }

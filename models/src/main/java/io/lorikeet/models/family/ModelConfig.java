@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.function.ToIntFunction;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// The hyperparameters of a base, from its metadata and the names of its tensors.
@@ -95,7 +96,7 @@ public record ModelConfig(
     List<LayerConfig> layers = new ArrayList<>();
     for (int i = 0; i < family.layers(keys); i++) {
       LayerConfig layer = family.layer(keys, i);
-      if (layer.heads() % layer.keyValueHeads() != 0) {
+      if (layer.attends() && layer.heads() % layer.keyValueHeads() != 0) {
         throw new InvalidInputException(
             "%s has %s heads, which %s key-value heads don't divide"
                 .formatted(keys.source(), layer.heads(), layer.keyValueHeads()));
@@ -214,12 +215,12 @@ public record ModelConfig(
   /// a sliding window, or only itself where layers carry a state along the row. 0 where all of a
   /// row are seen by position.
   public int reach() {
-    return deltaNet().isPresent() ? 1 : window();
+    return states().findAny().isPresent() ? 1 : window();
   }
 
-  /// The sizes of the layers' delta nets, where there are some.
-  public Optional<DeltaNetConfig> deltaNet() {
-    return layerConfigs.stream().map(LayerConfig::deltaNet).flatMap(Optional::stream).findFirst();
+  /// What carries states, of each layer that has some.
+  public Stream<StateConfig> states() {
+    return layerConfigs.stream().map(LayerConfig::state).flatMap(Optional::stream);
   }
 
   private int most(ToIntFunction<LayerConfig> size) {

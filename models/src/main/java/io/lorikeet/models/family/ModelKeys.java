@@ -51,6 +51,13 @@ public final class ModelKeys {
     return ofLayer("attention.head_count_kv", layer, heads(layer));
   }
 
+  /// Whether a layer has heads of keys: an array may say that it has none.
+  boolean attends(int layer) {
+    String key = "attention.head_count_kv";
+    return !(metadata.value(full(key)).orElse(null) instanceof GgufValue.Array)
+        || flagOfLayer(key, layer);
+  }
+
   /// Elements of a head; keys and values have as many.
   public int headSize() {
     int size = positive("attention.key_length", Math.max(1, embedding() / heads(0)));

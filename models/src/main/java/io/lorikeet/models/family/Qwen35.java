@@ -52,8 +52,9 @@ sealed class Qwen35 extends Family permits Qwen35Moe {
 
   @Override
   public LayerConfig layer(ModelKeys keys, int index) {
-    LayerConfig layer = super.layer(keys, index);
-    return keys.recurrent(index, 4) ? layer.withDeltaNet(deltaNet(keys)) : layer;
+    return keys.recurrent(index, 4)
+        ? LayerConfig.carrying(deltaNet(keys), feedForward(keys, index))
+        : super.layer(keys, index);
   }
 
   /// Whether the value heads of a key head follow each other.
@@ -94,11 +95,11 @@ sealed class Qwen35 extends Family permits Qwen35Moe {
   public void layerTensors(
       TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
     list.frozen("attn_norm.weight", width);
-    if (layer.deltaNet().isEmpty()) {
+    if (layer.state().orElse(null) instanceof DeltaNetConfig net) {
+      deltaNetTensors(list, net, width);
+    } else {
       attentionTensors(list, layer, width);
       headNorms(list, layer);
-    } else {
-      deltaNetTensors(list, layer.deltaNet().orElseThrow(), width);
     }
     list.frozen("post_attention_norm.weight", width);
     if (experts == null) {

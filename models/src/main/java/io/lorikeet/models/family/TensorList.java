@@ -91,7 +91,13 @@ public final class TensorList {
   /// Whether a tensor must be F32, as all vectors, and kernels of convolutions.
   boolean isExact(String name) {
     List<Long> shape = required.getOrDefault(name, optional.getOrDefault(name, List.of()));
-    return shape.size() == 1 || name.endsWith("conv1d.weight");
+    return shape.size() == 1 || isKernel(name);
+  }
+
+  /// Whether a tensor holds the kernels of convolutions: `ggml_ssm_conv` takes it, not llama.cpp's
+  /// `build_lora_mm`.
+  public static boolean isKernel(String name) {
+    return name.endsWith(".ssm_conv1d.weight") || name.endsWith(".shortconv.conv.weight");
   }
 
   public void optionalVector(String name, long length) {

@@ -35,6 +35,8 @@ public final class LoraTargets {
     LAYER_MATRICES.put("ssm_alpha", "ssm_alpha");
     LAYER_MATRICES.put("ssm_ba", "ssm_ba");
     LAYER_MATRICES.put("ssm_out", "ssm_out");
+    LAYER_MATRICES.put("in_proj", "in_proj");
+    LAYER_MATRICES.put("out_proj", "out_proj");
     LAYER_MATRICES.put("ffn_gate", "gate");
     LAYER_MATRICES.put("ffn_up", "up");
     LAYER_MATRICES.put("ffn_down", "down");
@@ -49,7 +51,18 @@ public final class LoraTargets {
     GROUPS.put(
         "attention",
         List.of(
-            "q", "k", "v", "qkv", "o", "attn_gate", "ssm_beta", "ssm_alpha", "ssm_ba", "ssm_out"));
+            "q",
+            "k",
+            "v",
+            "qkv",
+            "o",
+            "attn_gate",
+            "ssm_beta",
+            "ssm_alpha",
+            "ssm_ba",
+            "ssm_out",
+            "in_proj",
+            "out_proj"));
     GROUPS.put("all-linear", List.copyOf(LAYER_MATRICES.values()));
   }
 

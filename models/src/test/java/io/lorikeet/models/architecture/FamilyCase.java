@@ -63,6 +63,9 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
         family("qwen35moe", FamilyCase::qwen35Experts),
         family("qwen3next", FamilyCase::qwen3Next),
         also("qwen3next", "shared of usual width", FamilyCase::qwen3NextOfUsualWidth),
+        family("lfm2", FamilyCase::lfm2),
+        also("lfm2", "attention first", FamilyCase::lfm2AttentionFirst),
+        family("lfm2moe", FamilyCase::lfm2Experts),
         family("olmoe", model -> experts(model, 6, 4).put("attention.head_count_kv", 4)),
         family("gpt-oss", FamilyCase::gptOss));
   }
@@ -145,6 +148,29 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
     return experts(deltaNets(model), 4, 4)
         .put("feed_forward_length", 64)
         .put("expert_feed_forward_length", 32);
+  }
+
+  /// Only the layer in the middle attends.
+  private static RandomFamily lfm2(RandomFamily model) {
+    return model
+        .tied()
+        .put("block_count", 3)
+        .put("attention.head_count_kv", GgufValue.Array.ofInts(0, 2, 0))
+        .put("shortconv.l_cache", 3);
+  }
+
+  private static RandomFamily lfm2AttentionFirst(RandomFamily model) {
+    return lfm2(model)
+        .put("attention.head_count_kv", GgufValue.Array.ofInts(4, 0, 1))
+        .put("shortconv.l_cache", 4);
+  }
+
+  /// One dense layer first.
+  private static RandomFamily lfm2Experts(RandomFamily model) {
+    return experts(lfm2(model), 6, 3)
+        .put("leading_dense_block_count", 1)
+        .put("expert_feed_forward_length", 96)
+        .put("expert_gating_func", 2);
   }
 
   private static RandomFamily fused(RandomFamily model) {

@@ -170,7 +170,7 @@ public final class RandomFamily {
   private static boolean isMatrix(String name, long[] extents) {
     return extents.length > 1
         && !name.contains("ffn_gate_inp")
-        && !name.contains("conv1d")
+        && !TensorList.isKernel(name)
         && !name.endsWith(".bias");
   }
 

@@ -33,7 +33,11 @@ public final class ModelConverter {
   /// Ends of names of matrices that llama.cpp wants as they are.
   private static final List<String> ALWAYS_F32 =
       List.of(
-          "_norm.weight", "ffn_gate_inp.weight", "ffn_gate_inp_shexp.weight", "ssm_conv1d.weight");
+          "_norm.weight",
+          "ffn_gate_inp.weight",
+          "ffn_gate_inp_shexp.weight",
+          "ssm_conv1d.weight",
+          "shortconv.conv.weight");
 
   private static final int MXFP4_FILE = 38;
   private static final int QUANTIZATION_VERSION = 2;
