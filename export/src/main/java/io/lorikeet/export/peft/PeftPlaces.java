@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 /// The modules of Hugging Face's model that a base was converted from, and where the base has their
 /// weights. Names and orders are those that llama.cpp's `conversion` folder undoes.
 final class PeftPlaces {
-  private static final Pattern LAYER = Pattern.compile("blk\\.([0-9]+)\\.([a-z_]+)\\.weight");
+  private static final Pattern LAYER = Pattern.compile("blk\\.([0-9]+)\\.([a-z_.]+)\\.weight");
 
   /// Families whose queries and keys are turned in pairs of neighbours, see [PeftOrder#pairs].
   private static final Set<String> PAIRED =
@@ -40,6 +40,8 @@ final class PeftPlaces {
           "phi3",
           "olmo2",
           "olmoe",
+          "lfm2",
+          "lfm2moe",
           "glm4",
           "exaone4",
           "seed_oss",
@@ -48,7 +50,7 @@ final class PeftPlaces {
 
   /// Families whose experts are one parameter together, which PEFT adapts as such.
   private static final Set<String> UNNAMED_EXPERTS =
-      Set.of("gpt-oss", "gemma4", "granitemoe", "qwen35moe");
+      Set.of("gpt-oss", "gemma4", "granitemoe", "qwen35moe", "lfm2moe");
 
   private static final Map<String, String> MODULES =
       Map.of(
@@ -59,6 +61,18 @@ final class PeftPlaces {
           "ffn_gate", "mlp.gate_proj",
           "ffn_up", "mlp.up_proj",
           "ffn_down", "mlp.down_proj");
+
+  private static final Map<String, String> MODULES_OF_LFM2 =
+      Map.of(
+          "attn_q", "self_attn.q_proj",
+          "attn_k", "self_attn.k_proj",
+          "attn_v", "self_attn.v_proj",
+          "attn_output", "self_attn.out_proj",
+          "shortconv.in_proj", "conv.in_proj",
+          "shortconv.out_proj", "conv.out_proj",
+          "ffn_gate", "feed_forward.w1",
+          "ffn_down", "feed_forward.w2",
+          "ffn_up", "feed_forward.w3");
 
   /// The part of Qwen's mixtures that every token goes through.
   private static final Map<String, String> SHARED =
@@ -130,6 +144,10 @@ final class PeftPlaces {
     }
     if (deltaNet != null && DeltaNetPlaces.knows(role)) {
       return deltaNet.of(prefix, role, tensor);
+    }
+    if (architecture.startsWith("lfm2")) {
+      String module = MODULES_OF_LFM2.get(role);
+      return module == null ? List.of() : List.of(whole(prefix + module, tensor));
     }
     if (hasGraniteNames()) {
       String stem = role.replace("_shexp", "");

@@ -64,10 +64,12 @@ class EveryFamilyTest {
           Map.entry("qwen35moe", "Qwen3_5MoeForCausalLM"),
           Map.entry("qwen3next", "Qwen3NextForCausalLM"),
           Map.entry("olmoe", "OlmoeForCausalLM"),
+          Map.entry("lfm2", "Lfm2ForCausalLM"),
+          Map.entry("lfm2moe", "Lfm2MoeForCausalLM"),
           Map.entry("gpt-oss", "GptOssForCausalLM"));
 
   private static final List<String> EXPERTS_ARE_PARAMETERS =
-      List.of("gemma4", "granitemoe", "qwen35moe", "gpt-oss");
+      List.of("gemma4", "granitemoe", "qwen35moe", "lfm2moe", "gpt-oss");
 
   @TempDir private Path folder;
 

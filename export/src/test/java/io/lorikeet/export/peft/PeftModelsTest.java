@@ -42,7 +42,8 @@ class PeftModelsTest {
   private Path folder;
 
   @ParameterizedTest
-  @ValueSource(strings = {"qwen3_5", "qwen3_5_moe", "qwen3_next", "granitemoeshared"})
+  @ValueSource(
+      strings = {"qwen3_5", "qwen3_5_moe", "qwen3_next", "granitemoeshared", "lfm2", "lfm2_moe"})
   void sameLogits(String name) throws IOException {
     Path source = Files.createDirectory(temporary.resolve("model"));
     folder = Files.createDirectory(temporary.resolve("adapter"));

@@ -49,7 +49,34 @@ EXPERTS = dict(
     moe_intermediate_size=16,
     shared_expert_intermediate_size=24,
 )
+CONVOLUTIONS = dict(
+    vocab_size=260,
+    hidden_size=32,
+    intermediate_size=48,
+    num_hidden_layers=3,
+    layer_types=["conv", "full_attention", "conv"],
+    conv_L_cache=3,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    max_position_embeddings=256,
+    tie_word_embeddings=True,
+    eos_token_id=258,
+)
 MODELS = {
+    "lfm2": (
+        transformers.Lfm2ForCausalLM,
+        transformers.Lfm2Config(block_multiple_of=16, **CONVOLUTIONS),  # 32 wide
+    ),
+    "lfm2_moe": (
+        transformers.Lfm2MoeForCausalLM,
+        transformers.Lfm2MoeConfig(
+            num_dense_layers=1,
+            num_experts=6,
+            num_experts_per_tok=2,
+            moe_intermediate_size=16,
+            **CONVOLUTIONS,
+        ),
+    ),
     "qwen3_5": (
         transformers.Qwen3_5ForCausalLM,
         transformers.Qwen3_5TextConfig(intermediate_size=48, **HYBRID, **SECTIONS),
@@ -132,6 +159,9 @@ for KIND, (model_class, config) in MODELS.items():
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(randomize(name, parameter).to(torch.bfloat16))
+        for name, buffer in model.named_buffers():
+            if name.endswith("expert_bias"):
+                buffer.copy_((0.2 * torch.randn_like(buffer)).to(torch.bfloat16))
     model.to(torch.bfloat16).save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
     model = model_class.from_pretrained(folder, dtype=torch.float32).eval()

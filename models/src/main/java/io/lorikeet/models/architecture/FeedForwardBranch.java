@@ -6,8 +6,8 @@ import io.lorikeet.models.family.Experts;
 import io.lorikeet.models.family.ModelConfig;
 import org.jspecify.annotations.Nullable;
 
-/// h + feedForward(norm(h)): a dense part, as first layers can have it; a mixture of experts with or without a part that every
-/// token goes through, or both a dense part and experts.
+/// h + feedForward(norm(h)): a dense part, as first layers can have it; a mixture of experts with
+/// or without a part that every token goes through, or both a dense part and experts.
 final class FeedForwardBranch implements Branch {
   private final ModelConfig config;
   private final LayerTensors tensors;

@@ -96,8 +96,7 @@ public abstract sealed class Family
   public final List<String> layerMatrices() {
     List<LayerConfig> kinds = new ArrayList<>();
     for (int width : List.of(0, 1)) {
-      kinds.add(
-          new LayerConfig(1, 1, 1, width, 0, Optional.empty(), false, Optional.empty()));
+      kinds.add(new LayerConfig(1, 1, 1, width, 0, Optional.empty(), false, Optional.empty()));
       kinds.add(LayerConfig.carrying(new DeltaNetConfig(1, 1, 1, false, 1), width));
       kinds.add(LayerConfig.carrying(new ShortConvolutionConfig(1), width));
     }

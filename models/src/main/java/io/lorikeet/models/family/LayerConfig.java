@@ -12,7 +12,8 @@ import java.util.Optional;
 /// @param window tokens that a query sees, itself included; 0 for all before it
 /// @param rope rotary position embedding, where the layer has one
 /// @param ropeFactors whether the base's frequency factors, where it has some, apply here
-/// @param state what carries a state in place of attention, where the layer has that
+/// @param state sizes of the part that carries a state in place of attention, where the layer has
+///     one
 public record LayerConfig(
     int heads,
     int keyValueHeads,
@@ -45,8 +46,7 @@ public record LayerConfig(
 
   /// A layer that carries a state instead of attending.
   static LayerConfig carrying(StateConfig state, int feedForward) {
-    return new LayerConfig(
-        0, 0, 0, feedForward, 0, Optional.empty(), false, Optional.of(state));
+    return new LayerConfig(0, 0, 0, feedForward, 0, Optional.empty(), false, Optional.of(state));
   }
 
   /// Whether its queries attend.

@@ -218,7 +218,7 @@ public record ModelConfig(
     return states().findAny().isPresent() ? 1 : window();
   }
 
-  /// What carries states, of each layer that has some.
+  /// The sizes of the layers that carry a state.
   public Stream<StateConfig> states() {
     return layerConfigs.stream().map(LayerConfig::state).flatMap(Optional::stream);
   }

@@ -114,19 +114,35 @@ public record KnownShape(
   /// @return the path given
   public Path writeHead(Path path, TensorType type) throws IOException {
     GgufWriter writer = new GgufWriter().copyMetadata(metadata);
-    int queriesPerKey = number("attention.head_count") / number("attention.head_count_kv");
     int experts = (int) metadata.integer(architecture() + ".expert_count").orElse(0);
-    ShapeTypes types = new ShapeTypes(type, number("block_count"), queriesPerKey, experts, tied);
-    tensors()
-        .forEach(
-            (name, shape) ->
-                writer.addTensor(
-                    name,
-                    types.of(name, shape),
-                    shape.stream().mapToLong(Long::longValue).toArray(),
-                    _ -> {}));
+    Map<String, List<Long>> tensors = tensors();
+    ShapeTypes types =
+        new ShapeTypes(
+            type,
+            number("block_count"),
+            ShapeTypes.valueLayers(tensors.keySet()),
+            queriesPerKey(),
+            experts,
+            tied);
+    tensors.forEach(
+        (name, shape) ->
+            writer.addTensor(
+                name,
+                types.of(name, shape),
+                shape.stream().mapToLong(Long::longValue).toArray(),
+                _ -> {}));
     writer.writeHead(path);
     return path;
+  }
+
+  /// In the first layer; 0 where it doesn't attend.
+  private int queriesPerKey() {
+    String key = architecture() + ".attention.head_count_kv";
+    int keyHeads =
+        metadata.value(key).orElseThrow() instanceof GgufValue.Array
+            ? metadata.requireInts(key)[0]
+            : number("attention.head_count_kv");
+    return keyHeads == 0 ? 0 : number("attention.head_count") / keyHeads;
   }
 
   private int number(String key) {
@@ -202,6 +218,10 @@ public record KnownShape(
   }
 
   private static GgufValue value(String text) {
+    String[] numbers = text.split(";");
+    if (numbers.length > 1) {
+      return GgufValue.Array.ofInts(Arrays.stream(numbers).mapToInt(Integer::parseInt).toArray());
+    }
     return new GgufValue.Int(GgufType.UINT32, Long.parseLong(text));
   }
 }

@@ -1,7 +1,10 @@
 package io.lorikeet.models.random;
 
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.family.TensorList;
+import java.util.Collection;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -10,11 +13,19 @@ import java.util.regex.Pattern;
 ///
 /// @param type of most matrices; Q4_K stands for Q4_K_M, Q5_K for Q5_K_M, MXFP4 for MXFP4_MOE
 /// @param layers of the model
+/// @param valueLayers layers with a matrix that gives values, in their order
 /// @param queriesPerKey query heads that share a key
 /// @param experts of the model, 0 for none
 /// @param tied whether the head is the token embedding
-record ShapeTypes(TensorType type, int layers, int queriesPerKey, int experts, boolean tied) {
+record ShapeTypes(
+    TensorType type,
+    int layers,
+    List<Integer> valueLayers,
+    int queriesPerKey,
+    int experts,
+    boolean tied) {
   private static final Pattern LAYER = Pattern.compile("blk\\.(\\d+)\\.(.*)\\.weight");
+  private static final Set<String> VALUES = Set.of("attn_v", "attn_qkv");
 
   /// Layers of the models that llama.cpp treats as its 70B.
   private static final int LAYERS_OF_70B = 80;
@@ -22,8 +33,21 @@ record ShapeTypes(TensorType type, int layers, int queriesPerKey, int experts, b
   /// Experts of Mixtral 8x7B, whose attention llama.cpp quantizes less.
   private static final int EXPERTS_OF_MIXTRAL = 8;
 
+  /// The layers among those of these tensors with a matrix that gives values.
+  static List<Integer> valueLayers(Collection<String> names) {
+    return names.stream()
+        .map(LAYER::matcher)
+        .filter(matcher -> matcher.matches() && VALUES.contains(matcher.group(2)))
+        .map(matcher -> Integer.parseInt(matcher.group(1)))
+        .sorted()
+        .toList();
+  }
+
   TensorType of(String name, List<Long> shape) {
-    if (shape.size() == 1 || !name.endsWith(".weight") || name.contains("ffn_gate_inp")) {
+    if (shape.size() == 1
+        || !name.endsWith(".weight")
+        || name.contains("ffn_gate_inp")
+        || TensorList.isKernel(name)) {
       return TensorType.F32;
     }
     TensorType wanted =
@@ -41,16 +65,10 @@ record ShapeTypes(TensorType type, int layers, int queriesPerKey, int experts, b
     }
     int layer = Integer.parseInt(matcher.group(1));
     return switch (matcher.group(2)) {
-      case "attn_v" -> values(layer);
+      case "attn_v", "attn_qkv" -> values(layer);
       case "attn_k" -> experts == EXPERTS_OF_MIXTRAL ? TensorType.Q8_0 : type;
       case "attn_output" -> experts == EXPERTS_OF_MIXTRAL && isFourBit() ? TensorType.Q5_K : type;
-      case "attn_qkv" ->
-          switch (type) {
-            case Q4_K -> TensorType.Q5_K;
-            case Q5_K -> TensorType.Q6_K;
-            default -> type;
-          };
-      case "ffn_down", "ffn_down_exps" -> down(layer);
+      case "ffn_down", "ffn_down_exps", "ffn_down_shexp" -> down(layer);
       default -> type;
     };
   }
@@ -62,7 +80,8 @@ record ShapeTypes(TensorType type, int layers, int queriesPerKey, int experts, b
     return switch (type) {
       case Q4_K, Q5_K -> {
         TensorType less = layers == LAYERS_OF_70B ? TensorType.Q5_K : type;
-        yield isMorePrecise(layer) ? TensorType.Q6_K : less;
+        boolean more = isMorePrecise(valueLayers.indexOf(layer), valueLayers.size());
+        yield more ? TensorType.Q6_K : less;
       }
       case IQ4_NL, IQ4_XS -> queriesPerKey >= 4 ? TensorType.Q5_K : type;
       default -> type;
@@ -71,7 +90,7 @@ record ShapeTypes(TensorType type, int layers, int queriesPerKey, int experts, b
 
   private TensorType down(int layer) {
     return switch (type) {
-      case Q4_K, Q5_K -> isMorePrecise(layer) ? TensorType.Q6_K : type;
+      case Q4_K, Q5_K -> isMorePrecise(layer, layers) ? TensorType.Q6_K : type;
       case IQ4_NL, IQ4_XS -> layer < layers / 8 ? TensorType.Q5_K : type;
       default -> type;
     };
@@ -85,7 +104,7 @@ record ShapeTypes(TensorType type, int layers, int queriesPerKey, int experts, b
   }
 
   /// Half of the layers.
-  private boolean isMorePrecise(int layer) {
+  private static boolean isMorePrecise(int layer, int layers) {
     int eighth = layers / 8;
     return layer < eighth || layer >= 7 * layers / 8 || (layer - eighth) % 3 == 2;
   }

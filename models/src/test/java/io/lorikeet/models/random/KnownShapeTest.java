@@ -4,12 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.architecture.FamilyCase;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
+import io.lorikeet.quant.GgufValue;
 import io.lorikeet.quant.ModelQuantizer;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -63,6 +66,8 @@ class KnownShapeTest {
     "Phi-4-mini, 3836021760",
     "Phi-4, 14659507200",
     "gpt-oss-20b, 20914757184",
+    "LFM2-1.2B, 1170340608",
+    "LFM2-2.6B, 2569272320",
   })
   void hasAsManyWeightsAsThePublishedModel(String name, long weights) {
     assertEquals(weights, KnownShape.named(name).orElseThrow().weights());
@@ -114,11 +119,55 @@ class KnownShapeTest {
             .feedForward(layers < 9 ? 288 : 256) // 288 are no whole number of blocks of 256
             .heads(4, 4 / queriesPerKey);
     Path file = (tied ? model.tied() : model).write(folder.resolve("model.gguf"));
-    ShapeTypes types = new ShapeTypes(type, layers, queriesPerKey, 0, tied);
+    assertTypes(file, type, recipe, layers, queriesPerKey, 0, tied);
+  }
+
+  /// As above, where only some layers attend, values lie with queries and keys, or layers have
+  /// experts.
+  @ParameterizedTest
+  @CsvSource({
+    "lfm2, Q4_K, Q4_K_M, 0, 0, true",
+    "lfm2, IQ4_XS, IQ4_XS, 0, 0, true",
+    "lfm2moe, Q4_K, Q4_K_M, 0, 6, true",
+    "qwen35, Q4_K, Q4_K_M, 2, 0, false",
+    "qwen35, Q5_K, Q5_K_M, 2, 0, false",
+    "qwen35moe, Q4_K, Q4_K_M, 2, 6, false",
+    "qwen35moe, IQ4_XS, IQ4_XS, 2, 6, false",
+  })
+  void typesOfHybridsAreThoseOfLlamaCpp(
+      String name, TensorType type, String recipe, int queriesPerKey, int experts, boolean tied)
+      throws IOException {
+    RandomFamily model =
+        FamilyCase.all()
+            .filter(one -> one.name().equals(name))
+            .findFirst()
+            .orElseThrow()
+            .of(TensorType.F16)
+            .put("block_count", 9)
+            .put("embedding_length", 256)
+            .put("feed_forward_length", 256);
+    if (name.startsWith("lfm2")) {
+      model.put("attention.head_count_kv", GgufValue.Array.ofInts(0, 0, 2, 0, 2, 0, 2, 2, 0));
+    }
+    Path file = model.write(folder.resolve("model.gguf"));
+    assertTypes(file, type, recipe, 9, queriesPerKey, experts, tied);
+  }
+
+  private void assertTypes(
+      Path file,
+      TensorType type,
+      String recipe,
+      int layers,
+      int queriesPerKey,
+      int experts,
+      boolean tied)
+      throws IOException {
     Map<String, TensorType> planned =
         ModelQuantizer.plan(file, recipe, Optional.empty()).stream()
             .collect(Collectors.toMap(GgufTensor::name, GgufTensor::type));
     try (GgufFile gguf = GgufFile.open(file)) {
+      List<Integer> valueLayers = ShapeTypes.valueLayers(planned.keySet());
+      ShapeTypes types = new ShapeTypes(type, layers, valueLayers, queriesPerKey, experts, tied);
       for (GgufTensor tensor : gguf.tensors()) {
         assertEquals(
             planned.get(tensor.name()), types.of(tensor.name(), tensor.shape()), tensor.name());

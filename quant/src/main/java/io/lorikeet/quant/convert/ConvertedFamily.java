@@ -24,6 +24,7 @@ abstract class ConvertedFamily {
       Map.of(
           "model.embed_tokens", "token_embd",
           "model.norm", "output_norm",
+          "model.embedding_norm", "token_embd_norm",
           "lm_head", "output");
 
   private static final Map<String, String> IN_LAYER =
@@ -113,7 +114,7 @@ abstract class ConvertedFamily {
     writer.putUint32(key("context_length"), contextLength());
     writer.putUint32(key("embedding_length"), config.requireSize("hidden_size"));
     if (config.has("intermediate_size") || !config.has("moe_intermediate_size")) {
-      writer.putUint32(key("feed_forward_length"), config.requireSize("intermediate_size"));
+      writer.putUint32(key("feed_forward_length"), feedForward());
     }
     writer.putUint32(key("attention.head_count"), heads());
     writer.putUint32(key("attention.head_count_kv"), keyValueHeads());
@@ -131,6 +132,11 @@ abstract class ConvertedFamily {
       writer.putUint32(key("attention.key_length"), headLength());
       writer.putUint32(key("attention.value_length"), headLength());
     }
+  }
+
+  /// Width of a layer's dense feed-forward part.
+  long feedForward() {
+    return config().requireSize("intermediate_size");
   }
 
   long contextLength() {

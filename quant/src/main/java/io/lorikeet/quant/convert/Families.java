@@ -33,6 +33,8 @@ final class Families {
           Map.entry("OlmoeForCausalLM", folder -> new MixtureFamily("olmoe", folder)),
           Map.entry("Olmo2ForCausalLM", OlmoFamily::new),
           Map.entry("Olmo3ForCausalLM", OlmoFamily::new),
+          Map.entry("Lfm2ForCausalLM", folder -> new Lfm2Family("lfm2", folder)),
+          Map.entry("Lfm2MoeForCausalLM", folder -> new Lfm2Family("lfm2moe", folder)),
           Map.entry("Gemma2ForCausalLM", Gemma2Family::new),
           Map.entry("Gemma3ForCausalLM", Gemma3Family::new),
           Map.entry("Gemma3ForConditionalGeneration", Gemma3Family::new),

@@ -34,7 +34,7 @@ final class PreTokenizers {
   private static final Map<List<String>, List<String>> KNOWN =
       Map.of(
           List.of(SPLIT + llama3(), BYTES, "whole tokens first"),
-          List.of("llama-bpe"),
+          List.of("llama-bpe", "lfm2"),
           List.of(SPLIT + llama3(), BYTES),
           List.of("dbrx", "glm4"),
           List.of(SPLIT + CONTRACTIONS + "|" + WORDS + "|\\p{N}|" + REST, BYTES),
