@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// A few hundred hostile files for the quick commands; `bench/hostile` gives thousands to all.
-@Tag("slow")
+@Tag("long")
 class HostileGgufTest {
   private static final long SEED = Long.getLong("lorikeet.seed", 1);
   private static final int FILES = Integer.getInteger("lorikeet.hostile.files", 100);

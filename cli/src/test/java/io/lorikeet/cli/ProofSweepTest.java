@@ -39,7 +39,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// look into the file, have to tell all that are wrong as a whole. One wrong pair of many they tell
 /// where it changes more than rounding does. `bench/proof-sweep ADAPTERS` makes it long, and prints
 /// a table.
-@Tag("slow")
+@Tag("long")
 class ProofSweepTest {
   private static final int ADAPTERS = Integer.getInteger("lorikeet.proof.adapters", 3);
   private static final long SEED = Long.getLong("lorikeet.seed", 1);

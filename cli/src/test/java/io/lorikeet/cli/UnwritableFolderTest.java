@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// Folders whose permissions forbid writing, before a run and in the middle of one. Root may write
 /// everywhere, so its process gives that right up.
-@Tag("slow")
+@Tag("long")
 class UnwritableFolderTest {
   private static final String RIGHTS = "-dac_override,-dac_read_search";
   private static final int STEPS = 40;

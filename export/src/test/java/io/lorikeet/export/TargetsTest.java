@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// llama.cpp adapts every matrix that `all-linear` adapts: a pair on any of them alone changes its
 /// logits.
 @ExtendWith(LeakCheck.class)
-@Tag("slow")
+@Tag("long")
 class TargetsTest {
   private static final int[] TOKENS =
       RandomInputs.plainBatch(RandomFamily.VOCABULARY, 12, 1).tokens();

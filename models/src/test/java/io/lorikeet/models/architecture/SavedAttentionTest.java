@@ -32,6 +32,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /// Attention that backward takes from forward: losses and gradients are those that computing it
 /// again gives, to the last bit.
 @ExtendWith(LeakCheck.class)
+@Tag("long")
 class SavedAttentionTest {
   private static final PassShape SHAPE = new PassShape(2, 24, 8, 20, 16);
   private static final int SHORTER = 16;
