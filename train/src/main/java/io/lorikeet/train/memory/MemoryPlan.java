@@ -30,6 +30,11 @@ public record MemoryPlan(Placement placement, List<Item> items, boolean onHost) 
     return items.stream().mapToLong(Item::host).sum();
   }
 
+  /// Bytes of the host's memory that one of the things takes; 0 where it isn't there.
+  long hostOf(String what) {
+    return items.stream().filter(item -> item.what().equals(what)).mapToLong(Item::host).sum();
+  }
+
   /// Bytes of mapped files.
   public long mapped() {
     return items.stream().mapToLong(Item::mapped).sum();

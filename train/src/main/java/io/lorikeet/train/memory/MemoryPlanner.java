@@ -31,6 +31,9 @@ public final class MemoryPlanner {
   /// claim any context.
   public static final int LONGEST_SOUGHT = 1 << 18;
 
+  /// The memory of the process itself.
+  private static final String JAVA = "Java and libraries";
+
   /// The share of free memory that isn't planned with: drivers and kernels take some as they go.
   private static final double HEADROOM = 0.03;
 
@@ -93,7 +96,7 @@ public final class MemoryPlanner {
         backend.isCpu()
             ? host().map(HostMemory::bytes).orElse(backend.deviceNow().memoryFree())
             : backend.deviceNow().memoryFree();
-    long free = (long) (now * (1 - HEADROOM));
+    long free = (long) (now * (1 - HEADROOM)) - (backend.isCpu() ? GROWTH : 0);
     return Math.min(free, config.find(Settings.DEVICE_MEMORY).orElse(free));
   }
 
@@ -149,17 +152,28 @@ public final class MemoryPlanner {
     return needed(plan) <= device;
   }
 
-  /// Bytes of the device's memory that a layout has to find free. On the CPU the base counts too:
-  /// its pages can be given back, but are wanted again at once.
+  /// Bytes of the device's memory that a layout has to find free. On the CPU that is all but Java
+  /// and the libraries, which are there already. The base counts too: its pages can be given back,
+  /// but are wanted again at once.
   public long needed(MemoryPlan plan) {
-    return plan.device() + (backend.isCpu() ? plan.mapped() : 0);
+    return backend.isCpu() ? plan.process() - plan.hostOf(JAVA) : plan.device();
   }
 
   /// The layout that takes least of the device's memory.
   ///
   /// @param context tokens of a row
   public MemoryPlan smallest(int context) {
-    return plan(candidates(context).getLast());
+    return smallestCandidates(context).stream()
+        .map(this::plan)
+        .min(Comparator.comparingLong(this::needed))
+        .orElseThrow();
+  }
+
+  /// The layouts that are tried last: no other takes less than all of them. On the CPU a streamed
+  /// layout's inputs lie in the same memory, so that the one before may take less.
+  private List<Placement> smallestCandidates(int context) {
+    List<Placement> all = candidates(context);
+    return all.subList(Math.max(0, all.size() - (backend.isCpu() ? 3 : 2)), all.size()).reversed();
   }
 
   /// Why nothing fits, and what to change.
@@ -180,7 +194,7 @@ public final class MemoryPlanner {
         Locale.ROOT,
         "memory: this run needs at least %.3f GB of %s's memory at context %,d, and there are %.3f"
             + " GB%s; most of it is for: %s, %.3f GB. %s",
-        least.device() / 1e9,
+        needed(least) / 1e9,
         backend.device().name(),
         config.get(Settings.CONTEXT),
         device / 1e9,
@@ -202,17 +216,16 @@ public final class MemoryPlanner {
     return step * new ContextSearch(most, device, n -> least(n * step, device)).longest();
   }
 
-  /// Bytes that the smaller of the two layouts takes that are tried last: they differ in the sizes
-  /// of pieces, and no other takes less than both. Empty where a row has too many tokens.
+  /// Bytes that the smallest layout takes, or the first of the smallest ones that fits. Empty where
+  /// a row has too many tokens.
   private OptionalLong least(int context, long device) {
     long hiddenState = (long) context * model.embedding() * Float.BYTES; // of one row
     if ((long) config.get(Settings.BATCH_SIZE) * context > Settings.MOST_TOKENS
         || hiddenState > device) {
       return OptionalLong.empty();
     }
-    List<Placement> all = candidates(context);
     OptionalLong least = OptionalLong.empty();
-    for (Placement placement : all.subList(Math.max(0, all.size() - 2), all.size()).reversed()) {
+    for (Placement placement : smallestCandidates(context)) {
       try {
         long bytes = needed(plan(placement));
         if (bytes <= device) {
@@ -310,10 +323,7 @@ public final class MemoryPlanner {
             now ->
                 items.add(
                     new MemoryPlan.Item(
-                        "Java and libraries",
-                        0,
-                        now.anonymous() + Math.min(now.file(), LIBRARIES) + GROWTH,
-                        0)));
+                        JAVA, 0, now.anonymous() + Math.min(now.file(), LIBRARIES) + GROWTH, 0)));
     items.add(
         new MemoryPlan.Item(
             placement.streamed() ? "base, two layers at a time" : "base",

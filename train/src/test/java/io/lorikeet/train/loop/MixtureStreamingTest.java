@@ -49,7 +49,7 @@ class MixtureStreamingTest {
         Backend planning = Backend.planning("cpu", 1)) {
       MemoryPlanner planner = new MemoryPlanner(file, options.resolve(), planning);
       MemoryPlan least = planner.smallest(TinyRun.CONTEXT);
-      limit = least.device() + least.mapped();
+      limit = planner.needed(least);
       assertTrue(isStreamed(planner, limit));
       assertFalse(isStreamed(planner, Long.MAX_VALUE));
     }

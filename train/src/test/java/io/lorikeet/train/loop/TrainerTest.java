@@ -18,7 +18,6 @@ import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.event.Events;
 import io.lorikeet.train.event.TrainingEvent;
-import io.lorikeet.train.memory.MemoryPlan;
 import io.lorikeet.train.memory.MemoryPlanner;
 import io.lorikeet.train.run.TrainingResult;
 import io.lorikeet.train.settings.ConfigFile;
@@ -92,7 +91,7 @@ class TrainerTest {
     assertSame(first, run(measured).adapter());
   }
 
-  /// Streamed layers, moments in a mapped file, saved inputs on the host.
+  /// Moments in a mapped file, saved inputs on the host, the smallest pieces.
   @Test
   void theLayoutInMemoryChangesNothing() throws IOException {
     TrainingOptions plain = options().set(Settings.ACCUMULATE, 3).set(Settings.DROPOUT, 0.1);
@@ -107,10 +106,8 @@ class TrainerTest {
     long least;
     try (GgufFile file = GgufFile.open(base);
         Backend planning = Backend.planning("cpu", 1)) {
-      MemoryPlan plan = new MemoryPlanner(file, elsewhere.resolve(), planning).smallest(48);
-      assertTrue(plan.placement().streamed());
-      assertEquals(3, plan.placement().passes());
-      least = plan.device() + plan.mapped();
+      MemoryPlanner planner = new MemoryPlanner(file, elsewhere.resolve(), planning);
+      least = planner.needed(planner.smallest(48));
     }
     assertClose(expected, losses(elsewhere.set(Settings.DEVICE_MEMORY, least)));
     InvalidInputException refused =

@@ -126,7 +126,7 @@ class ComputationTest {
     assertEquals(1, events.warnings().size());
     String warning = events.warnings().getFirst();
     assertTrue(warning.contains("saved-inputs: device-bf16 instead of device)"), warning);
-    assertTrue(warning.contains("Its layout in memory took 0.001 GB, and there are"), warning);
+    assertTrue(warning.contains("Its layout in memory took 0.002 GB, and there are"), warning);
     assertEquals(STEPS, events.steps().getLast().step());
     // From here on, that is how it is computed.
     resume(run, new TrainingOptions().set(Settings.DEVICE_MEMORY, PLENTY));
