@@ -22,12 +22,14 @@ public record HostMemory(long bytes, Optional<String> limit) {
   /// Asks Linux; empty where the system doesn't tell.
   ///
   /// @param mapped bytes of files that are mapped already and still counted as needed
-  static Optional<HostMemory> now(long mapped) {
-    return of(Path.of("/"), mapped);
+  /// @param own bytes that this process takes, without those files. A control group that read the
+  ///     libraries later than others isn't charged for them, until their pages come and go.
+  static Optional<HostMemory> now(long mapped, long own) {
+    return of(Path.of("/"), mapped, own);
   }
 
   /// @param root folder that holds `proc` and `sys`
-  static Optional<HostMemory> of(Path root, long mapped) {
+  static Optional<HostMemory> of(Path root, long mapped, long own) {
     List<HostMemory> all = new ArrayList<>();
     try {
       Long system = numbers(root.resolve("proc/meminfo")).get(MEMORY_OF_SYSTEM);
@@ -36,7 +38,7 @@ public record HostMemory(long bytes, Optional<String> limit) {
       }
       addressSpace(root.resolve("proc/self"), mapped).ifPresent(all::add);
       for (String line : lines(root.resolve("proc/self/cgroup"))) {
-        groups(root, line, all);
+        groups(root, line, own, all);
       }
     } catch (IOException | NumberFormatException _) {
       // the lines read until then count
@@ -58,7 +60,8 @@ public record HostMemory(long bytes, Optional<String> limit) {
   }
 
   /// Adds what the control group on a line of `/proc/self/cgroup` leaves, and those above it.
-  private static void groups(Path root, String line, List<HostMemory> all) throws IOException {
+  private static void groups(Path root, String line, long own, List<HostMemory> all)
+      throws IOException {
     String[] parts = line.split(":", 3);
     boolean second = parts[1].isEmpty();
     if (!second && !List.of(parts[1].split(",")).contains("memory")) {
@@ -78,8 +81,8 @@ public record HostMemory(long bytes, Optional<String> limit) {
         Path group = top.resolve(below.replaceFirst("^/+", "")).normalize();
         for (; group != null && group.startsWith(top); group = group.getParent()) {
           (second
-                  ? left(group, "memory.max", "memory.current", "")
-                  : left(group, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"))
+                  ? left(group, "memory.max", "memory.current", "", own)
+                  : left(group, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_", own))
               .ifPresent(all::add);
         }
         return;
@@ -88,8 +91,8 @@ public record HostMemory(long bytes, Optional<String> limit) {
   }
 
   /// @param prefix of the keys in `memory.stat` that count groups below as well
-  private static Optional<HostMemory> left(Path group, String limit, String usage, String prefix)
-      throws IOException {
+  private static Optional<HostMemory> left(
+      Path group, String limit, String usage, String prefix, long own) throws IOException {
     List<String> most = lines(group.resolve(limit));
     List<String> taken = lines(group.resolve(usage));
     if (most.isEmpty() || taken.isEmpty() || !most.getFirst().matches("\\d+")) {
@@ -100,7 +103,8 @@ public record HostMemory(long bytes, Optional<String> limit) {
     long files =
         counts.getOrDefault(prefix + "inactive_file", 0L)
             + counts.getOrDefault(prefix + "active_file", 0L);
-    long left = Long.parseLong(most.getFirst()) - Long.parseLong(taken.getFirst()) + files;
+    long left =
+        Long.parseLong(most.getFirst()) - Math.max(own, Long.parseLong(taken.getFirst()) - files);
     return Optional.of(limited(left, "the limit of the control group, " + group.resolve(limit)));
   }
 

@@ -105,8 +105,8 @@ public final class MemoryPlanner {
 
   private long availableToProcess() {
     long free = host().map(HostMemory::bytes).orElse(backend.deviceNow().memoryFree());
-    long resident = ProcessMemory.now().map(ProcessMemory::resident).orElse(0L);
-    return Math.max(0, (long) (free - PROCESS_HEADROOM * (free + resident)) - GROWTH);
+    long own = ProcessMemory.now().map(MemoryPlanner::own).orElse(0L);
+    return Math.max(0, (long) (free - PROCESS_HEADROOM * (free + own)) - GROWTH);
   }
 
   /// The limit that keeps the host's memory below the system's free memory, if the run computes
@@ -116,7 +116,12 @@ public final class MemoryPlanner {
   }
 
   private Optional<HostMemory> host() {
-    return HostMemory.now(bytesOfBase());
+    return HostMemory.now(bytesOfBase(), ProcessMemory.now().map(MemoryPlanner::own).orElse(0L));
+  }
+
+  /// Bytes of the process without the base's pages.
+  private static long own(ProcessMemory now) {
+    return now.anonymous() + Math.min(now.file(), LIBRARIES);
   }
 
   /// The first layout that fits.
@@ -328,11 +333,7 @@ public final class MemoryPlanner {
     AdamW optimizer = setup.optimizer();
     List<MemoryPlan.Item> items = new ArrayList<>();
     ProcessMemory.now()
-        .ifPresent(
-            now ->
-                items.add(
-                    new MemoryPlan.Item(
-                        JAVA, 0, now.anonymous() + Math.min(now.file(), LIBRARIES) + GROWTH, 0)));
+        .ifPresent(now -> items.add(new MemoryPlan.Item(JAVA, 0, own(now) + GROWTH, 0)));
     items.add(
         new MemoryPlan.Item(
             placement.streamed() ? "base, two layers at a time" : "base",
