@@ -43,7 +43,8 @@ final class TrainCommand implements Callable<Integer> {
     CommandLine.ParseResult parsed = spec.commandLine().getParseResult();
     TrainingOptions options = TrainingFlags.options(parsed);
     ProgressLine line = ProgressLine.of(spec);
-    TrainingSession session = new TrainingSession(line, main.interruption());
+    TrainingSession session =
+        new TrainingSession(line, main.interruption()).watched(TrainingFlags.watches(parsed));
     Optional<Path> resumed = TrainingFlags.resumed(parsed);
     FineTuned finished =
         resumed.isPresent()

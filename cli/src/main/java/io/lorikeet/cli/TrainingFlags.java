@@ -24,6 +24,7 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
   private static final String CONFIG = "--config";
   private static final String RESUME = "--resume";
   private static final String FORCE = "--force";
+  private static final String WATCH = "--watch";
 
   /// Adds the flags to a command.
   @Override
@@ -34,6 +35,11 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
             .type(Path.class)
             .paramLabel("RUN")
             .description("go on with the run in this folder, from its newest checkpoint")
+            .build());
+    command.addOption(
+        OptionSpec.builder(WATCH)
+            .type(boolean.class)
+            .description("show the run's report to a browser on this machine while it goes on")
             .build());
     return command.addOption(
         OptionSpec.builder(FORCE)
@@ -147,6 +153,11 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
   /// Whether an output that exists may be replaced.
   static boolean replaces(ParseResult parsed) {
     return parsed.hasMatchedOption(FORCE);
+  }
+
+  /// Whether the report is shown while the run goes on.
+  static boolean watches(ParseResult parsed) {
+    return parsed.hasMatchedOption(WATCH);
   }
 
   private static List<String> strings(Object values) {

@@ -2,6 +2,7 @@ package io.lorikeet.cli;
 
 import io.lorikeet.finetune.FineTuned;
 import io.lorikeet.finetune.FineTuning;
+import io.lorikeet.finetune.report.LiveServer;
 import io.lorikeet.finetune.text.ProofText;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
@@ -11,22 +12,31 @@ import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /// A fine-tuning in words, which Ctrl-C and SIGTERM stop well.
 final class TrainingSession {
   private final ProgressLine line;
   private final Interruption interruption;
+  private boolean watched;
+  private @Nullable LiveServer server;
 
   TrainingSession(ProgressLine line, Interruption interruption) {
     this.line = line;
     this.interruption = interruption;
   }
 
+  /// Shows the run's report to a browser from the first step until all is done.
+  TrainingSession watched(boolean shown) {
+    watched = shown;
+    return this;
+  }
+
   /// Trains, leaves the adapter in the output file and the run folder, and proves it.
   ///
   /// @param replace whether an output that exists may be replaced
   FineTuned run(TrainingConfig config, boolean replace) throws IOException {
-    return shown(tuning -> tuning.run(config, replace));
+    return shown(config.get(Settings.RUN), tuning -> tuning.run(config, replace));
   }
 
   /// Goes on with the run in a folder, whose own outputs are replaced.
@@ -34,7 +44,7 @@ final class TrainingSession {
   /// @param changes the settings given anew
   /// @param replace whether other files may be replaced too
   FineTuned resume(Path run, TrainingOptions changes, boolean replace) throws IOException {
-    return shown(tuning -> tuning.resume(run, changes, replace));
+    return shown(run, tuning -> tuning.resume(run, changes, replace));
   }
 
   @FunctionalInterface
@@ -42,13 +52,16 @@ final class TrainingSession {
     FineTuned with(FineTuning tuning) throws IOException;
   }
 
-  private FineTuned shown(Work work) throws IOException {
+  private FineTuned shown(Path run, Work work) throws IOException {
     StopRequest stop = new StopRequest();
     FineTuned done;
     try {
-      done = work.with(new FineTuning(listener(stop)).stopOn(stop));
+      done = work.with(new FineTuning(listener(run, stop)).stopOn(stop));
     } finally {
       interruption.leaveAtOnce();
+      if (server != null) {
+        server.close();
+      }
     }
     done.verification()
         .ifPresentOrElse(
@@ -63,7 +76,7 @@ final class TrainingSession {
     return done;
   }
 
-  private TrainingListener listener(StopRequest stop) {
+  private TrainingListener listener(Path run, StopRequest stop) {
     TrainingProgress progress = new TrainingProgress(line);
     return event -> {
       if (event instanceof TrainingEvent.Trained) {
@@ -72,7 +85,19 @@ final class TrainingSession {
       progress.on(event);
       if (event instanceof TrainingEvent.Started) {
         interruption.onArrival(stop::make);
+        if (watched) {
+          watch(run);
+        }
       }
     };
+  }
+
+  private void watch(Path run) {
+    try {
+      server = new LiveServer(run, 0);
+      line.println("watch: " + server.address());
+    } catch (IOException e) {
+      line.sentence("warning: the report can't be watched: " + e.getMessage());
+    }
   }
 }

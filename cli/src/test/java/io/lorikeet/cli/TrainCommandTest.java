@@ -77,7 +77,9 @@ class TrainCommandTest {
             "--rank",
             4,
             "--validation",
-            0.2);
+            0.2,
+            "--watch");
+    assertTrue(run.out().contains("watch: http://127.0.0.1:"), run.out());
     run.assertSucceeds();
     assertTrue(run.out().contains("parameters ("), run.out());
     assertTrue(run.out().contains("step 8/8"), run.out());
