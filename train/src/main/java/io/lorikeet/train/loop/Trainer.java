@@ -26,6 +26,7 @@ import io.lorikeet.train.optimizer.UnusableStepException;
 import io.lorikeet.train.run.Computation;
 import io.lorikeet.train.run.ComputationChoice;
 import io.lorikeet.train.run.DataHash;
+import io.lorikeet.train.run.EventFile;
 import io.lorikeet.train.run.MetricsFile;
 import io.lorikeet.train.run.RunFolder;
 import io.lorikeet.train.run.RunProgress;
@@ -33,10 +34,13 @@ import io.lorikeet.train.run.RunSaver;
 import io.lorikeet.train.run.StoppedException;
 import io.lorikeet.train.run.TrainingResult;
 import io.lorikeet.train.settings.DataSettings;
+import io.lorikeet.train.settings.RunFiles;
+import io.lorikeet.train.settings.RunPolicy;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -129,7 +133,7 @@ public final class Trainer {
         requireStepsLeft(decided, data, progress);
         folder.write(decided, computation);
         MetricsFile.cutAfter(folder.metrics(), progress.step(), progress.evaluatedStep());
-        try (MetricsFile metrics = new MetricsFile(folder.metrics())) {
+        try (MetricsFile metrics = new MetricsFile(folder.metrics(), events(folder))) {
           Pieces pieces =
               new Pieces(
                   folder, base, model, plan, data, dataHash, backend, metrics, given, newest);
@@ -137,6 +141,12 @@ public final class Trainer {
         }
       }
     }
+  }
+
+  private Optional<EventFile> events(RunFolder folder) {
+    return config.get(Settings.LOG) == RunPolicy.Log.TENSORBOARD
+        ? Optional.of(new EventFile(folder.path().resolve(RunFiles.TENSORBOARD), Clock.systemUTC()))
+        : Optional.empty();
   }
 
   /// The parts of a run.

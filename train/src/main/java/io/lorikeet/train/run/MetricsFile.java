@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /// Writes a run's numbers as JSON lines: an object per step, and one marked `"evaluation": true`
 /// per validation.
@@ -33,9 +34,13 @@ public final class MetricsFile implements TrainingListener, AutoCloseable {
   private final ObjectMapper json = new ObjectMapper();
   private final FileChannel channel;
   private final Writer writer;
+  private final Optional<EventFile> events;
 
   /// Opens the file at its end, or makes it.
-  public MetricsFile(Path file) throws IOException {
+  ///
+  /// @param events written with it, and closed
+  public MetricsFile(Path file, Optional<EventFile> events) throws IOException {
+    this.events = events;
     channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     writer = new BufferedWriter(Channels.newWriter(channel, StandardCharsets.UTF_8));
   }
@@ -86,6 +91,7 @@ public final class MetricsFile implements TrainingListener, AutoCloseable {
 
   @Override
   public void on(TrainingEvent event) {
+    events.ifPresent(file -> file.on(event));
     if (event instanceof TrainingEvent.StepDone done) {
       write(line(done));
     } else if (event instanceof TrainingEvent.Evaluated evaluated) {
@@ -142,6 +148,10 @@ public final class MetricsFile implements TrainingListener, AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    writer.close();
+    try (writer) {
+      if (events.isPresent()) {
+        events.get().close();
+      }
+    }
   }
 }

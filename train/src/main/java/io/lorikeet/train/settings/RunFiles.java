@@ -26,6 +26,9 @@ public final class RunFiles {
   /// The run's report.
   public static final String REPORT = "report.html";
 
+  /// Event files for TensorBoard.
+  public static final String TENSORBOARD = "tensorboard";
+
   /// Held by the process that trains in the folder.
   public static final String LOCK = "run.lock";
 
@@ -34,7 +37,7 @@ public final class RunFiles {
 
   /// The names of all that a run may keep in its folder.
   static final List<String> ALL =
-      Stream.of(STORY, List.of(LOCK, CheckpointFolder.NAME), AdapterPlaces.COPIES)
+      Stream.of(STORY, List.of(LOCK, TENSORBOARD, CheckpointFolder.NAME), AdapterPlaces.COPIES)
           .flatMap(List::stream)
           .toList();
 

@@ -25,6 +25,14 @@ public final class RunPolicy {
     ROLLBACK
   }
 
+  /// The files that a run's numbers go to.
+  public enum Log {
+    /// `metrics.jsonl` alone.
+    METRICS,
+    /// Event files for TensorBoard, too.
+    TENSORBOARD
+  }
+
   /// A distance between two checkpoints.
   public sealed interface Interval {
     record Steps(int count) implements Interval {

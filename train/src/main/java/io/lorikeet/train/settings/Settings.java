@@ -341,6 +341,14 @@ public final class Settings {
               "handling of a step whose numbers go wrong")
           .defaultsTo(RunPolicy.OnNan.STOP)
           .marked(MAY_CHANGE);
+  public static final Setting<RunPolicy.Log> LOG =
+      setting(
+              CARE,
+              "log",
+              choice(RunPolicy.Log.class),
+              "tensorboard: also write the run's numbers for TensorBoard, into its folder")
+          .defaultsTo(RunPolicy.Log.METRICS)
+          .marked(UNRECORDED, MAY_CHANGE);
   public static final Setting<Boolean> ALLOW_IDLE =
       setting(
               CARE,

@@ -58,7 +58,7 @@ class RunFolderTest {
     TrainingConfig config = options().resolve(_ -> 512);
     try (RunFolder run = RunFolder.take(config.get(Settings.RUN))) {
       run.write(config, computation(config));
-      new MetricsFile(run.metrics()).close();
+      new MetricsFile(run.metrics(), Optional.empty()).close();
     }
     assertFalse(Files.exists(config.get(Settings.RUN)));
     Path used = Files.createDirectory(folder.resolve("used"));
@@ -118,7 +118,7 @@ class RunFolderTest {
   @Test
   void metricsAreJsonLines() throws IOException {
     Path file = folder.resolve("metrics.jsonl");
-    try (MetricsFile metrics = new MetricsFile(file)) {
+    try (MetricsFile metrics = new MetricsFile(file, Optional.empty())) {
       metrics.on(new TrainingEvent.Note("not a number"));
       metrics.on(new TrainingEvent.Evaluated(0, 0, 3.5, 100, 0.5));
       metrics.on(new TrainingEvent.StepDone(1, 10, 0.1, 2.5, 1e-4, 0.7, 300, 500, 2));

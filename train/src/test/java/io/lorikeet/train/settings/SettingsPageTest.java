@@ -35,11 +35,10 @@ class SettingsPageTest {
     assertEquals(
         page,
         Files.readString(PAGE),
-        "docs/settings.md is out of date; write it by: mvn -pl train -am test"
-            + " -Dtest=SettingsPageTest -Dsurefire.failIfNoSpecifiedTests=false"
-            + " -DargLine=-D"
+        "docs/settings.md is out of date; write it by: JAVA_TOOL_OPTIONS=-D"
             + WRITE
-            + "=true");
+            + "=true mvn -pl train -am test"
+            + " -Dtest=SettingsPageTest -Dsurefire.failIfNoSpecifiedTests=false");
   }
 
   private static String page() {
