@@ -23,7 +23,7 @@ final class PeftPlaces {
 
   /// Families whose queries and keys are turned in pairs of neighbours, see [PeftOrder#pairs].
   private static final Set<String> PAIRED =
-      Set.of("llama", "granite", "granitemoe", "smollm3", "mistral3");
+      Set.of("llama", "granite", "granitemoe", "granitehybrid", "smollm3", "mistral3");
 
   private static final Set<String> OTHERS =
       Set.of(
@@ -50,7 +50,7 @@ final class PeftPlaces {
 
   /// Families whose experts are one parameter together, which PEFT adapts as such.
   private static final Set<String> UNNAMED_EXPERTS =
-      Set.of("gpt-oss", "gemma4", "granitemoe", "qwen35moe", "lfm2moe");
+      Set.of("gpt-oss", "gemma4", "granitemoe", "granitehybrid", "qwen35moe", "lfm2moe");
 
   private static final Map<String, String> MODULES =
       Map.of(
@@ -58,6 +58,8 @@ final class PeftPlaces {
           "attn_k", "self_attn.k_proj",
           "attn_v", "self_attn.v_proj",
           "attn_output", "self_attn.o_proj",
+          "ssm_in", "mamba.in_proj",
+          "ssm_out", "mamba.out_proj",
           "ffn_gate", "mlp.gate_proj",
           "ffn_up", "mlp.up_proj",
           "ffn_down", "mlp.down_proj");
@@ -177,11 +179,12 @@ final class PeftPlaces {
     return architecture.equals("phi3") || architecture.equals("glm4");
   }
 
-  /// Granite's mixtures of experts, and those of Granite 4 that are dense, name the part that every
-  /// token goes through differently. The latter have sizes of layers that aren't there, see
-  /// `GraniteHybridFamily`.
+  /// Granite's mixtures of experts, its hybrids, and those of Granite 4 that are dense, name the
+  /// part that every token goes through differently. The latter have sizes of layers that aren't
+  /// there, see `GraniteHybridFamily`.
   private boolean hasGraniteNames() {
     return architecture.equals("granitemoe")
+        || architecture.equals("granitehybrid")
         || architecture.equals("granite")
             && base.metadata().value("granite.ssm.state_size").isPresent();
   }

@@ -55,6 +55,7 @@ class EveryFamilyTest {
           Map.entry("smollm3", "SmolLM3ForCausalLM"),
           Map.entry("granite", "GraniteForCausalLM"),
           Map.entry("granitemoe", "GraniteMoeForCausalLM"),
+          Map.entry("granitehybrid", "GraniteMoeHybridForCausalLM"),
           Map.entry("olmo2", "Olmo2ForCausalLM"),
           Map.entry("glm4", "Glm4ForCausalLM"),
           Map.entry("exaone4", "Exaone4ForCausalLM"),
@@ -69,7 +70,7 @@ class EveryFamilyTest {
           Map.entry("gpt-oss", "GptOssForCausalLM"));
 
   private static final List<String> EXPERTS_ARE_PARAMETERS =
-      List.of("gemma4", "granitemoe", "qwen35moe", "lfm2moe", "gpt-oss");
+      List.of("gemma4", "granitemoe", "granitehybrid", "qwen35moe", "lfm2moe", "gpt-oss");
 
   @TempDir private Path folder;
 

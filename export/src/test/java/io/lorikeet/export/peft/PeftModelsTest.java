@@ -43,7 +43,15 @@ class PeftModelsTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"qwen3_5", "qwen3_5_moe", "qwen3_next", "granitemoeshared", "lfm2", "lfm2_moe"})
+      strings = {
+        "qwen3_5",
+        "qwen3_5_moe",
+        "qwen3_next",
+        "granitemoeshared",
+        "granitemoehybrid",
+        "lfm2",
+        "lfm2_moe"
+      })
   void sameLogits(String name) throws IOException {
     Path source = Files.createDirectory(temporary.resolve("model"));
     folder = Files.createDirectory(temporary.resolve("adapter"));

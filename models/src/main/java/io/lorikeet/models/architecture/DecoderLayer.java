@@ -4,6 +4,7 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.family.DeltaNetConfig;
 import io.lorikeet.models.family.LayerConfig;
+import io.lorikeet.models.family.Mamba2Config;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.family.ShortConvolutionConfig;
 import java.util.List;
@@ -23,6 +24,7 @@ final class DecoderLayer {
         switch (layer.state().orElse(null)) {
           case null -> new AttentionMixer(engine, tensors, layer);
           case DeltaNetConfig net -> new DeltaNetMixer(engine, tensors, net);
+          case Mamba2Config space -> new Mamba2Mixer(engine, tensors, space);
           case ShortConvolutionConfig _ -> new ShortConvolutionMixer(engine, tensors);
         };
     return List.of(new MixerBranch(config, tensors, mixer), new FeedForwardBranch(config, tensors));

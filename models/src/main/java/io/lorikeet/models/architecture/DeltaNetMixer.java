@@ -18,19 +18,8 @@ final class DeltaNetMixer implements Mixer {
   DeltaNetMixer(Engine engine, LayerTensors tensors, DeltaNetConfig config) {
     this.config = config;
     this.tensors = tensors;
-    PassShape shape = engine.shape();
-    GraphInputs inputs = tensors.inputs();
-    convolution = tensors.convolution(shape, "ssm_conv1d.weight");
-    net =
-        new DeltaNet(
-            shape.rows(),
-            shape.context(),
-            inputs.constant("chunk_sums"),
-            inputs.constant("chunk_identity"),
-            inputs.constant("indices", shape.context()),
-            inputs.constant("seen_until", shape.tokens()),
-            config.grouped(),
-            inputs.isBackward());
+    convolution = tensors.convolution(engine.shape(), "ssm_conv1d.weight");
+    net = tensors.states(engine.shape(), config.grouped());
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.lorikeet.models.architecture;
 
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.CausalConvolution;
+import io.lorikeet.models.autodiff.DeltaNet;
 import io.lorikeet.models.autodiff.Tape;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +46,21 @@ record LayerTensors(GraphInputs inputs, String prefix, float epsilon) {
   CausalConvolution convolution(PassShape shape, String name) {
     return new CausalConvolution(
         shape.rows(), shape.context(), weight(name), inputs.constant("follows"));
+  }
+
+  /// How states go through chunks of tokens.
+  ///
+  /// @param grouped whether heads of values that share a head of keys follow each other
+  DeltaNet states(PassShape shape, boolean grouped) {
+    return new DeltaNet(
+        shape.rows(),
+        shape.context(),
+        inputs.constant("chunk_sums"),
+        inputs.constant("chunk_identity"),
+        inputs.constant("indices", shape.context()),
+        inputs.constant("seen_until", shape.tokens()),
+        grouped,
+        inputs.isBackward());
   }
 
   /// The adapter of a tensor, or null.

@@ -8,8 +8,8 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.autodiff.CausalConvolution;
 import io.lorikeet.models.autodiff.DeltaNet;
-import io.lorikeet.models.family.DeltaNetConfig;
 import io.lorikeet.models.family.ModelConfig;
+import io.lorikeet.models.family.StateConfig;
 import io.lorikeet.models.family.Temperature;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -27,7 +27,7 @@ final class PassInputs implements AutoCloseable {
 
   private static final int DROPOUT_STEP = 64;
 
-  /// Tokens that a delta net takes at a time, as llama.cpp does.
+  /// Tokens that a delta net or a state space takes at a time, as llama.cpp does.
   private static final int CHUNK = 64;
 
   private final DeviceTensors tensors;
@@ -62,7 +62,7 @@ final class PassInputs implements AutoCloseable {
       specs.add(new Spec("expert_identity", TensorType.F32, Shape.of(experts, experts)));
     }
     followed = config.states().mapToInt(state -> Math.max(1, state.kernel() - 1)).max().orElse(0);
-    boolean chunks = config.states().anyMatch(DeltaNetConfig.class::isInstance);
+    boolean chunks = config.states().anyMatch(StateConfig::isChunked);
     if (chunks) {
       specs.add(new Spec("chunk_sums", TensorType.F32, Shape.of(CHUNK, CHUNK + 1, CHUNK)));
       specs.add(new Spec("chunk_identity", TensorType.F32, Shape.of(CHUNK, CHUNK)));

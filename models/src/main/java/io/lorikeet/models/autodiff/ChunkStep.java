@@ -40,27 +40,32 @@ final class ChunkStep {
   }
 
   /// @param in q, k and v as `[head size, tokens, heads, rows]`, decay `[tokens, heads · rows]`,
-  ///     beta `[1, tokens, heads, rows]`
+  ///     beta `[1, tokens, heads, rows]`, or null where nothing is corrected
   /// @param state at the beginning, or null for none
   /// @param goesOn whether the state at the end is wanted
   Result apply(DeltaNet.Inputs in, @Nullable Tensor state, boolean goesOn) {
     Decays decays = decays(in, state != null);
-    Tensor likeness = tape.multiply(tape.product(in.k(), in.k()), decays.between());
-    Tensor corrections = tape.mask(tape.multiply(likeness, in.beta()), earlier());
-    Tensor solved = tape.unitInverse(corrections, square(net.identity()));
-    Tensor values = in.v();
-    if (state != null) {
-      Tensor known = tape.multiply(tape.product(state, in.k()), decays.ofEarlier());
-      values = tape.add(values, tape.scale(known, -1));
-    }
-    Tensor wanted = tape.multiply(values, in.beta());
-    Tensor written = tape.product(tape.transpose(wanted), solved);
+    Tensor beta = in.beta();
+    Tensor written = beta == null ? in.v() : corrected(in, beta, state, decays);
     Tensor read = tape.multiply(tape.product(in.k(), in.q()), decays.between());
     Tensor y = tape.product(tape.transpose(written), read);
     if (state != null) {
       y = tape.add(y, tape.multiply(tape.product(state, in.q()), decays.ofEarlier()));
     }
     return new Result(y, goesOn ? next(in, state, written) : null);
+  }
+
+  /// The parts of the values that weren't known, times beta.
+  private Tensor corrected(DeltaNet.Inputs in, Tensor beta, @Nullable Tensor state, Decays decays) {
+    Tensor likeness = tape.multiply(tape.product(in.k(), in.k()), decays.between());
+    Tensor corrections = tape.mask(tape.multiply(likeness, beta), earlier());
+    Tensor solved = tape.unitInverse(corrections, square(net.identity()));
+    Tensor values = in.v();
+    if (state != null) {
+      Tensor known = tape.multiply(tape.product(state, in.k()), decays.ofEarlier());
+      values = tape.add(values, tape.scale(known, -1));
+    }
+    return tape.product(tape.transpose(tape.multiply(values, beta)), solved);
   }
 
   /// The state at the chunk's end.
@@ -82,7 +87,7 @@ final class ChunkStep {
       return added;
     }
     Tensor ofState = tape.reshape(tape.slice(flat, 0, 1), new Shape(1, 1, s.ne2(), s.ne3()));
-    Shape each = new Shape(s.ne0() * s.ne0(), 1, s.ne2(), s.ne3());
+    Shape each = new Shape(in.k().shape().ne0() * s.ne0(), 1, s.ne2(), s.ne3());
     Tensor decayed = tape.multiply(tape.reshape(state, each), ofState);
     return tape.add(added, tape.reshape(decayed, state.shape()));
   }

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /// The gated delta rule (arXiv 2412.06464), a linear attention whose state S forgets and corrects
 /// itself at each token. First S ← decay · S, then S ← S + k · beta · (v - Sᵀ k)ᵀ; the token's
-/// result is Sᵀ q. The state begins anew with each example of a row.
+/// result is Sᵀ q. The state begins anew with each example of a row. A state space (Mamba-2, arXiv
+/// 2405.21060) is the same without the correction: S ← decay · S + k · vᵀ.
 ///
 /// A chunk of tokens is computed as products: within it each token corrects those before it, a
 /// unit lower triangular system; what came before it is in the state at its beginning. Only these
@@ -56,15 +57,16 @@ public record DeltaNet(
   ///
   /// @param q `[head size, key heads, t]`
   /// @param k of the same shape
-  /// @param v `[head size, value heads, t]`; of n for each key head, value head h goes with key
-  ///     head h / n where they are grouped, else with h mod key heads
+  /// @param v `[head size, value heads, t]`, of which the heads can have another size; of n for
+  ///     each key head, value head h goes with key head h / n where they are grouped, else with h
+  /// mod key heads
   /// @param decay the logarithms of the decays, `[value heads, t]`, none above 0
-  /// @param beta `[value heads, t]`
-  public record Inputs(Tensor q, Tensor k, Tensor v, Tensor decay, Tensor beta) {}
+  /// @param beta `[value heads, t]`; null where nothing is corrected
+  public record Inputs(Tensor q, Tensor k, Tensor v, Tensor decay, @Nullable Tensor beta) {}
 
   /// @param y `[head size, value heads, t]`
-  /// @param states `[head size · head size · value heads · rows, chunks - 1]`, or null where none
-  ///     are kept
+  /// @param states `[head size of keys · of values · value heads · rows, chunks - 1]`, or null
+  ///     where none are kept
   record Result(Tensor y, @Nullable Tensor states) {}
 
   /// Tokens of all rows, at the same places in each.
@@ -111,7 +113,7 @@ public record DeltaNet(
             ops.scale(inputs.k(), 0),
             ops.scale(inputs.v(), 0),
             ops.scale(inputs.decay(), 0),
-            ops.scale(inputs.beta(), 0));
+            inputs.beta() == null ? null : ops.scale(inputs.beta(), 0));
     @Nullable Tensor dState = null;
     for (Chunk chunk : chunks().reversed()) {
       Tape tape = tapes.get();
@@ -127,7 +129,9 @@ public record DeltaNet(
       store(ops, tape.gradient(own.k()), gradients.k(), chunk);
       store(ops, tape.gradient(own.v()), gradients.v(), chunk);
       storeScalars(ops, tape.gradient(own.decay()), gradients.decay(), chunk);
-      storeScalars(ops, tape.gradient(own.beta()), gradients.beta(), chunk);
+      if (own.beta() != null && gradients.beta() != null) {
+        storeScalars(ops, tape.gradient(own.beta()), gradients.beta(), chunk);
+      }
       dState = state == null ? null : tape.gradient(state);
     }
     return gradients;
@@ -145,13 +149,13 @@ public record DeltaNet(
     Tensor q = repeated(ops, byHead(ops, part(ops, all.q(), chunk)), values.ne1());
     Tensor k = repeated(ops, byHead(ops, part(ops, all.k(), chunk)), values.ne1());
     Tensor decay = scalars(ops, all.decay(), chunk);
-    Tensor beta = scalars(ops, all.beta(), chunk);
+    Shape each = new Shape(1, chunk.tokens(), values.ne1(), rows);
     return new Inputs(
         q,
         k,
         v,
         ops.reshape(decay, Shape.of(chunk.tokens(), values.ne1() * rows)),
-        ops.reshape(beta, new Shape(1, chunk.tokens(), values.ne1(), rows)));
+        all.beta() == null ? null : ops.reshape(scalars(ops, all.beta(), chunk), each));
   }
 
   /// A chunk of x `[head size, heads, t]`, without a copy: `[head size, heads, tokens, rows]`.
@@ -243,7 +247,7 @@ public record DeltaNet(
 
   private Shape stateShape(Inputs inputs) {
     Shape s = inputs.v().shape();
-    return new Shape(s.ne0(), s.ne0(), s.ne1(), rows);
+    return new Shape(inputs.k().shape().ne0(), s.ne0(), s.ne1(), rows);
   }
 
   /// Memory for states, in one piece: ggml's allocator counts no more than 256 gaps.

@@ -125,7 +125,7 @@ public sealed interface DifferentiableOp {
   record Convolution(Tensor x, CausalConvolution convolution, Tensor y)
       implements DifferentiableOp {}
 
-  /// y = what queries read from a state that the gated delta rule writes.
+  /// y = what queries read from a state that the gated delta rule, or a state space, writes.
   ///
   /// @param states the states before each chunk but the first
   record GatedDelta(DeltaNet.Inputs inputs, @Nullable Tensor states, DeltaNet net, Tensor y)

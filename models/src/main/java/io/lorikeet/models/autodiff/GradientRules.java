@@ -185,7 +185,9 @@ final class GradientRules {
         tape.accumulate(inputs.k(), gradients.k());
         tape.accumulate(inputs.v(), gradients.v());
         tape.accumulate(inputs.decay(), gradients.decay());
-        tape.accumulate(inputs.beta(), gradients.beta());
+        if (inputs.beta() != null && gradients.beta() != null) {
+          tape.accumulate(inputs.beta(), gradients.beta());
+        }
       }
     }
   }

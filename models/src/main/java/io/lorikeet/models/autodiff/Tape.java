@@ -270,7 +270,7 @@ public final class Tape {
     return note(new DifferentiableOp.Convolution(x, convolution, convolution.forward(ops, x)));
   }
 
-  /// The gated delta rule: `[head size, value heads, t]`.
+  /// The gated delta rule, or a state space: `[head size, value heads, t]`.
   public Tensor gatedDelta(DeltaNet.Inputs inputs, DeltaNet net) {
     DeltaNet.Result result = net.forward(this::newTape, ops, inputs);
     return note(new DifferentiableOp.GatedDelta(inputs, result.states(), net, result.y()));

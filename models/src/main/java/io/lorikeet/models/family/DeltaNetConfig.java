@@ -12,6 +12,11 @@ public record DeltaNetConfig(
     int keyHeads, int valueHeads, int headSize, boolean grouped, int kernel)
     implements StateConfig {
 
+  @Override
+  public boolean isChunked() {
+    return true;
+  }
+
   /// Elements of all key heads.
   public int keyWidth() {
     return keyHeads * headSize;

@@ -22,6 +22,7 @@ public abstract sealed class Family
         SmolLm3,
         Granite,
         GraniteMoe,
+        GraniteHybrid,
         Olmo2,
         Glm4,
         Mistral3,
@@ -48,6 +49,7 @@ public abstract sealed class Family
           new SmolLm3(),
           new Granite(),
           new GraniteMoe(),
+          new GraniteHybrid(),
           new Olmo2(),
           new Glm4(),
           new Exaone4(),
@@ -99,6 +101,7 @@ public abstract sealed class Family
       kinds.add(new LayerConfig(1, 1, 1, width, 0, Optional.empty(), false, Optional.empty()));
       kinds.add(LayerConfig.carrying(new DeltaNetConfig(1, 1, 1, false, 1), width));
       kinds.add(LayerConfig.carrying(new ShortConvolutionConfig(1), width));
+      kinds.add(LayerConfig.carrying(new Mamba2Config(1, 1, 1, 1, 1), width));
     }
     Experts some = new Experts(1, 1, 1, 1, Experts.Gating.SOFTMAX, false);
     Set<String> names = new LinkedHashSet<>();
@@ -315,7 +318,9 @@ public abstract sealed class Family
   /// Adds the biases that llama.cpp takes in a llama's attention output and feed-forward part.
   static void optionalBiases(
       TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
-    list.optionalVector("attn_output.bias", width);
+    if (layer.attends()) {
+      list.optionalVector("attn_output.bias", width);
+    }
     if (experts == null) {
       list.optionalVector("ffn_gate.bias", layer.feedForward());
       list.optionalVector("ffn_up.bias", layer.feedForward());

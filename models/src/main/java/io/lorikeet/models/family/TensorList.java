@@ -88,10 +88,15 @@ public final class TensorList {
     return Collections.unmodifiableMap(unusable);
   }
 
-  /// Whether a tensor must be F32, as all vectors, and kernels of convolutions.
-  boolean isExact(String name) {
+  /// Whether a tensor must be F32, as all vectors, norms, kernels of convolutions, and the numbers
+  /// of a state space's heads.
+  public boolean isExact(String name) {
     List<Long> shape = required.getOrDefault(name, optional.getOrDefault(name, List.of()));
-    return shape.size() == 1 || isKernel(name);
+    return shape.size() == 1
+        || isKernel(name)
+        || name.endsWith("_norm.weight")
+        || name.endsWith(".ssm_a")
+        || name.endsWith(".ssm_d");
   }
 
   /// Whether a tensor holds the kernels of convolutions: `ggml_ssm_conv` takes it, not llama.cpp's

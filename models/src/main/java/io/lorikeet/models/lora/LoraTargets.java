@@ -34,6 +34,7 @@ public final class LoraTargets {
     LAYER_MATRICES.put("ssm_beta", "ssm_beta");
     LAYER_MATRICES.put("ssm_alpha", "ssm_alpha");
     LAYER_MATRICES.put("ssm_ba", "ssm_ba");
+    LAYER_MATRICES.put("ssm_in", "ssm_in");
     LAYER_MATRICES.put("ssm_out", "ssm_out");
     LAYER_MATRICES.put("in_proj", "in_proj");
     LAYER_MATRICES.put("out_proj", "out_proj");
@@ -60,6 +61,7 @@ public final class LoraTargets {
             "ssm_beta",
             "ssm_alpha",
             "ssm_ba",
+            "ssm_in",
             "ssm_out",
             "in_proj",
             "out_proj"));

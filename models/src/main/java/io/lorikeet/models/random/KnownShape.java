@@ -222,6 +222,11 @@ public record KnownShape(
     if (numbers.length > 1) {
       return GgufValue.Array.ofInts(Arrays.stream(numbers).mapToInt(Integer::parseInt).toArray());
     }
-    return new GgufValue.Int(GgufType.UINT32, Long.parseLong(text));
+    if (text.equals("false")) {
+      return new GgufValue.Bool(false);
+    }
+    return text.contains(".")
+        ? new GgufValue.Real(GgufType.FLOAT32, Double.parseDouble(text))
+        : new GgufValue.Int(GgufType.UINT32, Long.parseLong(text));
   }
 }

@@ -47,6 +47,7 @@ record ShapeTypes(
     if (shape.size() == 1
         || !name.endsWith(".weight")
         || name.contains("ffn_gate_inp")
+        || name.endsWith("_norm.weight")
         || TensorList.isKernel(name)) {
       return TensorType.F32;
     }

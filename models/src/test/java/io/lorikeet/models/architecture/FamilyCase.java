@@ -59,6 +59,13 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
             "granitemoe",
             "shared",
             model -> experts(granite(model), 4, 2).put("expert_shared_feed_forward_length", 96)),
+        family("granitehybrid", FamilyCase::graniteHybrid),
+        also("granitehybrid", "groups and positions", FamilyCase::graniteHybridOfGroups),
+        also(
+            "granitehybrid",
+            "experts",
+            model ->
+                experts(graniteHybrid(model), 4, 2).put("expert_shared_feed_forward_length", 96)),
         family("qwen3moe", model -> experts(model, 8, 3).put("expert_feed_forward_length", 96)),
         family("qwen35moe", FamilyCase::qwen35Experts),
         family("qwen3next", FamilyCase::qwen3Next),
@@ -171,6 +178,26 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
         .put("leading_dense_block_count", 1)
         .put("expert_feed_forward_length", 96)
         .put("expert_gating_func", 2);
+  }
+
+  /// State spaces before and after a layer that attends.
+  private static RandomFamily graniteHybrid(RandomFamily model) {
+    return granite(model)
+        .put("block_count", 3)
+        .put("attention.head_count_kv", GgufValue.Array.ofInts(0, 2, 0))
+        .put("rope.scaling.finetuned", new GgufValue.Bool(false))
+        .put("ssm.conv_kernel", 4)
+        .put("ssm.inner_size", 128)
+        .put("ssm.state_size", 32)
+        .put("ssm.time_step_rank", 8)
+        .put("ssm.group_count", 1);
+  }
+
+  private static RandomFamily graniteHybridOfGroups(RandomFamily model) {
+    return graniteHybrid(model)
+        .put("rope.scaling.finetuned", new GgufValue.Bool(true))
+        .put("ssm.state_size", 16)
+        .put("ssm.group_count", 2);
   }
 
   private static RandomFamily fused(RandomFamily model) {

@@ -72,14 +72,10 @@ class FamilyRefusalTest {
 
   @Test
   void oneMatrixForAllThatADeltaNetReads() throws IOException {
-    RandomFamily model =
-        FamilyCase.all()
-            .filter(one -> one.name().equals("qwen3next"))
-            .findFirst()
-            .orElseThrow()
-            .of(TensorType.F32);
     assertRefused(
-        model.withExtra("blk.0.ssm_in.weight", 64L, 256L).write(folder.resolve("m.gguf")),
+        hybrid("qwen3next")
+            .withExtra("blk.0.ssm_in.weight", 64L, 256L)
+            .write(folder.resolve("m.gguf")),
         "blk.0.ssm_in.weight has queries, keys, values and their gate in one matrix");
   }
 
@@ -88,9 +84,25 @@ class FamilyRefusalTest {
     assertRefused(qwen35().put("ssm.time_step_rank", 3).put("ssm.inner_size", 48), "3 value heads");
   }
 
+  @Test
+  void sizesOfStatesThatLlamaCppWouldStopAt() {
+    assertRefused(hybrid("granitehybrid").put("ssm.group_count", 3), "8 heads in 3 groups");
+    assertRefused(hybrid("granitehybrid").put("ssm.inner_size", 64), "twice the embedding");
+    assertRefused(hybrid("lfm2").put("shortconv.l_cache", 1), "over a single token");
+  }
+
+  @Test
+  void expertsThatAreWeightedOtherwise() {
+    assertRefused(hybrid("lfm2moe").put("expert_gating_func", 1), "expert_gating_func is 1");
+  }
+
   private static RandomFamily qwen35() {
+    return hybrid("qwen35");
+  }
+
+  private static RandomFamily hybrid(String architecture) {
     return FamilyCase.all()
-        .filter(one -> one.name().equals("qwen35"))
+        .filter(one -> one.name().equals(architecture))
         .findFirst()
         .orElseThrow()
         .of(TensorType.F32);

@@ -85,7 +85,7 @@ class StateTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"qwen35", "qwen3next", "lfm2", "lfm2moe"})
+  @ValueSource(strings = {"qwen35", "qwen3next", "lfm2", "lfm2moe", "granitehybrid"})
   void packedIsAsAlone(String family) throws IOException {
     Path file = write(family);
     Examples examples = Examples.random();
@@ -117,7 +117,7 @@ class StateTest {
 
   /// Rows side by side are as each is alone.
   @ParameterizedTest
-  @ValueSource(strings = {"qwen35", "qwen3next", "lfm2", "lfm2moe"})
+  @ValueSource(strings = {"qwen35", "qwen3next", "lfm2", "lfm2moe", "granitehybrid"})
   void rowsAreApart(String family) throws IOException {
     Path file = write(family);
     TokenBatch both = RandomInputs.packedBatch(RandomFamily.VOCABULARY, 2, CONTEXT, 4);

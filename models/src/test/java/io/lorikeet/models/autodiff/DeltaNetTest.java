@@ -15,6 +15,7 @@ import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,8 +25,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/// The gated delta rule in chunks against the rule itself, token by token in float64, and its
-/// gradients against central differences of that.
+/// The gated delta rule and state spaces in chunks against the rules themselves, token by token in
+/// float64, and their gradients against central differences of that.
 @ExtendWith(LeakCheck.class)
 class DeltaNetTest {
   private static final double BOUND = 1e-4;
@@ -33,10 +34,12 @@ class DeltaNetTest {
   private static final int ELEMENTS_CHECKED = 12;
   private static final int SIZE = 8;
 
-  /// Sizes and values of a case; all arrays as [DeltaNet.Inputs] has them.
+  /// Sizes and values of a case; all arrays as [DeltaNet.Inputs] has them, that of beta left out
+  /// for a state space.
   private record Case(
       int rows,
       int context,
+      int keySize,
       int keyHeads,
       int valueHeads,
       boolean grouped,
@@ -51,10 +54,10 @@ class DeltaNetTest {
     double[] y() {
       double[] y = new double[SIZE * valueHeads * tokens()];
       for (int head = 0; head < valueHeads; head++) {
-        double[][] state = new double[SIZE][SIZE];
+        double[][] state = new double[keySize][SIZE];
         for (int t = 0; t < tokens(); t++) {
           boolean begins = t % context == 0 || seenUntil[t - 1] < t % context;
-          step(begins ? new double[SIZE][SIZE] : state, state, head, t, y);
+          step(begins ? new double[keySize][SIZE] : state, state, head, t, y);
         }
       }
       return y;
@@ -62,18 +65,19 @@ class DeltaNetTest {
 
     private void step(double[][] before, double[][] state, int head, int t, double[] y) {
       int keyHead = grouped ? head / (valueHeads / keyHeads) : head % keyHeads;
-      int key = SIZE * (keyHead + keyHeads * t);
+      int key = keySize * (keyHead + keyHeads * t);
       int value = SIZE * (head + valueHeads * t);
       double decay = Math.exp(inputs[3][head + valueHeads * t]);
-      double beta = inputs[4][head + valueHeads * t];
+      boolean corrects = inputs.length == 5;
+      double beta = corrects ? inputs[4][head + valueHeads * t] : 1;
       for (int j = 0; j < SIZE; j++) {
         double known = 0;
-        for (int i = 0; i < SIZE; i++) {
+        for (int i = 0; i < keySize; i++) {
           state[i][j] = decay * before[i][j];
           known += state[i][j] * inputs[1][key + i];
         }
-        double correction = beta * (inputs[2][value + j] - known);
-        for (int i = 0; i < SIZE; i++) {
+        double correction = beta * (inputs[2][value + j] - (corrects ? known : 0));
+        for (int i = 0; i < keySize; i++) {
           state[i][j] += inputs[1][key + i] * correction;
           y[value + j] += state[i][j] * inputs[0][key + i];
         }
@@ -115,14 +119,38 @@ class DeltaNetTest {
   })
   void isTheRuleTokenByToken(
       int rows, int context, int chunk, int keyHeads, int valueHeads, double size, int examples) {
+    boolean grouped = valueHeads == 6;
+    compare(random(rows, context, SIZE, keyHeads, valueHeads, grouped, examples), chunk, size);
+  }
+
+  /// Without beta, and with keys of another size than the values.
+  @ParameterizedTest
+  @CsvSource({
+    "1, 16, 4, 1, 2, 1, 1",
+    "1, 19, 8, 2, 4, 1, 4",
+    "2, 21, 4, 1, 6, 1, 5",
+    "1, 130, 64, 1, 2, 1, 3",
+    "1, 120, 32, 1, 1, 1, 41",
+    "2, 21, 4, 2, 4, 1e-8, 3",
+    "2, 21, 4, 2, 4, 1e5, 3"
+  })
+  void isAStateSpaceTokenByToken(
+      int rows, int context, int chunk, int keyHeads, int valueHeads, double size, int examples) {
+    Case all = random(rows, context, SIZE + 4, keyHeads, valueHeads, true, examples);
+    double[][] inputs = Arrays.copyOf(all.inputs(), 4);
+    compare(
+        new Case(rows, context, SIZE + 4, keyHeads, valueHeads, true, all.seenUntil(), inputs),
+        chunk,
+        size);
+  }
+
+  private static void compare(Case one, int chunk, double size) {
     for (ProductFormat format : List.of(ProductFormat.GGML, ProductFormat.F32)) {
-      boolean grouped = valueHeads == 6;
-      Case one = random(rows, context, keyHeads, valueHeads, grouped, examples);
       double[] weights = gaussians(new SplittableRandom(5), one.y().length, size);
       try (Computed computed = new Computed(one, chunk, weights, format)) {
         assertClose(one.y(), computed.y(), "results");
         SplittableRandom random = new SplittableRandom(6);
-        for (int input = 0; input < 5; input++) {
+        for (int input = 0; input < one.inputs().length; input++) {
           float[] gradient = computed.gradient(input);
           double length = length(gradient);
           assertTrue(length > 0, "no gradient of input " + input);
@@ -140,17 +168,23 @@ class DeltaNetTest {
 
   /// Decays log-uniform from 1e-4 to 1, keys of length 1.
   private static Case random(
-      int rows, int context, int keyHeads, int valueHeads, boolean grouped, int examples) {
+      int rows,
+      int context,
+      int keySize,
+      int keyHeads,
+      int valueHeads,
+      boolean grouped,
+      int examples) {
     SplittableRandom random = new SplittableRandom(3);
     int tokens = rows * context;
-    double[] q = gaussians(random, SIZE * keyHeads * tokens, 1);
-    double[] k = gaussians(random, SIZE * keyHeads * tokens, 1);
-    for (int first = 0; first < k.length; first += SIZE) {
+    double[] q = gaussians(random, keySize * keyHeads * tokens, 1);
+    double[] k = gaussians(random, keySize * keyHeads * tokens, 1);
+    for (int first = 0; first < k.length; first += keySize) {
       double square = 0;
-      for (int i = first; i < first + SIZE; i++) {
+      for (int i = first; i < first + keySize; i++) {
         square += k[i] * k[i];
       }
-      for (int i = first; i < first + SIZE; i++) {
+      for (int i = first; i < first + keySize; i++) {
         k[i] /= Math.sqrt(square);
       }
     }
@@ -165,6 +199,7 @@ class DeltaNetTest {
     return new Case(
         rows,
         context,
+        keySize,
         keyHeads,
         valueHeads,
         grouped,
@@ -213,19 +248,23 @@ class DeltaNetTest {
       int tokens = one.tokens();
       List<Shape> shapes =
           List.of(
-              Shape.of(SIZE, one.keyHeads(), tokens),
-              Shape.of(SIZE, one.keyHeads(), tokens),
+              Shape.of(one.keySize(), one.keyHeads(), tokens),
+              Shape.of(one.keySize(), one.keyHeads(), tokens),
               Shape.of(SIZE, one.valueHeads(), tokens),
               Shape.of(one.valueHeads(), tokens),
               Shape.of(one.valueHeads(), tokens));
       List<Tensor> inputs = new ArrayList<>();
-      for (int i = 0; i < shapes.size(); i++) {
+      for (int i = 0; i < one.inputs().length; i++) {
         inputs.add(floats("input " + i, shapes.get(i), narrowed(one.inputs()[i])));
       }
       Tensor y =
           tape.gatedDelta(
               new DeltaNet.Inputs(
-                  inputs.get(0), inputs.get(1), inputs.get(2), inputs.get(3), inputs.get(4)),
+                  inputs.get(0),
+                  inputs.get(1),
+                  inputs.get(2),
+                  inputs.get(3),
+                  inputs.size() == 5 ? inputs.get(4) : null),
               net(one, chunk));
       ops.schedule(ops.copy(y, floats("y", y.shape(), null)));
       tape.backward(y, floats("weights", y.shape(), narrowed(weights)));

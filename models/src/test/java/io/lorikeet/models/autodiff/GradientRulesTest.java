@@ -201,7 +201,9 @@ class GradientRulesTest {
             c -> gatedDelta(c, 1, 11, 4, 1, 2, false),
             c -> gatedDelta(c, 2, 9, 4, 2, 4, false),
             c -> gatedDelta(c, 2, 9, 4, 2, 6, true),
-            c -> gatedDelta(c, 3, 4, 1, 1, 1, false)));
+            c -> gatedDelta(c, 3, 4, 1, 1, 1, false),
+            c -> stateSpace(c, 1, 11, 4, 1, 2),
+            c -> stateSpace(c, 2, 9, 4, 2, 6)));
     return all;
   }
 
@@ -265,6 +267,26 @@ class GradientRulesTest {
         new DeltaNet.Inputs(
             q, tape.scale(k, (float) Math.sqrt(1 / 8.0)), v, tape.scale(decay, -0.5f), beta),
         net);
+  }
+
+  /// The same without corrections; the state is wider than a head.
+  private static Tensor stateSpace(
+      RuleCheck check, int rows, int context, int chunk, int groups, int heads) {
+    int tokens = rows * context;
+    float[] seenUntil = new float[tokens];
+    for (int i = 0; i < tokens; i++) {
+      seenUntil[i] = i % context < 3 ? 2 : context - 1;
+    }
+    Tape tape = check.tape;
+    Tensor decay = tape.softplus(check.input(Shape.of(heads, tokens)));
+    return tape.gatedDelta(
+        new DeltaNet.Inputs(
+            check.input(Shape.of(12, groups, tokens)),
+            check.input(Shape.of(12, groups, tokens)),
+            check.input(Shape.of(8, heads, tokens)),
+            tape.scale(decay, -0.5f),
+            null),
+        check.deltaNet(rows, context, chunk, seenUntil, true));
   }
 
   /// 100 rows are four chunks of the matrix, the last one smaller.

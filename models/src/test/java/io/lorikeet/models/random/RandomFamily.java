@@ -114,20 +114,21 @@ public final class RandomFamily {
     metadata.forEach(writer::put);
     RandomVocabulary.putInto(writer, VOCABULARY);
     TensorList list = config.tensors(names);
-    list.required().forEach((name, shape) -> add(writer, config, name, shape));
+    list.required().forEach((name, shape) -> add(writer, config, list, name, shape));
     list.optional()
         .forEach(
             (name, shape) -> {
               if (names.contains(name) || biases && name.endsWith(".bias")) {
-                add(writer, config, name, shape);
+                add(writer, config, list, name, shape);
               }
             });
-    extra.forEach((name, shape) -> add(writer, config, name, shape));
+    extra.forEach((name, shape) -> add(writer, config, list, name, shape));
     writer.write(path);
     return path;
   }
 
-  private void add(GgufWriter writer, ModelConfig config, String name, List<Long> shape) {
+  private void add(
+      GgufWriter writer, ModelConfig config, TensorList list, String name, List<Long> shape) {
     long[] extents = shape.stream().mapToLong(Long::longValue).toArray();
     int inputs = Math.toIntExact(extents[0]);
     int rows = 1;
@@ -138,7 +139,7 @@ public final class RandomFamily {
       writer.addTensor(name, extents, factors(name, inputs));
       return;
     }
-    TensorType own = isMatrix(name, extents) ? typeOf(name) : TensorType.F32;
+    TensorType own = isMatrix(list, name, extents) ? typeOf(name) : TensorType.F32;
     TensorSource values = values(own, config, name, inputs, rows);
     writer.addTensor(name, own, extents, values);
   }
@@ -167,10 +168,10 @@ public final class RandomFamily {
     return random::writeTo;
   }
 
-  private static boolean isMatrix(String name, long[] extents) {
+  private static boolean isMatrix(TensorList list, String name, long[] extents) {
     return extents.length > 1
         && !name.contains("ffn_gate_inp")
-        && !TensorList.isKernel(name)
+        && !list.isExact(name)
         && !name.endsWith(".bias");
   }
 

@@ -1,27 +1,74 @@
 package io.lorikeet.quant.convert;
 
 import io.lorikeet.quant.GgufWriter;
-import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
-/// Those of Granite 4 that are no hybrids although their class says so: all layers attend
-/// (`conversion/granite.py`). They become a `granite` or, with experts, a `granitemoe`.
+/// Granite 4 (`GraniteHybridModel` in `conversion/granite.py`): attention in some layers and state
+/// spaces (Mamba-2) in the others. Those without state spaces become a `granite` or, with experts,
+/// a `granitemoe`.
 final class GraniteHybridFamily extends GraniteMoeFamily {
+  private static final int HYBRID_CONTEXT = 1 << 20;
+
   GraniteHybridFamily(ModelFolder folder) {
-    super(
-        folder.config().integer("num_experts_per_tok", "num_experts_per_token").orElse(0) > 0
-            ? "granitemoe"
-            : "granite",
-        folder);
-    List<String> types =
-        config().list("layer_types").orElse(List.of()).stream().map(type -> type.asText()).toList();
-    if (types.isEmpty() || types.stream().anyMatch(type -> !type.equals("attention"))) {
-      throw config()
-          .invalid("Granite 4's hybrids of attention and Mamba aren't supported by convert");
+    super(architecture(folder.config()), folder);
+    if (isHybrid()) {
+      refuse("mamba_conv_bias", false, "needs a bias of the convolution");
+      refuse("mamba_proj_bias", true, "knows no biases of projections");
     }
   }
 
-  /// With the sizes of the Mamba layers that aren't there, as llama.cpp's converter writes them.
+  private static String architecture(Config config) {
+    if (attending(config).contains(false)) {
+      return "granitehybrid";
+    }
+    boolean experts = config.integer("num_experts_per_tok", "num_experts_per_token").orElse(0) > 0;
+    return experts ? "granitemoe" : "granite";
+  }
+
+  /// Which layers attend.
+  private static List<Boolean> attending(Config config) {
+    List<Boolean> attending =
+        config
+            .list("layer_types")
+            .orElseThrow(() -> config.invalid("'layer_types' doesn't say which layers attend"))
+            .stream()
+            .map(type -> List.of("attention", "full_attention").contains(type.asText()))
+            .toList();
+    int layers = config.requireSize("num_hidden_layers");
+    if (attending.size() != layers) {
+      throw config.invalid(
+          "'layer_types' has %s elements for %s layers".formatted(attending.size(), layers));
+    }
+    return attending;
+  }
+
+  private boolean isHybrid() {
+    return architecture().equals("granitehybrid");
+  }
+
+  private void refuse(String name, boolean refused, String why) {
+    if (config().has(name) && config().flag(name) == refused) {
+      throw config().invalid("'%s' is %s; llama.cpp %s".formatted(name, refused, why));
+    }
+  }
+
+  @Override
+  Map<String, String> layerNames() {
+    Map<String, String> names = new HashMap<>(super.layerNames());
+    names.put("mamba.in_proj", "ssm_in");
+    names.put("mamba.conv1d", "ssm_conv1d");
+    names.put("mamba.dt_bias", "ssm_dt");
+    names.put("mamba.A_log", "ssm_a");
+    names.put("mamba.D", "ssm_d");
+    names.put("mamba.norm", "ssm_norm");
+    names.put("mamba.out_proj", "ssm_out");
+    return names;
+  }
+
+  /// With the sizes of state spaces even where there are none, as llama.cpp's converter writes
+  /// them.
   @Override
   void putParameters(GgufWriter writer) {
     super.putParameters(writer);
@@ -29,13 +76,47 @@ final class GraniteHybridFamily extends GraniteMoeFamily {
     writer.putUint32(key("ssm.conv_kernel"), config.requireSize("mamba_d_conv"));
     writer.putUint32(key("ssm.state_size"), config.requireSize("mamba_d_state"));
     writer.putUint32(key("ssm.group_count"), config.requireSize("mamba_n_groups"));
-    writer.putUint32(
-        key("ssm.inner_size"),
-        (long) config.requireSize("mamba_expand") * config.requireSize("hidden_size"));
+    writer.putUint32(key("ssm.inner_size"), width());
     writer.putUint32(key("ssm.time_step_rank"), config.requireSize("mamba_n_heads"));
-    int[] heads = new int[config.requireSize("num_hidden_layers")];
-    Arrays.fill(heads, keyValueHeads());
+    List<Boolean> attending = attending(config);
+    int[] heads = new int[attending.size()];
+    for (int i = 0; i < heads.length; i++) {
+      heads[i] = attending.get(i) ? keyValueHeads() : 0;
+    }
     writer.putInts(key("attention.head_count_kv"), heads);
-    writer.putBool(key("rope.scaling.finetuned"), true);
+    writer.putBool(key("rope.scaling.finetuned"), !isHybrid());
+    if (isHybrid()) {
+      writer.putUint32(key("context_length"), HYBRID_CONTEXT);
+    }
+  }
+
+  private long width() {
+    return (long) config().requireSize("mamba_expand") * config().requireSize("hidden_size");
+  }
+
+  @Override
+  WeightRows changed(String name, WeightRows rows) {
+    if (name.endsWith(".mamba.conv1d.weight")) {
+      return rows.squeezed();
+    }
+    if (name.endsWith(".mamba.norm.weight")) {
+      long groups = config().requireSize("mamba_n_groups");
+      return rows.reshaped(width() / groups, groups);
+    }
+    return super.changed(name, rows);
+  }
+
+  @Override
+  List<OutputTensor> outputs(String name, StoredWeights weights) {
+    WeightRows rows = weights.rows(name);
+    if (name.endsWith(".mamba.dt_bias")) {
+      return List.of(new OutputTensor.Numbers(outputName(name + ".bias"), rows));
+    }
+    if (name.endsWith(".mamba.A_log") || name.endsWith(".mamba.D")) {
+      String output = outputName(name + ".weight").replaceFirst("\\.weight$", "");
+      WeightRows values = name.endsWith("A_log") ? rows.negativeExponential() : rows;
+      return List.of(new OutputTensor.Numbers(output, values.reshaped(1, rows.elements())));
+    }
+    return super.outputs(name, weights);
   }
 }

@@ -146,6 +146,30 @@ record WeightRows(List<Long> shape, String origin, RowReader reader) {
         });
   }
 
+  /// The same numbers in two other dimensions.
+  WeightRows reshaped(long length, long count) {
+    if (length * count != elements()) {
+      throw new IllegalArgumentException(
+          "'%s' has the shape %s, which doesn't fit %s times %s"
+              .formatted(origin, shape, count, length));
+    }
+    int width = width();
+    return new WeightRows(
+        List.of(length, count),
+        origin,
+        (row, into) -> {
+          float[] stored = new float[width];
+          for (int i = 0; i < into.length; i++) {
+            long place = row * into.length + i;
+            int column = (int) (place % width);
+            if (i == 0 || column == 0) {
+              reader.read(place / width, stored);
+            }
+            into[i] = stored[column];
+          }
+        });
+  }
+
   /// Without dimensions of length 1.
   WeightRows squeezed() {
     return new WeightRows(shape.stream().filter(extent -> extent != 1).toList(), origin, reader);

@@ -250,8 +250,51 @@ class GemmaGraniteTest extends FamilyConversion {
           file, "model.layers.0.shared_mlp.output_linear.weight", "blk.0.ffn_down.weight");
       assertTrue(file.metadata().requireBool("granite.rope.scaling.finetuned"));
     }
+    tiny.config.putArray("layer_types").add("attention");
+    assertRefused("'layer_types' has 1 elements for 2 layers");
+  }
+
+  /// The first layer has a state space: eight heads of 8 in two groups, each with a state of 16.
+  @Test
+  void graniteHybrid() throws IOException {
+    startGranite("GraniteMoeHybridForCausalLM");
+    tiny.config.put("num_local_experts", 0).put("num_experts_per_tok", 0);
+    tiny.config.put("intermediate_size", 48).put("mamba_conv_bias", true);
     tiny.config.putArray("layer_types").add("mamba").add("attention");
-    assertRefused("hybrids of attention and Mamba");
+    tiny.config.put("mamba_d_conv", 4).put("mamba_d_state", 16).put("mamba_n_groups", 2);
+    tiny.config.put("mamba_expand", 2).put("mamba_n_heads", 8);
+    tiny.remove("layers.0.self_attn.");
+    String space = "model.layers.0.mamba.";
+    tiny.add(space + "in_proj.weight", 200, 32);
+    tiny.add(space + "conv1d.weight", 128, 1, 4);
+    tiny.add(space + "conv1d.bias", 128);
+    tiny.add(space + "dt_bias", 8);
+    tiny.add(space + "A_log", 8);
+    tiny.add(space + "D", 8);
+    tiny.add(space + "norm.weight", 64);
+    tiny.add(space + "out_proj.weight", 32, 64);
+    try (GgufFile file = convert()) {
+      assertEquals("granitehybrid", file.metadata().requireString("general.architecture"));
+      assertFalse(file.metadata().requireBool("granitehybrid.rope.scaling.finetuned"));
+      assertArrayEquals(
+          new int[] {0, 2}, file.metadata().requireInts("granitehybrid.attention.head_count_kv"));
+      assertEquals(64, integer(file, "granitehybrid.ssm.inner_size"));
+      assertEquals(8, integer(file, "granitehybrid.ssm.time_step_rank"));
+      assertEquals(1 << 20, integer(file, "granitehybrid.context_length"));
+      assertUnchanged(file, space + "conv1d.weight", "blk.0.ssm_conv1d.weight");
+      assertUnchanged(file, space + "conv1d.bias", "blk.0.ssm_conv1d.bias");
+      assertUnchanged(file, space + "dt_bias", "blk.0.ssm_dt.bias");
+      assertUnchanged(file, space + "D", "blk.0.ssm_d");
+      assertUnchanged(file, space + "norm.weight", "blk.0.ssm_norm.weight");
+      assertEquals(List.of(32L, 2L), file.tensor("blk.0.ssm_norm.weight").orElseThrow().shape());
+      assertEquals(List.of(1L, 8L), file.tensor("blk.0.ssm_d").orElseThrow().shape());
+      assertEquals(
+          -Math.exp(tiny.values.get(space + "A_log")[3]), floats(file, "blk.0.ssm_a")[3], 1e-6);
+      assertUnchanged(
+          file, "model.layers.0.shared_mlp.output_linear.weight", "blk.0.ffn_down.weight");
+    }
+    tiny.config.put("mamba_conv_bias", false);
+    assertRefused("'mamba_conv_bias' is false");
   }
 
   private void startGranite(String architecture) {
