@@ -20,12 +20,12 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
-/// `lorikeet demo`: the whole way with the files that a checkout carries in `demo/`.
+/// `lorikeet demo`: the whole way with the files in `demo/` of the checkout or distribution.
 @Command(
     name = "demo",
     description = {
       "Teach a tiny 4-bit base something new, on what comes with Lorikeet: train, verify, and answer",
-      "held-out questions in llama.cpp before and after. Writes to runs/demo in the checkout."
+      "held-out questions in llama.cpp before and after. Writes to the folder runs/demo."
     })
 final class DemoCommand implements Callable<Integer> {
   private static final int SHOWN_ANSWERS = 5;
@@ -38,7 +38,7 @@ final class DemoCommand implements Callable<Integer> {
     ProgressLine line = ProgressLine.of(spec);
     Path home = shortest(Path.of(System.getProperty("lorikeet.home", "")));
     Path files = files(home);
-    Path run = freshFolder(home.resolve("runs"));
+    Path run = freshFolder(shortest(Path.of(System.getProperty("user.dir"), "runs")));
 
     Path base = files.resolve("base.gguf");
     TrainingConfig config = config(files, base, run);
@@ -64,8 +64,9 @@ final class DemoCommand implements Callable<Integer> {
     }
     line.println("Everything is in " + run + ". Try it yourself:");
     line.println(
-        "  ./lorikeet generate --model %s --adapter %s --temperature 0 --prompt %s"
+        "  %s generate --model %s --adapter %s --temperature 0 --prompt %s"
             .formatted(
+                ShellText.program(),
                 ShellText.quoted(base),
                 ShellText.quoted(config.get(Settings.OUTPUT)),
                 ShellText.quoted(questions.getFirst().prompt())));
@@ -85,7 +86,7 @@ final class DemoCommand implements Callable<Integer> {
       throw new InvalidInputException(
           "there is no "
               + files.resolve("base.gguf")
-              + "; start ./lorikeet demo in a checkout of Lorikeet");
+              + "; start the lorikeet of a checkout or a downloaded archive");
     }
     return files;
   }

@@ -6,6 +6,7 @@ import io.lorikeet.quant.TemporaryFiles;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -28,35 +29,37 @@ import picocli.CommandLine.Spec;
     usageHelpAutoWidth = true,
     synopsisSubcommandLabel = "COMMAND",
     sortOptions = false,
-    scope = ScopeType.INHERIT,
-    subcommands = {
-      TrainCommand.class,
-      RunsCommand.class,
-      CompareCommand.class,
-      WatchCommand.class,
-      DataCommand.class,
-      DemoCommand.class,
-      GenerateCommand.class,
-      ChatCommand.class,
-      VerifyCommand.class,
-      EvalCommand.class,
-      ConvertCommand.class,
-      QuantizeCommand.class,
-      ImatrixCommand.class,
-      MergeCommand.class,
-      ExportCommand.class,
-      ImportCommand.class,
-      CombineCommand.class,
-      ResizeCommand.class,
-      InspectCommand.class,
-      DiffCommand.class,
-      PlanCommand.class,
-      BenchCommand.class,
-      ModelsCommand.class,
-      DevicesCommand.class,
-      NativesCommand.class
-    })
+    scope = ScopeType.INHERIT)
 public final class Main implements Callable<Integer> {
+  /// In the order of the help.
+  private static final List<Class<?>> COMMANDS =
+      List.of(
+          TrainCommand.class,
+          RunsCommand.class,
+          CompareCommand.class,
+          WatchCommand.class,
+          DataCommand.class,
+          DemoCommand.class,
+          GenerateCommand.class,
+          ChatCommand.class,
+          VerifyCommand.class,
+          EvalCommand.class,
+          ConvertCommand.class,
+          QuantizeCommand.class,
+          ImatrixCommand.class,
+          MergeCommand.class,
+          ExportCommand.class,
+          ImportCommand.class,
+          CombineCommand.class,
+          ResizeCommand.class,
+          InspectCommand.class,
+          DiffCommand.class,
+          PlanCommand.class,
+          BenchCommand.class,
+          ModelsCommand.class,
+          DevicesCommand.class,
+          NativesCommand.class);
+
   /// Megabytes below which Java does little else than collecting garbage.
   private static final int LEAST_HEAP = 32;
 
@@ -89,6 +92,10 @@ public final class Main implements Callable<Integer> {
   }
 
   public static void main(String[] args) {
+    if (List.of(args).equals(List.of("--version"))) {
+      System.out.println(Version.line()); // scripts ask for it, and nothing else is needed for it
+      return;
+    }
     ProcessWatch.begin();
     Natives.onAbort(ProcessWatch::end);
     Locale.setDefault(Locale.ROOT); // libraries format numbers for the user's language
@@ -137,7 +144,7 @@ public final class Main implements Callable<Integer> {
     PrintWriter out = new PrintableWriter(rawOut);
     PrintWriter err = new PrintableWriter(rawErr);
     CommandLine commandLine =
-        new CommandLine(main)
+        program(main, args)
             .setOut(out)
             .setErr(err)
             .setCaseInsensitiveEnumValuesAllowed(true)
@@ -155,6 +162,28 @@ public final class Main implements Callable<Integer> {
       out.flush();
       err.flush();
     }
+  }
+
+  /// The program with all its commands.
+  static CommandLine program(Main main) {
+    return program(main, COMMANDS);
+  }
+
+  /// The program with the command that comes first; describing all of them to picocli takes longer
+  /// than most of them run.
+  private static CommandLine program(Main main, String[] args) {
+    String first = args.length > 0 ? args[0] : "";
+    List<Class<?>> named =
+        COMMANDS.stream()
+            .filter(command -> command.getAnnotation(Command.class).name().equals(first))
+            .toList();
+    return program(main, named.isEmpty() ? COMMANDS : named);
+  }
+
+  private static CommandLine program(Main main, List<Class<?>> commands) {
+    CommandLine program = new CommandLine(main);
+    commands.forEach(command -> program.addSubcommand(new CommandLine(command)));
+    return program;
   }
 
   /// The handling of Ctrl-C and SIGTERM for the running command.

@@ -51,8 +51,9 @@ final class NativesCommand implements Callable<Integer> {
     if (!Natives.install(chosen)) {
       throw new ParameterException(
           spec.commandLine(),
-          "--backend installs into a checkout of Lorikeet, where ./lorikeet starts it; otherwise put"
-              + " another jar of native libraries on the class path");
+          "--backend installs into a checkout of Lorikeet, where ./lorikeet starts it. A downloaded"
+              + " archive has the libraries that its name says: take the one with vulkan or cuda in it,"
+              + " or name a folder in LORIKEET_NATIVE_DIR");
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.lorikeet.cli;
 
+import static io.lorikeet.quant.ShellText.program;
 import static io.lorikeet.quant.ShellText.quoted;
 
 import io.lorikeet.finetune.TemplateFile;
@@ -36,8 +37,8 @@ final class ServingText {
     lines.add(
         "for Ollama, which since 0.34.1 refuses adapters, LM Studio and others that load none:");
     lines.add(
-        "  ./lorikeet merge --model %s --adapter %s --output merged.gguf"
-            .formatted(quoted(base), quoted(adapter)));
+        "  %s merge --model %s --adapter %s --output merged.gguf"
+            .formatted(program(), quoted(base), quoted(adapter)));
     lines.add("in an older Ollama, this as Modelfile, then: ollama create NAME -f Modelfile");
     lines.addAll(modelfile(base, Optional.of(adapter), trained.map(TrainedTemplate::text)));
     return lines;

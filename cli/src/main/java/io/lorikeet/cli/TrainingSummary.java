@@ -106,17 +106,17 @@ record TrainingSummary(TrainingConfig config, RunMetrics metrics, Optional<Path>
     String base = ShellText.quoted(config.get(Settings.MODEL));
     String adapter = ShellText.quoted(config.get(Settings.OUTPUT));
     if (config.isForMerging()) {
-      return "./lorikeet merge --model %s --adapter %s --output merged.gguf"
-          .formatted(base, adapter);
+      return "%s merge --model %s --adapter %s --output merged.gguf"
+          .formatted(ShellText.program(), base, adapter);
     }
     boolean chats;
     try (GgufFile file = GgufFile.openHeader(config.get(Settings.MODEL))) {
       chats = file.metadata().string("tokenizer.chat_template").isPresent();
     }
     return (chats
-            ? "./lorikeet chat --model %s --adapter %s"
-            : "./lorikeet generate --model %s --adapter %s --prompt 'TEXT'")
-        .formatted(base, adapter);
+            ? "%s chat --model %s --adapter %s"
+            : "%s generate --model %s --adapter %s --prompt 'TEXT'")
+        .formatted(ShellText.program(), base, adapter);
   }
 
   private static String row(String name, String text) {

@@ -3,11 +3,15 @@ package io.lorikeet.cli;
 import io.lorikeet.finetune.LorikeetVersion;
 import picocli.CommandLine.IVersionProvider;
 
-/// The lines of `lorikeet --version`.
+/// The line of `lorikeet --version`.
 final class Version implements IVersionProvider {
 
   @Override
   public String[] getVersion() {
-    return new String[] {"lorikeet " + LorikeetVersion.number()};
+    return new String[] {line()};
+  }
+
+  static String line() {
+    return "lorikeet " + LorikeetVersion.number();
   }
 }

@@ -118,7 +118,7 @@ class CommandFilesTest {
   }
 
   private static CommandLine commands() {
-    return new CommandLine(new Main(new Interruption(Screen.none()), Screen.none()))
+    return Main.program(new Main(new Interruption(Screen.none()), Screen.none()))
         .setCaseInsensitiveEnumValuesAllowed(true);
   }
 

@@ -9,6 +9,9 @@ import io.lorikeet.models.random.RandomModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -19,23 +22,31 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(LeakCheck.class)
 class DemoCommandTest {
   private static final String HOME = "lorikeet.home";
+  private static final String WORKING_FOLDER = "user.dir";
 
   @TempDir private Path home;
-  private String homeBefore;
+  @TempDir private Path working;
+  private final Map<String, String> before = new HashMap<>();
 
   @BeforeEach
-  void useOwnHome() {
-    homeBefore = System.getProperty(HOME);
+  void useOwnFolders() {
+    for (String name : new String[] {HOME, WORKING_FOLDER}) {
+      before.put(name, System.getProperty(name));
+    }
     System.setProperty(HOME, home.toString());
+    System.setProperty(WORKING_FOLDER, working.toString());
   }
 
   @AfterEach
-  void giveHomeBack() {
-    if (homeBefore == null) {
-      System.clearProperty(HOME);
-    } else {
-      System.setProperty(HOME, homeBefore);
-    }
+  void giveThemBack() {
+    before.forEach(
+        (name, value) -> {
+          if (value == null) {
+            System.clearProperty(name);
+          } else {
+            System.setProperty(name, value);
+          }
+        });
   }
 
   @Test
@@ -53,13 +64,14 @@ class DemoCommandTest {
       assertTrue(out.contains("verified: "), out);
       assertTrue(out.contains("base alone:   0 of 1"), out);
       assertTrue(out.contains("say 3"), out);
-      assertTrue(Files.exists(home.resolve("runs").resolve(run).resolve("adapter.gguf")));
+      assertTrue(Files.exists(working.resolve("runs").resolve(run).resolve("adapter.gguf")));
     }
+    assertEquals(List.of("demo"), List.of(home.toFile().list()), "the home is only read");
   }
 
   @Test
   void withoutACheckoutSaysWhereItsFilesAre() {
     CommandRun.of("demo").assertFails(2, "base.gguf", "checkout");
-    assertEquals(0, home.toFile().list().length);
+    assertEquals(0, working.toFile().list().length);
   }
 }

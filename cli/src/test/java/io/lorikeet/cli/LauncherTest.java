@@ -64,6 +64,35 @@ class LauncherTest {
     assertEquals("the JRE", outputOf(Map.of()).strip());
   }
 
+  /// Its own Java starts what lies beside it, from wherever a link leads there; nothing is built.
+  @Test
+  void aDistributionNeedsNothingElse() throws IOException, InterruptedException {
+    Path distribution = Files.createDirectories(home.resolve("a folder/lorikeet"));
+    Files.copy(home.resolve("lorikeet"), distribution.resolve("lorikeet"));
+    Path java = Files.createDirectories(distribution.resolve("runtime/bin")).resolve("java");
+    Files.writeString(java, "#!/bin/sh\nfor word; do echo \"$word\"; done\n");
+    java.toFile().setExecutable(true);
+    Path bin = Files.createDirectory(distribution.resolve("bin"));
+    Files.createSymbolicLink(bin.resolve("lorikeet"), Path.of("../lorikeet"));
+    Files.createSymbolicLink(home.resolve("linked"), bin.resolve("lorikeet"));
+
+    ProcessBuilder program = new ProcessBuilder(home.resolve("linked").toString(), "a  word");
+    program.environment().clear();
+    program.environment().put("PATH", "/usr/bin:/bin");
+    Process process = program.redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, process.waitFor(), output);
+    List<String> words = output.lines().toList();
+    Path real = distribution.toRealPath();
+    assertTrue(words.contains("-Djava.library.path=" + real.resolve("natives")), output);
+    assertTrue(words.contains("-Dlorikeet.home=" + real), output);
+    assertTrue(words.contains("-Dlorikeet.command=" + home.resolve("linked")), output);
+    int jar = words.indexOf("-jar");
+    assertEquals(
+        List.of(real.resolve("app/lorikeet.jar").toString(), "a  word"),
+        words.subList(jar + 1, words.size()));
+  }
+
   @Test
   void anEndThatJavaCannotTellOfIsToldInWords() throws IOException, InterruptedException {
     java("echo begun >\"$pipe\"; kill -9 $$");

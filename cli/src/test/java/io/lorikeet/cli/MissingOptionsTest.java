@@ -16,7 +16,7 @@ import picocli.CommandLine.Model.OptionSpec;
 class MissingOptionsTest {
   @Test
   void fieldsOfOptionsThatMayBeMissingSaySo() {
-    CommandLine program = new CommandLine(new Main(new Interruption(Screen.none()), Screen.none()));
+    CommandLine program = Main.program(new Main(new Interruption(Screen.none()), Screen.none()));
     List<CommandLine> commands = new ArrayList<>(program.getSubcommands().values());
     commands.add(program);
     List<String> silent = new ArrayList<>();

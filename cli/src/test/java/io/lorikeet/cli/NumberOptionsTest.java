@@ -115,7 +115,7 @@ class NumberOptionsTest {
   private static List<CommandLine> commands() {
     List<CommandLine> commands = new ArrayList<>();
     commands.addAll(
-        new CommandLine(new Main(new Interruption(Screen.none()), Screen.none()))
+        Main.program(new Main(new Interruption(Screen.none()), Screen.none()))
             .getSubcommands()
             .values());
     return commands;

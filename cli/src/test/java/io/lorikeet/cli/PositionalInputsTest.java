@@ -92,7 +92,7 @@ class PositionalInputsTest {
   }
 
   private static CommandLine program() {
-    CommandLine program = new CommandLine(new Main(new Interruption(Screen.none()), Screen.none()));
+    CommandLine program = Main.program(new Main(new Interruption(Screen.none()), Screen.none()));
     PositionalInputs.addTo(program);
     return program;
   }

@@ -53,8 +53,7 @@ class ProseTest {
   @Test
   void help() {
     List<String> problems = new ArrayList<>();
-    CommandLine commands =
-        new CommandLine(new Main(new Interruption(Screen.none()), Screen.none()));
+    CommandLine commands = Main.program(new Main(new Interruption(Screen.none()), Screen.none()));
     PositionalInputs.addTo(commands);
     addHelp(commands, problems);
     assertNone(problems);

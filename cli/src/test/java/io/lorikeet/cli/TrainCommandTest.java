@@ -128,7 +128,7 @@ class TrainCommandTest {
             "training loss    ",
             "validation loss  ",
             "adapter          " + output,
-            "next             ./lorikeet generate --model " + base)) {
+            "next             lorikeet generate --model " + base)) {
       assertTrue(first.out().contains(part), first.out());
     }
     Path runFolder = folder.resolve("adapter-run");

@@ -1,14 +1,19 @@
 package io.lorikeet.finetune;
 
+import java.lang.module.ModuleDescriptor;
+import java.util.Optional;
+
 /// Lorikeet's own version.
 public final class LorikeetVersion {
   private LorikeetVersion() {}
 
-  /// As the build put it into the modules; "development" when run from class files.
+  /// As the build put it into the modules and the manifests of their jars; "development" when run
+  /// from class files.
   public static String number() {
-    Module module = LorikeetVersion.class.getModule();
-    return module.getDescriptor() == null
-        ? "development"
-        : module.getDescriptor().rawVersion().orElse("development");
+    ModuleDescriptor module = LorikeetVersion.class.getModule().getDescriptor();
+    return (module != null
+            ? module.rawVersion()
+            : Optional.ofNullable(LorikeetVersion.class.getPackage().getImplementationVersion()))
+        .orElse("development");
   }
 }

@@ -19,10 +19,13 @@ public record InstalledNatives(Path folder) {
     CUDA
   }
 
-  /// The checkout that the launcher started this process from, which it names in `lorikeet.home`.
+  /// The checkout that the launcher started this process from, which it names in `lorikeet.home`;
+  /// empty where it was started from a distribution, or without the launcher.
   public static Optional<InstalledNatives> ofCheckout() {
     return Optional.ofNullable(System.getProperty("lorikeet.home"))
-        .map(home -> new InstalledNatives(Path.of(home, "native-bindings", "natives")));
+        .map(home -> Path.of(home, "native-bindings", "natives"))
+        .filter(Files::isDirectory)
+        .map(InstalledNatives::new);
   }
 
   /// The name of the package for this platform and a backend, such as `linux-x64-vulkan`.

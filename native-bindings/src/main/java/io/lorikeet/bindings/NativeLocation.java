@@ -14,7 +14,8 @@ import java.util.stream.Stream;
 ///
 /// 1. the folder in the system property `lorikeet.native.dir` (the option `--native-dir`),
 /// 2. the folder in the environment variable `LORIKEET_NATIVE_DIR`,
-/// 3. in a checkout, the package that `./lorikeet natives --backend` has installed,
+/// 3. in a checkout, the package that `./lorikeet natives --backend` has installed; in a
+///    distribution, its folder `natives`,
 /// 4. the jar `native-bindings-…-natives-….jar` on the class path or module path.
 ///
 /// @param folder the folder of `libggml-base` and its companions
@@ -36,8 +37,16 @@ public record NativeLocation(Path folder, String origin) {
     }
     return InstalledNatives.ofCheckout()
         .flatMap(InstalledNatives::location)
+        .or(NativeLocation::ofDistribution)
         .or(NativeJar::extract)
         .orElseThrow(NativeLocation::nowhere);
+  }
+
+  private static Optional<NativeLocation> ofDistribution() {
+    return Optional.ofNullable(System.getProperty("lorikeet.home"))
+        .map(home -> Path.of(home, "natives"))
+        .filter(Files::isDirectory)
+        .map(folder -> new NativeLocation(folder, "the distribution"));
   }
 
   private static GgmlException nowhere() {

@@ -9,6 +9,11 @@ public final class ShellText {
 
   private ShellText() {}
 
+  /// This program, as the user has called its launcher, which tells it in `lorikeet.command`.
+  public static String program() {
+    return quoted(System.getProperty("lorikeet.command", "lorikeet"));
+  }
+
   /// A path as one word. One that a program would take for an option or for a file of arguments
   /// gets `./` in front.
   public static String quoted(Path path) {

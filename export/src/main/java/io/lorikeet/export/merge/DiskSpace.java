@@ -17,7 +17,8 @@ public final class DiskSpace {
     if (!Files.isDirectory(folder)) {
       return; // said by who creates the file
     }
-    requireFree(output, bytes, Files.getFileStore(folder).getUsableSpace());
+    // Not Files.getFileStore, which fails where the mount isn't listed, as in a chroot.
+    requireFree(output, bytes, folder.toFile().getUsableSpace());
   }
 
   static void requireFree(Path output, long bytes, long free) throws IOException {

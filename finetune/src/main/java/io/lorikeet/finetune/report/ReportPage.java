@@ -240,8 +240,11 @@ public final class ReportPage {
   private String commands() {
     String base = config.find(Settings.MODEL).map(ShellText::quoted).orElse("BASE.gguf");
     String adapter = config.find(Settings.OUTPUT).map(ShellText::quoted).orElse("ADAPTER.gguf");
-    return "./lorikeet generate --model %s --adapter %s --prompt 'TEXT'\n".formatted(base, adapter)
-        + "./lorikeet merge --model %s --adapter %s --output merged.gguf\n".formatted(base, adapter)
+    String program = ShellText.program();
+    return program
+        + " generate --model %s --adapter %s --prompt 'TEXT'\n".formatted(base, adapter)
+        + program
+        + " merge --model %s --adapter %s --output merged.gguf\n".formatted(base, adapter)
         + "llama-server -m %s --lora %s\n".formatted(base, adapter);
   }
 }

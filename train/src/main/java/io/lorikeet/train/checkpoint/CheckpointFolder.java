@@ -104,7 +104,8 @@ public final class CheckpointFolder {
   /// @param what is to be written, for the message
   /// @throws IOException when the disk has less room
   void requireSpace(long bytes, String what) throws IOException {
-    long usable = Files.getFileStore(folder).getUsableSpace();
+    // Not Files.getFileStore, which fails where the mount isn't listed, as in a chroot.
+    long usable = folder.toFile().getUsableSpace();
     if (usable < bytes) {
       throw new IOException(
           String.format(

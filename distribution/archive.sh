@@ -1,0 +1,70 @@
+#!/bin/sh
+# Packs the images that Image.java has laid out: as .tar.gz, .tar.zst and .deb, with their checksums.
+# The same images give the same bytes, with the same versions of tar, gzip, zstd and dpkg.
+#
+# Levels beyond these take minutes for a tenth of the size.
+#
+#   archive.sh IMAGES OUTPUT VERSION PLATFORM
+set -eu
+umask 022
+export LC_ALL=C
+
+images=$1
+output=$2
+version=$3
+platform=$4
+
+case $platform in
+  linux-x64) architecture=amd64 ;;
+  linux-arm64) architecture=arm64 ;;
+esac
+for tool in tar gzip zstd dpkg-deb; do
+  command -v $tool >/dev/null || {
+    echo "$tool packs the distribution and isn't on the PATH." >&2
+    exit 1
+  }
+done
+
+# Debian's package of the image $1: the same folder in /usr/lib, and a link to the program.
+pack_deb() {
+  image=$images/$1
+  package=lorikeet${1#"lorikeet-$version-$platform"}
+  root=$images/$package.deb
+  time=@$(stat -c %Y "$image")
+  rm -rf "$root"
+  mkdir -p "$root/DEBIAN" "$root/usr/bin" "$root/usr/lib" "$root/usr/share/doc/$package"
+  cp -a "$image" "$root/usr/lib/lorikeet"
+  chmod -R u+rw,go+r,go-w "$root"
+  ln -s ../lib/lorikeet/lorikeet "$root/usr/bin/lorikeet"
+  cp "$image/NOTICE" "$root/usr/share/doc/$package/copyright"
+  cat >"$root/DEBIAN/control" <<CONTROL
+Package: $package
+Version: $(echo "$version" | tr - '~')
+Architecture: $architecture
+Maintainer: The Lorikeet authors
+Installed-Size: $(du -sk --apparent-size "$image" | cut -f 1)
+Depends: libc6 (>= 2.34), libgcc-s1, libstdc++6
+Section: science
+Priority: optional
+Description: QLoRA fine-tuning on GGUF models
+ Trains LoRA adapters on quantized GGUF files for llama.cpp, and proves them there.
+CONTROL
+  if [ "$package" != lorikeet ]; then
+    printf '%s: lorikeet\n' Provides Conflicts Replaces >>"$root/DEBIAN/control"
+  fi
+  find "$root" -exec touch --no-dereference --date="$time" {} +
+  SOURCE_DATE_EPOCH=${time#@} dpkg-deb --root-owner-group -Zxz -z1 --build "$root" "$output/$1.deb" >/dev/null
+  rm -rf "$root"
+}
+
+rm -f "$output"/lorikeet-*.tar* "$output"/lorikeet-*.deb
+for image in "$images"/lorikeet-*; do
+  name=$(basename "$image")
+  tar --create --format=gnu --sort=name --owner=0 --group=0 --numeric-owner \
+    --mode=u+rw,go+r,go-w --file "$output/$name.tar" --directory "$images" "$name"
+  gzip -9 -n -k "$output/$name.tar"
+  zstd -q -12 -T0 --rm "$output/$name.tar"
+  pack_deb "$name"
+done
+cd "$output"
+sha256sum lorikeet-* >SHA256SUMS
