@@ -1,6 +1,7 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.cli.terminal.ProcessWatch;
+import io.lorikeet.finetune.LorikeetVersion;
 import io.lorikeet.finetune.Natives;
 import io.lorikeet.quant.TemporaryFiles;
 import java.io.PrintWriter;
@@ -93,7 +94,7 @@ public final class Main implements Callable<Integer> {
 
   public static void main(String[] args) {
     if (List.of(args).equals(List.of("--version"))) {
-      System.out.println(Version.line()); // scripts ask for it, and nothing else is needed for it
+      System.out.println(version()); // scripts ask for it, and nothing else is needed for it
       return;
     }
     ProcessWatch.begin();
@@ -162,6 +163,11 @@ public final class Main implements Callable<Integer> {
       out.flush();
       err.flush();
     }
+  }
+
+  /// The line of `--version`.
+  static String version() {
+    return "lorikeet " + LorikeetVersion.number();
   }
 
   /// The program with all its commands.

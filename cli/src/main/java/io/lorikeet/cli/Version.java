@@ -1,6 +1,5 @@
 package io.lorikeet.cli;
 
-import io.lorikeet.finetune.LorikeetVersion;
 import picocli.CommandLine.IVersionProvider;
 
 /// The line of `lorikeet --version`.
@@ -8,10 +7,6 @@ final class Version implements IVersionProvider {
 
   @Override
   public String[] getVersion() {
-    return new String[] {line()};
-  }
-
-  static String line() {
-    return "lorikeet " + LorikeetVersion.number();
+    return new String[] {Main.version()};
   }
 }
