@@ -317,9 +317,9 @@ public final class Image {
     Files.delete(list);
   }
 
-  /// What two layouts of the same classes have in common, the rest set to 0: the moments at which
-  /// soft references were used, in milliseconds since the machine started, and sums over them,
-  /// which Java checks on demand alone.
+  /// The common part of two layouts of the same classes, with 0 elsewhere. There they tell when
+  /// soft references were used, in milliseconds since the machine started, and hold checksums,
+  /// which Java reads on demand alone.
   private static byte[] common(byte[] first, byte[] second) {
     ByteBuffer words = ByteBuffer.wrap(first);
     ByteBuffer others = ByteBuffer.wrap(second);
