@@ -4,11 +4,15 @@ module io.lorikeet.finetune {
   requires transitive io.lorikeet.export;
   requires transitive io.lorikeet.train;
   requires com.fasterxml.jackson.databind;
+  requires com.fasterxml.jackson.dataformat.yaml;
+  requires com.networknt.schema;
   requires jdk.httpserver;
   requires static transitive org.jspecify;
 
   exports io.lorikeet.finetune;
   exports io.lorikeet.finetune.bench;
+  exports io.lorikeet.finetune.evaluation;
+  exports io.lorikeet.finetune.scoring;
   exports io.lorikeet.finetune.report;
   exports io.lorikeet.finetune.serving;
   exports io.lorikeet.finetune.text;

@@ -1,9 +1,12 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.finetune.FineTuned;
+import io.lorikeet.finetune.evaluation.Evaluation;
+import io.lorikeet.finetune.evaluation.EvaluationTask;
+import io.lorikeet.finetune.evaluation.TaskResult;
+import io.lorikeet.finetune.text.Words;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.ShellText;
-import io.lorikeet.train.data.files.Example;
 import io.lorikeet.train.settings.ConfigFile;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
@@ -29,6 +32,7 @@ import picocli.CommandLine.Spec;
     })
 final class DemoCommand implements Callable<Integer> {
   private static final int SHOWN_ANSWERS = 5;
+  private static final int LONGEST_ANSWER = 32; // tokens
 
   @ParentCommand private Main main;
   @Spec private CommandSpec spec;
@@ -44,23 +48,31 @@ final class DemoCommand implements Callable<Integer> {
     TrainingConfig config = config(files, base, run);
     FineTuned trained = new TrainingSession(line, main.interruption()).run(config, false);
 
-    List<Example.Completion> questions =
-        ExactMatch.examples(files.resolve("data").resolve("test.jsonl"));
-    Optional<Path> adapter = Optional.of(config.get(Settings.OUTPUT));
-    ExactMatch before =
-        ExactMatch.of(base, Optional.empty(), questions, config.get(Settings.THREADS), line);
-    ExactMatch after = ExactMatch.of(base, adapter, questions, config.get(Settings.THREADS), line);
+    Path adapter = config.get(Settings.OUTPUT);
+    TaskResult result =
+        new Evaluation(
+                base,
+                Optional.of(adapter),
+                Optional.empty(),
+                Optional.empty(),
+                LONGEST_ANSWER,
+                config.get(Settings.THREADS),
+                config.get(Settings.SEED))
+            .run(List.of(questions(files)), line::update)
+            .getFirst();
     line.println("questions it never saw, answered exactly right in llama.cpp:");
-    line.println("  base alone:   " + before.inWords());
-    line.println("  with adapter: " + after.inWords());
+    line.println("  base alone:   " + share(result, result.scoreBefore()));
+    line.println("  with adapter: " + share(result, result.scoreAfter()));
     line.println("  %-18s%-12s%-12s%s".formatted("question", "base", "adapter", "right"));
-    for (int i = 0; i < Math.min(SHOWN_ANSWERS, questions.size()); i++) {
-      Example.Completion question = questions.get(i);
-      String alone = before.answers().get(i).text().strip();
-      String adapted = after.answers().get(i).text().strip();
+    List<TaskResult.Outcome> shown = result.outcomes();
+    for (TaskResult.Outcome outcome : shown.subList(0, Math.min(SHOWN_ANSWERS, shown.size()))) {
       line.println(
           "  %-18s%-12s%-12s%s"
-              .formatted(question.prompt(), alone, adapted, question.completion().strip()));
+              .formatted(
+                  outcome.question().prompt(),
+                  outcome.before().answer().text().strip(),
+                  outcome.after().answer().text().strip(),
+                  outcome.question().reference().strip()));
     }
     line.println("Everything is in " + run + ". Try it yourself:");
     line.println(
@@ -68,9 +80,21 @@ final class DemoCommand implements Callable<Integer> {
             .formatted(
                 ShellText.program(),
                 ShellText.quoted(base),
-                ShellText.quoted(config.get(Settings.OUTPUT)),
-                ShellText.quoted(questions.getFirst().prompt())));
+                ShellText.quoted(adapter),
+                ShellText.quoted(shown.getFirst().question().prompt())));
     return ProofExitCode.exitCode(trained.verification().orElseThrow().verdict());
+  }
+
+  private static EvaluationTask questions(Path files) throws IOException {
+    Path file = files.resolve("data").resolve("test.jsonl");
+    return EvaluationTask.read(file, Optional.empty(), false);
+  }
+
+  /// `12 of 200 (6.0 %)`.
+  private static String share(TaskResult result, double score) {
+    int questions = result.outcomes().size();
+    return "%s of %s (%s)"
+        .formatted(Math.round(score * questions), questions, Words.percent(score));
   }
 
   /// Relative to the working folder, if it lies in there: for what is printed.

@@ -2,6 +2,7 @@ package io.lorikeet.cli;
 
 import io.lorikeet.finetune.BaseContext;
 import io.lorikeet.finetune.LlamaSession;
+import io.lorikeet.finetune.serving.TemplateChoice;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.adapter.TrainedTemplate;
 import io.lorikeet.models.chat.Conversation;

@@ -61,6 +61,8 @@ class ArchitectureTest {
           "io.lorikeet.finetune.serving",
           "io.lorikeet.finetune.text",
           "io.lorikeet.finetune.report",
+          "io.lorikeet.finetune.scoring",
+          "io.lorikeet.finetune.evaluation",
           "io.lorikeet.finetune",
           "io.lorikeet.finetune.bench",
           "io.lorikeet.cli.terminal",

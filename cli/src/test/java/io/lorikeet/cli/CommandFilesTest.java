@@ -38,17 +38,19 @@ class CommandFilesTest {
   /// Commands that write nothing, with all their parameters that name files.
   private static final Map<String, Set<String>> READING =
       Map.of(
-          "data", Set.of("--model", "--data", "--validation", "--chat-template", "--config"),
+          "data",
+              Set.of(
+                  "--model", "--data", "--replay", "--validation", "--chat-template", "--config"),
           "generate", Set.of("--model", "--adapter", "--chat-template"),
           "chat", Set.of("--model", "--adapter", "--chat-template"),
           "verify", Set.of("--model", "--adapter", "--data", "--merged"),
-          "eval", Set.of("--model", "--adapter", "--data", "--chat-template"),
           "inspect", Set.of("--adapter", "--model"),
           "diff", Set.of("--adapter"),
           "plan",
               Set.of(
                   "--model",
                   "--data",
+                  "--replay",
                   "--validation",
                   "--chat-template",
                   "--init-adapter",
@@ -63,7 +65,7 @@ class CommandFilesTest {
   private static final List<List<String>> WRITING =
       List.of(
           words(
-              "train --model in/base.gguf --data in/x.jsonl --validation in/v.jsonl --chat-template"
+              "train --model in/base.gguf --data in/x.jsonl --replay in/o.jsonl:0.2 --validation in/v.jsonl --chat-template"
                   + " in/t.jinja --init-adapter in/i.gguf --config in/c.yaml --evaluate-every 1"
                   + " --output out/a.gguf --run out/run"),
           words("train --model in/base.gguf --data in/folder --output out/a.gguf"),
@@ -82,6 +84,10 @@ class CommandFilesTest {
               "quantize --model in/base.gguf --output out/q.gguf --type Q4_0 --imatrix in/i.gguf"
                   + " --report --data in/x.txt"),
           words("imatrix --model in/base.gguf --data in/x.txt --output out/i.gguf"),
+          words(
+              "eval --model in/base.gguf --adapter in/a.gguf --merged in/m.gguf --data in/x.jsonl"
+                  + " --tasks in/t.jsonl --gate in/g.yaml --chat-template in/t.jinja --json"
+                  + " out/f.json"),
           words("convert --model in/folder --output out/m.gguf"),
           words("bench --model in/base.gguf --compare in/r.json --json out/f.json"),
           words("bench --make S --type Q4_0 --output out/b.gguf"));

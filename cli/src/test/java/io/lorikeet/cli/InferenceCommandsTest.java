@@ -84,6 +84,49 @@ class InferenceCommandsTest {
   }
 
   @Test
+  void answersAreScoredBeforeAndAfter() throws IOException {
+    Path tasks = folder.resolve("tasks.jsonl");
+    Files.writeString(
+        tasks,
+        "{\"prompt\": \"a\\u001b[2J\", \"completion\": \"b\"}\n"
+            + "{\"prompt\": \"ab\", \"completion\": \"b\", \"scorer\": \"regex:.\"}\n");
+    Path json = folder.resolve("scores.json");
+    List<Object> args =
+        List.of(
+            "eval",
+            "--model",
+            base,
+            "--adapter",
+            adapter,
+            "--tasks",
+            tasks,
+            "--tokens",
+            5,
+            "--threads",
+            1,
+            "--seed",
+            7,
+            "--json",
+            json);
+    String out = CommandRun.of(args.toArray()).assertSucceeds().out();
+    assertTrue(out.contains("50.0") && out.contains("seed 7"), out);
+    assertEquals(-1, out.indexOf('\u001b'), out);
+    assertTrue(Files.readString(json).contains("\"difference\" : 0.0"), Files.readString(json));
+    CommandRun.of(args.toArray()).assertFails(2, "scores.json exists already");
+    CommandRun.of("eval", base, "--tasks", tasks, "--scorer", "exakt")
+        .assertFails(2, "did you mean 'exact'");
+    CommandRun.of("eval", base).assertFails(2, "--tasks");
+    CommandRun.of("eval", base, "--tasks", tasks, "--adapter", adapter, "--merged", base)
+        .assertFails(2, "--merged");
+    String failing = "program:exit 1";
+    String counted =
+        CommandRun.of("eval", base, "--tasks", tasks, "--tokens", 2, "--scorer", failing)
+            .assertSucceeds()
+            .out();
+    assertTrue(counted.contains("not scored, taken for 0: 1 of its answers"), counted);
+  }
+
+  @Test
   void quantizes() throws IOException {
     Path quantized = folder.resolve("quantized.gguf");
     CommandRun.of("quantize", base, quantized, "--type", "q4_0", "--threads", 1).assertSucceeds();

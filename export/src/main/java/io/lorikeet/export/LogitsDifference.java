@@ -1,5 +1,7 @@
 package io.lorikeet.export;
 
+import java.util.List;
+
 /// How far logits are from reference logits, over many positions. A constant added to all logits of
 /// a position changes no probability, so differences are taken after subtracting their mean over
 /// the vocabulary.
@@ -12,6 +14,21 @@ package io.lorikeet.export;
 /// @param agreement share of positions at which both rank the same token first
 public record LogitsDifference(
     long positions, double maximum, double mean, double divergence, double agreement) {
+
+  /// Compares two sources' logits, one sequence after the other.
+  ///
+  /// @param vocabulary number of logits of a position
+  /// @param sequences token ids; each is computed from position 0 on
+  /// @param others may compute in the reference's context
+  public static LogitsDifference between(
+      int vocabulary, List<int[]> sequences, LogitsSource reference, LogitsSource others) {
+    PositionDifferences differences = new PositionDifferences();
+    for (int[] sequence : sequences) {
+      new KeptLogits(vocabulary, List.of(sequence), reference)
+          .forEach(others, (_, _, kept, row) -> differences.add(kept, row));
+    }
+    return differences.overall();
+  }
 
   /// Whether not one logit differs.
   public boolean isNone() {

@@ -8,10 +8,12 @@ import io.lorikeet.llama.Llama;
 import io.lorikeet.llama.llama_batch;
 import io.lorikeet.llama.llama_context_params;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 
 /// A model at work on one sequence of tokens: what was decoded is remembered, and what comes next
 /// continues it.
@@ -70,7 +72,7 @@ public final class LlamaContext implements AutoCloseable {
   ///     with one
   /// @throws GgmlException when the memory can't be had
   public static LlamaContext create(LlamaModel model, int contextLength, int batch, int threads) {
-    return create(model, contextLength, batch, threads, MemorySegment.NULL);
+    return create(model, 1, contextLength, batch, threads, MemorySegment.NULL);
   }
 
   /// As [#create], with what goes into the products with weights summed up.
@@ -78,11 +80,17 @@ public final class LlamaContext implements AutoCloseable {
   /// @param sums collects; to be closed after the context
   public static LlamaContext create(
       LlamaModel model, int contextLength, int batch, int threads, ActivationSums sums) {
-    return create(model, contextLength, batch, threads, sums.callback());
+    return create(model, 1, contextLength, batch, threads, sums.callback());
   }
 
-  private static LlamaContext create(
-      LlamaModel model, int contextLength, int batch, int threads, MemorySegment observer) {
+  /// @param sequences that share the context's tokens evenly
+  static LlamaContext create(
+      LlamaModel model,
+      int sequences,
+      int contextLength,
+      int batch,
+      int threads,
+      MemorySegment observer) {
     if (contextLength < 1 || batch < 1 || threads < 1 || threads > MAX_THREADS) {
       throw new IllegalArgumentException(
           "a context of "
@@ -102,6 +110,7 @@ public final class LlamaContext implements AutoCloseable {
         NativeLog.Errors errors = NativeLog.captureErrors()) {
       MemorySegment params = Llama.llama_context_default_params(arena);
       llama_context_params.n_ctx(params, contextLength);
+      llama_context_params.n_seq_max(params, sequences);
       llama_context_params.n_batch(params, size);
       llama_context_params.n_ubatch(params, size);
       boolean small = model.parameters() < WORTH_SEVERAL_THREADS;
@@ -257,12 +266,17 @@ public final class LlamaContext implements AutoCloseable {
   }
 
   private MemorySegment lastLogits() {
-    return Llama.llama_get_logits_ith(handle(), -1)
+    return logitsOf(-1);
+  }
+
+  /// The logits after a token of the last batch; -1 for its last one.
+  MemorySegment logitsOf(int place) {
+    return Llama.llama_get_logits_ith(handle(), place)
         .reinterpret((long) model.vocabulary().size() * Float.BYTES);
   }
 
   /// Negative infinity is a number here: some models rule out tokens with it.
-  private void requireNumbers(MemorySegment logits) {
+  void requireNumbers(MemorySegment logits) {
     boolean none = false;
     for (long at = 0; at < logits.byteSize(); at += Float.BYTES) {
       none |= !(logits.get(ValueLayout.JAVA_FLOAT, at) < Float.POSITIVE_INFINITY);
@@ -284,19 +298,28 @@ public final class LlamaContext implements AutoCloseable {
 
   private void compute(int[] tokens, int start, int count) {
     MemorySegment.copy(tokens, start, batchTokens, ValueLayout.JAVA_INT, 0, count);
-    thread.call(() -> decode(count));
+    compute(count, _ -> {}); // positions and sequence are llama.cpp's to fill in
     length += count;
     hasLogits = true;
   }
 
-  private Void decode(int count) {
+  /// Computes the first tokens of [#batchTokens].
+  ///
+  /// @param places sets the positions and sequences of a `llama_batch`, if they aren't the next
+  ///     ones of a single sequence
+  void compute(int count, Consumer<MemorySegment> places) {
+    thread.call(() -> decode(count, places));
+  }
+
+  private Void decode(int count, Consumer<MemorySegment> places) {
     try (Arena call = Arena.ofConfined();
         NativeLog.Errors errors = NativeLog.captureErrors()) {
       MemorySegment tokenBatch = llama_batch.allocate(call);
-      tokenBatch.fill((byte) 0); // positions and sequence are llama.cpp's to fill in
+      tokenBatch.fill((byte) 0);
       llama_batch.n_tokens(tokenBatch, count);
       llama_batch.token(tokenBatch, batchTokens);
       llama_batch.logits(tokenBatch, batchOutputs);
+      places.accept(tokenBatch);
       int status = Llama.llama_decode(handle, tokenBatch);
       if (status != 0) {
         clear();
@@ -329,6 +352,24 @@ public final class LlamaContext implements AutoCloseable {
               throw new IllegalArgumentException(
                   "token " + token + " is not in the vocabulary of " + vocabulary);
             });
+  }
+
+  /// Tokens that are computed at once.
+  int batch() {
+    return batch;
+  }
+
+  /// The tokens of a batch, and one byte for each that says whether its logits are wanted.
+  MemorySegment batchTokens() {
+    return batchTokens;
+  }
+
+  MemorySegment batchOutputs() {
+    return batchOutputs;
+  }
+
+  MemorySegment allocate(MemoryLayout layout, int count) {
+    return arena.allocate(layout, count);
   }
 
   MemorySegment handle() {

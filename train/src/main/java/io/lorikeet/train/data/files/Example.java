@@ -1,6 +1,7 @@
 package io.lorikeet.train.data.files;
 
 import io.lorikeet.models.chat.Conversation;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -8,7 +9,16 @@ import java.util.stream.Stream;
 ///
 /// @param source the file, as the user named it
 /// @param line line of the file where the example begins, from 1; of a Parquet file the row
-public record Example(Content content, String source, int line) {
+/// @param scorer how an answer to its prompt is scored: the value under [#SCORER], as maps, lists,
+///     strings, numbers and booleans. Training doesn't read it.
+public record Example(Content content, String source, int line, Optional<Object> scorer) {
+  /// The key of the scorer, in any layout.
+  public static final String SCORER = "scorer";
+
+  /// An example that doesn't say how answers are scored.
+  public Example(Content content, String source, int line) {
+    this(content, source, line, Optional.empty());
+  }
 
   /// The content of an example.
   public sealed interface Content {

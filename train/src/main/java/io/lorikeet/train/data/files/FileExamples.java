@@ -64,7 +64,8 @@ final class FileExamples implements RecordSink {
 
   @Override
   public boolean uses(String column) {
-    return columns.containsValue(column)
+    return column.equals(Example.SCORER)
+        || columns.containsValue(column)
         || wanted
             .map(format -> format.reads(column))
             .orElseGet(() -> ExampleFormat.knownKeys().contains(column));
@@ -93,10 +94,18 @@ final class FileExamples implements RecordSink {
     boolean severalInLine = line == lastLine; // of an array that stands in one line
     lastLine = line;
     try {
-      examples.accept(new Example(content(value, cells), file, line));
+      Example.Content content = content(value, cells);
+      examples.accept(new Example(content, file, line, scorer(value)));
     } catch (RecordProblem problem) {
       badLine(line, (severalInLine ? "element " + records + ": " : "") + problem.getMessage());
     }
+  }
+
+  private static Optional<Object> scorer(JsonNode record) {
+    JsonNode scorer = record.path(Example.SCORER);
+    return JsonValues.isAbsent(scorer)
+        ? Optional.empty()
+        : Optional.ofNullable(JsonValues.plain(scorer, "'" + Example.SCORER + "'"));
   }
 
   private Example.Content content(JsonNode value, boolean cells) {

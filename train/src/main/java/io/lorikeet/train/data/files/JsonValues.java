@@ -87,7 +87,7 @@ final class JsonValues {
   /// JSON as maps, lists, strings, numbers, booleans and null.
   ///
   /// @param name its key, for error messages
-  private static @Nullable Object plain(JsonNode node, String name) {
+  static @Nullable Object plain(JsonNode node, String name) {
     return switch (node.getNodeType()) {
       case OBJECT -> object(node, name);
       case ARRAY -> {

@@ -1,4 +1,4 @@
-package io.lorikeet.cli;
+package io.lorikeet.finetune.serving;
 
 import io.lorikeet.models.adapter.TrainedTemplate;
 import io.lorikeet.models.text.template.ChatTemplate;
@@ -11,14 +11,14 @@ import java.util.Optional;
 
 /// Which chat template a conversation is written with: the one that was asked for, or that the
 /// adapters were trained with, or the base's own.
-final class TemplateChoice {
+public final class TemplateChoice {
   private TemplateChoice() {}
 
   /// @param named one of the base's, one of Lorikeet's, or a file
   /// @param trained the templates that the adapters were trained with, of those that record one
   /// @throws InvalidInputException when there is none, or several would do, or it can't be used
-  static ChatTemplate of(GgufFile base, Optional<String> named, List<TrainedTemplate> trained)
-      throws IOException {
+  public static ChatTemplate of(
+      GgufFile base, Optional<String> named, List<TrainedTemplate> trained) throws IOException {
     String name = base.path().getFileName().toString();
     ChatTemplates templates = ChatTemplates.of(base.metadata(), name);
     if (named.isPresent()) {
