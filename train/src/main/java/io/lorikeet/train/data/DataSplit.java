@@ -12,10 +12,17 @@ import java.util.stream.IntStream;
 /// duplicates are never on both sides.
 final class DataSplit {
   private final Corpus corpus;
+  private final IntPredicate measurable;
   private final long seed;
 
   DataSplit(Corpus corpus, long seed) {
+    this(corpus, _ -> true, seed);
+  }
+
+  /// @param measurable examples that may be measured
+  DataSplit(Corpus corpus, IntPredicate measurable, long seed) {
     this.corpus = corpus;
+    this.measurable = measurable;
     this.seed = seed;
   }
 
@@ -26,13 +33,15 @@ final class DataSplit {
 
   /// Whether an example is to be measured, where `wanted` examples are. Each example has a random
   /// number, duplicates the same one, and those with the least are measured: whatever order the
-  /// files have, the seed and an example's text decide.
+  /// files have, the seed and an example's text decide. Of those that may not be measured it holds
+  /// for duplicates of the measured.
   ///
   /// @param wanted counted as examples of the data; pieces of one stay together
   /// @throws InvalidInputException if all examples would be measured
   IntPredicate measured(long wanted) {
     long[] numbers =
         IntStream.range(0, corpus.size())
+            .filter(measurable)
             .filter(corpus::isFirst)
             .mapToLong(this::number)
             .sorted()

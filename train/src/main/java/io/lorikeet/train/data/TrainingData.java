@@ -10,6 +10,7 @@ import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.settings.DataSettings;
 import io.lorikeet.train.settings.DataSource;
+import io.lorikeet.train.settings.ReplaySource;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.ValidationData;
@@ -106,20 +107,24 @@ public final class TrainingData implements AutoCloseable {
         };
     try (DataLoader loader = new DataLoader(settings, encoding, noting)) {
       boolean ofFolders = settings.get(Settings.VALIDATION) instanceof ValidationData.None;
-      Corpus corpus = loader.load(settings.get(Settings.DATA), ofFolders);
-      DataSplit split = new DataSplit(corpus, settings.get(Settings.SEED));
+      List<DataSource> sources = settings.get(Settings.DATA);
+      List<ReplaySource> replays = settings.get(Settings.REPLAY);
+      Stream<DataSource> old = replays.stream().map(ReplaySource::source);
+      Corpus corpus = loader.load(Stream.concat(sources.stream(), old).toList(), ofFolders);
+      IntPredicate isNew = index -> corpus.source(index) < sources.size();
+      DataSplit split = new DataSplit(corpus, isNew, settings.get(Settings.SEED));
       Optional<Corpus> apart = apart(settings, loader);
       int[] trained = split.where(_ -> true);
       int[] measured = {};
       if (apart.isPresent()) {
         measured = unseen(apart.get(), corpus, listener);
-      } else if (wanted(settings, corpus) > 0) {
-        IntPredicate chosen = split.measured(wanted(settings, corpus));
-        measured = split.where(chosen);
+      } else if (wanted(settings, corpus, isNew) > 0) {
+        IntPredicate chosen = split.measured(wanted(settings, corpus, isNew));
+        measured = split.where(chosen.and(isNew));
         trained = split.where(chosen.negate());
       }
       tellDuplicates(Duplicates.in(corpus, trained), listener);
-      int[] weighted = split.weighted(trained, settings.get(Settings.DATA));
+      int[] weighted = split.weighted(trained, Replay.weighted(corpus, trained, sources, replays));
       DataSet training = rows(corpus, weighted, settings);
       listener.on(new TrainingEvent.Note("training: " + training.summary()));
       Optional<DataSet> validation =
@@ -151,10 +156,12 @@ public final class TrainingData implements AutoCloseable {
   }
 
   /// Examples to take out of the data for measuring.
-  private static long wanted(DataSettings settings, Corpus corpus) {
+  private static long wanted(DataSettings settings, Corpus corpus, IntPredicate isNew) {
     return switch (settings.get(Settings.VALIDATION)) {
       case ValidationData.Fraction(double share) ->
-          share(share, IntStream.range(0, corpus.size()).filter(corpus::isFirst).count());
+          share(
+              share,
+              IntStream.range(0, corpus.size()).filter(isNew).filter(corpus::isFirst).count());
       case ValidationData.Count(int examples) -> examples;
       case ValidationData.None(), ValidationData.FromFile _ -> 0;
     };

@@ -32,6 +32,16 @@ final class DataSettingText {
     return DataSource.of(text);
   }
 
+  /// Old data and its shares.
+  static List<ReplaySource> replays(List<String> texts) {
+    return texts.stream().map(ReplaySource::parse).toList();
+  }
+
+  /// As [#replays] reads them.
+  static List<String> replayTexts(List<ReplaySource> replays) {
+    return replays.stream().map(ReplaySource::text).toList();
+  }
+
   /// Between two pairs of keys: a key of the data can have commas in it.
   private static final Pattern BETWEEN_PAIRS = Pattern.compile(",(?=\\s*[a-z_]+\\s*=)");
 

@@ -31,6 +31,11 @@ public record DataSource(String path, double weight, Optional<ExampleFormat> for
     return of(file.toString());
   }
 
+  /// The nearest weight that a source can have.
+  public static double clamp(double weight) {
+    return Math.clamp(weight, 1e-6, 1e6);
+  }
+
   /// Whether it can be read only once.
   public boolean isStandardInput() {
     return path.equals("-");

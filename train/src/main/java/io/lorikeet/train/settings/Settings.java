@@ -66,6 +66,14 @@ public final class Settings {
               "training examples: files, folders, patterns, or - for standard input")
           .marked(OF_DATA, UNRECORDED, MAY_CHANGE)
           .alsoKnownAs("dataset", "datasets", "train-file", "f");
+  public static final Setting<List<ReplaySource>> REPLAY =
+      setting(
+              FILES,
+              "replay",
+              many("FILE:SHARE", DataSettingText::replays, DataSettingText::replayTexts),
+              "old data to mix in against forgetting, and its share of all examples")
+          .defaultsTo("", _ -> Optional.of(List.of()))
+          .marked(OF_DATA, UNRECORDED, MAY_CHANGE);
   public static final Setting<ValidationData> VALIDATION =
       setting(
               FILES,

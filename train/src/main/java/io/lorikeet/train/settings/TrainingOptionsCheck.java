@@ -69,6 +69,7 @@ final class TrainingOptionsCheck {
       missing(Settings.DATA);
     }
     data.forEach(source -> checkSource(Settings.DATA, source));
+    checkReplays(options.get(Settings.REPLAY).orElse(List.of()));
     switch (options.get(Settings.VALIDATION).orElse(new ValidationData.None())) {
       case ValidationData.None() -> {}
       case ValidationData.FromFile(DataSource source) -> checkSource(Settings.VALIDATION, source);
@@ -84,6 +85,15 @@ final class TrainingOptionsCheck {
               "must be a file, or a share of the data between 0 and 1, is " + share);
         }
       }
+    }
+  }
+
+  private void checkReplays(List<ReplaySource> replays) {
+    replays.forEach(replay -> checkSource(Settings.REPLAY, replay.source()));
+    double shares = replays.stream().mapToDouble(ReplaySource::share).sum();
+    if (shares >= 1) {
+      problem(
+          Settings.REPLAY, "the shares must leave something to the data, and sum up to " + shares);
     }
   }
 
@@ -143,7 +153,11 @@ final class TrainingOptionsCheck {
       files.writes("the best adapter", AdapterPlaces.best(output, run).file());
     }
     try {
-      problems.addAll(files.problems());
+      List<String> found = files.problems();
+      problems.addAll(
+          found.isEmpty()
+              ? files.writes("the model card", AdapterPlaces.card(output)).problems()
+              : found);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

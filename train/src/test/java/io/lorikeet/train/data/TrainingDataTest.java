@@ -9,6 +9,7 @@ import io.lorikeet.train.data.files.SourceLine;
 import io.lorikeet.train.event.Events;
 import io.lorikeet.train.settings.DataSettings;
 import io.lorikeet.train.settings.DataSource;
+import io.lorikeet.train.settings.ReplaySource;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
@@ -66,6 +67,57 @@ class TrainingDataTest {
         assertThrows(InvalidInputException.class, () -> load(options().validation(0.5), 64))
             .getMessage();
     assertEquals("validation: a share needs at least two examples; the data has 1", message);
+  }
+
+  /// Of 36 new examples 9 more are the fifth of 45; old examples are never measured, and one that
+  /// is measured isn't trained on in its old place, either.
+  @Test
+  void oldDataMakesUpItsShare() throws IOException {
+    Path old = folder.resolve("old.jsonl");
+    String known = Files.readString(data).lines().collect(Collectors.joining("\n")) + "\n";
+    Files.writeString(
+        old,
+        known
+            + IntStream.range(0, 3000)
+                .mapToObj(i -> "{\"question\": \"old %d?\", \"answer\": \"%d\"}%n".formatted(i, i))
+                .collect(Collectors.joining()));
+    TrainingOptions options =
+        options()
+            .set(Settings.REPLAY, List.of(new ReplaySource(DataSource.of(old), 0.2)))
+            .validation(0.1);
+    TrainingData loaded = load(options, 64);
+    Set<SourceLine> measured = sources(loaded.validation().orElseThrow());
+    assertEquals(4, measured.size());
+    assertTrue(
+        measured.stream().allMatch(line -> line.file().equals(data.toString())),
+        measured::toString);
+    Set<SourceLine> trained = sources(loaded.training());
+    long replayed = trained.stream().filter(line -> line.file().equals(old.toString())).count();
+    assertEquals(36, trained.size() - replayed);
+    assertTrue(replayed >= 3 && replayed <= 18, "replayed: " + replayed); // drawn one by one
+    for (SourceLine line : measured) {
+      assertTrue(!trained.contains(new SourceLine(old.toString(), line.line())), line.toString());
+    }
+    assertEquals(trained, sources(load(options, 64).training()), "not the same twice");
+    TrainingOptions more =
+        options().set(Settings.REPLAY, List.of(new ReplaySource(DataSource.of(data), 0.75)));
+    assertEquals(160, load(more, 64).training().examples()); // each old one three times
+  }
+
+  @Test
+  void sharesOfOldDataAreChecked() {
+    assertEquals(
+        List.of(new ReplaySource(DataSource.of("a:b.jsonl"), 0.25)),
+        Settings.REPLAY.parse(List.of("a:b.jsonl:0.25")));
+    for (String wrong : List.of("old.jsonl", "old.jsonl:1", "old.jsonl:0", "old.jsonl:x", ":0.5")) {
+      assertThrows(
+          IllegalArgumentException.class, () -> Settings.REPLAY.parse(List.of(wrong)), wrong);
+    }
+    ReplaySource half = new ReplaySource(DataSource.of(data), 0.5);
+    TrainingOptions options = options().set(Settings.REPLAY, List.of(half, half));
+    String message =
+        assertThrows(InvalidInputException.class, () -> load(options, 64)).getMessage();
+    assertTrue(message.contains("replay: the shares must leave something"), message);
   }
 
   @Test
