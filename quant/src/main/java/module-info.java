@@ -2,6 +2,7 @@
 module io.lorikeet.quant {
   requires transitive io.lorikeet.bindings;
   requires com.fasterxml.jackson.databind;
+  requires com.fasterxml.jackson.dataformat.yaml;
   requires static transitive org.jspecify;
 
   exports io.lorikeet.quant;

@@ -2,6 +2,7 @@ package io.lorikeet.finetune;
 
 import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.Verification;
+import io.lorikeet.finetune.report.AdapterCard;
 import io.lorikeet.finetune.report.RunRecorder;
 import io.lorikeet.finetune.report.RunSummary;
 import io.lorikeet.models.adapter.AdapterExporter;
@@ -86,7 +87,7 @@ public final class FineTuning {
   private static OutputPlan outputs(TrainingConfig config) {
     OutputPlan plan = new OutputPlan();
     places(config).forEach(places -> plan.writes("output", places.file()));
-    return plan;
+    return plan.writes("the model card", AdapterPlaces.card(config.get(Settings.OUTPUT)));
   }
 
   /// Of the last adapter, and of the best if there is going to be one.
@@ -114,6 +115,9 @@ public final class FineTuning {
     try {
       FineTuned done = finish(config, identity, training, recorder);
       recorder.ended(RunSummary.Outcome.FINISHED, "");
+      if (done.verification().isPresent()) {
+        writeCard(done.config(), identity);
+      }
       return done;
     } catch (StoppedException e) {
       recorder.ended(RunSummary.Outcome.STOPPED, String.valueOf(e.getMessage()));
@@ -163,6 +167,15 @@ public final class FineTuning {
     Verification verification = verify(result);
     recorder.proven(verification, result.adapter());
     return new FineTuned(result, Optional.of(verification), best);
+  }
+
+  /// Without it the adapter is as good.
+  private void writeCard(TrainingConfig config, BaseIdentity identity) {
+    try {
+      AdapterCard.write(config, identity);
+    } catch (IOException | InvalidInputException e) {
+      listener.on(new TrainingEvent.Note("no model card: " + e.getMessage()));
+    }
   }
 
   private static TrainingEvent saved(TrainingResult.Best best, Path file) {

@@ -97,6 +97,16 @@ class FineTuningTest {
     String report = Files.readString(config.get(Settings.RUN).resolve("report.html"));
     assertTrue(report.contains("Proof in llama.cpp: "), report);
     assertTrue(report.contains("<dd>finished</dd>"), report);
+    String card = Files.readString(folder.resolve("whole.MODEL_CARD.md"));
+    for (String word :
+        List.of(
+            "data.jsonl | ",
+            "16 examples",
+            "| rank | 4 |",
+            "| steps | 6 |",
+            "effect in llama.cpp")) {
+      assertTrue(card.contains(word), card);
+    }
     String taken =
         assertThrows(
                 InvalidInputException.class, () -> new FineTuning(events::add).run(config, false))

@@ -43,12 +43,13 @@ public final class AdapterExporter {
             .putString(AdapterKeys.NAME, base.name() + " adapter")
             .putString(AdapterKeys.ADAPTER_TYPE, "lora")
             .putFloat32(AdapterKeys.ALPHA, adapter.alpha())
-            .putUint32(AdapterKeys.BASE_COUNT, 1)
+            .putUint32(AdapterKeys.BASE_COUNT, BasePapers.models(base.papers()))
             .putString(AdapterKeys.BASE_NAME, base.name())
             .putString(AdapterKeys.BASE_HASH, base.hash())
             .putString(AdapterKeys.BASE_QUANTIZATION, base.quantization())
             .putString(AdapterKeys.BASE_TOKENIZER, base.tokenizerHash())
             .putString(AdapterKeys.DIGEST, AdapterDigest.of(adapter));
+    base.papers().forEach(writer::putString);
     metadata
         .template()
         .ifPresent(

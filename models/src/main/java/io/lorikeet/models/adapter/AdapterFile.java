@@ -134,7 +134,8 @@ public record AdapterFile(
                     hash,
                     metadata.string(AdapterKeys.BASE_NAME).orElse(""),
                     metadata.string(AdapterKeys.BASE_QUANTIZATION).orElse(""),
-                    metadata.string(AdapterKeys.BASE_TOKENIZER).orElse("")));
+                    metadata.string(AdapterKeys.BASE_TOKENIZER).orElse(""),
+                    BasePapers.ofAdapter(metadata)));
   }
 
   private static Optional<TrainedTemplate> template(GgufMetadata metadata) {

@@ -5,8 +5,10 @@ import io.lorikeet.models.text.VocabularyHash;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
 import java.io.IOException;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -18,7 +20,18 @@ import java.util.Map;
 /// @param quantization the type that most of its weights have, such as `Q4_0`
 /// @param tokenizerHash SHA-256 of its vocabulary, hexadecimal: bases with equal ones give equal
 ///     tokens for equal text
-public record BaseIdentity(String hash, String name, String quantization, String tokenizerHash) {
+/// @param papers its licence and origin, by the GGUF keys that adapters have for them, such as
+///     `general.license`
+public record BaseIdentity(
+    String hash,
+    String name,
+    String quantization,
+    String tokenizerHash,
+    Map<String, String> papers) {
+  public BaseIdentity {
+    papers = Collections.unmodifiableMap(new LinkedHashMap<>(papers));
+  }
+
   /// Identifies an open base. Reads the whole file where [GgufFile#hash] hasn't yet.
   ///
   /// @throws IOException when it can't be read
@@ -26,7 +39,11 @@ public record BaseIdentity(String hash, String name, String quantization, String
     String name =
         base.metadata().string(AdapterKeys.NAME).orElse(base.path().getFileName().toString());
     return new BaseIdentity(
-        base.hash(), name, quantization(base.tensors()), VocabularyHash.of(base.metadata()));
+        base.hash(),
+        name,
+        quantization(base.tensors()),
+        VocabularyHash.of(base.metadata()),
+        BasePapers.ofBase(base.metadata()));
   }
 
   private static String quantization(List<GgufTensor> tensors) {

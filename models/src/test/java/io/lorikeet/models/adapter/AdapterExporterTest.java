@@ -10,11 +10,14 @@ import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufMetadata;
+import io.lorikeet.quant.GgufTensor;
+import io.lorikeet.quant.GgufWriter;
 import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,6 +50,37 @@ class AdapterExporterTest {
       for (int i = 0; i < written.pairs().size(); i++) {
         assertSame(written.pairs().get(i), read.adapter().pairs().get(i));
       }
+    }
+  }
+
+  /// The base's own ancestors come after it, and what was read is written again.
+  @Test
+  void licenceAndLineageTravelAlong() throws IOException {
+    try (GgufFile bare = GgufFile.open(basePath)) {
+      GgufWriter writer = new GgufWriter().copyMetadata(bare.metadata());
+      writer.putString("general.license", "apache-2.0").putString("general.license.link", "l");
+      writer.putString("general.organization", "Birds").putUint32("general.base_model.count", 1);
+      writer.putString("general.base_model.0.name", "Egg");
+      for (GgufTensor tensor : bare.tensors()) {
+        long[] shape = tensor.shape().stream().mapToLong(Long::longValue).toArray();
+        float[] values = SmallBase.values(new Random(1), (int) tensor.elements());
+        writer.addTensor(tensor.name(), shape, values);
+      }
+      writer.write(folder.resolve("licensed.gguf"));
+    }
+    try (GgufFile base = GgufFile.open(folder.resolve("licensed.gguf"))) {
+      BaseIdentity identity = BaseIdentity.of(base);
+      AdapterExporter.write(SmallBase.adapter(1), SmallBase.metadata(identity), file);
+      assertEquals(identity, AdapterFile.read(file, base).base().orElseThrow());
+    }
+    try (GgufFile written = GgufFile.open(file)) {
+      GgufMetadata metadata = written.metadata();
+      assertEquals("apache-2.0", metadata.requireString("general.license"));
+      assertEquals("l", metadata.requireString("general.license.link"));
+      assertEquals("Small", metadata.requireString("general.base_model.0.name"));
+      assertEquals("Birds", metadata.requireString("general.base_model.0.organization"));
+      assertEquals("Egg", metadata.requireString("general.base_model.1.name"));
+      assertEquals(2, metadata.requireInteger("general.base_model.count"));
     }
   }
 

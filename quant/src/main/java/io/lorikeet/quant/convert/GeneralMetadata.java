@@ -11,8 +11,8 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /// The keys under `general.`: what the model is called, how large it is, and the settings it
-/// suggests for sampling (`Metadata` in llama.cpp's `gguf-py/gguf/metadata.py`, without the model
-/// card).
+/// suggests for sampling (`Metadata` in llama.cpp's `gguf-py/gguf/metadata.py`; [ModelCard] has the
+/// rest).
 final class GeneralMetadata {
   private GeneralMetadata() {}
 

@@ -136,6 +136,7 @@ public final class ModelConverter {
     List<OutputTensor> tensors = family.tensors(weights, writer);
     Vocabulary vocabulary = family.vocabulary();
     GeneralMetadata.put(family.folder(), tensors, vocabulary.tokens(), writer);
+    ModelCard.put(family.folder(), writer);
     family.putParameters(writer);
     boolean packed = tensors.stream().anyMatch(OutputTensor.Blocks.class::isInstance);
     writer.putUint32("general.file_type", packed ? MXFP4_FILE : recipe.id());

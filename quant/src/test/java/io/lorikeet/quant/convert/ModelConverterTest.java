@@ -134,6 +134,33 @@ class ModelConverterTest {
     }
   }
 
+  @Test
+  void theCardsLicenceAndModelsAreKept() throws IOException {
+    TinyFolder tiny = tiny("LlamaForCausalLM");
+    Path card = tiny.write().resolve("README.md");
+    Files.writeString(
+        card,
+        "---\nlicense: other\nlicense_name: bird-1\nlicense_link: LICENSE\nbase_model:\n"
+            + "- nest/Egg-7B-v2\n- Stone\ntags: [a]\n---\n# Card\n");
+    try (GgufFile file = convert(tiny, "F32")) {
+      assertEquals("other", file.metadata().requireString("general.license"));
+      assertEquals("bird-1", file.metadata().requireString("general.license.name"));
+      assertEquals("LICENSE", file.metadata().requireString("general.license.link"));
+      assertEquals(2, file.metadata().requireInteger("general.base_model.count"));
+      assertEquals("Egg 7B v2", file.metadata().requireString("general.base_model.0.name"));
+      assertEquals(
+          "https://huggingface.co/nest/Egg-7B-v2",
+          file.metadata().requireString("general.base_model.0.repo_url"));
+      assertEquals("Stone", file.metadata().requireString("general.base_model.1.name"));
+    }
+    for (String other : List.of("# No YAML", "---\nlicense: [\n---\n", "---\nlicense: 3\n---\n")) {
+      Files.writeString(card, other);
+      try (GgufFile file = convert(tiny, "F32")) {
+        assertEquals(Optional.empty(), file.metadata().string("general.license"));
+      }
+    }
+  }
+
   private void assertOnly(String... names) throws IOException {
     try (Stream<Path> files = Files.list(folder)) {
       assertEquals(

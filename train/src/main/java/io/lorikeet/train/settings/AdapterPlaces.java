@@ -37,4 +37,10 @@ public record AdapterPlaces(Path file, Path copy) {
   public boolean areEqual() throws IOException {
     return Files.exists(file) && Files.exists(copy) && Files.mismatch(file, copy) == -1;
   }
+
+  /// The model card beside an adapter: `math.MODEL_CARD.md` beside `math.gguf`.
+  public static Path card(Path adapter) {
+    String stem = PathParts.name(adapter).replaceFirst("(?i)\\.gguf$", "");
+    return adapter.resolveSibling(stem + ".MODEL_CARD.md");
+  }
 }

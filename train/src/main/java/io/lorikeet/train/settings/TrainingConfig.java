@@ -195,6 +195,11 @@ public final class TrainingConfig {
     return adapter.pairs().stream().filter(which).map(LoraPair::rank).max(Integer::compare);
   }
 
+  /// The settings that have a value where none are given.
+  public static TrainingConfig defaults() {
+    return new TrainingConfig(Map.of());
+  }
+
   /// The adapter to train.
   public LoraSettings adapter() {
     return new LoraSettings(
