@@ -19,8 +19,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /// Scores by a program of the user's. It gets one line of JSON for each answer on its standard
-/// input, and writes one line for each on its standard output. That is a number from 0 to 1, true or
-/// false, or an object with one of these under `score`.
+/// input, and writes one line for each on its standard output. That is a number from 0 to 1, true
+/// or false, or an object with one of these under `score`.
 ///
 /// It is started once, and again after it failed: when it takes longer than it may, ends, or writes
 /// anything else. Then all its processes are ended, and the answer counts as a failure.

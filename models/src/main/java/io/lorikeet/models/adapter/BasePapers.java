@@ -6,8 +6,8 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// A base's licence and origin as its metadata has them, under the keys that an adapter has for them.
-/// The base itself is `general.base_model.0`; those that it was made of follow.
+/// A base's licence and origin as its metadata has them, under the keys that an adapter has for
+/// them. The base itself is `general.base_model.0`; those that it was made of follow.
 final class BasePapers {
   private static final String LICENSE = "general.license";
   private static final String OF_BASE = "general.base_model.";
