@@ -74,7 +74,8 @@ final class ProgramScorer implements Scorer {
     } catch (TimeoutException _) {
       return failed("no reply in " + limit.toMillis() + " ms");
     } catch (ExecutionException e) {
-      return failed(String.valueOf(e.getCause().getMessage()));
+      Throwable cause = e.getCause();
+      return failed(cause == null ? "it can't be asked" : String.valueOf(cause.getMessage()));
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
       return failed("interrupted");
