@@ -91,13 +91,13 @@ public interface Kernels {
   /// @param weights `[t]`; a placeholder is left as it is
   record Targets(Tensor labels, Tensor flatLabels, Tensor weights) {}
 
-  /// A loss and where it comes from.
+  /// The losses of tokens, and where their weighted sum comes from.
   ///
-  /// @param sum `[1]`, over all tokens
+  /// @param each `[t]`: that of each token, without its weight; of any value where the weight is 0
   /// @param gradient of the logits; null where it isn't wanted
-  record Loss(Tensor sum, @Nullable Tensor gradient) {}
+  record Loss(Tensor each, @Nullable Tensor gradient) {}
 
-  /// Schedules the cross-entropy `Σ weight · -log softmax(logits)[label]`.
+  /// Schedules the cross-entropy of each token, `-log softmax(logits)[label]`.
   ///
   /// @param logits `[vocabulary, t]`, contiguous
   /// @param gradient whether the gradient of the logits is wanted, weight · (softmax(logits) -

@@ -12,8 +12,9 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// From the last hidden states of a run of tokens to the loss, and to gradients where they are
-/// wanted: logits and their masked cross-entropy. Logits are only ever held for a chunk of the run.
+/// From the last hidden states of a run of tokens to the loss of each, and to gradients where they
+/// are wanted: logits and their masked cross-entropy. Logits are only ever held for a chunk of the
+/// run.
 final class LossHead implements AutoCloseable {
   /// Chunks that a copy of the head is used for at most: a graph for each of them is no longer than
   /// some hundred operations.
@@ -26,7 +27,7 @@ final class LossHead implements AutoCloseable {
   private final Tensor hidden;
   private final @Nullable Tensor hiddenGradient;
   private final Targets targets;
-  private final Tensor loss;
+  private final Tensor losses;
   private final Graph graph;
 
   /// @param tokens tokens of a run
@@ -45,7 +46,7 @@ final class LossHead implements AutoCloseable {
             inputs.runOf("labels", tokens),
             inputs.runOf("flat_labels", tokens),
             inputs.runOf("target_weights", tokens));
-    loss = inputs.ops().placeholder("loss", TensorType.F32, Shape.of(1));
+    losses = inputs.ops().placeholder("losses", TensorType.F32, Shape.of(tokens));
     for (int first = 0; first < tokens; first += chunk) {
       addChunk(first, Math.min(chunk, tokens - first));
     }
@@ -54,10 +55,14 @@ final class LossHead implements AutoCloseable {
     graph = new Graph(name, engine.backend(), inputs.ops());
   }
 
-  /// Tokens of the runs that a pass is cut into, but for what is left of them.
-  static int run(PassShape shape) {
+  /// Tokens of the runs that a pass is cut into, but for what is left of them. An adapted head is
+  /// run once, since its gradient is to be a sum of its own.
+  static int run(Engine engine) {
+    PassShape shape = engine.shape();
     int chunks = shape.keepsCopies() ? MOST_CHUNKS : 1;
-    return (int) Math.min((long) chunks * shape.headChunk(), shape.tokens());
+    return engine.slot(engine.config().headTensor()).isPresent()
+        ? shape.tokens()
+        : (int) Math.min((long) chunks * shape.headChunk(), shape.tokens());
   }
 
   private Tensor part(Tensor vector, int first, int count) {
@@ -81,7 +86,7 @@ final class LossHead implements AutoCloseable {
     Kernels.Loss chunkLoss =
         inputs.kernels().crossEntropy(logits, chunk, hiddenGradient != null, head.isCapped());
     Ops ops = inputs.ops();
-    ops.schedule(ops.copy(ops.add(chunkLoss.sum(), loss), loss));
+    ops.schedule(ops.copy(chunkLoss.each(), part(losses, first, count)));
     if (hiddenGradient != null) {
       tape.backward(logits, Objects.requireNonNull(chunkLoss.gradient(), "it was asked for"));
       Tensor result = tokens(hiddenGradient, first, count);
@@ -94,8 +99,8 @@ final class LossHead implements AutoCloseable {
   /// @param states the last hidden states of all tokens
   /// @param stateGradients where the gradients of all tokens' hidden states go; null where none are
   ///     computed
-  /// @param sum F32 `[1]`, what the loss is added to
-  void bind(int first, Tensor states, @Nullable Tensor stateGradients, Tensor sum) {
+  /// @param tokenLosses where the losses of all tokens go, F32 `[tokens]`
+  void bind(int first, Tensor states, @Nullable Tensor stateGradients, Tensor tokenLosses) {
     inputs.bind(graph, "", first);
     long offset = first * states.stride(1);
     graph.bind(hidden, states, offset);
@@ -105,15 +110,15 @@ final class LossHead implements AutoCloseable {
           Objects.requireNonNull(stateGradients, "this head computes gradients"),
           offset);
     }
-    graph.bind(loss, sum);
+    graph.bind(losses, tokenLosses, first * losses.stride(0));
     for (Tensor vector : List.of(targets.labels(), targets.flatLabels(), targets.weights())) {
       graph.bind(vector, engine.inputs().get(vector.name()), first * vector.stride(0));
     }
   }
 
-  /// Adds the summed loss to `sum`, and to the gradients of the head's adapter.
-  void run(int first, Tensor states, @Nullable Tensor stateGradients, Tensor sum) {
-    bind(first, states, stateGradients, sum);
+  /// Computes the tokens' losses, and adds to the gradients of the head's adapter.
+  void run(int first, Tensor states, @Nullable Tensor stateGradients, Tensor tokenLosses) {
+    bind(first, states, stateGradients, tokenLosses);
     graph.compute();
   }
 

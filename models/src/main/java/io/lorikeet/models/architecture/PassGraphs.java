@@ -72,7 +72,7 @@ final class PassGraphs implements AutoCloseable {
   }
 
   private void buildHeads(boolean training) {
-    for (int tokens : parts(LossHead.run(engine.shape()))) {
+    for (int tokens : parts(LossHead.run(engine))) {
       lossHeads.add(owned.add(new LossHead(engine, tokens, false)));
       if (training) {
         gradientHeads.add(owned.add(new LossHead(engine, tokens, true)));
@@ -92,8 +92,8 @@ final class PassGraphs implements AutoCloseable {
 
   /// All graphs, bound to some memory of the right shape, as allocation wants them.
   ///
-  /// @param loss F32 `[1]`
-  List<Graph> bindForAllocation(Tensor hidden, Tensor loss) {
+  /// @param losses F32 `[tokens]`
+  List<Graph> bindForAllocation(Tensor hidden, Tensor losses) {
     List<Graph> graphs = new ArrayList<>();
     embedding.bind(hidden);
     graphs.add(embedding.graph());
@@ -112,7 +112,7 @@ final class PassGraphs implements AutoCloseable {
     }
     for (List<LossHead> heads : List.of(lossHeads, gradientHeads)) {
       for (LossHead head : heads) {
-        head.bind(0, hidden, hidden, loss);
+        head.bind(0, hidden, hidden, losses);
         graphs.add(head.graph());
       }
     }
@@ -145,30 +145,30 @@ final class PassGraphs implements AutoCloseable {
     return backward.get(layer);
   }
 
-  /// Runs the heads that only sum the loss.
+  /// Runs the heads that only compute losses.
   ///
   /// @param states the last hidden states
-  /// @param loss F32 `[1]`, what the loss is added to
-  void runLoss(Tensor states, Tensor loss) {
-    runHeads(lossHeads, states, null, loss);
+  /// @param losses where those of the tokens go, F32 `[tokens]`
+  void runLoss(Tensor states, Tensor losses) {
+    runHeads(lossHeads, states, null, losses);
   }
 
-  /// Runs the heads that sum the loss and compute gradients.
+  /// Runs the heads that compute losses and gradients.
   ///
   /// @param states the last hidden states
   /// @param gradients where theirs go
-  /// @param loss F32 `[1]`, what the loss is added to
-  void runGradients(Tensor states, Tensor gradients, Tensor loss) {
-    runHeads(gradientHeads, states, gradients, loss);
+  /// @param losses as [#runLoss] takes them
+  void runGradients(Tensor states, Tensor gradients, Tensor losses) {
+    runHeads(gradientHeads, states, gradients, losses);
   }
 
   private void runHeads(
-      List<LossHead> heads, Tensor states, @Nullable Tensor gradients, Tensor loss) {
+      List<LossHead> heads, Tensor states, @Nullable Tensor gradients, Tensor losses) {
     int tokens = engine.shape().tokens();
     int run = heads.getFirst().tokens();
     for (int first = 0; first < tokens; first += run) {
       LossHead head = tokens - first >= run ? heads.getFirst() : heads.getLast();
-      head.run(first, states, gradients, loss);
+      head.run(first, states, gradients, losses);
     }
   }
 

@@ -72,6 +72,17 @@ public record TokenBatch(
     return tokens.length;
   }
 
+  /// The sum of the places' losses with their weights.
+  ///
+  /// @param losses of each place; of any value where the weight is 0
+  public double weighted(float[] losses) {
+    double sum = 0;
+    for (int i = 0; i < size(); i++) {
+      sum += targetWeights[i] == 0 ? 0 : (double) targetWeights[i] * losses[i];
+    }
+    return sum;
+  }
+
   /// Sum of the target weights: the number of trained tokens.
   public double targetCount() {
     double sum = 0;

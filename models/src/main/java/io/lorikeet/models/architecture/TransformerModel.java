@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// A frozen base with an adapter on a device, ready for batches of one shape, or of some lengths of
@@ -35,7 +36,7 @@ public final class TransformerModel implements AutoCloseable {
   private final OwnedResources owned = new OwnedResources();
   private final GraphMemory memory;
   private final HiddenStates states;
-  private final StepSums sums;
+  private final StepLosses losses;
   private final Map<Integer, PassGraphs> graphsByLength = new TreeMap<>();
 
   /// How a model is run.
@@ -131,7 +132,7 @@ public final class TransformerModel implements AutoCloseable {
       states =
           owned.add(
               new HiddenStates(backend, hidden, kept, options.passes(), options.savedInputs()));
-      sums = owned.add(new StepSums(backend));
+      losses = owned.add(new StepLosses(backend, shape.tokens()));
       graphsByLength.put(shape.context(), owned.add(new PassGraphs(engine, training)));
       for (int length : options.shorter()) {
         Engine shorter = engine.with(shape.shorter(length));
@@ -149,7 +150,7 @@ public final class TransformerModel implements AutoCloseable {
     List<Graph> graphs = new ArrayList<>(states.graphs());
     graphsByLength
         .values()
-        .forEach(all -> graphs.addAll(all.bindForAllocation(states.state(0), sums.anyLoss())));
+        .forEach(all -> graphs.addAll(all.bindForAllocation(states.state(0), losses.any())));
     return graphs;
   }
 
@@ -161,18 +162,24 @@ public final class TransformerModel implements AutoCloseable {
     }
   }
 
-  /// Sums over batches.
+  /// The losses of batches.
   ///
-  /// @param losses of each batch, in nats, summed over its targets with their weights
+  /// @param losses of each batch: those of its places, in nats, without their weights; of any value
+  ///     where the weight is 0
   /// @param other the number that was to be read with them
-  public record Sums(double[] losses, double other) {}
+  public record Losses(List<float[]> losses, double other) {}
+
+  /// The losses of a batch's places without dropout, as [Losses] has them.
+  public float[] losses(TokenBatch batch) {
+    requireTaken();
+    forward(List.of(new Pass(batch, OptionalLong.empty())));
+    graphs(batch).runLoss(last(), losses.next(batch.size()));
+    return losses.take(null).losses().getFirst();
+  }
 
   /// The loss of a batch without dropout, in nats, summed over its targets with their weights.
   public double loss(TokenBatch batch) {
-    requireTaken();
-    forward(List.of(new Pass(batch, OptionalLong.empty())));
-    graphs(batch).runLoss(last(), sums.nextLoss());
-    return sums.take(null).losses()[0];
+    return batch.weighted(losses(batch));
   }
 
   /// The loss of a batch, in nats, summed over its targets with their weights; adds the gradient of
@@ -189,17 +196,21 @@ public final class TransformerModel implements AutoCloseable {
   public double[] lossesAndGradients(List<TokenBatch> batches, long[] dropoutSeeds) {
     requireTaken();
     addGradients(batches, dropoutSeeds);
-    return sums.take(null).losses();
+    List<float[]> all = losses.take(null).losses();
+    return IntStream.range(0, all.size())
+        .mapToDouble(i -> batches.get(i).weighted(all.get(i)))
+        .toArray();
   }
 
   private void requireTaken() {
-    if (!sums.isEmpty()) {
+    if (!losses.isEmpty()) {
       throw new IllegalStateException("the losses of batches before weren't taken");
     }
   }
 
-  /// Adds the gradients of batches' losses to the adapter's. The device may not have come to them
-  /// when this returns; it is at most one call behind. [#takeSums] gives the losses.
+  /// Adds the gradient of each batch's loss to the adapter's gradients, as a sum of its own. The
+  /// device may not have come to them when this returns; it is at most one call behind.
+  /// [#takeLosses] gives the losses.
   ///
   /// @param dropoutSeeds as [#lossAndGradients] takes them, one for each batch
   public void addGradients(List<TokenBatch> batches, long[] dropoutSeeds) {
@@ -225,8 +236,8 @@ public final class TransformerModel implements AutoCloseable {
   ///
   /// @param other F32 `[1]` in the device's memory that is read with them, so that the device is
   ///     only waited for once
-  public Sums takeSums(Tensor other) {
-    return sums.take(other);
+  public Losses takeLosses(Tensor other) {
+    return losses.take(other);
   }
 
   /// A batch on its way through the layers.
@@ -257,7 +268,7 @@ public final class TransformerModel implements AutoCloseable {
   private void headAndGradient(List<Pass> together, int i) {
     resume(together, i, engine.config().layers());
     PassGraphs graphs = graphs(together.get(i).batch());
-    graphs.runGradients(last(), states.gradient(), sums.nextLoss());
+    graphs.runGradients(last(), states.gradient(), losses.next(together.get(i).batch().size()));
     if (together.size() > 1) {
       states.saveGradient(i);
     }
@@ -429,7 +440,7 @@ public final class TransformerModel implements AutoCloseable {
         states.deviceBytes(),
         states.hostBytes(),
         engine.savedAttention() == null ? 0 : engine.savedAttention().bytes(),
-        engine.inputs().bytes() + sums.bytes(),
+        engine.inputs().bytes() + losses.bytes(),
         engine.folded() == null ? 0 : engine.folded().bytes(),
         memory.bytes(),
         memory.scratchBytes());

@@ -222,10 +222,10 @@ final class GgmlKernels implements Kernels {
     Tensor best = ops.reshape(ops.argmax(logits), row);
     Tensor distance = ops.sub(pick(logits, best), pick(logits, ops.reshape(targets.labels(), row)));
     Tensor probabilities = ops.softMax(logits, null, 1);
-    Tensor perToken = ops.sub(distance, ops.log(pick(probabilities, best)));
-    Tensor sum = ops.sum(ops.mul(ops.reshape(perToken, each), targets.weights()));
-    ops.schedule(sum);
-    return new Loss(sum, gradient ? logitsGradient(probabilities, targets) : null);
+    Tensor losses = ops.sub(distance, ops.log(pick(probabilities, best)));
+    ops.schedule(losses);
+    return new Loss(
+        ops.reshape(losses, each), gradient ? logitsGradient(probabilities, targets) : null);
   }
 
   /// One element of each token's row, `[1, 1, tokens]`: of x `[vocabulary, tokens]` the one that

@@ -7,7 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 
-/// Sums the gradients of trained matrices within a graph, on top of what earlier runs left in them.
+/// Sums the gradients of trained matrices within a graph, and then adds each sum to what earlier
+/// runs left. So a batch's gradient is a sum of its own, wherever the batches before are computed.
 public final class ParameterGradients {
   private final Ops ops;
   private final Map<Parameter, Tensor> sums = new LinkedHashMap<>();
@@ -19,23 +20,26 @@ public final class ParameterGradients {
   /// Adds a contribution and has it computed at this point of the graph, so that what it needs can
   /// be freed.
   void add(Parameter parameter, Tensor gradient) {
-    Tensor sum = ops.add(gradient, sums.getOrDefault(parameter, gradient(parameter)));
-    ops.schedule(sum);
-    sums.put(parameter, sum);
+    ops.schedule(sums.merge(parameter, gradient, (sum, more) -> ops.add(more, sum)));
   }
 
   /// Adds the sum over tokens of the outer products of x `[k, t]` and y `[n, t]`.
   void addOuter(Kernels kernels, Parameter parameter, Tensor x, Tensor y) {
-    kernels.outerInto(x, y, gradient(parameter)).ifPresent(gradient -> add(parameter, gradient));
+    Tensor sum = sums.get(parameter);
+    if (sum == null) {
+      add(parameter, kernels.outer(x, y));
+    } else {
+      kernels.outerInto(x, y, sum).ifPresent(gradient -> add(parameter, gradient));
+    }
   }
 
-  private static Tensor gradient(Parameter parameter) {
-    return Objects.requireNonNull(parameter.gradient(), "a graph with gradients");
-  }
-
-  /// Has the sums written back, once the graph has all contributions.
+  /// Has the sums added to the gradients, once the graph has all contributions.
   public void store() {
-    sums.forEach((parameter, sum) -> ops.schedule(ops.copy(sum, gradient(parameter))));
+    sums.forEach(
+        (parameter, sum) -> {
+          Tensor total = Objects.requireNonNull(parameter.gradient(), "a graph with gradients");
+          ops.schedule(ops.copy(ops.add(sum, total), total));
+        });
     sums.clear();
   }
 }

@@ -36,7 +36,7 @@ final class CrossEntropyTasks {
       if (weight != 0) {
         int label = labels.getAtIndex(JAVA_INT, token);
         MemorySegment softMax = softMax(row, worker.index());
-        weights.setAtIndex(JAVA_FLOAT, token, weight * loss(row, softMax, label));
+        weights.setAtIndex(JAVA_FLOAT, token, loss(row, softMax, label));
         if (gradient) {
           toGradient(softMax, label, weight);
           row.copyFrom(softMax);

@@ -121,7 +121,7 @@ final class FusedOps {
     return inPlace(ops, "softmax back", softMaxBack, 0, true, gradient, softMax);
   }
 
-  /// Replaces weights by `weight · -log softmax(logits)[label]`.
+  /// Replaces weights other than 0 by `-log softmax(logits)[label]`.
   ///
   /// @param logits F32 `[vocabulary, t]`, contiguous
   /// @param labels I32 `[t]`, each below the vocabulary

@@ -178,9 +178,7 @@ final class OneDnnKernels implements Kernels {
     } else {
       fused.crossEntropy(ops, logits, targets.labels(), losses);
     }
-    Tensor sum = ops.sum(losses);
-    ops.schedule(sum);
-    return new Loss(sum, logitsGradient);
+    return new Loss(losses, logitsGradient);
   }
 
   private Tensor noted(FusedOps.Result result) {

@@ -264,7 +264,7 @@ class FusedOpsTest {
     float[] weights = new float[tokens];
     for (int i = 0; i < tokens; i++) {
       labels[i] = random.nextInt(vocabulary);
-      weights[i] = i % 3; // 0: not trained
+      weights[i] = new float[] {0, 1, 2, -1.5f}[i % 4]; // 0: not trained
     }
     // A label whose probability no float can hold.
     logits[vocabulary + labels[1]] = -200;
@@ -296,7 +296,7 @@ class FusedOpsTest {
         int first = token * vocabulary;
         double sum =
             IntStream.range(first, first + vocabulary).mapToDouble(i -> Math.exp(logits[i])).sum();
-        double loss = weights[token] * (Math.log(sum) - logits[first + labels[token]]);
+        double loss = weights[token] == 0 ? 0 : Math.log(sum) - logits[first + labels[token]];
         assertEquals(loss, results.get(2)[token], 1e-5 * (1 + loss));
         assertEquals(loss, losses.get(0)[token], 1e-5 * (1 + loss));
         for (int i = 0; i < vocabulary; i++) {

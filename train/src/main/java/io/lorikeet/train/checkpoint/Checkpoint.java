@@ -33,7 +33,7 @@ public final class Checkpoint implements AutoCloseable {
   static final String VERSION = PREFIX + "version";
 
   /// Raised whenever a checkpoint of before can't be gone on with exactly.
-  static final int CURRENT_VERSION = 2;
+  static final int CURRENT_VERSION = 3;
 
   private final GgufFile file;
 

@@ -4,6 +4,7 @@ import io.lorikeet.models.architecture.TokenBatch;
 import io.lorikeet.train.data.files.SourceLine;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.DoubleStream;
 
 /// Rows that are computed at once, laid out for the model, and where they come from.
 ///
@@ -47,6 +48,47 @@ public record MicroBatch(TokenBatch tokens, List<PackedRow> rows) {
   /// Tokens, padding excluded.
   public int usedPlaces() {
     return rows.stream().mapToInt(PackedRow::usedPlaces).sum();
+  }
+
+  /// Takes the places of the examples' tokens with loss.
+  @FunctionalInterface
+  public interface TargetVisitor {
+    /// @param example its number in the batch, in the order of [#sources]
+    /// @param token index in the example of the token that has loss
+    /// @param place index in the batch of the place that predicts it
+    void visit(int example, int token, int place);
+  }
+
+  /// Visits the tokens with loss of each example after the other. A place that several examples
+  /// share comes for each of them.
+  public void forEachTarget(TargetVisitor visitor) {
+    int examples = 0;
+    for (int row = 0; row < rows.size(); row++) {
+      int start = row * tokens.context();
+      for (TokenTree tree : rows.get(row).trees()) {
+        int firstExample = examples;
+        int firstPlace = start;
+        tree.forEachTarget(
+            (example, token, place) ->
+                visitor.visit(firstExample + example, token, firstPlace + place));
+        examples += tree.examples().size();
+        start += tree.places();
+      }
+    }
+  }
+
+  /// The loss of each example, summed over its tokens with loss, in the order of [#sources].
+  ///
+  /// @param losses of the batch's places, see [io.lorikeet.models.architecture.TransformerModel]
+  public double[] exampleLosses(float[] losses) {
+    double[] sums = new double[rows.stream().mapToInt(row -> row.examples().size()).sum()];
+    forEachTarget((example, _, place) -> sums[example] += losses[place]);
+    return sums;
+  }
+
+  /// The losses of all examples, added up in their order.
+  public double loss(float[] losses) {
+    return DoubleStream.of(exampleLosses(losses)).reduce(0, Double::sum);
   }
 
   /// Where the examples stand, row by row.

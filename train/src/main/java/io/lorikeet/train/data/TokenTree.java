@@ -13,6 +13,7 @@ import java.util.List;
 /// are those of the examples apart.
 public final class TokenTree {
   private final List<TokenizedExample> examples;
+  private final List<Integer> ends; // the last place of each example
   private final int[] tokens;
   private final int[] positions;
   private final int[] seenUntil;
@@ -21,6 +22,7 @@ public final class TokenTree {
 
   private TokenTree(Builder builder) {
     examples = List.copyOf(builder.examples);
+    ends = List.copyOf(builder.ends);
     int places = builder.places;
     tokens = Arrays.copyOf(builder.tokens, places);
     positions = Arrays.copyOf(builder.positions, places);
@@ -98,10 +100,34 @@ public final class TokenTree {
     return weights[place];
   }
 
+  /// Takes the places of the examples' tokens with loss.
+  @FunctionalInterface
+  interface TargetVisitor {
+    /// @param example its number in the tree
+    /// @param token index in the example of the token that has loss
+    /// @param place where it is predicted
+    void visit(int example, int token, int place);
+  }
+
+  /// Visits the tokens with loss of each example after the other. A place that several examples
+  /// share comes for each of them.
+  void forEachTarget(TargetVisitor visitor) {
+    for (int i = 0; i < examples.size(); i++) {
+      int end = ends.get(i);
+      for (int place = 0; place <= end; place++) {
+        boolean inExample = place == end || seenUntil[place] >= end;
+        if (inExample && examples.get(i).trained()[positions[place] + 1]) {
+          visitor.visit(i, positions[place] + 1, place);
+        }
+      }
+    }
+  }
+
   /// Adds one example after the other: each leaves the path of the one before where it must.
   private static final class Builder {
     private final int most;
     private final List<TokenizedExample> examples = new ArrayList<>();
+    private final List<Integer> ends = new ArrayList<>();
     private int[] tokens = new int[64];
     private int[] positions = new int[64];
     private int[] seenUntil = new int[64];
@@ -137,6 +163,7 @@ public final class TokenTree {
         }
       }
       examples.add(example);
+      ends.add(path[depth - 1]);
       return true;
     }
 

@@ -299,7 +299,7 @@ final class TrainingLoop {
     for (int i = 0; i < batches.size(); i++) {
       stopIfAsked();
       MicroBatch batch = batches.get(i);
-      double loss = step.model().loss(batch.tokens());
+      double loss = batch.loss(step.model().losses(batch.tokens()));
       if (!Double.isFinite(loss)) {
         String where = step.model().firstNonFinite(batch.tokens(), OptionalLong.empty());
         throw NonFiniteException.inValidation(number, where, List.of(batch));

@@ -85,17 +85,18 @@ final class TrainingStep {
       }
       watch.afterBatch();
     }
-    TransformerModel.Sums sums = model.takeSums(optimizer.sumSquares());
+    TransformerModel.Losses losses = model.takeLosses(optimizer.sumSquares());
     double lossSum = 0;
     for (int i = 0; i < batches.size(); i++) {
-      lossSum += sums.losses()[i];
-      if (!Double.isFinite(sums.losses()[i])) {
-        MicroBatch batch = batches.get(i);
+      MicroBatch batch = batches.get(i);
+      double loss = batch.loss(losses.losses().get(i));
+      lossSum += loss;
+      if (!Double.isFinite(loss)) {
         String where = model.firstNonFinite(batch.tokens(), OptionalLong.of(seeds.get(i)));
         throw NonFiniteException.inStep("loss", step, where, List.of(batch));
       }
     }
-    double norm = Math.sqrt(sums.other()) / targets;
+    double norm = Math.sqrt(losses.other()) / targets;
     if (!Double.isFinite(norm)) {
       throw NonFiniteException.inStep("gradient", step, firstNonFiniteGradient(), batches);
     }

@@ -25,8 +25,12 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -91,7 +95,9 @@ class SharedBeginningsTest {
     Outcome shared = run(base, chats, Packing.ROWS_AND_BEGINNINGS);
     assertTrue(shared.places < 0.6 * apart.places, shared.places + " of " + apart.places);
     assertEquals(apart.targets, shared.targets);
-    assertEquals(1, shared.loss / apart.loss, 1e-5);
+    assertEquals(apart.losses.keySet(), shared.losses.keySet());
+    apart.losses.forEach(
+        (example, loss) -> assertEquals(1, shared.losses.get(example) / loss, 1e-5));
     double difference = 0;
     double size = 0;
     for (int i = 0; i < apart.gradients.length; i++) {
@@ -102,7 +108,7 @@ class SharedBeginningsTest {
     assertTrue(Math.sqrt(difference / size) < 1e-5, "differ by " + Math.sqrt(difference / size));
     // Were the examples others, these figures would be, too.
     Outcome others = run(base, chats(vocabulary, 2), Packing.NONE);
-    assertTrue(Math.abs(others.loss / apart.loss - 1) > 1e-4);
+    assertTrue(Math.abs(others.loss() / apart.loss() - 1) > 1e-4);
   }
 
   /// Each chat is some turns, each of which goes on from a part of what the turn before began with,
@@ -126,7 +132,13 @@ class SharedBeginningsTest {
     return examples;
   }
 
-  private record Outcome(double loss, double targets, int places, float[] gradients) {}
+  /// @param losses of each example, by its tokens
+  private record Outcome(
+      Map<List<Integer>, Double> losses, double targets, int places, float[] gradients) {
+    double loss() {
+      return losses.values().stream().mapToDouble(Double::doubleValue).sum();
+    }
+  }
 
   private static Outcome run(Path path, List<TokenizedExample> examples, Packing packing)
       throws IOException {
@@ -149,15 +161,23 @@ class SharedBeginningsTest {
               new PassShape(2, CONTEXT, 16, 48, 40), Precision.F32, true, 0);
       try (TransformerModel model =
           new TransformerModel(file, config, weights, lora, backend, options)) {
-        double loss = 0;
+        Map<List<Integer>, Double> losses = new HashMap<>();
         double targets = 0;
         int places = 0;
         for (MicroBatch batch : DataSet.of(examples, CONTEXT, packing).batches(2)) {
-          loss += model.lossAndGradients(batch.tokens(), 0);
+          double sum = model.lossAndGradients(batch.tokens(), 0);
+          double[] ofExamples = batch.exampleLosses(model.losses(batch.tokens()));
+          assertEquals(1, DoubleStream.of(ofExamples).sum() / sum, 1e-6);
+          List<TokenizedExample> inBatch =
+              batch.rows().stream().flatMap(row -> row.examples().stream()).toList();
+          for (int i = 0; i < ofExamples.length; i++) {
+            int[] tokens = inBatch.get(i).tokens();
+            losses.put(IntStream.of(tokens).boxed().toList(), ofExamples[i]);
+          }
           targets += batch.tokens().targetCount();
           places += batch.usedPlaces();
         }
-        return new Outcome(loss, targets, places, lora.gradients().downloadFloats());
+        return new Outcome(losses, targets, places, lora.gradients().downloadFloats());
       }
     }
   }
