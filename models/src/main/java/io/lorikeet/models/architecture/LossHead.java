@@ -7,8 +7,10 @@ import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.autodiff.DistributionLoss;
 import io.lorikeet.models.autodiff.Tape;
-import java.util.List;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -22,30 +24,36 @@ final class LossHead implements AutoCloseable {
 
   private final Engine engine;
   private final int tokens;
+  private final Kind kind;
   private final GraphInputs inputs;
   private final OutputHead head;
   private final Tensor hidden;
   private final @Nullable Tensor hiddenGradient;
-  private final Targets targets;
+  private final Map<String, Tensor> vectors = new HashMap<>();
   private final Tensor losses;
   private final Graph graph;
 
+  /// The results of a head.
+  enum Kind {
+    /// The losses of the targets.
+    LOSSES,
+    /// These, the gradient of the hidden states, and those of the head's adapter.
+    GRADIENTS,
+    /// The same, of the losses that [Objective.Distributions] have.
+    GRADIENTS_OF_DISTRIBUTIONS
+  }
+
   /// @param tokens tokens of a run
-  /// @param gradients whether the gradient of the hidden states is computed, and those of the
-  ///     head's adapter
-  LossHead(Engine engine, int tokens, boolean gradients) {
+  LossHead(Engine engine, int tokens, Kind kind) {
     this.engine = engine;
     this.tokens = tokens;
+    this.kind = kind;
+    boolean gradients = kind != Kind.LOSSES;
     int chunk = engine.shape().headChunk();
     inputs = new GraphInputs(engine, tokens, gradients, Math.ceilDiv(tokens, chunk));
     head = new OutputHead(engine, inputs);
     hidden = inputs.hidden("last_hidden", tokens);
     hiddenGradient = gradients ? inputs.hidden("last_hidden_gradient", tokens) : null;
-    targets =
-        new Targets(
-            inputs.runOf("labels", tokens),
-            inputs.runOf("flat_labels", tokens),
-            inputs.runOf("target_weights", tokens));
     losses = inputs.ops().placeholder("losses", TensorType.F32, Shape.of(tokens));
     for (int first = 0; first < tokens; first += chunk) {
       addChunk(first, Math.min(chunk, tokens - first));
@@ -65,8 +73,15 @@ final class LossHead implements AutoCloseable {
         : (int) Math.min((long) chunks * shape.headChunk(), shape.tokens());
   }
 
-  private Tensor part(Tensor vector, int first, int count) {
-    return inputs.ops().view(vector, Shape.of(count), first * vector.stride(0));
+  private static Tensor part(Ops ops, Tensor vector, long first, long count) {
+    return ops.view(vector, Shape.of(count), first * vector.stride(0));
+  }
+
+  /// The values of some tokens of the run in a vector of [PassInputs].
+  private Tensor vector(String name, int first, int count) {
+    int each = engine.inputs().perToken(name);
+    Tensor whole = vectors.computeIfAbsent(name, n -> inputs.runOf(n, each * tokens));
+    return part(inputs.ops(), whole, (long) each * first, (long) each * count);
   }
 
   private Tensor tokens(Tensor states, int first, int count) {
@@ -75,23 +90,30 @@ final class LossHead implements AutoCloseable {
   }
 
   private void addChunk(int first, int count) {
-    Targets chunk =
-        new Targets(
-            part(targets.labels(), first, count),
-            part(targets.flatLabels(), first, count),
-            part(targets.weights(), first, count));
     Tape tape = inputs.newTape();
     Tensor states = tokens(hidden, first, count);
     Tensor logits = head.logits(tape, states, first);
-    Kernels.Loss chunkLoss =
-        inputs.kernels().crossEntropy(logits, chunk, hiddenGradient != null, head.isCapped());
+    Kernels.Loss chunkLoss = loss(logits, first, count);
     Ops ops = inputs.ops();
-    ops.schedule(ops.copy(chunkLoss.each(), part(losses, first, count)));
+    ops.schedule(ops.copy(chunkLoss.each(), part(ops, losses, first, count)));
     if (hiddenGradient != null) {
       tape.backward(logits, Objects.requireNonNull(chunkLoss.gradient(), "it was asked for"));
       Tensor result = tokens(hiddenGradient, first, count);
       ops.schedule(ops.copy(tape.gradient(states), result));
     }
+  }
+
+  private Kernels.Loss loss(Tensor logits, int first, int count) {
+    Tensor weights = vector("target_weights", first, count);
+    if (kind == Kind.GRADIENTS_OF_DISTRIBUTIONS) {
+      Tensor listed = vector("listed", first, count);
+      Tensor excess = vector("excess", first, count);
+      Tensor rest = vector("rest", first, count);
+      return new DistributionLoss(listed, excess, rest, weights).build(inputs.ops(), logits);
+    }
+    Tensor labels = vector("labels", first, count);
+    Targets targets = new Targets(labels, vector("flat_labels", first, count), weights);
+    return inputs.kernels().crossEntropy(logits, targets, kind == Kind.GRADIENTS, head.isCapped());
   }
 
   /// Points the head at the run that begins at token `first`, a multiple of the chunk's length.
@@ -111,9 +133,11 @@ final class LossHead implements AutoCloseable {
           offset);
     }
     graph.bind(losses, tokenLosses, first * losses.stride(0));
-    for (Tensor vector : List.of(targets.labels(), targets.flatLabels(), targets.weights())) {
-      graph.bind(vector, engine.inputs().get(vector.name()), first * vector.stride(0));
-    }
+    vectors.forEach(
+        (name, vector) -> {
+          long element = (long) engine.inputs().perToken(name) * first;
+          graph.bind(vector, engine.inputs().get(name), element * vector.stride(0));
+        });
   }
 
   /// Computes the tokens' losses, and adds to the gradients of the head's adapter.

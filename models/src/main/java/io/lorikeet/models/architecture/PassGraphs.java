@@ -19,12 +19,14 @@ final class PassGraphs implements AutoCloseable {
   private final List<LayerGraph> backward = new ArrayList<>();
   private final List<LossHead> lossHeads = new ArrayList<>();
   private final List<LossHead> gradientHeads = new ArrayList<>();
+  private final List<LossHead> distributionHeads = new ArrayList<>();
   private final List<LogitsHead> logitsHeads = new ArrayList<>();
   private final EmbeddingGraph embedding;
   private final @Nullable EmbeddingGraph embeddingBackward;
 
   /// @param engine with the shape of these rows
-  PassGraphs(Engine engine, boolean training) {
+  /// @param distributions whether batches come with [Objective.Distributions], too
+  PassGraphs(Engine engine, boolean training, boolean distributions) {
     this.engine = engine;
     try {
       embedding = owned.add(new EmbeddingGraph(engine, false));
@@ -32,7 +34,7 @@ final class PassGraphs implements AutoCloseable {
       embeddingBackward =
           training && adaptsEmbedding ? owned.add(new EmbeddingGraph(engine, true)) : null;
       buildLayers(training);
-      buildHeads(training);
+      buildHeads(training, distributions);
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -71,11 +73,15 @@ final class PassGraphs implements AutoCloseable {
     }
   }
 
-  private void buildHeads(boolean training) {
+  private void buildHeads(boolean training, boolean distributions) {
     for (int tokens : parts(LossHead.run(engine))) {
-      lossHeads.add(owned.add(new LossHead(engine, tokens, false)));
+      lossHeads.add(owned.add(new LossHead(engine, tokens, LossHead.Kind.LOSSES)));
       if (training) {
-        gradientHeads.add(owned.add(new LossHead(engine, tokens, true)));
+        gradientHeads.add(owned.add(new LossHead(engine, tokens, LossHead.Kind.GRADIENTS)));
+      }
+      if (training && distributions) {
+        distributionHeads.add(
+            owned.add(new LossHead(engine, tokens, LossHead.Kind.GRADIENTS_OF_DISTRIBUTIONS)));
       }
     }
     for (int tokens : parts(Math.min(engine.shape().headChunk(), engine.shape().tokens()))) {
@@ -110,7 +116,7 @@ final class PassGraphs implements AutoCloseable {
         }
       }
     }
-    for (List<LossHead> heads : List.of(lossHeads, gradientHeads)) {
+    for (List<LossHead> heads : List.of(lossHeads, gradientHeads, distributionHeads)) {
       for (LossHead head : heads) {
         head.bind(0, hidden, hidden, losses);
         graphs.add(head.graph());
@@ -160,6 +166,11 @@ final class PassGraphs implements AutoCloseable {
   /// @param losses as [#runLoss] takes them
   void runGradients(Tensor states, Tensor gradients, Tensor losses) {
     runHeads(gradientHeads, states, gradients, losses);
+  }
+
+  /// As [#runGradients], of [Objective.Distributions].
+  void runGradientsOfDistributions(Tensor states, Tensor gradients, Tensor losses) {
+    runHeads(distributionHeads, states, gradients, losses);
   }
 
   private void runHeads(

@@ -40,9 +40,14 @@ final class PassInputs implements AutoCloseable {
   /// Places behind a token for which convolutions ask whether its example goes on; 0 without any.
   private final int followed;
 
-  PassInputs(Backend backend, ModelConfig config, PassShape shape, double dropout) {
+  /// Tokens that [Objective.Distributions] list at each place; 0 without such.
+  private final int listed;
+
+  /// @param listed tokens that [Objective.Distributions] list at each place; 0 without such
+  PassInputs(Backend backend, ModelConfig config, PassShape shape, double dropout, int listed) {
     this.shape = shape;
     this.dropout = dropout;
+    this.listed = listed;
     vocabulary = config.vocabulary();
     int tokens = shape.tokens();
     window = config.window();
@@ -73,6 +78,12 @@ final class PassInputs implements AutoCloseable {
     specs.add(new Spec("labels", TensorType.I32, Shape.of(tokens)));
     specs.add(new Spec("flat_labels", TensorType.I32, Shape.of(tokens)));
     specs.add(new Spec("target_weights", TensorType.F32, Shape.of(tokens)));
+    if (listed > 0) {
+      Shape ofListed = Shape.of((long) listed * tokens);
+      specs.add(new Spec("listed", TensorType.I32, ofListed));
+      specs.add(new Spec("excess", TensorType.F32, ofListed));
+      specs.add(new Spec("rest", TensorType.F32, Shape.of(tokens)));
+    }
     specs.add(new Spec("indices", TensorType.F32, Shape.of(shape.context())));
     int mostRows = Math.max(config.mostRows(), tokens);
     specs.add(new Spec("row_numbers", TensorType.I32, Shape.of(mostRows)));
@@ -128,17 +139,14 @@ final class PassInputs implements AutoCloseable {
     return dropout > 0;
   }
 
-  /// Uploads a batch, which may be shorter than the shape. The labels within a chunk of logits seen
-  /// as one long vector are computed here too.
+  /// Uploads a batch, which may be shorter than the shape.
   void upload(TokenBatch batch) {
     int tokens = shape.tokens();
     float[] seenUntil = new float[tokens];
     float[] seenInWindow = new float[tokens];
-    int[] flatLabels = new int[tokens];
     for (int i = 0; i < batch.size(); i++) {
       seenUntil[i] = batch.seenUntil()[i];
       seenInWindow[i] = Math.min(seenUntil[i], i % batch.context() + window - 1);
-      flatLabels[i] = batch.targets()[i] + vocabulary * (i % shape.headChunk());
     }
     int[] positions = Arrays.copyOf(batch.positions(), tokens);
     get("tokens").upload(Arrays.copyOf(batch.tokens(), tokens));
@@ -154,8 +162,57 @@ final class PassInputs implements AutoCloseable {
       get("follows").upload(follows(batch));
     }
     get("labels").upload(Arrays.copyOf(batch.targets(), tokens));
-    get("flat_labels").upload(flatLabels);
-    get("target_weights").upload(Arrays.copyOf(batch.targetWeights(), tokens));
+    get("flat_labels").upload(flat(batch.targets(), 1));
+    uploadWeights(batch.targetWeights());
+  }
+
+  /// Uploads other weights of the batch's targets.
+  void uploadWeights(float[] weights) {
+    get("target_weights").upload(Arrays.copyOf(weights, shape.tokens()));
+  }
+
+  /// Checks that distributions are for a batch of that many places, and as long as they were said
+  /// to be.
+  void require(Objective.Distributions distributions, int places) {
+    if (distributions.listed() != listed || distributions.rest().length != places) {
+      throw new IllegalArgumentException(
+          "this model takes distributions of %s tokens at each of %s places, not %s at %s"
+              .formatted(listed, places, distributions.listed(), distributions.rest().length));
+    }
+    for (int token : distributions.tokens()) {
+      if (token < 0 || token >= vocabulary) {
+        throw new IllegalArgumentException(
+            "token %s isn't in the vocabulary of %s".formatted(token, vocabulary));
+      }
+    }
+  }
+
+  /// Uploads what the batch's places are to predict instead of its targets.
+  void upload(Objective.Distributions distributions) {
+    float[] excess = distributions.probabilities().clone();
+    for (int i = 0; i < excess.length; i++) {
+      excess[i] -= distributions.rest()[i / listed];
+    }
+    get("listed").upload(flat(distributions.tokens(), listed));
+    get("excess").upload(Arrays.copyOf(excess, listed * shape.tokens()));
+    get("rest").upload(Arrays.copyOf(distributions.rest(), shape.tokens()));
+  }
+
+  /// Where tokens stand in the logits of a chunk, seen as one long vector.
+  ///
+  /// @param ids some at each place of the batch
+  /// @param each how many
+  private int[] flat(int[] ids, int each) {
+    int[] flat = new int[each * shape.tokens()];
+    for (int i = 0; i < ids.length; i++) {
+      flat[i] = ids[i] + vocabulary * (i / each % shape.headChunk());
+    }
+    return flat;
+  }
+
+  /// Elements that a vector has for each token.
+  int perToken(String name) {
+    return Math.toIntExact(get(name).shape().elements() / shape.tokens());
   }
 
   private static float[] temperatures(Temperature temperature, int[] positions) {

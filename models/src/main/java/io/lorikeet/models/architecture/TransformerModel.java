@@ -15,6 +15,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -53,6 +54,7 @@ public final class TransformerModel implements AutoCloseable {
   ///     streamed, each is then uploaded once for all of them
   /// @param folded whether the adapter is rounded into the weights it adapts, as [#foldAdapter]
   ///     does, instead of being applied apart
+  /// @param listed tokens that [Objective.Distributions] list at each place; 0 without such
   public record Options(
       PassShape shape,
       List<Integer> shorter,
@@ -62,7 +64,8 @@ public final class TransformerModel implements AutoCloseable {
       SavedInputs savedInputs,
       boolean keepsAttention,
       int passes,
-      boolean folded) {
+      boolean folded,
+      int listed) {
 
     public Options {
       shorter = List.copyOf(shorter);
@@ -76,7 +79,7 @@ public final class TransformerModel implements AutoCloseable {
     /// For one length of rows, with the layers' inputs where they are computed, one batch after the
     /// other, and the adapter applied apart.
     public Options(PassShape shape, Precision precision, boolean training, double dropout) {
-      this(shape, List.of(), precision, training, dropout, SavedInputs.DEVICE, false, 1, false);
+      this(shape, List.of(), precision, training, dropout, SavedInputs.DEVICE, false, 1, false, 0);
     }
   }
 
@@ -104,7 +107,9 @@ public final class TransformerModel implements AutoCloseable {
     PassShape shape = options.shape();
     try {
       PassInputs inputs =
-          owned.add(new PassInputs(backend, config, shape, training ? options.dropout() : 0));
+          owned.add(
+              new PassInputs(
+                  backend, config, shape, training ? options.dropout() : 0, options.listed()));
       Tensor factors =
           RopeFactors.choose(base, config, shape.context()).map(weights::get).orElse(null);
       FoldedWeights folded =
@@ -133,10 +138,12 @@ public final class TransformerModel implements AutoCloseable {
           owned.add(
               new HiddenStates(backend, hidden, kept, options.passes(), options.savedInputs()));
       losses = owned.add(new StepLosses(backend, shape.tokens()));
-      graphsByLength.put(shape.context(), owned.add(new PassGraphs(engine, training)));
+      graphsByLength.put(
+          shape.context(), owned.add(new PassGraphs(engine, training, options.listed() > 0)));
       for (int length : options.shorter()) {
         Engine shorter = engine.with(shape.shorter(length));
-        graphsByLength.put(length, owned.add(new PassGraphs(shorter, training)));
+        graphsByLength.put(
+            length, owned.add(new PassGraphs(shorter, training, options.listed() > 0)));
       }
       memory = owned.add(new GraphMemory(backend));
       memory.allocate(bindForAllocation());
@@ -195,7 +202,10 @@ public final class TransformerModel implements AutoCloseable {
   /// @return the loss of each
   public double[] lossesAndGradients(List<TokenBatch> batches, long[] dropoutSeeds) {
     requireTaken();
-    addGradients(batches, dropoutSeeds);
+    addGradients(
+        IntStream.range(0, batches.size())
+            .mapToObj(i -> new Pass(batches.get(i), OptionalLong.of(dropoutSeeds[i])))
+            .toList());
     List<float[]> all = losses.take(null).losses();
     return IntStream.range(0, all.size())
         .mapToDouble(i -> batches.get(i).weighted(all.get(i)))
@@ -211,17 +221,12 @@ public final class TransformerModel implements AutoCloseable {
   /// Adds the gradient of each batch's loss to the adapter's gradients, as a sum of its own. The
   /// device may not have come to them when this returns; it is at most one call behind.
   /// [#takeLosses] gives the losses.
-  ///
-  /// @param dropoutSeeds as [#lossAndGradients] takes them, one for each batch
-  public void addGradients(List<TokenBatch> batches, long[] dropoutSeeds) {
+  public void addGradients(List<Pass> batches) {
     if (!training) {
       throw new IllegalStateException("this model was built without gradients");
     }
     for (int first = 0; first < batches.size(); first += passes) {
-      List<Pass> together = new ArrayList<>();
-      for (int i = first; i < Math.min(first + passes, batches.size()); i++) {
-        together.add(new Pass(batches.get(i), OptionalLong.of(dropoutSeeds[i])));
-      }
+      List<Pass> together = batches.subList(first, Math.min(first + passes, batches.size()));
       forward(together);
       for (int i = 0; i < together.size(); i++) {
         headAndGradient(together, i);
@@ -242,8 +247,14 @@ public final class TransformerModel implements AutoCloseable {
 
   /// A batch on its way through the layers.
   ///
-  /// @param dropoutSeed seed of the masks; none for no dropout
-  private record Pass(TokenBatch batch, OptionalLong dropoutSeed) {}
+  /// @param dropoutSeed seed of the masks, the same for the same batch of a repeated run; none for
+  ///     no dropout
+  /// @param objective where its gradient comes from
+  public record Pass(TokenBatch batch, OptionalLong dropoutSeed, Objective objective) {
+    public Pass(TokenBatch batch, OptionalLong dropoutSeed) {
+      this(batch, dropoutSeed, Objective.TARGETS);
+    }
+  }
 
   /// The last hidden states of every pass; those of a single one are in place.
   private void forward(List<Pass> together) {
@@ -267,8 +278,23 @@ public final class TransformerModel implements AutoCloseable {
 
   private void headAndGradient(List<Pass> together, int i) {
     resume(together, i, engine.config().layers());
-    PassGraphs graphs = graphs(together.get(i).batch());
-    graphs.runGradients(last(), states.gradient(), losses.next(together.get(i).batch().size()));
+    TokenBatch batch = together.get(i).batch();
+    PassGraphs graphs = graphs(batch);
+    Tensor batchLosses = losses.next(batch.size());
+    switch (together.get(i).objective()) {
+      case Objective.OfTargets _ -> graphs.runGradients(last(), states.gradient(), batchLosses);
+      case Objective.OfLosses objective -> {
+        graphs.runLoss(last(), batchLosses);
+        float[] all = batchLosses.downloadFloats();
+        engine.inputs().uploadWeights(objective.derivatives(Arrays.copyOf(all, batch.size())));
+        graphs.runGradients(last(), states.gradient(), batchLosses);
+        batchLosses.upload(all); // the second pass leaves out those whose derivative is 0
+      }
+      case Objective.Distributions objective -> {
+        engine.inputs().upload(objective);
+        graphs.runGradientsOfDistributions(last(), states.gradient(), batchLosses);
+      }
+    }
     if (together.size() > 1) {
       states.saveGradient(i);
     }
@@ -347,6 +373,9 @@ public final class TransformerModel implements AutoCloseable {
     if (reach > 0 && reach < batch.context() && batch.branches()) {
       throw new IllegalArgumentException(
           "examples can't share tokens where layers see only " + reach + " by their positions");
+    }
+    if (pass.objective() instanceof Objective.Distributions distributions) {
+      engine.inputs().require(distributions, batch.size());
     }
     int vocabulary = engine.config().vocabulary();
     for (int i = 0; i < batch.size(); i++) {

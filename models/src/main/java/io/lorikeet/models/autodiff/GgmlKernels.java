@@ -228,10 +228,8 @@ final class GgmlKernels implements Kernels {
         ops.reshape(losses, each), gradient ? logitsGradient(probabilities, targets) : null);
   }
 
-  /// One element of each token's row, `[1, 1, tokens]`: of x `[vocabulary, tokens]` the one that
-  /// index `[1, tokens]` names.
   private Tensor pick(Tensor x, Tensor index) {
-    return ops.getRows(ops.reshape(x, Shape.of(1, x.shape().ne0(), x.shape().ne1())), index);
+    return DistributionLoss.pick(ops, x, index);
   }
 
   /// weight · (softmax(logits) - onehot(label)). The one is taken off in place, after the loss has

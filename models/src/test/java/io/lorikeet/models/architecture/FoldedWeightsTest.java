@@ -36,7 +36,7 @@ class FoldedWeightsTest {
       new TransformerModel.Options(SHAPE, Precision.F32, true, 0);
   private static final TransformerModel.Options FOLDED =
       new TransformerModel.Options(
-          SHAPE, List.of(), Precision.F32, true, 0, SavedInputs.DEVICE, false, 1, true);
+          SHAPE, List.of(), Precision.F32, true, 0, SavedInputs.DEVICE, false, 1, true, 0);
 
   @TempDir Path folder;
   private Path file;

@@ -94,7 +94,7 @@ class PlacementTest {
     Precision precision = device.equals("cpu") ? Precision.F32 : Precision.AUTO;
     TransformerModel.Options options =
         new TransformerModel.Options(
-            SHAPE, List.of(16), precision, true, dropout, storage, false, passes, false);
+            SHAPE, List.of(16), precision, true, dropout, storage, false, passes, false, 0);
     List<TokenBatch> batches =
         List.of(
             RandomInputs.packedBatch(400, 1, 24, 3),

@@ -132,7 +132,7 @@ class SavedAttentionTest {
         IllegalArgumentException.class,
         () ->
             new TransformerModel.Options(
-                SHAPE, none, Precision.F32, training, 0, storage, true, passes, false));
+                SHAPE, none, Precision.F32, training, 0, storage, true, passes, false, 0));
   }
 
   private Path grouped() throws IOException {
@@ -158,7 +158,8 @@ class SavedAttentionTest {
         SavedInputs.DEVICE,
         keepsAttention,
         1,
-        false);
+        false,
+        0);
   }
 
   private static ModelRun run(Path file, String device, TransformerModel.Options options)

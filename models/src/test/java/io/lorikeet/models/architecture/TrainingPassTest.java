@@ -57,7 +57,7 @@ class TrainingPassTest {
     for (Precision precision : List.of(Precision.F32, Precision.AUTO)) {
       TransformerModel.Options options =
           new TransformerModel.Options(
-              SHAPE, List.of(), precision, true, 0, SavedInputs.DEVICE, false, passes, false);
+              SHAPE, List.of(), precision, true, 0, SavedInputs.DEVICE, false, passes, false, 0);
       try (ModelRun run = new ModelRun(file, "cpu", adapter, options, passes > 1)) {
         float[] sum = new float[run.lora.gradients().downloadFloats().length];
         for (int i = 1; i <= 3; i++) {
@@ -101,7 +101,7 @@ class TrainingPassTest {
     PassShape shape = new PassShape(2, 24, 8, 16, 12);
     TransformerModel.Options options =
         new TransformerModel.Options(
-            shape, List.of(13, 5), Precision.F32, true, 0, SavedInputs.DEVICE, false, 1, false);
+            shape, List.of(13, 5), Precision.F32, true, 0, SavedInputs.DEVICE, false, 1, false, 0);
     List<Double> losses = new ArrayList<>();
     double[] sum = null;
     TransformerModel.Memory alone = null;
@@ -201,7 +201,7 @@ class TrainingPassTest {
     Path file = model();
     double dropout = 0.3;
     try (ModelRun run = ModelRun.adapted(file, ROLES, SHAPE, 0);
-        PassInputs inputs = new PassInputs(run.backend, run.model.config(), SHAPE, dropout)) {
+        PassInputs inputs = new PassInputs(run.backend, run.model.config(), SHAPE, dropout, 0)) {
       inputs.drawDropout(11);
       float[] mask = inputs.get("dropout").downloadFloats();
       int dropped = 0;

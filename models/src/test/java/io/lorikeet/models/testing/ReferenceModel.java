@@ -70,8 +70,21 @@ public final class ReferenceModel {
     return runWide(batch, pairs.stream().map(ReferencePair::of).toList(), scaling);
   }
 
+  /// A loss of all logits, one token's `[vocabulary]` after the other.
+  @FunctionalInterface
+  public interface LogitsLoss {
+    /// Returns the loss and leaves its gradient in the place of the logits.
+    double replaceByGradient(double[] logits);
+  }
+
   /// The same with adapters in `double`, as finite differences need them.
   public Result runWide(TokenBatch batch, List<ReferencePair> pairs, double scaling) {
+    return runWide(batch, pairs, scaling, logits -> replaceByGradient(logits, batch));
+  }
+
+  /// The same with another loss.
+  public Result runWide(
+      TokenBatch batch, List<ReferencePair> pairs, double scaling, LogitsLoss logitsLoss) {
     ReferenceRun run = new ReferenceRun(weights, batch, pairs, scaling);
     ReferenceLayer[] layers = new ReferenceLayer[config.layers()];
     double[][] hidden = new double[layers.length + 1][];
@@ -87,7 +100,7 @@ public final class ReferenceModel {
     double[] last = hidden[layers.length];
     double[] logits = head.forward(ReferenceMath.rmsNorm(last, norm, config.normEpsilon()));
     double[][] logitRows = rows(logits, config.vocabulary());
-    double loss = replaceByGradient(logits, batch);
+    double loss = logitsLoss.replaceByGradient(logits);
 
     double[][] hiddenGradients = new double[hidden.length][];
     hiddenGradients[layers.length] =

@@ -126,12 +126,7 @@ class ReferenceModelTest {
   private static List<ReferencePair> moved(
       List<ReferencePair> pairs, int index, ReferencePair by, double step) {
     List<ReferencePair> moved = new ArrayList<>(pairs);
-    ReferencePair pair = pairs.get(index);
-    double[] a = pair.a().clone();
-    double[] b = pair.b().clone();
-    ReferenceMath.addScaled(a, 0, step, by.a(), 0, a.length);
-    ReferenceMath.addScaled(b, 0, step, by.b(), 0, b.length);
-    moved.set(index, new ReferencePair(pair.baseTensor(), pair.rank(), a, b));
+    moved.set(index, pairs.get(index).moved(by, step));
     return moved;
   }
 }

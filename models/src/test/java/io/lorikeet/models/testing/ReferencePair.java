@@ -19,6 +19,14 @@ public record ReferencePair(String baseTensor, int rank, double[] a, double[] b)
     return new ReferencePair(baseTensor, rank, new double[a.length], new double[b.length]);
   }
 
+  /// This pair, moved along another of its shapes.
+  public ReferencePair moved(ReferencePair by, double step) {
+    ReferencePair moved = new ReferencePair(baseTensor, rank, a.clone(), b.clone());
+    ReferenceMath.addScaled(moved.a, 0, step, by.a, 0, a.length);
+    ReferenceMath.addScaled(moved.b, 0, step, by.b, 0, b.length);
+    return moved;
+  }
+
   private static double[] widen(float[] values) {
     double[] wide = new double[values.length];
     for (int i = 0; i < values.length; i++) {

@@ -71,18 +71,20 @@ final class TrainingStep {
     model.foldAdapter();
     double targets = 0;
     long tokens = 0;
-    List<Long> seeds = new ArrayList<>();
+    List<TransformerModel.Pass> all = new ArrayList<>();
     SplittableRandom dropoutSeeds = new SplittableRandom(seed ^ (long) step << 32);
     for (int first = 0; first < batches.size(); first += model.passes()) {
       List<MicroBatch> together =
           batches.subList(first, Math.min(first + model.passes(), batches.size()));
-      long[] drawn = dropoutSeeds.longs(together.size()).toArray();
-      model.addGradients(together.stream().map(MicroBatch::tokens).toList(), drawn);
-      for (int i = 0; i < drawn.length; i++) {
-        seeds.add(drawn[i]);
-        targets += together.get(i).tokens().targetCount();
-        tokens += together.get(i).usedPlaces();
+      List<TransformerModel.Pass> passes = new ArrayList<>();
+      for (MicroBatch batch : together) {
+        OptionalLong drawn = OptionalLong.of(dropoutSeeds.nextLong());
+        passes.add(new TransformerModel.Pass(batch.tokens(), drawn));
+        targets += batch.tokens().targetCount();
+        tokens += batch.usedPlaces();
       }
+      model.addGradients(passes);
+      all.addAll(passes);
       watch.afterBatch();
     }
     TransformerModel.Losses losses = model.takeLosses(optimizer.sumSquares());
@@ -92,7 +94,7 @@ final class TrainingStep {
       double loss = batch.loss(losses.losses().get(i));
       lossSum += loss;
       if (!Double.isFinite(loss)) {
-        String where = model.firstNonFinite(batch.tokens(), OptionalLong.of(seeds.get(i)));
+        String where = model.firstNonFinite(batch.tokens(), all.get(i).dropoutSeed());
         throw NonFiniteException.inStep("loss", step, where, List.of(batch));
       }
     }

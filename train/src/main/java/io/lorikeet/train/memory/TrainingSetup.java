@@ -57,7 +57,8 @@ public final class TrainingSetup implements AutoCloseable {
             placement.savedInputs(),
             placement.keepsAttention(),
             placement.passes(),
-            request.forMerged());
+            request.forMerged(),
+            0);
     try {
       weights =
           owned.add(

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
@@ -41,6 +42,29 @@ class TokenTreeTest {
     assertArrayEquals(new int[] {1, 2, 3}, all(tree, tree::token));
     assertArrayEquals(new int[] {2, 2, 1}, all(tree, tree::weight));
     assertEquals(5, tree.targets());
+  }
+
+  /// Each example has each of its tokens with loss at a place that predicts it, shared or not.
+  @Test
+  void everyTargetIsVisitedForItsExample() {
+    List<TokenizedExample> examples =
+        List.of(
+            example(1, 1, 2, 3, 4),
+            example(1, 1, 2, 3), // ends within the one before
+            example(2, 1, 2, 5, 8),
+            example(3, 1, 2, 5, 7));
+    TokenTree tree = TokenTree.of(examples);
+    int[] weights = new int[tree.places()];
+    List<String> visits = new ArrayList<>();
+    tree.forEachTarget(
+        (example, token, place) -> {
+          weights[place]++;
+          assertEquals(token - 1, tree.position(place));
+          assertEquals(examples.get(example).tokens()[token], tree.target(place));
+          visits.add(example + ":" + token);
+        });
+    assertArrayEquals(all(tree, tree::weight), weights);
+    assertEquals(List.of("0:1", "0:2", "0:3", "1:1", "1:2", "2:2", "2:3", "3:3"), visits);
   }
 
   @Test
