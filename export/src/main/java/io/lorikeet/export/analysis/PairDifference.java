@@ -4,7 +4,6 @@ import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.quant.InvalidInputException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -99,7 +98,7 @@ public record PairDifference(
       LoraPair b = second.get().pair();
       product = innerProduct(first.get(), second.get());
       overlap = PairAnalysis.overlap(first.get().right(), second.get().right());
-      identical = sameAlpha && Arrays.equals(a.a(), b.a()) && Arrays.equals(a.b(), b.b());
+      identical = sameAlpha && a.hasMatricesOf(b);
     }
     double square = firstNorm * firstNorm + secondNorm * secondNorm - 2 * product;
     double both = firstNorm * secondNorm;

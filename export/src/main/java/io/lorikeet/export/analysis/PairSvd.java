@@ -1,7 +1,6 @@
 package io.lorikeet.export.analysis;
 
 import io.lorikeet.models.lora.LoraPair;
-import io.lorikeet.models.lora.LoraTargets;
 import java.util.Arrays;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
@@ -72,14 +71,10 @@ public final class PairSvd {
 
   /// Aᵀ, `[inputs, rank]`.
   private static DMatrixRMaj transposedA(LoraPair pair) {
-    if (isFlipped(pair)) {
+    if (LoraPair.isFlipped(pair.baseTensor())) {
       return matrix(pair.inputs(), pair.rank(), pair.a());
     }
     return CommonOps_DDRM.transpose(matrix(pair.rank(), pair.inputs(), pair.a()), null);
-  }
-
-  private static boolean isFlipped(LoraPair pair) {
-    return pair.baseTensor().equals(LoraTargets.EMBEDDING);
   }
 
   /// The pair that was decomposed.
@@ -161,7 +156,7 @@ public final class PairSvd {
     for (int k = 0; k < kept; k++) {
       double half = Math.sqrt(values[k] / scaling);
       for (int i = 0; i < pair.inputs(); i++) {
-        a[isFlipped(pair) ? i * kept + k : k * pair.inputs() + i] =
+        a[LoraPair.isFlipped(pair.baseTensor()) ? i * kept + k : k * pair.inputs() + i] =
             (float) (half * right.get(i, k));
       }
       for (int o = 0; o < pair.outputs(); o++) {

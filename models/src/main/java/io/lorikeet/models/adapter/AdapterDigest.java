@@ -27,8 +27,7 @@ final class AdapterDigest {
     for (LoraPair pair : sorted) {
       digest.update(pair.baseTensor().getBytes(StandardCharsets.UTF_8));
       digest.update((byte) 0);
-      digest.update(littleEndian(pair.a()));
-      digest.update(littleEndian(pair.b()));
+      pair.matrices().forEach(matrix -> digest.update(littleEndian(matrix.values())));
     }
     return HexFormat.of().formatHex(digest.digest());
   }

@@ -1,6 +1,7 @@
 package io.lorikeet.models.adapter;
 
 import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraMatrix;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.quant.GgufWriter;
 import io.lorikeet.quant.TensorSource;
@@ -60,42 +61,18 @@ public final class AdapterExporter {
     metadata
         .training()
         .forEach((name, value) -> writer.putString(AdapterKeys.TRAINING_PREFIX + name, value));
-    for (LoraPair pair : adapter.pairs()) {
-      add(writer, pair.baseTensor() + AdapterKeys.SUFFIX_A, shapeOfA(pair), pair.a(), storage);
-      add(writer, pair.baseTensor() + AdapterKeys.SUFFIX_B, shapeOfB(pair), pair.b(), storage);
-    }
+    adapter.matrices().forEach(matrix -> add(writer, matrix, storage));
     writer.write(file);
   }
 
-  private static void add(
-      GgufWriter writer, String name, long[] shape, float[] values, AdapterStorage storage) {
+  private static void add(GgufWriter writer, LoraMatrix matrix, AdapterStorage storage) {
     TensorSource source =
-        channel -> channel.write(ByteBuffer.wrap(storage.encode(values, (int) shape[0])));
-    writer.addTensor(name, storage.typeOf(shape[0]), shape, source);
-  }
-
-  /// Elements of a row of A as the file has it.
-  static int rowOfA(LoraPair pair) {
-    return isFlipped(pair.baseTensor()) ? pair.rank() : pair.inputs();
-  }
-
-  private static long[] shapeOfA(LoraPair pair) {
-    return isFlipped(pair.baseTensor())
-        ? new long[] {pair.rank(), pair.inputs()}
-        : shape(pair.inputs(), pair.rank(), pair.experts());
-  }
-
-  private static long[] shapeOfB(LoraPair pair) {
-    return shape(pair.rank(), pair.outputs(), pair.experts());
-  }
-
-  private static long[] shape(int ne0, int ne1, int experts) {
-    return experts == 1 ? new long[] {ne0, ne1} : new long[] {ne0, ne1, experts};
-  }
-
-  /// Whether llama.cpp wants A of this weight's pair as ne `[rank, vocabulary]`: it looks rows of
-  /// it up by token.
-  static boolean isFlipped(String baseTensor) {
-    return baseTensor.endsWith("token_embd.weight");
+        channel ->
+            channel.write(ByteBuffer.wrap(storage.encode(matrix.values(), matrix.rowLength())));
+    writer.addTensor(
+        matrix.name(),
+        storage.typeOf(matrix.rowLength()),
+        LoraMatrix.lengths(matrix.shape()),
+        source);
   }
 }

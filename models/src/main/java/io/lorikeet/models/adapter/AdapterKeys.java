@@ -20,8 +20,5 @@ final class AdapterKeys {
   static final String TEMPLATE_ORIGIN = "lorikeet.chat_template.origin";
   static final String TRAINING_PREFIX = "lorikeet.training.";
 
-  static final String SUFFIX_A = ".lora_a";
-  static final String SUFFIX_B = ".lora_b";
-
   private AdapterKeys() {}
 }

@@ -2,6 +2,7 @@ package io.lorikeet.models.adapter;
 
 import io.lorikeet.bindings.RowDequantizer;
 import io.lorikeet.models.family.TensorList;
+import io.lorikeet.models.lora.LoraMatrix;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
@@ -13,19 +14,27 @@ import java.util.Set;
 
 /// Reads the pairs of an adapter's file, collecting everything that is wrong with them or doesn't
 /// fit the base.
-final class AdapterPairs {
+public final class AdapterPairs {
   private static final int GGML_DIMENSIONS = 4;
 
   private final GgufFile adapter;
+  private final List<GgufTensor> tensors;
   private final List<String> problems;
 
   AdapterPairs(GgufFile adapter, List<String> problems) {
+    this(adapter, adapter.tensors(), problems);
+  }
+
+  /// @param tensors those of the file that are the adapter's
+  /// @param problems where all that is wrong is added
+  public AdapterPairs(GgufFile adapter, List<GgufTensor> tensors, List<String> problems) {
     this.adapter = adapter;
+    this.tensors = tensors;
     this.problems = problems;
   }
 
   /// The pairs that could be read, in the order of the adapter's tensors.
-  List<LoraPair> read() {
+  public List<LoraPair> read() {
     List<LoraPair> pairs = new ArrayList<>();
     for (String name : weightNames()) {
       pair(name, shapeByHalves(name)).ifPresent(pairs::add);
@@ -60,7 +69,7 @@ final class AdapterPairs {
       problems.add(weight.name() + " is a convolution: llama.cpp ignores adapters on it");
       return false;
     }
-    if (AdapterExporter.isFlipped(weight.name()) && base.tensor("output.weight").isEmpty()) {
+    if (LoraPair.isFlipped(weight.name()) && base.tensor("output.weight").isEmpty()) {
       problems.add(
           weight.name()
               + " is the head too in this base, and llama.cpp would apply the pair to both");
@@ -71,10 +80,10 @@ final class AdapterPairs {
 
   private Set<String> weightNames() {
     Set<String> names = new LinkedHashSet<>();
-    for (GgufTensor tensor : adapter.tensors()) {
+    for (GgufTensor tensor : tensors) {
       String name = tensor.name();
-      if (name.endsWith(AdapterKeys.SUFFIX_A) || name.endsWith(AdapterKeys.SUFFIX_B)) {
-        names.add(name.substring(0, name.length() - AdapterKeys.SUFFIX_A.length()));
+      if (name.endsWith(LoraMatrix.SUFFIX_A) || name.endsWith(LoraMatrix.SUFFIX_B)) {
+        names.add(name.substring(0, name.length() - LoraMatrix.SUFFIX_A.length()));
       } else if (!name.endsWith("_norm.weight")) { // llama.cpp ignores those, and so do we
         problems.add(name + " is no half of a pair: its name should end in .lora_a or .lora_b");
       }
@@ -88,10 +97,10 @@ final class AdapterPairs {
   /// The shape, ne `[inputs, outputs, experts]` (of embeddings `[outputs, inputs]`), of a weight
   /// that its pair's two halves would fit.
   private List<Long> shapeByHalves(String weight) {
-    Optional<GgufTensor> a = adapter.tensor(weight + AdapterKeys.SUFFIX_A);
-    Optional<GgufTensor> b = adapter.tensor(weight + AdapterKeys.SUFFIX_B);
+    Optional<GgufTensor> a = adapter.tensor(weight + LoraMatrix.SUFFIX_A);
+    Optional<GgufTensor> b = adapter.tensor(weight + LoraMatrix.SUFFIX_B);
     long outputs = b.map(tensor -> length(tensor, 1)).orElse(0L);
-    return AdapterExporter.isFlipped(weight)
+    return LoraPair.isFlipped(weight)
         ? List.of(outputs, a.map(tensor -> length(tensor, 1)).orElse(0L))
         : List.of(
             a.map(tensor -> length(tensor, 0)).orElse(0L),
@@ -100,12 +109,12 @@ final class AdapterPairs {
   }
 
   private Optional<LoraPair> pair(String weight, List<Long> shape) {
-    Optional<GgufTensor> a = half(weight, AdapterKeys.SUFFIX_A);
-    Optional<GgufTensor> b = half(weight, AdapterKeys.SUFFIX_B);
+    Optional<GgufTensor> a = half(weight, LoraMatrix.SUFFIX_A);
+    Optional<GgufTensor> b = half(weight, LoraMatrix.SUFFIX_B);
     if (a.isEmpty() || b.isEmpty()) {
       return Optional.empty();
     }
-    boolean flipped = AdapterExporter.isFlipped(weight);
+    boolean flipped = LoraPair.isFlipped(weight);
     long inputs = shape.get(flipped ? 1 : 0);
     long outputs = shape.get(flipped ? 0 : 1);
     long rank = length(b.get(), 0);

@@ -4,6 +4,7 @@ import io.lorikeet.bindings.RowDequantizer;
 import io.lorikeet.bindings.RowQuantizer;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraMatrix;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
@@ -72,22 +73,8 @@ public enum AdapterStorage {
       return adapter;
     }
     List<String> problems = new ArrayList<>();
-    List<LoraPair> rounded = new ArrayList<>();
-    for (LoraPair pair : adapter.pairs()) {
-      rounded.add(
-          new LoraPair(
-              pair.baseTensor(),
-              pair.inputs(),
-              pair.outputs(),
-              pair.rank(),
-              pair.experts(),
-              round(
-                  pair.baseTensor() + AdapterKeys.SUFFIX_A,
-                  pair.a(),
-                  AdapterExporter.rowOfA(pair),
-                  problems),
-              round(pair.baseTensor() + AdapterKeys.SUFFIX_B, pair.b(), pair.rank(), problems)));
-    }
+    List<LoraPair> rounded =
+        adapter.pairs().stream().map(pair -> pair.with(m -> round(m, problems))).toList();
     if (!problems.isEmpty()) {
       throw InvalidInputException.of(
           "the adapter can't be stored as " + this + "; BF16 or F32 take such numbers", problems);
@@ -95,15 +82,15 @@ public enum AdapterStorage {
     return new LoraAdapter(adapter.architecture(), adapter.alpha(), rounded);
   }
 
-  private float[] round(String name, float[] values, int rowLength, List<String> problems) {
+  private float[] round(LoraMatrix matrix, List<String> problems) {
     try (Arena arena = Arena.ofConfined()) {
-      byte[] encoded = encode(values, rowLength);
+      byte[] encoded = encode(matrix.values(), matrix.rowLength());
       MemorySegment bytes = arena.allocate(encoded.length, Float.BYTES);
       MemorySegment.copy(encoded, 0, bytes, ValueLayout.JAVA_BYTE, 0, encoded.length);
-      float[] rounded = RowDequantizer.floats(typeOf(rowLength), bytes);
+      float[] rounded = RowDequantizer.floats(typeOf(matrix.rowLength()), bytes);
       for (int i = 0; i < rounded.length; i++) {
         if (!Float.isFinite(rounded[i])) {
-          problems.add(name + " holds " + values[i]);
+          problems.add(matrix.name() + " holds " + matrix.values()[i]);
           break;
         }
       }

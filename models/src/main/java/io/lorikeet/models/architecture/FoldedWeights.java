@@ -5,7 +5,6 @@ import io.lorikeet.bindings.DeviceTensors;
 import io.lorikeet.bindings.DeviceTensors.Spec;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
-import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraSlot;
 import io.lorikeet.models.merge.MergePool;
@@ -74,15 +73,7 @@ final class FoldedWeights implements AutoCloseable {
   void refresh() {
     for (LoraSlot slot : lora.slots()) {
       GgufTensor weight = base.tensor(slot.baseTensor()).orElseThrow();
-      LoraPair pair =
-          new LoraPair(
-              slot.baseTensor(),
-              slot.inputs(),
-              slot.outputs(),
-              slot.rank(),
-              LoraParameters.read(lora.values(), slot.aOffset(), slot.aShape()),
-              LoraParameters.read(lora.values(), slot.bOffset(), slot.bShape()));
-      MergedMatrix.ScaledPair part = new MergedMatrix.ScaledPair(pair, slot.scaling());
+      MergedMatrix.ScaledPair part = new MergedMatrix.ScaledPair(lora.pair(slot), slot.scaling());
       MergedMatrix matrix =
           MergedMatrix.adapted(
               weight.type(), weight.type(), List.of(part), Rounding.DITHERED, null);

@@ -14,6 +14,11 @@ public record LoraAdapter(String architecture, float alpha, List<LoraPair> pairs
     pairs = List.copyOf(pairs);
   }
 
+  /// All its matrices, in the order of a file.
+  public List<LoraMatrix> matrices() {
+    return pairs.stream().flatMap(pair -> pair.matrices().stream()).toList();
+  }
+
   /// Parameters of all pairs.
   public long parameters() {
     return pairs.stream().mapToLong(LoraPair::parameters).sum();

@@ -1,5 +1,10 @@
 package io.lorikeet.models.lora;
 
+import io.lorikeet.bindings.Shape;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+
 /// The two matrices that adapt one weight W of the base: W + scaling * B A.
 ///
 /// @param baseTensor name of W in the base's GGUF, such as `blk.0.attn_q.weight`
@@ -28,8 +33,38 @@ public record LoraPair(
     this(baseTensor, inputs, outputs, rank, 1, a, b);
   }
 
-  /// Parameters of both matrices.
+  /// Whether llama.cpp wants A of this weight's pair as ne `[rank, vocabulary]`: it looks rows of
+  /// it up by token.
+  public static boolean isFlipped(String baseTensor) {
+    return baseTensor.endsWith(LoraTargets.EMBEDDING);
+  }
+
+  /// The shape of A.
+  static Shape shapeOfA(String baseTensor, int inputs, int rank, int experts) {
+    return isFlipped(baseTensor) ? Shape.of(rank, inputs) : Shape.of(inputs, rank, experts);
+  }
+
+  /// All its matrices, in the order of a file.
+  public List<LoraMatrix> matrices() {
+    return List.of(
+        new LoraMatrix(
+            baseTensor + LoraMatrix.SUFFIX_A, shapeOfA(baseTensor, inputs, rank, experts), a),
+        new LoraMatrix(baseTensor + LoraMatrix.SUFFIX_B, Shape.of(rank, outputs, experts), b));
+  }
+
+  /// Whether all its matrices hold the very numbers of another's.
+  public boolean hasMatricesOf(LoraPair other) {
+    return Arrays.equals(a, other.a) && Arrays.equals(b, other.b);
+  }
+
+  /// The same with other values in its matrices.
+  public LoraPair with(Function<LoraMatrix, float[]> values) {
+    List<float[]> all = matrices().stream().map(values).toList();
+    return new LoraPair(baseTensor, inputs, outputs, rank, experts, all.getFirst(), all.getLast());
+  }
+
+  /// Parameters of all matrices.
   public long parameters() {
-    return (long) a.length + b.length;
+    return matrices().stream().mapToLong(matrix -> matrix.values().length).sum();
   }
 }

@@ -33,8 +33,7 @@ public final class LoraParameters implements AutoCloseable {
     this.architecture = architecture;
     this.slots = new LinkedHashMap<>();
     slots.forEach(slot -> this.slots.put(slot.baseTensor(), slot));
-    LoraSlot last = slots.getLast();
-    Shape shape = Shape.of(aligned(last.bOffset() + last.bShape().elements()));
+    Shape shape = Shape.of(end(slots.getLast()));
     tensors =
         DeviceTensors.allocate(
             backend,
@@ -68,7 +67,7 @@ public final class LoraParameters implements AutoCloseable {
               (float) (settings.fileAlpha() / rank),
               offset);
       slots.add(slot);
-      offset = aligned(slot.bOffset() + slot.bShape().elements());
+      offset = end(slot);
     }
     LoraParameters parameters = new LoraParameters(config.architecture(), slots, backend);
     if (backend.isPlanning()) {
@@ -101,13 +100,14 @@ public final class LoraParameters implements AutoCloseable {
               adapter.alpha() / pair.rank(),
               offset);
       slots.add(slot);
-      offset = aligned(slot.bOffset() + slot.bShape().elements());
+      offset = end(slot);
     }
     LoraParameters parameters = new LoraParameters(adapter.architecture(), slots, backend);
     for (LoraPair pair : adapter.pairs()) {
       LoraSlot slot = parameters.slot(pair.baseTensor()).orElseThrow();
-      parameters.fill(slot.aOffset(), pair.a());
-      parameters.fill(slot.bOffset(), pair.b());
+      for (int i = 0; i < slot.matrices().size(); i++) {
+        parameters.fill(slot.matrices().get(i).offset(), pair.matrices().get(i).values());
+      }
     }
     return parameters;
   }
@@ -116,6 +116,12 @@ public final class LoraParameters implements AutoCloseable {
       String name, int inputs, int outputs, int rank, int experts, float scaling, long offset) {
     long bOffset = aligned(offset + (long) inputs * rank * experts);
     return new LoraSlot(name, inputs, outputs, rank, experts, scaling, offset, bOffset);
+  }
+
+  /// Where the next pair begins.
+  private static long end(LoraSlot slot) {
+    LoraMatrix.MatrixPlace last = slot.matrices().getLast();
+    return aligned(last.offset() + last.shape().elements());
   }
 
   private static long aligned(long offset) {
@@ -157,34 +163,41 @@ public final class LoraParameters implements AutoCloseable {
   /// Trained parameters, without the zeros between matrices.
   public long count() {
     return slots.values().stream()
-        .mapToLong(slot -> slot.aShape().elements() + slot.bShape().elements())
+        .flatMap(slot -> slot.matrices().stream())
+        .mapToLong(matrix -> matrix.shape().elements())
         .sum();
   }
 
   /// The adapter as it is now.
   public LoraAdapter toAdapter() {
-    List<LoraPair> pairs = new ArrayList<>();
-    for (LoraSlot slot : slots.values()) {
-      pairs.add(
-          new LoraPair(
-              slot.baseTensor(),
-              slot.inputs(),
-              slot.outputs(),
-              slot.rank(),
-              slot.experts(),
-              read(values(), slot.aOffset(), slot.aShape()),
-              read(values(), slot.bOffset(), slot.bShape())));
-    }
+    List<LoraPair> pairs = slots.values().stream().map(this::pair).toList();
     LoraSlot first = slots.values().iterator().next();
     return new LoraAdapter(architecture, first.scaling() * first.rank(), pairs);
   }
 
-  /// A matrix of one of the flat vectors.
-  public static float[] read(Tensor vector, long offset, Shape shape) {
-    float[] matrix = new float[Math.toIntExact(shape.elements())];
+  /// A pair as it is now.
+  public LoraPair pair(LoraSlot slot) {
+    List<float[]> matrices = read(values(), slot);
+    return new LoraPair(
+        slot.baseTensor(),
+        slot.inputs(),
+        slot.outputs(),
+        slot.rank(),
+        slot.experts(),
+        matrices.getFirst(),
+        matrices.getLast());
+  }
+
+  /// The matrices of a pair in one of the flat vectors.
+  public static List<float[]> read(Tensor vector, LoraSlot slot) {
+    return slot.matrices().stream().map(matrix -> read(vector, matrix)).toList();
+  }
+
+  private static float[] read(Tensor vector, LoraMatrix.MatrixPlace place) {
+    float[] matrix = new float[Math.toIntExact(place.shape().elements())];
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment copy = arena.allocate(shape.elements() * Float.BYTES, Float.BYTES);
-      vector.download(copy, offset * Float.BYTES);
+      MemorySegment copy = arena.allocate((long) matrix.length * Float.BYTES, Float.BYTES);
+      vector.download(copy, place.offset() * Float.BYTES);
       MemorySegment.copy(copy, ValueLayout.JAVA_FLOAT, 0, matrix, 0, matrix.length);
     }
     return matrix;

@@ -1,6 +1,7 @@
 package io.lorikeet.models.lora;
 
 import io.lorikeet.bindings.Shape;
+import java.util.List;
 
 /// Where the two matrices of one adapted weight lie in the flat vectors of [LoraParameters].
 ///
@@ -23,14 +24,20 @@ public record LoraSlot(
     long aOffset,
     long bOffset) {
 
-  /// Whether A holds a row for each token, ne `[rank, vocabulary]`, as llama.cpp wants it for the
-  /// token embedding.
+  /// See [LoraPair#isFlipped].
   public boolean flipped() {
-    return baseTensor.equals(LoraTargets.EMBEDDING);
+    return LoraPair.isFlipped(baseTensor);
+  }
+
+  /// All its matrices, in the order of a file.
+  public List<LoraMatrix.MatrixPlace> matrices() {
+    return List.of(
+        new LoraMatrix.MatrixPlace(baseTensor + LoraMatrix.SUFFIX_A, aShape(), aOffset),
+        new LoraMatrix.MatrixPlace(baseTensor + LoraMatrix.SUFFIX_B, bShape(), bOffset));
   }
 
   public Shape aShape() {
-    return flipped() ? Shape.of(rank, inputs) : Shape.of(inputs, rank, experts);
+    return LoraPair.shapeOfA(baseTensor, inputs, rank, experts);
   }
 
   public Shape bShape() {

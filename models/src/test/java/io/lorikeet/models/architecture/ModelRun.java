@@ -78,11 +78,10 @@ final class ModelRun implements AutoCloseable {
   Map<String, ReferencePair> gradients() {
     Map<String, ReferencePair> gradients = new LinkedHashMap<>();
     for (LoraSlot slot : lora.slots()) {
-      float[] a = LoraParameters.read(lora.gradients(), slot.aOffset(), slot.aShape());
-      float[] b = LoraParameters.read(lora.gradients(), slot.bOffset(), slot.bShape());
-      gradients.put(
-          slot.baseTensor(),
-          new ReferencePair(slot.baseTensor(), slot.rank(), widened(a), widened(b)));
+      List<float[]> matrices = LoraParameters.read(lora.gradients(), slot);
+      double[] a = widened(matrices.getFirst());
+      double[] b = widened(matrices.getLast());
+      gradients.put(slot.baseTensor(), new ReferencePair(slot.baseTensor(), slot.rank(), a, b));
     }
     return gradients;
   }

@@ -1,9 +1,10 @@
 package io.lorikeet.train.checkpoint;
 
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.adapter.AdapterPairs;
 import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraMatrix;
 import io.lorikeet.models.lora.LoraPair;
-import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.quant.ChecksummedGguf;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufMetadata;
@@ -12,7 +13,6 @@ import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,8 +25,6 @@ public final class Checkpoint implements AutoCloseable {
   /// Keys of a run's state begin like this.
   public static final String PREFIX = "lorikeet.checkpoint.";
 
-  static final String SUFFIX_A = ".lora_a";
-  static final String SUFFIX_B = ".lora_b";
   static final String TYPE = "general.type";
   static final String ARCHITECTURE = "general.architecture";
   static final String KIND = "checkpoint";
@@ -124,57 +122,19 @@ public final class Checkpoint implements AutoCloseable {
   /// @param alpha the adapter's, see [LoraAdapter]
   /// @throws InvalidInputException when its matrices don't make pairs
   public LoraAdapter adapter(float alpha) {
-    List<LoraPair> pairs = new ArrayList<>();
     List<String> problems = new ArrayList<>();
-    for (GgufTensor a : file.tensors()) {
-      if (a.name().endsWith(SUFFIX_A)) {
-        String base = a.name().substring(0, a.name().length() - SUFFIX_A.length());
-        pair(base, a, problems).ifPresent(pairs::add);
-      }
-    }
-    if (pairs.isEmpty() && problems.isEmpty()) {
-      problems.add("it has no matrices");
-    }
+    List<GgufTensor> parameters =
+        file.tensors().stream().filter(tensor -> isParameter(tensor.name())).toList();
+    List<LoraPair> pairs = new AdapterPairs(file, parameters, problems).read();
     if (!problems.isEmpty()) {
       throw InvalidInputException.of(path() + " holds no adapter", problems);
     }
     return new LoraAdapter(metadata().requireString(ARCHITECTURE), alpha, pairs);
   }
 
-  private Optional<LoraPair> pair(String base, GgufTensor a, List<String> problems) {
-    boolean flipped = base.equals(LoraTargets.EMBEDDING);
-    Optional<GgufTensor> b = file.tensor(base + SUFFIX_B);
-    if (b.isEmpty()) {
-      problems.add(base + " has no B");
-      return Optional.empty();
-    }
-    long rank = side(b.get(), 0);
-    boolean fits =
-        a.type() == TensorType.F32
-            && b.get().type() == TensorType.F32
-            && Math.max(a.shape().size(), b.get().shape().size()) <= 3
-            && side(a, flipped ? 0 : 1) == rank
-            && side(a, 2) == side(b.get(), 2)
-            && Math.max(a.elements(), b.get().elements()) <= Integer.MAX_VALUE - 8;
-    if (!fits) {
-      problems.add(
-          "%s: A of %s %s and B of %s %s make no pair"
-              .formatted(base, a.type(), a.shape(), b.get().type(), b.get().shape()));
-      return Optional.empty();
-    }
-    return Optional.of(
-        new LoraPair(
-            base,
-            (int) side(a, flipped ? 1 : 0),
-            (int) side(b.get(), 1),
-            (int) rank,
-            (int) side(a, 2),
-            floats(a),
-            floats(b.get())));
-  }
-
-  private float[] floats(GgufTensor tensor) {
-    return file.data(tensor).toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
+  /// Whether this is a matrix of the adapter, and not of the optimizer's state.
+  private static boolean isParameter(String name) {
+    return name.endsWith(LoraMatrix.SUFFIX_A) || name.endsWith(LoraMatrix.SUFFIX_B);
   }
 
   @Override

@@ -1,6 +1,6 @@
 package io.lorikeet.train.checkpoint;
 
-import io.lorikeet.bindings.Shape;
+import io.lorikeet.models.lora.LoraMatrix;
 import io.lorikeet.models.lora.LoraSlot;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -49,18 +49,12 @@ public record StateLayout(
       String name = vectors.get(vector).name();
       String suffix = name.isEmpty() ? "" : "." + name;
       for (LoraSlot slot : slots) {
-        String a = slot.baseTensor() + Checkpoint.SUFFIX_A + suffix;
-        String b = slot.baseTensor() + Checkpoint.SUFFIX_B + suffix;
-        matrices.add(new Matrix(a, shape(slot.aShape()), vector, slot.aOffset()));
-        matrices.add(new Matrix(b, shape(slot.bShape()), vector, slot.bOffset()));
+        for (LoraMatrix.MatrixPlace place : slot.matrices()) {
+          long[] shape = LoraMatrix.lengths(place.shape());
+          matrices.add(new Matrix(place.name() + suffix, shape, vector, place.offset()));
+        }
       }
     }
     return matrices;
-  }
-
-  private static long[] shape(Shape shape) {
-    return shape.ne2() == 1
-        ? new long[] {shape.ne0(), shape.ne1()}
-        : new long[] {shape.ne0(), shape.ne1(), shape.ne2()};
   }
 }

@@ -29,17 +29,15 @@ final class IdlePairs {
   /// Looks at the summed gradients of a step, before they are cleared.
   IdlePairs(LoraParameters lora) {
     for (LoraSlot slot : lora.slots()) {
-      add(
-          slot,
-          LoraParameters.read(lora.gradients(), slot.aOffset(), slot.aShape()),
-          LoraParameters.read(lora.gradients(), slot.bOffset(), slot.bShape()));
+      add(slot, LoraParameters.read(lora.gradients(), slot));
     }
   }
 
-  private void add(LoraSlot slot, float[] a, float[] b) {
+  private void add(LoraSlot slot, List<float[]> matrices) {
     TreeSet<Integer> idle = new TreeSet<>();
-    for (int expert = 0; expert < slot.experts(); expert++) {
-      if (isZero(a, expert, slot.experts()) && isZero(b, expert, slot.experts())) {
+    for (int i = 0; i < slot.experts(); i++) {
+      int expert = i;
+      if (matrices.stream().allMatch(matrix -> isZero(matrix, expert, slot.experts()))) {
         idle.add(expert);
       }
     }

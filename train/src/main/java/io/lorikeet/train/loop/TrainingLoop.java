@@ -321,7 +321,7 @@ final class TrainingLoop {
   /// Checks the parameters after the last step, which no loss has shown yet.
   private void requireFinite(LoraAdapter adapter) {
     for (LoraPair pair : adapter.pairs()) {
-      if (!NonFiniteException.allFinite(pair.a()) || !NonFiniteException.allFinite(pair.b())) {
+      if (!pair.matrices().stream().allMatch(m -> NonFiniteException.allFinite(m.values()))) {
         throw NonFiniteException.inParameters(steps, pair.baseTensor());
       }
     }

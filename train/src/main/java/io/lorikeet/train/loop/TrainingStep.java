@@ -126,9 +126,8 @@ final class TrainingStep {
   private String firstNonFiniteGradient() {
     LoraParameters lora = model.lora();
     for (LoraSlot slot : lora.slots().reversed()) {
-      float[] a = LoraParameters.read(lora.gradients(), slot.aOffset(), slot.aShape());
-      float[] b = LoraParameters.read(lora.gradients(), slot.bOffset(), slot.bShape());
-      if (!NonFiniteException.allFinite(a) || !NonFiniteException.allFinite(b)) {
+      List<float[]> matrices = LoraParameters.read(lora.gradients(), slot);
+      if (!matrices.stream().allMatch(NonFiniteException::allFinite)) {
         return slot.baseTensor();
       }
     }
