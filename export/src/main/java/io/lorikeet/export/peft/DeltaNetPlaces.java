@@ -2,8 +2,7 @@ package io.lorikeet.export.peft;
 
 import io.lorikeet.quant.GgufMetadata;
 import io.lorikeet.quant.GgufTensor;
-import java.util.List;
-import java.util.Map;
+import io.lorikeet.quant.convert.ModuleNames;
 import java.util.Set;
 import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -17,14 +16,8 @@ import org.jspecify.annotations.Nullable;
 record DeltaNetPlaces(boolean together, int keyHeads, int valueHeads, int headSize) {
   private static final Set<String> FAMILIES = Set.of("qwen35", "qwen35moe", "qwen3next");
 
-  private static final Map<String, String> MODULES =
-      Map.of(
-          "attn_qkv", "linear_attn.in_proj_qkv",
-          "attn_gate", "linear_attn.in_proj_z",
-          "ssm_alpha", "linear_attn.in_proj_a",
-          "ssm_beta", "linear_attn.in_proj_b",
-          "ssm_ba", "linear_attn.in_proj_ba",
-          "ssm_out", "linear_attn.out_proj");
+  private static final Set<String> MATRICES =
+      Set.of("attn_qkv", "attn_gate", "ssm_alpha", "ssm_beta", "ssm_ba", "ssm_out");
 
   /// @return null for a family without delta nets
   static @Nullable DeltaNetPlaces of(GgufMetadata metadata, String architecture) {
@@ -40,11 +33,15 @@ record DeltaNetPlaces(boolean together, int keyHeads, int valueHeads, int headSi
   }
 
   static boolean knows(String role) {
-    return MODULES.containsKey(role);
+    return MATRICES.contains(role);
   }
 
-  List<PeftPlace> of(String prefix, String role, GgufTensor tensor) {
-    return List.of(together ? ofTogether(prefix, role, tensor) : ofTiled(prefix, role, tensor));
+  PeftPlace of(String prefix, String role, GgufTensor tensor) {
+    return together ? ofTogether(prefix, role, tensor) : ofTiled(prefix, role, tensor);
+  }
+
+  private static String module(String prefix, String role) {
+    return prefix + ModuleNames.of("qwen35").module(role).orElseThrow().module();
   }
 
   /// Qwen3-Next's modules have value heads in the file's order. `in_proj_qkvz` has by key head its
@@ -72,13 +69,13 @@ record DeltaNetPlaces(boolean together, int keyHeads, int valueHeads, int headSi
           default -> null;
         };
     return order == null
-        ? PeftPlaces.whole(prefix + MODULES.get(role), tensor)
+        ? PeftPlaces.whole(module(prefix, role), tensor)
         : PeftPlaces.place(
             prefix + "linear_attn.in_proj_qkvz", tensor, keyHeads * group, order, PeftOrder.SAME);
   }
 
   private PeftPlace ofTiled(String prefix, String role, GgufTensor tensor) {
-    String module = prefix + MODULES.get(role);
+    String module = module(prefix, role);
     int rows = PeftPlaces.length(tensor, 1);
     IntUnaryOperator none = PeftOrder.SAME;
     return switch (role) {

@@ -1,6 +1,6 @@
 package io.lorikeet.export.peft;
 
-import java.util.Map;
+import io.lorikeet.quant.convert.ModuleNames;
 import java.util.Optional;
 import java.util.Set;
 
@@ -9,13 +9,6 @@ import java.util.Set;
 final class PeftNorms {
   private static final Set<String> FAMILIES =
       Set.of("llama", "smollm3", "mistral3", "granite", "qwen2", "qwen3", "qwen3moe", "phi3");
-
-  private static final Map<String, String> TENSORS =
-      Map.of(
-          "input_layernorm", "attn_norm",
-          "post_attention_layernorm", "ffn_norm",
-          "self_attn.q_norm", "attn_q_norm",
-          "self_attn.k_norm", "attn_k_norm");
 
   private PeftNorms() {}
 
@@ -30,7 +23,9 @@ final class PeftNorms {
     String[] parts = module.split("\\.", 3);
     return parts.length < 3
         ? Optional.empty()
-        : Optional.ofNullable(TENSORS.get(parts[2]))
-            .map(name -> "blk." + parts[1] + "." + name + ".weight");
+        : ModuleNames.of(architecture).tensors(parts[2]).stream()
+            .filter(name -> name.endsWith("_norm"))
+            .map(name -> "blk." + parts[1] + "." + name + ".weight")
+            .findFirst();
   }
 }

@@ -5,14 +5,13 @@ import io.lorikeet.quant.GgufMetadata;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.GgufValue;
 import io.lorikeet.quant.InvalidInputException;
-import java.util.ArrayList;
+import io.lorikeet.quant.convert.ModuleNames;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.function.IntUnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -21,89 +20,34 @@ import org.jspecify.annotations.Nullable;
 final class PeftPlaces {
   private static final Pattern LAYER = Pattern.compile("blk\\.([0-9]+)\\.([a-z_.]+)\\.weight");
 
-  /// Families whose queries and keys are turned in pairs of neighbours, see [PeftOrder#pairs].
-  private static final Set<String> PAIRED =
-      Set.of("llama", "granite", "granitemoe", "granitehybrid", "smollm3", "mistral3");
-
-  private static final Set<String> OTHERS =
-      Set.of(
-          "qwen2",
-          "qwen3",
-          "qwen3moe",
-          "qwen35",
-          "qwen35moe",
-          "qwen3next",
-          "gemma",
-          "gemma2",
-          "gemma3",
-          "gemma4",
-          "phi3",
-          "olmo2",
-          "olmoe",
-          "lfm2",
-          "lfm2moe",
-          "glm4",
-          "exaone4",
-          "seed_oss",
-          "ernie4_5",
-          "gpt-oss");
-
   /// Families whose experts are one parameter together, which PEFT adapts as such.
   private static final Set<String> UNNAMED_EXPERTS =
       Set.of("gpt-oss", "gemma4", "granitemoe", "granitehybrid", "qwen35moe", "lfm2moe");
 
-  private static final Map<String, String> MODULES =
-      Map.of(
-          "attn_q", "self_attn.q_proj",
-          "attn_k", "self_attn.k_proj",
-          "attn_v", "self_attn.v_proj",
-          "attn_output", "self_attn.o_proj",
-          "ssm_in", "mamba.in_proj",
-          "ssm_out", "mamba.out_proj",
-          "ffn_gate", "mlp.gate_proj",
-          "ffn_up", "mlp.up_proj",
-          "ffn_down", "mlp.down_proj");
-
-  private static final Map<String, String> MODULES_OF_LFM2 =
-      Map.of(
-          "attn_q", "self_attn.q_proj",
-          "attn_k", "self_attn.k_proj",
-          "attn_v", "self_attn.v_proj",
-          "attn_output", "self_attn.out_proj",
-          "shortconv.in_proj", "conv.in_proj",
-          "shortconv.out_proj", "conv.out_proj",
-          "ffn_gate", "feed_forward.w1",
-          "ffn_down", "feed_forward.w2",
-          "ffn_up", "feed_forward.w3");
-
-  /// The part of Qwen's mixtures that every token goes through.
-  private static final Map<String, String> SHARED =
-      Map.of(
-          "ffn_gate_shexp", "mlp.shared_expert.gate_proj",
-          "ffn_up_shexp", "mlp.shared_expert.up_proj",
-          "ffn_down_shexp", "mlp.shared_expert.down_proj");
-
-  private static final Map<String, String> EXPERTS =
-      Map.of(
-          "ffn_gate_exps", "mlp.experts.%s.gate_proj",
-          "ffn_up_exps", "mlp.experts.%s.up_proj",
-          "ffn_down_exps", "mlp.experts.%s.down_proj");
-
-  /// Mixtral, whose bases have the architecture `llama`.
-  private static final Map<String, String> EXPERTS_OF_LLAMA =
-      Map.of(
-          "ffn_gate_exps", "block_sparse_moe.experts.%s.w1",
-          "ffn_up_exps", "block_sparse_moe.experts.%s.w3",
-          "ffn_down_exps", "block_sparse_moe.experts.%s.w2");
+  /// Matrices that Lorikeet doesn't train: routers, gates of shared experts, convolutions, norms by
+  /// groups, and those of layers that predict further tokens.
+  private static final Set<String> NOT_ADAPTED =
+      Set.of("ffn_gate_inp", "ffn_gate_inp_shexp", "shortconv.conv", "ssm_norm", "nextn.eh_proj");
 
   private final GgufFile base;
   private final String architecture;
+  private final ModuleNames names;
   private final @Nullable DeltaNetPlaces deltaNet;
 
   private PeftPlaces(GgufFile base, String architecture) {
     this.base = base;
     this.architecture = architecture;
+    names =
+        isGranite4(base, architecture) ? ModuleNames.ofGranite4() : ModuleNames.of(architecture);
     deltaNet = DeltaNetPlaces.of(base.metadata(), architecture);
+  }
+
+  /// Granite 4's class of hybrids without experts: the bases of those that only attend have sizes of
+  /// state spaces, too, see `GraniteHybridFamily`.
+  private static boolean isGranite4(GgufFile base, String architecture) {
+    return architecture.startsWith("granite")
+        && base.metadata().value(architecture + ".ssm.state_size").isPresent()
+        && base.tensors().stream().noneMatch(tensor -> tensor.name().endsWith("_exps.weight"));
   }
 
   /// The modules of a base.
@@ -111,12 +55,10 @@ final class PeftPlaces {
   /// @throws InvalidInputException when those of its architecture aren't known
   static PeftPlaces of(GgufFile base) {
     String architecture = base.metadata().requireString("general.architecture");
-    if (!PAIRED.contains(architecture) && !OTHERS.contains(architecture)) {
-      Set<String> known = new TreeSet<>(PAIRED);
-      known.addAll(OTHERS);
+    if (!ModuleNames.architectures().contains(architecture)) {
       throw new InvalidInputException(
           "%s has the architecture '%s', whose modules in PEFT aren't known here; known are %s"
-              .formatted(base.path(), architecture, String.join(", ", known)));
+              .formatted(base.path(), architecture, String.join(", ", ModuleNames.architectures())));
     }
     return new PeftPlaces(base, architecture);
   }
@@ -135,68 +77,42 @@ final class PeftPlaces {
       return List.of(whole("embed_tokens", tensor));
     }
     Matcher layer = LAYER.matcher(tensor.name());
-    if (!layer.matches()) {
+    if (!layer.matches() || tensor.shape().size() < 2 || NOT_ADAPTED.contains(layer.group(2))) {
       return List.of();
     }
     String prefix = "layers." + layer.group(1) + ".";
     int index = Integer.parseInt(layer.group(1));
     String role = layer.group(2);
-    if (tensor.shape().size() == 3) {
-      return experts(prefix, role, tensor);
+    if (role.equals("attn_qkv") && names.module(role).isEmpty()) {
+      return fused(prefix, index, tensor);
     }
     if (deltaNet != null && DeltaNetPlaces.knows(role)) {
-      return deltaNet.of(prefix, role, tensor);
+      return List.of(deltaNet.of(prefix, role, tensor));
     }
-    if (architecture.startsWith("lfm2")) {
-      String module = MODULES_OF_LFM2.get(role);
-      return module == null ? List.of() : List.of(whole(prefix + module, tensor));
-    }
-    if (hasGraniteNames()) {
-      String stem = role.replace("_shexp", "");
-      if (stem.equals("ffn_gate") || stem.equals("ffn_up")) {
-        return List.of(half(prefix + "shared_mlp.input_linear", tensor, stem.equals("ffn_up")));
-      }
-      if (stem.equals("ffn_down")) {
-        return List.of(whole(prefix + "shared_mlp.output_linear", tensor));
-      }
-    }
-    return switch (role) {
-      case "attn_qkv" -> fused(prefix, index, tensor);
-      case "attn_q" -> List.of(attention(prefix + MODULES.get(role), tensor, "head_count", index));
-      case "attn_k" ->
-          List.of(attention(prefix + MODULES.get(role), tensor, "head_count_kv", index));
-      case "ffn_up" ->
-          List.of(whole(prefix + (gateIsInUp() ? "mlp.gate_up_proj" : MODULES.get(role)), tensor));
-      default ->
-          Stream.of(MODULES, SHARED)
-              .filter(names -> names.containsKey(role))
-              .map(names -> whole(prefix + names.get(role), tensor))
-              .toList();
-    };
+    return names.module(role).stream()
+        .flatMap(
+            share ->
+                tensor.shape().size() == 3
+                    ? experts(prefix + share.module(), tensor)
+                    : Stream.of(matrix(prefix, index, role, share, tensor)))
+        .toList();
   }
 
-  private boolean gateIsInUp() {
-    return architecture.equals("phi3") || architecture.equals("glm4");
-  }
-
-  /// Granite's mixtures of experts, its hybrids, and those of Granite 4 that are dense, name the
-  /// part that every token goes through differently. The latter have sizes of layers that aren't
-  /// there, see `GraniteHybridFamily`.
-  private boolean hasGraniteNames() {
-    return architecture.equals("granitemoe")
-        || architecture.equals("granitehybrid")
-        || architecture.equals("granite")
-            && base.metadata().value("granite.ssm.state_size").isPresent();
+  private PeftPlace matrix(
+      String prefix, int layer, String role, ModuleNames.Share share, GgufTensor tensor) {
+    int rows = length(tensor, 1);
+    IntUnaryOperator order =
+        switch (role) {
+          case "attn_q" -> rotated(rows, "head_count", layer);
+          case "attn_k" -> rotated(rows, "head_count_kv", layer);
+          default ->
+              share.count() == 1 ? PeftOrder.SAME : PeftOrder.only(share.index() * rows, rows);
+        };
+    return place(prefix + share.module(), tensor, share.count() * rows, order, PeftOrder.SAME);
   }
 
   static PeftPlace whole(String module, GgufTensor tensor) {
     return place(module, tensor, length(tensor, 1), PeftOrder.SAME, PeftOrder.SAME);
-  }
-
-  /// The first or the second half of a module's rows.
-  private static PeftPlace half(String module, GgufTensor tensor, boolean second) {
-    int rows = length(tensor, 1);
-    return place(module, tensor, 2 * rows, PeftOrder.only(second ? rows : 0, rows), PeftOrder.SAME);
   }
 
   /// @param rows outputs of the module
@@ -209,16 +125,8 @@ final class PeftPlaces {
     return new PeftPlace(module, tensor.name(), 0, rows, length(tensor, 0), rowOrder, columnOrder);
   }
 
-  private PeftPlace attention(String module, GgufTensor tensor, String headsKey, int layer) {
-    int rows = length(tensor, 1);
-    return place(module, tensor, rows, rotated(rows, headsKey, layer), PeftOrder.SAME);
-  }
-
-  /// Queries, keys and values in one tensor: one module in Phi's models, three elsewhere.
+  /// Queries, keys and values in one tensor, which are three modules.
   private List<PeftPlace> fused(String prefix, int layer, GgufTensor tensor) {
-    if (architecture.equals("phi3")) {
-      return List.of(whole(prefix + "self_attn.qkv_proj", tensor));
-    }
     int heads = heads("head_count", layer);
     int keyValueHeads = heads("head_count_kv", layer);
     int headSize = length(tensor, 1) / (heads + 2 * keyValueHeads);
@@ -234,28 +142,27 @@ final class PeftPlaces {
         place(attention + "v_proj", tensor, keys, valueOrder, PeftOrder.SAME));
   }
 
-  private List<PeftPlace> experts(String prefix, String role, GgufTensor tensor) {
-    String module = (architecture.equals("llama") ? EXPERTS_OF_LLAMA : EXPERTS).get(role);
-    if (module == null || UNNAMED_EXPERTS.contains(architecture)) {
-      return List.of();
+  /// @param module with all experts in it
+  private Stream<PeftPlace> experts(String module, GgufTensor tensor) {
+    if (UNNAMED_EXPERTS.contains(architecture)) {
+      return Stream.of();
     }
-    List<PeftPlace> places = new ArrayList<>();
-    for (int expert = 0; expert < length(tensor, 2); expert++) {
-      places.add(
-          new PeftPlace(
-              prefix + module.formatted(expert),
-              tensor.name(),
-              expert,
-              length(tensor, 1),
-              length(tensor, 0),
-              PeftOrder.SAME,
-              PeftOrder.SAME));
-    }
-    return places;
+    String named = module.replace(".experts.", ".experts.%s.");
+    return IntStream.range(0, length(tensor, 2))
+        .mapToObj(
+            expert ->
+                new PeftPlace(
+                    named.formatted(expert),
+                    tensor.name(),
+                    expert,
+                    length(tensor, 1),
+                    length(tensor, 0),
+                    PeftOrder.SAME,
+                    PeftOrder.SAME));
   }
 
   private IntUnaryOperator rotated(int rows, String headsKey, int layer) {
-    return PAIRED.contains(architecture)
+    return ModuleNames.turnsPairs(architecture)
         ? PeftOrder.pairs(rows, heads(headsKey, layer))
         : PeftOrder.SAME;
   }

@@ -1,5 +1,6 @@
 package io.lorikeet.export.peft;
 
+import static java.util.stream.Collectors.joining;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -38,8 +39,22 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// Each family that trains converts from Hugging Face's folders, and its adapters go out for PEFT
-/// and come in again. Families whose experts are parameters there, and no modules, say so.
+/// and come in again; else there is a reason. docs/models.md has it as a table.
 class EveryFamilyTest {
+  private static final Path PAGE = Path.of("..", "docs", "models.md");
+
+  /// Makes the test write the table instead of comparing it.
+  private static final String WRITE = "lorikeet.writeDocs";
+
+  private static final String HEAD =
+      "| architecture | models | `convert` | `import`, `export` |\n|---|---|---|---|\n";
+
+  /// Families that don't convert, and why.
+  private static final Map<String, String> NOT_CONVERTED = Map.of();
+
+  /// Families whose adapters neither come from PEFT nor go there, and why.
+  private static final Map<String, String> NOT_IN_PEFT = Map.of();
+
   /// A class of the transformers library for each family.
   private static final Map<String, String> CLASSES =
       Map.ofEntries(
@@ -74,13 +89,45 @@ class EveryFamilyTest {
 
   @TempDir private Path folder;
 
+  private static String row(Family family) {
+    String architecture = family.architecture();
+    String experts = EXPERTS_ARE_PARAMETERS.contains(architecture) ? "yes, but experts" : "yes";
+    return "| `%s` | %s | %s | %s |\n"
+        .formatted(
+            architecture,
+            family.examples(),
+            NOT_CONVERTED.getOrDefault(architecture, "yes"),
+            NOT_IN_PEFT.getOrDefault(architecture, experts));
+  }
+
+  @Test
+  void thePageHasTheTable() throws IOException {
+    String table = HEAD + Family.ALL.stream().map(EveryFamilyTest::row).collect(joining());
+    String page = Files.readString(PAGE);
+    int from = page.indexOf(HEAD);
+    String written = page.substring(0, from) + table + page.substring(page.indexOf("\n\n", from) + 1);
+    if (Boolean.getBoolean(WRITE)) {
+      Files.writeString(PAGE, written);
+    }
+    assertEquals(
+        written,
+        Files.readString(PAGE),
+        "docs/models.md is out of date; write its table by: mvn -pl export -am test"
+            + " -Dtest=EveryFamilyTest -Dsurefire.failIfNoSpecifiedTests=false"
+            + " -DargLine=-D"
+            + WRITE
+            + "=true");
+  }
+
   @Test
   void converts() throws IOException {
+    TreeSet<String> known = new TreeSet<>(CLASSES.keySet());
+    known.addAll(NOT_CONVERTED.keySet());
     assertEquals(
         Family.ALL.stream()
             .map(Family::architecture)
             .collect(Collectors.toCollection(TreeSet::new)),
-        new TreeSet<>(CLASSES.keySet()));
+        known);
     for (String name : CLASSES.values()) {
       Path model = Files.createDirectory(folder.resolve(name));
       Files.writeString(
@@ -96,7 +143,9 @@ class EveryFamilyTest {
   }
 
   private static Stream<FamilyCase> cases() {
-    return FamilyCase.all().filter(one -> !one.name().equals("exaone4 windows")); // 64 layers
+    return FamilyCase.all()
+        .filter(one -> !one.name().equals("exaone4 windows")) // 64 layers
+        .filter(one -> !NOT_IN_PEFT.containsKey(one.name().split(" ")[0]));
   }
 
   @ParameterizedTest

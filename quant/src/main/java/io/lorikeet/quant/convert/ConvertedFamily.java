@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// How the models of one family are converted: their hyperparameters as GGUF's keys, the names of
 /// their tensors, and what changes in them. This class has what most families share
 /// (`TextModel` in llama.cpp's `conversion/base.py`); a family's own class is the difference.
-abstract class ConvertedFamily {
+class ConvertedFamily {
   private static final Pattern LAYER = Pattern.compile("model\\.layers\\.(\\d+)\\.(.+)");
   private static final Pattern EXPERT = Pattern.compile("(.*\\.experts)\\.(\\d+)\\.(.+)\\.weight");
 
@@ -26,26 +26,6 @@ abstract class ConvertedFamily {
           "model.norm", "output_norm",
           "model.embedding_norm", "token_embd_norm",
           "lm_head", "output");
-
-  private static final Map<String, String> IN_LAYER =
-      Map.ofEntries(
-          Map.entry("input_layernorm", "attn_norm"),
-          Map.entry("self_attn.q_proj", "attn_q"),
-          Map.entry("self_attn.k_proj", "attn_k"),
-          Map.entry("self_attn.v_proj", "attn_v"),
-          Map.entry("self_attn.qkv_proj", "attn_qkv"),
-          Map.entry("self_attn.o_proj", "attn_output"),
-          Map.entry("self_attn.q_norm", "attn_q_norm"),
-          Map.entry("self_attn.k_norm", "attn_k_norm"),
-          Map.entry("post_attention_layernorm", "ffn_norm"),
-          Map.entry("mlp.gate_proj", "ffn_gate"),
-          Map.entry("mlp.up_proj", "ffn_up"),
-          Map.entry("mlp.down_proj", "ffn_down"),
-          Map.entry("mlp.gate_up_proj", "ffn_up"),
-          Map.entry("mlp.gate", "ffn_gate_inp"),
-          Map.entry("mlp.experts.gate_proj", "ffn_gate_exps"),
-          Map.entry("mlp.experts.up_proj", "ffn_up_exps"),
-          Map.entry("mlp.experts.down_proj", "ffn_down_exps"));
 
   private final String architecture;
   private final ModelFolder folder;
@@ -167,9 +147,9 @@ abstract class ConvertedFamily {
     return List.of();
   }
 
-  /// Names of this family's layers that differ: stored name to GGUF's, both without `.weight`.
-  Map<String, String> layerNames() {
-    return Map.of();
+  /// The names of this family's layers.
+  ModuleNames names() {
+    return ModuleNames.of(architecture);
   }
 
   /// The name that most folders have for a stored tensor, where this family's differ.
@@ -179,12 +159,31 @@ abstract class ConvertedFamily {
 
   /// The rows of a tensor as they are written.
   WeightRows changed(String name, WeightRows rows) {
-    return rows;
+    if (!ModuleNames.turnsPairs(architecture)) {
+      return rows;
+    }
+    if (name.contains(".q_proj.")) {
+      return rows.permuted(heads());
+    }
+    return name.contains(".k_proj.") ? rows.permuted(keyValueHeads()) : rows;
   }
 
-  /// The tensors of a stored one: one for most.
+  /// The tensors of a stored one: one for most, equal shares of its rows else.
   List<OutputTensor> outputs(String name, StoredWeights weights) {
-    return List.of(new OutputTensor.Numbers(outputName(name), changed(name, weights.rows(name))));
+    List<String> names = outputNames(name);
+    WeightRows rows = changed(name, weights.rows(name));
+    if (names.size() == 1) {
+      return List.of(new OutputTensor.Numbers(names.getFirst(), rows));
+    }
+    if (rows.shape().size() < 2 || rows.shape().get(1) % names.size() != 0) {
+      throw new IllegalArgumentException("'" + name + "' has the shape " + rows.shape());
+    }
+    long share = rows.shape().get(1) / names.size();
+    List<OutputTensor> outputs = new ArrayList<>();
+    for (int i = 0; i < names.size(); i++) {
+      outputs.add(new OutputTensor.Numbers(names.get(i), rows.part(i * share, share)));
+    }
+    return outputs;
   }
 
   /// Looks at the stored tensors before anything is written.
@@ -283,24 +282,36 @@ abstract class ConvertedFamily {
     return renamed;
   }
 
-  /// The name in GGUF of a stored tensor.
+  /// The name in GGUF of a stored tensor that is one there, too.
   ///
   /// @throws IllegalArgumentException when there is none
   final String outputName(String stored) {
+    List<String> names = outputNames(stored);
+    if (names.size() > 1) {
+      throw new IllegalArgumentException("'" + stored + "' isn't a single tensor");
+    }
+    return names.getFirst();
+  }
+
+  /// The names in GGUF of the shares of a stored tensor.
+  private List<String> outputNames(String stored) {
     String name = usualName(stored);
     String suffix = name.endsWith(".bias") ? ".bias" : ".weight";
     String stem = name.endsWith(suffix) ? name.substring(0, name.length() - suffix.length()) : name;
     Matcher layer = LAYER.matcher(stem);
     if (!layer.matches()) {
-      return found(name, OUTSIDE.get(stem)) + suffix;
+      return List.of(found(name, OUTSIDE.get(stem)) + suffix);
     }
     if (Integer.parseInt(layer.group(1)) >= layers()) {
       throw new IllegalArgumentException(
           "'%s' is beyond the %s layers that config.json tells of".formatted(name, layers()));
     }
-    String part = layer.group(2);
-    String inLayer = layerNames().getOrDefault(part, IN_LAYER.get(part));
-    return "blk." + Integer.parseInt(layer.group(1)) + "." + found(name, inLayer) + suffix;
+    List<String> inLayer = names().tensors(layer.group(2));
+    if (inLayer.isEmpty()) {
+      throw new IllegalArgumentException("'" + name + "' isn't known");
+    }
+    String prefix = "blk." + Integer.parseInt(layer.group(1)) + ".";
+    return inLayer.stream().map(tensor -> prefix + tensor + suffix).toList();
   }
 
   private static String found(String name, @Nullable String output) {

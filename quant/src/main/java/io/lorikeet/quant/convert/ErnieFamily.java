@@ -7,7 +7,6 @@ import java.util.List;
 /// queries, keys and values, and one for gate and up.
 final class ErnieFamily extends ConvertedFamily {
   private static final String QKV = "self_attn.qkv_proj.weight";
-  private static final String UP_GATE = "mlp.up_gate_proj.weight";
 
   ErnieFamily(ModelFolder folder) {
     super("ernie4_5", folder);
@@ -20,8 +19,8 @@ final class ErnieFamily extends ConvertedFamily {
 
   @Override
   List<OutputTensor> outputs(String name, StoredWeights weights) {
-    WeightRows rows = weights.rows(name);
     if (name.endsWith(QKV)) {
+      WeightRows rows = weights.rows(name);
       String base = name.substring(0, name.length() - QKV.length()) + "self_attn.";
       long queries = (long) heads() * headLength();
       long keys = (long) keyValueHeads() * headLength();
@@ -30,14 +29,6 @@ final class ErnieFamily extends ConvertedFamily {
           part(base + "q_proj.weight", rows, 0, queries),
           part(base + "k_proj.weight", rows, queries, keys),
           part(base + "v_proj.weight", rows, queries + keys, keys));
-    }
-    if (name.endsWith(UP_GATE)) {
-      String base = name.substring(0, name.length() - UP_GATE.length()) + "mlp.";
-      long width = config().requireSize("intermediate_size");
-      requireRows(name, rows, 2 * width);
-      return List.of(
-          part(base + "gate_proj.weight", rows, 0, width),
-          part(base + "up_proj.weight", rows, width, width));
     }
     return super.outputs(name, weights);
   }

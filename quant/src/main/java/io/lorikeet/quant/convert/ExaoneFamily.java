@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.lorikeet.quant.GgufValue;
 import io.lorikeet.quant.GgufWriter;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /// EXAONE 4: norms only after each part, in the large one sliding windows
@@ -17,13 +16,6 @@ final class ExaoneFamily extends ConvertedFamily {
   @Override
   Optional<String> preTokenizerName() {
     return Optional.of("exaone4");
-  }
-
-  @Override
-  Map<String, String> layerNames() {
-    return Map.of(
-        "post_attention_layernorm", "post_attention_norm",
-        "post_feedforward_layernorm", "post_ffw_norm");
   }
 
   @Override

@@ -5,7 +5,6 @@ import io.lorikeet.quant.GgufValue;
 import io.lorikeet.quant.GgufWriter;
 import java.io.IOException;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -47,19 +46,6 @@ final class Gemma4Family extends GemmaFamily {
               "models with %s ('%s'), as Gemma 4 E2B and E4B, can't be trained and aren't converted here"
                   .formatted(what, name));
     }
-  }
-
-  @Override
-  Map<String, String> layerNames() {
-    Map<String, String> names = new HashMap<>(super.layerNames());
-    names.put("layer_scalar", "layer_output_scale");
-    names.put("router.proj", "ffn_gate_inp");
-    names.put("experts.gate_up_proj", "ffn_gate_up_exps");
-    names.put("experts.down_proj", "ffn_down_exps");
-    names.put("post_feedforward_layernorm_1", "post_ffw_norm_1");
-    names.put("pre_feedforward_layernorm_2", "pre_ffw_norm_2");
-    names.put("post_feedforward_layernorm_2", "post_ffw_norm_2");
-    return names;
   }
 
   /// Which part of a head is rotated is in a tensor.

@@ -1,21 +1,12 @@
 package io.lorikeet.quant.convert;
 
 import java.io.IOException;
-import java.util.Map;
 
 /// The common traits of Gemma 2 to 4: norms after each part as well as before it, and vocabularies
 /// that put no space before a text.
 abstract class GemmaFamily extends ConvertedFamily {
   GemmaFamily(String architecture, ModelFolder folder) {
     super(architecture, folder);
-  }
-
-  @Override
-  Map<String, String> layerNames() {
-    return Map.of(
-        "post_attention_layernorm", "post_attention_norm",
-        "pre_feedforward_layernorm", "ffn_norm",
-        "post_feedforward_layernorm", "post_ffw_norm");
   }
 
   /// The norms of Gemma 2 and 3 are stored without the one that is added to them.

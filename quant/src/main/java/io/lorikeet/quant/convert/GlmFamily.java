@@ -2,7 +2,6 @@ package io.lorikeet.quant.convert;
 
 import io.lorikeet.quant.GgufWriter;
 import java.io.IOException;
-import java.util.Map;
 import java.util.Optional;
 
 /// GLM-4-0414: gate and up in one matrix, norms after each part, half of each head rotated
@@ -15,13 +14,6 @@ final class GlmFamily extends ConvertedFamily {
   @Override
   Optional<String> preTokenizerName() {
     return Optional.of("glm4");
-  }
-
-  @Override
-  Map<String, String> layerNames() {
-    return Map.of(
-        "post_self_attn_layernorm", "post_attention_norm",
-        "post_mlp_layernorm", "post_ffw_norm");
   }
 
   @Override

@@ -8,7 +8,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.Map;
 
 /// gpt-oss: experts in MXFP4 as they were trained, which only move (or unpacked
 /// ones, which are turned over); attention with sinks
@@ -19,14 +18,6 @@ final class GptOssFamily extends ConvertedFamily {
 
   GptOssFamily(ModelFolder folder) {
     super("gpt-oss", folder);
-  }
-
-  @Override
-  Map<String, String> layerNames() {
-    return Map.of(
-        "post_attention_layernorm", "post_attention_norm",
-        "self_attn.sinks", "attn_sinks",
-        "mlp.router", "ffn_gate_inp");
   }
 
   @Override

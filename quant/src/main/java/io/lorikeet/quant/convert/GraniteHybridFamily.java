@@ -1,9 +1,7 @@
 package io.lorikeet.quant.convert;
 
 import io.lorikeet.quant.GgufWriter;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /// Granite 4 (`GraniteHybridModel` in `conversion/granite.py`): attention in some layers and state
 /// spaces (Mamba-2) in the others. Those without state spaces become a `granite` or, with experts,
@@ -52,19 +50,6 @@ final class GraniteHybridFamily extends GraniteMoeFamily {
     if (config().has(name) && config().flag(name) == refused) {
       throw config().invalid("'%s' is %s; llama.cpp %s".formatted(name, refused, why));
     }
-  }
-
-  @Override
-  Map<String, String> layerNames() {
-    Map<String, String> names = new HashMap<>(super.layerNames());
-    names.put("mamba.in_proj", "ssm_in");
-    names.put("mamba.conv1d", "ssm_conv1d");
-    names.put("mamba.dt_bias", "ssm_dt");
-    names.put("mamba.A_log", "ssm_a");
-    names.put("mamba.D", "ssm_d");
-    names.put("mamba.norm", "ssm_norm");
-    names.put("mamba.out_proj", "ssm_out");
-    return names;
   }
 
   /// With the sizes of state spaces even where there are none, as llama.cpp's converter writes

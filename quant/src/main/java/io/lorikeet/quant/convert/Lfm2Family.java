@@ -3,32 +3,12 @@ package io.lorikeet.quant.convert;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.lorikeet.quant.GgufWriter;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /// LFM2, dense or with experts (`conversion/lfm2.py`). Layers with a convolution are told by having
 /// no heads of keys.
 final class Lfm2Family extends ConvertedFamily {
   private static final int SIGMOID = 2; // llama.cpp's number for how experts are weighted
-
-  private static final Map<String, String> NAMES =
-      Map.ofEntries(
-          Map.entry("operator_norm", "attn_norm"),
-          Map.entry("ffn_norm", "ffn_norm"),
-          Map.entry("self_attn.out_proj", "attn_output"),
-          Map.entry("self_attn.q_layernorm", "attn_q_norm"),
-          Map.entry("self_attn.k_layernorm", "attn_k_norm"),
-          Map.entry("conv.in_proj", "shortconv.in_proj"),
-          Map.entry("conv.conv", "shortconv.conv"),
-          Map.entry("conv.out_proj", "shortconv.out_proj"),
-          Map.entry("feed_forward.w1", "ffn_gate"),
-          Map.entry("feed_forward.w2", "ffn_down"),
-          Map.entry("feed_forward.w3", "ffn_up"),
-          Map.entry("feed_forward.gate", "ffn_gate_inp"),
-          Map.entry("feed_forward.expert_bias", "exp_probs_b"),
-          Map.entry("feed_forward.experts.w1", "ffn_gate_exps"),
-          Map.entry("feed_forward.experts.w2", "ffn_down_exps"),
-          Map.entry("feed_forward.experts.w3", "ffn_up_exps"));
 
   Lfm2Family(String architecture, ModelFolder folder) {
     super(architecture, folder);
@@ -64,11 +44,6 @@ final class Lfm2Family extends ConvertedFamily {
     return config().has("tie_embedding")
         ? config().flag("tie_embedding")
         : !config().has("tie_word_embeddings") || super.isTied();
-  }
-
-  @Override
-  Map<String, String> layerNames() {
-    return NAMES;
   }
 
   @Override

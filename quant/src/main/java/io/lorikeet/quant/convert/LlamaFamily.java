@@ -3,7 +3,6 @@ package io.lorikeet.quant.convert;
 import io.lorikeet.quant.GgufWriter;
 import java.io.IOException;
 import java.util.List;
-import java.util.Map;
 
 /// Llama and models built like it: Mistral, Mixtral, SmolLM3 (`conversion/llama.py`).
 class LlamaFamily extends ConvertedFamily {
@@ -15,28 +14,10 @@ class LlamaFamily extends ConvertedFamily {
   }
 
   @Override
-  Map<String, String> layerNames() {
-    return Map.of(
-        "block_sparse_moe.gate", "ffn_gate_inp",
-        "block_sparse_moe.experts.w1", "ffn_gate_exps",
-        "block_sparse_moe.experts.w2", "ffn_down_exps",
-        "block_sparse_moe.experts.w3", "ffn_up_exps");
-  }
-
-  @Override
   void putParameters(GgufWriter writer) {
     super.putParameters(writer);
     writer.putUint32(key("vocab_size"), config().requireSize("vocab_size"));
     writer.putUint32(key("rope.dimension_count"), headLength());
-  }
-
-  /// llama.cpp rotates neighbours where transformers rotates halves.
-  @Override
-  WeightRows changed(String name, WeightRows rows) {
-    if (name.contains(".q_proj.")) {
-      return rows.permuted(heads());
-    }
-    return name.contains(".k_proj.") ? rows.permuted(keyValueHeads()) : rows;
   }
 
   @Override

@@ -1,16 +1,11 @@
 package io.lorikeet.quant.convert;
 
 import io.lorikeet.quant.GgufWriter;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 
 /// Mixtures of experts: Qwen 3 MoE and OLMoE (`conversion/qwen.py`, `conversion/olmo.py`). Experts
 /// are stored one by one, or all of a layer in one tensor with gate and up together.
 class MixtureFamily extends ConvertedFamily {
-  private static final String GATE_UP = "mlp.experts.gate_up_proj";
-  private static final String DOWN = "mlp.experts.down_proj";
-
   MixtureFamily(String architecture, ModelFolder folder) {
     super(architecture, folder);
   }
@@ -40,28 +35,5 @@ class MixtureFamily extends ConvertedFamily {
     config()
         .integer("moe_intermediate_size")
         .ifPresent(size -> writer.putUint32(key("expert_feed_forward_length"), size));
-  }
-
-  @Override
-  List<OutputTensor> outputs(String name, StoredWeights weights) {
-    String stem = name.endsWith(".weight") ? name.substring(0, name.length() - 7) : name;
-    if (stem.endsWith(DOWN)) {
-      return List.of(new OutputTensor.Numbers(outputName(stem + ".weight"), weights.rows(name)));
-    }
-    if (!stem.endsWith(GATE_UP)) {
-      return super.outputs(name, weights);
-    }
-    WeightRows rows = weights.rows(name);
-    if (rows.shape().size() != 3 || rows.shape().get(1) % 2 != 0) {
-      throw new IllegalArgumentException("'" + name + "' has the shape " + rows.shape());
-    }
-    String base = stem.substring(0, stem.length() - "gate_up_proj".length());
-    long half = rows.shape().get(1) / 2;
-    List<OutputTensor> outputs = new ArrayList<>();
-    outputs.add(
-        new OutputTensor.Numbers(outputName(base + "gate_proj.weight"), rows.part(0, half)));
-    outputs.add(
-        new OutputTensor.Numbers(outputName(base + "up_proj.weight"), rows.part(half, half)));
-    return outputs;
   }
 }

@@ -3,19 +3,11 @@ package io.lorikeet.quant.convert;
 import io.lorikeet.quant.GgufValue;
 import io.lorikeet.quant.GgufWriter;
 import java.util.List;
-import java.util.Map;
 
 /// OLMo 2 and 3: norms only after each part, OLMo 3 with sliding windows (`conversion/olmo.py`).
 final class OlmoFamily extends ConvertedFamily {
   OlmoFamily(ModelFolder folder) {
     super("olmo2", folder);
-  }
-
-  @Override
-  Map<String, String> layerNames() {
-    return Map.of(
-        "post_attention_layernorm", "post_attention_norm",
-        "post_feedforward_layernorm", "post_ffw_norm");
   }
 
   @Override

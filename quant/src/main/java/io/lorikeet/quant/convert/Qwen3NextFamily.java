@@ -3,7 +3,6 @@ package io.lorikeet.quant.convert;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.lorikeet.quant.GgufValue;
 import io.lorikeet.quant.GgufWriter;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -101,31 +100,6 @@ class Qwen3NextFamily extends MixtureFamily {
     int index = super.layers() + (layer.matches() ? Integer.parseInt(layer.group(1)) : 0);
     String inLayer = layer.matches() ? layer.group(2) : OF_PREDICTING.getOrDefault(part, part);
     return "model.layers." + index + "." + inLayer;
-  }
-
-  @Override
-  Map<String, String> layerNames() {
-    Map<String, String> names = new HashMap<>(super.layerNames());
-    names.put("post_attention_layernorm", "post_attention_norm");
-    names.put("linear_attn.in_proj_qkv", "attn_qkv");
-    names.put("linear_attn.in_proj_z", "attn_gate");
-    names.put("linear_attn.in_proj_a", "ssm_alpha");
-    names.put("linear_attn.in_proj_b", "ssm_beta");
-    names.put("linear_attn.in_proj_ba", "ssm_ba");
-    names.put("linear_attn.A_log", "ssm_a");
-    names.put("linear_attn.dt_bias", "ssm_dt");
-    names.put("linear_attn.conv1d", "ssm_conv1d");
-    names.put("linear_attn.norm", "ssm_norm");
-    names.put("linear_attn.out_proj", "ssm_out");
-    names.put("mlp.shared_expert.gate_proj", "ffn_gate_shexp");
-    names.put("mlp.shared_expert.up_proj", "ffn_up_shexp");
-    names.put("mlp.shared_expert.down_proj", "ffn_down_shexp");
-    names.put("mlp.shared_expert_gate", "ffn_gate_inp_shexp");
-    names.put("eh_proj", "nextn.eh_proj");
-    names.put("enorm", "nextn.enorm");
-    names.put("hnorm", "nextn.hnorm");
-    names.put("shared_head.norm", "nextn.shared_head_norm");
-    return names;
   }
 
   @Override
