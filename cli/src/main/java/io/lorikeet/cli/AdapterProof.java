@@ -7,24 +7,44 @@ import io.lorikeet.finetune.text.ProofText;
 import io.lorikeet.models.family.Family;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.quant.GgufFile;
+import io.lorikeet.train.settings.ProcessorCores;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /// The proof at the end of commands that write an adapter's file beside its base: llama.cpp does
 /// with the file what was meant.
-///
-/// @param device where Lorikeet computes
-/// @param threads CPU threads
-/// @param out where the figures go
-record AdapterProof(String device, int threads, PrintWriter out) {
+final class AdapterProof {
+  @Option(
+      names = "--device",
+      paramLabel = "NAME",
+      description = "where the proof computes: auto, cpu, vulkan0, … (default: ${DEFAULT-VALUE})")
+  private String device = "auto";
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      converter = NumberOptions.Threads.class,
+      description = "CPU threads of the proof (default: the physical cores)")
+  private int threads = ProcessorCores.physical();
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
+
+  int threads() {
+    return threads;
+  }
 
   /// Compares and reports. Where Lorikeet can't compute with the base itself, it says so.
   ///
   /// @param meant the adapter before its numbers were rounded for the file
   /// @return the exit code
   int run(Path model, Path file, LoraAdapter meant) throws IOException {
+    PrintWriter out = command.commandLine().getOut();
     List<int[]> sequences;
     try (GgufFile base = GgufFile.open(model)) {
       String architecture = base.metadata().requireString("general.architecture");

@@ -14,7 +14,6 @@ import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.NearestName;
 import io.lorikeet.quant.OutputPlan;
-import io.lorikeet.train.settings.ProcessorCores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,10 +23,9 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /// `lorikeet bench`.
 @Command(
@@ -39,8 +37,6 @@ import picocli.CommandLine.Spec;
     })
 @Inputs(value = "--model", needed = 0)
 final class BenchCommand extends WritingCommand {
-
-  @Spec private CommandSpec spec;
 
   @Option(names = "--model", paramLabel = "FILE", description = "base, a GGUF file")
   private @Nullable Path model;
@@ -72,12 +68,7 @@ final class BenchCommand extends WritingCommand {
       description = "where to compute: auto, cpu, vulkan0, cuda0, … (default: ${DEFAULT-VALUE})")
   private String device = "auto";
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      converter = NumberOptions.Threads.class,
-      description = "CPU threads (default: the physical cores)")
-  private int threads = ProcessorCores.physical();
+  @Mixin private ThreadsOption threads = new ThreadsOption();
 
   @Option(
       names = {"--rounds", "--repetitions"},
@@ -186,7 +177,7 @@ final class BenchCommand extends WritingCommand {
     ProgressLine line = ProgressLine.of(spec);
     if (merge) {
       MergeBench.Report report =
-          new MergeBench(base, rank, target, threads, rounds, ready, line::update).run();
+          new MergeBench(base, rank, target, threads.count(), rounds, ready, line::update).run();
       List<String> merged = new ArrayList<>(report.bytes().keySet());
       merged.remove(MergeBench.COPY);
       line.clear();
@@ -194,7 +185,8 @@ final class BenchCommand extends WritingCommand {
       write(report.json());
     } else {
       BenchReport report =
-          new BenchRun(base, context, rank, target, device, threads, rounds, ready, line::update)
+          new BenchRun(
+                  base, context, rank, target, device, threads.count(), rounds, ready, line::update)
               .run();
       line.clear();
       List<String> trained = List.of(BenchReport.STEP, BenchReport.FORWARD);

@@ -7,7 +7,6 @@ import io.lorikeet.models.adapter.TrainedTemplate;
 import io.lorikeet.models.text.ChatSession;
 import io.lorikeet.models.text.template.ChatTemplate;
 import io.lorikeet.quant.GgufFile;
-import io.lorikeet.train.settings.ProcessorCores;
 import java.io.BufferedReader;
 import java.io.Console;
 import java.io.IOException;
@@ -19,6 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -97,12 +97,7 @@ final class ChatCommand implements Callable<Integer> {
       description = "take adapters that were made for another base, if their shapes fit")
   private boolean force;
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      converter = NumberOptions.Threads.class,
-      description = "CPU threads (default: the physical cores)")
-  private int threads = ProcessorCores.physical();
+  @Mixin private ThreadsOption threads = new ThreadsOption();
 
   @Override
   public Integer call() throws IOException {
@@ -114,7 +109,7 @@ final class ChatCommand implements Callable<Integer> {
       }
       ChatTemplate chat = TemplateChoice.of(base, template, trained);
       try (ChatSession session =
-          ChatSession.open(model, chat, system, contextLength(base), threads)) {
+          ChatSession.open(model, chat, system, contextLength(base), threads.count())) {
         ChatLoop loop =
             new ChatLoop(
                 session,

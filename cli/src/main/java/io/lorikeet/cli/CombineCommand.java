@@ -20,9 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /// `lorikeet combine`.
 @Command(
@@ -33,8 +31,6 @@ import picocli.CommandLine.Spec;
     })
 @Inputs(value = "--adapter", needed = 1)
 final class CombineCommand extends WritingCommand {
-
-  @Spec private CommandSpec spec;
 
   @Option(
       names = "--adapter",

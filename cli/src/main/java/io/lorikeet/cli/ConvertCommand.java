@@ -11,9 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /// `lorikeet convert`.
 @Command(
@@ -23,8 +21,6 @@ import picocli.CommandLine.Spec;
     value = {"--model", "--output"},
     needed = 2)
 final class ConvertCommand extends WritingCommand {
-
-  @Spec private CommandSpec spec;
 
   @Option(
       names = "--model",

@@ -19,7 +19,6 @@ import io.lorikeet.train.data.TextEncoding;
 import io.lorikeet.train.data.TokenizedExample;
 import io.lorikeet.train.data.TrainingData;
 import io.lorikeet.train.settings.DataSettings;
-import io.lorikeet.train.settings.ProcessorCores;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -132,12 +132,7 @@ final class EvalCommand extends WritingCommand {
       description = "with --tasks: seed of the intervals (default: ${DEFAULT-VALUE})")
   private long seed = 42;
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      converter = NumberOptions.Threads.class,
-      description = "CPU threads (default: the physical cores)")
-  private int threads = ProcessorCores.physical();
+  @Mixin private ThreadsOption threads = new ThreadsOption();
 
   @Option(
       names = "--json",
@@ -185,7 +180,7 @@ final class EvalCommand extends WritingCommand {
   }
 
   private Evaluation evaluation() {
-    return new Evaluation(model, adapter, merged, chatTemplate, tokens, threads, seed);
+    return new Evaluation(model, adapter, merged, chatTemplate, tokens, threads.count(), seed);
   }
 
   private int judge(Path file) throws IOException {
@@ -285,7 +280,7 @@ final class EvalCommand extends WritingCommand {
             examples,
             withAdapter,
             length,
-            threads,
+            threads.count(),
             done -> line.update(name + ": " + done + " of " + examples.size() + " examples"));
     line.println(
         "%s: loss %s over %s tokens"

@@ -8,16 +8,14 @@ import io.lorikeet.models.adapter.AdapterStorage;
 import io.lorikeet.models.adapter.BaseIdentity;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.OutputPlan;
-import io.lorikeet.train.settings.ProcessorCores;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /// `lorikeet export`.
 @Command(
@@ -43,8 +41,6 @@ final class ExportCommand extends WritingCommand {
     PEFT,
     GGUF
   }
-
-  @Spec private CommandSpec spec;
 
   @Option(names = "--adapter", paramLabel = "FILE", description = "adapter, a GGUF file")
   private Path adapter;
@@ -79,18 +75,7 @@ final class ExportCommand extends WritingCommand {
               + " its shapes fit")
   private boolean force;
 
-  @Option(
-      names = "--device",
-      paramLabel = "NAME",
-      description = "where the proof computes: auto, cpu, vulkan0, … (default: ${DEFAULT-VALUE})")
-  private String device = "auto";
-
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      converter = NumberOptions.Threads.class,
-      description = "CPU threads of the proof (default: the physical cores)")
-  private int threads = ProcessorCores.physical();
+  @Mixin private AdapterProof proof = new AdapterProof();
 
   @Override
   OutputPlan files() {
@@ -122,7 +107,7 @@ final class ExportCommand extends WritingCommand {
       }
     }
     AdapterOutput.write(file.adapter(), metadata, stored, output, Optional.of(model), out);
-    return new AdapterProof(device, threads, out).run(model, output, file.adapter());
+    return proof.run(model, output, file.adapter());
   }
 
   private AdapterStorage storedNow() throws IOException {

@@ -12,13 +12,13 @@ import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.models.text.template.ServedTemplate;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.train.settings.ProcessorCores;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -83,12 +83,7 @@ final class GenerateCommand implements Callable<Integer> {
       description = "the same seed gives the same text (default: ${DEFAULT-VALUE})")
   private long seed = 42;
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      converter = NumberOptions.Threads.class,
-      description = "CPU threads (default: the physical cores)")
-  private int threads = ProcessorCores.physical();
+  @Mixin private ThreadsOption threads = new ThreadsOption();
 
   @Override
   public Integer call() throws IOException {
@@ -100,7 +95,7 @@ final class GenerateCommand implements Callable<Integer> {
     TextGenerator.Sampling sampling = new TextGenerator.Sampling(tokens, temperature, seed);
     Prompt given = prompt();
     try (TextGenerator generator =
-        TextGenerator.open(model, adapter, given.contextLength(), threads)) {
+        TextGenerator.open(model, adapter, given.contextLength(), threads.count())) {
       out.print(chat ? "" : prompt);
       generator.generate(
           given.tokens(),

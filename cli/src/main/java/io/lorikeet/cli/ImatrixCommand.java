@@ -4,13 +4,11 @@ import io.lorikeet.finetune.text.Words;
 import io.lorikeet.quant.ImportanceCollector;
 import io.lorikeet.quant.ImportanceMatrix;
 import io.lorikeet.quant.OutputPlan;
-import io.lorikeet.train.settings.ProcessorCores;
 import java.io.IOException;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /// `lorikeet imatrix`.
 @Command(
@@ -23,8 +21,6 @@ import picocli.CommandLine.Spec;
     needed = 2)
 final class ImatrixCommand extends WritingCommand {
   private static final int LEAST_CONTEXT = 16;
-
-  @Spec private CommandSpec spec;
 
   @Option(names = "--model", paramLabel = "FILE", description = "GGUF model")
   private Path model;
@@ -48,12 +44,7 @@ final class ImatrixCommand extends WritingCommand {
   @Option(names = "--force", description = "replace the output, if it exists")
   private boolean force;
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      converter = NumberOptions.Threads.class,
-      description = "CPU threads (default: the physical cores)")
-  private int threads = ProcessorCores.physical();
+  @Mixin private ThreadsOption threads = new ThreadsOption();
 
   @Override
   OutputPlan files() {
@@ -82,7 +73,7 @@ final class ImatrixCommand extends WritingCommand {
               model,
               data,
               context,
-              threads,
+              threads.count(),
               (chunk, chunks) -> line.update("piece %s of %s".formatted(chunk + 1, chunks)));
     } finally {
       line.clear();

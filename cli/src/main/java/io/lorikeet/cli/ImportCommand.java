@@ -9,7 +9,6 @@ import io.lorikeet.models.adapter.BaseIdentity;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.OutputPlan;
-import io.lorikeet.train.settings.ProcessorCores;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -17,10 +16,9 @@ import java.nio.file.Path;
 import java.util.Optional;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /// `lorikeet import`.
 @Command(
@@ -40,8 +38,6 @@ import picocli.CommandLine.Spec;
     value = {"--model", "--adapter"},
     needed = 2)
 final class ImportCommand extends WritingCommand {
-
-  @Spec private CommandSpec spec;
 
   @Option(
       names = "--adapter",
@@ -91,18 +87,7 @@ final class ImportCommand extends WritingCommand {
               + " base, if its shapes fit")
   private boolean force;
 
-  @Option(
-      names = "--device",
-      paramLabel = "NAME",
-      description = "where the proof computes: auto, cpu, vulkan0, … (default: ${DEFAULT-VALUE})")
-  private String device = "auto";
-
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      converter = NumberOptions.Threads.class,
-      description = "CPU threads of the proof (default: the physical cores)")
-  private int threads = ProcessorCores.physical();
+  @Mixin private AdapterProof proof = new AdapterProof();
 
   @Override
   OutputPlan files() {
@@ -147,7 +132,7 @@ final class ImportCommand extends WritingCommand {
         output,
         Optional.of(model),
         out);
-    return new AdapterProof(device, threads, out).run(model, output, imported.adapter());
+    return proof.run(model, output, imported.adapter());
   }
 
   private int merge(Path merged, PrintWriter out) throws IOException {
@@ -163,7 +148,7 @@ final class ImportCommand extends WritingCommand {
               folder,
               base,
               merged,
-              threads,
+              proof.threads(),
               (done, total) -> line.update("merging: " + Words.percent((double) done / total)));
     }
     line.println(

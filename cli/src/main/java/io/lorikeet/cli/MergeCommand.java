@@ -16,7 +16,6 @@ import io.lorikeet.quant.ImportanceMatrix;
 import io.lorikeet.quant.ModelLoader;
 import io.lorikeet.quant.ModelQuantizer;
 import io.lorikeet.quant.OutputPlan;
-import io.lorikeet.train.settings.ProcessorCores;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -26,10 +25,9 @@ import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /// `lorikeet merge`.
 @Command(
@@ -51,8 +49,6 @@ import picocli.CommandLine.Spec;
     needed = 2)
 final class MergeCommand extends WritingCommand {
   private static final String KEEP = "keep";
-
-  @Spec private CommandSpec spec;
 
   @Option(names = "--model", paramLabel = "FILE", description = "base, a GGUF file")
   private Path model;
@@ -115,12 +111,7 @@ final class MergeCommand extends WritingCommand {
   @Option(names = "--json", description = "print JSON")
   private boolean json;
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      converter = NumberOptions.Threads.class,
-      description = "CPU threads (default: the physical cores)")
-  private int threads = ProcessorCores.physical();
+  @Mixin private ThreadsOption threads = new ThreadsOption();
 
   @Override
   OutputPlan files() {
@@ -195,7 +186,7 @@ final class MergeCommand extends WritingCommand {
     List<int[]> sequences = VerificationText.sequences(base, data);
     line.update("asking base and adapters");
     return Optional.of(
-        new MergeVerifier(threads)
+        new MergeVerifier(threads.count())
             .reference(
                 model,
                 arguments.stream()
@@ -216,7 +207,7 @@ final class MergeCommand extends WritingCommand {
       throws IOException {
     MergeTypes types = MergeTypes.unquantized(type).orElse(MergeTypes.KEEP);
     AdapterMerger.MergeSettings settings =
-        new AdapterMerger.MergeSettings(types, rounding, importanceFor(base), threads);
+        new AdapterMerger.MergeSettings(types, rounding, importanceFor(base), threads.count());
     AdapterMerger merger = new AdapterMerger(base, read, settings);
     if (isRecipe()) {
       RecipeMerger.check(base, read, settings, type, output);

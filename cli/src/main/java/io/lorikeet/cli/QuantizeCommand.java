@@ -7,7 +7,6 @@ import io.lorikeet.quant.ImportanceMatrix;
 import io.lorikeet.quant.ModelQuantizer;
 import io.lorikeet.quant.OutputPlan;
 import io.lorikeet.quant.QuantizationError;
-import io.lorikeet.train.settings.ProcessorCores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,10 +14,9 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /// `lorikeet quantize`.
 @Command(
@@ -29,8 +27,6 @@ import picocli.CommandLine.Spec;
     needed = 2)
 final class QuantizeCommand extends WritingCommand {
   private static final int CONTEXT = 512;
-
-  @Spec private CommandSpec spec;
 
   @Option(names = "--model", paramLabel = "FILE", description = "GGUF file to read")
   private Path input;
@@ -68,12 +64,7 @@ final class QuantizeCommand extends WritingCommand {
   @Option(names = "--force", description = "replace the output, if it exists")
   private boolean force;
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      converter = NumberOptions.Threads.class,
-      description = "CPU threads (default: the physical cores)")
-  private int threads = ProcessorCores.physical();
+  @Mixin private ThreadsOption threads = new ThreadsOption();
 
   @Override
   OutputPlan files() {
@@ -112,7 +103,7 @@ final class QuantizeCommand extends WritingCommand {
           input,
           output,
           type,
-          threads,
+          threads.count(),
           matrix,
           (tensor, number, count) ->
               line.update("tensor %s of %s  %s".formatted(number, count, tensor)));
@@ -128,7 +119,8 @@ final class QuantizeCommand extends WritingCommand {
     }
     if (data != null) {
       line.println(
-          QuantizationWords.loss(QuantizationLoss.measure(input, output, data, CONTEXT, threads)));
+          QuantizationWords.loss(
+              QuantizationLoss.measure(input, output, data, CONTEXT, threads.count())));
     }
     return 0;
   }

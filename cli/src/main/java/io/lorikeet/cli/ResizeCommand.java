@@ -17,9 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /// `lorikeet resize`.
 @Command(
@@ -27,8 +25,6 @@ import picocli.CommandLine.Spec;
     description = "Lower an adapter's rank, losing as little of what it does as possible.")
 @Inputs(value = "--adapter", needed = 1)
 final class ResizeCommand extends WritingCommand {
-
-  @Spec private CommandSpec spec;
 
   @Option(names = "--adapter", paramLabel = "FILE", description = "adapter, a GGUF file")
   private Path adapter;

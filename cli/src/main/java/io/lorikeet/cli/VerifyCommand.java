@@ -7,7 +7,6 @@ import io.lorikeet.finetune.text.ProofText;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.quant.GgufFile;
-import io.lorikeet.train.settings.ProcessorCores;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -15,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -70,12 +70,7 @@ final class VerifyCommand implements Callable<Integer> {
           "where the trainer computes: auto, cpu, vulkan0, cuda0, … (default: ${DEFAULT-VALUE})")
   private String device = "auto";
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      converter = NumberOptions.Threads.class,
-      description = "CPU threads (default: the physical cores)")
-  private int threads = ProcessorCores.physical();
+  @Mixin private ThreadsOption threads = new ThreadsOption();
 
   @Option(
       names = "--force",
@@ -86,7 +81,8 @@ final class VerifyCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     if (merged != null) {
-      return new MergeProof(model, AdapterArgument.of(adapter), force, merged, data, threads)
+      return new MergeProof(
+              model, AdapterArgument.of(adapter), force, merged, data, threads.count())
           .run(out);
     }
     return verifyAdapter(Path.of(adapter), out);
@@ -104,7 +100,8 @@ final class VerifyCommand implements Callable<Integer> {
       out.println("note: " + adapterFile + " doesn't say which base it was trained on");
     }
     Verification verification =
-        new AdapterVerifier(device, threads).verify(model, adapterFile, file.adapter(), sequences);
+        new AdapterVerifier(device, threads.count())
+            .verify(model, adapterFile, file.adapter(), sequences);
     ProofText.lines(verification).forEach(out::println);
     return ProofExitCode.exitCode(verification.verdict());
   }

@@ -3,10 +3,13 @@ package io.lorikeet.cli;
 import io.lorikeet.quant.OutputPlan;
 import java.io.IOException;
 import java.util.concurrent.Callable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
 
 /// A command that writes files. Before anything else it says which it reads and which it writes,
 /// and doesn't begin where one would be lost by that.
 abstract class WritingCommand implements Callable<Integer> {
+  @Spec CommandSpec spec;
 
   /// All files that are read and all that are written.
   abstract OutputPlan files();

@@ -34,10 +34,4 @@ public record MergeVerification(
     }
     return lostShare() < LIMIT ? Verification.Verdict.PASSED : Verification.Verdict.FAILED;
   }
-
-  /// The remaining share of the adapters' gain on this text: 1 for all. Without meaning where they
-  /// gained nothing on it.
-  public double keptGain() {
-    return (baseLoss - mergedLoss) / (baseLoss - adapterLoss);
-  }
 }

@@ -139,16 +139,6 @@ public sealed interface GgufValue {
       return ofInts(GgufType.INT32, values);
     }
 
-    /// An array of uint32; the values aren't negative.
-    public static Array ofUnsignedInts(int... values) {
-      for (int value : values) {
-        if (value < 0) {
-          throw new IllegalArgumentException(value + " doesn't fit UINT32");
-        }
-      }
-      return ofInts(GgufType.UINT32, values);
-    }
-
     /// An array of bool.
     public static Array ofBools(boolean... values) {
       ByteBuffer encoded = buffer(values.length);

@@ -58,12 +58,6 @@ final class NativeGgufHeader implements AutoCloseable {
     }
   }
 
-  /// Whether the key's value is an array of strings.
-  boolean isStrings(long key) {
-    return type(key) == Ggml.GGUF_TYPE_ARRAY()
-        && Ggml.gguf_get_arr_type(handle, key) == Ggml.GGUF_TYPE_STRING();
-  }
-
   /// Elements of an array.
   long length(long key) {
     return Ggml.gguf_get_arr_n(handle, key);
