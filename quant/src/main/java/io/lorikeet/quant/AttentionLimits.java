@@ -49,7 +49,8 @@ final class AttentionLimits {
     }
     if (layers > 0 && heads[0] > 0) { // models without attention have no heads
       long size = checkHead("", width / heads[0], OptionalLong.empty());
-      checkHead("_swa", size, number("rope.dimension_count"));
+      long rotated = number("rope.dimension_count").orElse(size);
+      checkHead("_swa", size, OptionalLong.of(rotated));
     }
   }
 

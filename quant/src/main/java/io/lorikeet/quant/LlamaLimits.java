@@ -54,6 +54,7 @@ public final class LlamaLimits {
     checkExperts();
     int counted = Math.clamp(layers, 0, MOST_LAYERS);
     new AttentionLimits(metadata, architecture, counted, width, problems).check();
+    new SharedKeyLimits(metadata, architecture, counted, problems).check();
     checkReals();
     String scaling = metadata.string(key("rope.scaling.type")).orElse("linear");
     if (!ROPE_SCALINGS.contains(scaling)) {
@@ -70,7 +71,8 @@ public final class LlamaLimits {
   /// Floating-point numbers of the architecture: a NaN or an infinite one leaves nothing but NaN.
   private void checkReals() {
     for (String key : metadata.keys()) {
-      if (!key.startsWith(architecture + ".")) {
+      // llama.cpp doesn't read Gemma 3n's cutoffs, which are infinite in layers without one.
+      if (!key.startsWith(architecture + ".") || key.endsWith(".activation_sparsity_scale")) {
         continue;
       }
       switch (metadata.value(key).orElseThrow()) {

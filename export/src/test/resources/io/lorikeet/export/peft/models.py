@@ -89,6 +89,30 @@ MODELS = {
         transformers.Qwen3NextForCausalLM,
         transformers.Qwen3NextConfig(intermediate_size=48, **EXPERTS, **HYBRID, **ROTATED),
     ),
+    "gemma4": (  # as E2B: three layers have no keys of their own
+        transformers.Gemma4ForCausalLM,
+        transformers.Gemma4TextConfig(
+            vocab_size=260,
+            vocab_size_per_layer_input=260,
+            hidden_size=32,
+            hidden_size_per_layer_input=16,
+            intermediate_size=24,
+            use_double_wide_mlp=True,
+            num_hidden_layers=5,
+            num_kv_shared_layers=3,
+            layer_types=["sliding_attention", "full_attention"]
+            + ["sliding_attention"] * 2
+            + ["full_attention"],
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            head_dim=8,
+            global_head_dim=16,
+            sliding_window=20,
+            max_position_embeddings=256,
+            final_logit_softcapping=30.0,
+            eos_token_id=258,
+        ),
+    ),
     "granitemoehybrid": (
         transformers.GraniteMoeHybridForCausalLM,
         transformers.GraniteMoeHybridConfig(
@@ -196,6 +220,8 @@ for KIND, (model_class, config) in MODELS.items():
         for name, module in model.named_modules()
         if isinstance(module, torch.nn.Linear) and name != "lm_head"
     } - {"mlp.shared_expert_gate"}
+    # Of the whole model; llama.cpp adapts none of it.
+    linear = {name for name in linear if not name.endswith("per_layer_model_projection")}
     if KIND == "qwen3_next":  # of which PEFT would adapt the parameters of all experts instead
         linear = {name for name in linear if not name.startswith("shared_expert")}
     settings = peft.LoraConfig(r=3, lora_alpha=9, target_modules=sorted(linear))

@@ -5,7 +5,9 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Attention;
 import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.family.LayerConfig;
+import io.lorikeet.models.family.LayerConfig.SharedKeys;
 import io.lorikeet.models.family.ModelConfig;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// Attention between its projections: llama's (`src/models/llama.cpp` in llama.cpp) with the pieces
@@ -19,12 +21,14 @@ final class AttentionMixer implements Mixer {
   private final Attention attention;
   private final Tensor positions;
   private final @Nullable Tensor ropeFactors;
+  private final @Nullable SharedKeyValues shared;
 
   AttentionMixer(Engine engine, LayerTensors tensors, LayerConfig layer) {
     this.config = engine.config();
     this.layer = layer;
     this.tensors = tensors;
     this.inputs = tensors.inputs();
+    shared = engine.sharedKeyValues();
     PassShape shape = engine.shape();
     attention =
         new Attention(
@@ -49,19 +53,66 @@ final class AttentionMixer implements Mixer {
 
   @Override
   public Tensor apply(Tape tape, Tensor x) {
+    if (layer.borrowsKeys()) {
+      return attended(tape, linear(tape, "attn_q", x), null, borrowed(tape, x.shape().ne1()));
+    }
     Projections p = projections(tape, x);
-    Tensor q = rotated(tape, headNorm(tape, "attn_q_norm.weight", p.q(), layer.heads()));
     Tensor k = rotated(tape, headNorm(tape, "attn_k_norm.weight", p.k(), layer.keyValueHeads()));
     Tensor v = heads(tape, p.v(), layer.keyValueHeads());
     if (config.family().normsValues()) {
       v = tape.rmsNorm(v, null, config.rmsEpsilon());
     }
-    if (config.temperature() != null) {
-      q = tape.mask(q, inputs.constant("temperatures", Math.toIntExact(x.shape().ne1())));
+    if (layer.sharedKeys().isPresent()) {
+      lend(tape, k, v);
     }
-    Tensor flat = tape.reshape(mixed(tape, q, k, v), Shape.of(layer.queryWidth(), x.shape().ne1()));
-    Tensor gated = p.gate() == null ? flat : tape.multiply(flat, tape.sigmoid(p.gate()));
+    return attended(tape, p.q(), p.gate(), new KeyValues(k, v));
+  }
+
+  /// Keys and values of each token, `[head size, key-value heads, tokens]`.
+  private record KeyValues(Tensor k, Tensor v) {}
+
+  /// @param queries `[width, tokens]`
+  /// @param gate of what the heads give, or null
+  private Tensor attended(Tape tape, Tensor queries, @Nullable Tensor gate, KeyValues keys) {
+    long tokens = queries.shape().ne1();
+    Tensor q = rotated(tape, headNorm(tape, "attn_q_norm.weight", queries, layer.heads()));
+    if (config.temperature() != null) {
+      q = tape.mask(q, inputs.constant("temperatures", Math.toIntExact(tokens)));
+    }
+    Tensor flat =
+        tape.reshape(mixed(tape, q, keys.k(), keys.v()), Shape.of(layer.queryWidth(), tokens));
+    Tensor gated = gate == null ? flat : tape.multiply(flat, tape.sigmoid(gate));
     return tensors.linear(tape, "attn_output", gated, 0);
+  }
+
+  private KeyValues borrowed(Tape tape, long tokens) {
+    SharedKeyValues others = Objects.requireNonNull(shared, "the layers share keys");
+    SharedKeys from = layer.sharedKeys().orElseThrow();
+    Shape shape = Shape.of(layer.headSize(), layer.keyValueHeads(), tokens);
+    return new KeyValues(
+        tape.borrow(inputs.borrowed(others.keys(from), () -> others.keyGradient(from), shape)),
+        tape.borrow(inputs.borrowed(others.values(from), () -> others.valueGradient(from), shape)));
+  }
+
+  /// Forward writes what other layers read, and clears its gradient, which they add to in backward.
+  private void lend(Tape tape, Tensor k, Tensor v) {
+    SharedKeyValues others = Objects.requireNonNull(shared, "the layers share keys");
+    SharedKeys to = layer.sharedKeys().orElseThrow();
+    if (inputs.isBackward()) {
+      tape.lend(k, inputs.beginning(others.keyGradient(to), k.shape()));
+      tape.lend(v, inputs.beginning(others.valueGradient(to), v.shape()));
+      return;
+    }
+    write(k, others.keys(to));
+    write(v, others.values(to));
+    if (others.hasGradients()) {
+      write(inputs.ops().scale(k, 0), others.keyGradient(to));
+      write(inputs.ops().scale(v, 0), others.valueGradient(to));
+    }
+  }
+
+  private void write(Tensor x, Tensor target) {
+    inputs.ops().schedule(inputs.ops().copy(x, inputs.beginning(target, x.shape())));
   }
 
   /// The attention itself, `[head size, heads, tokens]`. Where it is kept, forward stores it, and

@@ -6,6 +6,7 @@ import io.lorikeet.bindings.DeviceTensors.Placed;
 import io.lorikeet.bindings.DeviceTensors.Spec;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
+import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.quant.ByteProgress;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
@@ -35,16 +36,19 @@ public final class BaseWeights implements AutoCloseable {
   ///
   /// @param progress told of uploads, not called where nothing is copied
   public static BaseWeights load(GgufFile base, Backend backend, ByteProgress progress) {
-    return load(base, base.tensors(), backend, progress);
+    return load(
+        base, base.tensors().stream().filter(BaseWeights::isOnDevice).toList(), backend, progress);
   }
 
   /// The same, but of the layers only two are in the device's memory at a time: the one that is
   /// computed and the next one, which is uploaded meanwhile. For bases larger than the memory.
   public static BaseWeights stream(GgufFile base, Backend backend, ByteProgress progress) {
-    // Embeddings that serve as the head too are wanted whole.
-    boolean untied = base.tensor("output.weight").isPresent();
+    // Embeddings that serve as the head too, or in each layer, are wanted whole.
+    boolean untied =
+        base.tensor("output.weight").isPresent() && base.tensor(ModelConfig.TOKEN_INPUTS).isEmpty();
     List<GgufTensor> others =
         base.tensors().stream()
+            .filter(BaseWeights::isOnDevice)
             .filter(tensor -> LayerStream.layerOf(tensor) < 0)
             .filter(tensor -> !untied || !tensor.name().equals(EmbeddingGraph.WEIGHT))
             .toList();
@@ -63,6 +67,11 @@ public final class BaseWeights implements AutoCloseable {
       weights.close();
       throw e;
     }
+  }
+
+  /// Not the table of embeddings for each layer, see [TokenInputs].
+  private static boolean isOnDevice(GgufTensor tensor) {
+    return !tensor.name().equals(ModelConfig.TOKEN_INPUTS);
   }
 
   private static BaseWeights load(

@@ -7,6 +7,7 @@ import io.lorikeet.models.family.LayerConfig;
 import io.lorikeet.models.family.Mamba2Config;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.family.ShortConvolutionConfig;
+import java.util.ArrayList;
 import java.util.List;
 
 /// The layers of a transformer as lists of residual branches.
@@ -27,7 +28,19 @@ final class DecoderLayer {
           case Mamba2Config space -> new Mamba2Mixer(engine, tensors, space);
           case ShortConvolutionConfig _ -> new ShortConvolutionMixer(engine, tensors);
         };
-    return List.of(new MixerBranch(config, tensors, mixer), new FeedForwardBranch(config, tensors));
+    List<Branch> branches = new ArrayList<>();
+    branches.add(new MixerBranch(config, tensors, mixer));
+    branches.add(new FeedForwardBranch(config, tensors));
+    if (layer.tokenInputs() > 0) {
+      branches.add(new TokenInputBranch(engine, tensors));
+    }
+    return branches;
+  }
+
+  /// The layer's result times its factor, where the base has one.
+  static Tensor outputScaled(LayerTensors tensors, Tape tape, Tensor result) {
+    Tensor scale = tensors.find("layer_output_scale.weight");
+    return scale == null ? result : tape.mask(result, scale);
   }
 
   /// A branch's result times the factor that some families have for it, as it is added to the

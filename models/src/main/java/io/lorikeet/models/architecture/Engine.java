@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 /// @param folded adapted weights with their adapter rounded in, or null to apply it apart
 /// @param savedAttention attention's results, which forward keeps for backward, or null to compute
 ///     them again
+/// @param sharedKeyValues keys and values that several layers attend to, or null
 /// @param ropeFactors frequency factors, or null
 record Engine(
     Backend backend,
@@ -25,6 +26,7 @@ record Engine(
     PassShape shape,
     PassInputs inputs,
     @Nullable SavedAttention savedAttention,
+    @Nullable SharedKeyValues sharedKeyValues,
     @Nullable Tensor ropeFactors,
     Precision precision) {
 
@@ -39,6 +41,7 @@ record Engine(
         other,
         inputs,
         savedAttention,
+        sharedKeyValues,
         ropeFactors,
         precision);
   }

@@ -51,8 +51,7 @@ final class FeedForwardBranch implements Branch {
     }
     Tensor added = tensors.norm(tape, "post_ffw_norm.weight", given);
     Tensor sum = tape.add(DecoderLayer.scaled(config, tape, added), h);
-    Tensor scale = tensors.find("layer_output_scale.weight");
-    return scale == null ? sum : tape.mask(sum, scale);
+    return config.tokenInputs() > 0 ? sum : DecoderLayer.outputScaled(tensors, tape, sum);
   }
 
   /// The part that every token goes through, times the sigmoid of its gate where it has one.

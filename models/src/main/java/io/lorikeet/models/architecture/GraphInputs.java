@@ -11,10 +11,13 @@ import io.lorikeet.models.autodiff.Parameter;
 import io.lorikeet.models.autodiff.ParameterGradients;
 import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.lora.LoraSlot;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// The inputs of a graph under construction: placeholders of weights and adapters by name, and the
@@ -28,7 +31,11 @@ final class GraphInputs {
   private final boolean backward;
   private final Map<String, Tensor> weights = new HashMap<>();
   private final Map<String, AdaptedLinear.Pair> pairs = new HashMap<>();
+  private final List<PartOfLayer> partsOfLayer = new ArrayList<>();
   private @Nullable Tensor savedAttention;
+
+  /// A placeholder of some bytes of a tensor for each layer.
+  private record PartOfLayer(Tensor placeholder, Tensor all, long bytes) {}
 
   /// @param tokens tokens that the graph takes at a time
   /// @param backward whether the graph computes gradients
@@ -113,6 +120,30 @@ final class GraphInputs {
     return savedAttention;
   }
 
+  /// The placeholder of a layer's part of a tensor that serves all layers.
+  ///
+  /// @param all the whole tensor
+  /// @param bytes from one layer's part to the next one's
+  Tensor ofLayer(String name, Tensor all, Shape shape, long bytes) {
+    Tensor part = ops.placeholder(name, all.type(), shape);
+    partsOfLayer.add(new PartOfLayer(part, all, bytes));
+    return part;
+  }
+
+  /// Keys or values that a layer borrows, for [Tape#borrow].
+  ///
+  /// @param gradient asked only where there are gradients
+  /// @param shape `[head size, key-value heads, tokens]`
+  Parameter borrowed(Tensor values, Supplier<Tensor> gradient, Shape shape) {
+    return new Parameter(
+        beginning(values, shape), backward ? beginning(gradient.get(), shape) : null);
+  }
+
+  /// The beginning of a tensor that stays where it is, for rows that are shorter than the longest.
+  Tensor beginning(Tensor whole, Shape shape) {
+    return ops.view(ops.constant(whole), shape, 0);
+  }
+
   /// The placeholder of a base tensor, or null when the base doesn't have it.
   ///
   /// @param name the tensor's name after `prefix`
@@ -160,6 +191,12 @@ final class GraphInputs {
     return new Parameter(
         ops.placeholder(name, TensorType.F32, shape),
         backward ? ops.placeholder(name + "_gradient", TensorType.F32, shape) : null);
+  }
+
+  /// Points all placeholders at the tensors of a layer.
+  void bindLayer(Graph graph, int layer) {
+    bind(graph, Engine.prefix(layer), 0);
+    partsOfLayer.forEach(part -> graph.bind(part.placeholder(), part.all(), layer * part.bytes()));
   }
 
   /// Points all placeholders of weights and adapters at the tensors called `prefix` + name, and

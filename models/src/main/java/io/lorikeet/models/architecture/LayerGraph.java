@@ -140,7 +140,7 @@ final class LayerGraph implements AutoCloseable {
 
   /// Points the graph at a layer; done once before its memory is allocated, and before every run.
   private void bind(int layer, Tensor from, Tensor to) {
-    inputs.bind(graph, Engine.prefix(layer), 0);
+    inputs.bindLayer(graph, layer);
     graph.bind(input, from);
     results.forEach(result -> graph.bind(result, to));
   }

@@ -11,9 +11,11 @@ import io.lorikeet.models.autodiff.DeltaNet;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.family.StateConfig;
 import io.lorikeet.models.family.Temperature;
+import io.lorikeet.quant.GgufFile;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.function.DoubleSupplier;
 import java.util.stream.IntStream;
@@ -43,8 +45,17 @@ final class PassInputs implements AutoCloseable {
   /// Tokens that [Objective.Distributions] list at each place; 0 without such.
   private final int listed;
 
+  private final @Nullable TokenInputs tokenInputs;
+
+  /// @param base the open file, which embeddings for each layer stay in
   /// @param listed tokens that [Objective.Distributions] list at each place; 0 without such
-  PassInputs(Backend backend, ModelConfig config, PassShape shape, double dropout, int listed) {
+  PassInputs(
+      Backend backend,
+      GgufFile base,
+      ModelConfig config,
+      PassShape shape,
+      double dropout,
+      int listed) {
     this.shape = shape;
     this.dropout = dropout;
     this.listed = listed;
@@ -85,7 +96,8 @@ final class PassInputs implements AutoCloseable {
       specs.add(new Spec("rest", TensorType.F32, Shape.of(tokens)));
     }
     specs.add(new Spec("indices", TensorType.F32, Shape.of(shape.context())));
-    int mostRows = Math.max(config.mostRows(), tokens);
+    int inputRows = config.tokenInputs() == 0 ? 0 : Math.multiplyExact(tokens, config.layers());
+    int mostRows = Math.max(config.mostRows(), Math.max(tokens, inputRows));
     specs.add(new Spec("row_numbers", TensorType.I32, Shape.of(mostRows)));
     if (dropout > 0) {
       long size = (long) config.widestInput() * tokens + (long) DROPOUT_WINDOWS * DROPOUT_STEP;
@@ -105,6 +117,7 @@ final class PassInputs implements AutoCloseable {
       indices[i] = i;
     }
     get("indices").upload(indices);
+    tokenInputs = config.tokenInputs() == 0 ? null : new TokenInputs(base, config, tokens, backend);
   }
 
   /// As [CausalConvolution] takes it.
@@ -131,8 +144,13 @@ final class PassInputs implements AutoCloseable {
     return tensors.get(name);
   }
 
+  /// The embeddings that each token has for each layer.
+  TokenInputs tokenInputs() {
+    return Objects.requireNonNull(tokenInputs, "the base has such embeddings");
+  }
+
   long bytes() {
-    return tensors.bytes();
+    return tensors.bytes() + (tokenInputs == null ? 0 : tokenInputs.bytes());
   }
 
   boolean hasDropout() {
@@ -164,6 +182,9 @@ final class PassInputs implements AutoCloseable {
     get("labels").upload(Arrays.copyOf(batch.targets(), tokens));
     get("flat_labels").upload(flat(batch.targets(), 1));
     uploadWeights(batch.targetWeights());
+    if (tokenInputs != null) {
+      tokenInputs.upload(batch.tokens());
+    }
   }
 
   /// Uploads other weights of the batch's targets.
@@ -256,6 +277,9 @@ final class PassInputs implements AutoCloseable {
 
   @Override
   public void close() {
+    if (tokenInputs != null) {
+      tokenInputs.close();
+    }
     tensors.close();
   }
 }

@@ -109,7 +109,7 @@ public final class TransformerModel implements AutoCloseable {
       PassInputs inputs =
           owned.add(
               new PassInputs(
-                  backend, config, shape, training ? options.dropout() : 0, options.listed()));
+                  backend, base, config, shape, training ? options.dropout() : 0, options.listed()));
       Tensor factors =
           RopeFactors.choose(base, config, shape.context()).map(weights::get).orElse(null);
       FoldedWeights folded =
@@ -119,6 +119,17 @@ public final class TransformerModel implements AutoCloseable {
       SavedAttention attention =
           options.keepsAttention()
               ? owned.add(new SavedAttention(backend, config, shape.tokens()))
+              : null;
+      SharedKeyValues shared =
+          SharedKeyValues.areIn(config)
+              ? owned.add(
+                  new SharedKeyValues(
+                      backend,
+                      config,
+                      shape.tokens(),
+                      training,
+                      options.passes(),
+                      options.savedInputs().onDevice()))
               : null;
       engine =
           new Engine(
@@ -130,6 +141,7 @@ public final class TransformerModel implements AutoCloseable {
               shape,
               inputs,
               attention,
+              shared,
               factors,
               options.precision());
       Shape hidden = Shape.of(config.embedding(), shape.tokens());
@@ -269,9 +281,15 @@ public final class TransformerModel implements AutoCloseable {
       engine.weights().require(layer, layer + 1);
       for (int i = 0; i < together.size(); i++) {
         resume(together, i, layer);
+        if (together.size() > 1) {
+          restoreKeys(i, layer, false);
+        }
         LayerGraph graph = graphs(together.get(i).batch()).forward(layer);
         graph.forward(layer, states.state(layer), states.state(layer + 1));
         states.save(i, layer + 1);
+        if (together.size() > 1) {
+          saveKeys(i, layer, false);
+        }
       }
     }
   }
@@ -307,12 +325,14 @@ public final class TransformerModel implements AutoCloseable {
         if (together.size() > 1) {
           upload(together.get(i));
           states.restoreGradient(i);
+          restoreKeys(i, layer, true);
         }
         Tensor input = states.restoreForBackward(i, layer);
         Tensor gradient = states.gradient();
         graphs(together.get(i).batch()).backward(layer).backward(layer, input, gradient);
         if (together.size() > 1) {
           states.saveGradient(i);
+          saveKeys(i, layer, true);
         }
       }
     }
@@ -327,6 +347,18 @@ public final class TransformerModel implements AutoCloseable {
         states.restoreGradient(i);
       }
       graph.run(batch.tokens(), states.gradient());
+    }
+  }
+
+  private void restoreKeys(int pass, int layer, boolean backward) {
+    if (engine.sharedKeyValues() != null) {
+      engine.sharedKeyValues().restore(pass, layer, backward);
+    }
+  }
+
+  private void saveKeys(int pass, int layer, boolean backward) {
+    if (engine.sharedKeyValues() != null) {
+      engine.sharedKeyValues().save(pass, layer, backward);
     }
   }
 
@@ -447,7 +479,8 @@ public final class TransformerModel implements AutoCloseable {
 
   /// The memory of the device that a pass takes besides weights and adapter, in bytes.
   ///
-  /// @param hiddenStates the layers' inputs, kept for backward, and their gradient
+  /// @param hiddenStates the layers' inputs, kept for backward, and their gradient; keys and values
+  ///     that several layers attend to
   /// @param hiddenStatesOnHost those that are kept in the host's memory
   /// @param attention results of attention in each layer, where they are kept for backward
   /// @param inputs batch, masks and constants
@@ -465,9 +498,10 @@ public final class TransformerModel implements AutoCloseable {
 
   /// The memory of this model's passes.
   public Memory memory() {
+    SharedKeyValues shared = engine.sharedKeyValues();
     return new Memory(
-        states.deviceBytes(),
-        states.hostBytes(),
+        states.deviceBytes() + (shared == null ? 0 : shared.deviceBytes()),
+        states.hostBytes() + (shared == null ? 0 : shared.hostBytes()),
         engine.savedAttention() == null ? 0 : engine.savedAttention().bytes(),
         engine.inputs().bytes() + losses.bytes(),
         engine.folded() == null ? 0 : engine.folded().bytes(),

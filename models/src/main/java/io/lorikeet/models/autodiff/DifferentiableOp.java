@@ -30,6 +30,12 @@ public sealed interface DifferentiableOp {
   /// y = rows of a trained matrix.
   record TrainedRows(Parameter parameter, Tensor indices, Tensor y) implements DifferentiableOp {}
 
+  /// y = a tensor of another graph, whose gradient is summed like that of a trained matrix.
+  record Borrowed(Parameter source, Tensor y) implements DifferentiableOp {}
+
+  /// y, which other graphs read too: `gradient` is what flows back from them.
+  record Lent(Tensor gradient, Tensor y) implements DifferentiableOp {}
+
   /// y = a + b, same shapes.
   record Add(Tensor a, Tensor b, Tensor y) implements DifferentiableOp {}
 

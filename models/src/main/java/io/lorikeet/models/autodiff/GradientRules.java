@@ -66,6 +66,9 @@ final class GradientRules {
       }
       case DifferentiableOp.TrainedRows(Parameter parameter, Tensor indices, Tensor _) ->
           parameterGradients.add(parameter, ops.getRowsBack(dy, indices, parameter.value()));
+      case DifferentiableOp.Borrowed(Parameter source, Tensor _) ->
+          parameterGradients.add(source, dy);
+      case DifferentiableOp.Lent(Tensor gradient, Tensor y) -> tape.accumulate(y, gradient);
       case DifferentiableOp.Add(Tensor a, Tensor b, Tensor _) -> {
         tape.accumulate(a, dy);
         tape.accumulate(b, dy);

@@ -83,6 +83,19 @@ public final class Tape {
             parameter, indices, ops.getRows(parameter.value(), indices)));
   }
 
+  /// A tensor that another graph computed. Its gradient is added to that of `source`, which the
+  /// other graph takes by [#lend].
+  public Tensor borrow(Parameter source) {
+    return note(new DifferentiableOp.Borrowed(source, source.value()));
+  }
+
+  /// x, a result on the tape that other graphs read too.
+  ///
+  /// @param gradient of the loss with respect to x by way of the others, same shape
+  public Tensor lend(Tensor x, Tensor gradient) {
+    return note(new DifferentiableOp.Lent(gradient, x));
+  }
+
   public Tensor add(Tensor a, Tensor b) {
     if (!a.shape().equals(b.shape())) {
       throw new IllegalArgumentException("a sum of " + a + " and " + b);

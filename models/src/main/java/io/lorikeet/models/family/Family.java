@@ -98,7 +98,7 @@ public abstract sealed class Family
   public final List<String> layerMatrices() {
     List<LayerConfig> kinds = new ArrayList<>();
     for (int width : List.of(0, 1)) {
-      kinds.add(new LayerConfig(1, 1, 1, width, 0, Optional.empty(), false, Optional.empty()));
+      kinds.add(LayerConfig.attending(width).withTokenInputs(1));
       kinds.add(LayerConfig.carrying(new DeltaNetConfig(1, 1, 1, false, 1), width));
       kinds.add(LayerConfig.carrying(new ShortConvolutionConfig(1), width));
       kinds.add(LayerConfig.carrying(new Mamba2Config(1, 1, 1, 1, 1), width));
@@ -325,6 +325,22 @@ public abstract sealed class Family
       list.optionalVector("ffn_gate.bias", layer.feedForward());
       list.optionalVector("ffn_up.bias", layer.feedForward());
       list.optionalVector("ffn_down.bias", width);
+    }
+  }
+
+  /// Keys and values that files have in layers which attend to those of others.
+  static void unusedKeys(TensorList list, LayerConfig layer, int width) {
+    list.optionalFrozen("attn_k.weight", width, layer.keyValueWidth());
+    list.optionalFrozen("attn_v.weight", width, layer.keyValueWidth());
+    list.optionalFrozen("attn_k_norm.weight", layer.headSize());
+  }
+
+  /// What brings a token's embedding for this layer into the hidden states.
+  static void tokenInputTensors(TensorList list, LayerConfig layer, int width) {
+    if (layer.tokenInputs() > 0) {
+      list.matrix("inp_gate", width, layer.tokenInputs());
+      list.matrix("proj", layer.tokenInputs(), width);
+      list.frozen("post_norm.weight", width);
     }
   }
 

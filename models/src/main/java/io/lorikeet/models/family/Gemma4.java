@@ -5,16 +5,19 @@ import java.util.EnumSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// Gemma 4 without embeddings of its own for each layer (31B and 26B-A4B). Layers with a window
-/// have heads of another size and other frequencies than those with full attention, where
-/// frequencies are divided. Values are normed too and may be the keys. Experts work beside a dense
-/// part.
+/// Gemma 4. Layers with a window have heads of another size and other frequencies than those with
+/// full attention, where frequencies are divided. Values are normed too and may be the keys.
+/// Experts work beside a dense part (26B-A4B). In E2B and E4B each token has an embedding for each
+/// layer, and the last layers attend to keys and values of earlier ones.
 final class Gemma4 extends Family {
+  private static final int PERIOD = 6;
+
   Gemma4() {
     super(
         "gemma4",
-        "Gemma 4 31B and 26B-A4B (text)",
-        "GELU, norms everywhere, heads of two sizes, windows; experts beside a dense part");
+        "Gemma 4 E2B, E4B, 12B, 31B and 26B-A4B (text)",
+        "GELU, norms everywhere, heads of two sizes, windows; embeddings for each layer, shared"
+            + " keys and values; experts beside a dense part");
   }
 
   @Override
@@ -29,10 +32,15 @@ final class Gemma4 extends Family {
 
   @Override
   public LayerConfig layer(ModelKeys keys, int index) {
-    keys.requireAbsentOrZero("embedding_length_per_layer_input", "embeddings for each layer");
-    keys.requireAbsentOrZero("attention.shared_kv_layers", "layers that share keys and values");
+    LayerConfig layer =
+        attention(keys, index).withTokenInputs(keys.count("embedding_length_per_layer_input"));
+    int own = keys.layers() - keys.count("attention.shared_kv_layers");
+    return KeySharing.of(keys, index, own, PERIOD).map(layer::withSharedKeys).orElse(layer);
+  }
+
+  private LayerConfig attention(ModelKeys keys, int index) {
     LayerConfig layer = super.layer(keys, index);
-    if (!keys.windowed(index, 6)) {
+    if (!keys.windowed(index, PERIOD)) {
       return layer;
     }
     int headSize = keys.positive("attention.key_length_swa");
@@ -91,7 +99,11 @@ final class Gemma4 extends Family {
       TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
     list.frozen("attn_norm.weight", width);
     attentionTensors(list, layer, width);
-    headNorms(list, layer);
+    if (layer.borrowsKeys()) {
+      list.frozen("attn_q_norm.weight", layer.headSize());
+    } else {
+      headNorms(list, layer);
+    }
     list.frozen("post_attention_norm.weight", width);
     list.frozen("ffn_norm.weight", width);
     feedForwardTensors(list, layer, width);
@@ -99,12 +111,16 @@ final class Gemma4 extends Family {
       expertTensors(list, experts, width);
     }
     list.frozen("post_ffw_norm.weight", width);
+    tokenInputTensors(list, layer, width);
     list.optionalVector("layer_output_scale.weight", 1);
   }
 
   @Override
   void attentionTensors(TensorList list, LayerConfig layer, int width) {
-    if (list.isPresent("attn_qkv.weight")) {
+    if (layer.borrowsKeys()) {
+      list.matrix("attn_q", width, layer.queryWidth());
+      unusedKeys(list, layer, width);
+    } else if (list.isPresent("attn_qkv.weight")) {
       list.matrix("attn_qkv", width, layer.queryWidth() + 2L * layer.keyValueWidth());
     } else {
       list.matrix("attn_q", width, layer.queryWidth());

@@ -14,6 +14,8 @@ import java.util.Optional;
 /// @param ropeFactors whether the base's frequency factors, where it has some, apply here
 /// @param state sizes of the part that carries a state in place of attention, where the layer has
 ///     one
+/// @param sharedKeys the keys and values that several layers attend to, where it is one of them
+/// @param tokenInputs elements of the embedding that each token has for this layer, or 0
 public record LayerConfig(
     int heads,
     int keyValueHeads,
@@ -22,7 +24,15 @@ public record LayerConfig(
     int window,
     Optional<RopeParameters> rope,
     boolean ropeFactors,
-    Optional<StateConfig> state) {
+    Optional<StateConfig> state,
+    Optional<SharedKeys> sharedKeys,
+    int tokenInputs) {
+
+  /// Keys and values that several layers attend to.
+  ///
+  /// @param source the layer that computes them
+  /// @param lent whether this is that layer; the others have no keys and values of their own
+  public record SharedKeys(int source, boolean lent) {}
 
   /// A layer that attends and rotates.
   LayerConfig(
@@ -41,12 +51,26 @@ public record LayerConfig(
         window,
         Optional.of(rope),
         ropeFactors,
-        Optional.empty());
+        Optional.empty(),
+        Optional.empty(),
+        0);
+  }
+
+  /// Whether this layer attends to the keys and values of another.
+  public boolean borrowsKeys() {
+    return sharedKeys.isPresent() && !sharedKeys.get().lent();
   }
 
   /// A layer that carries a state instead of attending.
   static LayerConfig carrying(StateConfig state, int feedForward) {
-    return new LayerConfig(0, 0, 0, feedForward, 0, Optional.empty(), false, Optional.of(state));
+    return new LayerConfig(
+        0, 0, 0, feedForward, 0, Optional.empty(), false, Optional.of(state), Optional.empty(), 0);
+  }
+
+  /// A layer of a single head that attends without rotating.
+  static LayerConfig attending(int feedForward) {
+    return new LayerConfig(
+        1, 1, 1, feedForward, 0, Optional.empty(), false, Optional.empty(), Optional.empty(), 0);
   }
 
   /// Whether its queries attend.
@@ -80,8 +104,39 @@ public record LayerConfig(
     return with(window, rope, false);
   }
 
+  LayerConfig withSharedKeys(SharedKeys keys) {
+    return with(Optional.of(keys), tokenInputs);
+  }
+
+  LayerConfig withTokenInputs(int elements) {
+    return with(sharedKeys, elements);
+  }
+
   private LayerConfig with(int tokens, Optional<RopeParameters> other, boolean factors) {
     return new LayerConfig(
-        heads, keyValueHeads, headSize, feedForward, tokens, other, factors, state);
+        heads,
+        keyValueHeads,
+        headSize,
+        feedForward,
+        tokens,
+        other,
+        factors,
+        state,
+        sharedKeys,
+        tokenInputs);
+  }
+
+  private LayerConfig with(Optional<SharedKeys> keys, int inputs) {
+    return new LayerConfig(
+        heads,
+        keyValueHeads,
+        headSize,
+        feedForward,
+        window,
+        rope,
+        ropeFactors,
+        state,
+        keys,
+        inputs);
   }
 }

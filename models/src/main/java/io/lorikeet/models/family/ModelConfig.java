@@ -47,6 +47,8 @@ public record ModelConfig(
     List<String> matrices,
     int mostRows,
     int widestInput) {
+  /// The table of the embeddings that each token has for each layer, where the family has some.
+  public static final String TOKEN_INPUTS = "per_layer_token_embd.weight";
 
   /// Reads and checks the configuration of a base, and that its tensors are those of its
   /// architecture.
@@ -157,6 +159,13 @@ public record ModelConfig(
     if (family.leavesLayersBehind()) {
       list.leaveLayersFrom(layers.size());
     }
+    int inputs = layers.getFirst().tokenInputs();
+    if (inputs > 0) {
+      long all = (long) inputs * layers.size();
+      list.frozenPieces(TOKEN_INPUTS, inputs, all, vocabulary);
+      list.frozen("per_layer_model_proj.weight", embedding, all);
+      list.frozen("per_layer_proj_norm.weight", inputs);
+    }
     family.outerTensors(list, embedding, vocabulary);
     RopeFactors.rotated(layers).ifPresent(layer -> family.ropeFactorTensors(list, layer));
     return list;
@@ -216,6 +225,16 @@ public record ModelConfig(
   /// row are seen by position.
   public int reach() {
     return states().findAny().isPresent() ? 1 : window();
+  }
+
+  /// Elements of the embedding that a token has for each layer, or 0.
+  public int tokenInputs() {
+    return layerConfigs.getFirst().tokenInputs();
+  }
+
+  /// Whether an adapter can adapt the token embedding: nothing else may be computed from it.
+  public boolean adaptsEmbedding() {
+    return !tied && tokenInputs() == 0;
   }
 
   /// The sizes of the layers that carry a state.

@@ -75,6 +75,14 @@ final class TensorInventory {
       problems.add(tensor.name() + " has the shape " + tensor.shape() + " instead of " + shape);
     } else if (list.isExact(tensor.name()) && tensor.type() != TensorType.F32) {
       problems.add(tensor.name() + " is " + tensor.type().ggmlName() + " instead of f32");
+    } else if (list.piecesOf(tensor.name()) % tensor.type().blockSize() != 0) {
+      problems.add(
+          "%s is %s, whose blocks of %s elements don't fit the %s that a layer has"
+              .formatted(
+                  tensor.name(),
+                  tensor.type().ggmlName(),
+                  tensor.type().blockSize(),
+                  list.piecesOf(tensor.name())));
     } else if (tensor.type().name().startsWith("I") && !tensor.type().isQuantized()) {
       problems.add(tensor.name() + " holds whole numbers (" + tensor.type().ggmlName() + ")");
     }

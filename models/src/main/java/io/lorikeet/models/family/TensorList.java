@@ -2,6 +2,7 @@ package io.lorikeet.models.family;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,7 @@ public final class TensorList {
   private final Map<String, List<Long>> required = new LinkedHashMap<>();
   private final Map<String, List<Long>> optional = new LinkedHashMap<>();
   private final Map<String, String> unusable = new LinkedHashMap<>();
+  private final Map<String, Long> piecesOf = new HashMap<>();
   private final List<String> adaptable = new ArrayList<>();
   private String prefix = "";
   private int layersBehind = Integer.MAX_VALUE;
@@ -106,7 +108,25 @@ public final class TensorList {
   }
 
   public void optionalVector(String name, long length) {
-    optional.put(prefix + name, List.of(length));
+    optionalFrozen(name, length);
+  }
+
+  /// A tensor that may be missing and stays as it is, under its full name.
+  void optionalFrozen(String name, long... shape) {
+    optional.put(prefix + name, boxed(shape));
+  }
+
+  /// A tensor that stays as it is and whose rows are taken apart.
+  ///
+  /// @param pieces elements of each piece of a row; the type's blocks have to fit
+  void frozenPieces(String name, long pieces, long... shape) {
+    frozen(name, shape);
+    piecesOf.put(prefix + name, pieces);
+  }
+
+  /// Elements of the pieces that a tensor's rows are taken apart into; 0 where they stay whole.
+  long piecesOf(String name) {
+    return piecesOf.getOrDefault(name, 0L);
   }
 
   /// A matrix that may be missing, which an adapter can adapt.

@@ -48,6 +48,8 @@ public final class LoraTargets {
     LAYER_MATRICES.put("ffn_gate_shexp", "gate_shexp");
     LAYER_MATRICES.put("ffn_up_shexp", "up_shexp");
     LAYER_MATRICES.put("ffn_down_shexp", "down_shexp");
+    LAYER_MATRICES.put("inp_gate", "inp_gate");
+    LAYER_MATRICES.put("proj", "proj");
     GROUPS.put("experts", List.of("gate_exps", "up_exps", "gate_up_exps", "down_exps"));
     GROUPS.put(
         "attention",
@@ -110,7 +112,10 @@ public final class LoraTargets {
   public static List<String> trainable(ModelConfig config) {
     List<String> targets = new ArrayList<>(of(config));
     if (!config.tied()) {
-      targets.addAll(List.of("output", "token_embd"));
+      targets.add("output");
+    }
+    if (config.adaptsEmbedding()) {
+      targets.add("token_embd");
     }
     return resolve(targets, config);
   }
@@ -138,6 +143,11 @@ public final class LoraTargets {
           "this base uses its token embedding as its head, so '%s' can't be adapted on its own: "
                   .formatted(head ? "output" : "token_embd")
               + "llama.cpp would apply the pair to both; leave it out of the targets");
+    }
+    if (embedding && !config.adaptsEmbedding()) {
+      throw new InvalidInputException(
+          "this base computes inputs of all its layers from its token embedding, so 'token_embd'"
+              + " can't be adapted; leave it out of the targets");
     }
     for (String target : targets) {
       if (LAYER_MATRICES.containsValue(target) && !offered.contains(target)) {

@@ -2,6 +2,7 @@ package io.lorikeet.models.random;
 
 import io.lorikeet.bindings.RowQuantizer;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.family.LayerConfig;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.family.TensorList;
 import io.lorikeet.quant.GgufMetadata;
@@ -160,7 +161,15 @@ public record KnownShape(
         names.add("blk." + layer + ".attn_qkv.weight");
       }
     }
-    TensorList list = ModelConfig.read(metadata, vocabulary, names).tensors(names);
+    ModelConfig config = ModelConfig.read(metadata, vocabulary, names);
+    if (architecture().equals("gemma4")) {
+      for (int layer = 0; layer < config.layers(); layer++) {
+        if (hasValues(config.layer(layer))) {
+          names.add("blk." + layer + ".attn_v.weight");
+        }
+      }
+    }
+    TensorList list = config.tensors(names);
     Map<String, List<Long>> tensors = new LinkedHashMap<>(list.required());
     list.optional()
         .forEach(
@@ -171,6 +180,12 @@ public record KnownShape(
               }
             });
     return tensors;
+  }
+
+  /// Gemma 4's larger models have no values of their own where they see everything: those are the
+  /// keys (`attention_k_eq_v`).
+  private static boolean hasValues(LayerConfig layer) {
+    return !layer.borrowsKeys() && (layer.window() > 0 || layer.tokenInputs() > 0);
   }
 
   private static List<KnownShape> read() {

@@ -1,6 +1,7 @@
 package io.lorikeet.models.random;
 
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.family.TensorList;
 import java.util.Collection;
 import java.util.List;
@@ -57,7 +58,11 @@ record ShapeTypes(
   }
 
   private TensorType wanted(String name) {
-    if (name.equals("output.weight") || (tied && name.equals("token_embd.weight"))) {
+    if (name.equals("per_layer_model_proj.weight")) {
+      return TensorType.BF16; // which the quantizer leaves as it is
+    }
+    boolean embedding = name.equals("token_embd.weight") || name.equals(ModelConfig.TOKEN_INPUTS);
+    if (name.equals("output.weight") || tied && embedding) {
       return type == TensorType.Q8_0 ? type : TensorType.Q6_K;
     }
     Matcher matcher = LAYER.matcher(name);

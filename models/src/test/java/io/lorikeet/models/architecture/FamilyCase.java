@@ -3,6 +3,7 @@ package io.lorikeet.models.architecture;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.random.RandomFamily;
 import io.lorikeet.quant.GgufValue;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -30,6 +31,8 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
         family("gemma3", FamilyCase::gemma3),
         also("gemma3", "no window", model -> model.tied().put("final_logit_softcapping", 2f)),
         family("gemma4", model -> gemma4(model).with("blk.0.attn_v.weight")),
+        new FamilyCase("gemma4 shared keys", true, FamilyCase::gemma4Shared),
+        also("gemma4", "unused keys", FamilyCase::gemma4UnusedKeys),
         also("gemma4", "experts", model -> experts(gemma4(model), 4, 2)),
         also("gemma4", "fused experts", FamilyCase::gemma4Experts),
         family("phi3", model -> fused(model).put("rope.dimension_count", 12)),
@@ -75,6 +78,11 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
         family("lfm2moe", FamilyCase::lfm2Experts),
         family("olmoe", model -> experts(model, 6, 4).put("attention.head_count_kv", 4)),
         family("gpt-oss", FamilyCase::gptOss));
+  }
+
+  /// One of them.
+  public static FamilyCase named(String name) {
+    return all().filter(one -> one.name().equals(name)).findFirst().orElseThrow();
   }
 
   private static FamilyCase family(String architecture, UnaryOperator<RandomFamily> settings) {
@@ -240,6 +248,38 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
         .put("expert_feed_forward_length", 96)
         .with("blk.0.layer_output_scale.weight")
         .with("blk.1.layer_output_scale.weight");
+  }
+
+  /// As E2B: embeddings for each layer, and three layers without keys of their own, wider than
+  /// others.
+  private static RandomFamily gemma4Shared(RandomFamily model) {
+    return gemma4(model)
+        .put("block_count", 5)
+        .put("attention.head_count", 8)
+        .put("attention.key_length", 16)
+        .put("attention.value_length", 16)
+        .put("attention.key_length_swa", 8)
+        .put("attention.value_length_swa", 8)
+        .put("rope.dimension_count", 16)
+        .put("rope.dimension_count_swa", 8)
+        .put("embedding_length_per_layer_input", model.width())
+        .put("attention.shared_kv_layers", 3)
+        .put("attention.sliding_window_pattern", GgufValue.Array.ofInts(1, 0, 1, 1, 0))
+        .put("attention.head_count_kv", GgufValue.Array.ofInts(2, 1, 2, 2, 1))
+        .put("feed_forward_length", widths(model.width(), 2, 2, 3, 3, 3))
+        .with("blk.3.layer_output_scale.weight");
+  }
+
+  private static GgufValue widths(int width, int... factors) {
+    return GgufValue.Array.ofInts(Arrays.stream(factors).map(factor -> factor * width).toArray());
+  }
+
+  /// Files of Google's have keys and values in all layers.
+  private static RandomFamily gemma4UnusedKeys(RandomFamily model) {
+    for (String tensor : List.of("attn_k", "attn_v", "attn_k_norm")) {
+      model.with("blk.4." + tensor + ".weight").with("blk.3." + tensor + ".weight");
+    }
+    return gemma4Shared(model);
   }
 
   private static RandomFamily gemma4Experts(RandomFamily model) {

@@ -36,20 +36,93 @@ class FamilyRefusalTest {
   }
 
   @Test
-  void embeddingsOfEachLayer() {
-    RandomFamily family = gemma4().put("embedding_length_per_layer_input", 64);
-    assertRefused(family, "embeddings for each layer");
+  void keysThatNoLayerHas() throws IOException {
+    for (int shared : new int[] {4, 5, 6}) {
+      assertRefused(
+          gemma4Shared().put("attention.shared_kv_layers", shared),
+          "gemma4.attention.shared_kv_layers is " + shared + " of 5 layers, and two layers");
+    }
   }
 
   @Test
-  void sharedKeysAndValues() {
-    assertRefused(gemma4().put("attention.shared_kv_layers", 1), "share keys and values");
+  void keysOfLayersOfAnotherKind() throws IOException {
+    String kind = "which isn't of its kind";
+    assertRefused(
+        gemma4Shared()
+            .put("attention.sliding_window_pattern", GgufValue.Array.ofInts(1, 1, 1, 1, 0)),
+        "layer 4 has no keys and values of its own and attends to those of layer 1, " + kind);
+    assertRefused(
+        gemma4Shared()
+            .put("attention.sliding_window_pattern", GgufValue.Array.ofInts(0, 0, 1, 1, 0)),
+        "layer 2 has no keys and values of its own and attends to those of layer 0, " + kind);
+    assertRefused(
+        gemma4Shared().put("attention.head_count_kv", GgufValue.Array.ofInts(2, 1, 2, 4, 1)),
+        "layer 3 has no keys and values of its own and attends to those of layer 0, " + kind);
   }
 
-  private static RandomFamily gemma4() {
-    return new RandomFamily("gemma4", TensorType.F32)
-        .put("attention.sliding_window", 8)
-        .put("attention.key_length_swa", 16);
+  @Test
+  void keysThatNobodyAttendsTo() throws IOException {
+    Path file =
+        gemma4Shared()
+            .withExtra("blk.3.attn_v.bias", 32L)
+            .withExtra("blk.2.attn_q.bias", 64L)
+            .write(folder.resolve("m.gguf"));
+    assertRefused(file, "blk.3.attn_v.bias is unknown", "blk.2.attn_q.bias is unknown");
+  }
+
+  /// The table has other rows than the metadata says.
+  @Test
+  void embeddingsOfEachLayerOfAnotherWidth() throws IOException {
+    Path file = gemma4Shared().write(folder.resolve("m.gguf"));
+    byte[] bytes = Files.readAllBytes(file);
+    String key = "gemma4.embedding_length_per_layer_input";
+    int type = new String(bytes, StandardCharsets.ISO_8859_1).indexOf(key) + key.length();
+    for (int width : new int[] {0, 32, 1 << 28}) {
+      ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putInt(type + Integer.BYTES, width);
+      Files.write(file, bytes);
+      String all = width == 0 ? "is unknown" : "instead of [%s, 300]".formatted(5L * width);
+      assertRefused(file, "per_layer_token_embd.weight", all, "blk.0.inp_gate.weight");
+    }
+  }
+
+  @Test
+  void embeddingsOfEachLayerInBlocksThatDontFit() throws IOException {
+    RandomFamily family =
+        gemma4Shared()
+            .put("embedding_length_per_layer_input", 96)
+            .put("block_count", 8)
+            .put("attention.sliding_window_pattern", GgufValue.Array.ofInts(1, 0, 1, 1, 0, 1, 1, 0))
+            .put("attention.shared_kv_layers", 6)
+            .put("attention.head_count_kv", GgufValue.Array.ofInts(2, 1, 2, 2, 1, 2, 2, 1))
+            .put("feed_forward_length", 64)
+            .type("per_layer_token_embd", TensorType.Q4_K);
+    assertRefused(
+        family.write(folder.resolve("m.gguf")),
+        "per_layer_token_embd.weight is q4_K, whose blocks of 256 elements don't fit the 96");
+  }
+
+  @Test
+  void targetsBesideEmbeddingsOfEachLayer() throws IOException {
+    Path file = gemma4Shared().with("output.weight").write(folder.resolve("m.gguf"));
+    try (GgufFile base = GgufFile.open(file)) {
+      ModelConfig config = ModelConfig.of(base);
+      assertEquals(
+          List.of("q", "k", "o", "gate", "up", "down", "inp_gate", "proj", "output"),
+          LoraTargets.of(config));
+      for (String target : List.of("token_embd", "per_layer_model_proj")) {
+        InvalidInputException refusal =
+            assertThrows(
+                InvalidInputException.class, () -> LoraTargets.resolve(List.of(target), config));
+        assertNames(refusal, "'" + target + "'");
+      }
+      assertEquals(
+          List.of("blk.0.attn_k.weight", "blk.1.attn_k.weight"),
+          LoraTargets.resolve(List.of("k"), config));
+    }
+  }
+
+  private static RandomFamily gemma4Shared() {
+    return FamilyCase.named("gemma4 shared keys").of(TensorType.F32);
   }
 
   @Test
@@ -159,10 +232,18 @@ class FamilyRefusalTest {
     }
   }
 
+  /// Where the metadata is read before the file is written, or in the file.
   private void assertRefused(RandomFamily family, String... words) {
+    Path file = folder.resolve("refused.gguf");
     InvalidInputException refusal =
         assertThrows(
-            InvalidInputException.class, () -> family.write(folder.resolve("refused.gguf")));
+            InvalidInputException.class,
+            () -> {
+              family.write(file);
+              try (GgufFile base = GgufFile.open(file)) {
+                ModelConfig.of(base);
+              }
+            });
     assertNames(refusal, words);
   }
 

@@ -8,7 +8,6 @@ import io.lorikeet.bindings.TensorType;
 import io.lorikeet.bindings.VulkanDevice;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraAdapter;
-import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.models.testing.RandomInputs;
 import io.lorikeet.quant.GgufFile;
@@ -40,9 +39,18 @@ class PlacementTest {
   @BeforeEach
   void makeBase() throws IOException {
     file = RandomModel.of(TensorType.Q4_0).layers(LAYERS).write(folder.resolve("m.gguf"));
+    adapt(ReferenceCheck.ALL);
+  }
+
+  /// Layers that share keys and values, and have embeddings of each token.
+  private void makeGemma(String name) throws IOException {
+    file = FamilyCase.named(name).of(TensorType.Q4_0).write(folder.resolve("g.gguf"));
+    adapt(FamilyTest.roles(file));
+  }
+
+  private void adapt(List<String> roles) throws IOException {
     try (GgufFile base = GgufFile.open(file)) {
-      List<LoraPair> pairs = RandomInputs.pairs(base, ReferenceCheck.ALL, 4, 5);
-      adapter = ModelRun.adapter(pairs, 0.7);
+      adapter = ModelRun.adapter(RandomInputs.pairs(base, roles, 4, 5), 0.7);
     }
   }
 
@@ -75,6 +83,27 @@ class PlacementTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3})
+  void streamedLayersThatShareKeys(int passes) throws IOException {
+    makeGemma("gemma4 shared keys");
+    streamedLayers(passes);
+  }
+
+  @Test
+  void savedInputsOfLayersThatShareKeys() throws IOException {
+    makeGemma("gemma4 shared keys");
+    savedInputs(SavedInputs.HOST);
+  }
+
+  @Tag("vulkan")
+  @Test
+  void onVulkanWithSharedKeys() throws IOException {
+    VulkanDevice.assumePresent();
+    makeGemma("gemma4 shared keys");
+    onVulkan();
+  }
+
   @Tag("vulkan")
   @Test
   void onVulkan() throws IOException {
@@ -97,9 +126,9 @@ class PlacementTest {
             SHAPE, List.of(16), precision, true, dropout, storage, false, passes, false, 0);
     List<TokenBatch> batches =
         List.of(
-            RandomInputs.packedBatch(400, 1, 24, 3),
-            RandomInputs.packedBatch(400, 1, 16, 4),
-            RandomInputs.packedBatch(400, 1, 24, 5));
+            RandomInputs.packedBatch(300, 1, 24, 3),
+            RandomInputs.packedBatch(300, 1, 16, 4),
+            RandomInputs.packedBatch(300, 1, 24, 5));
     try (ModelRun run = new ModelRun(file, device, adapter, options, streamed)) {
       double[] losses = run.model.lossesAndGradients(batches, new long[] {6, 7, 8});
       return new Outcome(losses, ModelRun.widened(run.lora.gradients().downloadFloats()));

@@ -56,6 +56,8 @@ class SavedAttentionTest {
   @CsvSource({
     "gemma4, F32",
     "gemma4, AUTO",
+    "gemma4 shared keys, F32",
+    "gemma4 shared keys, AUTO",
     "gpt-oss, F32",
     "gpt-oss, AUTO",
     "qwen35, AUTO",

@@ -20,7 +20,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Layers that carry a state along a row: examples that share a row know nothing of each other.
+/// Layers that carry a state along a row, or share keys and values: examples that share a row know
+/// nothing of each other.
 @ExtendWith(LeakCheck.class)
 class StateTest {
   private static final double BOUND = 1e-5;
@@ -85,7 +86,8 @@ class StateTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"qwen35", "qwen3next", "lfm2", "lfm2moe", "granitehybrid"})
+  @ValueSource(
+      strings = {"qwen35", "qwen3next", "lfm2", "lfm2moe", "granitehybrid", "gemma4 shared keys"})
   void packedIsAsAlone(String family) throws IOException {
     Path file = write(family);
     Examples examples = Examples.random();
@@ -117,7 +119,8 @@ class StateTest {
 
   /// Rows side by side are as each is alone.
   @ParameterizedTest
-  @ValueSource(strings = {"qwen35", "qwen3next", "lfm2", "lfm2moe", "granitehybrid"})
+  @ValueSource(
+      strings = {"qwen35", "qwen3next", "lfm2", "lfm2moe", "granitehybrid", "gemma4 shared keys"})
   void rowsAreApart(String family) throws IOException {
     Path file = write(family);
     TokenBatch both = RandomInputs.packedBatch(RandomFamily.VOCABULARY, 2, CONTEXT, 4);

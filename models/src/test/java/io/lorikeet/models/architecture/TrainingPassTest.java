@@ -201,7 +201,8 @@ class TrainingPassTest {
     Path file = model();
     double dropout = 0.3;
     try (ModelRun run = ModelRun.adapted(file, ROLES, SHAPE, 0);
-        PassInputs inputs = new PassInputs(run.backend, run.model.config(), SHAPE, dropout, 0)) {
+        PassInputs inputs =
+            new PassInputs(run.backend, run.base, run.model.config(), SHAPE, dropout, 0)) {
       inputs.drawDropout(11);
       float[] mask = inputs.get("dropout").downloadFloats();
       int dropped = 0;

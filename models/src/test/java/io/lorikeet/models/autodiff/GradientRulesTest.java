@@ -54,6 +54,11 @@ class GradientRulesTest {
         List.of(
             c -> c.tape.trainedRows(c.parameter(Shape.of(6, 9)), c.indices("ids", 3, 8, 0, 3, 3))));
     all.put(
+        DifferentiableOp.Borrowed.class,
+        List.of(c -> c.tape.scale(c.tape.borrow(c.parameter(Shape.of(6, 2, TOKENS))), 2)));
+    // Another graph's gradient has no slope in this one: FamilyTest checks this rule.
+    all.put(DifferentiableOp.Lent.class, List.of());
+    all.put(
         DifferentiableOp.Add.class,
         List.of(
             c -> c.tape.add(c.input(Shape.of(5, TOKENS)), c.input(Shape.of(5, TOKENS))),

@@ -37,7 +37,7 @@ public final class RandomFamily {
   public RandomFamily(String architecture, TensorType type) {
     this.architecture = architecture;
     this.type = type;
-    int width = Math.max(64, type.blockSize());
+    int width = width();
     put("block_count", 2);
     put("context_length", 256);
     put("embedding_length", width);
@@ -46,6 +46,11 @@ public final class RandomFamily {
     put("attention.head_count_kv", 2);
     put("attention.layer_norm_rms_epsilon", 1e-5f);
     put("rope.freq_base", 1000f);
+  }
+
+  /// Elements of a hidden state, unless that was set.
+  public int width() {
+    return Math.max(64, type.blockSize());
   }
 
   public RandomFamily put(String key, int value) {

@@ -152,6 +152,11 @@ class ConvertedFamily {
     return ModuleNames.of(architecture);
   }
 
+  /// Names of this family's tensors outside of layers that differ, as [#layerNames].
+  Map<String, String> outerNames() {
+    return Map.of();
+  }
+
   /// The name that most folders have for a stored tensor, where this family's differ.
   String usualName(String name) {
     return name;
@@ -300,7 +305,7 @@ class ConvertedFamily {
     String stem = name.endsWith(suffix) ? name.substring(0, name.length() - suffix.length()) : name;
     Matcher layer = LAYER.matcher(stem);
     if (!layer.matches()) {
-      return List.of(found(name, OUTSIDE.get(stem)) + suffix);
+      return List.of(found(name, outerNames().getOrDefault(stem, OUTSIDE.get(stem))) + suffix);
     }
     if (Integer.parseInt(layer.group(1)) >= layers()) {
       throw new IllegalArgumentException(

@@ -11,7 +11,8 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Set;
 
-/// Gemma 4's text model, dense or with experts beside the dense part (`conversion/gemma.py`).
+/// Gemma 4's text model, dense or with experts beside the dense part, with embeddings for each
+/// layer or without (`conversion/gemma.py`).
 /// Layers with full attention have heads of another size and number than those with a window, and
 /// rotate only a part of each head.
 final class Gemma4Family extends GemmaFamily {
@@ -35,17 +36,35 @@ final class Gemma4Family extends GemmaFamily {
 
   Gemma4Family(ModelFolder folder) {
     super("gemma4", folder);
-    requireZero("num_kv_shared_layers", "layers that share keys and values");
-    requireZero("hidden_size_per_layer_input", "embeddings for each layer");
+    requireKeysToShare();
   }
 
-  private void requireZero(String name, String what) {
-    if (config().integer(name).orElse(0) != 0) {
-      throw config()
-          .invalid(
-              "models with %s ('%s'), as Gemma 4 E2B and E4B, can't be trained and aren't converted here"
-                  .formatted(what, name));
+  /// llama.cpp takes the keys of two layers for all that have none: those of the last layer that
+  /// has some, and those of the one before it where there is a window.
+  private void requireKeysToShare() {
+    boolean[] windows = windows();
+    int own = windows.length - sharingLayers();
+    for (int layer = Math.max(own, 0); layer < windows.length; layer++) {
+      int source = own - (windows[layer] ? 2 : 1);
+      if (source < 0 || own < 2 || windows[source] != windows[layer]) {
+        throw config()
+            .invalid(
+                "'num_kv_shared_layers' is %s: layer %s would have the keys and values of layer %s, which llama.cpp can't do with these 'layer_types'"
+                    .formatted(sharingLayers(), layer, source));
+      }
     }
+  }
+
+  private int sharingLayers() {
+    return Math.toIntExact(config().integer("num_kv_shared_layers").orElse(0));
+  }
+
+  @Override
+  Map<String, String> outerNames() {
+    return Map.of(
+        "model.embed_tokens_per_layer", "per_layer_token_embd",
+        "model.per_layer_model_projection", "per_layer_model_proj",
+        "model.per_layer_projection_norm", "per_layer_proj_norm");
   }
 
   /// Which part of a head is rotated is in a tensor.
@@ -69,9 +88,17 @@ final class Gemma4Family extends GemmaFamily {
         .real("final_logit_softcapping")
         .ifPresent(cap -> writer.putFloat32(key("final_logit_softcapping"), (float) cap));
     writer.putUint32(key("attention.sliding_window"), config.requireInteger("sliding_window"));
-    writer.putUint32(key("attention.shared_kv_layers"), 0);
-    writer.putUint32(key("embedding_length_per_layer_input"), 0);
+    writer.putUint32(key("attention.shared_kv_layers"), sharingLayers());
+    long inputs = config.integer("hidden_size_per_layer_input").orElse(0);
+    writer.putUint32(key("embedding_length_per_layer_input"), inputs);
     boolean[] windows = windows();
+    if (config.flag("use_double_wide_mlp")) {
+      int[] widths = new int[windows.length];
+      Arrays.fill(widths, 2 * config.requireSize("intermediate_size"));
+      Arrays.fill(
+          widths, 0, windows.length - sharingLayers(), config.requireSize("intermediate_size"));
+      writer.putInts(key("feed_forward_length"), widths);
+    }
     writer.put(key("attention.sliding_window_pattern"), GgufValue.Array.ofBools(windows));
     config
         .integer("expert_intermediate_size", "moe_intermediate_size")

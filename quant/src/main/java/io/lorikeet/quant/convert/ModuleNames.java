@@ -94,6 +94,9 @@ public final class ModuleNames {
       GEMMA
           + """
           layer_scalar                   layer_output_scale
+          per_layer_input_gate           inp_gate
+          per_layer_projection           proj
+          post_per_layer_input_norm      post_norm
           router.proj                    ffn_gate_inp
           experts.gate_up_proj           ffn_gate_up_exps
           experts.down_proj              ffn_down_exps

@@ -123,13 +123,39 @@ class GemmaGraniteTest extends FamilyConversion {
   }
 
   @Test
-  void gemma4WithWhatIsntTrainedIsRefused() throws IOException {
+  void gemma4HasEmbeddingsForEachLayer() throws IOException {
+    startGemma4();
+    tiny.config.put("hidden_size_per_layer_input", 8).put("use_double_wide_mlp", true);
+    tiny.add("model.embed_tokens_per_layer.weight", 260, 16);
+    tiny.add("model.per_layer_model_projection.weight", 16, 32);
+    tiny.add("model.per_layer_projection_norm.weight", 8);
+    eachLayer(
+        layer -> {
+          tiny.add(layer + "per_layer_input_gate.weight", 8, 32);
+          tiny.add(layer + "per_layer_projection.weight", 32, 8);
+          tiny.add(layer + "post_per_layer_input_norm.weight", 32);
+        });
+    try (GgufFile file = convert()) {
+      assertEquals(8, integer(file, "gemma4.embedding_length_per_layer_input"));
+      assertUnchanged(file, "model.embed_tokens_per_layer.weight", "per_layer_token_embd.weight");
+      assertUnchanged(
+          file, "model.per_layer_model_projection.weight", "per_layer_model_proj.weight");
+      assertUnchanged(file, "model.per_layer_projection_norm.weight", "per_layer_proj_norm.weight");
+      String prefix = "model.layers.1.";
+      assertUnchanged(file, prefix + "per_layer_input_gate.weight", "blk.1.inp_gate.weight");
+      assertUnchanged(file, prefix + "per_layer_projection.weight", "blk.1.proj.weight");
+      assertUnchanged(file, prefix + "post_per_layer_input_norm.weight", "blk.1.post_norm.weight");
+    }
+  }
+
+  @Test
+  void gemma4WithoutKeysToShareIsRefused() throws IOException {
     startGemma4();
     tiny.config.put("num_kv_shared_layers", 1);
-    assertRefused("'num_kv_shared_layers'");
-    tiny.config.put("num_kv_shared_layers", 0).put("hidden_size_per_layer_input", 8);
-    assertRefused("'hidden_size_per_layer_input'");
-    tiny.config.putNull("hidden_size_per_layer_input").remove("global_head_dim");
+    assertRefused("'num_kv_shared_layers' is 1: layer 1 would have the keys and values of layer 0");
+    tiny.config.put("num_kv_shared_layers", 3);
+    assertRefused("'num_kv_shared_layers' is 3: layer 0");
+    tiny.config.put("num_kv_shared_layers", 0).remove("global_head_dim");
     assertRefused("no 'global_head_dim'");
     ((ObjectNode) tiny.config.get("rope_parameters").get("full_attention")).put("rope_type", "x");
     assertRefused("of type 'x', not 'proportional'");

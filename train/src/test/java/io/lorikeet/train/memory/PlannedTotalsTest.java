@@ -36,6 +36,8 @@ class PlannedTotalsTest {
     "Llama-3.3-70B, IQ4_XS, 16, 48GB,  16384, false",
     "Llama-3.3-70B, IQ4_XS, 16, 24GB,   4096, true",
     "Qwen2.5-32B, Q4_K,   16,  3GB,   2048, true",
+    "Gemma-4-E4B, Q4_K,   16,  8GB,   4096, false",
+    "Gemma-4-12B, Q4_K,   16, 12GB,   4096, false",
     // Each expert has pairs of rank 2.
     "Qwen3-30B-A3B, Q4_K, 16, 24GB, 8192, false",
     "Qwen3-30B-A3B, Q4_K, 16, 10GB, 2048, true",
