@@ -42,8 +42,8 @@ final class PeftPlaces {
     deltaNet = DeltaNetPlaces.of(base.metadata(), architecture);
   }
 
-  /// Granite 4's class of hybrids without experts: the bases of those that only attend have sizes of
-  /// state spaces, too, see `GraniteHybridFamily`.
+  /// Granite 4's class of hybrids without experts: the bases of those that only attend have sizes
+  /// of state spaces, too, see `GraniteHybridFamily`.
   private static boolean isGranite4(GgufFile base, String architecture) {
     return architecture.startsWith("granite")
         && base.metadata().value(architecture + ".ssm.state_size").isPresent()
@@ -58,7 +58,8 @@ final class PeftPlaces {
     if (!ModuleNames.architectures().contains(architecture)) {
       throw new InvalidInputException(
           "%s has the architecture '%s', whose modules in PEFT aren't known here; known are %s"
-              .formatted(base.path(), architecture, String.join(", ", ModuleNames.architectures())));
+              .formatted(
+                  base.path(), architecture, String.join(", ", ModuleNames.architectures())));
     }
     return new PeftPlaces(base, architecture);
   }

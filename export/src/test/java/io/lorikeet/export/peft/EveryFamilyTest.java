@@ -105,7 +105,8 @@ class EveryFamilyTest {
     String table = HEAD + Family.ALL.stream().map(EveryFamilyTest::row).collect(joining());
     String page = Files.readString(PAGE);
     int from = page.indexOf(HEAD);
-    String written = page.substring(0, from) + table + page.substring(page.indexOf("\n\n", from) + 1);
+    String written =
+        page.substring(0, from) + table + page.substring(page.indexOf("\n\n", from) + 1);
     if (Boolean.getBoolean(WRITE)) {
       Files.writeString(PAGE, written);
     }

@@ -109,7 +109,12 @@ public final class TransformerModel implements AutoCloseable {
       PassInputs inputs =
           owned.add(
               new PassInputs(
-                  backend, base, config, shape, training ? options.dropout() : 0, options.listed()));
+                  backend,
+                  base,
+                  config,
+                  shape,
+                  training ? options.dropout() : 0,
+                  options.listed()));
       Tensor factors =
           RopeFactors.choose(base, config, shape.context()).map(weights::get).orElse(null);
       FoldedWeights folded =

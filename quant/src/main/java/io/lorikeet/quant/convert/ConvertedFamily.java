@@ -152,7 +152,7 @@ class ConvertedFamily {
     return ModuleNames.of(architecture);
   }
 
-  /// Names of this family's tensors outside of layers that differ, as [#layerNames].
+  /// Names of this family's tensors outside of layers that differ.
   Map<String, String> outerNames() {
     return Map.of();
   }
