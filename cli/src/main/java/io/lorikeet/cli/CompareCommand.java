@@ -12,25 +12,20 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import java.util.stream.DoubleStream;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /// `lorikeet compare`.
 @Command(
     name = "compare",
     description = "Compare runs: the settings that differ, and their curves of the training loss.")
 @Inputs(value = "--run", needed = 1)
-final class CompareCommand implements Callable<Integer> {
+final class CompareCommand extends WritingCommand {
   private static final int CHART_ROWS = 6;
   private static final int USUAL_COLUMNS = 80;
   private static final int AXIS_COLUMNS = 11;
-
-  @Spec private CommandSpec spec;
 
   @Option(names = "--run", paramLabel = "RUN", description = "a run's folder; once for each run")
   private List<Path> folders = List.of();
@@ -45,7 +40,20 @@ final class CompareCommand implements Callable<Integer> {
   private boolean force;
 
   @Override
-  public Integer call() throws IOException {
+  OutputPlan files() {
+    OutputPlan plan = new OutputPlan();
+    folders.forEach(folder -> plan.reads("--run", folder));
+    output.ifPresent(file -> plan.writes("--output", file));
+    return plan;
+  }
+
+  @Override
+  boolean replaces() {
+    return force;
+  }
+
+  @Override
+  int run() throws IOException {
     if (folders.size() < 2) {
       throw new ParameterException(
           spec.commandLine(), "give the folders of two runs or more, not of " + folders.size());
@@ -59,11 +67,7 @@ final class CompareCommand implements Callable<Integer> {
     settings(page).forEach(out::println);
     curves(runs).forEach(out::println);
     if (output.isPresent()) {
-      OutputPlan plan = new OutputPlan();
-      folders.forEach(folder -> plan.reads("--run", folder));
-      try (OutputPlan.Claims _ = plan.writes("--output", output.get()).claim(force)) {
-        page.write(output.get());
-      }
+      page.write(output.get());
       out.println("page: " + output.get());
     }
     return 0;

@@ -39,8 +39,8 @@ final class RunsCommand implements Callable<Integer> {
 
   @Option(
       names = "--sort",
-      paramLabel = "BY",
-      description = "name, begun, loss (the lowest validation loss) or speed (default: name)")
+      paramLabel = "name|begun|loss|speed",
+      description = "order; loss is the lowest validation loss (default: name)")
   private Order order = Order.NAME;
 
   @Option(names = "--json", description = "print JSON")

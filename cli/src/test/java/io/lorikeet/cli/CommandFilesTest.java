@@ -46,6 +46,8 @@ class CommandFilesTest {
           "verify", Set.of("--model", "--adapter", "--data", "--merged"),
           "inspect", Set.of("--adapter", "--model"),
           "diff", Set.of("--adapter"),
+          "runs", Set.of("--folder"),
+          "watch", Set.of("--run"),
           "plan",
               Set.of(
                   "--model",
@@ -89,6 +91,7 @@ class CommandFilesTest {
                   + " --tasks in/t.jsonl --gate in/g.yaml --chat-template in/t.jinja --json"
                   + " out/f.json"),
           words("convert --model in/folder --output out/m.gguf"),
+          words("compare --run in/folder --run in/other --output out/page.html"),
           words("bench --model in/base.gguf --compare in/r.json --json out/f.json"),
           words("bench --make S --type Q4_0 --output out/b.gguf"));
 
