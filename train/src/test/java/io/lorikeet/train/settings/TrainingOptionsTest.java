@@ -52,10 +52,12 @@ class TrainingOptionsTest {
   }
 
   @Test
-  void everySettingIsWrittenAndNamedOnce() {
+  void everySettingIsWrittenAndNamedOnce() throws IOException {
+    Path old = Files.writeString(folder.resolve("old.jsonl"), "{\"text\": \"a\"}\n");
     TrainingConfig config =
         options()
             .validation(0.1)
+            .set(Settings.REPLAY, List.of(new ReplaySource(DataSource.of(old), 0.2)))
             .set(Settings.ACCUMULATE, 2)
             .set(Settings.EVALUATE_EVERY, 5)
             .set(Settings.EARLY_STOP, 3)
