@@ -47,7 +47,6 @@ class PeftModelsTest {
         "qwen3_5",
         "qwen3_5_moe",
         "qwen3_next",
-        "gemma4",
         "granitemoeshared",
         "granitemoehybrid",
         "lfm2",
