@@ -114,6 +114,7 @@ class LocaleTest {
       files.sorted(java.util.Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
     }
     Files.delete(adapter);
+    Files.delete(folder.resolve("a.MODEL_CARD.md"));
     return texts;
   }
 

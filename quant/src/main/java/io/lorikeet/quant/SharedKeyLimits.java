@@ -4,8 +4,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /// llama.cpp's assertions on Gemma's layers without keys and values of their own (`create_memory`
-/// in `llama-model.cpp`, `llama-kv-cache.cpp`): of the layers that have some, the last one serves
-/// those that see everything, the one before it those with a window.
+/// in `llama-model.cpp`, `llama-kv-cache.cpp`). Of the layers that have some, the last one serves
+/// those that see everything, and the one before it those with a window.
 final class SharedKeyLimits {
   private final GgufMetadata metadata;
   private final int layers;

@@ -96,7 +96,7 @@ final class SharedKeyValues implements AutoCloseable {
     return training;
   }
 
-  /// What graphs compute with.
+  /// The tensors that graphs compute with.
   Tensor keys(SharedKeys shared) {
     return working.get(name(VALUES.getFirst(), shared));
   }

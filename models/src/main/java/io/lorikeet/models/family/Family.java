@@ -335,7 +335,7 @@ public abstract sealed class Family
     list.optionalFrozen("attn_k_norm.weight", layer.headSize());
   }
 
-  /// What brings a token's embedding for this layer into the hidden states.
+  /// The tensors that bring a token's embedding for this layer into the hidden states.
   static void tokenInputTensors(TensorList list, LayerConfig layer, int width) {
     if (layer.tokenInputs() > 0) {
       list.matrix("inp_gate", width, layer.tokenInputs());

@@ -57,7 +57,7 @@ public final class EventFile implements TrainingListener, AutoCloseable {
   /// @param step of the first event
   private FileChannel begin(int step) throws IOException {
     Files.createDirectories(folder);
-    String name = "events.out.tfevents.%d.lorikeet".formatted(clock.instant().getEpochSecond());
+    String name = "events.out.tfevents." + clock.instant().getEpochSecond() + ".lorikeet";
     Path file = folder.resolve(name);
     for (int number = 2; Files.exists(file); number++) {
       file = folder.resolve(name + "." + number);
