@@ -70,6 +70,7 @@ class ChatTrainingTest {
       train(base, chats, "--steps", 1, "--context", 96, "--rank", 4, "--chat-template", name)
           .assertSucceeds();
       Files.delete(folder.resolve("adapter.gguf"));
+      Files.delete(folder.resolve("adapter.MODEL_CARD.md"));
     }
     train(base, chats, "--chat-template", "mistral-v9")
         .assertFails(2, "mistral-v9", "chatml, gemma");

@@ -40,6 +40,7 @@ final class HostileCommands {
     text = folder.resolve("text.txt");
     adapter = folder.resolve("adapter.gguf");
     Files.deleteIfExists(adapter);
+    Files.deleteIfExists(folder.resolve("adapter.MODEL_CARD.md"));
     Files.writeString(
         data,
         """
@@ -197,6 +198,7 @@ final class HostileCommands {
 
   private void removeRuns() throws IOException {
     Files.deleteIfExists(folder.resolve("output.gguf"));
+    Files.deleteIfExists(folder.resolve("output.MODEL_CARD.md"));
     Path run = folder.resolve("run");
     if (Files.exists(run)) {
       try (Stream<Path> files = Files.walk(run)) {
