@@ -13,9 +13,9 @@ import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
-/// LFM2, whose second of two layers attends here; with experts, the first layer is dense. Folders
-/// like these were converted by llama.cpp's `convert_hf_to_gguf.py` as well, and every tensor and
-/// key was the same.
+/// LFM2, whose second of two layers attends here; with experts, the first layer is dense. The
+/// folders of `PeftModelsTest` were converted by llama.cpp's `convert_hf_to_gguf.py` as well: every
+/// tensor was the same, and every key but the name, which is the folder's.
 class Lfm2Test extends FamilyConversion {
   private static final int WIDTH = TinyFolder.WIDTH;
 
