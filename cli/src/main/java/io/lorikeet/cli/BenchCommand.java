@@ -101,7 +101,7 @@ final class BenchCommand extends WritingCommand {
         "S (12 layers of 768), M (22 of 2048, TinyLlama-1.1B)",
         "8B (32 of 4096, Llama-3.1-8B) or 8B-2 (the first two of these), vocabulary 32,000"
       })
-  private RandomModel.@Nullable Shape make;
+  private RandomModel.@Nullable RandomShape make;
 
   @Option(
       names = "--type",
@@ -148,7 +148,7 @@ final class BenchCommand extends WritingCommand {
     return 0;
   }
 
-  private void makeBase(RandomModel.Shape shape) throws IOException {
+  private void makeBase(RandomModel.RandomShape shape) throws IOException {
     if (merge || compare != null) {
       throw problem("--merge and --compare go with --model, not with --make");
     }
@@ -176,7 +176,7 @@ final class BenchCommand extends WritingCommand {
     Consumer<BenchSetting> ready = setting -> old.ifPresent(before -> before.check(setting));
     ProgressLine line = ProgressLine.of(spec);
     if (merge) {
-      MergeBench.Report report =
+      MergeBench.MergeBenchReport report =
           new MergeBench(base, rank, target, threads.count(), rounds, ready, line::update).run();
       List<String> merged = new ArrayList<>(report.bytes().keySet());
       merged.remove(MergeBench.COPY);

@@ -74,14 +74,14 @@ final class ChatCommand implements Callable<Integer> {
   @Option(
       names = "--tokens",
       paramLabel = "N",
-      converter = NumberOptions.Tokens.class,
+      converter = NumberOptions.TokenCount.class,
       description = "tokens of a reply at most (default: ${DEFAULT-VALUE})")
   private int tokens = 1024;
 
   @Option(
       names = "--temperature",
       paramLabel = "T",
-      converter = NumberOptions.Temperature.class,
+      converter = NumberOptions.TemperatureOption.class,
       description = "0 for the likeliest token always (default: ${DEFAULT-VALUE})")
   private float temperature = 0.8f;
 

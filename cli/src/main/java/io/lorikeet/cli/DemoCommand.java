@@ -64,8 +64,8 @@ final class DemoCommand implements Callable<Integer> {
     line.println("  base alone:   " + share(result, result.scoreBefore()));
     line.println("  with adapter: " + share(result, result.scoreAfter()));
     line.println("  %-18s%-12s%-12s%s".formatted("question", "base", "adapter", "right"));
-    List<TaskResult.Outcome> shown = result.outcomes();
-    for (TaskResult.Outcome outcome : shown.subList(0, Math.min(SHOWN_ANSWERS, shown.size()))) {
+    List<TaskResult.AnswerPair> shown = result.outcomes();
+    for (TaskResult.AnswerPair outcome : shown.subList(0, Math.min(SHOWN_ANSWERS, shown.size()))) {
       line.println(
           "  %-18s%-12s%-12s%s"
               .formatted(

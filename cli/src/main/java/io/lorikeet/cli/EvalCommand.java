@@ -121,7 +121,7 @@ final class EvalCommand extends WritingCommand {
   @Option(
       names = "--tokens",
       paramLabel = "N",
-      converter = NumberOptions.Tokens.class,
+      converter = NumberOptions.TokenCount.class,
       description = "with --tasks: tokens of an answer at most (default: ${DEFAULT-VALUE})")
   private int tokens = 256;
 

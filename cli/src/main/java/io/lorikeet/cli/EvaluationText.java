@@ -3,7 +3,7 @@ package io.lorikeet.cli;
 import io.lorikeet.finetune.evaluation.GateVerdict;
 import io.lorikeet.finetune.evaluation.PairedDifference;
 import io.lorikeet.finetune.evaluation.TaskResult;
-import io.lorikeet.finetune.evaluation.TaskResult.Outcome;
+import io.lorikeet.finetune.evaluation.TaskResult.AnswerPair;
 import io.lorikeet.finetune.text.TableText;
 import io.lorikeet.finetune.text.Words;
 import java.util.ArrayList;
@@ -101,7 +101,7 @@ final class EvaluationText {
   }
 
   private static void changed(
-      TaskResult result, String how, List<Outcome> outcomes, String compared, List<String> lines) {
+      TaskResult result, String how, List<AnswerPair> outcomes, String compared, List<String> lines) {
     if (outcomes.isEmpty()) {
       return;
     }
@@ -113,7 +113,7 @@ final class EvaluationText {
                 Words.count(outcomes.size()),
                 how,
                 outcomes.size() > SHOWN ? ", of which the first " + SHOWN : ""));
-    for (Outcome outcome : outcomes.subList(0, Math.min(SHOWN, outcomes.size()))) {
+    for (AnswerPair outcome : outcomes.subList(0, Math.min(SHOWN, outcomes.size()))) {
       lines.add("  " + outcome.question().place() + "  " + shown(outcome.question().prompt()));
       lines.add("    %-12s%s".formatted("reference", shown(outcome.question().reference())));
       lines.add("    %-12s%s".formatted("base", shown(outcome.before().answer().text())));

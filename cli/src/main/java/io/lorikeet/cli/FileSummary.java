@@ -122,7 +122,7 @@ record FileSummary(
       case GgufValue.Real(GgufType type, double number) ->
           type == GgufType.FLOAT32 ? (Object) (float) number : (Object) number;
       case GgufValue.Bool bool -> bool.value();
-      case GgufValue.Text text -> text.value();
+      case GgufValue.TextValue text -> text.value();
       case GgufValue.Array array -> json(array);
     };
   }

@@ -65,14 +65,14 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(
       names = "--tokens",
       paramLabel = "N",
-      converter = NumberOptions.Tokens.class,
+      converter = NumberOptions.TokenCount.class,
       description = "tokens to generate at most (default: ${DEFAULT-VALUE})")
   private int tokens = 128;
 
   @Option(
       names = "--temperature",
       paramLabel = "T",
-      converter = NumberOptions.Temperature.class,
+      converter = NumberOptions.TemperatureOption.class,
       description = "0 for the likeliest token always (default: ${DEFAULT-VALUE})")
   private float temperature = 0.8f;
 

@@ -141,7 +141,7 @@ final class ImportCommand extends WritingCommand {
           spec.commandLine(), "--store is for adapters; a merged model keeps its base's types");
     }
     ProgressLine line = ProgressLine.of(spec);
-    PeftMerger.Report report;
+    PeftMerger.PeftMergeReport report;
     try (GgufFile base = GgufFile.open(model)) {
       report =
           PeftMerger.merge(

@@ -34,7 +34,7 @@ final class MemoryPlanText {
                 .device()
                 .orElse("a GPU (tensors as the CPU's buffers align them, no GPU being asked)")));
     lines.add(ROW.formatted("GB", "device", "host", "mapped"));
-    for (MemoryPlan.Item item : plan.items()) {
+    for (MemoryPlan.PlanItem item : plan.items()) {
       lines.add(ROW.formatted(item.what(), gb(item.device()), gb(item.host()), gb(item.mapped())));
     }
     lines.add(ROW.formatted("in all", gb(plan.device()), gb(plan.host()), gb(plan.mapped())));

@@ -190,7 +190,7 @@ final class MergeCommand extends WritingCommand {
             .reference(
                 model,
                 arguments.stream()
-                    .map(each -> new MergeVerifier.Scaled(each.file(), each.scale()))
+                    .map(each -> new MergeVerifier.ScaledFile(each.file(), each.scale()))
                     .toList(),
                 sequences));
   }
@@ -216,7 +216,7 @@ final class MergeCommand extends WritingCommand {
     }
     Optional<MergeVerifier.Reference> reference = reference(base, arguments, line);
     if (quality != null) {
-      QualityMerger.Outcome outcome =
+      QualityMerger.MergeOutcome outcome =
           new QualityMerger(base, read, settings, reference.orElseThrow(), quality, line::update)
               .merge(output);
       return new MergeTable(outcome.report(), Optional.of(outcome.verification()));

@@ -49,7 +49,7 @@ record MergeProof(
         new MergeVerifier(threads)
             .reference(
                 model,
-                List.of(new MergeVerifier.Scaled(adapter.file(), adapter.scale())),
+                List.of(new MergeVerifier.ScaledFile(adapter.file(), adapter.scale())),
                 sequences)
             .compare(merged);
     MergeTable.lines(verification).forEach(out::println);

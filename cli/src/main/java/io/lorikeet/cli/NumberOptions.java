@@ -60,8 +60,8 @@ final class NumberOptions {
   }
 
   /// Tokens to generate.
-  static final class Tokens extends Number<Integer> {
-    Tokens() {
+  static final class TokenCount extends Number<Integer> {
+    TokenCount() {
       super(whole(1, 1 << 24));
     }
   }
@@ -86,8 +86,8 @@ final class NumberOptions {
     }
   }
 
-  static final class Temperature extends Number<Float> {
-    Temperature() {
+  static final class TemperatureOption extends Number<Float> {
+    TemperatureOption() {
       super(text -> (float) new DecimalRange(0, 1000).parse(text));
     }
   }

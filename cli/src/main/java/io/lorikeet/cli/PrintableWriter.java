@@ -21,7 +21,7 @@ final class PrintableWriter extends PrintWriter {
 
   /// @param raw gets the text at once
   PrintableWriter(PrintWriter raw) {
-    super(new Filter(raw), true);
+    super(new PrintableFilter(raw), true);
     this.raw = raw;
   }
 
@@ -30,8 +30,8 @@ final class PrintableWriter extends PrintWriter {
     (out instanceof PrintableWriter printable ? printable.raw : out).print(sequence);
   }
 
-  private static final class Filter extends FilterWriter {
-    Filter(Writer out) {
+  private static final class PrintableFilter extends FilterWriter {
+    PrintableFilter(Writer out) {
       super(out);
     }
 

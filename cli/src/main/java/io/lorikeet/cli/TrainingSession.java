@@ -48,11 +48,11 @@ final class TrainingSession {
   }
 
   @FunctionalInterface
-  private interface Work {
+  private interface TrainingWork {
     FineTuned with(FineTuning tuning) throws IOException;
   }
 
-  private FineTuned shown(Path run, Work work) throws IOException {
+  private FineTuned shown(Path run, TrainingWork work) throws IOException {
     StopRequest stop = new StopRequest();
     FineTuned done;
     try {

@@ -47,7 +47,7 @@ class AdapterCommandsTest {
         RandomModel.of(TensorType.Q4_0)
             .put(
                 "tokenizer.chat_template",
-                new GgufValue.Text("{% for m in messages %}<|im_start|>{{ m.role }}"))
+                new GgufValue.TextValue("{% for m in messages %}<|im_start|>{{ m.role }}"))
             .write(folder.resolve("base.gguf"));
     Path otherBase = RandomModel.of(TensorType.F32).seed(2).write(folder.resolve("other.gguf"));
     first = adapter(base, "first.gguf", 8, 4, "attn_q", "ffn_up");

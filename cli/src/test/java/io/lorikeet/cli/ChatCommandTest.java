@@ -42,7 +42,7 @@ class ChatCommandTest {
   static void makeFiles() throws IOException {
     base =
         RandomModel.of(TensorType.F32)
-            .put("tokenizer.chat_template", new GgufValue.Text(TEMPLATE))
+            .put("tokenizer.chat_template", new GgufValue.TextValue(TEMPLATE))
             .write(folder.resolve("base.gguf"));
     adapter = folder.resolve("accent.gguf");
     try (GgufFile gguf = GgufFile.open(base)) {

@@ -44,7 +44,7 @@ class ChatTrainingTest {
   static void makeFiles() throws IOException {
     base =
         RandomModel.of(TensorType.Q4_0)
-            .put("tokenizer.chat_template", new GgufValue.Text(TEMPLATE))
+            .put("tokenizer.chat_template", new GgufValue.TextValue(TEMPLATE))
             .write(files.resolve("base.gguf"));
     chats = files.resolve("chats.jsonl");
     List<String> lines = new ArrayList<>();

@@ -51,14 +51,14 @@ class PrintableWriterTest {
   void commandsShowWhatFilesHoldSafely() throws IOException {
     Path named =
         RandomModel.of(TensorType.Q4_0)
-            .put("general.name", new GgufValue.Text(HOSTILE))
+            .put("general.name", new GgufValue.TextValue(HOSTILE))
             .write(folder.resolve("named.gguf"));
     CommandRun inspected = CommandRun.of("inspect", named).assertSucceeds();
     assertSafe(inspected.out());
     assertTrue(inspected.out().contains("\\u001b[2J"), inspected.out());
     Path foreign =
         RandomModel.of(TensorType.Q4_0)
-            .put("general.architecture", new GgufValue.Text(HOSTILE))
+            .put("general.architecture", new GgufValue.TextValue(HOSTILE))
             .write(folder.resolve("foreign.gguf"));
     for (String command : new String[] {"plan", "generate", "data"}) {
       String data = command.equals("generate") ? "--prompt=a" : "--data=" + named;

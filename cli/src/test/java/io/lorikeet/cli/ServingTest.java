@@ -65,7 +65,7 @@ final class ServingTest {
     String own = "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}[assistant] ";
     Path base =
         RandomModel.of(TensorType.F32)
-            .put("tokenizer.chat_template", new GgufValue.Text(own))
+            .put("tokenizer.chat_template", new GgufValue.TextValue(own))
             .write(folder.resolve("base.gguf"));
     CommandRun run = train(base, CHAT);
     Optional<TrainedTemplate> trained = AdapterFile.template(folder.resolve("adapter.gguf"));

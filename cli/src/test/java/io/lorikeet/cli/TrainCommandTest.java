@@ -226,7 +226,7 @@ class TrainCommandTest {
         "page.gguf");
     Path other =
         RandomModel.of(TensorType.F32)
-            .put("general.architecture", new GgufValue.Text("qwen9"))
+            .put("general.architecture", new GgufValue.TextValue("qwen9"))
             .write(folder.resolve("other.gguf"));
     assertRefused(other, "qwen9", "llama");
     assertRefused(folder.resolve("missing.gguf"), "missing.gguf");

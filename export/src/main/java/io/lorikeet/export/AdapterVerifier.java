@@ -106,7 +106,7 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
     try (GgufFile base = GgufFile.open(basePath);
         Backend backend = Backend.open(device, threads);
         BaseWeights weights = BaseWeights.load(base, backend, (_, _) -> {})) {
-      Trainer trainer = new Trainer(base, weights, longest);
+      TrainerSide trainer = new TrainerSide(base, weights, longest);
       KeptLogits trained =
           trainer.compute(
               Optional.of(computed), logits -> new KeptLogits(vocabulary, sequences, logits));
@@ -163,12 +163,12 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
   }
 
   /// The trainer's forward pass, with an adapter or without.
-  private final class Trainer {
+  private final class TrainerSide {
     private final GgufFile base;
     private final BaseWeights weights;
     private final int context;
 
-    Trainer(GgufFile base, BaseWeights weights, int context) {
+    TrainerSide(GgufFile base, BaseWeights weights, int context) {
       this.base = base;
       this.weights = weights;
       this.context = context;

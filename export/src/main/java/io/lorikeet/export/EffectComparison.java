@@ -57,7 +57,7 @@ final class EffectComparison {
     }
   }
 
-  private record Position(Distance effect, Distance difference, Distance rounding) {}
+  private record PositionDistances(Distance effect, Distance difference, Distance rounding) {}
 
   /// How much the trainer's logits move at each position with as little more of the adapter as
   /// rounding of its products makes; nothing where they aren't rounded.
@@ -75,7 +75,7 @@ final class EffectComparison {
 
   private final Sensitivity sensitivity;
 
-  private final List<Position> positions = new ArrayList<>();
+  private final List<PositionDistances> positions = new ArrayList<>();
 
   /// @param sensitivity of the positions that will be added, in their order
   EffectComparison(Sensitivity sensitivity) {
@@ -87,7 +87,7 @@ final class EffectComparison {
     double[] probabilities = softmax(trainer);
     Distance rounding = Distance.between(llamaBase, trainerBase, probabilities);
     positions.add(
-        new Position(
+        new PositionDistances(
             Distance.between(trainer, trainerBase, probabilities),
             Distance.between(llama, trainer, probabilities),
             sensitivity.distances.isEmpty()
@@ -101,17 +101,17 @@ final class EffectComparison {
   ///
   /// @param isRounding whether it is so little that its effect is rounding
   void addNearer(KeptLogits llama, KeptLogits trained, LogitsSource nudged, boolean isRounding) {
-    ListIterator<Position> each = positions.listIterator();
+    ListIterator<PositionDistances> each = positions.listIterator();
     llama.forEach(
         nudged,
         (sequence, position, kept, others) -> {
-          Position before = each.next();
+          PositionDistances before = each.next();
           float[] trainer = trained.row(sequence, position);
           double[] probabilities = softmax(trainer);
           Distance difference = Distance.between(kept, others, probabilities);
           Distance change = Distance.between(trainer, others, probabilities);
           each.set(
-              new Position(
+              new PositionDistances(
                   before.effect,
                   before.difference.and(difference),
                   isRounding ? before.rounding.or(change) : before.rounding));
@@ -160,13 +160,13 @@ final class EffectComparison {
         });
   }
 
-  private double median(ToDoubleBiFunction<Position, ToDoubleFunction<Distance>> value) {
+  private double median(ToDoubleBiFunction<PositionDistances, ToDoubleFunction<Distance>> value) {
     return Math.max(median(value, Distance::alike), median(value, Distance::byProbability));
   }
 
   /// NaN when any value is.
   private double median(
-      ToDoubleBiFunction<Position, ToDoubleFunction<Distance>> value,
+      ToDoubleBiFunction<PositionDistances, ToDoubleFunction<Distance>> value,
       ToDoubleFunction<Distance> measure) {
     double[] values =
         positions.stream()

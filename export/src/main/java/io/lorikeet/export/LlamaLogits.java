@@ -15,14 +15,14 @@ public record LlamaLogits(LlamaContext context, Optional<LlamaAdapter> adapter)
     implements LogitsSource {
 
   @Override
-  public void forEach(int[] tokens, LogitsConsumer consumer) {
+  public void forEach(int[] tokens, PositionConsumer consumer) {
     context.setAdapters(
         adapter.stream().map(loaded -> loaded.scaledBy(1)).toArray(LlamaAdapter.Scaled[]::new));
     stream(context, tokens, consumer);
   }
 
   /// The logits of a sequence in a context as it is, adapters included.
-  static void stream(LlamaContext context, int[] tokens, LogitsConsumer consumer) {
+  static void stream(LlamaContext context, int[] tokens, PositionConsumer consumer) {
     float[] logits = new float[context.model().vocabulary().size()];
     context.forEachLogits(
         tokens,

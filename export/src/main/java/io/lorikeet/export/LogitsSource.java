@@ -9,11 +9,11 @@ public interface LogitsSource {
   /// over in order.
   ///
   /// @param tokens ids of the sequence
-  void forEach(int[] tokens, LogitsConsumer consumer);
+  void forEach(int[] tokens, PositionConsumer consumer);
 
   /// Receives the logits of one position.
   @FunctionalInterface
-  interface LogitsConsumer {
+  interface PositionConsumer {
 
     /// @param position index of the token after which these logits predict the next, from 0
     /// @param logits one for each entry of the vocabulary; valid during this call only

@@ -19,7 +19,7 @@ public record MergeVerifier(int threads) {
   private static final LlamaModel.Options IN_PLACE = new LlamaModel.Options(false, 0, false);
 
   /// An adapter's file and the factor of its change.
-  public record Scaled(Path file, double scale) {}
+  public record ScaledFile(Path file, double scale) {}
 
   /// The base's answers without and with adapters, to compare merged files with.
   public static final class Reference {
@@ -31,7 +31,7 @@ public record MergeVerifier(int threads) {
     private final double adapterLoss;
 
     private Reference(
-        Path base, List<Scaled> adapters, List<int[]> sequences, int longest, int threads)
+        Path base, List<ScaledFile> adapters, List<int[]> sequences, int longest, int threads)
         throws IOException {
       this.sequences = sequences;
       this.longest = longest;
@@ -39,7 +39,7 @@ public record MergeVerifier(int threads) {
       try (LlamaModel model = ModelLoader.load(base, IN_PLACE);
           LlamaContext context = LlamaContext.create(model, longest, longest, threads)) {
         List<LlamaAdapter.Scaled> loaded = new ArrayList<>();
-        for (Scaled adapter : adapters) {
+        for (ScaledFile adapter : adapters) {
           loaded.add(LlamaAdapter.load(model, adapter.file()).scaledBy((float) adapter.scale()));
         }
         Metered adapted = new Metered(source(context, loaded));
@@ -79,7 +79,7 @@ public record MergeVerifier(int threads) {
   /// @param sequences token ids, at most [AdapterVerifier#mostTokens] in all; each is computed from
   ///     position 0 on
   /// @throws InvalidInputException when no sequence has a token to predict
-  public Reference reference(Path base, List<Scaled> adapters, List<int[]> sequences)
+  public Reference reference(Path base, List<ScaledFile> adapters, List<int[]> sequences)
       throws IOException {
     int longest = sequences.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
     if (longest < 2) {
@@ -100,7 +100,7 @@ public record MergeVerifier(int threads) {
     }
 
     @Override
-    public void forEach(int[] tokens, LogitsConsumer consumer) {
+    public void forEach(int[] tokens, PositionConsumer consumer) {
       source.forEach(
           tokens,
           (position, logits) -> {

@@ -4,6 +4,7 @@ import io.lorikeet.bindings.Backend;
 import io.lorikeet.models.architecture.BaseWeights;
 import io.lorikeet.models.architecture.PassShape;
 import io.lorikeet.models.architecture.TokenBatch;
+import io.lorikeet.models.architecture.ModelOptions;
 import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.family.ModelConfig;
@@ -46,7 +47,7 @@ final class TrainerLogits implements LogitsSource, AutoCloseable {
               weights,
               parameters.orElse(null),
               backend,
-              new TransformerModel.Options(shape, precision, false, 0));
+              new ModelOptions(shape, precision, false, 0));
     } catch (RuntimeException e) {
       closeBackend();
       throw e;
@@ -54,7 +55,7 @@ final class TrainerLogits implements LogitsSource, AutoCloseable {
   }
 
   @Override
-  public void forEach(int[] tokens, LogitsConsumer consumer) {
+  public void forEach(int[] tokens, PositionConsumer consumer) {
     model.logits(
         padded(tokens),
         (position, logits) -> {

@@ -15,6 +15,7 @@ import io.lorikeet.models.architecture.BaseWeights;
 import io.lorikeet.models.architecture.FamilyCase;
 import io.lorikeet.models.architecture.PassShape;
 import io.lorikeet.models.architecture.TokenBatch;
+import io.lorikeet.models.architecture.ModelOptions;
 import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.family.ModelConfig;
@@ -86,7 +87,7 @@ class FamilyAdapterTest {
                 weights,
                 lora,
                 backend,
-                new TransformerModel.Options(shape, Precision.AUTO, true, 0))) {
+                new ModelOptions(shape, Precision.AUTO, true, 0))) {
       double before = model.loss(batch);
       for (int step = 0; step < STEPS; step++) {
         lora.gradients().clear();

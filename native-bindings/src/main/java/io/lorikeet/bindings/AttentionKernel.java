@@ -13,7 +13,7 @@ public interface AttentionKernel {
   /// @param scale factor of the scores
   /// @param scoreCap scores are cap · tanh(score / cap); 0 for none
   /// @param sinks F32 `[heads]`: for each head the score of a key without a value, or null
-  record Form(
+  record AttentionForm(
       Tensor indices, Tensor seenUntil, float scale, float scoreCap, @Nullable Tensor sinks) {}
 
   /// A block of queries.

@@ -28,7 +28,7 @@ public final class Backend implements AutoCloseable {
   private final MemorySegment handle;
   private final MemorySegment registry;
   private final int threads;
-  private final Purpose purpose;
+  private final BufferPurpose purpose;
   private final DeviceTraits traits;
   private final DeviceQueue queue;
   private MemorySegment threadPool = MemorySegment.NULL;
@@ -38,7 +38,7 @@ public final class Backend implements AutoCloseable {
   private boolean closed;
 
   /// The purpose of an open backend.
-  private enum Purpose {
+  private enum BufferPurpose {
     COMPUTING,
     PLANNING,
     /// On the CPU, in place of a GPU that isn't there.
@@ -50,10 +50,10 @@ public final class Backend implements AutoCloseable {
       MemorySegment deviceHandle,
       MemorySegment handle,
       int threads,
-      Purpose purpose) {
+      BufferPurpose purpose) {
     this.device = device;
     this.purpose = purpose;
-    traits = purpose == Purpose.PLANNING_GPU ? DeviceTraits.CUDA : DeviceTraits.of(device);
+    traits = purpose == BufferPurpose.PLANNING_GPU ? DeviceTraits.CUDA : DeviceTraits.of(device);
     this.deviceHandle = deviceHandle;
     this.handle = handle;
     this.registry = Ggml.ggml_backend_dev_backend_reg(deviceHandle);
@@ -93,14 +93,14 @@ public final class Backend implements AutoCloseable {
   /// @throws GgmlException when there is no such device, naming those there are, or when it can't
   ///     be opened
   public static Backend open(String name, int threads) {
-    return open(name, threads, Purpose.COMPUTING, Optional.empty());
+    return open(name, threads, BufferPurpose.COMPUTING, Optional.empty());
   }
 
   /// Opens a device that is to compute as another did before.
   ///
   /// @param products how a CPU multiplies large matrices, if it can; see [#productFormat]
   public static Backend open(String name, int threads, Optional<ProductFormat> products) {
-    return open(name, threads, Purpose.COMPUTING, products);
+    return open(name, threads, BufferPurpose.COMPUTING, products);
   }
 
   /// Opens a device only to ask what a computation would need: tensors and graphs are made on it as
@@ -113,17 +113,17 @@ public final class Backend implements AutoCloseable {
 
   /// The same with products as [#open] takes them.
   public static Backend planning(String name, int threads, Optional<ProductFormat> products) {
-    return open(name, threads, Purpose.PLANNING, products);
+    return open(name, threads, BufferPurpose.PLANNING, products);
   }
 
   /// As [#planning], for a GPU that isn't there. The CPU's kind of buffer stands in for the GPU's,
   /// which differs in how it aligns tensors.
   public static Backend planningGpu(int threads) {
-    return open("cpu", threads, Purpose.PLANNING_GPU, Optional.empty());
+    return open("cpu", threads, BufferPurpose.PLANNING_GPU, Optional.empty());
   }
 
   private static Backend open(
-      String name, int threads, Purpose purpose, Optional<ProductFormat> products) {
+      String name, int threads, BufferPurpose purpose, Optional<ProductFormat> products) {
     if (threads < 1) {
       throw new GgmlException("a backend needs at least one thread, not " + threads);
     }
@@ -247,7 +247,7 @@ public final class Backend implements AutoCloseable {
 
   /// Whether this backend only tells what a computation would need.
   public boolean isPlanning() {
-    return purpose != Purpose.COMPUTING;
+    return purpose != BufferPurpose.COMPUTING;
   }
 
   /// The device as it is now, with the memory that is free now.

@@ -67,7 +67,7 @@ public interface Kernels {
   boolean takesStrides();
 
   /// The attention of one layer.
-  AttentionKernel attention(AttentionKernel.Form form);
+  AttentionKernel attention(AttentionKernel.AttentionForm form);
 
   /// The gradients of silu(gate) · up with respect to gate and up.
   record SwigluGradients(Tensor gate, Tensor up) {}

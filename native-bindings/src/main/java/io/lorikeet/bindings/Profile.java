@@ -23,19 +23,19 @@ public final class Profile {
   /// @param graph the name of the graph, or of other work of the device
   /// @param part the name given to [Ops#part], or empty for a whole graph
   /// @param operation ggml's name of the operation, or our own; empty for a whole graph
-  public record Entry(String graph, String part, String operation) implements Comparable<Entry> {
-    private static final Comparator<Entry> ORDER =
-        Comparator.comparing(Entry::graph)
-            .thenComparing(Entry::part)
-            .thenComparing(Entry::operation);
+  public record ProfileEntry(String graph, String part, String operation) implements Comparable<ProfileEntry> {
+    private static final Comparator<ProfileEntry> ORDER =
+        Comparator.comparing(ProfileEntry::graph)
+            .thenComparing(ProfileEntry::part)
+            .thenComparing(ProfileEntry::operation);
 
     @Override
-    public int compareTo(Entry other) {
+    public int compareTo(ProfileEntry other) {
       return ORDER.compare(this, other);
     }
   }
 
-  private record Timed(Entry entry, long nanoseconds) {}
+  private record Timed(ProfileEntry entry, long nanoseconds) {}
 
   private Profile(boolean byOperation) {
     this.byOperation = byOperation;
@@ -72,8 +72,8 @@ public final class Profile {
   }
 
   /// Nanoseconds that computing graphs took.
-  public Map<Entry, Long> nanoseconds() {
-    Map<Entry, Long> sums = new TreeMap<>();
+  public Map<ProfileEntry, Long> nanoseconds() {
+    Map<ProfileEntry, Long> sums = new TreeMap<>();
     timed.forEach(each -> sums.merge(each.entry(), each.nanoseconds(), Long::sum));
     return sums;
   }
@@ -90,7 +90,7 @@ public final class Profile {
     long start = System.nanoTime();
     int status = run.compute();
     backend.finish();
-    timed.add(new Timed(new Entry(name, "", ""), System.nanoTime() - start));
+    timed.add(new Timed(new ProfileEntry(name, "", ""), System.nanoTime() - start));
     return status;
   }
 
@@ -100,7 +100,7 @@ public final class Profile {
     long start = System.nanoTime();
     work.run();
     backend.finish();
-    Entry entry = new Entry(name, "", byOperation ? operation : "");
+    ProfileEntry entry = new ProfileEntry(name, "", byOperation ? operation : "");
     timed.add(new Timed(entry, System.nanoTime() - start));
   }
 
@@ -115,7 +115,7 @@ public final class Profile {
         return status;
       }
       String part = parts.getOrDefault(node.address(), "");
-      timed.add(new Timed(new Entry(name, part, operation(node)), end - start));
+      timed.add(new Timed(new ProfileEntry(name, part, operation(node)), end - start));
     }
     return Ggml.GGML_STATUS_SUCCESS();
   }

@@ -53,7 +53,7 @@ final class GgufEncoder {
         }
       }
       case GgufValue.Bool bool -> room(1).put((byte) (bool.value() ? 1 : 0));
-      case GgufValue.Text text -> string(text.bytes());
+      case GgufValue.TextValue text -> string(text.bytes());
       case GgufValue.Array array -> {
         int32(array.elementType().id());
         int64(array.count());

@@ -123,7 +123,7 @@ final class GgufHeaderReader {
           new GgufValue.Int(type, cursor.integer(type));
       case FLOAT32, FLOAT64 -> new GgufValue.Real(type, cursor.real(type));
       case BOOL -> new GgufValue.Bool(cursor.integer(GgufType.UINT8) != 0);
-      case STRING -> new GgufValue.Text(cursor.string(GgufCursor.MOST_TEXT));
+      case STRING -> new GgufValue.TextValue(cursor.string(GgufCursor.MOST_TEXT));
       case ARRAY -> array(key);
     };
   }

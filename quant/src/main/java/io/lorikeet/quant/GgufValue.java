@@ -56,14 +56,14 @@ public sealed interface GgufValue {
 
   /// A string. It keeps the bytes of the file, so that copying it changes nothing even where they
   /// aren't UTF-8.
-  final class Text implements GgufValue {
+  final class TextValue implements GgufValue {
     private final byte[] bytes;
 
-    public Text(String value) {
+    public TextValue(String value) {
       this(value.getBytes(StandardCharsets.UTF_8));
     }
 
-    Text(byte[] bytes) {
+    TextValue(byte[] bytes) {
       this.bytes = bytes;
     }
 
@@ -83,7 +83,7 @@ public sealed interface GgufValue {
 
     @Override
     public boolean equals(Object other) {
-      return other instanceof Text text && Arrays.equals(bytes, text.bytes);
+      return other instanceof TextValue text && Arrays.equals(bytes, text.bytes);
     }
 
     @Override

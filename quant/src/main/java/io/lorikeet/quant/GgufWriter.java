@@ -22,9 +22,9 @@ import java.util.Map;
 /// from the program, not from its user.
 public final class GgufWriter {
   private final Map<String, GgufValue> values = new LinkedHashMap<>();
-  private final Map<String, Entry> tensors = new LinkedHashMap<>();
+  private final Map<String, TensorEntry> tensors = new LinkedHashMap<>();
 
-  private record Entry(
+  private record TensorEntry(
       String name, TensorType type, List<Long> shape, long bytes, TensorSource source) {}
 
   /// A file without keys and tensors yet.
@@ -51,7 +51,7 @@ public final class GgufWriter {
 
   /// Sets a string.
   public GgufWriter putString(String key, String value) {
-    return put(key, new GgufValue.Text(value));
+    return put(key, new GgufValue.TextValue(value));
   }
 
   /// Sets a uint32, 0 to 2^32 - 1.
@@ -126,7 +126,7 @@ public final class GgufWriter {
             problem -> {
               throw new IllegalArgumentException("tensor '" + name + "': " + problem);
             });
-    Entry entry = new Entry(name, type, dimensions, GgufRules.bytes(type, dimensions), source);
+    TensorEntry entry = new TensorEntry(name, type, dimensions, GgufRules.bytes(type, dimensions), source);
     if (tensors.putIfAbsent(name, entry) != null) {
       throw new IllegalArgumentException("there is already a tensor '" + name + "'");
     }
@@ -190,7 +190,7 @@ public final class GgufWriter {
     writeHead(counter);
     pad(counter, alignment());
     long size = counter.written();
-    for (Entry tensor : tensors.values()) {
+    for (TensorEntry tensor : tensors.values()) {
       size = Math.addExact(size, GgufRules.padded(tensor.bytes(), alignment()));
     }
     return size;
@@ -202,7 +202,7 @@ public final class GgufWriter {
     writeHead(channel);
     long alignment = alignment();
     pad(channel, alignment);
-    for (Entry tensor : new ArrayList<>(tensors.values())) {
+    for (TensorEntry tensor : new ArrayList<>(tensors.values())) {
       channel.limit(tensor.name(), tensor.bytes());
       tensor.source().writeTo(channel);
       channel.checkComplete();
@@ -228,7 +228,7 @@ public final class GgufWriter {
       header.value(entry.getValue());
     }
     long offset = 0;
-    for (Entry tensor : tensors.values()) {
+    for (TensorEntry tensor : tensors.values()) {
       header.string(tensor.name());
       header.int32(tensor.shape().size());
       for (long dimension : tensor.shape()) {

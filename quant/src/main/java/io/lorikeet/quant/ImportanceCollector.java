@@ -14,7 +14,7 @@ public final class ImportanceCollector {
 
   /// Is told how far it is.
   @FunctionalInterface
-  public interface Listener {
+  public interface CollectorListener {
     /// @param chunk pieces that are read
     /// @param chunks all pieces
     void at(int chunk, int chunks);
@@ -30,7 +30,7 @@ public final class ImportanceCollector {
   /// @throws InvalidInputException when the model isn't valid, or the text too short for one piece
   /// @throws IOException when a file can't be read
   public static ImportanceMatrix collect(
-      Path model, Path text, int longest, int threads, Listener listener) throws IOException {
+      Path model, Path text, int longest, int threads, CollectorListener listener) throws IOException {
     try (LlamaModel loaded = ModelLoader.load(model, LlamaModel.Options.CPU);
         ActivationSums sums = new ActivationSums()) {
       int chunkSize = Math.min(longest, loaded.contextLength());

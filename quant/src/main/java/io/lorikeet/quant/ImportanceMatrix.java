@@ -19,7 +19,7 @@ import java.util.TreeMap;
 /// @param chunkSize tokens of a piece
 /// @param datasets the names of the texts
 public record ImportanceMatrix(
-    Map<String, Entry> entries, int chunks, int chunkSize, List<String> datasets) {
+    Map<String, ColumnSums> entries, int chunks, int chunkSize, List<String> datasets) {
   private static final String SUMS = ".in_sum2";
   private static final String COUNTS = ".counts";
 
@@ -27,7 +27,7 @@ public record ImportanceMatrix(
   ///
   /// @param sums sums of squares: as many numbers as a row has elements, for each expert
   /// @param counts the number of tokens of each expert
-  public record Entry(float[] sums, float[] counts) {}
+  public record ColumnSums(float[] sums, float[] counts) {}
 
   public ImportanceMatrix {
     entries = Map.copyOf(entries);
@@ -37,14 +37,14 @@ public record ImportanceMatrix(
   /// A matrix of summed squares.
   static ImportanceMatrix of(
       Map<String, ActivationSums.Sums> sums, int chunks, int chunkSize, String dataset) {
-    Map<String, Entry> entries = new HashMap<>();
+    Map<String, ColumnSums> entries = new HashMap<>();
     sums.forEach(
         (name, of) -> {
           float[] counts = new float[of.counts().length];
           for (int i = 0; i < counts.length; i++) {
             counts[i] = of.counts()[i];
           }
-          entries.put(name, new Entry(of.squares(), counts));
+          entries.put(name, new ColumnSums(of.squares(), counts));
         });
     return new ImportanceMatrix(entries, chunks, chunkSize, List.of(dataset));
   }
@@ -61,7 +61,7 @@ public record ImportanceMatrix(
             "%s is no importance matrix: its general.type is %s. Make one with 'lorikeet imatrix' or llama-imatrix"
                 .formatted(path, type));
       }
-      Map<String, Entry> entries = new TreeMap<>();
+      Map<String, ColumnSums> entries = new TreeMap<>();
       List<String> problems = new ArrayList<>();
       for (GgufTensor tensor : file.tensors()) {
         if (tensor.name().endsWith(SUMS)) {
@@ -85,7 +85,7 @@ public record ImportanceMatrix(
       GgufFile file,
       GgufTensor sums,
       String name,
-      Map<String, Entry> entries,
+      Map<String, ColumnSums> entries,
       List<String> problems) {
     GgufTensor counts = file.tensor(name + COUNTS).orElse(null);
     if (counts == null
@@ -95,7 +95,7 @@ public record ImportanceMatrix(
       problems.add("'" + name + "' has no counts that fit its sums " + sums.shape());
       return;
     }
-    Entry entry = new Entry(floats(file, sums), floats(file, counts));
+    ColumnSums entry = new ColumnSums(floats(file, sums), floats(file, counts));
     for (float[] numbers : List.of(entry.sums, entry.counts)) {
       for (float number : numbers) {
         if (!Float.isFinite(number) || number < 0) {
@@ -153,7 +153,7 @@ public record ImportanceMatrix(
     List<String> problems = new ArrayList<>();
     int found = 0;
     for (GgufTensor tensor : model.tensors()) {
-      Entry entry = entries.get(tensor.name());
+      ColumnSums entry = entries.get(tensor.name());
       if (entry == null) {
         continue;
       }

@@ -46,7 +46,7 @@ public final class ModelQuantizer {
       String type,
       int threads,
       Optional<ImportanceMatrix> importance,
-      LlamaQuantizer.Listener listener)
+      LlamaQuantizer.QuantizerListener listener)
       throws IOException {
     new OutputPlan().reads("the model", input).writes("output", output).check();
     LlamaQuantizer.QuantizerSettings settings;

@@ -31,7 +31,7 @@ public final class OutputPlan {
   private static final int MOST_INPUT_FILES = 100_000;
 
   private final List<Input> inputs = new ArrayList<>();
-  private final List<Output> outputs = new ArrayList<>();
+  private final List<PlannedOutput> outputs = new ArrayList<>();
 
   /// @param name of the option
   /// @param file the option's file, or a file in the option's folder
@@ -42,7 +42,7 @@ public final class OutputPlan {
   /// @param files the files
   /// @param isFolder whether a folder is given
   /// @param exclusive whether they must not be there yet
-  private record Output(
+  private record PlannedOutput(
       String name, Path given, List<Path> files, boolean isFolder, boolean exclusive) {}
 
   /// The files that this process may write until it is closed, and others may not.
@@ -77,7 +77,7 @@ public final class OutputPlan {
   ///
   /// @param name of the option that gives it, for messages
   public OutputPlan writes(String name, Path file) {
-    outputs.add(new Output(name, file, List.of(file), false, true));
+    outputs.add(new PlannedOutput(name, file, List.of(file), false, true));
     return this;
   }
 
@@ -86,7 +86,7 @@ public final class OutputPlan {
   /// @param name of the option that gives the folder, for messages
   /// @param files names of the files
   public OutputPlan writes(String name, Path folder, List<String> files) {
-    outputs.add(new Output(name, folder, resolved(folder, files), true, true));
+    outputs.add(new PlannedOutput(name, folder, resolved(folder, files), true, true));
     return this;
   }
 
@@ -95,7 +95,7 @@ public final class OutputPlan {
   /// @param name of the option that gives the folder, for messages
   /// @param files names of the files and folders in it
   public OutputPlan keeps(String name, Path folder, List<String> files) {
-    outputs.add(new Output(name, folder, resolved(folder, files), true, false));
+    outputs.add(new PlannedOutput(name, folder, resolved(folder, files), true, false));
     return this;
   }
 
@@ -125,7 +125,7 @@ public final class OutputPlan {
       }
     }
     List<String> problems = new ArrayList<>();
-    for (Output output : outputs) {
+    for (PlannedOutput output : outputs) {
       List<String> ofOutput = new ArrayList<>();
       wrongKind(output).ifPresent(ofOutput::add);
       for (Path file : output.files()) {
@@ -192,7 +192,7 @@ public final class OutputPlan {
     }
   }
 
-  private static Optional<String> wrongKind(Output output) {
+  private static Optional<String> wrongKind(PlannedOutput output) {
     Path given = output.given();
     if (output.isFolder()
         && output.exclusive()
@@ -213,7 +213,7 @@ public final class OutputPlan {
     return Optional.empty();
   }
 
-  private static Optional<String> problem(Output output, Path file, Map<Object, Input> read)
+  private static Optional<String> problem(PlannedOutput output, Path file, Map<Object, Input> read)
       throws IOException {
     Input same = key(file).map(read::get).orElse(null);
     if (same != null) {
@@ -238,8 +238,8 @@ public final class OutputPlan {
     List<String> problems = new ArrayList<>();
     for (int i = 0; i < outputs.size(); i++) {
       for (int j = 0; j < i; j++) {
-        Output output = outputs.get(i);
-        Output before = outputs.get(j);
+        PlannedOutput output = outputs.get(i);
+        PlannedOutput before = outputs.get(j);
         for (Path file : output.files()) {
           for (Path other : before.files()) {
             if (isInOrSame(file, other) || isInOrSame(other, file)) {
@@ -278,14 +278,14 @@ public final class OutputPlan {
     check();
     Claims claims = new Claims();
     try {
-      for (Output output : outputs) {
+      for (PlannedOutput output : outputs) {
         if (output.exclusive()) {
           claim(output, claims);
         }
       }
       if (!replace) { // looked at last, since another process may have written one until now
         List<String> problems = new ArrayList<>();
-        outputs.stream().filter(Output::exclusive).forEach(output -> existing(output, problems));
+        outputs.stream().filter(PlannedOutput::exclusive).forEach(output -> existing(output, problems));
         refuse(problems);
       }
       return claims;
@@ -295,7 +295,7 @@ public final class OutputPlan {
     }
   }
 
-  private static void existing(Output output, List<String> problems) {
+  private static void existing(PlannedOutput output, List<String> problems) {
     List<Path> existing = output.files().stream().filter(Files::exists).toList();
     if (existing.isEmpty()) {
       return;
@@ -314,7 +314,7 @@ public final class OutputPlan {
             .formatted(output.name(), found, OutputClaim.freeName(output.given())));
   }
 
-  private static void claim(Output output, Claims claims) throws IOException {
+  private static void claim(PlannedOutput output, Claims claims) throws IOException {
     if (output.isFolder()) {
       claims.folders.add(NewFolder.at(output.given()));
     }

@@ -91,7 +91,7 @@ class GgmlReaderTest {
       case GgufValue.Real number ->
           assertEquals(number.value(), LittleEndian.real(raw(ggml, key), number.type(), 0));
       case GgufValue.Bool bool -> assertEquals(bool.value(), Ggml.gguf_get_val_bool(ggml, key));
-      case GgufValue.Text text -> {
+      case GgufValue.TextValue text -> {
         // Strings with a 0 inside end there for C.
         String whole = text.value() + "\0";
         String found = Ggml.gguf_get_val_str(ggml, key).getString(0);

@@ -108,7 +108,7 @@ class GgufPropertyTest {
       case GgufValue.Int number -> number.value();
       case GgufValue.Real number -> number.value();
       case GgufValue.Bool bool -> bool.value();
-      case GgufValue.Text text -> text.value();
+      case GgufValue.TextValue text -> text.value();
       case GgufValue.Array array -> {
         if (array.elementType() == GgufType.STRING) {
           assertEquals(array.count(), array.strings().size());

@@ -144,7 +144,7 @@ class ImportanceMatrixTest {
     assertEquals(
         Set.of("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"),
         names);
-    ImportanceMatrix.Entry query = matrix.entries().get("blk.0.attn_q.weight");
+    ImportanceMatrix.ColumnSums query = matrix.entries().get("blk.0.attn_q.weight");
     assertArrayEquals(new float[] {128}, query.counts());
     for (int i = 0; i < WIDTH; i++) {
       assertEquals(expected[i], query.sums()[i], 1e-4 * expected[i] + 1e-7);
@@ -156,7 +156,7 @@ class ImportanceMatrixTest {
   @Test
   void expertsCountTheirOwnTokens() throws IOException {
     writer(new SplittableRandom(8), 4).write(model);
-    ImportanceMatrix.Entry down = collect().entries().get("blk.0.ffn_down_exps.weight");
+    ImportanceMatrix.ColumnSums down = collect().entries().get("blk.0.ffn_down_exps.weight");
     assertEquals(4 * WIDTH, down.sums().length);
     float total = 0;
     for (float count : down.counts()) {
@@ -198,8 +198,8 @@ class ImportanceMatrixTest {
 
   @Test
   void expertsWithoutTokensMatterAlike() {
-    ImportanceMatrix.Entry entry =
-        new ImportanceMatrix.Entry(new float[] {2, 4, 0, 0}, new float[] {2, 0});
+    ImportanceMatrix.ColumnSums entry =
+        new ImportanceMatrix.ColumnSums(new float[] {2, 4, 0, 0}, new float[] {2, 0});
     ImportanceMatrix matrix = new ImportanceMatrix(Map.of("x", entry), 1, 1, List.of());
     assertArrayEquals(new float[] {1, 2, 1, 1}, matrix.weights().get("x"));
   }
@@ -233,7 +233,7 @@ class ImportanceMatrixTest {
     float[] means = new float[WIDTH];
     Arrays.fill(means, 1);
     means[5] = 1000;
-    ImportanceMatrix.Entry entry = new ImportanceMatrix.Entry(means, new float[] {1});
+    ImportanceMatrix.ColumnSums entry = new ImportanceMatrix.ColumnSums(means, new float[] {1});
     ImportanceMatrix matrix =
         new ImportanceMatrix(Map.of("blk.0.attn_q.weight", entry), 1, 1, List.of("x"));
     Path plain = folder.resolve("plain.gguf");
@@ -273,7 +273,7 @@ class ImportanceMatrixTest {
         .addTensor("a.counts", new long[] {1}, new float[] {1})
         .write(file);
     assertRefused(() -> ImportanceMatrix.read(file), "NaN");
-    ImportanceMatrix.Entry entry = new ImportanceMatrix.Entry(new float[8], new float[] {1});
+    ImportanceMatrix.ColumnSums entry = new ImportanceMatrix.ColumnSums(new float[8], new float[] {1});
     for (String name : List.of("blk.0.attn_q.weight", "blk.7.attn_q.weight")) {
       ImportanceMatrix matrix = new ImportanceMatrix(Map.of(name, entry), 1, 1, List.of());
       assertRefused(

@@ -66,7 +66,7 @@ record RandomGguf(Map<String, GgufValue> values, List<RandomTensor> tensors) {
       case FLOAT32 -> new GgufValue.Real(type, (float) random.nextDouble());
       case FLOAT64 -> new GgufValue.Real(type, random.nextDouble());
       case BOOL -> new GgufValue.Bool(random.nextBoolean());
-      case STRING -> new GgufValue.Text(bytes(random, random.nextInt(20)));
+      case STRING -> new GgufValue.TextValue(bytes(random, random.nextInt(20)));
       case ARRAY -> array(random);
     };
   }

@@ -34,13 +34,13 @@ public final class AdapterCombiner {
   ///     shapes (all that differ are named), or a scale is 0 or no number
   public static LoraAdapter concatenate(List<ScaledAdapter> parts) {
     check(parts);
-    Map<String, List<Scaled>> byWeight = new LinkedHashMap<>();
+    Map<String, List<ScaledPair>> byWeight = new LinkedHashMap<>();
     for (ScaledAdapter part : parts) {
       for (LoraPair pair : ExpertPairs.apart(part.adapter().pairs())) {
         double scaling = part.scale() * part.adapter().alpha() / pair.rank();
         byWeight
             .computeIfAbsent(pair.baseTensor(), _ -> new ArrayList<>())
-            .add(new Scaled(pair, scaling));
+            .add(new ScaledPair(pair, scaling));
       }
     }
     // With the largest rank as alpha, no pair is scaled down by alpha / rank.
@@ -51,7 +51,7 @@ public final class AdapterCombiner {
         parts.getFirst().adapter().architecture(), alpha, ExpertPairs.together(pairs));
   }
 
-  private record Scaled(LoraPair pair, double scaling) {}
+  private record ScaledPair(LoraPair pair, double scaling) {}
 
   private static void check(List<ScaledAdapter> parts) {
     List<String> problems = new ArrayList<>();
@@ -95,11 +95,11 @@ public final class AdapterCombiner {
     }
   }
 
-  private static int rank(List<Scaled> scaled) {
+  private static int rank(List<ScaledPair> scaled) {
     return scaled.stream().mapToInt(each -> each.pair().rank()).sum();
   }
 
-  private static LoraPair concatenate(List<Scaled> scaled, int alpha) {
+  private static LoraPair concatenate(List<ScaledPair> scaled, int alpha) {
     LoraPair first = scaled.getFirst().pair();
     int inputs = first.inputs();
     int outputs = first.outputs();
@@ -108,7 +108,7 @@ public final class AdapterCombiner {
     float[] a = new float[Math.multiplyExact(rank, inputs)];
     float[] b = new float[Math.multiplyExact(rank, outputs)];
     int from = 0;
-    for (Scaled each : scaled) {
+    for (ScaledPair each : scaled) {
       LoraPair pair = each.pair();
       double factor = each.scaling() * rank / alpha;
       if (flipped) {

@@ -35,7 +35,7 @@ final class BaseDirections {
   /// @param right those of W's columns, `[columns, count]`
   /// @param image W V for the directions V that were asked about, `[rows, …]`
   /// @param norm ‖W‖, the Frobenius norm
-  record Result(DMatrixRMaj left, DMatrixRMaj right, DMatrixRMaj image, double norm) {}
+  record Directions(DMatrixRMaj left, DMatrixRMaj right, DMatrixRMaj image, double norm) {}
 
   /// @param expert which of the tensor's matrices, 0 where it holds one
   BaseDirections(GgufFile base, GgufTensor weight, int expert) {
@@ -50,7 +50,7 @@ final class BaseDirections {
   ///
   /// @param wanted how many
   /// @param asked directions V of W's columns, `[columns, …]`, whose image W V is wanted too
-  Result find(int wanted, DMatrixRMaj asked) {
+  Directions find(int wanted, DMatrixRMaj asked) {
     int count = Math.min(wanted, Math.min(rows, columns));
     int sampled = Math.min(count + OVERSAMPLING, Math.min(rows, columns));
     DMatrixRMaj sample = gaussian(columns, sampled);
@@ -75,7 +75,7 @@ final class BaseDirections {
     DMatrixRMaj v = svd.getV(null, false);
     double[] values = svd.getSingularValues();
     SingularOps_DDRM.descendingOrder(u, false, values, svd.numberOfSingularValues(), v, false);
-    return new Result(
+    return new Directions(
         firstColumns(CommonOps_DDRM.mult(qr.getQ(null, true), u, null), count),
         firstColumns(CommonOps_DDRM.mult(sample, v, null), count),
         ofAsked,

@@ -32,7 +32,7 @@ public final class QualityMerger {
   /// A merged file that is good enough.
   ///
   /// @param raised tensors that got another type than they had
-  public record Outcome(
+  public record MergeOutcome(
       MergeReport report, MergeVerification verification, Map<String, TensorType> raised) {}
 
   /// @param settings whose types are left aside
@@ -58,17 +58,17 @@ public final class QualityMerger {
   ///
   /// @throws InvalidInputException when even F16 for all adapted tensors isn't
   /// @throws IOException when the disk refuses
-  public Outcome merge(Path output) throws IOException {
+  public MergeOutcome merge(Path output) throws IOException {
     new AdapterMerger(base, adapters, settings).check(output);
     try (AtomicFile file = AtomicFile.create(output)) {
-      Outcome outcome = search(file.path());
+      MergeOutcome outcome = search(file.path());
       file.commit();
       return outcome;
     }
   }
 
-  private Outcome search(Path file) throws IOException {
-    Outcome best = attempt(file, Map.of());
+  private MergeOutcome search(Path file) throws IOException {
+    MergeOutcome best = attempt(file, Map.of());
     if (isGood(best)) {
       return best;
     }
@@ -93,7 +93,7 @@ public final class QualityMerger {
   }
 
   /// By bisection, as if more tensors of the larger type were always better.
-  private Outcome fewest(Path file, List<MergeReport.Merged> worstFirst, TensorType type)
+  private MergeOutcome fewest(Path file, List<MergeReport.Merged> worstFirst, TensorType type)
       throws IOException {
     int tooFew = 0;
     int enough = worstFirst.size();
@@ -108,15 +108,15 @@ public final class QualityMerger {
     return attempt(file, raised(worstFirst, enough, type));
   }
 
-  private boolean isGood(Outcome outcome) {
+  private boolean isGood(MergeOutcome outcome) {
     return outcome.verification().difference().divergence() <= limit;
   }
 
-  private Outcome attempt(Path file, Map<String, TensorType> raised) throws IOException {
+  private MergeOutcome attempt(Path file, Map<String, TensorType> raised) throws IOException {
     MergeReport report =
         new AdapterMerger(base, adapters, settings.withTypes(MergeTypes.keepBut(raised)))
             .merge(file, (_, _) -> {});
-    Outcome outcome = new Outcome(report, reference.compare(file), raised);
+    MergeOutcome outcome = new MergeOutcome(report, reference.compare(file), raised);
     log.accept(
         String.format(
             Locale.ROOT,

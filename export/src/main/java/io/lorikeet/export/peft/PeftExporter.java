@@ -112,7 +112,7 @@ public final class PeftExporter {
   private void addPairs() {
     List<String> problems = new ArrayList<>();
     PeftPlaces places = PeftPlaces.of(base);
-    Map<String, List<Placed>> byModule = new LinkedHashMap<>();
+    Map<String, List<PlacedPair>> byModule = new LinkedHashMap<>();
     for (LoraPair pair : adapter.pairs()) {
       List<PeftPlace> ofTensor = places.of(base.tensor(pair.baseTensor()).orElseThrow());
       if (ofTensor.isEmpty()) {
@@ -121,7 +121,7 @@ public final class PeftExporter {
       for (PeftPlace place : ofTensor) {
         byModule
             .computeIfAbsent(place.module(), _ -> new ArrayList<>())
-            .add(new Placed(pair, place));
+            .add(new PlacedPair(pair, place));
       }
     }
     if (!problems.isEmpty()) {
@@ -131,7 +131,7 @@ public final class PeftExporter {
   }
 
   /// A pair of the adapter, and the module that it adapts or a part of it.
-  private record Placed(LoraPair pair, PeftPlace place) {
+  private record PlacedPair(LoraPair pair, PeftPlace place) {
 
     /// A of the place's expert, in the module's order of columns.
     float[] a() {
@@ -160,8 +160,8 @@ public final class PeftExporter {
 
   /// Adds the pair of a module. Where the base has the module in several tensors whose pairs have
   /// different A, their ranks are put side by side.
-  private void add(String name, List<Placed> parts) {
-    Placed first = parts.getFirst();
+  private void add(String name, List<PlacedPair> parts) {
+    PlacedPair first = parts.getFirst();
     LoraPair pair = first.pair();
     String module = PREFIX + fullName(name);
     if (first.place().isEmbedding()) {
@@ -171,7 +171,7 @@ public final class PeftExporter {
       add(module + ".lora_embedding_B", pair.outputs(), pair.rank(), pair.b());
       return;
     }
-    List<float[]> as = parts.stream().map(Placed::a).toList();
+    List<float[]> as = parts.stream().map(PlacedPair::a).toList();
     boolean shared = as.stream().allMatch(a -> Arrays.equals(a, as.getFirst()));
     int rank = shared ? pair.rank() : parts.stream().mapToInt(part -> part.pair().rank()).sum();
     int columns = first.place().columns();

@@ -62,7 +62,7 @@ public final class PeftMerger {
   /// @param magnitudes of these, those with magnitudes
   /// @param whole modules whose weights were replaced
   /// @param copied tensors that stayed as they were
-  public record Report(long pairs, long magnitudes, long whole, int copied) {}
+  public record PeftMergeReport(long pairs, long magnitudes, long whole, int copied) {}
 
   /// Writes the merged file: under a temporary name first, forced to disk, then renamed.
   ///
@@ -71,7 +71,7 @@ public final class PeftMerger {
   /// @throws InvalidInputException when the folder isn't complete, doesn't fit the base, or has
   ///     parts that can't be merged, all of them named; when a merged number isn't finite
   /// @throws IOException when the disk refuses or is too small
-  public static Report merge(
+  public static PeftMergeReport merge(
       Path folder, GgufFile base, Path output, int threads, ByteProgress progress)
       throws IOException {
     new OutputPlan()
@@ -86,7 +86,7 @@ public final class PeftMerger {
           new PeftChanges(base, file, config).read(folder);
       new PeftMerger(base, file, changes, pool, progress).write(folder, output);
       List<PeftRows.Change> all = changes.values().stream().flatMap(List::stream).toList();
-      return new Report(
+      return new PeftMergeReport(
           all.stream().filter(change -> change.part().isPresent()).count(),
           all.stream().filter(change -> change.magnitudes().isPresent()).count(),
           all.stream().filter(change -> change.whole().isPresent()).count(),

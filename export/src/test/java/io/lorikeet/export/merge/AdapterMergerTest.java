@@ -109,7 +109,7 @@ class AdapterMergerTest {
             RandomInputs.plainBatch(RandomFamily.VOCABULARY, CONTEXT, 1).tokens(),
             RandomInputs.plainBatch(RandomFamily.VOCABULARY, CONTEXT, 2).tokens());
     return new MergeVerifier(1)
-        .reference(base, List.of(new MergeVerifier.Scaled(adapter, scale)), sequences)
+        .reference(base, List.of(new MergeVerifier.ScaledFile(adapter, scale)), sequences)
         .compare(merged);
   }
 
@@ -237,11 +237,11 @@ class AdapterMergerTest {
         List.of(RandomInputs.plainBatch(RandomFamily.VOCABULARY, CONTEXT, 1).tokens());
     MergeVerifier.Reference reference =
         new MergeVerifier(1)
-            .reference(base, List.of(new MergeVerifier.Scaled(adapter, 1)), sequences);
+            .reference(base, List.of(new MergeVerifier.ScaledFile(adapter, 1)), sequences);
     merge(base, adapter, MergeTypes.KEEP, merged);
     double plain = reference.compare(merged).difference().divergence();
     try (GgufFile gguf = GgufFile.open(base)) {
-      QualityMerger.Outcome outcome =
+      QualityMerger.MergeOutcome outcome =
           new QualityMerger(
                   gguf,
                   adapters(gguf, adapter, 1),

@@ -59,8 +59,8 @@ class PeftMergerTest {
       adapt("layers.1.self_attn.v_proj", "blk.1.attn_v.weight", 64, 32, 0, true);
       adapt("layers.0.mlp.down_proj", "blk.0.ffn_down.weight", 128, 64, 0, true);
       writeFolder(", \"use_dora\": true, \"modules_to_save\": [\"lm_head\", \"embed_tokens\"]");
-      PeftMerger.Report report = PeftMerger.merge(peft(), gguf, merged, 1, (_, _) -> {});
-      assertEquals(new PeftMerger.Report(3, 3, 4, gguf.tensors().size() - 7), report);
+      PeftMerger.PeftMergeReport report = PeftMerger.merge(peft(), gguf, merged, 1, (_, _) -> {});
+      assertEquals(new PeftMerger.PeftMergeReport(3, 3, 4, gguf.tensors().size() - 7), report);
       assertLlamaComputesTheWeights(gguf, merged);
     }
   }

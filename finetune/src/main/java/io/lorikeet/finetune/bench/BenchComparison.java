@@ -34,14 +34,14 @@ public final class BenchComparison {
     this.old = old;
   }
 
-  enum Verdict {
+  enum SpeedVerdict {
     FASTER("faster"),
     SLOWER("slower"),
     WITHIN_NOISE("within noise");
 
     private final String words;
 
-    Verdict(String words) {
+    SpeedVerdict(String words) {
       this.words = words;
     }
   }
@@ -50,20 +50,20 @@ public final class BenchComparison {
   ///
   /// @param low end of the interval that holds 95 % of all resampled shares
   /// @param high its other end
-  record Change(double low, double share, double high) {
+  record SpeedChange(double low, double share, double high) {
 
     /// Bootstraps the quotient of two medians.
     ///
     /// @param old relative speeds, one of each round
     /// @param now the same of the new run
-    static Change of(List<Double> old, List<Double> now) {
+    static SpeedChange of(List<Double> old, List<Double> now) {
       SplittableRandom random = new SplittableRandom(SEED);
       List<Double> shares = new ArrayList<>();
       for (int i = 0; i < RESAMPLES; i++) {
         shares.add(medianOfSample(now, random) / medianOfSample(old, random));
       }
       shares.sort(null);
-      return new Change(
+      return new SpeedChange(
           Quartiles.at(shares, 0.025),
           Quartiles.of(now).median() / Quartiles.of(old).median(),
           Quartiles.at(shares, 0.975));
@@ -77,11 +77,11 @@ public final class BenchComparison {
       return Quartiles.of(sample).median();
     }
 
-    Verdict verdict() {
+    SpeedVerdict verdict() {
       if (low > 1 + NOISE) {
-        return Verdict.FASTER;
+        return SpeedVerdict.FASTER;
       }
-      return high < 1 / (1 + NOISE) ? Verdict.SLOWER : Verdict.WITHIN_NOISE;
+      return high < 1 / (1 + NOISE) ? SpeedVerdict.SLOWER : SpeedVerdict.WITHIN_NOISE;
     }
   }
 
@@ -131,8 +131,8 @@ public final class BenchComparison {
         "compared with %s (lorikeet %s, %s), beside %s:"
             .formatted(file, old.path("lorikeet").asText(), old.path("date").asText(), reference));
     for (String name : compared) {
-      Change change =
-          Change.of(Rounds.ratios(seconds(name), seconds(reference)), now.ratios(name, reference));
+      SpeedChange change =
+          SpeedChange.of(Rounds.ratios(seconds(name), seconds(reference)), now.ratios(name, reference));
       lines.add(
           String.format(
               Locale.ROOT,

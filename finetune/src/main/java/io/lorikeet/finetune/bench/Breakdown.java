@@ -52,7 +52,7 @@ public record Breakdown(double seconds, Map<String, Double> parts, Map<String, D
         .forEach(
             (entry, time) -> {
               long graph =
-                  graphs.nanoseconds().getOrDefault(new Profile.Entry(entry.graph(), "", ""), 0L);
+                  graphs.nanoseconds().getOrDefault(new Profile.ProfileEntry(entry.graph(), "", ""), 0L);
               long all = Objects.requireNonNull(whole.get(entry.graph()), "summed up above");
               double seconds = 1e-9 * graph * time / all;
               byPart.merge(part(entry), seconds, Double::sum);
@@ -80,7 +80,7 @@ public record Breakdown(double seconds, Map<String, Double> parts, Map<String, D
     return profiles.get(profiles.size() / 2);
   }
 
-  private static String part(Profile.Entry entry) {
+  private static String part(Profile.ProfileEntry entry) {
     String graph = entry.graph();
     if (graph.startsWith("forward of layer")) {
       return "forward: " + entry.part();

@@ -55,7 +55,7 @@ public record MergeBench(
   /// The measurements, the copy first.
   ///
   /// @param bytes read and written by each
-  public record Report(BenchSetting setting, Map<String, Long> bytes, Rounds rounds) {
+  public record MergeBenchReport(BenchSetting setting, Map<String, Long> bytes, Rounds rounds) {
 
     private long bytes(String name) {
       return Objects.requireNonNull(bytes.get(name), "all that runs has its bytes");
@@ -113,11 +113,11 @@ public record MergeBench(
   }
 
   @FunctionalInterface
-  private interface Work {
+  private interface MergeWork {
     void run() throws IOException;
   }
 
-  public Report run() throws IOException {
+  public MergeBenchReport run() throws IOException {
     Map<String, Long> bytes = new LinkedHashMap<>();
     Map<String, Runnable> work = new LinkedHashMap<>();
     Path folder = PathParts.folder(model.toAbsolutePath());
@@ -143,11 +143,11 @@ public record MergeBench(
         bytes.put(name, 2 * tensors);
         work.put(name, unchecked(() -> merger.merge(output.path(), (_, _) -> {})));
       }
-      return new Report(setting, bytes, Rounds.of(rounds, work, progress));
+      return new MergeBenchReport(setting, bytes, Rounds.of(rounds, work, progress));
     }
   }
 
-  private static Runnable unchecked(Work work) {
+  private static Runnable unchecked(MergeWork work) {
     return () -> {
       try {
         work.run();

@@ -5,7 +5,7 @@ import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.export.LlamaLogits;
 import io.lorikeet.export.LogitsDifference;
-import io.lorikeet.finetune.evaluation.TaskResult.Outcome;
+import io.lorikeet.finetune.evaluation.TaskResult.AnswerPair;
 import io.lorikeet.finetune.evaluation.TaskResult.Scored;
 import io.lorikeet.finetune.serving.TemplateChoice;
 import io.lorikeet.models.adapter.AdapterFile;
@@ -155,7 +155,7 @@ public record Evaluation(
       Prompts making = new Prompts(model, () -> TemplateChoice.of(after, chatTemplate, trained));
       List<List<int[]>> prompts = new ArrayList<>();
       for (EvaluationTask task : tasks) {
-        prompts.add(making.of(task.items().stream().map(EvaluationTask.Item::question).toList()));
+        prompts.add(making.of(task.items().stream().map(EvaluationTask.TaskItem::question).toList()));
       }
       return prompts;
     }
@@ -163,17 +163,17 @@ public record Evaluation(
 
   private TaskResult score(
       EvaluationTask task, List<Answer> before, List<Answer> after, Consumer<String> progress) {
-    List<Outcome> outcomes = new ArrayList<>();
+    List<AnswerPair> outcomes = new ArrayList<>();
     for (int i = 0; i < task.items().size(); i++) {
-      EvaluationTask.Item item = task.items().get(i);
+      EvaluationTask.TaskItem item = task.items().get(i);
       outcomes.add(
-          new Outcome(item.question(), scored(item, before.get(i)), scored(item, after.get(i))));
+          new AnswerPair(item.question(), scored(item, before.get(i)), scored(item, after.get(i))));
       progress.accept("scoring: " + (i + 1) + " of " + task.items().size());
     }
     return new TaskResult(task.name(), outcomes, compares(), seed);
   }
 
-  private static Scored scored(EvaluationTask.Item item, Answer answer) {
+  private static Scored scored(EvaluationTask.TaskItem item, Answer answer) {
     String text = answer.text();
     int thoughts = text.lastIndexOf(END_OF_THINKING);
     String said = thoughts < 0 ? text : text.substring(thoughts + END_OF_THINKING.length());

@@ -21,13 +21,13 @@ import java.util.stream.IntStream;
 /// Questions, and how their answers are scored.
 ///
 /// @param name of the file
-public record EvaluationTask(String name, List<Item> items) {
+public record EvaluationTask(String name, List<TaskItem> items) {
   public EvaluationTask {
     items = List.copyOf(items);
   }
 
   /// A question and its scorer.
-  public record Item(Question question, Scorer scorer) {}
+  public record TaskItem(Question question, Scorer scorer) {}
 
   /// Reads a file of any of the layouts that training takes. A completion is the reference of its
   /// prompt; of a chat the last message of an assistant is the reference, or its last one with tool
@@ -41,7 +41,7 @@ public record EvaluationTask(String name, List<Item> items) {
       throws IOException {
     Scorer standard = scorer.orElseGet(ScorerChoice::byReference);
     Map<Object, Scorer> own = new HashMap<>();
-    List<Item> items = new ArrayList<>();
+    List<TaskItem> items = new ArrayList<>();
     ExampleReader reader = new ExampleReader(false, _ -> {});
     reader.read(
         file,
@@ -54,7 +54,7 @@ public record EvaluationTask(String name, List<Item> items) {
                     .scorer()
                     .map(asked -> own.computeIfAbsent(asked, name -> ScorerChoice.ofTask(name)))
                     .orElse(standard);
-            items.add(new Item(question, used));
+            items.add(new TaskItem(question, used));
           } catch (InvalidInputException e) {
             reader.refuse(line, e.getMessage());
           }
@@ -69,7 +69,7 @@ public record EvaluationTask(String name, List<Item> items) {
           new Question(place, prompt, Optional.empty(), completion, List.of());
       case Example.Chat(Conversation conversation) -> ofChat(conversation, place, calls);
       case Example.Preference(var chosen, _) -> question(chosen, place, calls);
-      case Example.Text _, Example.Document _ ->
+      case Example.PlainText _, Example.Document _ ->
           throw new InvalidInputException(
               "a text without a prompt has no answer to score; give prompts with completions, or"
                   + " chats");

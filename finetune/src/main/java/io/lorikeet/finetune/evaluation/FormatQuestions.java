@@ -1,6 +1,6 @@
 package io.lorikeet.finetune.evaluation;
 
-import io.lorikeet.finetune.evaluation.EvaluationTask.Item;
+import io.lorikeet.finetune.evaluation.EvaluationTask.TaskItem;
 import io.lorikeet.finetune.scoring.Question;
 import io.lorikeet.finetune.scoring.ScorerChoice;
 import io.lorikeet.models.chat.Conversation;
@@ -57,21 +57,21 @@ final class FormatQuestions {
 
   /// @param chats whether the models take chats
   static EvaluationTask json(boolean chats) {
-    List<Item> items = new ArrayList<>();
+    List<TaskItem> items = new ArrayList<>();
     for (String asked : JSON) {
       String all = asked + " Answer with JSON only.";
       String prompt = chats ? all : "Question: " + all + "\nAnswer:";
       items.add(
-          new Item(question("json", items.size(), prompt, chats, List.of()), ScorerChoice.json()));
+          new TaskItem(question("json", items.size(), prompt, chats, List.of()), ScorerChoice.json()));
     }
     return new EvaluationTask("valid JSON", items);
   }
 
   static EvaluationTask toolCalls() {
-    List<Item> items = new ArrayList<>();
+    List<TaskItem> items = new ArrayList<>();
     for (String asked : TOOL) {
       items.add(
-          new Item(
+          new TaskItem(
               question("tool", items.size(), asked, true, List.of(WEATHER)),
               ScorerChoice.anyToolCall()));
     }

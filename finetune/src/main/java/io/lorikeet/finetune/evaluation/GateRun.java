@@ -1,8 +1,8 @@
 package io.lorikeet.finetune.evaluation;
 
-import io.lorikeet.finetune.evaluation.EvaluationTask.Item;
+import io.lorikeet.finetune.evaluation.EvaluationTask.TaskItem;
 import io.lorikeet.finetune.evaluation.GateVerdict.Check;
-import io.lorikeet.finetune.evaluation.TaskResult.Outcome;
+import io.lorikeet.finetune.evaluation.TaskResult.AnswerPair;
 import io.lorikeet.finetune.evaluation.TaskResult.Scored;
 import io.lorikeet.finetune.scoring.Question;
 import io.lorikeet.finetune.scoring.Scorer;
@@ -123,7 +123,7 @@ public final class GateRun {
 
   /// The first halves of neutral texts, to be gone on with.
   private static EvaluationTask neutralTask(List<String> texts) {
-    List<Item> items = new ArrayList<>();
+    List<TaskItem> items = new ArrayList<>();
     for (String text : texts) {
       int half = text.offsetByCodePoints(0, (text.codePointCount(0, text.length()) + 1) / 2);
       Question question =
@@ -133,7 +133,7 @@ public final class GateRun {
               Optional.empty(),
               "",
               List.of());
-      items.add(new Item(question, ScorerChoice.json())); // the score isn't used
+      items.add(new TaskItem(question, ScorerChoice.json())); // the score isn't used
     }
     return new EvaluationTask("neutral texts", items);
   }
@@ -168,11 +168,11 @@ public final class GateRun {
   }
 
   private void habits(TaskResult result) throws IOException {
-    List<String> before = texts(result, Outcome::before);
-    List<String> after = texts(result, Outcome::after);
+    List<String> before = texts(result, AnswerPair::before);
+    List<String> after = texts(result, AnswerPair::after);
     if (gate.length().isPresent()) {
       double most = gate.length().get();
-      double ratio = (1 + tokens(result, Outcome::after)) / (1 + tokens(result, Outcome::before));
+      double ratio = (1 + tokens(result, AnswerPair::after)) / (1 + tokens(result, AnswerPair::before));
       check(
           "length of answers",
           "at most %.2f times longer or shorter",
@@ -211,12 +211,12 @@ public final class GateRun {
             passed));
   }
 
-  private static List<String> texts(TaskResult result, Function<Outcome, Scored> which) {
+  private static List<String> texts(TaskResult result, Function<AnswerPair, Scored> which) {
     return result.outcomes().stream().map(which).map(scored -> scored.answer().text()).toList();
   }
 
   /// Mean tokens of an answer.
-  private static double tokens(TaskResult result, Function<Outcome, Scored> which) {
+  private static double tokens(TaskResult result, Function<AnswerPair, Scored> which) {
     return result.outcomes().stream()
         .map(which)
         .mapToInt(scored -> scored.answer().tokens())

@@ -16,7 +16,7 @@ import java.util.function.ToDoubleFunction;
 /// @param outcomes in the task's order, at least one
 /// @param after whether there is a model after training, too
 /// @param seed of the bootstrap
-public record TaskResult(String name, List<Outcome> outcomes, boolean after, long seed) {
+public record TaskResult(String name, List<AnswerPair> outcomes, boolean after, long seed) {
   public TaskResult {
     outcomes = List.copyOf(outcomes);
   }
@@ -27,7 +27,7 @@ public record TaskResult(String name, List<Outcome> outcomes, boolean after, lon
   /// The answers to one question.
   ///
   /// @param after the base's too, where there is nothing else
-  public record Outcome(Question question, Scored before, Scored after) {
+  public record AnswerPair(Question question, Scored before, Scored after) {
     double change() {
       return after.score().value() - before.score().value();
     }
@@ -43,7 +43,7 @@ public record TaskResult(String name, List<Outcome> outcomes, boolean after, lon
     return mean(outcome -> outcome.after().score().value());
   }
 
-  private double mean(ToDoubleFunction<Outcome> score) {
+  private double mean(ToDoubleFunction<AnswerPair> score) {
     return outcomes.stream().mapToDouble(score).average().orElseThrow();
   }
 
@@ -56,19 +56,19 @@ public record TaskResult(String name, List<Outcome> outcomes, boolean after, lon
   }
 
   /// Questions that are answered better after training.
-  public List<Outcome> wins() {
+  public List<AnswerPair> wins() {
     return outcomes.stream().filter(outcome -> outcome.change() > 0).toList();
   }
 
   /// Questions that are answered worse.
-  public List<Outcome> losses() {
+  public List<AnswerPair> losses() {
     return outcomes.stream().filter(outcome -> outcome.change() < 0).toList();
   }
 
   /// The reasons for which scorers couldn't tell, and how often.
   public Map<String, Integer> failures() {
     Map<String, Integer> failures = new LinkedHashMap<>();
-    for (Outcome outcome : outcomes) {
+    for (AnswerPair outcome : outcomes) {
       List<Scored> scored =
           after ? List.of(outcome.before(), outcome.after()) : List.of(outcome.before());
       scored.stream()
@@ -96,7 +96,7 @@ public record TaskResult(String name, List<Outcome> outcomes, boolean after, lon
     }
     json.put("scoring_failures", failures());
     List<Object> answers = new ArrayList<>();
-    for (Outcome outcome : outcomes) {
+    for (AnswerPair outcome : outcomes) {
       Map<String, Object> one = new LinkedHashMap<>();
       one.put("place", outcome.question().place());
       one.put("prompt", outcome.question().prompt());

@@ -22,10 +22,10 @@ final class HeatMap {
   /// A row for each kind of matrix, a column for each layer; the other matrices in a table.
   ///
   /// @param matrices not empty
-  static String html(List<RunSummary.Matrix> matrices) {
+  static String html(List<RunSummary.MatrixUpdate> matrices) {
     Set<String> kinds = new LinkedHashSet<>();
-    TreeMap<Integer, List<RunSummary.Matrix>> layers = new TreeMap<>();
-    for (RunSummary.Matrix matrix : matrices) {
+    TreeMap<Integer, List<RunSummary.MatrixUpdate>> layers = new TreeMap<>();
+    for (RunSummary.MatrixUpdate matrix : matrices) {
       Matcher name = LAYER.matcher(matrix.tensor());
       if (name.matches()) {
         kinds.add(name.group(2));
@@ -42,7 +42,7 @@ final class HeatMap {
         + "</details></figure>\n";
   }
 
-  private static List<String> row(RunSummary.Matrix matrix) {
+  private static List<String> row(RunSummary.MatrixUpdate matrix) {
     return List.of(
         matrix.tensor(),
         Integer.toString(matrix.rank()),
@@ -50,11 +50,11 @@ final class HeatMap {
         String.format(Locale.ROOT, "%.1f", matrix.effectiveRank()));
   }
 
-  private static String svg(List<String> kinds, Map<Integer, List<RunSummary.Matrix>> layers) {
+  private static String svg(List<String> kinds, Map<Integer, List<RunSummary.MatrixUpdate>> layers) {
     double greatest =
         layers.values().stream()
             .flatMap(List::stream)
-            .mapToDouble(RunSummary.Matrix::norm)
+            .mapToDouble(RunSummary.MatrixUpdate::norm)
             .max()
             .orElse(0);
     List<Integer> numbers = List.copyOf(layers.keySet());
@@ -74,7 +74,7 @@ final class HeatMap {
       if (column % 5 == 0) {
         svg.append("<text class=tick x=%d y=11>%d</text>\n".formatted(x, numbers.get(column)));
       }
-      for (RunSummary.Matrix matrix : layers.get(numbers.get(column))) {
+      for (RunSummary.MatrixUpdate matrix : layers.get(numbers.get(column))) {
         Matcher name = LAYER.matcher(matrix.tensor());
         int row = name.matches() ? kinds.indexOf(name.group(2)) : 0;
         double share = greatest > 0 ? matrix.norm() / greatest : 0;

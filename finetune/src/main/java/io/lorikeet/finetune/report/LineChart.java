@@ -48,13 +48,13 @@ record LineChart(
   record Mark(double step, String kind, String text) {}
 
   /// The part of an axis that is shown.
-  private record Range(double low, double high) {
-    static Range around(DoubleStream values) {
+  private record AxisRange(double low, double high) {
+    static AxisRange around(DoubleStream values) {
       double[] finite = values.filter(Double::isFinite).toArray();
       double low = DoubleStream.of(finite).min().orElse(0);
       double high = DoubleStream.of(finite).max().orElse(1);
       double room = high > low ? 0.04 * (high - low) : Math.max(1e-9, 0.1 * Math.abs(high));
-      return new Range(low - room, high + room);
+      return new AxisRange(low - room, high + room);
     }
 
     /// Round numbers in this range, by steps of 1, 2 or 5 times a power of ten.
@@ -114,14 +114,14 @@ record LineChart(
   }
 
   private String svg() {
-    Range steps =
-        Range.around(
+    AxisRange steps =
+        AxisRange.around(
             DoubleStream.concat(
                 curves.stream()
                     .flatMapToDouble(c -> c.buckets().stream().mapToDouble(Curve.Bucket::step)),
                 points.stream().mapToDouble(Point::step)));
-    Range values =
-        Range.around(
+    AxisRange values =
+        AxisRange.around(
             DoubleStream.concat(
                 curves.stream()
                     .flatMapToDouble(
@@ -295,7 +295,7 @@ record LineChart(
   }
 
   /// Places in the picture.
-  private record Plot(Range steps, Range values) {
+  private record Plot(AxisRange steps, AxisRange values) {
     String x(double step) {
       double share = (step - steps.low()) / (steps.high() - steps.low());
       return pixel(LEFT + share * (WIDTH - LEFT - RIGHT));
@@ -310,7 +310,7 @@ record LineChart(
       return x(step) + "," + y(value);
     }
 
-    String range(Range range) {
+    String range(AxisRange range) {
       return range.low() + "," + range.high();
     }
 

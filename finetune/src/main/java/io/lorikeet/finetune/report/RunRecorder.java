@@ -32,7 +32,7 @@ public final class RunRecorder implements TrainingListener {
   private int steps;
   private long trained;
   private RunSummary.@Nullable Proof proof;
-  private List<RunSummary.Matrix> matrices = List.of();
+  private List<RunSummary.MatrixUpdate> matrices = List.of();
   private boolean told;
 
   /// @param run the run's folder, which needn't be there yet
@@ -97,12 +97,12 @@ public final class RunRecorder implements TrainingListener {
     matrices = adapter.pairs().stream().map(pair -> matrix(pair, adapter.alpha())).toList();
   }
 
-  private static RunSummary.Matrix matrix(LoraPair pair, float alpha) {
+  private static RunSummary.MatrixUpdate matrix(LoraPair pair, float alpha) {
     List<PairAnalysis> experts =
         ExpertPairs.apart(List.of(pair)).stream()
             .map(each -> PairAnalysis.of(each, alpha))
             .toList();
-    return new RunSummary.Matrix(
+    return new RunSummary.MatrixUpdate(
         pair.baseTensor(),
         pair.rank(),
         Math.sqrt(experts.stream().mapToDouble(each -> each.norm() * each.norm()).sum()),

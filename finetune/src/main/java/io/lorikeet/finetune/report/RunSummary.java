@@ -39,7 +39,7 @@ public record RunSummary(
     List<String> warnings,
     @Nullable End end,
     @Nullable Proof proof,
-    List<Matrix> matrices) {
+    List<MatrixUpdate> matrices) {
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
@@ -89,7 +89,7 @@ public record RunSummary(
   /// @param tensor the adapted weight's name
   /// @param norm ‖ΔW‖, the Frobenius norm; over all experts together
   /// @param effectiveRank of ΔW; of experts the mean
-  public record Matrix(String tensor, int rank, double norm, double effectiveRank) {}
+  public record MatrixUpdate(String tensor, int rank, double norm, double effectiveRank) {}
 
   /// Reads a run's summary; empty where there is none, as in runs of earlier versions.
   ///

@@ -32,24 +32,24 @@ final class ToolCallScorer {
 
   private ToolCallScorer() {}
 
-  private record Call(String name, JsonNode arguments) {
-    boolean isSame(Call other) {
+  private record NamedCall(String name, JsonNode arguments) {
+    boolean isSame(NamedCall other) {
       return name.equals(other.name) && arguments.equals(BY_VALUE, other.arguments);
     }
   }
 
   static Score score(Question question, String answer) {
-    List<Call> wanted =
+    List<NamedCall> wanted =
         question.calls().isEmpty()
             ? find(question.reference())
             : question.calls().stream().map(ToolCallScorer::call).toList();
     if (wanted.isEmpty()) {
       return Score.failed("the reference calls no tool");
     }
-    List<Call> left = new ArrayList<>(find(answer));
+    List<NamedCall> left = new ArrayList<>(find(answer));
     boolean all = left.size() == wanted.size();
-    for (Call call : wanted) {
-      Optional<Call> same = left.stream().filter(call::isSame).findFirst();
+    for (NamedCall call : wanted) {
+      Optional<NamedCall> same = left.stream().filter(call::isSame).findFirst();
       all &= same.isPresent();
       same.ifPresent(left::remove);
     }
@@ -61,17 +61,17 @@ final class ToolCallScorer {
     return !find(text).isEmpty();
   }
 
-  private static Call call(ToolCall call) {
+  private static NamedCall call(ToolCall call) {
     JsonNode arguments =
         call.arguments() instanceof String text
             ? JsonScorers.read(text).orElseGet(() -> JsonScorers.JSON.valueToTree(text))
             : JsonScorers.JSON.valueToTree(call.arguments());
-    return new Call(call.name(), arguments);
+    return new NamedCall(call.name(), arguments);
   }
 
   /// The calls in a text, outermost objects first to last.
-  private static List<Call> find(String text) {
-    List<Call> calls = new ArrayList<>();
+  private static List<NamedCall> find(String text) {
+    List<NamedCall> calls = new ArrayList<>();
     int at = text.indexOf('{');
     while (at >= 0) {
       int end = at + 1;
@@ -89,7 +89,7 @@ final class ToolCallScorer {
     return calls;
   }
 
-  private static Optional<Call> read(JsonNode value) {
+  private static Optional<NamedCall> read(JsonNode value) {
     JsonNode function = value.path("function").isObject() ? value.get("function") : value;
     JsonNode arguments =
         function.hasNonNull("arguments") ? function.get("arguments") : function.path("parameters");
@@ -98,7 +98,7 @@ final class ToolCallScorer {
             ? JsonScorers.read(arguments.textValue()).orElse(arguments)
             : arguments;
     return function.path("name").isTextual() && object.isObject()
-        ? Optional.of(new Call(function.get("name").textValue(), object))
+        ? Optional.of(new NamedCall(function.get("name").textValue(), object))
         : Optional.empty();
   }
 }

@@ -49,7 +49,7 @@ record TurnFormat(
 
   /// Prompts of conversations, as a chat template makes them.
   @FunctionalInterface
-  interface Prompts {
+  interface PromptRenderer {
     /// @return empty where the template refuses the conversation
     Optional<String> of(List<Message> messages);
   }
@@ -60,7 +60,7 @@ record TurnFormat(
   private static final Message AGAIN = Message.of("user", "Sec§ond");
 
   /// The formats that a template's prompts may have, by a few of them.
-  static Stream<TurnFormat> of(Prompts prompts) {
+  static Stream<TurnFormat> of(PromptRenderer prompts) {
     Optional<List<String>> first = around(prompts, USER);
     Optional<List<String>> turns = around(prompts, USER, ASSISTANT, AGAIN);
     Optional<List<String>> told = around(prompts, SYSTEM, USER);
@@ -79,7 +79,7 @@ record TurnFormat(
   }
 
   /// The texts before, between and after those of messages, if they stand in the prompt in order.
-  private static Optional<List<String>> around(Prompts prompts, Message... messages) {
+  private static Optional<List<String>> around(PromptRenderer prompts, Message... messages) {
     Optional<String> made = prompts.of(List.of(messages));
     if (made.isEmpty()) {
       return Optional.empty();

@@ -2,8 +2,8 @@ package io.lorikeet.finetune.bench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.lorikeet.finetune.bench.BenchComparison.Change;
-import io.lorikeet.finetune.bench.BenchComparison.Verdict;
+import io.lorikeet.finetune.bench.BenchComparison.SpeedChange;
+import io.lorikeet.finetune.bench.BenchComparison.SpeedVerdict;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.DoubleStream;
@@ -15,18 +15,18 @@ class BenchComparisonTest {
   @Test
   void aChangeCountsWhenItIsLargerThanWhatTheRoundsScatter() {
     List<Double> old = rounds(15, 0.8, 0.05, 1);
-    assertEquals(Verdict.WITHIN_NOISE, Change.of(old, old).verdict());
-    assertEquals(Verdict.WITHIN_NOISE, Change.of(old, rounds(15, 0.8, 0.05, 2)).verdict());
-    assertEquals(Verdict.SLOWER, Change.of(old, rounds(15, 0.7, 0.05, 2)).verdict());
-    assertEquals(Verdict.FASTER, Change.of(old, rounds(15, 0.9, 0.05, 2)).verdict());
+    assertEquals(SpeedVerdict.WITHIN_NOISE, SpeedChange.of(old, old).verdict());
+    assertEquals(SpeedVerdict.WITHIN_NOISE, SpeedChange.of(old, rounds(15, 0.8, 0.05, 2)).verdict());
+    assertEquals(SpeedVerdict.SLOWER, SpeedChange.of(old, rounds(15, 0.7, 0.05, 2)).verdict());
+    assertEquals(SpeedVerdict.FASTER, SpeedChange.of(old, rounds(15, 0.9, 0.05, 2)).verdict());
     // Rounds that scatter by a third tell nothing about an eighth.
     assertEquals(
-        Verdict.WITHIN_NOISE,
-        Change.of(rounds(15, 0.8, 0.5, 1), rounds(15, 0.7, 0.5, 2)).verdict());
+        SpeedVerdict.WITHIN_NOISE,
+        SpeedChange.of(rounds(15, 0.8, 0.5, 1), rounds(15, 0.7, 0.5, 2)).verdict());
     // Nor do rounds that hardly scatter about less than two runs of the same build differ by.
     assertEquals(
-        Verdict.WITHIN_NOISE,
-        Change.of(rounds(15, 0.8, 1e-3, 1), rounds(15, 0.81, 1e-3, 2)).verdict());
+        SpeedVerdict.WITHIN_NOISE,
+        SpeedChange.of(rounds(15, 0.8, 1e-3, 1), rounds(15, 0.81, 1e-3, 2)).verdict());
   }
 
   @Test
@@ -35,16 +35,16 @@ class BenchComparisonTest {
         IntStream.range(0, 40)
             .filter(
                 i ->
-                    Change.of(rounds(15, 0.8, 0.1, 2 * i + 3), rounds(15, 0.8, 0.1, 2 * i + 4))
+                    SpeedChange.of(rounds(15, 0.8, 0.1, 2 * i + 3), rounds(15, 0.8, 0.1, 2 * i + 4))
                             .verdict()
-                        != Verdict.WITHIN_NOISE)
+                        != SpeedVerdict.WITHIN_NOISE)
             .count();
     assertEquals(0, different, 2);
   }
 
   @Test
   void theShareIsOfTheMedians() {
-    Change change = Change.of(List.of(1.0, 2.0, 9.0), List.of(1.0, 1.0, 0.5));
+    SpeedChange change = SpeedChange.of(List.of(1.0, 2.0, 9.0), List.of(1.0, 1.0, 0.5));
     assertEquals(0.5, change.share());
   }
 

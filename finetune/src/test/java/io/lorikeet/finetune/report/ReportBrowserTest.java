@@ -89,9 +89,9 @@ class ReportBrowserTest {
     Files.write(run.resolve("metrics.jsonl"), lines);
     List<RunSummary.Start> starts =
         Stream.of(0, 60, 120).map(at -> new RunSummary.Start("2026-11-29T12:00:00Z", at)).toList();
-    List<RunSummary.Matrix> matrices =
+    List<RunSummary.MatrixUpdate> matrices =
         Stream.of("attn_q", "ffn_down")
-            .map(name -> new RunSummary.Matrix("blk.0." + name + ".weight", 16, 1.5, 3))
+            .map(name -> new RunSummary.MatrixUpdate("blk.0." + name + ".weight", 16, 1.5, 3))
             .toList();
     RunSummary.Proof proof = new RunSummary.Proof("passed", List.of("a line ".repeat(30)));
     new RunSummary(null, 200, 1, starts, List.of("a note"), List.of(), null, proof, matrices)

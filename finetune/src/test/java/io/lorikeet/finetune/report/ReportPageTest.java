@@ -105,12 +105,12 @@ class ReportPageTest {
       }
     }
     Files.writeString(run.resolve("metrics.jsonl"), lines);
-    List<RunSummary.Matrix> matrices = new ArrayList<>();
+    List<RunSummary.MatrixUpdate> matrices = new ArrayList<>();
     for (int layer = 0; layer < 80; layer++) {
       for (String kind :
           List.of("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")) {
         matrices.add(
-            new RunSummary.Matrix(
+            new RunSummary.MatrixUpdate(
                 "blk." + layer + "." + kind + ".weight", 16, random.nextDouble(), 3));
       }
     }

@@ -39,53 +39,11 @@ public final class TransformerModel implements AutoCloseable {
   private final HiddenStates states;
   private final StepLosses losses;
   private final Map<Integer, PassGraphs> graphsByLength = new TreeMap<>();
-
-  /// How a model is run.
-  ///
-  /// @param shorter tokens of rows that batches may have instead of the shape's; memory isn't taken
-  ///     for them beside it
-  /// @param training whether gradients are wanted; without, less memory is taken
-  /// @param dropout probability of dropping an input of an adapter in training
-  /// @param savedInputs where the layers' inputs are kept for backward
-  /// @param keepsAttention whether what attention gave in each layer is kept for backward too, on
-  ///     the device, instead of being computed again; for training, with the inputs on the device
-  ///     and one batch after the other
-  /// @param passes batches that go through a layer before the next one's turn: where layers are
-  ///     streamed, each is then uploaded once for all of them
-  /// @param folded whether the adapter is rounded into the weights it adapts, as [#foldAdapter]
-  ///     does, instead of being applied apart
-  /// @param listed tokens that [Objective.Distributions] list at each place; 0 without such
-  public record Options(
-      PassShape shape,
-      List<Integer> shorter,
-      Precision precision,
-      boolean training,
-      double dropout,
-      SavedInputs savedInputs,
-      boolean keepsAttention,
-      int passes,
-      boolean folded,
-      int listed) {
-
-    public Options {
-      shorter = List.copyOf(shorter);
-      if (keepsAttention && (!training || savedInputs != SavedInputs.DEVICE || passes != 1)) {
-        throw new IllegalArgumentException(
-            "attention is only kept for training on one batch after the other, with the layers'"
-                + " inputs on the device");
-      }
-    }
-
-    /// For one length of rows, with the layers' inputs where they are computed, one batch after the
-    /// other, and the adapter applied apart.
-    public Options(PassShape shape, Precision precision, boolean training, double dropout) {
-      this(shape, List.of(), precision, training, dropout, SavedInputs.DEVICE, false, 1, false, 0);
-    }
-  }
+  private final LayerPasses layers;
 
   /// Takes the logits of one token.
   @FunctionalInterface
-  public interface LogitsConsumer {
+  public interface LogitsChunkConsumer {
     /// @param token index of the token in the batch
     /// @param logits one for each token of the vocabulary; only valid during the call
     void accept(int token, float[] logits);
@@ -101,54 +59,12 @@ public final class TransformerModel implements AutoCloseable {
       BaseWeights weights,
       @Nullable LoraParameters lora,
       Backend backend,
-      Options options) {
+      ModelOptions options) {
     training = options.training();
     passes = options.passes();
     PassShape shape = options.shape();
     try {
-      PassInputs inputs =
-          owned.add(
-              new PassInputs(
-                  backend,
-                  base,
-                  config,
-                  shape,
-                  training ? options.dropout() : 0,
-                  options.listed()));
-      Tensor factors =
-          RopeFactors.choose(base, config, shape.context()).map(weights::get).orElse(null);
-      FoldedWeights folded =
-          options.folded() && lora != null
-              ? owned.add(new FoldedWeights(base, lora, backend))
-              : null;
-      SavedAttention attention =
-          options.keepsAttention()
-              ? owned.add(new SavedAttention(backend, config, shape.tokens()))
-              : null;
-      SharedKeyValues shared =
-          SharedKeyValues.areIn(config)
-              ? owned.add(
-                  new SharedKeyValues(
-                      backend,
-                      config,
-                      shape.tokens(),
-                      training,
-                      options.passes(),
-                      options.savedInputs().onDevice()))
-              : null;
-      engine =
-          new Engine(
-              backend,
-              config,
-              weights,
-              lora,
-              folded,
-              shape,
-              inputs,
-              attention,
-              shared,
-              factors,
-              options.precision());
+      engine = newEngine(base, config, weights, lora, backend, options);
       Shape hidden = Shape.of(config.embedding(), shape.tokens());
       int kept = training ? config.layers() + 1 : 0;
       states =
@@ -162,12 +78,65 @@ public final class TransformerModel implements AutoCloseable {
         graphsByLength.put(
             length, owned.add(new PassGraphs(shorter, training, options.listed() > 0)));
       }
+      layers = new LayerPasses(engine, states, graphsByLength);
       memory = owned.add(new GraphMemory(backend));
       memory.allocate(bindForAllocation());
     } catch (RuntimeException e) {
       close();
       throw e;
     }
+  }
+
+  private Engine newEngine(
+      GgufFile base,
+      ModelConfig config,
+      BaseWeights weights,
+      @Nullable LoraParameters lora,
+      Backend backend,
+      ModelOptions options) {
+    PassShape shape = options.shape();
+    PassInputs inputs =
+        owned.add(
+            new PassInputs(
+                backend,
+                base,
+                config,
+                shape,
+                options.training() ? options.dropout() : 0,
+                options.listed()));
+    Tensor factors =
+        RopeFactors.choose(base, config, shape.context()).map(weights::get).orElse(null);
+    FoldedWeights folded =
+        options.folded() && lora != null
+            ? owned.add(new FoldedWeights(base, lora, backend))
+            : null;
+    SavedAttention attention =
+        options.keepsAttention()
+            ? owned.add(new SavedAttention(backend, config, shape.tokens()))
+            : null;
+    SharedKeyValues shared =
+        SharedKeyValues.areIn(config)
+            ? owned.add(
+                new SharedKeyValues(
+                    backend,
+                    config,
+                    shape.tokens(),
+                    options.training(),
+                    options.passes(),
+                    options.savedInputs().onDevice()))
+            : null;
+    return new Engine(
+            backend,
+            config,
+            weights,
+            lora,
+            folded,
+            shape,
+            inputs,
+            attention,
+            shared,
+            factors,
+            options.precision());
   }
 
   private List<Graph> bindForAllocation() {
@@ -197,7 +166,7 @@ public final class TransformerModel implements AutoCloseable {
   public float[] losses(TokenBatch batch) {
     requireTaken();
     forward(List.of(new Pass(batch, OptionalLong.empty())));
-    graphs(batch).runLoss(last(), losses.next(batch.size()));
+    layers.graphs(batch).runLoss(layers.last(), losses.next(batch.size()));
     return losses.take(null).losses().getFirst();
   }
 
@@ -248,7 +217,7 @@ public final class TransformerModel implements AutoCloseable {
       for (int i = 0; i < together.size(); i++) {
         headAndGradient(together, i);
       }
-      backward(together);
+      layers.backward(together);
       engine.backend().pace();
     }
   }
@@ -273,49 +242,23 @@ public final class TransformerModel implements AutoCloseable {
     }
   }
 
-  /// The last hidden states of every pass; those of a single one are in place.
-  private void forward(List<Pass> together) {
-    for (int i = 0; i < together.size(); i++) {
-      TokenBatch batch = together.get(i).batch();
-      start(together.get(i));
-      graphs(batch).embedding().run(batch.tokens(), states.state(0));
-      states.save(i, 0);
-    }
-    int layers = engine.config().layers();
-    for (int layer = 0; layer < layers; layer++) {
-      engine.weights().require(layer, layer + 1);
-      for (int i = 0; i < together.size(); i++) {
-        resume(together, i, layer);
-        if (together.size() > 1) {
-          restoreKeys(i, layer, false);
-        }
-        LayerGraph graph = graphs(together.get(i).batch()).forward(layer);
-        graph.forward(layer, states.state(layer), states.state(layer + 1));
-        states.save(i, layer + 1);
-        if (together.size() > 1) {
-          saveKeys(i, layer, false);
-        }
-      }
-    }
-  }
-
   private void headAndGradient(List<Pass> together, int i) {
-    resume(together, i, engine.config().layers());
+    layers.resume(together, i, engine.config().layers());
     TokenBatch batch = together.get(i).batch();
-    PassGraphs graphs = graphs(batch);
+    PassGraphs graphs = layers.graphs(batch);
     Tensor batchLosses = losses.next(batch.size());
     switch (together.get(i).objective()) {
-      case Objective.OfTargets _ -> graphs.runGradients(last(), states.gradient(), batchLosses);
+      case Objective.OfTargets _ -> graphs.runGradients(layers.last(), states.gradient(), batchLosses);
       case Objective.OfLosses objective -> {
-        graphs.runLoss(last(), batchLosses);
+        graphs.runLoss(layers.last(), batchLosses);
         float[] all = batchLosses.downloadFloats();
         engine.inputs().uploadWeights(objective.derivatives(Arrays.copyOf(all, batch.size())));
-        graphs.runGradients(last(), states.gradient(), batchLosses);
+        graphs.runGradients(layers.last(), states.gradient(), batchLosses);
         batchLosses.upload(all); // the second pass leaves out those whose derivative is 0
       }
       case Objective.Distributions objective -> {
         engine.inputs().upload(objective);
-        graphs.runGradientsOfDistributions(last(), states.gradient(), batchLosses);
+        graphs.runGradientsOfDistributions(layers.last(), states.gradient(), batchLosses);
       }
     }
     if (together.size() > 1) {
@@ -323,71 +266,19 @@ public final class TransformerModel implements AutoCloseable {
     }
   }
 
-  private void backward(List<Pass> together) {
-    for (int layer = engine.config().layers() - 1; layer >= 0; layer--) {
-      engine.weights().require(layer, layer - 1);
-      for (int i = 0; i < together.size(); i++) {
-        if (together.size() > 1) {
-          upload(together.get(i));
-          states.restoreGradient(i);
-          restoreKeys(i, layer, true);
-        }
-        Tensor input = states.restoreForBackward(i, layer);
-        Tensor gradient = states.gradient();
-        graphs(together.get(i).batch()).backward(layer).backward(layer, input, gradient);
-        if (together.size() > 1) {
-          states.saveGradient(i);
-          saveKeys(i, layer, true);
-        }
-      }
-    }
-    for (int i = 0; i < together.size(); i++) {
-      TokenBatch batch = together.get(i).batch();
-      EmbeddingGraph graph = graphs(batch).embeddingBackward();
-      if (graph == null) {
-        return;
-      }
-      if (together.size() > 1) {
-        upload(together.get(i));
-        states.restoreGradient(i);
-      }
-      graph.run(batch.tokens(), states.gradient());
-    }
-  }
-
-  private void restoreKeys(int pass, int layer, boolean backward) {
-    if (engine.sharedKeyValues() != null) {
-      engine.sharedKeyValues().restore(pass, layer, backward);
-    }
-  }
-
-  private void saveKeys(int pass, int layer, boolean backward) {
-    if (engine.sharedKeyValues() != null) {
-      engine.sharedKeyValues().save(pass, layer, backward);
-    }
-  }
-
-  /// Brings back a pass's inputs and one of its states where another pass has had its turn since.
-  private void resume(List<Pass> together, int i, int state) {
-    if (together.size() > 1) {
-      upload(together.get(i));
-      states.restore(i, state);
-    }
-  }
-
   /// The logits of every token of a batch, without dropout.
-  public void logits(TokenBatch batch, LogitsConsumer consumer) {
+  public void logits(TokenBatch batch, LogitsChunkConsumer consumer) {
     forward(List.of(new Pass(batch, OptionalLong.empty())));
-    List<LogitsHead> heads = graphs(batch).logitsHeads();
+    List<LogitsHead> heads = layers.graphs(batch).logitsHeads();
     int chunk = heads.getFirst().tokens();
-    int tokens = graphs(batch).shape().tokens();
+    int tokens = layers.graphs(batch).shape().tokens();
     int vocabulary = engine.config().vocabulary();
     float[] row = new float[vocabulary];
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment copy = arena.allocate(heads.getFirst().logits().bytes(), Float.BYTES);
       for (int first = 0; first < tokens; first += chunk) {
         LogitsHead head = tokens - first >= chunk ? heads.getFirst() : heads.getLast();
-        head.run(first, last());
+        head.run(first, layers.last());
         head.logits().download(copy.asSlice(0, head.logits().bytes()), 0);
         for (int i = 0; i < head.tokens(); i++) {
           long start = (long) i * vocabulary;
@@ -398,7 +289,12 @@ public final class TransformerModel implements AutoCloseable {
     }
   }
 
-  private void start(Pass pass) {
+  private void forward(List<Pass> together) {
+    together.forEach(this::check);
+    layers.forward(together);
+  }
+
+  private void check(Pass pass) {
     TokenBatch batch = pass.batch();
     PassShape shape = engine.shape();
     if (batch.rows() != shape.rows() || !graphsByLength.containsKey(batch.context())) {
@@ -423,29 +319,6 @@ public final class TransformerModel implements AutoCloseable {
                 .formatted(batch.tokens()[i], batch.targets()[i], vocabulary));
       }
     }
-    upload(pass);
-  }
-
-  private void upload(Pass pass) {
-    engine.inputs().upload(pass.batch());
-    if (pass.dropoutSeed().isPresent()) {
-      engine.inputs().drawDropout(pass.dropoutSeed().getAsLong());
-    } else {
-      engine.inputs().suspendDropout();
-    }
-  }
-
-  private PassGraphs graphs(TokenBatch batch) {
-    PassGraphs graphs = graphsByLength.get(batch.context());
-    if (graphs == null) {
-      throw new IllegalArgumentException(
-          "the model isn't built for rows of %s tokens".formatted(batch.context()));
-    }
-    return graphs;
-  }
-
-  private Tensor last() {
-    return states.state(engine.config().layers());
   }
 
   /// Batches that go through a layer before the next one's turn.
@@ -482,29 +355,10 @@ public final class TransformerModel implements AutoCloseable {
     return engine.adapter();
   }
 
-  /// The memory of the device that a pass takes besides weights and adapter, in bytes.
-  ///
-  /// @param hiddenStates the layers' inputs, kept for backward, and their gradient; keys and values
-  ///     that several layers attend to
-  /// @param hiddenStatesOnHost those that are kept in the host's memory
-  /// @param attention results of attention in each layer, where they are kept for backward
-  /// @param inputs batch, masks and constants
-  /// @param folded weights with their adapter rounded in
-  /// @param scratch the graphs' shared memory: activations, logits, dequantized weights
-  /// @param libraryScratch scratch memory of the device's library to run them
-  public record Memory(
-      long hiddenStates,
-      long hiddenStatesOnHost,
-      long attention,
-      long inputs,
-      long folded,
-      long scratch,
-      long libraryScratch) {}
-
   /// The memory of this model's passes.
-  public Memory memory() {
+  public ModelMemory memory() {
     SharedKeyValues shared = engine.sharedKeyValues();
-    return new Memory(
+    return new ModelMemory(
         states.deviceBytes() + (shared == null ? 0 : shared.deviceBytes()),
         states.hostBytes() + (shared == null ? 0 : shared.hostBytes()),
         engine.savedAttention() == null ? 0 : engine.savedAttention().bytes(),

@@ -26,7 +26,7 @@ final class ChunkStep {
 
   /// @param y `[head size, tokens, heads, rows]`
   /// @param state at the end, `[head size of keys, of values, heads, rows]`, or null
-  record Result(Tensor y, @Nullable Tensor state) {}
+  record ChunkOutput(Tensor y, @Nullable Tensor state) {}
 
   /// How much is left at each token of what tokens before it wrote.
   ///
@@ -43,7 +43,7 @@ final class ChunkStep {
   ///     beta `[1, tokens, heads, rows]`, or null where nothing is corrected
   /// @param state at the beginning, or null for none
   /// @param goesOn whether the state at the end is wanted
-  Result apply(DeltaNet.Inputs in, @Nullable Tensor state, boolean goesOn) {
+  ChunkOutput apply(DeltaNet.Inputs in, @Nullable Tensor state, boolean goesOn) {
     Decays decays = decays(in, state != null);
     Tensor beta = in.beta();
     Tensor written = beta == null ? in.v() : corrected(in, beta, state, decays);
@@ -52,7 +52,7 @@ final class ChunkStep {
     if (state != null) {
       y = tape.add(y, tape.multiply(tape.product(state, in.q()), decays.ofEarlier()));
     }
-    return new Result(y, goesOn ? next(in, state, written) : null);
+    return new ChunkOutput(y, goesOn ? next(in, state, written) : null);
   }
 
   /// The parts of the values that weren't known, times beta.

@@ -18,7 +18,7 @@ final class Curves {
   }
 
   /// The gradients of a gate and of what it gates, for a dy of 1.
-  record Pair(Tensor gate, Tensor up) {}
+  record GatedPair(Tensor gate, Tensor up) {}
 
   Activations activations() {
     return activations;
@@ -61,7 +61,7 @@ final class Curves {
   }
 
   /// The slopes of [Activations#clampedSwiglu]: none beyond the limits.
-  Pair clampedSwigluSlopes(Tensor gate, Tensor up, float alpha, float limit) {
+  GatedPair clampedSwigluSlopes(Tensor gate, Tensor up, float alpha, float limit) {
     Tensor g = clamped(gate, -Float.MAX_VALUE, limit);
     Tensor u = ops.scaleAndAdd(clamped(up, -limit, limit), 1, 1);
     Tensor s = activations.sigmoid(ops.scale(g, alpha));
@@ -73,7 +73,7 @@ final class Curves {
         ops.mul(
             activations.step(ops.scaleAndAdd(up, -1, limit)),
             activations.step(ops.scaleAndAdd(up, 1, limit)));
-    return new Pair(ops.mul(ops.mul(slope, u), gateBelow), ops.mul(swish, upWithin));
+    return new GatedPair(ops.mul(ops.mul(slope, u), gateBelow), ops.mul(swish, upWithin));
   }
 
   /// [Ops#clamp] works in place, so it gets a copy.

@@ -67,33 +67,33 @@ public record DeltaNet(
   /// @param y `[head size, value heads, t]`
   /// @param states `[head size of keys · of values · value heads · rows, chunks - 1]`, or null
   ///     where none are kept
-  record Result(Tensor y, @Nullable Tensor states) {}
+  record MixerOutput(Tensor y, @Nullable Tensor states) {}
 
   /// Tokens of all rows, at the same places in each.
-  private record Chunk(int index, int first, int tokens) {
+  private record TokenChunk(int index, int first, int tokens) {
     boolean isFirst() {
       return first == 0;
     }
   }
 
-  private List<Chunk> chunks() {
+  private List<TokenChunk> chunks() {
     int size = Math.toIntExact(identity.shape().ne0());
-    List<Chunk> chunks = new ArrayList<>();
+    List<TokenChunk> chunks = new ArrayList<>();
     for (int first = 0; first < context; first += size) {
-      chunks.add(new Chunk(chunks.size(), first, Math.min(size, context - first)));
+      chunks.add(new TokenChunk(chunks.size(), first, Math.min(size, context - first)));
     }
     return chunks;
   }
 
-  Result forward(Supplier<Tape> tapes, Ops ops, Inputs inputs) {
+  MixerOutput forward(Supplier<Tape> tapes, Ops ops, Inputs inputs) {
     Tensor y = ops.scale(inputs.v(), 0);
-    List<Chunk> chunks = chunks();
+    List<TokenChunk> chunks = chunks();
     @Nullable Tensor states = null;
     @Nullable Tensor state = null;
-    for (Chunk chunk : chunks) {
+    for (TokenChunk chunk : chunks) {
       boolean last = chunk.index() == chunks.size() - 1;
       ChunkStep step = step(tapes.get(), chunk);
-      ChunkStep.Result result = step.apply(inputs(ops, inputs, chunk), state, !last);
+      ChunkStep.ChunkOutput result = step.apply(inputs(ops, inputs, chunk), state, !last);
       ops.schedule(ops.copy(byToken(ops, result.y()), part(ops, y, chunk)));
       state = result.state();
       if (state != null && keepsStates) {
@@ -101,7 +101,7 @@ public record DeltaNet(
         ops.schedule(ops.copy(state, slot(ops, states, state.shape(), chunk.index())));
       }
     }
-    return new Result(y, states);
+    return new MixerOutput(y, states);
   }
 
   /// The gradients of the inputs, where dy is that of the result.
@@ -115,12 +115,12 @@ public record DeltaNet(
             ops.scale(inputs.decay(), 0),
             inputs.beta() == null ? null : ops.scale(inputs.beta(), 0));
     @Nullable Tensor dState = null;
-    for (Chunk chunk : chunks().reversed()) {
+    for (TokenChunk chunk : chunks().reversed()) {
       Tape tape = tapes.get();
       Inputs own = inputs(ops, inputs, chunk);
       Tensor state =
           chunk.isFirst() ? null : slot(ops, kept(states), stateShape(inputs), chunk.index() - 1);
-      ChunkStep.Result result = step(tape, chunk).apply(own, state, dState != null);
+      ChunkStep.ChunkOutput result = step(tape, chunk).apply(own, state, dState != null);
       if (dState != null) {
         tape.accumulate(kept(result.state()), dState);
       }
@@ -137,13 +137,13 @@ public record DeltaNet(
     return gradients;
   }
 
-  private ChunkStep step(Tape tape, Chunk chunk) {
+  private ChunkStep step(Tape tape, TokenChunk chunk) {
     return new ChunkStep(this, tape, chunk.first(), chunk.tokens());
   }
 
   // The parts of the inputs.
 
-  private Inputs inputs(Ops ops, Inputs all, Chunk chunk) {
+  private Inputs inputs(Ops ops, Inputs all, TokenChunk chunk) {
     Shape values = all.v().shape();
     Tensor v = byHead(ops, part(ops, all.v(), chunk));
     Tensor q = repeated(ops, byHead(ops, part(ops, all.q(), chunk)), values.ne1());
@@ -159,7 +159,7 @@ public record DeltaNet(
   }
 
   /// A chunk of x `[head size, heads, t]`, without a copy: `[head size, heads, tokens, rows]`.
-  private Tensor part(Ops ops, Tensor x, Chunk chunk) {
+  private Tensor part(Ops ops, Tensor x, TokenChunk chunk) {
     Shape s = x.shape();
     Tensor byRow = ops.reshape(x, new Shape(s.ne0(), s.ne1(), context, rows));
     Shape part = new Shape(s.ne0(), s.ne1(), chunk.tokens(), rows);
@@ -175,14 +175,14 @@ public record DeltaNet(
   }
 
   /// A chunk of x `[heads, t]`, without a copy: `[tokens, heads, rows]`.
-  private Tensor scalarPart(Ops ops, Tensor x, Chunk chunk) {
+  private Tensor scalarPart(Ops ops, Tensor x, TokenChunk chunk) {
     long heads = x.shape().ne0();
     Tensor byRow = ops.reshape(x, Shape.of(heads, context, rows));
     Shape part = Shape.of(heads, chunk.tokens(), rows);
     return ops.transpose(ops.view(byRow, part, chunk.first() * byRow.stride(1)));
   }
 
-  private Tensor scalars(Ops ops, Tensor x, Chunk chunk) {
+  private Tensor scalars(Ops ops, Tensor x, TokenChunk chunk) {
     return ops.cont(scalarPart(ops, x, chunk));
   }
 
@@ -205,7 +205,7 @@ public record DeltaNet(
   // Where the results go.
 
   /// Stores the gradient of what [#inputs] made of a chunk, summed over repeated heads.
-  private void store(Ops ops, Tensor gradient, Tensor all, Chunk chunk) {
+  private void store(Ops ops, Tensor gradient, Tensor all, TokenChunk chunk) {
     long heads = all.shape().ne1();
     Tensor sum =
         grouped && heads < gradient.shape().ne2()
@@ -240,7 +240,7 @@ public record DeltaNet(
     return ops.reshape(sum, new Shape(s.ne0(), s.ne1(), heads, s.ne3()));
   }
 
-  private void storeScalars(Ops ops, Tensor gradient, Tensor all, Chunk chunk) {
+  private void storeScalars(Ops ops, Tensor gradient, Tensor all, TokenChunk chunk) {
     Tensor target = scalarPart(ops, all, chunk);
     ops.schedule(ops.copy(ops.reshape(gradient, target.shape()), target));
   }

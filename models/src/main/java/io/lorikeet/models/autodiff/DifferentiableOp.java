@@ -54,7 +54,7 @@ public sealed interface DifferentiableOp {
       implements DifferentiableOp {}
 
   /// y = x rotated by its position.
-  record Rope(
+  record RopeOp(
       Tensor x, Tensor positions, @Nullable Tensor factors, RopeParameters parameters, Tensor y)
       implements DifferentiableOp {}
 
@@ -62,7 +62,7 @@ public sealed interface DifferentiableOp {
   record Reshape(Tensor x, Tensor y) implements DifferentiableOp {}
 
   /// y = some elements of each row of x `[n, t]`, from `first` on.
-  record Slice(Tensor x, int first, Tensor y) implements DifferentiableOp {}
+  record SliceOp(Tensor x, int first, Tensor y) implements DifferentiableOp {}
 
   /// y = cap · tanh(x / cap).
   record SoftCap(Tensor x, float cap, Tensor y) implements DifferentiableOp {}

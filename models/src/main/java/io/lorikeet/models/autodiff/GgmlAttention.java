@@ -14,9 +14,9 @@ final class GgmlAttention implements AttentionKernel {
   private final Ops ops;
   private final BackwardOps backwardOps;
   private final Curves curves;
-  private final Form form;
+  private final AttentionForm form;
 
-  GgmlAttention(Ops ops, BackwardOps backwardOps, Form form) {
+  GgmlAttention(Ops ops, BackwardOps backwardOps, AttentionForm form) {
     this.ops = ops;
     this.backwardOps = backwardOps;
     curves = new Curves(ops);

@@ -26,11 +26,11 @@ final class GgmlKernels implements Kernels {
   private final long chunkElements;
   private final boolean keepsCopies;
   private final BackwardOps backwardOps;
-  private final Map<Tensor, List<Chunk>> dequantized = new HashMap<>();
-  private final Map<Tensor, List<Chunk>> transposed = new HashMap<>();
+  private final Map<Tensor, List<RowChunk>> dequantized = new HashMap<>();
+  private final Map<Tensor, List<RowChunk>> transposed = new HashMap<>();
 
   /// Rows of a frozen matrix, from `first` on, in a format that can be multiplied.
-  private record Chunk(long first, long rows, Tensor matrix) {}
+  private record RowChunk(long first, long rows, Tensor matrix) {}
 
   /// @param backwardOps the gradients that the backend may have operations for
   /// @param traits of the backend
@@ -75,7 +75,7 @@ final class GgmlKernels implements Kernels {
       return weight.type() == TensorType.F32 ? product(weight, x) : ops.mulMat(weight, x);
     }
     List<Tensor> parts = new ArrayList<>();
-    for (Chunk chunk : copies(dequantized, weight, false)) {
+    for (RowChunk chunk : copies(dequantized, weight, false)) {
       parts.add(product(chunk.matrix(), x));
     }
     return Joining.concat(ops, parts, 0);
@@ -83,7 +83,7 @@ final class GgmlKernels implements Kernels {
 
   /// Wᵀ dy from a transposed copy of W made in scratch memory.
   private Tensor frozenBack(Tensor weight, Tensor dy) {
-    List<Chunk> chunks = copies(transposed, weight, true);
+    List<RowChunk> chunks = copies(transposed, weight, true);
     if (chunks.size() == 1) {
       return transposedProduct(chunks.getFirst(), dy);
     }
@@ -93,30 +93,30 @@ final class GgmlKernels implements Kernels {
         .orElseThrow();
   }
 
-  private Tensor transposedProduct(Chunk chunk, Tensor dy) {
+  private Tensor transposedProduct(RowChunk chunk, Tensor dy) {
     return ops.mulMat(chunk.matrix(), traits.keepsF32Products() ? unstrided(dy) : dy);
   }
 
-  private Tensor part(Tensor dy, Chunk chunk) {
+  private Tensor part(Tensor dy, RowChunk chunk) {
     return ops.view(dy, Shape.of(chunk.rows(), dy.shape().ne1()), chunk.first() * Float.BYTES);
   }
 
-  private List<Chunk> copies(Map<Tensor, List<Chunk>> kept, Tensor weight, boolean transpose) {
+  private List<RowChunk> copies(Map<Tensor, List<RowChunk>> kept, Tensor weight, boolean transpose) {
     return keepsCopies
         ? kept.computeIfAbsent(weight, w -> chunks(w, transpose))
         : chunks(weight, transpose);
   }
 
-  private List<Chunk> chunks(Tensor weight, boolean transpose) {
+  private List<RowChunk> chunks(Tensor weight, boolean transpose) {
     long columns = weight.shape().ne0();
     long rows = weight.shape().ne1();
     long step = Math.max(32, chunkElements / columns);
-    List<Chunk> chunks = new ArrayList<>();
+    List<RowChunk> chunks = new ArrayList<>();
     for (long first = 0; first < rows; first += step) {
       long count = Math.min(step, rows - first);
       Tensor matrix =
           ops.getRows(weight, ops.view(rowNumbers, Shape.of(count), first * Integer.BYTES));
-      chunks.add(new Chunk(first, count, transpose ? transposed(matrix) : matrix));
+      chunks.add(new RowChunk(first, count, transpose ? transposed(matrix) : matrix));
     }
     return chunks;
   }
@@ -192,7 +192,7 @@ final class GgmlKernels implements Kernels {
   }
 
   @Override
-  public AttentionKernel attention(AttentionKernel.Form form) {
+  public AttentionKernel attention(AttentionKernel.AttentionForm form) {
     return new GgmlAttention(ops, backwardOps, form);
   }
 

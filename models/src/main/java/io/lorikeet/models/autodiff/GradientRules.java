@@ -80,7 +80,7 @@ final class GradientRules {
           tape.accumulate(x, ops.mul(dy, mask));
       case DifferentiableOp.RmsNorm(Tensor x, Tensor gain, float epsilon, Tensor _) ->
           tape.accumulate(x, kernels.rmsNormBack(dy, x, gain, epsilon));
-      case DifferentiableOp.Rope(
+      case DifferentiableOp.RopeOp(
               Tensor x,
               Tensor positions,
               Tensor factors,
@@ -94,7 +94,7 @@ final class GradientRules {
         tape.accumulate(gate, gradients.gate());
         tape.accumulate(up, gradients.up());
       }
-      case DifferentiableOp.Slice(Tensor x, int first, Tensor y) -> {
+      case DifferentiableOp.SliceOp(Tensor x, int first, Tensor y) -> {
         int after = Math.toIntExact(x.shape().ne0() - first - y.shape().ne0());
         tape.accumulate(x, ops.padRows(contiguous(dy), first, after));
       }
@@ -110,7 +110,7 @@ final class GradientRules {
               float alpha,
               float limit,
               Tensor _) -> {
-        Curves.Pair slopes = curves.clampedSwigluSlopes(gate, up, alpha, limit);
+        Curves.GatedPair slopes = curves.clampedSwigluSlopes(gate, up, alpha, limit);
         tape.accumulate(gate, ops.mul(dy, slopes.gate()));
         tape.accumulate(up, ops.mul(dy, slopes.up()));
       }

@@ -128,7 +128,7 @@ public final class Tape {
   public Tensor rope(
       Tensor x, Tensor positions, @Nullable Tensor factors, RopeParameters parameters) {
     Tensor y = ops.rope(x, positions, factors, parameters);
-    return note(new DifferentiableOp.Rope(x, positions, factors, parameters, y));
+    return note(new DifferentiableOp.RopeOp(x, positions, factors, parameters, y));
   }
 
   public Tensor reshape(Tensor x, Shape shape) {
@@ -138,7 +138,7 @@ public final class Tape {
   /// `count` elements of each row of x `[n, t]`, from `first` on: `[count, t]`.
   public Tensor slice(Tensor x, int first, int count) {
     Tensor part = ops.view(x, Shape.of(count, x.shape().ne1()), (long) first * Float.BYTES);
-    return note(new DifferentiableOp.Slice(x, first, ops.cont(part)));
+    return note(new DifferentiableOp.SliceOp(x, first, ops.cont(part)));
   }
 
   /// cap · tanh(x / cap).
@@ -285,7 +285,7 @@ public final class Tape {
 
   /// The gated delta rule, or a state space: `[head size, value heads, t]`.
   public Tensor gatedDelta(DeltaNet.Inputs inputs, DeltaNet net) {
-    DeltaNet.Result result = net.forward(this::newTape, ops, inputs);
+    DeltaNet.MixerOutput result = net.forward(this::newTape, ops, inputs);
     return note(new DifferentiableOp.GatedDelta(inputs, result.states(), net, result.y()));
   }
 

@@ -105,12 +105,12 @@ public abstract sealed class Family
     }
     Experts some = new Experts(1, 1, 1, 1, Experts.Gating.SOFTMAX, false);
     Set<String> names = new LinkedHashSet<>();
-    for (Form form : forms()) {
+    for (FeedForwardForm form : forms()) {
       for (String alternative : List.of("", "blk.0.ffn_gate_up_exps.weight")) {
         for (LayerConfig kind : kinds) {
           TensorList list = new TensorList(Set.of(alternative));
           list.startLayer(0);
-          layerTensors(list, kind, 1, form == Form.EXPERTS ? some : null);
+          layerTensors(list, kind, 1, form == FeedForwardForm.EXPERTS ? some : null);
           names.addAll(list.possible());
         }
       }
@@ -119,14 +119,14 @@ public abstract sealed class Family
   }
 
   /// Whether a layer's feed-forward part is one or a mixture of experts.
-  enum Form {
+  enum FeedForwardForm {
     DENSE,
     EXPERTS
   }
 
   /// The forms that bases of this family have.
-  Set<Form> forms() {
-    return EnumSet.of(Form.DENSE);
+  Set<FeedForwardForm> forms() {
+    return EnumSet.of(FeedForwardForm.DENSE);
   }
 
   // Settings.

@@ -85,8 +85,8 @@ final class Gemma4 extends Family {
   }
 
   @Override
-  Set<Form> forms() {
-    return EnumSet.of(Form.DENSE, Form.EXPERTS);
+  Set<FeedForwardForm> forms() {
+    return EnumSet.of(FeedForwardForm.DENSE, FeedForwardForm.EXPERTS);
   }
 
   @Override

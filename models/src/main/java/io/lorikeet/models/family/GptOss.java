@@ -37,8 +37,8 @@ final class GptOss extends Family {
   }
 
   @Override
-  Set<Form> forms() {
-    return EnumSet.of(Form.EXPERTS);
+  Set<FeedForwardForm> forms() {
+    return EnumSet.of(FeedForwardForm.EXPERTS);
   }
 
   @Override

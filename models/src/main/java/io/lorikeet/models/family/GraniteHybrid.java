@@ -40,8 +40,8 @@ final class GraniteHybrid extends Family {
   }
 
   @Override
-  Set<Form> forms() {
-    return EnumSet.allOf(Form.class);
+  Set<FeedForwardForm> forms() {
+    return EnumSet.allOf(FeedForwardForm.class);
   }
 
   @Override

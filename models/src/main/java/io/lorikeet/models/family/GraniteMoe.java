@@ -30,8 +30,8 @@ final class GraniteMoe extends Family {
   }
 
   @Override
-  Set<Form> forms() {
-    return EnumSet.of(Form.EXPERTS);
+  Set<FeedForwardForm> forms() {
+    return EnumSet.of(FeedForwardForm.EXPERTS);
   }
 
   @Override

@@ -19,8 +19,8 @@ final class Lfm2Moe extends Lfm2 {
   }
 
   @Override
-  Set<Form> forms() {
-    return EnumSet.allOf(Form.class);
+  Set<FeedForwardForm> forms() {
+    return EnumSet.allOf(FeedForwardForm.class);
   }
 
   /// 0 in layers with experts.

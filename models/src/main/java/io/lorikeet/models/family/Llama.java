@@ -19,8 +19,8 @@ final class Llama extends Family {
   }
 
   @Override
-  Set<Form> forms() {
-    return EnumSet.of(Form.DENSE, Form.EXPERTS);
+  Set<FeedForwardForm> forms() {
+    return EnumSet.of(FeedForwardForm.DENSE, FeedForwardForm.EXPERTS);
   }
 
   @Override

@@ -31,8 +31,8 @@ final class Mistral3 extends Family {
   }
 
   @Override
-  Set<Form> forms() {
-    return EnumSet.of(Form.DENSE, Form.EXPERTS);
+  Set<FeedForwardForm> forms() {
+    return EnumSet.of(FeedForwardForm.DENSE, FeedForwardForm.EXPERTS);
   }
 
   @Override

@@ -16,8 +16,8 @@ final class Olmoe extends Family {
   }
 
   @Override
-  Set<Form> forms() {
-    return EnumSet.of(Form.EXPERTS);
+  Set<FeedForwardForm> forms() {
+    return EnumSet.of(FeedForwardForm.EXPERTS);
   }
 
   @Override

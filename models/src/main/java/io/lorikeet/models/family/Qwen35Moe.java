@@ -19,8 +19,8 @@ sealed class Qwen35Moe extends Qwen35 permits Qwen3Next {
   }
 
   @Override
-  Set<Form> forms() {
-    return EnumSet.of(Form.EXPERTS);
+  Set<FeedForwardForm> forms() {
+    return EnumSet.of(FeedForwardForm.EXPERTS);
   }
 
   @Override

@@ -19,8 +19,8 @@ final class Qwen3Moe extends Family {
   }
 
   @Override
-  Set<Form> forms() {
-    return EnumSet.of(Form.EXPERTS);
+  Set<FeedForwardForm> forms() {
+    return EnumSet.of(FeedForwardForm.EXPERTS);
   }
 
   @Override

@@ -41,14 +41,14 @@ final class DitheredRounding implements RowRounding {
   public void round(int firstRow, MemorySegment base, float[] target, MemorySegment out) {
     try (Arena arena = Arena.ofConfined()) {
       byte[] bytes = base.toArray(ValueLayout.JAVA_BYTE);
-      new Batch(firstRow, target, bytes, arena).round();
+      new RowBatch(firstRow, target, bytes, arena).round();
       out.copyFrom(MemorySegment.ofArray(bytes));
     }
   }
 
   /// Rows at work, block by block of all of them: loops over rows are what the compiler makes
   /// vector operations of.
-  private final class Batch {
+  private final class RowBatch {
     private final int rows;
     private final float[] target;
     private final byte[] bytes;
@@ -63,7 +63,7 @@ final class DitheredRounding implements RowRounding {
 
     /// @param target `[columns, rows]`
     /// @param bytes the base's blocks; receives the merged ones
-    Batch(int firstRow, float[] target, byte[] bytes, Arena arena) {
+    RowBatch(int firstRow, float[] target, byte[] bytes, Arena arena) {
       rows = target.length / columns;
       this.target = target;
       this.bytes = bytes;

@@ -68,14 +68,14 @@ public final class MergePool implements AutoCloseable {
   }
 
   @FunctionalInterface
-  private interface Rows {
+  private interface RowWork {
     void compute(int from, int count, Survival own);
   }
 
   /// The threads' sums are added in the order of the rows, so that results don't depend on their
   /// order in time. When one fails, the others have ended before this throws: they use the memory
   /// that the caller may free then.
-  private void run(int rows, Rows work, @Nullable Survival survival) {
+  private void run(int rows, RowWork work, @Nullable Survival survival) {
     List<Future<Survival>> tasks = new ArrayList<>();
     for (int start = 0; start < rows; start += TASK_ROWS) {
       int from = start;

@@ -203,7 +203,7 @@ public record KnownShape(
   private static KnownShape of(String[] cells) {
     String architecture = cells[1];
     Map<String, GgufValue> values = new LinkedHashMap<>();
-    values.put("general.architecture", new GgufValue.Text(architecture));
+    values.put("general.architecture", new GgufValue.TextValue(architecture));
     List<String> keys =
         List.of(
             "block_count",

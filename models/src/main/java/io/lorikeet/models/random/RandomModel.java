@@ -45,7 +45,7 @@ public final class RandomModel {
   private long seed = 1;
 
   /// Shapes to measure with, all with a vocabulary of 32,000.
-  public enum Shape {
+  public enum RandomShape {
     /// 12 layers of 768, feed-forward 2048, 12 heads and 4 for keys and values: 125 million
     /// weights.
     S("S", 12, 768, 2048, 12, 4),
@@ -64,7 +64,7 @@ public final class RandomModel {
     private final int heads;
     private final int keyValueHeads;
 
-    Shape(String label, int layers, int width, int feedForward, int heads, int keyValueHeads) {
+    RandomShape(String label, int layers, int width, int feedForward, int heads, int keyValueHeads) {
       this.label = label;
       this.layers = layers;
       this.width = width;
@@ -93,7 +93,7 @@ public final class RandomModel {
   }
 
   /// A model of one of the shapes to measure with, context 2048.
-  public static RandomModel of(Shape shape, TensorType type) {
+  public static RandomModel of(RandomShape shape, TensorType type) {
     return new RandomModel(type)
         .layers(shape.layers)
         .width(shape.width)
@@ -106,7 +106,7 @@ public final class RandomModel {
   /// As [#of(Shape, TensorType)], with the type's name in any case.
   ///
   /// @throws InvalidInputException when it isn't one of [#typeNames]
-  public static RandomModel of(Shape shape, String typeName) {
+  public static RandomModel of(RandomShape shape, String typeName) {
     return RowQuantizer.types().stream()
         .filter(type -> type.name().equalsIgnoreCase(typeName))
         .findFirst()
@@ -180,7 +180,7 @@ public final class RandomModel {
   /// @param factor how much the context is stretched
   /// @param originalContext context length before that
   public RandomModel ropeScaling(String kind, double factor, int originalContext) {
-    put("llama.rope.scaling.type", new GgufValue.Text(kind));
+    put("llama.rope.scaling.type", new GgufValue.TextValue(kind));
     put("llama.rope.scaling.factor", new GgufValue.Real(GgufType.FLOAT32, (float) factor));
     return put(
         "llama.rope.scaling.original_context_length",

@@ -45,7 +45,7 @@ public final class VocabularyHash {
       case GgufValue.Int number -> add(number.value());
       case GgufValue.Real number -> add(Double.doubleToLongBits(number.value()));
       case GgufValue.Bool flag -> add(flag.value() ? 1 : 0);
-      case GgufValue.Text text -> add(text.value());
+      case GgufValue.TextValue text -> add(text.value());
       case GgufValue.Array array -> {
         add(array.elementType().name());
         add(array.count());

@@ -30,7 +30,7 @@ class FamilyRefusalTest {
   void anotherArchitecture() throws IOException {
     Path file =
         RandomModel.of(TensorType.F32)
-            .put("general.architecture", new GgufValue.Text("mamba"))
+            .put("general.architecture", new GgufValue.TextValue("mamba"))
             .write(folder.resolve("m.gguf"));
     assertRefused(file, "'mamba'", "llama, qwen2, qwen3", "gpt-oss");
   }

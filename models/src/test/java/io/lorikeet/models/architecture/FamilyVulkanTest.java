@@ -67,7 +67,7 @@ class FamilyVulkanTest {
       pairs = RandomInputs.pairs(base, FamilyTest.roles(file), 12, 5);
     }
     LoraAdapter adapter = new LoraAdapter(family.of(TensorType.F32).architecture(), 8, pairs);
-    TransformerModel.Options options = new TransformerModel.Options(SHAPE, Precision.F32, true, 0);
+    ModelOptions options = new ModelOptions(SHAPE, Precision.F32, true, 0);
     try (ModelRun run = new ModelRun(file, device, adapter, options, streamed)) {
       double loss = run.model.lossAndGradients(batch, 0);
       return new Outcome(loss, ModelRun.widened(run.lora.gradients().downloadFloats()));

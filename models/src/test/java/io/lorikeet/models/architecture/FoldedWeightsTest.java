@@ -32,10 +32,10 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(LeakCheck.class)
 class FoldedWeightsTest {
   private static final PassShape SHAPE = new PassShape(2, 24, 8, 20, 13);
-  private static final TransformerModel.Options APART =
-      new TransformerModel.Options(SHAPE, Precision.F32, true, 0);
-  private static final TransformerModel.Options FOLDED =
-      new TransformerModel.Options(
+  private static final ModelOptions APART =
+      new ModelOptions(SHAPE, Precision.F32, true, 0);
+  private static final ModelOptions FOLDED =
+      new ModelOptions(
           SHAPE, List.of(), Precision.F32, true, 0, SavedInputs.DEVICE, false, 1, true, 0);
 
   @TempDir Path folder;

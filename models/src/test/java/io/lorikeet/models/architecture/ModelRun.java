@@ -37,7 +37,7 @@ final class ModelRun implements AutoCloseable {
         file,
         device,
         adapter,
-        new TransformerModel.Options(shape, precision, adapter != null, dropout),
+        new ModelOptions(shape, precision, adapter != null, dropout),
         false);
   }
 
@@ -46,7 +46,7 @@ final class ModelRun implements AutoCloseable {
       Path file,
       String device,
       LoraAdapter adapter,
-      TransformerModel.Options options,
+      ModelOptions options,
       boolean streamed)
       throws IOException {
     base = GgufFile.open(file);

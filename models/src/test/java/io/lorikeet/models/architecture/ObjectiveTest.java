@@ -216,8 +216,8 @@ class ObjectiveTest {
     List<ReferencePair> wide = pairs.stream().map(ReferencePair::of).toList();
     ReferenceModel.Result expected = reference.runWide(given, wide, SCALING, loss);
     checkSlopes(given, wide, loss, expected);
-    TransformerModel.Options options =
-        new TransformerModel.Options(
+    ModelOptions options =
+        new ModelOptions(
             SHAPE, List.of(), precision, true, 0, SavedInputs.DEVICE, false, 1, false, LISTED);
     Spec spec = new Spec("other", TensorType.F32, Shape.of(1));
     try (ModelRun run =
@@ -287,8 +287,8 @@ class ObjectiveTest {
     try (ModelRun run = ModelRun.adapted(file, ReferenceCheck.ALL, SHAPE, 0)) {
       assertRefused(run, fewer);
     }
-    TransformerModel.Options options =
-        new TransformerModel.Options(
+    ModelOptions options =
+        new ModelOptions(
             SHAPE, List.of(), Precision.F32, true, 0, SavedInputs.DEVICE, false, 1, false, 1);
     try (ModelRun run = new ModelRun(file, "cpu", ModelRun.adapter(pairs, 1), options, false)) {
       assertRefused(run, unknown);

@@ -121,8 +121,8 @@ class PlacementTest {
       String device, SavedInputs storage, int passes, boolean streamed, double dropout)
       throws IOException {
     Precision precision = device.equals("cpu") ? Precision.F32 : Precision.AUTO;
-    TransformerModel.Options options =
-        new TransformerModel.Options(
+    ModelOptions options =
+        new ModelOptions(
             SHAPE, List.of(16), precision, true, dropout, storage, false, passes, false, 0);
     List<TokenBatch> batches =
         List.of(

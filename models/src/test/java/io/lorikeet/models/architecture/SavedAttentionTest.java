@@ -116,7 +116,7 @@ class SavedAttentionTest {
             run.backend, () -> run.model.lossAndGradients(batches().getFirst(), 0));
     return profile.nanoseconds().keySet().stream()
         .filter(entry -> entry.part().equals("recomputed: attention"))
-        .map(Profile.Entry::operation)
+        .map(Profile.ProfileEntry::operation)
         .collect(Collectors.toSet());
   }
 
@@ -133,7 +133,7 @@ class SavedAttentionTest {
     assertThrows(
         IllegalArgumentException.class,
         () ->
-            new TransformerModel.Options(
+            new ModelOptions(
                 SHAPE, none, Precision.F32, training, 0, storage, true, passes, false, 0));
   }
 
@@ -149,9 +149,9 @@ class SavedAttentionTest {
         .of(TensorType.Q4_0);
   }
 
-  private static TransformerModel.Options options(
+  private static ModelOptions options(
       Precision precision, double dropout, boolean keepsAttention) {
-    return new TransformerModel.Options(
+    return new ModelOptions(
         SHAPE,
         List.of(SHORTER),
         precision,
@@ -164,7 +164,7 @@ class SavedAttentionTest {
         0);
   }
 
-  private static ModelRun run(Path file, String device, TransformerModel.Options options)
+  private static ModelRun run(Path file, String device, ModelOptions options)
       throws IOException {
     List<LoraPair> pairs;
     try (GgufFile base = GgufFile.open(file)) {
@@ -184,7 +184,7 @@ class SavedAttentionTest {
   }
 
   private static void assertSame(
-      Path file, String device, TransformerModel.Options without, TransformerModel.Options with)
+      Path file, String device, ModelOptions without, ModelOptions with)
       throws IOException {
     Outcome expected = outcome(file, device, without);
     Outcome actual = outcome(file, device, with);
@@ -192,7 +192,7 @@ class SavedAttentionTest {
     assertArrayEquals(expected.gradients(), actual.gradients());
   }
 
-  private static Outcome outcome(Path file, String device, TransformerModel.Options options)
+  private static Outcome outcome(Path file, String device, ModelOptions options)
       throws IOException {
     try (ModelRun run = run(file, device, options)) {
       double[] losses = run.model.lossesAndGradients(batches(), new long[] {6, 7, 8});

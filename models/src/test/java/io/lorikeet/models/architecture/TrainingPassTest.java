@@ -55,8 +55,8 @@ class TrainingPassTest {
       adapter = ModelRun.adapter(RandomInputs.pairs(base, ROLES, 4, 5), 0.7);
     }
     for (Precision precision : List.of(Precision.F32, Precision.AUTO)) {
-      TransformerModel.Options options =
-          new TransformerModel.Options(
+      ModelOptions options =
+          new ModelOptions(
               SHAPE, List.of(), precision, true, 0, SavedInputs.DEVICE, false, passes, false, 0);
       try (ModelRun run = new ModelRun(file, "cpu", adapter, options, passes > 1)) {
         float[] sum = new float[run.lora.gradients().downloadFloats().length];
@@ -99,12 +99,12 @@ class TrainingPassTest {
     Path file = model();
     List<Integer> lengths = List.of(24, 13, 5);
     PassShape shape = new PassShape(2, 24, 8, 16, 12);
-    TransformerModel.Options options =
-        new TransformerModel.Options(
+    ModelOptions options =
+        new ModelOptions(
             shape, List.of(13, 5), Precision.F32, true, 0, SavedInputs.DEVICE, false, 1, false, 0);
     List<Double> losses = new ArrayList<>();
     double[] sum = null;
-    TransformerModel.Memory alone = null;
+    ModelMemory alone = null;
     for (int length : lengths) {
       PassShape own = new PassShape(2, length, 8, 16, 12);
       try (ModelRun run = ModelRun.adapted(file, ROLES, own, 0)) {

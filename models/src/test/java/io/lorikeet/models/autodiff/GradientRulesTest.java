@@ -83,7 +83,7 @@ class GradientRulesTest {
             c -> c.tape.rmsNorm(c.input(Shape.of(24, TOKENS)), c.constant(Shape.of(24)), 0.5f),
             c -> c.tape.rmsNorm(c.input(Shape.of(8, 3, TOKENS)), null, 1e-5f)));
     all.put(
-        DifferentiableOp.Slice.class,
+        DifferentiableOp.SliceOp.class,
         List.of(c -> c.tape.slice(c.input(Shape.of(9, TOKENS)), 2, 4), GradientRulesTest::slices));
     all.put(
         DifferentiableOp.SoftCap.class,
@@ -105,7 +105,7 @@ class GradientRulesTest {
                                 limit))
             .toList());
     all.put(
-        DifferentiableOp.Rope.class,
+        DifferentiableOp.RopeOp.class,
         List.of(
             c -> rope(c, new RopeParameters(8, 0, 64, 10000, 1, 0, 1, 32, 1), null),
             c -> rope(c, new RopeParameters(6, 2, 64, 500, 0.25f, 0, 1, 32, 1), null),

@@ -62,7 +62,7 @@ public final class RandomFamily {
   }
 
   public RandomFamily put(String key, String value) {
-    return put(key, new GgufValue.Text(value));
+    return put(key, new GgufValue.TextValue(value));
   }
 
   /// Adds a key, named without the architecture in front.
@@ -110,8 +110,8 @@ public final class RandomFamily {
   /// @return the path given
   public Path write(Path path) throws IOException {
     Map<String, GgufValue> metadata = new LinkedHashMap<>();
-    metadata.put("general.architecture", new GgufValue.Text(architecture));
-    metadata.put("general.name", new GgufValue.Text("random"));
+    metadata.put("general.architecture", new GgufValue.TextValue(architecture));
+    metadata.put("general.name", new GgufValue.TextValue("random"));
     keys.forEach((key, value) -> metadata.put(architecture + "." + key, value));
     ModelConfig config =
         ModelConfig.read(new GgufMetadata(path.toString(), metadata), VOCABULARY, names);

@@ -57,7 +57,7 @@ class ModelLoaderTest {
             Map.entry("llama.embedding_length", number(0)),
             Map.entry("llama.rope.scaling.original_context_length", number(0)),
             Map.entry("llama.block_count", number(513)),
-            Map.entry("general.type", new GgufValue.Text("mmproj")));
+            Map.entry("general.type", new GgufValue.TextValue("mmproj")));
     for (Map.Entry<String, GgufValue> entry : hostile.entrySet()) {
       Path file =
           RandomModel.of(TensorType.Q4_0)

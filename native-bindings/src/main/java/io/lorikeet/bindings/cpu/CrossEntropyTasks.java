@@ -4,7 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.lorikeet.bindings.cpu.OneDnnStep.RowFunction;
-import io.lorikeet.bindings.cpu.ProductTasks.Range;
+import io.lorikeet.bindings.cpu.ProductTasks.TaskRange;
 import io.lorikeet.bindings.cpu.ProductTasks.Worker;
 import io.lorikeet.ggml.ggml_tensor;
 import java.lang.foreign.MemorySegment;
@@ -29,7 +29,7 @@ final class CrossEntropyTasks {
     MemorySegment labels = RowTasks.data(OneDnnCallbacks.source(y, 1));
     MemorySegment weights = RowTasks.data(OneDnnCallbacks.source(y, 2));
     long bytes = ggml_tensor.nb(logits, 1);
-    Range part = Range.part(RowTasks.rows(logits), worker.index(), worker.count(), 1);
+    TaskRange part = TaskRange.part(RowTasks.rows(logits), worker.index(), worker.count(), 1);
     for (long token = part.first(); token < part.last(); token++) {
       MemorySegment row = values.asSlice(token * bytes, bytes);
       float weight = weights.getAtIndex(JAVA_FLOAT, token);

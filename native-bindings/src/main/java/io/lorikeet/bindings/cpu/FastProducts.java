@@ -42,7 +42,7 @@ final class FastProducts implements KernelLibrary {
   private final FusedOps fused;
 
   /// How two matrices are multiplied.
-  public enum Form {
+  public enum ProductForm {
     /// a `[k, n]` times b `[k, m]`, both F32 or both of [#activationType], and of any strides as
     /// long as one of the first two dimensions is dense.
     PLAIN,
@@ -55,14 +55,14 @@ final class FastProducts implements KernelLibrary {
   /// A product `[n, m]` that is part of a sum.
   ///
   /// @param b of [#activationType] with a weight, else of a's type
-  public record Term(Form form, Tensor a, Tensor b) {
+  public record FastTerm(ProductForm form, Tensor a, Tensor b) {
     private Shape shape() {
       return Shape.of(
-          form == Form.TRANSPOSED_WEIGHT ? a.shape().ne0() : a.shape().ne1(), b.shape().ne1());
+          form == ProductForm.TRANSPOSED_WEIGHT ? a.shape().ne0() : a.shape().ne1(), b.shape().ne1());
     }
 
     private long depth() {
-      return form == Form.TRANSPOSED_WEIGHT ? a.shape().ne1() : a.shape().ne0();
+      return form == ProductForm.TRANSPOSED_WEIGHT ? a.shape().ne1() : a.shape().ne0();
     }
   }
 
@@ -183,7 +183,7 @@ final class FastProducts implements KernelLibrary {
     return weight.type() != TensorType.F32 && !choice.multiplies(weight.type());
   }
 
-  /// A contiguous weight `[k, n]` in [#activationType], to be multiplied as in [Form#PLAIN].
+  /// A contiguous weight `[k, n]` in [#activationType], to be multiplied as in [ProductForm#PLAIN].
   public Tensor copy(Ops ops, Tensor weight) {
     ops.require(isWeight(weight), "a copy", weight);
     Ops.Callback callback = new Ops.Callback(copy, 0, threads.count());
@@ -211,7 +211,7 @@ final class FastProducts implements KernelLibrary {
   }
 
   /// The sum of products of one shape `[n, m]`, F32.
-  public Tensor sum(Ops ops, List<Term> terms) {
+  public Tensor sum(Ops ops, List<FastTerm> terms) {
     terms.forEach(term -> require(ops, term, terms.getFirst().shape()));
     int first = Math.min(MOST_TERMS, terms.size());
     Tensor result = partialSum(ops, terms.subList(0, first));
@@ -222,10 +222,10 @@ final class FastProducts implements KernelLibrary {
     return result;
   }
 
-  private Tensor partialSum(Ops ops, List<Term> terms) {
+  private Tensor partialSum(Ops ops, List<FastTerm> terms) {
     Tensor[] sources =
         terms.stream().flatMap(term -> Stream.of(term.a(), term.b())).toArray(Tensor[]::new);
-    boolean weights = terms.stream().anyMatch(term -> term.form() != Form.PLAIN);
+    boolean weights = terms.stream().anyMatch(term -> term.form() != ProductForm.PLAIN);
     return ops.custom(
         weights ? "products with weights" : "products",
         TensorType.F32,
@@ -235,26 +235,26 @@ final class FastProducts implements KernelLibrary {
   }
 
   /// Forms as the digits of a number, which ggml hands back to the callback.
-  private static long encoded(List<Term> terms) {
+  private static long encoded(List<FastTerm> terms) {
     long digits = 0;
-    for (Term term : terms.reversed()) {
-      digits = digits * (Form.values().length + 1) + term.form().ordinal() + 1;
+    for (FastTerm term : terms.reversed()) {
+      digits = digits * (ProductForm.values().length + 1) + term.form().ordinal() + 1;
     }
     return digits;
   }
 
-  private static List<Form> decoded(long digits) {
-    List<Form> forms = new ArrayList<>();
-    for (long rest = digits; rest > 0; rest /= Form.values().length + 1) {
-      forms.add(Form.values()[(int) (rest % (Form.values().length + 1)) - 1]);
+  private static List<ProductForm> decoded(long digits) {
+    List<ProductForm> forms = new ArrayList<>();
+    for (long rest = digits; rest > 0; rest /= ProductForm.values().length + 1) {
+      forms.add(ProductForm.values()[(int) (rest % (ProductForm.values().length + 1)) - 1]);
     }
     return forms;
   }
 
-  private void require(Ops ops, Term term, Shape shape) {
+  private void require(Ops ops, FastTerm term, Shape shape) {
     Tensor a = term.a();
     Tensor b = term.b();
-    boolean plain = term.form() == Form.PLAIN;
+    boolean plain = term.form() == ProductForm.PLAIN;
     ops.require(
         term.depth() == b.shape().ne0()
             && term.shape().equals(shape)

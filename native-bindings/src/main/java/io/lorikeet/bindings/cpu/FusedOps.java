@@ -29,7 +29,7 @@ final class FusedOps {
   ///
   /// @param values F32
   /// @param operand the same in the type of [FastProducts#activationType], which may be `values`
-  public record Result(Tensor values, Tensor operand) {}
+  public record FusedOutput(Tensor values, Tensor operand) {}
 
   FusedOps(TensorType operandType, OneDnnCallbacks callbacks, OneDnnThreads threads) {
     this.operandType = operandType;
@@ -89,7 +89,7 @@ final class FusedOps {
   /// @param seenUntil F32 `[keys]`: index in its row of the last query that sees each key
   /// @param firstKey index in its row of the first key
   /// @param firstQuery of the first query
-  public Result softMax(Ops ops, Tensor scores, Tensor seenUntil, int firstKey, int firstQuery) {
+  public FusedOutput softMax(Ops ops, Tensor scores, Tensor seenUntil, int firstKey, int firstQuery) {
     Shape shape = scores.shape();
     ops.require(
         isContiguousF32(scores)
@@ -110,7 +110,7 @@ final class FusedOps {
   ///
   /// @param gradient F32 `[keys, queries, heads]`, contiguous
   /// @param softMax of the same shape
-  public Result softMaxBack(Ops ops, Tensor gradient, Tensor softMax) {
+  public FusedOutput softMaxBack(Ops ops, Tensor gradient, Tensor softMax) {
     ops.require(
         isContiguousF32(gradient)
             && isContiguousF32(softMax)
@@ -131,11 +131,11 @@ final class FusedOps {
   }
 
   /// The same, with logits replaced by their gradient: weight · (softmax(logits) - onehot(label)).
-  public Result crossEntropyAndGradient(Ops ops, Tensor logits, Tensor labels, Tensor weights) {
+  public FusedOutput crossEntropyAndGradient(Ops ops, Tensor logits, Tensor labels, Tensor weights) {
     return crossEntropy(ops, logits, labels, weights, true);
   }
 
-  private Result crossEntropy(
+  private FusedOutput crossEntropy(
       Ops ops, Tensor logits, Tensor labels, Tensor weights, boolean gradient) {
     Shape each = Shape.of(logits.shape().ne1());
     ops.require(
@@ -158,12 +158,12 @@ final class FusedOps {
   ///
   /// @param gate of the shape of gate
   /// @param up of the shape of up
-  public record SwigluGradients(Result gate, Result up) {}
+  public record FusedSwigluGradients(FusedOutput gate, FusedOutput up) {}
 
   /// The gradients of gate and of up for silu(gate) · up.
   ///
   /// @param dy the gradient of the result, F32 and contiguous, as are the others, of the same shape
-  public SwigluGradients swigluBack(Ops ops, Tensor dy, Tensor gate, Tensor up) {
+  public FusedSwigluGradients swigluBack(Ops ops, Tensor dy, Tensor gate, Tensor up) {
     Shape shape = dy.shape();
     ops.require(
         isContiguousF32(dy)
@@ -176,13 +176,13 @@ final class FusedOps {
         gate,
         up);
     Shape both = Shape.of(shape.elements(), 2);
-    Result rows = eitherWay(ops, "swiglu back", swigluBack, 0, both, dy, gate, up);
-    return new SwigluGradients(row(ops, rows, 0, shape), row(ops, rows, 1, shape));
+    FusedOutput rows = eitherWay(ops, "swiglu back", swigluBack, 0, both, dy, gate, up);
+    return new FusedSwigluGradients(row(ops, rows, 0, shape), row(ops, rows, 1, shape));
   }
 
   /// A row of `[n, 2]`, in a shape of n elements.
-  private static Result row(Ops ops, Result x, int index, Shape shape) {
-    return new Result(row(ops, x.values(), index, shape), row(ops, x.operand(), index, shape));
+  private static FusedOutput row(Ops ops, FusedOutput x, int index, Shape shape) {
+    return new FusedOutput(row(ops, x.values(), index, shape), row(ops, x.operand(), index, shape));
   }
 
   private static Tensor row(Ops ops, Tensor x, int index, Shape shape) {
@@ -200,7 +200,7 @@ final class FusedOps {
   /// @param x F32 `[n, …]`, contiguous
   /// @param gain F32 `[n]`
   /// @param epsilon added to the mean square
-  public Result rmsNorm(Ops ops, Tensor x, Tensor gain, float epsilon) {
+  public FusedOutput rmsNorm(Ops ops, Tensor x, Tensor gain, float epsilon) {
     requireNorm(ops, "a norm", x, x, gain);
     return eitherWay(ops, "rms norm", rmsNorm, bits(epsilon), x.shape(), x, gain);
   }
@@ -232,11 +232,11 @@ final class FusedOps {
   }
 
   /// An operation that computes its values, and another that computes them as an operand.
-  private Result eitherWay(
+  private FusedOutput eitherWay(
       Ops ops, String name, MemorySegment callback, long userData, Shape shape, Tensor... sources) {
     Ops.Callback compute = new Ops.Callback(callback, userData, threads);
     Tensor values = ops.custom(name, TensorType.F32, shape, compute, sources);
-    return new Result(
+    return new FusedOutput(
         values,
         operandType == TensorType.F32
             ? values
@@ -246,7 +246,7 @@ final class FusedOps {
   /// Schedules what overwrites its first source: what uses that from now on runs later.
   ///
   /// @param operand whether the result is wanted as an operand of products too
-  private Result inPlace(
+  private FusedOutput inPlace(
       Ops ops,
       String name,
       MemorySegment callback,
@@ -263,7 +263,7 @@ final class FusedOps {
             new Ops.Callback(callback, userData, threads),
             sources);
     ops.schedule(y);
-    return new Result(values, copied ? y : values);
+    return new FusedOutput(values, copied ? y : values);
   }
 
   private static boolean isContiguousF32(Tensor x) {

@@ -40,25 +40,25 @@ final class OneDnnKernels implements Kernels {
     return products.sum(ops, terms.stream().map(this::term).toList());
   }
 
-  private FastProducts.Term term(Term term) {
+  private FastProducts.FastTerm term(Term term) {
     boolean small = term.kind() == ProductKind.SMALL || term.kind() == ProductKind.SMALL_TRANSPOSED;
     boolean transposed =
         term.kind() == ProductKind.FROZEN_TRANSPOSED || term.kind() == ProductKind.SMALL_TRANSPOSED;
     if (!small && products.dequantizes(term.a()) && keepsCopies) {
       Tensor a = dequantized.computeIfAbsent(term.a(), weight -> products.copy(ops, weight));
-      return new FastProducts.Term(
-          FastProducts.Form.PLAIN, transposed ? ops.transpose(a) : a, operand(term.b()));
+      return new FastProducts.FastTerm(
+          FastProducts.ProductForm.PLAIN, transposed ? ops.transpose(a) : a, operand(term.b()));
     }
     if (!small && term.a().type() != TensorType.F32) {
-      return new FastProducts.Term(
-          transposed ? FastProducts.Form.TRANSPOSED_WEIGHT : FastProducts.Form.WEIGHT,
+      return new FastProducts.FastTerm(
+          transposed ? FastProducts.ProductForm.TRANSPOSED_WEIGHT : FastProducts.ProductForm.WEIGHT,
           term.a(),
           operand(term.b()));
     }
     // Weights in F32 are multiplied without loss.
     Tensor a = small ? operand(term.a()) : term.a();
     Tensor b = small ? operand(term.b()) : term.b();
-    return new FastProducts.Term(FastProducts.Form.PLAIN, transposed ? ops.transpose(a) : a, b);
+    return new FastProducts.FastTerm(FastProducts.ProductForm.PLAIN, transposed ? ops.transpose(a) : a, b);
   }
 
   @Override
@@ -107,7 +107,7 @@ final class OneDnnKernels implements Kernels {
 
   /// The softmax of [FusedOps] knows neither caps nor sinks.
   @Override
-  public AttentionKernel attention(AttentionKernel.Form form) {
+  public AttentionKernel attention(AttentionKernel.AttentionForm form) {
     return form.scoreCap() == 0 && form.sinks() == null
         ? new FusedAttention(form)
         : otherwise.attention(form);
@@ -116,9 +116,9 @@ final class OneDnnKernels implements Kernels {
   /// Scores, and their gradients, are replaced in their place. The queries are scaled, so the
   /// scores needn't be.
   private final class FusedAttention implements AttentionKernel {
-    private final Form form;
+    private final AttentionForm form;
 
-    FusedAttention(Form form) {
+    FusedAttention(AttentionForm form) {
       this.form = form;
     }
 
@@ -144,7 +144,7 @@ final class OneDnnKernels implements Kernels {
   @Override
   public SwigluGradients swigluBack(Tensor dy, Tensor gate, Tensor up) {
     Tensor packed = dy.isContiguous() ? dy : ops.cont(dy);
-    FusedOps.SwigluGradients gradients = fused.swigluBack(ops, packed, gate, up);
+    FusedOps.FusedSwigluGradients gradients = fused.swigluBack(ops, packed, gate, up);
     return new SwigluGradients(noted(gradients.gate()), noted(gradients.up()));
   }
 
@@ -181,7 +181,7 @@ final class OneDnnKernels implements Kernels {
     return new Loss(losses, logitsGradient);
   }
 
-  private Tensor noted(FusedOps.Result result) {
+  private Tensor noted(FusedOps.FusedOutput result) {
     operands.put(result.values(), result.operand());
     return result.values();
   }

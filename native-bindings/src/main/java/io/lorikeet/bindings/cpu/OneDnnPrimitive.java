@@ -34,7 +34,7 @@ final class OneDnnPrimitive implements AutoCloseable {
 
   /// Asks oneDNN for the description of a primitive.
   @FunctionalInterface
-  interface Request {
+  interface PrimitiveRequest {
 
     /// @param scratch memory for the request
     /// @param out where the description's address goes
@@ -58,7 +58,7 @@ final class OneDnnPrimitive implements AutoCloseable {
       MemorySegment stream,
       String purpose,
       List<Operand> operands,
-      Request request) {
+      PrimitiveRequest request) {
     this.stream = stream;
     arguments = dnnl_exec_arg_t.allocateArray(operands.size(), arena);
     List<MemorySegment> descriptions = new ArrayList<>();
@@ -146,7 +146,7 @@ final class OneDnnPrimitive implements AutoCloseable {
   }
 
   private static MemorySegment compile(
-      Arena scratch, List<MemorySegment> operands, String purpose, Request request) {
+      Arena scratch, List<MemorySegment> operands, String purpose, PrimitiveRequest request) {
     MemorySegment out = scratch.allocate(ADDRESS);
     check(request.ask(scratch, out, operands), "compute " + purpose);
     MemorySegment description = out.get(ADDRESS, 0);

@@ -24,14 +24,14 @@ final class ProductTasks {
   private final WeightTiles tiles;
 
   /// A run of indices.
-  record Range(long first, long last) {
+  record TaskRange(long first, long last) {
     long count() {
       return last - first;
     }
 
     /// Part `index` of `count` parts of `size`, each a multiple of `step` but the last.
-    static Range part(long size, long index, long count, long step) {
-      return new Range(border(size, index, count, step), border(size, index + 1, count, step));
+    static TaskRange part(long size, long index, long count, long step) {
+      return new TaskRange(border(size, index, count, step), border(size, index + 1, count, step));
     }
 
     private static long border(long size, long index, long count, long step) {
@@ -54,7 +54,7 @@ final class ProductTasks {
   }
 
   /// A thread's part of a result `[n, m]`.
-  private record Grid(Range n, Range m) {
+  private record Grid(TaskRange n, TaskRange m) {
 
     /// Cuts n into as many parts as leave the largest of all parts smallest, and m for the rest of
     /// the threads.
@@ -71,14 +71,14 @@ final class ProductTasks {
         }
       }
       return new Grid(
-          Range.part(n, worker.group(best), best, step),
-          Range.part(m, worker.withinGroups(best).index(), worker.count() / best, PART_STEP));
+          TaskRange.part(n, worker.group(best), best, step),
+          TaskRange.part(m, worker.withinGroups(best).index(), worker.count() / best, PART_STEP));
     }
 
     private static long largest(long size, long parts, long step) {
       long largest = 0;
       for (long i = 0; i < parts; i++) {
-        largest = Math.max(largest, Range.part(size, i, parts, step).count());
+        largest = Math.max(largest, TaskRange.part(size, i, parts, step).count());
       }
       return largest;
     }
@@ -119,7 +119,7 @@ final class ProductTasks {
     long matrices = heads * ggml_tensor.ne(y, 3);
     // Whole matrices first, then columns of a, then of b.
     long byMatrix = greatestDivisor(worker.count(), matrices);
-    Range of = Range.part(matrices, worker.group(byMatrix), byMatrix, 1);
+    TaskRange of = TaskRange.part(matrices, worker.group(byMatrix), byMatrix, 1);
     Grid grid = Grid.of(ggml_tensor.ne(y, 0), columns, PART_STEP, worker.withinGroups(byMatrix));
     if (grid.isEmpty()) {
       return;
@@ -161,10 +161,10 @@ final class ProductTasks {
   /// The sum of products that y `[n, m]` names as its sources, two for each.
   ///
   /// @param forms of each product
-  void sum(MemorySegment y, List<FastProducts.Form> forms, Worker worker) {
+  void sum(MemorySegment y, List<FastProducts.ProductForm> forms, Worker worker) {
     long step = PART_STEP;
     for (int i = 0; i < forms.size(); i++) {
-      if (forms.get(i) == FastProducts.Form.TRANSPOSED_WEIGHT) {
+      if (forms.get(i) == FastProducts.ProductForm.TRANSPOSED_WEIGHT) {
         // Rows of the weight are cut, between two of their blocks.
         step = Math.max(step, type(OneDnnCallbacks.source(y, 2 * i)).blockSize());
       }
@@ -174,29 +174,29 @@ final class ProductTasks {
       return;
     }
     // All terms of a block before the next block, while its sum is in the processor's cache.
-    Range n = grid.n();
+    TaskRange n = grid.n();
     long width = Math.max(step, blockWidth(y, forms, grid) / step * step);
     for (long first = n.first(); first < n.last(); first += width) {
-      Range block = new Range(first, Math.min(first + width, n.last()));
+      TaskRange block = new TaskRange(first, Math.min(first + width, n.last()));
       addTerms(y, forms, new Grid(block, grid.m()), worker);
     }
   }
 
   /// How much of the result's first dimension to compute at a time.
-  private long blockWidth(MemorySegment y, List<FastProducts.Form> forms, Grid grid) {
+  private long blockWidth(MemorySegment y, List<FastProducts.ProductForm> forms, Grid grid) {
     long width =
         forms.size() == 1 ? grid.n().count() : Math.max(PART_STEP, TILE / grid.m().count());
     for (int i = 0; i < forms.size(); i++) {
       MemorySegment a = OneDnnCallbacks.source(y, 2 * i);
-      if (forms.get(i) != FastProducts.Form.PLAIN && !canMultiply(a)) {
-        boolean transposed = forms.get(i) == FastProducts.Form.TRANSPOSED_WEIGHT;
+      if (forms.get(i) != FastProducts.ProductForm.PLAIN && !canMultiply(a)) {
+        boolean transposed = forms.get(i) == FastProducts.ProductForm.TRANSPOSED_WEIGHT;
         width = Math.min(width, transposed ? BLOCK : tileRows(ggml_tensor.ne(a, 0)));
       }
     }
     return width;
   }
 
-  private void addTerms(MemorySegment y, List<FastProducts.Form> forms, Grid grid, Worker worker) {
+  private void addTerms(MemorySegment y, List<FastProducts.ProductForm> forms, Grid grid, Worker worker) {
     for (int i = 0; i < forms.size(); i++) {
       MemorySegment a = OneDnnCallbacks.source(y, 2 * i);
       MemorySegment b = OneDnnCallbacks.source(y, 2 * i + 1);
@@ -234,11 +234,11 @@ final class ProductTasks {
   private void addWeight(
       MemorySegment w, MemorySegment x, MemorySegment y, Grid grid, boolean add, Worker worker) {
     long k = ggml_tensor.ne(w, 0);
-    Range rows = grid.n();
-    Range m = grid.m();
+    TaskRange rows = grid.n();
+    TaskRange m = grid.m();
     long step = canMultiply(w) ? rows.count() : tileRows(k);
     for (long first = rows.first(); first < rows.last(); first += step) {
-      Range tile = new Range(first, Math.min(first + step, rows.last()));
+      TaskRange tile = new TaskRange(first, Math.min(first + step, rows.last()));
       OneDnnProduct form =
           new OneDnnProduct(
               canMultiply(w) ? TensorType.BF16 : choice.type(),
@@ -254,7 +254,7 @@ final class ProductTasks {
               stride(y, 1));
       product(worker, form)
           .run(
-              weights(w, tile, new Range(0, k), worker),
+              weights(w, tile, new TaskRange(0, k), worker),
               address(x, 0, m.first(), 0, 0),
               address(y, tile.first(), m.first(), 0, 0));
     }
@@ -264,11 +264,11 @@ final class ProductTasks {
   private void addTransposedWeight(
       MemorySegment w, MemorySegment x, MemorySegment y, Grid grid, boolean add, Worker worker) {
     long k = ggml_tensor.ne(w, 1);
-    Range columns = grid.n();
-    Range m = grid.m();
+    TaskRange columns = grid.n();
+    TaskRange m = grid.m();
     long step = canMultiply(w) ? k : tileRows(columns.count());
     for (long first = 0; first < k; first += step) {
-      Range tile = new Range(first, Math.min(first + step, k));
+      TaskRange tile = new TaskRange(first, Math.min(first + step, k));
       OneDnnProduct form =
           new OneDnnProduct(
               canMultiply(w) ? TensorType.BF16 : choice.type(),
@@ -310,7 +310,7 @@ final class ProductTasks {
 
   /// The address of a part of a weight that can be multiplied: its own, or that of the dequantized
   /// copy of whole rows' `columns`, which is as wide as they are.
-  private long weights(MemorySegment w, Range rows, Range columns, Worker worker) {
+  private long weights(MemorySegment w, TaskRange rows, TaskRange columns, Worker worker) {
     return canMultiply(w)
         ? address(w, columns.first(), rows.first(), 0, 0)
         : tiles.fill(w, rows, columns, worker.index());

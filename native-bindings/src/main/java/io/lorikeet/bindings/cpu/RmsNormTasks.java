@@ -4,7 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.bindings.TensorType;
-import io.lorikeet.bindings.cpu.ProductTasks.Range;
+import io.lorikeet.bindings.cpu.ProductTasks.TaskRange;
 import io.lorikeet.bindings.cpu.ProductTasks.Worker;
 import io.lorikeet.ggml.ggml_tensor;
 import java.lang.foreign.MemorySegment;
@@ -38,7 +38,7 @@ final class RmsNormTasks {
     long from = address(OneDnnCallbacks.source(y, 0));
     long gain = address(OneDnnCallbacks.source(y, 1));
     long columns = ggml_tensor.ne(y, 0);
-    Range part = part(y, worker);
+    TaskRange part = part(y, worker);
     long step = Math.max(1, ELEMENTS / columns);
     for (long first = part.first(); first < part.last(); first += step) {
       long rows = Math.min(step, part.last() - first);
@@ -52,8 +52,8 @@ final class RmsNormTasks {
     }
   }
 
-  private static Range part(MemorySegment y, Worker worker) {
-    return Range.part(RowTasks.rows(y), worker.index(), worker.count(), 1);
+  private static TaskRange part(MemorySegment y, Worker worker) {
+    return TaskRange.part(RowTasks.rows(y), worker.index(), worker.count(), 1);
   }
 
   private static long address(MemorySegment tensor) {
@@ -72,7 +72,7 @@ final class RmsNormTasks {
     float[] dy = new float[gain.length];
     float[] x = new float[gain.length];
     long bytes = ggml_tensor.nb(y, 1);
-    Range part = part(y, worker);
+    TaskRange part = part(y, worker);
     for (long row = part.first(); row < part.last(); row++) {
       MemorySegment.copy(gradients, JAVA_FLOAT, row * bytes, dy, 0, dy.length);
       MemorySegment.copy(rows, JAVA_FLOAT, row * bytes, x, 0, x.length);

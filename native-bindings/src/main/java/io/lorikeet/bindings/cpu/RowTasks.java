@@ -2,7 +2,7 @@ package io.lorikeet.bindings.cpu;
 
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.bindings.cpu.OneDnnStep.RowFunction;
-import io.lorikeet.bindings.cpu.ProductTasks.Range;
+import io.lorikeet.bindings.cpu.ProductTasks.TaskRange;
 import io.lorikeet.bindings.cpu.ProductTasks.Worker;
 import io.lorikeet.ggml.ggml_tensor;
 import java.lang.foreign.MemorySegment;
@@ -42,7 +42,7 @@ record RowTasks(OneDnnThreads threads) {
 
   /// Rounds the operation's only source, contiguous, to the type of the operation.
   void round(MemorySegment y, Worker worker) {
-    Range part = Range.part(elements(y), worker.index(), worker.count(), ALIGNMENT);
+    TaskRange part = TaskRange.part(elements(y), worker.index(), worker.count(), ALIGNMENT);
     long from = ggml_tensor.data(OneDnnCallbacks.source(y, 0)).address();
     long to = ggml_tensor.data(y).address();
     for (long first = part.first(); first < part.last(); first += STRIP) {
@@ -59,7 +59,7 @@ record RowTasks(OneDnnThreads threads) {
   /// @param factor of all numbers
   void pack(MemorySegment y, float factor, Worker worker) {
     MemorySegment x = OneDnnCallbacks.source(y, 0);
-    Range part = Range.part(ggml_tensor.ne(y, 2), worker.index(), worker.count(), 1);
+    TaskRange part = TaskRange.part(ggml_tensor.ne(y, 2), worker.index(), worker.count(), 1);
     if (part.count() == 0) {
       return;
     }

@@ -3,7 +3,7 @@ package io.lorikeet.bindings.cpu;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.lorikeet.bindings.cpu.OneDnnStep.RowFunction;
-import io.lorikeet.bindings.cpu.ProductTasks.Range;
+import io.lorikeet.bindings.cpu.ProductTasks.TaskRange;
 import io.lorikeet.bindings.cpu.ProductTasks.Worker;
 import io.lorikeet.ggml.ggml_tensor;
 import java.lang.foreign.MemorySegment;
@@ -21,14 +21,14 @@ final class SoftMaxTasks {
   }
 
   /// Rows that one step is applied to.
-  private interface Rows {
+  private interface RowKernel {
 
     /// @param first index of the first one
     void compute(long first, long count);
   }
 
-  private static void forEach(MemorySegment x, Worker worker, Rows rows) {
-    Range part = Range.part(RowTasks.rows(x), worker.index(), worker.count(), 1);
+  private static void forEach(MemorySegment x, Worker worker, RowKernel rows) {
+    TaskRange part = TaskRange.part(RowTasks.rows(x), worker.index(), worker.count(), 1);
     long step = Math.max(1, ELEMENTS / ggml_tensor.ne(x, 0));
     for (long first = part.first(); first < part.last(); first += step) {
       rows.compute(first, Math.min(step, part.last() - first));

@@ -2,7 +2,7 @@ package io.lorikeet.bindings.cpu;
 
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.bindings.cpu.OneDnnStep.RowFunction;
-import io.lorikeet.bindings.cpu.ProductTasks.Range;
+import io.lorikeet.bindings.cpu.ProductTasks.TaskRange;
 import io.lorikeet.bindings.cpu.ProductTasks.Worker;
 import io.lorikeet.ggml.ggml_tensor;
 import java.lang.foreign.MemorySegment;
@@ -25,7 +25,7 @@ final class SwigluTasks {
   /// @param y the operation, `[elements, 2]`: the gradients of gate and up; its sources are that of
   ///     the result, gate and up
   void backward(MemorySegment y, Worker worker) {
-    Range part = Range.part(ggml_tensor.ne(y, 0), worker.index(), worker.count(), ALIGNMENT);
+    TaskRange part = TaskRange.part(ggml_tensor.ne(y, 0), worker.index(), worker.count(), ALIGNMENT);
     for (long first = part.first(); first < part.last(); first += STRIP) {
       long count = Math.min(STRIP, part.last() - first);
       backward(new Strip(y, first, count, worker.index()));

@@ -3,7 +3,7 @@ package io.lorikeet.bindings.cpu;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.lorikeet.bindings.TensorType;
-import io.lorikeet.bindings.cpu.ProductTasks.Range;
+import io.lorikeet.bindings.cpu.ProductTasks.TaskRange;
 import io.lorikeet.bindings.cpu.ProductTasks.Worker;
 import io.lorikeet.ggml.Ggml;
 import io.lorikeet.ggml.ggml_tensor;
@@ -41,7 +41,7 @@ final class WeightTiles implements AutoCloseable {
   }
 
   /// Puts numbers that a weight's blocks stand for into a thread's tile, by way of its strip.
-  private interface Unpacking {
+  private interface TileUnpacking {
 
     /// @param from address of blocks
     /// @param held elements that the strip holds already
@@ -67,7 +67,7 @@ final class WeightTiles implements AutoCloseable {
   /// @param columns of these rows; whole blocks
   /// @param thread which thread's
   /// @return the address of the copy, `[columns, rows]` without gaps
-  long fill(MemorySegment w, Range rows, Range columns, int thread) {
+  long fill(MemorySegment w, TaskRange rows, TaskRange columns, int thread) {
     Memory memory = memories.get(thread);
     long bytes = rows.count() * columns.count() * to.blockBytes();
     if (memory.tile.byteSize() < bytes) {
@@ -82,21 +82,21 @@ final class WeightTiles implements AutoCloseable {
   /// @param w a contiguous weight
   /// @param y contiguous, of the same shape, in the type that is multiplied
   void copy(MemorySegment w, MemorySegment y, Worker worker) {
-    Range rows = Range.part(RowTasks.rows(w), worker.index(), worker.count(), 1);
+    TaskRange rows = TaskRange.part(RowTasks.rows(w), worker.index(), worker.count(), 1);
     if (rows.count() > 0) {
       long target = ggml_tensor.data(y).address() + rows.first() * ggml_tensor.nb(y, 1);
-      fill(w, rows, new Range(0, ggml_tensor.ne(w, 0)), worker.index(), target);
+      fill(w, rows, new TaskRange(0, ggml_tensor.ne(w, 0)), worker.index(), target);
     }
   }
 
   /// @param target address of the copy
-  private void fill(MemorySegment w, Range rows, Range columns, int thread, long target) {
+  private void fill(MemorySegment w, TaskRange rows, TaskRange columns, int thread, long target) {
     TensorType type = ProductTasks.type(w);
     long from =
         ggml_tensor.data(w).address()
             + rows.first() * ggml_tensor.nb(w, 1)
             + columns.first() / type.blockSize() * type.blockBytes();
-    Unpacking unpacking = unpacking(type, memories.get(thread), thread);
+    TileUnpacking unpacking = unpacking(type, memories.get(thread), thread);
     if (columns.count() == ggml_tensor.ne(w, 0)) {
       // Whole rows follow one another.
       fill(unpacking, type, from, 0, 1, rows.count() * columns.count(), target);
@@ -111,7 +111,7 @@ final class WeightTiles implements AutoCloseable {
   /// @param length elements of a run
   /// @param target address for the numbers of all runs, one after another
   private void fill(
-      Unpacking unpacking,
+      TileUnpacking unpacking,
       TensorType type,
       long from,
       long stride,
@@ -137,7 +137,7 @@ final class WeightTiles implements AutoCloseable {
     }
   }
 
-  private Unpacking unpacking(TensorType type, Memory memory, int thread) {
+  private TileUnpacking unpacking(TensorType type, Memory memory, int thread) {
     Optional<CodedBlocks> coded = CodedBlocks.of(type);
     return coded.isPresent()
         ? new Codes(coded.get(), memory, thread)
@@ -150,7 +150,7 @@ final class WeightTiles implements AutoCloseable {
   }
 
   /// By codes and scales.
-  private final class Codes implements Unpacking {
+  private final class Codes implements TileUnpacking {
     private final CodedBlocks blocks;
     private final Memory memory;
     private final int thread;
@@ -176,7 +176,7 @@ final class WeightTiles implements AutoCloseable {
   }
 
   /// By ggml's `to_float`.
-  private final class Floats implements Unpacking {
+  private final class Floats implements TileUnpacking {
     private final MemorySegment toFloat;
     private final Memory memory;
     private final int thread;

@@ -55,7 +55,7 @@ public final class LlamaQuantizer {
 
   /// Is told how far the quantizer is.
   @FunctionalInterface
-  public interface Listener {
+  public interface QuantizerListener {
     /// @param tensor the tensor that is worked on now
     /// @param number its number, from 1
     /// @param count tensors of the model
@@ -73,7 +73,7 @@ public final class LlamaQuantizer {
   ///     already, or the type needs an importance matrix and has none
   /// @throws IOException when the output can't be written
   public static void quantize(
-      Path input, Path output, QuantizerSettings settings, Listener listener) throws IOException {
+      Path input, Path output, QuantizerSettings settings, QuantizerListener listener) throws IOException {
     if (settings.type.needsImportanceMatrix() && settings.importance.isEmpty()) {
       throw new GgmlException(
           "llama.cpp makes " + settings.type + " only with an importance matrix");
@@ -83,7 +83,7 @@ public final class LlamaQuantizer {
     requireComplete(output);
   }
 
-  private static void report(String line, Listener listener) {
+  private static void report(String line, QuantizerListener listener) {
     Matcher tensor = TENSOR.matcher(line);
     if (tensor.matches()) {
       listener.at(

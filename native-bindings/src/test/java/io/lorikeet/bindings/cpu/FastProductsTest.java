@@ -16,8 +16,8 @@ import io.lorikeet.bindings.RowQuantizer;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
-import io.lorikeet.bindings.cpu.FastProducts.Form;
-import io.lorikeet.bindings.cpu.FastProducts.Term;
+import io.lorikeet.bindings.cpu.FastProducts.ProductForm;
+import io.lorikeet.bindings.cpu.FastProducts.FastTerm;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -209,7 +209,7 @@ class FastProductsTest {
                 packed,
                 new Spec("b", TensorType.F32, Shape.of(k, tokens)),
                 x,
-                (ops, a, b) -> one(products, ops, Form.WEIGHT, a, operand.apply(ops, b)));
+                (ops, a, b) -> one(products, ops, ProductForm.WEIGHT, a, operand.apply(ops, b)));
         assertClose(
             forward,
             n,
@@ -226,7 +226,7 @@ class FastProductsTest {
                 new Spec("b", TensorType.F32, Shape.of(n, tokens)),
                 dy,
                 (ops, a, b) ->
-                    one(products, ops, Form.TRANSPOSED_WEIGHT, a, operand.apply(ops, b)));
+                    one(products, ops, ProductForm.TRANSPOSED_WEIGHT, a, operand.apply(ops, b)));
         assertClose(
             backward,
             k,
@@ -317,8 +317,8 @@ class FastProductsTest {
                     products.activationType() == TensorType.F32
                         ? b
                         : ops.cast(b, products.activationType());
-                Term weight = new Term(Form.WEIGHT, a, operand);
-                Term plain = new Term(Form.PLAIN, ops.cast(a, TensorType.F32), b);
+                FastTerm weight = new FastTerm(ProductForm.WEIGHT, a, operand);
+                FastTerm plain = new FastTerm(ProductForm.PLAIN, ops.cast(a, TensorType.F32), b);
                 return products.sum(
                     ops, List.of(weight, plain, weight, plain, weight, plain, weight));
               });
@@ -386,8 +386,8 @@ class FastProductsTest {
     }
   }
 
-  private static Tensor one(FastProducts products, Ops ops, Form form, Tensor a, Tensor b) {
-    return products.sum(ops, List.of(new Term(form, a, b)));
+  private static Tensor one(FastProducts products, Ops ops, ProductForm form, Tensor a, Tensor b) {
+    return products.sum(ops, List.of(new FastTerm(form, a, b)));
   }
 
   @Test
@@ -401,10 +401,10 @@ class FastProductsTest {
       String message =
           assertThrows(GgmlException.class, () -> products.multiply(ops, a, b)).getMessage();
       assertEquals("a product can't take a f32 [8, 3] and b f32 [9, 3]", message);
-      for (Form form : Form.values()) {
+      for (ProductForm form : ProductForm.values()) {
         assertThrows(GgmlException.class, () -> one(products, ops, form, weight, a));
       }
-      assertThrows(GgmlException.class, () -> one(products, ops, Form.WEIGHT, a, a));
+      assertThrows(GgmlException.class, () -> one(products, ops, ProductForm.WEIGHT, a, a));
       assertThrows(GgmlException.class, () -> products.multiplyInto(ops, a, a, a, true));
       assertThrows(GgmlException.class, () -> products.copy(ops, a));
     }

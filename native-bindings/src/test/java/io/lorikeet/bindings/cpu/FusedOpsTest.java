@@ -115,9 +115,9 @@ class FusedOpsTest {
     List<Tensor> apply(Ops ops, List<Tensor> inputs);
   }
 
-  private static Operation inPlace(Function<Ops, Function<List<Tensor>, FusedOps.Result>> made) {
+  private static Operation inPlace(Function<Ops, Function<List<Tensor>, FusedOps.FusedOutput>> made) {
     return (ops, inputs) -> {
-      FusedOps.Result result = made.apply(ops).apply(inputs);
+      FusedOps.FusedOutput result = made.apply(ops).apply(inputs);
       return List.of(result.values(), result.operand());
     };
   }
@@ -280,7 +280,7 @@ class FusedOpsTest {
               backend,
               inputs,
               (ops, in) -> {
-                FusedOps.Result result =
+                FusedOps.FusedOutput result =
                     fused.crossEntropyAndGradient(ops, in.get(0), in.get(1), in.get(2));
                 return List.of(result.values(), result.operand(), in.get(2));
               });
@@ -324,7 +324,7 @@ class FusedOpsTest {
               backend,
               List.of(new Input(dy, shape), new Input(gate, shape), new Input(up, shape)),
               (ops, in) -> {
-                FusedOps.SwigluGradients both =
+                FusedOps.FusedSwigluGradients both =
                     fused.swigluBack(ops, in.get(0), in.get(1), in.get(2));
                 return List.of(
                     both.gate().values(),
@@ -356,7 +356,7 @@ class FusedOpsTest {
               backend,
               List.of(new Input(x, Shape.of(n, t)), new Input(gain, Shape.of(n))),
               (ops, in) -> {
-                FusedOps.Result result = fused.rmsNorm(ops, in.get(0), in.get(1), epsilon);
+                FusedOps.FusedOutput result = fused.rmsNorm(ops, in.get(0), in.get(1), epsilon);
                 Tensor reference = ops.mul(ops.rmsNorm(in.get(0), epsilon), in.get(1));
                 return List.of(result.values(), result.operand(), reference);
               });

@@ -178,7 +178,7 @@ class ConvertedFamily {
     List<String> names = outputNames(name);
     WeightRows rows = changed(name, weights.rows(name));
     if (names.size() == 1) {
-      return List.of(new OutputTensor.Numbers(names.getFirst(), rows));
+      return List.of(new OutputTensor.NumberTensor(names.getFirst(), rows));
     }
     if (rows.shape().size() < 2 || rows.shape().get(1) % names.size() != 0) {
       throw new IllegalArgumentException("'" + name + "' has the shape " + rows.shape());
@@ -186,7 +186,7 @@ class ConvertedFamily {
     long share = rows.shape().get(1) / names.size();
     List<OutputTensor> outputs = new ArrayList<>();
     for (int i = 0; i < names.size(); i++) {
-      outputs.add(new OutputTensor.Numbers(names.get(i), rows.part(i * share, share)));
+      outputs.add(new OutputTensor.NumberTensor(names.get(i), rows.part(i * share, share)));
     }
     return outputs;
   }
@@ -240,7 +240,7 @@ class ConvertedFamily {
     }
     try {
       outputs.add(
-          new OutputTensor.Numbers(
+          new OutputTensor.NumberTensor(
               outputName(name), WeightRows.stacked(List.copyOf(parts.values()))));
     } catch (IllegalArgumentException e) {
       problems.add(e.getMessage());
@@ -279,9 +279,9 @@ class ConvertedFamily {
     List<OutputTensor> renamed = new ArrayList<>();
     for (OutputTensor output : outputs) {
       renamed.add(
-          output instanceof OutputTensor.Numbers(String name, WeightRows rows)
+          output instanceof OutputTensor.NumberTensor(String name, WeightRows rows)
                   && name.equals("output.weight")
-              ? new OutputTensor.Numbers("token_embd.weight", rows)
+              ? new OutputTensor.NumberTensor("token_embd.weight", rows)
               : output);
     }
     return renamed;

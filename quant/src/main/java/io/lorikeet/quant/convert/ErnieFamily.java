@@ -41,7 +41,7 @@ final class ErnieFamily extends ConvertedFamily {
   }
 
   private OutputTensor part(String name, WeightRows rows, long from, long count) {
-    return new OutputTensor.Numbers(outputName(name), rows.part(from, count));
+    return new OutputTensor.NumberTensor(outputName(name), rows.part(from, count));
   }
 
   @Override

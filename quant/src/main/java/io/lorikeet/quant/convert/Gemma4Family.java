@@ -173,7 +173,7 @@ final class Gemma4Family extends GemmaFamily {
     Arrays.fill(factors, STILL);
     Arrays.fill(factors, 0, Math.clamp((int) (factors.length * share), 0, factors.length), 1);
     return List.of(
-        new OutputTensor.Numbers(
+        new OutputTensor.NumberTensor(
             "rope_freqs.weight", WeightRows.of("partial_rotary_factor", factors)));
   }
 
@@ -192,7 +192,7 @@ final class Gemma4Family extends GemmaFamily {
       String name, String matrix, String ending, StoredWeights weights) {
     String output = outputName(name.substring(0, name.length() - ending.length()) + matrix);
     return List.of(
-        new OutputTensor.Numbers(output.replaceFirst("\\.weight$", ".scale"), weights.rows(name)));
+        new OutputTensor.NumberTensor(output.replaceFirst("\\.weight$", ".scale"), weights.rows(name)));
   }
 
   @Override

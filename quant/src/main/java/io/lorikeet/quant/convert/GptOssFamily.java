@@ -49,24 +49,24 @@ final class GptOssFamily extends ConvertedFamily {
       throw new IllegalArgumentException("'" + stem + "' has the shape " + stored.shape());
     }
     if (!stem.endsWith(GATE_UP)) {
-      return List.of(new OutputTensor.Numbers(outputName(stem + ".weight"), stored.transposed()));
+      return List.of(new OutputTensor.NumberTensor(outputName(stem + ".weight"), stored.transposed()));
     }
     String base = stem.substring(0, stem.length() - GATE_UP.length());
     return List.of(
-        new OutputTensor.Numbers(
+        new OutputTensor.NumberTensor(
             outputName(base + "gate_proj.weight"), stored.transposed().everySecondRow(0)),
-        new OutputTensor.Numbers(
+        new OutputTensor.NumberTensor(
             outputName(base + "up_proj.weight"), stored.transposed().everySecondRow(1)));
   }
 
   private List<OutputTensor> bias(String stem, WeightRows rows) {
     if (!stem.endsWith(GATE_UP)) {
-      return List.of(new OutputTensor.Numbers(outputName(stem + ".bias"), rows));
+      return List.of(new OutputTensor.NumberTensor(outputName(stem + ".bias"), rows));
     }
     String base = stem.substring(0, stem.length() - GATE_UP.length());
     return List.of(
-        new OutputTensor.Numbers(outputName(base + "gate_proj.bias"), rows.everySecond(0)),
-        new OutputTensor.Numbers(outputName(base + "up_proj.bias"), rows.everySecond(1)));
+        new OutputTensor.NumberTensor(outputName(base + "gate_proj.bias"), rows.everySecond(0)),
+        new OutputTensor.NumberTensor(outputName(base + "up_proj.bias"), rows.everySecond(1)));
   }
 
   private List<OutputTensor> blocks(String name, StoredWeights weights) {

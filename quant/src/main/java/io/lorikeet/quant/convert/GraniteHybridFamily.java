@@ -95,12 +95,12 @@ final class GraniteHybridFamily extends GraniteMoeFamily {
   List<OutputTensor> outputs(String name, StoredWeights weights) {
     WeightRows rows = weights.rows(name);
     if (name.endsWith(".mamba.dt_bias")) {
-      return List.of(new OutputTensor.Numbers(outputName(name + ".bias"), rows));
+      return List.of(new OutputTensor.NumberTensor(outputName(name + ".bias"), rows));
     }
     if (name.endsWith(".mamba.A_log") || name.endsWith(".mamba.D")) {
       String output = outputName(name + ".weight").replaceFirst("\\.weight$", "");
       WeightRows values = name.endsWith("A_log") ? rows.negativeExponential() : rows;
-      return List.of(new OutputTensor.Numbers(output, values.reshaped(1, rows.elements())));
+      return List.of(new OutputTensor.NumberTensor(output, values.reshaped(1, rows.elements())));
     }
     return super.outputs(name, weights);
   }

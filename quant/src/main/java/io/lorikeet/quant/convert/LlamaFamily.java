@@ -29,7 +29,7 @@ class LlamaFamily extends ConvertedFamily {
   static List<OutputTensor> llama3Tensors(Rope rope, int headLength) {
     return rope.type().equals("llama3")
         ? List.of(
-            new OutputTensor.Numbers(
+            new OutputTensor.NumberTensor(
                 "rope_freqs.weight",
                 WeightRows.of("rope_parameters", llama3Factors(rope, headLength))))
         : List.of();

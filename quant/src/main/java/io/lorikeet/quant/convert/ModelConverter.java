@@ -196,7 +196,7 @@ public final class ModelConverter {
   private static Planned plan(OutputTensor tensor, TensorType wanted) {
     return switch (tensor) {
       case OutputTensor.Blocks blocks -> new Planned(tensor, blocks.type(), blocks.source());
-      case OutputTensor.Numbers numbers -> {
+      case OutputTensor.NumberTensor numbers -> {
         TensorType type = type(numbers, wanted);
         yield new Planned(tensor, type, RowEncoder.source(numbers.rows(), type));
       }
@@ -205,7 +205,7 @@ public final class ModelConverter {
 
   /// Vectors, norms, gates of experts, convolutions and biases stay in F32, as everything in
   /// llama.cpp expects.
-  private static TensorType type(OutputTensor.Numbers tensor, TensorType wanted) {
+  private static TensorType type(OutputTensor.NumberTensor tensor, TensorType wanted) {
     String name = tensor.name();
     if (tensor.rows().isVector()
         || ALWAYS_F32.stream().anyMatch(name::endsWith)

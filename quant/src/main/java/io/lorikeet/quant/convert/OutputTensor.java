@@ -13,7 +13,7 @@ sealed interface OutputTensor {
   List<Long> shape();
 
   /// Numbers that are written in whatever type is wanted.
-  record Numbers(String name, WeightRows rows) implements OutputTensor {
+  record NumberTensor(String name, WeightRows rows) implements OutputTensor {
     @Override
     public List<Long> shape() {
       return rows.shape();

@@ -53,9 +53,9 @@ final class PhiFamily extends ConvertedFamily {
     }
     writer.putFloat32(key("rope.scaling.attn_factor"), attentionFactor(rope));
     return List.of(
-        new OutputTensor.Numbers(
+        new OutputTensor.NumberTensor(
             "rope_factors_long.weight", WeightRows.of("long_factor", longFactors)),
-        new OutputTensor.Numbers(
+        new OutputTensor.NumberTensor(
             "rope_factors_short.weight", WeightRows.of("short_factor", shortFactors)));
   }
 

@@ -169,11 +169,11 @@ class Qwen3NextFamily extends MixtureFamily {
   List<OutputTensor> outputs(String name, StoredWeights weights) {
     if (name.endsWith(".A_log")) {
       String output = outputName(name + ".weight").replaceFirst("\\.weight$", "");
-      return List.of(new OutputTensor.Numbers(output, changed(name, weights.rows(name))));
+      return List.of(new OutputTensor.NumberTensor(output, changed(name, weights.rows(name))));
     }
     if (name.endsWith(".dt_bias")) {
       String output = outputName(name + ".bias");
-      return List.of(new OutputTensor.Numbers(output, changed(name, weights.rows(name))));
+      return List.of(new OutputTensor.NumberTensor(output, changed(name, weights.rows(name))));
     }
     return name.endsWith(".in_proj_qkvz.weight")
         ? taken(name, weights.rows(name))
@@ -206,7 +206,7 @@ class Qwen3NextFamily extends MixtureFamily {
             net.valueWidth(), row -> row / values * group + 2L * length + values + row % values);
     String base = name.substring(0, name.length() - "qkvz.weight".length());
     return List.of(
-        new OutputTensor.Numbers(outputName(base + "qkv.weight"), qkv),
-        new OutputTensor.Numbers(outputName(base + "z.weight"), gate));
+        new OutputTensor.NumberTensor(outputName(base + "qkv.weight"), qkv),
+        new OutputTensor.NumberTensor(outputName(base + "z.weight"), gate));
   }
 }

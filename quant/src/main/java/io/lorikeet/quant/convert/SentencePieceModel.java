@@ -37,7 +37,7 @@ record SentencePieceModel(List<Piece> pieces, boolean addsSpacePrefix) {
   static SentencePieceModel parse(ByteBuffer bytes, String file) {
     List<Piece> pieces = new ArrayList<>();
     boolean prefix = true;
-    Message model = new Message(bytes, file);
+    ProtobufReader model = new ProtobufReader(bytes, file);
     while (model.next()) {
       switch (model.field()) {
         case 1 -> pieces.add(piece(model.message()));
@@ -54,7 +54,7 @@ record SentencePieceModel(List<Piece> pieces, boolean addsSpacePrefix) {
     return new SentencePieceModel(List.copyOf(pieces), prefix);
   }
 
-  private static Piece piece(Message message) {
+  private static Piece piece(ProtobufReader message) {
     String text = "";
     float score = 0;
     int type = 1;
@@ -72,7 +72,7 @@ record SentencePieceModel(List<Piece> pieces, boolean addsSpacePrefix) {
     return new Piece(text, score, type);
   }
 
-  private static boolean addsPrefix(Message message) {
+  private static boolean addsPrefix(ProtobufReader message) {
     boolean prefix = true;
     while (message.next()) {
       if (message.field() == 3) {
@@ -85,7 +85,7 @@ record SentencePieceModel(List<Piece> pieces, boolean addsSpacePrefix) {
   }
 
   /// Goes through the fields of a protocol buffer's message.
-  private static final class Message {
+  private static final class ProtobufReader {
     private static final int VARINT = 0;
     private static final int FIXED64 = 1;
     private static final int BYTES = 2;
@@ -95,7 +95,7 @@ record SentencePieceModel(List<Piece> pieces, boolean addsSpacePrefix) {
     private final String file;
     private int tag;
 
-    Message(ByteBuffer bytes, String file) {
+    ProtobufReader(ByteBuffer bytes, String file) {
       this.bytes = bytes.order(ByteOrder.LITTLE_ENDIAN);
       this.file = file;
     }
@@ -132,8 +132,8 @@ record SentencePieceModel(List<Piece> pieces, boolean addsSpacePrefix) {
       }
     }
 
-    Message message() {
-      return new Message(slice(), file);
+    ProtobufReader message() {
+      return new ProtobufReader(slice(), file);
     }
 
     void skip() {

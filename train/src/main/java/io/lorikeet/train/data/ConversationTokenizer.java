@@ -44,10 +44,10 @@ final class ConversationTokenizer {
   /// @param sequences one, or several where one isn't all that the server would have seen; none
   ///     where nothing is to be learned
   /// @param spellsControl whether a message spells the name of a control token
-  record Result(List<Sequence> sequences, boolean spellsControl, Set<ChatRemark> remarks) {}
+  record TokenizedConversation(List<Sequence> sequences, boolean spellsControl, Set<ChatRemark> remarks) {}
 
   /// @throws io.lorikeet.models.text.template.TemplateException when the template refuses it
-  Result tokenize(Conversation conversation) {
+  TokenizedConversation tokenize(Conversation conversation) {
     if (trainOn == TrainOn.ALL) {
       return everything(conversation);
     }
@@ -81,7 +81,7 @@ final class ConversationTokenizer {
     }
     boolean spellsControl =
         written.stream().anyMatch(turn -> encoding.tokenizer().spellsControl(turn.whole()));
-    return new Result(sequences, spellsControl, remarks);
+    return new TokenizedConversation(sequences, spellsControl, remarks);
   }
 
   /// A turn; empty where it is a call that the template leaves out, or it would be learned to say
@@ -109,13 +109,13 @@ final class ConversationTokenizer {
     return message.reasoning().filter(thoughts -> !written.contains(thoughts.strip())).isPresent();
   }
 
-  private Result everything(Conversation conversation) {
+  private TokenizedConversation everything(Conversation conversation) {
     Rendering text = encoding.template().render(conversation, false);
     int[] tokens = encoding.tokenizer().encode(text);
     boolean[] trained = new boolean[tokens.length];
     Arrays.fill(trained, Math.min(1, tokens.length), tokens.length, true);
     boolean spellsControl = encoding.tokenizer().spellsControl(text);
-    return new Result(List.of(new Sequence(tokens, trained)), spellsControl, Set.of());
+    return new TokenizedConversation(List.of(new Sequence(tokens, trained)), spellsControl, Set.of());
   }
 
   /// The messages to learn.

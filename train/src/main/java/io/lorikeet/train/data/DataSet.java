@@ -19,7 +19,7 @@ import java.util.stream.IntStream;
 public final class DataSet {
   private final IntFunction<TokenizedExample> examples;
   private final Trees trees;
-  private final Packer.Packing packing;
+  private final Packer.RowPacking packing;
   private final int context;
   private final long tokens;
   private final long shared;
@@ -28,7 +28,7 @@ public final class DataSet {
   private DataSet(
       IntFunction<TokenizedExample> examples,
       Trees trees,
-      Packer.Packing packing,
+      Packer.RowPacking packing,
       int context,
       long apart,
       long targets) {
@@ -113,7 +113,7 @@ public final class DataSet {
         packing == Packing.ROWS_AND_BEGINNINGS
             ? Trees.sharing(count, places, continues, examples, context)
             : Trees.single(count, places);
-    Packer.Packing rows =
+    Packer.RowPacking rows =
         packing == Packing.NONE
             ? Packer.single(count)
             : Packer.pack(trees.count(), tree -> trees.places()[tree], context);

@@ -52,7 +52,7 @@ public final class ExampleTokenizer {
   /// The example's tokens, within the context.
   Tokenized tokenize(Example example) {
     return switch (example.content()) {
-      case Example.Text(String text) -> completion(example, "", text);
+      case Example.PlainText(String text) -> completion(example, "", text);
       case Example.Completion(String prompt, String completion) ->
           completion(example, prompt, completion);
       case Example.Document document -> document(example, document);
@@ -78,7 +78,7 @@ public final class ExampleTokenizer {
     if (conversations.isEmpty()) {
       return Tokenized.refused("a chat, and how this base's chats are written isn't known");
     }
-    ConversationTokenizer.Result result;
+    ConversationTokenizer.TokenizedConversation result;
     try {
       result = conversations.get().tokenize(conversation);
     } catch (TemplateException e) {

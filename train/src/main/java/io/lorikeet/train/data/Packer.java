@@ -12,7 +12,7 @@ final class Packer {
   ///
   /// @param order the examples by their numbers, row after row
   /// @param ends for each row the place in `order` behind its last example
-  record Packing(int[] order, int[] ends) {}
+  record RowPacking(int[] order, int[] ends) {}
 
   /// Best-fit decreasing: the longest examples first, each into the row that it fills best (the
   /// least room that is enough), else into a new one. Of equals the first comes first, so the same
@@ -20,7 +20,7 @@ final class Packer {
   ///
   /// @param places places that each example takes, from 1 to `context`
   /// @param context places of a row
-  static Packing pack(int count, IntUnaryOperator places, int context) {
+  static RowPacking pack(int count, IntUnaryOperator places, int context) {
     int[] longestFirst = longestFirst(count, places, context);
     int[] rowOf = new int[count];
     Rooms rooms = new Rooms(count, context);
@@ -36,12 +36,12 @@ final class Packer {
   }
 
   /// One example in each row, in their order.
-  static Packing single(int count) {
+  static RowPacking single(int count) {
     int[] order = new int[count];
     Arrays.setAll(order, i -> i);
     int[] ends = new int[count];
     Arrays.setAll(ends, i -> i + 1);
-    return new Packing(order, ends);
+    return new RowPacking(order, ends);
   }
 
   /// Sorted by counting.
@@ -60,7 +60,7 @@ final class Packer {
     return order;
   }
 
-  private static Packing byRow(int[] longestFirst, int[] rowOf, int rows) {
+  private static RowPacking byRow(int[] longestFirst, int[] rowOf, int rows) {
     int[] ends = new int[rows];
     for (int row : rowOf) {
       ends[row]++;
@@ -76,7 +76,7 @@ final class Packer {
     for (int example : longestFirst) {
       order[next[rowOf[example]]++] = example;
     }
-    return new Packing(order, ends);
+    return new RowPacking(order, ends);
   }
 
   /// Rows by the room that is left in them, those with the same room in a queue.

@@ -33,10 +33,10 @@ final class TokenStoreWriter implements AutoCloseable {
   private long written; // ints
   private long[] offsets = new long[1 << 8];
   private int count;
-  private @Nullable Output output;
+  private @Nullable OutputFile output;
 
   /// The file that is written, and the way into it.
-  private record Output(AtomicFile file, FileChannel channel) {}
+  private record OutputFile(AtomicFile file, FileChannel channel) {}
 
   /// @param file the file to write, if one is needed
   /// @param temporary whether it goes when the store is closed
@@ -119,7 +119,7 @@ final class TokenStoreWriter implements AutoCloseable {
     if ((long) used + ints > small) {
       if (output == null) {
         AtomicFile created = AtomicFile.create(file);
-        output = new Output(created, FileChannel.open(created.path(), StandardOpenOption.WRITE));
+        output = new OutputFile(created, FileChannel.open(created.path(), StandardOpenOption.WRITE));
       }
       flush(output.channel());
     }

@@ -102,7 +102,7 @@ public final class TokenTree {
 
   /// Takes the places of the examples' tokens with loss.
   @FunctionalInterface
-  interface TargetVisitor {
+  interface TreeVisitor {
     /// @param example its number in the tree
     /// @param token index in the example of the token that has loss
     /// @param place where it is predicted
@@ -111,7 +111,7 @@ public final class TokenTree {
 
   /// Visits the tokens with loss of each example after the other. A place that several examples
   /// share comes for each of them.
-  void forEachTarget(TargetVisitor visitor) {
+  void forEachTarget(TreeVisitor visitor) {
     for (int i = 0; i < examples.size(); i++) {
       int end = ends.get(i);
       for (int place = 0; place <= end; place++) {

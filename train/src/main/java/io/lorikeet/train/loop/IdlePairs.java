@@ -22,9 +22,9 @@ final class IdlePairs {
   private final List<String> pairs = new ArrayList<>();
 
   /// Numbers of experts by layer, such as `blk.3`, with the number of all.
-  private final Map<String, Experts> experts = new TreeMap<>();
+  private final Map<String, ExpertChoices> experts = new TreeMap<>();
 
-  private record Experts(TreeSet<Integer> idle, int all) {}
+  private record ExpertChoices(TreeSet<Integer> idle, int all) {}
 
   /// Looks at the summed gradients of a step, before they are cleared.
   IdlePairs(LoraParameters lora) {
@@ -46,7 +46,7 @@ final class IdlePairs {
     } else if (!idle.isEmpty()) {
       String layer = slot.baseTensor().replaceFirst("^(blk\\.\\d+)\\..*", "$1");
       experts
-          .computeIfAbsent(layer, _ -> new Experts(new TreeSet<>(), slot.experts()))
+          .computeIfAbsent(layer, _ -> new ExpertChoices(new TreeSet<>(), slot.experts()))
           .idle
           .addAll(idle);
     }
@@ -90,7 +90,7 @@ final class IdlePairs {
                 STEP, named, more > 0 ? "; and some of %s more layers".formatted(more) : ""));
   }
 
-  private static String inWords(Experts experts) {
+  private static String inWords(ExpertChoices experts) {
     String numbers =
         experts.idle.stream()
             .limit(MOST_NAMED)

@@ -199,7 +199,7 @@ final class TrainingLoop {
 
   private TrainingEvent.StepDone takeStep(int number, double rate) {
     long start = System.nanoTime();
-    TrainingStep.Outcome outcome = step.run(number, plan.step(number), rate, new Watch(number));
+    TrainingStep.StepOutcome outcome = step.run(number, plan.step(number), rate, new LoopWatch(number));
     return new TrainingEvent.StepDone(
         number,
         steps,
@@ -212,10 +212,10 @@ final class TrainingLoop {
         secondsSince(start));
   }
 
-  private final class Watch implements TrainingStep.Watch {
+  private final class LoopWatch implements TrainingStep.Watch {
     private final int number;
 
-    Watch(int number) {
+    LoopWatch(int number) {
       this.number = number;
     }
 
@@ -230,7 +230,7 @@ final class TrainingLoop {
     }
 
     @Override
-    public void beforeUpdate(TrainingStep.Outcome outcome, List<MicroBatch> batches) {
+    public void beforeUpdate(TrainingStep.StepOutcome outcome, List<MicroBatch> batches) {
       if (number == IdlePairs.STEP) {
         lookForIdlePairs();
       }

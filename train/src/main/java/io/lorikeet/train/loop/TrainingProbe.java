@@ -97,7 +97,7 @@ public final class TrainingProbe {
   ///
   /// @return mean loss per token before the update, in nats
   public double trainingStep() {
-    TrainingStep.Outcome outcome =
+    TrainingStep.StepOutcome outcome =
         step.run(++steps, List.of(batch), LEARNING_RATE, TrainingStep.Watch.NOBODY);
     backend.finish();
     return outcome.loss();

@@ -27,7 +27,7 @@ final class TrainingStep {
   /// @param gradientNorm global norm before clipping
   /// @param targetTokens tokens with loss
   /// @param tokens tokens computed, padding excluded
-  record Outcome(double loss, double gradientNorm, long targetTokens, long tokens) {}
+  record StepOutcome(double loss, double gradientNorm, long targetTokens, long tokens) {}
 
   /// @param maxGradNorm global norm that gradients are clipped to; 0 for no clipping
   /// @param seed of the dropout masks
@@ -51,7 +51,7 @@ final class TrainingStep {
           public void afterBatch() {}
 
           @Override
-          public void beforeUpdate(Outcome outcome, List<MicroBatch> batches) {}
+          public void beforeUpdate(StepOutcome outcome, List<MicroBatch> batches) {}
         };
 
     /// A micro-batch was given to the device, or several that take turns, and the one before is
@@ -62,12 +62,12 @@ final class TrainingStep {
     ///
     /// @param outcome the step's numbers, all of them finite
     /// @throws UnusableStepException to keep them from the parameters
-    void beforeUpdate(Outcome outcome, List<MicroBatch> batches);
+    void beforeUpdate(StepOutcome outcome, List<MicroBatch> batches);
   }
 
   /// @param step number of the step, from 1
   /// @throws UnusableStepException before such numbers reach the parameters; see [#discard]
-  Outcome run(int step, List<MicroBatch> batches, double learningRate, Watch watch) {
+  StepOutcome run(int step, List<MicroBatch> batches, double learningRate, Watch watch) {
     model.foldAdapter();
     double targets = 0;
     long tokens = 0;
@@ -102,7 +102,7 @@ final class TrainingStep {
     if (!Double.isFinite(norm)) {
       throw NonFiniteException.inStep("gradient", step, firstNonFiniteGradient(), batches);
     }
-    Outcome outcome = new Outcome(lossSum / targets, norm, Math.round(targets), tokens);
+    StepOutcome outcome = new StepOutcome(lossSum / targets, norm, Math.round(targets), tokens);
     watch.beforeUpdate(outcome, batches);
     double clip = maxGradNorm > 0 && norm > maxGradNorm ? maxGradNorm / norm : 1;
     updating = true;

@@ -6,6 +6,7 @@ import io.lorikeet.bindings.Graph;
 import io.lorikeet.models.architecture.BaseWeights;
 import io.lorikeet.models.architecture.PassShape;
 import io.lorikeet.models.architecture.SavedInputs;
+import io.lorikeet.models.architecture.ModelMemory;
 import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.lora.LoraParameters;
@@ -202,8 +203,8 @@ public final class MemoryPlanner {
   /// @param least as [#smallest] gives it
   /// @param longest as [#longestContext] gives it
   public String advice(MemoryPlan least, int longest, long device) {
-    MemoryPlan.Item largest =
-        least.items().stream().max(Comparator.comparingLong(MemoryPlan.Item::device)).orElseThrow();
+    MemoryPlan.PlanItem largest =
+        least.items().stream().max(Comparator.comparingLong(MemoryPlan.PlanItem::device)).orElseThrow();
     return String.format(
         Locale.ROOT,
         "memory: this run needs at least %.3f GB of %s's memory at context %,d, and there are %.3f"
@@ -327,40 +328,40 @@ public final class MemoryPlanner {
         .formatted(config.get(Settings.BATCH_SIZE), placement.shape().context(), why);
   }
 
-  private List<MemoryPlan.Item> items(TrainingSetup setup, Placement placement) {
+  private List<MemoryPlan.PlanItem> items(TrainingSetup setup, Placement placement) {
     BaseWeights weights = setup.weights();
-    TransformerModel.Memory pass = setup.model().memory();
+    ModelMemory pass = setup.model().memory();
     AdamW optimizer = setup.optimizer();
-    List<MemoryPlan.Item> items = new ArrayList<>();
+    List<MemoryPlan.PlanItem> items = new ArrayList<>();
     ProcessMemory.now()
-        .ifPresent(now -> items.add(new MemoryPlan.Item(JAVA, 0, own(now) + GROWTH, 0)));
+        .ifPresent(now -> items.add(new MemoryPlan.PlanItem(JAVA, 0, own(now) + GROWTH, 0)));
     items.add(
-        new MemoryPlan.Item(
+        new MemoryPlan.PlanItem(
             placement.streamed() ? "base, two layers at a time" : "base",
             weights.bytes(),
             0,
             backend.isCpu() ? weights.mappedBytes() : bytesOfBase()));
-    items.add(new MemoryPlan.Item("adapter and its gradients", setup.lora().bytes(), 0, 0));
+    items.add(new MemoryPlan.PlanItem("adapter and its gradients", setup.lora().bytes(), 0, 0));
     items.add(
-        new MemoryPlan.Item(
+        new MemoryPlan.PlanItem(
             "optimizer", optimizer.deviceBytes(), optimizer.hostBytes(), optimizer.mappedBytes()));
     long state = stateBytes(setup);
-    items.add(new MemoryPlan.Item("a checkpoint's copy of the state", 0, state, state));
-    items.add(new MemoryPlan.Item("the finished adapter", 0, state / 3, 0));
+    items.add(new MemoryPlan.PlanItem("a checkpoint's copy of the state", 0, state, state));
+    items.add(new MemoryPlan.PlanItem("the finished adapter", 0, state / 3, 0));
     items.add(
-        new MemoryPlan.Item(
+        new MemoryPlan.PlanItem(
             "saved layer inputs", pass.hiddenStates(), pass.hiddenStatesOnHost(), 0));
     if (pass.attention() > 0) {
-      items.add(new MemoryPlan.Item("saved attention", pass.attention(), 0, 0));
+      items.add(new MemoryPlan.PlanItem("saved attention", pass.attention(), 0, 0));
     }
     if (pass.folded() > 0) {
-      items.add(new MemoryPlan.Item("weights with the adapter rounded in", pass.folded(), 0, 0));
+      items.add(new MemoryPlan.PlanItem("weights with the adapter rounded in", pass.folded(), 0, 0));
     }
-    items.add(new MemoryPlan.Item("batch, masks and constants", pass.inputs(), 0, 0));
-    items.add(new MemoryPlan.Item("activations of a layer or the head", pass.scratch(), 0, 0));
+    items.add(new MemoryPlan.PlanItem("batch, masks and constants", pass.inputs(), 0, 0));
+    items.add(new MemoryPlan.PlanItem("activations of a layer or the head", pass.scratch(), 0, 0));
     if (pass.libraryScratch() > 0) {
       items.add(
-          new MemoryPlan.Item("scratch of the device's library", pass.libraryScratch(), 0, 0));
+          new MemoryPlan.PlanItem("scratch of the device's library", pass.libraryScratch(), 0, 0));
     }
     items.addAll(ofDriver(Float.BYTES * setup.lora().count(), placement.shape().tokens()));
     return items;
@@ -375,20 +376,20 @@ public final class MemoryPlanner {
   ///
   /// @param parameters bytes of all parameters, which are copied at once
   /// @param tokens of a pass
-  private List<MemoryPlan.Item> ofDriver(long parameters, int tokens) {
-    List<MemoryPlan.Item> items = new ArrayList<>();
+  private List<MemoryPlan.PlanItem> ofDriver(long parameters, int tokens) {
+    List<MemoryPlan.PlanItem> items = new ArrayList<>();
     boolean software = backend.isSoftware();
     // A driver's memory that is in this process is written directly, and only read by copies.
     long uploaded =
         software ? 0 : base.tensors().stream().mapToLong(GgufTensor::bytes).max().orElse(0);
     long staging = backend.stagingBytes(Math.max(parameters, uploaded));
     if (staging > 0) {
-      items.add(new MemoryPlan.Item("copies to and from the device", 0, staging, 0));
+      items.add(new MemoryPlan.PlanItem("copies to and from the device", 0, staging, 0));
     }
     if (software && !backend.isCpu()) {
       long kernels = tokens > FEW_COLUMNS ? LARGE_KERNELS : 0;
       items.add(
-          new MemoryPlan.Item("the software device's driver", 0, SOFTWARE_DRIVER + kernels, 0));
+          new MemoryPlan.PlanItem("the software device's driver", 0, SOFTWARE_DRIVER + kernels, 0));
     }
     return items;
   }

@@ -3,6 +3,7 @@ package io.lorikeet.train.memory;
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.OwnedResources;
 import io.lorikeet.models.architecture.BaseWeights;
+import io.lorikeet.models.architecture.ModelOptions;
 import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.family.ModelConfig;
@@ -47,8 +48,8 @@ public final class TrainingSetup implements AutoCloseable {
   public TrainingSetup(
       GgufFile base, Backend backend, Request request, ByteProgress uploadProgress) {
     Placement placement = request.placement();
-    TransformerModel.Options options =
-        new TransformerModel.Options(
+    ModelOptions options =
+        new ModelOptions(
             placement.shape(),
             request.shorter(),
             request.precision(),

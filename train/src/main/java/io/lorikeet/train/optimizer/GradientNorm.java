@@ -17,10 +17,10 @@ import java.util.List;
 final class GradientNorm implements AutoCloseable {
   private final Tensor vector;
   private final DeviceTensors sum;
-  private final List<Piece> pieces = new ArrayList<>();
+  private final List<NormPiece> pieces = new ArrayList<>();
   private GraphMemory memory;
 
-  private record Piece(long elements, Tensor part, Graph graph) {}
+  private record NormPiece(long elements, Tensor part, Graph graph) {}
 
   /// @param vector F32 `[n]`, in the backend's memory
   GradientNorm(Tensor vector, Backend backend) {
@@ -35,19 +35,19 @@ final class GradientNorm implements AutoCloseable {
       }
       pieces.forEach(p -> p.graph().bind(p.part(), vector));
       memory = new GraphMemory(backend);
-      memory.allocate(pieces.stream().map(Piece::graph).toList());
+      memory.allocate(pieces.stream().map(NormPiece::graph).toList());
     } catch (RuntimeException e) {
       close();
       throw e;
     }
   }
 
-  private Piece piece(Backend backend, long elements) {
+  private NormPiece piece(Backend backend, long elements) {
     Ops ops = new Ops();
     Tensor part = ops.placeholder("part", TensorType.F32, Shape.of(elements));
     Tensor total = ops.constant(sum.get("sum"));
     ops.schedule(ops.copy(ops.add(ops.sum(ops.square(part)), total), total));
-    return new Piece(elements, part, new Graph("the norm of the gradient", backend, ops));
+    return new NormPiece(elements, part, new Graph("the norm of the gradient", backend, ops));
   }
 
   /// Has the squares summed.
@@ -58,7 +58,7 @@ final class GradientNorm implements AutoCloseable {
     squares.upload(new float[1]);
     long elements = vector.shape().elements();
     for (long start = 0; start < elements; ) {
-      Piece piece =
+      NormPiece piece =
           elements - start >= pieces.getFirst().elements() ? pieces.getFirst() : pieces.getLast();
       piece.graph().bind(piece.part(), vector, start * Float.BYTES);
       piece.graph().compute();

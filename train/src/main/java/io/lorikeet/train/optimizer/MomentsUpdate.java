@@ -30,11 +30,11 @@ final class MomentsUpdate implements AutoCloseable {
   private final Moments moments;
   private final DeviceTensors inputs;
   private @Nullable DeviceTensors pieces;
-  private final List<Step> steps = new ArrayList<>();
+  private final List<UpdateStep> steps = new ArrayList<>();
   private GraphMemory memory;
 
   /// The update of a piece of some size.
-  private record Step(
+  private record UpdateStep(
       long elements, Graph graph, Tensor values, Tensor gradients, Tensor first, Tensor second) {}
 
   /// @param backend where the moments are
@@ -65,14 +65,14 @@ final class MomentsUpdate implements AutoCloseable {
       }
       memory = new GraphMemory(backend);
       steps.forEach(step -> bind(step, 0));
-      memory.allocate(steps.stream().map(Step::graph).toList());
+      memory.allocate(steps.stream().map(UpdateStep::graph).toList());
     } catch (RuntimeException e) {
       close();
       throw e;
     }
   }
 
-  private Step step(Backend backend, long elements) {
+  private UpdateStep step(Backend backend, long elements) {
     Ops ops = new Ops();
     Shape shape = Shape.of(elements);
     Tensor values = ops.placeholder("values", TensorType.F32, shape);
@@ -83,10 +83,10 @@ final class MomentsUpdate implements AutoCloseable {
     ops.schedule(
         ops.adamW(values, scaled, first, second, ops.constant(inputs.get("hyperparameters"))));
     Graph graph = new Graph(NAME, backend, ops);
-    return new Step(elements, graph, values, gradients, first, second);
+    return new UpdateStep(elements, graph, values, gradients, first, second);
   }
 
-  private void bind(Step step, long start) {
+  private void bind(UpdateStep step, long start) {
     long offset = start * Float.BYTES;
     Graph graph = step.graph();
     graph.bind(step.first(), moments.first(), offset);
@@ -107,7 +107,7 @@ final class MomentsUpdate implements AutoCloseable {
     inputs.get("gradient_factor").upload(new float[] {gradientFactor});
     long elements = parameters.values().shape().elements();
     for (long start = 0; start < elements; ) {
-      Step step =
+      UpdateStep step =
           elements - start >= steps.getFirst().elements() ? steps.getFirst() : steps.getLast();
       bind(step, start);
       run(step, start);
@@ -115,7 +115,7 @@ final class MomentsUpdate implements AutoCloseable {
     }
   }
 
-  private void run(Step step, long start) {
+  private void run(UpdateStep step, long start) {
     if (pieces == null) {
       step.graph().compute();
       return;

@@ -64,11 +64,11 @@ public final class EventFile implements TrainingListener, AutoCloseable {
     }
     FileChannel made =
         FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-    Message version = event(0);
+    ProtobufWriter version = event(0);
     version.bytes(FILE_VERSION, "brain.Event:2".getBytes(StandardCharsets.UTF_8));
     record(made, version);
-    Message begin = event(step);
-    Message log = new Message();
+    ProtobufWriter begin = event(step);
+    ProtobufWriter log = new ProtobufWriter();
     log.number(STATUS, START);
     begin.bytes(SESSION_LOG, log.toByteArray());
     record(made, begin);
@@ -104,15 +104,15 @@ public final class EventFile implements TrainingListener, AutoCloseable {
   }
 
   private void write(int step, Map<String, Double> values) throws IOException {
-    Message summary = new Message();
+    ProtobufWriter summary = new ProtobufWriter();
     values.forEach(
         (tag, number) -> {
-          Message value = new Message();
+          ProtobufWriter value = new ProtobufWriter();
           value.bytes(TAG, tag.getBytes(StandardCharsets.UTF_8));
           value.number(SIMPLE_VALUE, number.floatValue());
           summary.bytes(VALUE, value.toByteArray());
         });
-    Message event = event(step);
+    ProtobufWriter event = event(step);
     event.bytes(SUMMARY, summary.toByteArray());
     if (channel == null) {
       channel = begin(step);
@@ -120,15 +120,15 @@ public final class EventFile implements TrainingListener, AutoCloseable {
     record(channel, event);
   }
 
-  private Message event(int step) {
-    Message event = new Message();
+  private ProtobufWriter event(int step) {
+    ProtobufWriter event = new ProtobufWriter();
     event.number(WALL_TIME, clock.millis() / 1000.0);
     event.number(STEP, step);
     return event;
   }
 
   /// Length, its checksum, the message, its checksum.
-  private static void record(FileChannel channel, Message message) throws IOException {
+  private static void record(FileChannel channel, ProtobufWriter message) throws IOException {
     byte[] data = message.toByteArray();
     ByteBuffer record = littleEndian(Long.BYTES + Integer.BYTES + data.length + Integer.BYTES);
     record.putLong(data.length);
@@ -151,7 +151,7 @@ public final class EventFile implements TrainingListener, AutoCloseable {
   }
 
   /// A protobuf message that is being written.
-  private static final class Message {
+  private static final class ProtobufWriter {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
 
     void number(int field, double value) {

@@ -176,9 +176,9 @@ public final class RunSaver implements AutoCloseable {
     Map<String, GgufValue> values = progress.values();
     values.put(OPTIMIZER_STEPS, StateValues.whole(optimizer.steps()));
     values.put(SEED, StateValues.whole(config.get(Settings.SEED)));
-    values.put(CONFIG, new GgufValue.Text(ConfigFile.write(config)));
-    values.put(COMPUTATION, new GgufValue.Text(run.computation().text()));
-    values.put(DATA_HASH, new GgufValue.Text(run.dataHash()));
+    values.put(CONFIG, new GgufValue.TextValue(ConfigFile.write(config)));
+    values.put(COMPUTATION, new GgufValue.TextValue(run.computation().text()));
+    values.put(DATA_HASH, new GgufValue.TextValue(run.dataHash()));
     values.put(ALPHA, StateValues.real(run.alpha()));
     savedStep = -1;
     writer.begin(progress.step(), progress.bestStep(), values, this::beforeWriting);
@@ -191,7 +191,7 @@ public final class RunSaver implements AutoCloseable {
   private Map<String, GgufValue> beforeWriting() throws IOException {
     run.metrics().force();
     Map<String, GgufValue> values = new LinkedHashMap<>();
-    values.put(BASE_HASH, new GgufValue.Text(run.base().hash()));
+    values.put(BASE_HASH, new GgufValue.TextValue(run.base().hash()));
     return values;
   }
 

@@ -15,7 +15,7 @@ import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.models.text.template.ChatTemplates;
 import io.lorikeet.models.text.template.Fixtures;
 import io.lorikeet.models.text.template.TemplateException;
-import io.lorikeet.train.data.ConversationTokenizer.Result;
+import io.lorikeet.train.data.ConversationTokenizer.TokenizedConversation;
 import io.lorikeet.train.data.ConversationTokenizer.Sequence;
 import io.lorikeet.train.data.Tokenized.ChatRemark;
 import io.lorikeet.train.settings.TrainingConfig.TrainOn;
@@ -59,7 +59,7 @@ final class ConversationTokenizerTest {
 
   @Test
   void lossOnTheAssistantsTurnsAndTheirEnds() throws IOException {
-    Result result = tokenize(CHATML, TrainOn.ASSISTANT, SYSTEM, USER, ANSWER, AGAIN, LAST);
+    TokenizedConversation result = tokenize(CHATML, TrainOn.ASSISTANT, SYSTEM, USER, ANSWER, AGAIN, LAST);
     assertEquals(List.of("the 1<|im_end|>", "2<|im_end|>"), learned(result));
     assertEquals(1, result.sequences().size());
     assertEquals(Set.of(), result.remarks());
@@ -79,10 +79,10 @@ final class ConversationTokenizerTest {
     tokenizer = Tokenizer.open(ChatVocabulary.bytePairs(folder.resolve("base.gguf"), like(name)));
     ChatEncoding encoding = ChatEncoding.of(tokenizer, Optional.empty());
     Conversation chat = Conversation.of(longChat(40));
-    Result all =
+    TokenizedConversation all =
         new ConversationTokenizer(encoding, TrainOn.ASSISTANT, Integer.MAX_VALUE).tokenize(chat);
     for (int wanted : new int[] {1, 40, 129, 300, 2000}) {
-      Result part = new ConversationTokenizer(encoding, TrainOn.ASSISTANT, wanted).tokenize(chat);
+      TokenizedConversation part = new ConversationTokenizer(encoding, TrainOn.ASSISTANT, wanted).tokenize(chat);
       assertEquals(beginnings(all, wanted), beginnings(part, wanted));
       assertArrayEquals(
           all.sequences().getLast().tokens(), part.sequences().getLast().tokens(), "its length");
@@ -102,7 +102,7 @@ final class ConversationTokenizerTest {
   }
 
   /// The rest of sequences that are cut behind so many tokens, where it has a learned token.
-  private static List<String> beginnings(Result result, int wanted) {
+  private static List<String> beginnings(TokenizedConversation result, int wanted) {
     List<String> beginnings = new ArrayList<>();
     for (Sequence sequence : result.sequences()) {
       int end = Math.min(wanted, sequence.tokens().length);
@@ -143,18 +143,18 @@ final class ConversationTokenizerTest {
     assertEquals(
         List.of("2<|im_end|>", "3<|im_end|>"), learned(tokenize(CHATML, TrainOn.COMPLETION, chat)));
     tokenizer.close();
-    Result all = tokenize(CHATML, TrainOn.ALL, USER, ANSWER);
+    TokenizedConversation all = tokenize(CHATML, TrainOn.ALL, USER, ANSWER);
     Sequence sequence = all.sequences().getFirst();
     assertEquals(sequence.tokens().length - 1, Tokens.count(sequence.trained()));
     tokenizer.close();
-    Result some = tokenize(CHATML, TrainOn.ASSISTANT, USER, ANSWER.trained(false), AGAIN, LAST);
+    TokenizedConversation some = tokenize(CHATML, TrainOn.ASSISTANT, USER, ANSWER.trained(false), AGAIN, LAST);
     assertEquals(List.of("2<|im_end|>"), learned(some));
   }
 
   @Test
   void tokensOfAPromptStayAsTheyAreThoughTheyWouldMelt() throws IOException {
     Message blank = Message.of("assistant", "\nthe 1");
-    Result result = tokenize(CHATML, TrainOn.ASSISTANT, USER, blank, AGAIN, LAST);
+    TokenizedConversation result = tokenize(CHATML, TrainOn.ASSISTANT, USER, blank, AGAIN, LAST);
     assertEquals(List.of("\nthe 1<|im_end|>", "2<|im_end|>"), learned(result));
     // In the second request the server sees both line breaks as one token.
     assertEquals(Set.of(ChatRemark.SEPARATE_TURNS), result.remarks());
@@ -174,7 +174,7 @@ final class ConversationTokenizerTest {
   void controlTokensInMessagesStayText() throws IOException {
     Message user = Message.of("user", "Say <|im_end|>");
     Message answer = Message.of("assistant", "<|im_end|> and </s>");
-    Result result = tokenize(CHATML, TrainOn.ASSISTANT, user, answer, AGAIN, LAST);
+    TokenizedConversation result = tokenize(CHATML, TrainOn.ASSISTANT, user, answer, AGAIN, LAST);
     assertTrue(result.spellsControl());
     assertEquals(List.of("<|im_end|> and </s><|im_end|>", "2<|im_end|>"), learned(result));
     int end = tokenizer.encode("<|im_end|>", false, true)[0];
@@ -188,7 +188,7 @@ final class ConversationTokenizerTest {
   @Test
   void droppedThoughtsMakeTurnsOfTheirOwn() throws IOException {
     String qwen = Fixtures.read().templates().get("Qwen-Qwen3-0.6B");
-    Result result =
+    TokenizedConversation result =
         tokenize(
             qwen, TrainOn.ASSISTANT, USER, thinking("the 1", "Hm."), AGAIN, thinking("2", "So."));
     assertEquals(Set.of(ChatRemark.SEPARATE_TURNS), result.remarks());
@@ -205,7 +205,7 @@ final class ConversationTokenizerTest {
         "{% for m in messages %}{% set c = m.content.split('</think>')[-1].lstrip('\\n') %}"
             + "{{ '<|im_start|>' + m.role + '\\n' + c + '<|im_end|>\\n' }}{% endfor %}"
             + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n<think>\\n' }}{% endif %}";
-    Result result = tokenize(template, TrainOn.ASSISTANT, USER, thinking("the 1", "Hm."));
+    TokenizedConversation result = tokenize(template, TrainOn.ASSISTANT, USER, thinking("the 1", "Hm."));
     assertEquals(List.of("Hm.\n</think>\n\nthe 1<|im_end|>"), learned(result));
     assertEquals(Set.of(), result.remarks());
     tokenizer.close();
@@ -228,7 +228,7 @@ final class ConversationTokenizerTest {
   void thoughtsThatThePromptBeginsAndTheDataHasNot(String name, String prompt, String answer)
       throws IOException {
     String template = Fixtures.read().templates().get(name);
-    Result result = tokenize(template, TrainOn.ASSISTANT, USER, ANSWER);
+    TokenizedConversation result = tokenize(template, TrainOn.ASSISTANT, USER, ANSWER);
     String learned = learned(result).getFirst();
     assertTrue(learned.startsWith(answer.replace("\\n", "\n")), learned);
     String whole = text(result.sequences().getFirst().tokens());
@@ -239,7 +239,7 @@ final class ConversationTokenizerTest {
   @Test
   void callsAfterThoughtsThatThePromptBegins() throws IOException {
     String template = Fixtures.read().templates().get("Qwen-QwQ-32B");
-    Result result = tokenize(template, TrainOn.ASSISTANT, USER, call());
+    TokenizedConversation result = tokenize(template, TrainOn.ASSISTANT, USER, call());
     assertEquals(
         List.of(
             "</think>\n\n<tool_call>\n{\"name\": \"add\", \"arguments\": {\"a\": 1}}\n</tool_call><|im_end|>"),
@@ -254,7 +254,7 @@ final class ConversationTokenizerTest {
     String qwen = Fixtures.read().templates().get("Qwen-Qwen3-0.6B");
     Map<String, Object> off = Map.of("enable_thinking", false);
     tokenizer = Tokenizer.open(ChatVocabulary.bytePairs(folder.resolve("base.gguf"), qwen));
-    Result result = tokenize(TrainOn.ASSISTANT, off, USER, thinking("the 1", "Hm."));
+    TokenizedConversation result = tokenize(TrainOn.ASSISTANT, off, USER, thinking("the 1", "Hm."));
     assertEquals(List.of("the 1<|im_end|>"), learned(result));
     assertTrue(
         text(result.sequences().getFirst().tokens())
@@ -273,7 +273,7 @@ final class ConversationTokenizerTest {
         "{% for m in messages %}<|im_start|>{{ m.role }}{% if m.role == 'assistant' %}<|out|>"
             + "{% endif %}{{ m.content }}<|im_end|>{% endfor %}"
             + "<|im_start|>assistant<|in|><|/in|>";
-    Result result = tokenize(template, TrainOn.ASSISTANT, USER, ANSWER);
+    TokenizedConversation result = tokenize(template, TrainOn.ASSISTANT, USER, ANSWER);
     assertEquals(List.of("<|out|>the 1<|im_end|>"), learned(result));
     assertEquals(
         "<|im_start|>userOne?<|im_end|><|im_start|>assistant<|in|><|/in|><|out|>the 1<|im_end|>",
@@ -293,7 +293,7 @@ final class ConversationTokenizerTest {
             Optional.of("add"),
             Optional.of("1"),
             Optional.empty());
-    Result tokenized = tokenize(qwen, TrainOn.ASSISTANT, USER, call(), result, LAST);
+    TokenizedConversation tokenized = tokenize(qwen, TrainOn.ASSISTANT, USER, call(), result, LAST);
     assertEquals(
         List.of(
             "<tool_call>\n{\"name\": \"add\", \"arguments\": {\"a\": 1}}\n</tool_call><|im_end|>",
@@ -313,7 +313,7 @@ final class ConversationTokenizerTest {
             Optional.empty(),
             Optional.empty(),
             Optional.empty());
-    Result result = tokenize(CHATML, TrainOn.ASSISTANT, USER, call, Message.of("tool", "3"), LAST);
+    TokenizedConversation result = tokenize(CHATML, TrainOn.ASSISTANT, USER, call, Message.of("tool", "3"), LAST);
     assertEquals(List.of("2<|im_end|>"), learned(result));
   }
 
@@ -322,7 +322,7 @@ final class ConversationTokenizerTest {
     String template =
         "{% for m in messages %}{{ m.role + ': ' + m.content + '\\n\\n' }}{% endfor %}"
             + "{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}";
-    Result result = tokenize(template, TrainOn.ASSISTANT, USER, ANSWER);
+    TokenizedConversation result = tokenize(template, TrainOn.ASSISTANT, USER, ANSWER);
     assertEquals(List.of(" the 1<|im_end|>"), learned(result)); // Qwen's end token
     assertEquals(Set.of(ChatRemark.NO_END_OF_TURN), result.remarks());
   }
@@ -335,7 +335,7 @@ final class ConversationTokenizerTest {
             + " }}<|im_end|>{% endgeneration %}{% else %}{{ m.content }}<|im_end|>{% endif %}{%"
             + " endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n"
             + "' }}{% endif %}";
-    Result result = tokenize(template, TrainOn.ASSISTANT, USER, ANSWER, AGAIN, LAST);
+    TokenizedConversation result = tokenize(template, TrainOn.ASSISTANT, USER, ANSWER, AGAIN, LAST);
     assertEquals(List.of("the 1<|im_end|>", "2<|im_end|>"), learned(result));
   }
 
@@ -356,7 +356,7 @@ final class ConversationTokenizerTest {
             + "{% if m.role == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}";
     tokenizer =
         Tokenizer.open(ChatVocabulary.sentencePieces(folder.resolve("base.gguf"), template));
-    Result result = tokenize(TrainOn.ASSISTANT, USER, ANSWER, AGAIN, LAST);
+    TokenizedConversation result = tokenize(TrainOn.ASSISTANT, USER, ANSWER, AGAIN, LAST);
     int[] tokens = result.sequences().getFirst().tokens();
     assertEquals(1, tokens[0]);
     int[] expected = tokenizer.encode("[user] One?", true, true);
@@ -386,17 +386,17 @@ final class ConversationTokenizerTest {
         Optional.empty());
   }
 
-  private Result tokenize(String template, TrainOn trainOn, Message... messages)
+  private TokenizedConversation tokenize(String template, TrainOn trainOn, Message... messages)
       throws IOException {
     tokenizer = Tokenizer.open(ChatVocabulary.bytePairs(folder.resolve("base.gguf"), template));
     return tokenize(trainOn, messages);
   }
 
-  private Result tokenize(TrainOn trainOn, Message... messages) throws IOException {
+  private TokenizedConversation tokenize(TrainOn trainOn, Message... messages) throws IOException {
     return tokenize(trainOn, Map.of(), messages);
   }
 
-  private Result tokenize(TrainOn trainOn, Map<String, Object> variables, Message... messages)
+  private TokenizedConversation tokenize(TrainOn trainOn, Map<String, Object> variables, Message... messages)
       throws IOException {
     ChatEncoding encoding = ChatEncoding.of(tokenizer, Optional.empty());
     return new ConversationTokenizer(encoding, trainOn, Integer.MAX_VALUE)
@@ -408,7 +408,7 @@ final class ConversationTokenizerTest {
   }
 
   /// The text of each stretch of tokens with loss.
-  private List<String> learned(Result result) {
+  private List<String> learned(TokenizedConversation result) {
     List<String> stretches = new ArrayList<>();
     for (Sequence sequence : result.sequences()) {
       List<Integer> stretch = new ArrayList<>();

@@ -22,7 +22,7 @@ class ExampleTokenizerTest {
   @Test
   void textIsLearnedFromItsFirstTokenOn() {
     TokenizedExample tokenized =
-        one(bytes(10, TooLong.CUT), new Example(new Example.Text("ab"), "f", 3));
+        one(bytes(10, TooLong.CUT), new Example(new Example.PlainText("ab"), "f", 3));
     assertArrayEquals(
         new int[] {TestEncodings.BEGIN, 'a', 'b', TestEncodings.END}, tokenized.tokens());
     assertEquals(3, tokenized.targets());
@@ -202,7 +202,7 @@ class ExampleTokenizerTest {
   }
 
   private static Example text(String text) {
-    return new Example(new Example.Text(text), "f", 1);
+    return new Example(new Example.PlainText(text), "f", 1);
   }
 
   private static Example prompted(String prompt, String completion) {

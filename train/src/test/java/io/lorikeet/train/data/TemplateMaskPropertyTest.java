@@ -12,7 +12,7 @@ import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.models.text.template.ChatTemplates;
 import io.lorikeet.models.text.template.Fixtures;
 import io.lorikeet.models.text.template.TemplateException;
-import io.lorikeet.train.data.ConversationTokenizer.Result;
+import io.lorikeet.train.data.ConversationTokenizer.TokenizedConversation;
 import io.lorikeet.train.data.ConversationTokenizer.Sequence;
 import io.lorikeet.train.settings.TrainingConfig.TrainOn;
 import java.io.IOException;
@@ -95,7 +95,7 @@ final class TemplateMaskPropertyTest {
             String label = template.getKey() + ", seed " + seed + ": " + conversation.messages();
             tried++;
             try {
-              Result result =
+              TokenizedConversation result =
                   new ConversationTokenizer(encoding, TrainOn.ASSISTANT, Integer.MAX_VALUE)
                       .tokenize(conversation);
               check(conversation, result, tokenizer, encoding, label);
@@ -160,7 +160,7 @@ final class TemplateMaskPropertyTest {
 
   private static void check(
       Conversation conversation,
-      Result result,
+      TokenizedConversation result,
       Tokenizer tokenizer,
       ChatEncoding encoding,
       String label) {

@@ -159,7 +159,7 @@ class TrainerFailureTest {
     assertTrue(refused(options().model(page)).contains("page.gguf"));
     Path other = folder.resolve("other.gguf");
     RandomModel.of(TensorType.F32)
-        .put("general.architecture", new GgufValue.Text("mamba"))
+        .put("general.architecture", new GgufValue.TextValue("mamba"))
         .write(other);
     String message = refused(options().model(other));
     assertTrue(message.contains("'mamba'") && message.contains("llama"), message);

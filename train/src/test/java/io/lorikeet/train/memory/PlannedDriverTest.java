@@ -86,7 +86,7 @@ class PlannedDriverTest {
       MemoryPlan plan =
           new MemoryPlanner(base, config, backend).fitting(32, Long.MAX_VALUE).orElseThrow();
       long read = base.tensors().stream().mapToLong(GgufTensor::bytes).sum();
-      MemoryPlan.Item weights =
+      MemoryPlan.PlanItem weights =
           plan.items().stream()
               .filter(item -> item.what().equals("base"))
               .findFirst()

@@ -110,8 +110,8 @@ enum HostileReader {
       CheckpointFolder checkpoints = new CheckpointFolder(folder);
       checkpoints.prepare();
       Map<String, GgufValue> values = new RunProgress().values();
-      values.put(RunSaver.CONFIG, new GgufValue.Text("rank: 4\nseed: 1\n"));
-      values.put(RunSaver.COMPUTATION, new GgufValue.Text(computation().text()));
+      values.put(RunSaver.CONFIG, new GgufValue.TextValue("rank: 4\nseed: 1\n"));
+      values.put(RunSaver.COMPUTATION, new GgufValue.TextValue(computation().text()));
       values.put("adapter.lora.alpha", io.lorikeet.train.checkpoint.StateValues.real(8));
       try (CheckpointWriter writer = new CheckpointWriter(checkpoints, 1, state())) {
         writer.begin(1, 0, values, Map::of);

@@ -40,25 +40,25 @@ final class Evaluator {
     line = expression.line();
     Object value =
         switch (expression) {
-          case Expression.Constant constant -> constant.value();
+          case Expression.ConstantValue constant -> constant.value();
           case Expression.Name name -> scope.get(name.name());
           case Expression.Attribute attribute -> {
             Object object = value(attribute.object(), scope);
             line = attribute.line();
             yield members.attribute(object, attribute.name());
           }
-          case Expression.Item item -> {
+          case Expression.ItemAccess item -> {
             Object object = value(item.object(), scope);
             yield members.item(object, value(item.key(), scope));
           }
-          case Expression.Slice slice ->
+          case Expression.SliceAccess slice ->
               members.slice(
                   value(slice.object(), scope),
                   optional(slice.start(), scope),
                   optional(slice.stop(), scope),
                   optional(slice.step(), scope));
-          case Expression.Call call -> call(call, Map.of(), scope);
-          case Expression.Filter filter -> filter(filter, value(filter.value(), scope), scope);
+          case Expression.FunctionCall call -> call(call, Map.of(), scope);
+          case Expression.FilterCall filter -> filter(filter, value(filter.value(), scope), scope);
           case Expression.Test test -> {
             Object tested = value(test.value(), scope);
             yield predicates.test(test.name(), tested, arguments(test.arguments(), scope));
@@ -157,9 +157,9 @@ final class Evaluator {
 
   /// Applies filters one after the other, the innermost to a value.
   Object filter(Expression expression, Object value, Scope scope) {
-    Expression.Filter filter = (Expression.Filter) expression;
+    Expression.FilterCall filter = (Expression.FilterCall) expression;
     Object input =
-        filter.value() instanceof Expression.Filter inner && isBlockFilter(inner)
+        filter.value() instanceof Expression.FilterCall inner && isBlockFilter(inner)
             ? filter(inner, value, scope)
             : value;
     Arguments arguments = arguments(filter.arguments(), scope);
@@ -168,9 +168,9 @@ final class Evaluator {
   }
 
   /// Whether the filter at the bottom has no value of its own.
-  private static boolean isBlockFilter(Expression.Filter filter) {
-    Expression.Filter bottom = filter;
-    while (bottom.value() instanceof Expression.Filter inner) {
+  private static boolean isBlockFilter(Expression.FilterCall filter) {
+    Expression.FilterCall bottom = filter;
+    while (bottom.value() instanceof Expression.FilterCall inner) {
       bottom = inner;
     }
     return bottom.value() == null;
@@ -179,7 +179,7 @@ final class Evaluator {
   /// Calls a function.
   ///
   /// @param more named values besides those of the call
-  Object call(Expression.Call call, Map<String, Object> more, Scope scope) {
+  Object call(Expression.FunctionCall call, Map<String, Object> more, Scope scope) {
     Object function = value(call.function(), scope);
     Arguments arguments = arguments(call.arguments(), scope);
     for (Map.Entry<String, Object> entry : more.entrySet()) {

@@ -8,7 +8,7 @@ sealed interface Expression {
   int line();
 
   /// A text, number, boolean or none, written out.
-  record Constant(int line, Object value) implements Expression {}
+  record ConstantValue(int line, Object value) implements Expression {}
 
   record Name(int line, String name) implements Expression {}
 
@@ -22,16 +22,16 @@ sealed interface Expression {
   record Attribute(int line, Expression object, String name) implements Expression {}
 
   /// `object[key]`
-  record Item(int line, Expression object, Expression key) implements Expression {}
+  record ItemAccess(int line, Expression object, Expression key) implements Expression {}
 
   /// `object[start:stop:step]`; each of the three may be null.
-  record Slice(int line, Expression object, Expression start, Expression stop, Expression step)
+  record SliceAccess(int line, Expression object, Expression start, Expression stop, Expression step)
       implements Expression {}
 
-  record Call(int line, Expression function, ArgumentList arguments) implements Expression {}
+  record FunctionCall(int line, Expression function, ArgumentList arguments) implements Expression {}
 
   /// @param value the filtered value; null at the beginning of a `filter` or `set` block's filters
-  record Filter(int line, Expression value, String name, ArgumentList arguments)
+  record FilterCall(int line, Expression value, String name, ArgumentList arguments)
       implements Expression {}
 
   /// `value is name(arguments)`

@@ -198,9 +198,9 @@ final class ExpressionParser {
       case NAME -> {
         stream.next();
         return switch (token.text()) {
-          case "true", "True" -> new Expression.Constant(line, true);
-          case "false", "False" -> new Expression.Constant(line, false);
-          case "none", "None" -> new Expression.Constant(line, null);
+          case "true", "True" -> new Expression.ConstantValue(line, true);
+          case "false", "False" -> new Expression.ConstantValue(line, false);
+          case "none", "None" -> new Expression.ConstantValue(line, null);
           default -> new Expression.Name(line, token.text());
         };
       }
@@ -209,14 +209,14 @@ final class ExpressionParser {
         while (stream.current().kind() == TokenKind.STRING) {
           text.append(stream.next().text());
         }
-        return new Expression.Constant(line, Text.of(text.toString()));
+        return new Expression.ConstantValue(line, Text.of(text.toString()));
       }
       case INTEGER -> {
-        return new Expression.Constant(line, integer(stream.next().text()));
+        return new Expression.ConstantValue(line, integer(stream.next().text()));
       }
       case FLOAT -> {
         String digits = stream.next().text().replace("_", "");
-        return new Expression.Constant(line, Double.valueOf(digits));
+        return new Expression.ConstantValue(line, Double.valueOf(digits));
       }
       default -> {
         if (stream.skipOperator("(")) {
@@ -290,7 +290,7 @@ final class ExpressionParser {
       } else if (token.isOperator("[")) {
         result = item(result);
       } else if (token.isOperator("(")) {
-        result = new Expression.Call(token.line(), result, arguments());
+        result = new Expression.FunctionCall(token.line(), result, arguments());
       } else {
         return leave(levels, result);
       }
@@ -305,7 +305,7 @@ final class ExpressionParser {
     return switch (token.kind()) {
       case NAME -> new Expression.Attribute(line, object, token.text());
       case INTEGER ->
-          new Expression.Item(line, object, new Expression.Constant(line, integer(token.text())));
+          new Expression.ItemAccess(line, object, new Expression.ConstantValue(line, integer(token.text())));
       default ->
           throw new SyntaxError(line, "expected a name after '.', found " + token.description());
     };
@@ -323,12 +323,12 @@ final class ExpressionParser {
         start = new Expression.TupleOf(line, keys);
       }
       stream.expectOperator("]");
-      return new Expression.Item(line, object, start);
+      return new Expression.ItemAccess(line, object, start);
     }
     Expression stop = slicePart();
     Expression step = stream.current().isOperator(":") ? slicePart() : null;
     stream.expectOperator("]");
-    return new Expression.Slice(line, object, start, stop, step);
+    return new Expression.SliceAccess(line, object, start, stop, step);
   }
 
   private Expression slicePart() {
@@ -348,7 +348,7 @@ final class ExpressionParser {
       } else if (token.isName("is")) {
         result = test(result);
       } else if (token.isOperator("(")) {
-        result = new Expression.Call(token.line(), result, arguments());
+        result = new Expression.FunctionCall(token.line(), result, arguments());
       } else {
         return leave(levels, result);
       }
@@ -375,7 +375,7 @@ final class ExpressionParser {
   private Expression namedFilter(int line, Expression value) {
     String name = dottedName("a filter's name");
     ArgumentList arguments = stream.current().isOperator("(") ? arguments() : ArgumentList.NONE;
-    return new Expression.Filter(line, value, name, arguments);
+    return new Expression.FilterCall(line, value, name, arguments);
   }
 
   private Expression test(Expression value) {

@@ -2,8 +2,8 @@ package io.lorikeet.models.text.template;
 
 import io.lorikeet.models.text.template.Statement.NameTarget;
 import io.lorikeet.models.text.template.Statement.NamespaceTarget;
-import io.lorikeet.models.text.template.Statement.Parameter;
-import io.lorikeet.models.text.template.Statement.Target;
+import io.lorikeet.models.text.template.Statement.MacroParameter;
+import io.lorikeet.models.text.template.Statement.AssignmentTarget;
 import io.lorikeet.models.text.template.Statement.TupleTarget;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -63,7 +63,7 @@ final class Interpreter {
     evaluator.at(statement.line());
     switch (statement) {
       case Statement.Data data -> out.append(data.text());
-      case Statement.Output output ->
+      case Statement.OutputStatement output ->
           out.append(PythonValues.text(evaluator.value(output.value(), scope), budget));
       case Statement.If condition -> {
         return branch(condition, scope);
@@ -100,7 +100,7 @@ final class Interpreter {
         }
         return run(with.body(), inner);
       }
-      case Statement.Generation generation -> {
+      case Statement.GenerationBlock generation -> {
         int start = out.length();
         Next next = run(generation.body(), new Scope(scope));
         if (out == rendering) {
@@ -113,7 +113,7 @@ final class Interpreter {
   }
 
   private Next branch(Statement.If condition, Scope scope) {
-    for (Statement.Branch branch : condition.branches()) {
+    for (Statement.ConditionalBranch branch : condition.branches()) {
       if (PythonValues.truth(evaluator.value(branch.condition(), scope))) {
         return run(branch.body(), scope);
       }
@@ -180,7 +180,7 @@ final class Interpreter {
     return text;
   }
 
-  private void assign(Target target, Object value, Scope scope) {
+  private void assign(AssignmentTarget target, Object value, Scope scope) {
     switch (target) {
       case NameTarget name -> scope.set(name.name(), value);
       case NamespaceTarget attribute -> {
@@ -200,7 +200,7 @@ final class Interpreter {
 
   /// A macro, or the `caller` of a call block.
   private Function function(
-      String name, List<Parameter> parameters, List<Statement> body, Scope scope) {
+      String name, List<MacroParameter> parameters, List<Statement> body, Scope scope) {
     return new Function(
         name,
         arguments -> {
@@ -213,11 +213,11 @@ final class Interpreter {
         });
   }
 
-  private void bind(String name, List<Parameter> parameters, Arguments arguments, Scope inner) {
+  private void bind(String name, List<MacroParameter> parameters, Arguments arguments, Scope inner) {
     List<Object> positional = arguments.positional();
     Set<String> rest = new HashSet<>(arguments.named().keySet());
     for (int i = 0; i < parameters.size(); i++) {
-      Parameter parameter = parameters.get(i);
+      MacroParameter parameter = parameters.get(i);
       boolean named = rest.remove(parameter.name());
       Object value;
       if (i < positional.size()) {

@@ -123,13 +123,13 @@ final class Members {
 
   private List<Object> slice(List<?> list, Object start, Object stop, Object step) {
     List<Object> result = new ArrayList<>();
-    Range.of(start, stop, step, list.size()).forEach(place -> result.add(list.get(place)));
+    SliceRange.of(start, stop, step, list.size()).forEach(place -> result.add(list.get(place)));
     budget.spend(result.size());
     return result;
   }
 
   private Text slice(Text text, Object start, Object stop, Object step) {
-    Range range = Range.of(start, stop, step, text.codePoints());
+    SliceRange range = SliceRange.of(start, stop, step, text.codePoints());
     if (range.step() == 1) {
       spendOffset(text);
       int from = text.offset(range.from());
@@ -143,8 +143,8 @@ final class Members {
   }
 
   /// The places that a slice takes.
-  private record Range(int from, int to, long step) {
-    static Range of(Object start, Object stop, Object step, int size) {
+  private record SliceRange(int from, int to, long step) {
+    static SliceRange of(Object start, Object stop, Object step, int size) {
       long stride = step == null ? 1 : sliceIndex(step);
       if (stride == 0) {
         throw new EvaluationError("slice step cannot be zero");
@@ -153,7 +153,7 @@ final class Members {
       int highest = stride > 0 ? size : size - 1;
       int first = stride > 0 ? lowest : highest;
       int last = stride > 0 ? highest : lowest;
-      return new Range(
+      return new SliceRange(
           start == null ? first : bound(start, size, lowest, highest),
           stop == null ? last : bound(stop, size, lowest, highest),
           stride);

@@ -4,8 +4,8 @@ import io.lorikeet.models.text.template.Expression.ArgumentList;
 import io.lorikeet.models.text.template.Expression.Named;
 import io.lorikeet.models.text.template.Statement.NameTarget;
 import io.lorikeet.models.text.template.Statement.NamespaceTarget;
-import io.lorikeet.models.text.template.Statement.Parameter;
-import io.lorikeet.models.text.template.Statement.Target;
+import io.lorikeet.models.text.template.Statement.MacroParameter;
+import io.lorikeet.models.text.template.Statement.AssignmentTarget;
 import io.lorikeet.models.text.template.Statement.TupleTarget;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -47,9 +47,9 @@ final class NameCheck {
   private void statement(Statement statement) {
     switch (statement) {
       case Statement.Data _, Statement.Break _, Statement.Continue _ -> {}
-      case Statement.Output output -> expression(output.value());
+      case Statement.OutputStatement output -> expression(output.value());
       case Statement.If condition -> {
-        for (Statement.Branch branch : condition.branches()) {
+        for (Statement.ConditionalBranch branch : condition.branches()) {
           expression(branch.condition());
           statements(branch.body());
         }
@@ -89,19 +89,19 @@ final class NameCheck {
         expressions(with.values());
         statements(with.body());
       }
-      case Statement.Generation generation -> statements(generation.body());
+      case Statement.GenerationBlock generation -> statements(generation.body());
     }
   }
 
-  private void function(List<Parameter> parameters, List<Statement> body) {
-    for (Parameter parameter : parameters) {
+  private void function(List<MacroParameter> parameters, List<Statement> body) {
+    for (MacroParameter parameter : parameters) {
       known.add(parameter.name());
       expression(parameter.standard());
     }
     statements(body);
   }
 
-  private void target(Target target) {
+  private void target(AssignmentTarget target) {
     switch (target) {
       case NameTarget name -> known.add(name.name());
       case NamespaceTarget _ -> {}
@@ -117,7 +117,7 @@ final class NameCheck {
   private void expression(Expression expression) {
     switch (expression) {
       case null -> {}
-      case Expression.Constant _, Expression.Name _ -> {}
+      case Expression.ConstantValue _, Expression.Name _ -> {}
       case Expression.ListOf list -> expressions(list.items());
       case Expression.TupleOf tuple -> expressions(tuple.items());
       case Expression.DictOf dict -> {
@@ -125,24 +125,24 @@ final class NameCheck {
         expressions(dict.values());
       }
       case Expression.Attribute attribute -> expression(attribute.object());
-      case Expression.Item item -> {
+      case Expression.ItemAccess item -> {
         expression(item.object());
         expression(item.key());
       }
-      case Expression.Slice slice -> {
+      case Expression.SliceAccess slice -> {
         expression(slice.object());
         expression(slice.start());
         expression(slice.stop());
         expression(slice.step());
       }
-      case Expression.Call call -> {
+      case Expression.FunctionCall call -> {
         if (call.function() instanceof Expression.Name name) {
           called.putIfAbsent(name.name(), call.line());
         }
         expression(call.function());
         arguments(call.arguments());
       }
-      case Expression.Filter filter -> filter(filter);
+      case Expression.FilterCall filter -> filter(filter);
       case Expression.Test test -> test(test);
       case Expression.Not not -> expression(not.value());
       case Expression.Unary unary -> expression(unary.value());
@@ -172,13 +172,13 @@ final class NameCheck {
     expression(arguments.spreadNamed());
   }
 
-  private void filter(Expression.Filter filter) {
+  private void filter(Expression.FilterCall filter) {
     expression(filter.value());
     requireFilter(filter.name(), filter.line());
     List<Expression> given = filter.arguments().positional();
     int place = filter.name().endsWith("attr") ? 1 : 0; // of another filter's or a test's name
     if (given.size() > place
-        && given.get(place) instanceof Expression.Constant(int line, Text name)) {
+        && given.get(place) instanceof Expression.ConstantValue(int line, Text name)) {
       switch (filter.name()) {
         case "map" -> requireFilter(name.toString(), line);
         case "select", "reject", "selectattr", "rejectattr" -> requireTest(name.toString(), line);

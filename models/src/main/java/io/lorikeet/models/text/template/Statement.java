@@ -11,20 +11,20 @@ sealed interface Statement {
   record Data(int line, Text text) implements Statement {}
 
   /// `{{ value }}`
-  record Output(int line, Expression value) implements Statement {}
+  record OutputStatement(int line, Expression value) implements Statement {}
 
   /// @param otherwise statements of `else`; may be empty
-  record If(int line, List<Branch> branches, List<Statement> otherwise) implements Statement {}
+  record If(int line, List<ConditionalBranch> branches, List<Statement> otherwise) implements Statement {}
 
   /// `if` or `elif`, and what follows.
-  record Branch(Expression condition, List<Statement> body) {}
+  record ConditionalBranch(Expression condition, List<Statement> body) {}
 
   /// @param condition of `for … in … if condition`, or null
   /// @param recursive whether `loop(items)` may call it again
   /// @param otherwise the statements for the case of no items
   record For(
       int line,
-      Target target,
+      AssignmentTarget target,
       Expression items,
       Expression condition,
       boolean recursive,
@@ -36,39 +36,39 @@ sealed interface Statement {
 
   record Continue(int line) implements Statement {}
 
-  record Set(int line, Target target, Expression value) implements Statement {}
+  record Set(int line, AssignmentTarget target, Expression value) implements Statement {}
 
   /// `{% set target | filter %} … {% endset %}`
   ///
   /// @param filter filters on the body's output, or null
-  record SetBlock(int line, Target target, Expression filter, List<Statement> body)
+  record SetBlock(int line, AssignmentTarget target, Expression filter, List<Statement> body)
       implements Statement {}
 
-  record Macro(int line, String name, List<Parameter> parameters, List<Statement> body)
+  record Macro(int line, String name, List<MacroParameter> parameters, List<Statement> body)
       implements Statement {}
 
   /// @param standard the default, or null
-  record Parameter(String name, Expression standard) {}
+  record MacroParameter(String name, Expression standard) {}
 
   /// `{% call(parameters) function(…) %} … {% endcall %}`
-  record CallBlock(int line, List<Parameter> parameters, Expression.Call call, List<Statement> body)
+  record CallBlock(int line, List<MacroParameter> parameters, Expression.FunctionCall call, List<Statement> body)
       implements Statement {}
 
   record FilterBlock(int line, Expression filter, List<Statement> body) implements Statement {}
 
-  record With(int line, List<Target> targets, List<Expression> values, List<Statement> body)
+  record With(int line, List<AssignmentTarget> targets, List<Expression> values, List<Statement> body)
       implements Statement {}
 
   /// `{% generation %} … {% endgeneration %}`: the assistant's output.
-  record Generation(int line, List<Statement> body) implements Statement {}
+  record GenerationBlock(int line, List<Statement> body) implements Statement {}
 
   /// A variable or attribute that a value is stored in.
-  sealed interface Target {}
+  sealed interface AssignmentTarget {}
 
-  record NameTarget(String name) implements Target {}
+  record NameTarget(String name) implements AssignmentTarget {}
 
   /// `namespace.attribute`
-  record NamespaceTarget(String namespace, String attribute) implements Target {}
+  record NamespaceTarget(String namespace, String attribute) implements AssignmentTarget {}
 
-  record TupleTarget(List<Target> targets) implements Target {}
+  record TupleTarget(List<AssignmentTarget> targets) implements AssignmentTarget {}
 }

@@ -2,8 +2,8 @@ package io.lorikeet.models.text.template;
 
 import io.lorikeet.models.text.template.Statement.NameTarget;
 import io.lorikeet.models.text.template.Statement.NamespaceTarget;
-import io.lorikeet.models.text.template.Statement.Parameter;
-import io.lorikeet.models.text.template.Statement.Target;
+import io.lorikeet.models.text.template.Statement.MacroParameter;
+import io.lorikeet.models.text.template.Statement.AssignmentTarget;
 import io.lorikeet.models.text.template.Statement.TupleTarget;
 import io.lorikeet.models.text.template.Token.TokenKind;
 import java.util.ArrayList;
@@ -49,7 +49,7 @@ final class TemplateParser {
         case VARIABLE_BEGIN -> {
           Expression value = expressions.tuple(true);
           stream.expect(TokenKind.VARIABLE_END, "'}}'");
-          statements.add(new Statement.Output(token.line(), value));
+          statements.add(new Statement.OutputStatement(token.line(), value));
         }
         default -> {
           Token name = stream.current();
@@ -112,11 +112,11 @@ final class TemplateParser {
         yield new Statement.FilterBlock(line, filter, bodyUntil("endfilter"));
       }
       case "with" -> with(line);
-      case "generation" -> new Statement.Generation(line, bodyUntil("endgeneration"));
+      case "generation" -> new Statement.GenerationBlock(line, bodyUntil("endgeneration"));
       case "print" -> {
         Expression value = expressions.tuple(true);
         blockEnd();
-        yield new Statement.Output(line, value);
+        yield new Statement.OutputStatement(line, value);
       }
       case "break", "continue" -> {
         if (loops == 0) {
@@ -138,13 +138,13 @@ final class TemplateParser {
   }
 
   private Statement branches(int line) {
-    List<Statement.Branch> branches = new ArrayList<>();
+    List<Statement.ConditionalBranch> branches = new ArrayList<>();
     List<Statement> otherwise = List.of();
     while (true) {
       Expression condition = expressions.tuple(false);
       stream.skipOperator(":");
       blockEnd();
-      branches.add(new Statement.Branch(condition, body("elif", "else", "endif")));
+      branches.add(new Statement.ConditionalBranch(condition, body("elif", "else", "endif")));
       if (stream.skipName("elif")) {
         continue;
       }
@@ -160,7 +160,7 @@ final class TemplateParser {
   }
 
   private Statement loop(int line) {
-    Target target = target();
+    AssignmentTarget target = target();
     stream.expectName("in");
     Expression items = expressions.tuple(false);
     Expression condition = stream.skipName("if") ? expressions.expression() : null;
@@ -182,7 +182,7 @@ final class TemplateParser {
   }
 
   private Statement set(int line) {
-    Target target = target();
+    AssignmentTarget target = target();
     if (stream.skipOperator("=")) {
       Expression value = expressions.tuple(true);
       blockEnd();
@@ -194,7 +194,7 @@ final class TemplateParser {
 
   private Statement macro(int line) {
     String name = stream.expect(TokenKind.NAME, "the macro's name").text();
-    List<Parameter> parameters = parameters();
+    List<MacroParameter> parameters = parameters();
     return new Statement.Macro(line, name, parameters, function("endmacro"));
   }
 
@@ -208,15 +208,15 @@ final class TemplateParser {
   }
 
   private Statement call(int line) {
-    List<Parameter> parameters = stream.current().isOperator("(") ? parameters() : List.of();
-    if (expressions.expression() instanceof Expression.Call call) {
+    List<MacroParameter> parameters = stream.current().isOperator("(") ? parameters() : List.of();
+    if (expressions.expression() instanceof Expression.FunctionCall call) {
       return new Statement.CallBlock(line, parameters, call, function("endcall"));
     }
     throw new SyntaxError(line, "expected a call");
   }
 
   private Statement with(int line) {
-    List<Target> targets = new ArrayList<>();
+    List<AssignmentTarget> targets = new ArrayList<>();
     List<Expression> values = new ArrayList<>();
     while (stream.current().kind() != TokenKind.BLOCK_END) {
       if (!targets.isEmpty()) {
@@ -229,8 +229,8 @@ final class TemplateParser {
     return new Statement.With(line, targets, values, bodyUntil("endwith"));
   }
 
-  private List<Parameter> parameters() {
-    List<Parameter> parameters = new ArrayList<>();
+  private List<MacroParameter> parameters() {
+    List<MacroParameter> parameters = new ArrayList<>();
     stream.expectOperator("(");
     while (!stream.skipOperator(")")) {
       if (!parameters.isEmpty()) {
@@ -242,13 +242,13 @@ final class TemplateParser {
       if (standard == null && !parameters.isEmpty() && parameters.getLast().standard() != null) {
         throw new SyntaxError(line, "a parameter without a default follows one with a default");
       }
-      parameters.add(new Parameter(name, standard));
+      parameters.add(new MacroParameter(name, standard));
     }
     return parameters;
   }
 
-  private Target target() {
-    List<Target> targets = new ArrayList<>();
+  private AssignmentTarget target() {
+    List<AssignmentTarget> targets = new ArrayList<>();
     targets.add(singleTarget());
     boolean tuple = false;
     while (stream.skipOperator(",")) {
@@ -265,10 +265,10 @@ final class TemplateParser {
     return new TupleTarget(targets);
   }
 
-  private Target singleTarget() {
+  private AssignmentTarget singleTarget() {
     if (stream.skipOperator("(")) {
       stream.enter();
-      Target inside = target();
+      AssignmentTarget inside = target();
       stream.leave();
       stream.expectOperator(")");
       return inside;

@@ -32,7 +32,7 @@ final class WordWrap {
   private final boolean breakOnHyphens;
 
   /// A part of a line, in code points: a word or blanks.
-  private record Chunk(int from, int to, boolean blank) {
+  private record WordChunk(int from, int to, boolean blank) {
     int length() {
       return to - from;
     }
@@ -71,14 +71,14 @@ final class WordWrap {
   }
 
   private void paragraph(Text text, Text separator, TextBuilder out) {
-    Deque<Chunk> chunks = chunks(text);
+    Deque<WordChunk> chunks = chunks(text);
     boolean first = true;
     while (!chunks.isEmpty()) {
       budget.spend(1);
       if (!first && chunks.getFirst().blank()) {
         chunks.removeFirst();
       }
-      List<Chunk> line = line(text, chunks);
+      List<WordChunk> line = line(text, chunks);
       if (!line.isEmpty() && (line.getLast().blank() || line.getLast().length() == 0)) {
         line.removeLast(); // one alone, as in Python
       }
@@ -92,8 +92,8 @@ final class WordWrap {
   }
 
   /// Takes the chunks of one line.
-  private List<Chunk> line(Text text, Deque<Chunk> chunks) {
-    List<Chunk> line = new ArrayList<>();
+  private List<WordChunk> line(Text text, Deque<WordChunk> chunks) {
+    List<WordChunk> line = new ArrayList<>();
     int length = 0;
     while (!chunks.isEmpty() && length + chunks.getFirst().length() <= width) {
       line.add(chunks.removeFirst());
@@ -101,10 +101,10 @@ final class WordWrap {
     }
     if (!chunks.isEmpty() && chunks.getFirst().length() > width) {
       if (breakLong) {
-        Chunk chunk = chunks.removeFirst();
+        WordChunk chunk = chunks.removeFirst();
         int end = chunk.from() + beginning(text, chunk, width - length);
-        line.add(new Chunk(chunk.from(), end, chunk.blank()));
-        chunks.addFirst(new Chunk(end, chunk.to(), chunk.blank()));
+        line.add(new WordChunk(chunk.from(), end, chunk.blank()));
+        chunks.addFirst(new WordChunk(end, chunk.to(), chunk.blank()));
       } else if (line.isEmpty()) {
         line.add(chunks.removeFirst());
       }
@@ -113,7 +113,7 @@ final class WordWrap {
   }
 
   /// How much of a long word goes on a line with so much space left.
-  private int beginning(Text text, Chunk chunk, int space) {
+  private int beginning(Text text, WordChunk chunk, int space) {
     if (breakOnHyphens) {
       String part =
           text.toString().substring(text.offset(chunk.from()), text.offset(chunk.from() + space));
@@ -125,8 +125,8 @@ final class WordWrap {
     return space;
   }
 
-  private Deque<Chunk> chunks(Text text) {
-    Deque<Chunk> chunks = new ArrayDeque<>();
+  private Deque<WordChunk> chunks(Text text) {
+    Deque<WordChunk> chunks = new ArrayDeque<>();
     Matcher matcher = (breakOnHyphens ? CHUNK : BLANKS).matcher(text.toString());
     int done = 0;
     while (matcher.find()) {
@@ -139,13 +139,13 @@ final class WordWrap {
   }
 
   /// Adds a chunk, if it isn't empty.
-  private void add(Text text, int from, int to, Deque<Chunk> chunks) {
+  private void add(Text text, int from, int to, Deque<WordChunk> chunks) {
     if (from < to) {
       budget.spend(1);
       int start = chunks.isEmpty() ? 0 : chunks.getLast().to();
       int length = text.toString().codePointCount(from, to);
       boolean blank = PythonText.isBlank(text.toString().substring(from, to), 0);
-      chunks.add(new Chunk(start, start + length, blank));
+      chunks.add(new WordChunk(start, start + length, blank));
     }
   }
 }

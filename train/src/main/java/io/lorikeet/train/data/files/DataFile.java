@@ -47,7 +47,7 @@ public record DataFile(Path path, String name, Optional<FileHash> hash) {
   /// @param copy whether it is a copy, which goes when this is closed
   /// @param name as people read it
   /// @param hash of the bytes that the file has to hold
-  record Content(Path path, boolean copy, String name, Optional<FileHash> hash)
+  record FileContent(Path path, boolean copy, String name, Optional<FileHash> hash)
       implements AutoCloseable {
 
     /// The bytes from the first on.
@@ -62,19 +62,19 @@ public record DataFile(Path path, String name, Optional<FileHash> hash) {
 
     /// The same for a reader that goes back and forth in a file, and can't be checked while it
     /// reads.
-    Content forAnyOrder() throws IOException {
+    FileContent forAnyOrder() throws IOException {
       if (hash.isEmpty()) {
-        return new Content(path, false, name, hash);
+        return new FileContent(path, false, name, hash);
       }
       try (InputStream input = stream()) {
         return copyOf(input, name);
       }
     }
 
-    private static Content copyOf(InputStream input, String name) throws IOException {
+    private static FileContent copyOf(InputStream input, String name) throws IOException {
       Path copy = Files.createTempFile("lorikeet-data-", ".input");
       TemporaryFiles.add(copy);
-      Content content = new Content(copy, true, name, Optional.empty());
+      FileContent content = new FileContent(copy, true, name, Optional.empty());
       try {
         Files.copy(input, copy, StandardCopyOption.REPLACE_EXISTING);
         return content;
@@ -96,15 +96,15 @@ public record DataFile(Path path, String name, Optional<FileHash> hash) {
   /// Makes the bytes ready to be read: the one place where data is opened. A source that can be
   /// read only once is copied to a temporary file, since kinds of files are told apart by their
   /// first bytes.
-  Content open() throws IOException {
+  FileContent open() throws IOException {
     if (!isReadOnce()) {
-      return new Content(path, false, name, hash);
+      return new FileContent(path, false, name, hash);
     }
     if (isStandardInput()) {
-      return Content.copyOf(System.in, name);
+      return FileContent.copyOf(System.in, name);
     }
     try (InputStream input = Files.newInputStream(path)) {
-      return Content.copyOf(input, name);
+      return FileContent.copyOf(input, name);
     }
   }
 }

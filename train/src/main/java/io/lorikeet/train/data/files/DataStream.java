@@ -28,7 +28,7 @@ final class DataStream implements AutoCloseable {
   /// Reads a file from its beginning.
   ///
   /// @throws UnreadableException when it is packed and its first bytes are damaged
-  static DataStream open(DataFile.Content content) throws IOException {
+  static DataStream open(DataFile.FileContent content) throws IOException {
     Counting file = new Counting(content.stream());
     BufferedInputStream raw = new BufferedInputStream(file, BUFFER);
     try {

@@ -27,7 +27,7 @@ public record Example(Content content, String source, int line, Optional<Object>
   }
 
   /// Plain text, all of it learned.
-  public record Text(String text) implements Content {
+  public record PlainText(String text) implements Content {
     @Override
     public String words() {
       return text;

@@ -14,7 +14,7 @@ final class ExampleParser {
   /// @throws RecordProblem with the problem
   static Example.Content parse(JsonNode record, ExampleFormat format) {
     return switch (format) {
-      case TEXT -> new Example.Text(filled(record, "text"));
+      case TEXT -> new Example.PlainText(filled(record, "text"));
       case QUESTION_ANSWER -> questionAnswer(record);
       case ALPACA -> alpaca(record);
       case PROMPT_COMPLETION -> promptCompletion(record);

@@ -64,7 +64,7 @@ public final class ExampleReader {
               }
             });
     int badBefore = badLines.count() + badFiles.count();
-    try (DataFile.Content content = file.open()) {
+    try (DataFile.FileContent content = file.open()) {
       readKind(file, content, found);
       boolean allGood = badLines.count() + badFiles.count() == badBefore;
       if (found.count() == 0 && allGood) {
@@ -81,7 +81,7 @@ public final class ExampleReader {
     return content instanceof Example.Chat || content instanceof Example.Preference;
   }
 
-  private void readKind(DataFile file, DataFile.Content content, FileExamples found)
+  private void readKind(DataFile file, DataFile.FileContent content, FileExamples found)
       throws IOException {
     Optional<FileKind> kind = FileKind.of(file.path());
     if (kind.isEmpty()) {
@@ -111,13 +111,13 @@ public final class ExampleReader {
   }
 
   private static void readParquet(
-      DataFile.Content content, DataStream stream, FileExamples found, ReadingProgress progress)
+      DataFile.FileContent content, DataStream stream, FileExamples found, ReadingProgress progress)
       throws IOException {
     if (stream.isPacked()) {
       found.badFile(0, "is a packed Parquet file; unpack it first");
       return;
     }
-    try (DataFile.Content table = content.forAnyOrder()) {
+    try (DataFile.FileContent table = content.forAnyOrder()) {
       new ParquetRecords(found, progress::part).read(table.path());
     }
   }

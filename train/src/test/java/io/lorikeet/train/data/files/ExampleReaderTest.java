@@ -39,7 +39,7 @@ class ExampleReaderTest {
             "just a string"
             """);
     assertEquals(6, examples.size());
-    assertEquals(new Example.Text("all of it"), examples.get(0).content());
+    assertEquals(new Example.PlainText("all of it"), examples.get(0).content());
     assertEquals(new Example.Completion("2+2=", "4"), examples.get(1).content());
     assertEquals(4, examples.get(2).line());
     assertEquals(
@@ -60,7 +60,7 @@ class ExampleReaderTest {
         completion(examples.get(3)).prompt());
     assertEquals(
         new Example.Completion("Question: Why?\nAnswer:", " So."), examples.get(4).content());
-    assertEquals(new Example.Text("just a string"), examples.get(5).content());
+    assertEquals(new Example.PlainText("just a string"), examples.get(5).content());
     String said = events.notes().getFirst();
     assertTrue(
         said.contains("1 example of prompt and completion, 2 examples of instruction and output"),

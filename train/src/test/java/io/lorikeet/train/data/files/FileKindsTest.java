@@ -105,14 +105,14 @@ class FileKindsTest {
     ExampleReader reader = new ExampleReader(true, events);
     reader.read(DataFile.of(file), Optional.of(ExampleFormat.TEXT), examples::add);
     reader.finish();
-    assertEquals(List.of(new Example.Text("a")), contents(examples));
+    assertEquals(List.of(new Example.PlainText("a")), contents(examples));
     assertTrue(events.warnings().getFirst().contains("'text' is missing (found: prompt)"));
   }
 
   @Test
   void unpacksWhatIsPacked() throws IOException {
     byte[] lines = "{\"text\": \"a\"}\n{\"text\": \"b\"}\n".getBytes(StandardCharsets.UTF_8);
-    List<Example.Content> both = List.of(new Example.Text("a"), new Example.Text("b"));
+    List<Example.Content> both = List.of(new Example.PlainText("a"), new Example.PlainText("b"));
     assertEquals(both, contents(read("data.jsonl.gz", gzip(lines))));
     assertEquals(both, contents(read("data.jsonl.zst", Zstd.compress(lines))));
     byte[] table = "text\na\nb\n".getBytes(StandardCharsets.UTF_8);
@@ -225,7 +225,7 @@ class FileKindsTest {
       ExampleReader reader = new ExampleReader(true, events);
       reader.read(input, Optional.empty(), examples::add);
       reader.finish();
-      assertEquals(List.of(new Example.Text("a")), contents(examples));
+      assertEquals(List.of(new Example.PlainText("a")), contents(examples));
       assertTrue(events.warnings().getFirst().contains("standard input:2: expected a JSON"));
     } finally {
       System.setIn(before);

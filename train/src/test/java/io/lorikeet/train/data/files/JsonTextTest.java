@@ -104,7 +104,7 @@ class JsonTextTest {
           Files.writeString(
               folder.resolve("data.jsonl"), half + "\n{\"text\": \"b\"}\n{\"text\": \"c\"}\n");
       assertEquals(
-          List.of(new Example.Text("b"), new Example.Text("c")),
+          List.of(new Example.PlainText("b"), new Example.PlainText("c")),
           ReadFiles.contents(files.read(file, true)),
           half);
     }
@@ -113,7 +113,7 @@ class JsonTextTest {
   @Test
   void nullIsNoValue() throws IOException {
     assertEquals(
-        List.of(new Example.Text("hi"), new Example.Completion("a", "b")),
+        List.of(new Example.PlainText("hi"), new Example.Completion("a", "b")),
         files.contents(
             "data.jsonl",
             """

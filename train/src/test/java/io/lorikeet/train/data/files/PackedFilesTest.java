@@ -27,7 +27,7 @@ class PackedFilesTest {
   private static final byte[] FIRST = "{\"text\": \"a\"}\n".getBytes(StandardCharsets.UTF_8);
   private static final byte[] SECOND = "{\"text\": \"b\"}\n".getBytes(StandardCharsets.UTF_8);
   private static final List<Example.Content> BOTH =
-      List.of(new Example.Text("a"), new Example.Text("b"));
+      List.of(new Example.PlainText("a"), new Example.PlainText("b"));
 
   @TempDir Path folder;
   private ReadFiles files;

@@ -89,7 +89,7 @@ class TableHeaderTest {
         new Example.Preference(new Example.Completion("p", "q"), new Example.Completion("p", "r")),
         read.get(2));
     assertEquals("user\nu\nassistant\nv", read.get(3).words());
-    assertEquals(new Example.Text("t"), read.get(4));
+    assertEquals(new Example.PlainText("t"), read.get(4));
     String message = files.refusal("data.csv", "prompt,completion\na,\n");
     assertTrue(message.contains("data.csv:2: 'completion' is empty"), message);
   }

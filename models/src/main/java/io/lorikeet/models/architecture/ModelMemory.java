@@ -1,0 +1,20 @@
+package io.lorikeet.models.architecture;
+
+/// The memory of the device that a pass takes besides weights and adapter, in bytes.
+///
+/// @param hiddenStates the layers' inputs, kept for backward, and their gradient; keys and values
+///     that several layers attend to
+/// @param hiddenStatesOnHost those that are kept in the host's memory
+/// @param attention results of attention in each layer, where they are kept for backward
+/// @param inputs batch, masks and constants
+/// @param folded weights with their adapter rounded in
+/// @param scratch the graphs' shared memory: activations, logits, dequantized weights
+/// @param libraryScratch scratch memory of the device's library to run them
+public record ModelMemory(
+    long hiddenStates,
+    long hiddenStatesOnHost,
+    long attention,
+    long inputs,
+    long folded,
+    long scratch,
+    long libraryScratch) {}
