@@ -101,7 +101,11 @@ final class EvaluationText {
   }
 
   private static void changed(
-      TaskResult result, String how, List<AnswerPair> outcomes, String compared, List<String> lines) {
+      TaskResult result,
+      String how,
+      List<AnswerPair> outcomes,
+      String compared,
+      List<String> lines) {
     if (outcomes.isEmpty()) {
       return;
     }

@@ -2,9 +2,9 @@ package io.lorikeet.export;
 
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.models.architecture.BaseWeights;
+import io.lorikeet.models.architecture.ModelOptions;
 import io.lorikeet.models.architecture.PassShape;
 import io.lorikeet.models.architecture.TokenBatch;
-import io.lorikeet.models.architecture.ModelOptions;
 import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.family.ModelConfig;

@@ -23,7 +23,8 @@ public final class Profile {
   /// @param graph the name of the graph, or of other work of the device
   /// @param part the name given to [Ops#part], or empty for a whole graph
   /// @param operation ggml's name of the operation, or our own; empty for a whole graph
-  public record ProfileEntry(String graph, String part, String operation) implements Comparable<ProfileEntry> {
+  public record ProfileEntry(String graph, String part, String operation)
+      implements Comparable<ProfileEntry> {
     private static final Comparator<ProfileEntry> ORDER =
         Comparator.comparing(ProfileEntry::graph)
             .thenComparing(ProfileEntry::part)

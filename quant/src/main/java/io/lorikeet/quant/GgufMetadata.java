@@ -44,7 +44,9 @@ public final class GgufMetadata {
     return value(key)
         .map(
             value ->
-                value instanceof GgufValue.TextValue text ? text.value() : fail(key, "a string", value));
+                value instanceof GgufValue.TextValue text
+                    ? text.value()
+                    : fail(key, "a string", value));
   }
 
   /// A whole number of any width.

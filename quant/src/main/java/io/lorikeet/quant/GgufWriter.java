@@ -126,7 +126,8 @@ public final class GgufWriter {
             problem -> {
               throw new IllegalArgumentException("tensor '" + name + "': " + problem);
             });
-    TensorEntry entry = new TensorEntry(name, type, dimensions, GgufRules.bytes(type, dimensions), source);
+    TensorEntry entry =
+        new TensorEntry(name, type, dimensions, GgufRules.bytes(type, dimensions), source);
     if (tensors.putIfAbsent(name, entry) != null) {
       throw new IllegalArgumentException("there is already a tensor '" + name + "'");
     }

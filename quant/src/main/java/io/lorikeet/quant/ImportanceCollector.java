@@ -30,7 +30,8 @@ public final class ImportanceCollector {
   /// @throws InvalidInputException when the model isn't valid, or the text too short for one piece
   /// @throws IOException when a file can't be read
   public static ImportanceMatrix collect(
-      Path model, Path text, int longest, int threads, CollectorListener listener) throws IOException {
+      Path model, Path text, int longest, int threads, CollectorListener listener)
+      throws IOException {
     try (LlamaModel loaded = ModelLoader.load(model, LlamaModel.Options.CPU);
         ActivationSums sums = new ActivationSums()) {
       int chunkSize = Math.min(longest, loaded.contextLength());

@@ -285,7 +285,9 @@ public final class OutputPlan {
       }
       if (!replace) { // looked at last, since another process may have written one until now
         List<String> problems = new ArrayList<>();
-        outputs.stream().filter(PlannedOutput::exclusive).forEach(output -> existing(output, problems));
+        outputs.stream()
+            .filter(PlannedOutput::exclusive)
+            .forEach(output -> existing(output, problems));
         refuse(problems);
       }
       return claims;

@@ -273,7 +273,8 @@ class ImportanceMatrixTest {
         .addTensor("a.counts", new long[] {1}, new float[] {1})
         .write(file);
     assertRefused(() -> ImportanceMatrix.read(file), "NaN");
-    ImportanceMatrix.ColumnSums entry = new ImportanceMatrix.ColumnSums(new float[8], new float[] {1});
+    ImportanceMatrix.ColumnSums entry =
+        new ImportanceMatrix.ColumnSums(new float[8], new float[] {1});
     for (String name : List.of("blk.0.attn_q.weight", "blk.7.attn_q.weight")) {
       ImportanceMatrix matrix = new ImportanceMatrix(Map.of(name, entry), 1, 1, List.of());
       assertRefused(

@@ -86,7 +86,8 @@ public record PairAnalysis(
     DMatrixRMaj ofRows = flipped ? svd.right() : svd.left();
     DMatrixRMaj ofColumns = flipped ? svd.left() : svd.right();
     int count = svd.values().length;
-    BaseDirections.Directions found = new BaseDirections(base, weight, expert).find(count, ofColumns);
+    BaseDirections.Directions found =
+        new BaseDirections(base, weight, expert).find(count, ofColumns);
     double projected = NormOps_DDRM.normF(CommonOps_DDRM.multTransA(ofRows, found.image(), null));
     double rowOverlap = overlap(found.left(), ofRows);
     double columnOverlap = overlap(found.right(), ofColumns);

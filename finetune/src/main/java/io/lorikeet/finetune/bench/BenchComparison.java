@@ -132,7 +132,8 @@ public final class BenchComparison {
             .formatted(file, old.path("lorikeet").asText(), old.path("date").asText(), reference));
     for (String name : compared) {
       SpeedChange change =
-          SpeedChange.of(Rounds.ratios(seconds(name), seconds(reference)), now.ratios(name, reference));
+          SpeedChange.of(
+              Rounds.ratios(seconds(name), seconds(reference)), now.ratios(name, reference));
       lines.add(
           String.format(
               Locale.ROOT,

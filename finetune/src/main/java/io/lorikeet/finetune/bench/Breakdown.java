@@ -52,7 +52,9 @@ public record Breakdown(double seconds, Map<String, Double> parts, Map<String, D
         .forEach(
             (entry, time) -> {
               long graph =
-                  graphs.nanoseconds().getOrDefault(new Profile.ProfileEntry(entry.graph(), "", ""), 0L);
+                  graphs
+                      .nanoseconds()
+                      .getOrDefault(new Profile.ProfileEntry(entry.graph(), "", ""), 0L);
               long all = Objects.requireNonNull(whole.get(entry.graph()), "summed up above");
               double seconds = 1e-9 * graph * time / all;
               byPart.merge(part(entry), seconds, Double::sum);

@@ -155,7 +155,8 @@ public record Evaluation(
       Prompts making = new Prompts(model, () -> TemplateChoice.of(after, chatTemplate, trained));
       List<List<int[]>> prompts = new ArrayList<>();
       for (EvaluationTask task : tasks) {
-        prompts.add(making.of(task.items().stream().map(EvaluationTask.TaskItem::question).toList()));
+        prompts.add(
+            making.of(task.items().stream().map(EvaluationTask.TaskItem::question).toList()));
       }
       return prompts;
     }

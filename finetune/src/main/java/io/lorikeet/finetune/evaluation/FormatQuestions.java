@@ -62,7 +62,8 @@ final class FormatQuestions {
       String all = asked + " Answer with JSON only.";
       String prompt = chats ? all : "Question: " + all + "\nAnswer:";
       items.add(
-          new TaskItem(question("json", items.size(), prompt, chats, List.of()), ScorerChoice.json()));
+          new TaskItem(
+              question("json", items.size(), prompt, chats, List.of()), ScorerChoice.json()));
     }
     return new EvaluationTask("valid JSON", items);
   }

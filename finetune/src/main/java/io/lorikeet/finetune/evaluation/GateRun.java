@@ -172,7 +172,8 @@ public final class GateRun {
     List<String> after = texts(result, AnswerPair::after);
     if (gate.length().isPresent()) {
       double most = gate.length().get();
-      double ratio = (1 + tokens(result, AnswerPair::after)) / (1 + tokens(result, AnswerPair::before));
+      double ratio =
+          (1 + tokens(result, AnswerPair::after)) / (1 + tokens(result, AnswerPair::before));
       check(
           "length of answers",
           "at most %.2f times longer or shorter",

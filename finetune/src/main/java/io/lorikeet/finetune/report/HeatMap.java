@@ -50,7 +50,8 @@ final class HeatMap {
         String.format(Locale.ROOT, "%.1f", matrix.effectiveRank()));
   }
 
-  private static String svg(List<String> kinds, Map<Integer, List<RunSummary.MatrixUpdate>> layers) {
+  private static String svg(
+      List<String> kinds, Map<Integer, List<RunSummary.MatrixUpdate>> layers) {
     double greatest =
         layers.values().stream()
             .flatMap(List::stream)

@@ -16,7 +16,8 @@ class BenchComparisonTest {
   void aChangeCountsWhenItIsLargerThanWhatTheRoundsScatter() {
     List<Double> old = rounds(15, 0.8, 0.05, 1);
     assertEquals(SpeedVerdict.WITHIN_NOISE, SpeedChange.of(old, old).verdict());
-    assertEquals(SpeedVerdict.WITHIN_NOISE, SpeedChange.of(old, rounds(15, 0.8, 0.05, 2)).verdict());
+    assertEquals(
+        SpeedVerdict.WITHIN_NOISE, SpeedChange.of(old, rounds(15, 0.8, 0.05, 2)).verdict());
     assertEquals(SpeedVerdict.SLOWER, SpeedChange.of(old, rounds(15, 0.7, 0.05, 2)).verdict());
     assertEquals(SpeedVerdict.FASTER, SpeedChange.of(old, rounds(15, 0.9, 0.05, 2)).verdict());
     // Rounds that scatter by a third tell nothing about an eighth.

@@ -15,8 +15,8 @@ import java.util.List;
 ///     and one batch after the other
 /// @param passes batches that go through a layer before the next one's turn: where layers are
 ///     streamed, each is then uploaded once for all of them
-/// @param folded whether the adapter is rounded into the weights it adapts, as [TransformerModel#foldAdapter]
-///     does, instead of being applied apart
+/// @param folded whether the adapter is rounded into the weights it adapts, as
+///     [TransformerModel#foldAdapter] does, instead of being applied apart
 /// @param listed tokens that [Objective.Distributions] list at each place; 0 without such
 public record ModelOptions(
     PassShape shape,

@@ -6,7 +6,6 @@ import io.lorikeet.bindings.GraphMemory;
 import io.lorikeet.bindings.OwnedResources;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
-import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.family.RopeFactors;
 import io.lorikeet.models.lora.LoraParameters;
@@ -107,9 +106,7 @@ public final class TransformerModel implements AutoCloseable {
     Tensor factors =
         RopeFactors.choose(base, config, shape.context()).map(weights::get).orElse(null);
     FoldedWeights folded =
-        options.folded() && lora != null
-            ? owned.add(new FoldedWeights(base, lora, backend))
-            : null;
+        options.folded() && lora != null ? owned.add(new FoldedWeights(base, lora, backend)) : null;
     SavedAttention attention =
         options.keepsAttention()
             ? owned.add(new SavedAttention(backend, config, shape.tokens()))
@@ -126,17 +123,17 @@ public final class TransformerModel implements AutoCloseable {
                     options.savedInputs().onDevice()))
             : null;
     return new Engine(
-            backend,
-            config,
-            weights,
-            lora,
-            folded,
-            shape,
-            inputs,
-            attention,
-            shared,
-            factors,
-            options.precision());
+        backend,
+        config,
+        weights,
+        lora,
+        folded,
+        shape,
+        inputs,
+        attention,
+        shared,
+        factors,
+        options.precision());
   }
 
   private List<Graph> bindForAllocation() {
@@ -248,7 +245,8 @@ public final class TransformerModel implements AutoCloseable {
     PassGraphs graphs = layers.graphs(batch);
     Tensor batchLosses = losses.next(batch.size());
     switch (together.get(i).objective()) {
-      case Objective.OfTargets _ -> graphs.runGradients(layers.last(), states.gradient(), batchLosses);
+      case Objective.OfTargets _ ->
+          graphs.runGradients(layers.last(), states.gradient(), batchLosses);
       case Objective.OfLosses objective -> {
         graphs.runLoss(layers.last(), batchLosses);
         float[] all = batchLosses.downloadFloats();

@@ -121,7 +121,8 @@ public record Attention(
   }
 
   private AttentionKernel kernel(Kernels kernels) {
-    return kernels.attention(new AttentionKernel.AttentionForm(indices, seenUntil, scale, scoreCap, sinks));
+    return kernels.attention(
+        new AttentionKernel.AttentionForm(indices, seenUntil, scale, scoreCap, sinks));
   }
 
   /// A block's queries, packed for products: `[head size, queries, heads]`.

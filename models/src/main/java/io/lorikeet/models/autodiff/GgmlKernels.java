@@ -101,7 +101,8 @@ final class GgmlKernels implements Kernels {
     return ops.view(dy, Shape.of(chunk.rows(), dy.shape().ne1()), chunk.first() * Float.BYTES);
   }
 
-  private List<RowChunk> copies(Map<Tensor, List<RowChunk>> kept, Tensor weight, boolean transpose) {
+  private List<RowChunk> copies(
+      Map<Tensor, List<RowChunk>> kept, Tensor weight, boolean transpose) {
     return keepsCopies
         ? kept.computeIfAbsent(weight, w -> chunks(w, transpose))
         : chunks(weight, transpose);

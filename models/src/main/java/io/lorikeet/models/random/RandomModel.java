@@ -64,7 +64,8 @@ public final class RandomModel {
     private final int heads;
     private final int keyValueHeads;
 
-    RandomShape(String label, int layers, int width, int feedForward, int heads, int keyValueHeads) {
+    RandomShape(
+        String label, int layers, int width, int feedForward, int heads, int keyValueHeads) {
       this.label = label;
       this.layers = layers;
       this.width = width;

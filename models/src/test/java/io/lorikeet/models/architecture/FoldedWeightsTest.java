@@ -32,8 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(LeakCheck.class)
 class FoldedWeightsTest {
   private static final PassShape SHAPE = new PassShape(2, 24, 8, 20, 13);
-  private static final ModelOptions APART =
-      new ModelOptions(SHAPE, Precision.F32, true, 0);
+  private static final ModelOptions APART = new ModelOptions(SHAPE, Precision.F32, true, 0);
   private static final ModelOptions FOLDED =
       new ModelOptions(
           SHAPE, List.of(), Precision.F32, true, 0, SavedInputs.DEVICE, false, 1, true, 0);

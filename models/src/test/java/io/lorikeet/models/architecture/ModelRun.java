@@ -34,20 +34,11 @@ final class ModelRun implements AutoCloseable {
       double dropout)
       throws IOException {
     this(
-        file,
-        device,
-        adapter,
-        new ModelOptions(shape, precision, adapter != null, dropout),
-        false);
+        file, device, adapter, new ModelOptions(shape, precision, adapter != null, dropout), false);
   }
 
   /// @param streamed whether layers take turns in memory
-  ModelRun(
-      Path file,
-      String device,
-      LoraAdapter adapter,
-      ModelOptions options,
-      boolean streamed)
+  ModelRun(Path file, String device, LoraAdapter adapter, ModelOptions options, boolean streamed)
       throws IOException {
     base = GgufFile.open(file);
     backend = Backend.open(device, 1);

@@ -149,8 +149,7 @@ class SavedAttentionTest {
         .of(TensorType.Q4_0);
   }
 
-  private static ModelOptions options(
-      Precision precision, double dropout, boolean keepsAttention) {
+  private static ModelOptions options(Precision precision, double dropout, boolean keepsAttention) {
     return new ModelOptions(
         SHAPE,
         List.of(SHORTER),
@@ -164,8 +163,7 @@ class SavedAttentionTest {
         0);
   }
 
-  private static ModelRun run(Path file, String device, ModelOptions options)
-      throws IOException {
+  private static ModelRun run(Path file, String device, ModelOptions options) throws IOException {
     List<LoraPair> pairs;
     try (GgufFile base = GgufFile.open(file)) {
       pairs = RandomInputs.pairs(base, FamilyTest.roles(file), 12, 5);
@@ -183,8 +181,7 @@ class SavedAttentionTest {
     return RandomInputs.packedBatch(RandomFamily.VOCABULARY, SHAPE.rows(), context, seed);
   }
 
-  private static void assertSame(
-      Path file, String device, ModelOptions without, ModelOptions with)
+  private static void assertSame(Path file, String device, ModelOptions without, ModelOptions with)
       throws IOException {
     Outcome expected = outcome(file, device, without);
     Outcome actual = outcome(file, device, with);

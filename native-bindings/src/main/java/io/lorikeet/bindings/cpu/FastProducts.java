@@ -58,7 +58,8 @@ final class FastProducts implements KernelLibrary {
   public record FastTerm(ProductForm form, Tensor a, Tensor b) {
     private Shape shape() {
       return Shape.of(
-          form == ProductForm.TRANSPOSED_WEIGHT ? a.shape().ne0() : a.shape().ne1(), b.shape().ne1());
+          form == ProductForm.TRANSPOSED_WEIGHT ? a.shape().ne0() : a.shape().ne1(),
+          b.shape().ne1());
     }
 
     private long depth() {

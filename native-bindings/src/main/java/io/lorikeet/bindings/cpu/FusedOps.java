@@ -89,7 +89,8 @@ final class FusedOps {
   /// @param seenUntil F32 `[keys]`: index in its row of the last query that sees each key
   /// @param firstKey index in its row of the first key
   /// @param firstQuery of the first query
-  public FusedOutput softMax(Ops ops, Tensor scores, Tensor seenUntil, int firstKey, int firstQuery) {
+  public FusedOutput softMax(
+      Ops ops, Tensor scores, Tensor seenUntil, int firstKey, int firstQuery) {
     Shape shape = scores.shape();
     ops.require(
         isContiguousF32(scores)
@@ -131,7 +132,8 @@ final class FusedOps {
   }
 
   /// The same, with logits replaced by their gradient: weight · (softmax(logits) - onehot(label)).
-  public FusedOutput crossEntropyAndGradient(Ops ops, Tensor logits, Tensor labels, Tensor weights) {
+  public FusedOutput crossEntropyAndGradient(
+      Ops ops, Tensor logits, Tensor labels, Tensor weights) {
     return crossEntropy(ops, logits, labels, weights, true);
   }
 

@@ -58,7 +58,8 @@ final class OneDnnKernels implements Kernels {
     // Weights in F32 are multiplied without loss.
     Tensor a = small ? operand(term.a()) : term.a();
     Tensor b = small ? operand(term.b()) : term.b();
-    return new FastProducts.FastTerm(FastProducts.ProductForm.PLAIN, transposed ? ops.transpose(a) : a, b);
+    return new FastProducts.FastTerm(
+        FastProducts.ProductForm.PLAIN, transposed ? ops.transpose(a) : a, b);
   }
 
   @Override

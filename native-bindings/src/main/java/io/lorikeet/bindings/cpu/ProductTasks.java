@@ -196,7 +196,8 @@ final class ProductTasks {
     return width;
   }
 
-  private void addTerms(MemorySegment y, List<FastProducts.ProductForm> forms, Grid grid, Worker worker) {
+  private void addTerms(
+      MemorySegment y, List<FastProducts.ProductForm> forms, Grid grid, Worker worker) {
     for (int i = 0; i < forms.size(); i++) {
       MemorySegment a = OneDnnCallbacks.source(y, 2 * i);
       MemorySegment b = OneDnnCallbacks.source(y, 2 * i + 1);

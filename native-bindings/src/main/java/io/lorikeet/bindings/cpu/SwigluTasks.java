@@ -25,7 +25,8 @@ final class SwigluTasks {
   /// @param y the operation, `[elements, 2]`: the gradients of gate and up; its sources are that of
   ///     the result, gate and up
   void backward(MemorySegment y, Worker worker) {
-    TaskRange part = TaskRange.part(ggml_tensor.ne(y, 0), worker.index(), worker.count(), ALIGNMENT);
+    TaskRange part =
+        TaskRange.part(ggml_tensor.ne(y, 0), worker.index(), worker.count(), ALIGNMENT);
     for (long first = part.first(); first < part.last(); first += STRIP) {
       long count = Math.min(STRIP, part.last() - first);
       backward(new Strip(y, first, count, worker.index()));

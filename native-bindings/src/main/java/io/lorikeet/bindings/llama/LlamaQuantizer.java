@@ -73,7 +73,8 @@ public final class LlamaQuantizer {
   ///     already, or the type needs an importance matrix and has none
   /// @throws IOException when the output can't be written
   public static void quantize(
-      Path input, Path output, QuantizerSettings settings, QuantizerListener listener) throws IOException {
+      Path input, Path output, QuantizerSettings settings, QuantizerListener listener)
+      throws IOException {
     if (settings.type.needsImportanceMatrix() && settings.importance.isEmpty()) {
       throw new GgmlException(
           "llama.cpp makes " + settings.type + " only with an importance matrix");

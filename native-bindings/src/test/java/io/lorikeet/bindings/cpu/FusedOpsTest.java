@@ -115,7 +115,8 @@ class FusedOpsTest {
     List<Tensor> apply(Ops ops, List<Tensor> inputs);
   }
 
-  private static Operation inPlace(Function<Ops, Function<List<Tensor>, FusedOps.FusedOutput>> made) {
+  private static Operation inPlace(
+      Function<Ops, Function<List<Tensor>, FusedOps.FusedOutput>> made) {
     return (ops, inputs) -> {
       FusedOps.FusedOutput result = made.apply(ops).apply(inputs);
       return List.of(result.values(), result.operand());

@@ -192,7 +192,8 @@ final class Gemma4Family extends GemmaFamily {
       String name, String matrix, String ending, StoredWeights weights) {
     String output = outputName(name.substring(0, name.length() - ending.length()) + matrix);
     return List.of(
-        new OutputTensor.NumberTensor(output.replaceFirst("\\.weight$", ".scale"), weights.rows(name)));
+        new OutputTensor.NumberTensor(
+            output.replaceFirst("\\.weight$", ".scale"), weights.rows(name)));
   }
 
   @Override

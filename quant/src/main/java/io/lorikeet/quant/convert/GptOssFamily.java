@@ -49,7 +49,8 @@ final class GptOssFamily extends ConvertedFamily {
       throw new IllegalArgumentException("'" + stem + "' has the shape " + stored.shape());
     }
     if (!stem.endsWith(GATE_UP)) {
-      return List.of(new OutputTensor.NumberTensor(outputName(stem + ".weight"), stored.transposed()));
+      return List.of(
+          new OutputTensor.NumberTensor(outputName(stem + ".weight"), stored.transposed()));
     }
     String base = stem.substring(0, stem.length() - GATE_UP.length());
     return List.of(

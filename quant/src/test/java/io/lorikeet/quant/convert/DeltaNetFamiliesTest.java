@@ -216,7 +216,8 @@ class DeltaNetFamiliesTest extends FamilyConversion {
   @Test
   void halvesOfSizesAreRoundedToEven() {
     WeightRows rows = new WeightRows(List.of(40_500L), "x", (_, _) -> {});
-    assertEquals("40K", GeneralMetadata.sizeLabel(List.of(new OutputTensor.NumberTensor("x", rows))));
+    assertEquals(
+        "40K", GeneralMetadata.sizeLabel(List.of(new OutputTensor.NumberTensor("x", rows))));
   }
 
   @Test

@@ -44,7 +44,8 @@ final class ConversationTokenizer {
   /// @param sequences one, or several where one isn't all that the server would have seen; none
   ///     where nothing is to be learned
   /// @param spellsControl whether a message spells the name of a control token
-  record TokenizedConversation(List<Sequence> sequences, boolean spellsControl, Set<ChatRemark> remarks) {}
+  record TokenizedConversation(
+      List<Sequence> sequences, boolean spellsControl, Set<ChatRemark> remarks) {}
 
   /// @throws io.lorikeet.models.text.template.TemplateException when the template refuses it
   TokenizedConversation tokenize(Conversation conversation) {
@@ -115,7 +116,8 @@ final class ConversationTokenizer {
     boolean[] trained = new boolean[tokens.length];
     Arrays.fill(trained, Math.min(1, tokens.length), tokens.length, true);
     boolean spellsControl = encoding.tokenizer().spellsControl(text);
-    return new TokenizedConversation(List.of(new Sequence(tokens, trained)), spellsControl, Set.of());
+    return new TokenizedConversation(
+        List.of(new Sequence(tokens, trained)), spellsControl, Set.of());
   }
 
   /// The messages to learn.

@@ -119,7 +119,8 @@ final class TokenStoreWriter implements AutoCloseable {
     if ((long) used + ints > small) {
       if (output == null) {
         AtomicFile created = AtomicFile.create(file);
-        output = new OutputFile(created, FileChannel.open(created.path(), StandardOpenOption.WRITE));
+        output =
+            new OutputFile(created, FileChannel.open(created.path(), StandardOpenOption.WRITE));
       }
       flush(output.channel());
     }

@@ -199,7 +199,8 @@ final class TrainingLoop {
 
   private TrainingEvent.StepDone takeStep(int number, double rate) {
     long start = System.nanoTime();
-    TrainingStep.StepOutcome outcome = step.run(number, plan.step(number), rate, new LoopWatch(number));
+    TrainingStep.StepOutcome outcome =
+        step.run(number, plan.step(number), rate, new LoopWatch(number));
     return new TrainingEvent.StepDone(
         number,
         steps,

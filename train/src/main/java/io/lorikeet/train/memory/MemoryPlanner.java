@@ -4,10 +4,9 @@ import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.bindings.Graph;
 import io.lorikeet.models.architecture.BaseWeights;
+import io.lorikeet.models.architecture.ModelMemory;
 import io.lorikeet.models.architecture.PassShape;
 import io.lorikeet.models.architecture.SavedInputs;
-import io.lorikeet.models.architecture.ModelMemory;
-import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.quant.GgufFile;
@@ -204,7 +203,9 @@ public final class MemoryPlanner {
   /// @param longest as [#longestContext] gives it
   public String advice(MemoryPlan least, int longest, long device) {
     MemoryPlan.PlanItem largest =
-        least.items().stream().max(Comparator.comparingLong(MemoryPlan.PlanItem::device)).orElseThrow();
+        least.items().stream()
+            .max(Comparator.comparingLong(MemoryPlan.PlanItem::device))
+            .orElseThrow();
     return String.format(
         Locale.ROOT,
         "memory: this run needs at least %.3f GB of %s's memory at context %,d, and there are %.3f"
@@ -355,7 +356,8 @@ public final class MemoryPlanner {
       items.add(new MemoryPlan.PlanItem("saved attention", pass.attention(), 0, 0));
     }
     if (pass.folded() > 0) {
-      items.add(new MemoryPlan.PlanItem("weights with the adapter rounded in", pass.folded(), 0, 0));
+      items.add(
+          new MemoryPlan.PlanItem("weights with the adapter rounded in", pass.folded(), 0, 0));
     }
     items.add(new MemoryPlan.PlanItem("batch, masks and constants", pass.inputs(), 0, 0));
     items.add(new MemoryPlan.PlanItem("activations of a layer or the head", pass.scratch(), 0, 0));

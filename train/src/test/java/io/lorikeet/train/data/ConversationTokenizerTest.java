@@ -15,8 +15,8 @@ import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.models.text.template.ChatTemplates;
 import io.lorikeet.models.text.template.Fixtures;
 import io.lorikeet.models.text.template.TemplateException;
-import io.lorikeet.train.data.ConversationTokenizer.TokenizedConversation;
 import io.lorikeet.train.data.ConversationTokenizer.Sequence;
+import io.lorikeet.train.data.ConversationTokenizer.TokenizedConversation;
 import io.lorikeet.train.data.Tokenized.ChatRemark;
 import io.lorikeet.train.settings.TrainingConfig.TrainOn;
 import java.io.IOException;
@@ -59,7 +59,8 @@ final class ConversationTokenizerTest {
 
   @Test
   void lossOnTheAssistantsTurnsAndTheirEnds() throws IOException {
-    TokenizedConversation result = tokenize(CHATML, TrainOn.ASSISTANT, SYSTEM, USER, ANSWER, AGAIN, LAST);
+    TokenizedConversation result =
+        tokenize(CHATML, TrainOn.ASSISTANT, SYSTEM, USER, ANSWER, AGAIN, LAST);
     assertEquals(List.of("the 1<|im_end|>", "2<|im_end|>"), learned(result));
     assertEquals(1, result.sequences().size());
     assertEquals(Set.of(), result.remarks());
@@ -82,7 +83,8 @@ final class ConversationTokenizerTest {
     TokenizedConversation all =
         new ConversationTokenizer(encoding, TrainOn.ASSISTANT, Integer.MAX_VALUE).tokenize(chat);
     for (int wanted : new int[] {1, 40, 129, 300, 2000}) {
-      TokenizedConversation part = new ConversationTokenizer(encoding, TrainOn.ASSISTANT, wanted).tokenize(chat);
+      TokenizedConversation part =
+          new ConversationTokenizer(encoding, TrainOn.ASSISTANT, wanted).tokenize(chat);
       assertEquals(beginnings(all, wanted), beginnings(part, wanted));
       assertArrayEquals(
           all.sequences().getLast().tokens(), part.sequences().getLast().tokens(), "its length");
@@ -147,7 +149,8 @@ final class ConversationTokenizerTest {
     Sequence sequence = all.sequences().getFirst();
     assertEquals(sequence.tokens().length - 1, Tokens.count(sequence.trained()));
     tokenizer.close();
-    TokenizedConversation some = tokenize(CHATML, TrainOn.ASSISTANT, USER, ANSWER.trained(false), AGAIN, LAST);
+    TokenizedConversation some =
+        tokenize(CHATML, TrainOn.ASSISTANT, USER, ANSWER.trained(false), AGAIN, LAST);
     assertEquals(List.of("2<|im_end|>"), learned(some));
   }
 
@@ -205,7 +208,8 @@ final class ConversationTokenizerTest {
         "{% for m in messages %}{% set c = m.content.split('</think>')[-1].lstrip('\\n') %}"
             + "{{ '<|im_start|>' + m.role + '\\n' + c + '<|im_end|>\\n' }}{% endfor %}"
             + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n<think>\\n' }}{% endif %}";
-    TokenizedConversation result = tokenize(template, TrainOn.ASSISTANT, USER, thinking("the 1", "Hm."));
+    TokenizedConversation result =
+        tokenize(template, TrainOn.ASSISTANT, USER, thinking("the 1", "Hm."));
     assertEquals(List.of("Hm.\n</think>\n\nthe 1<|im_end|>"), learned(result));
     assertEquals(Set.of(), result.remarks());
     tokenizer.close();
@@ -313,7 +317,8 @@ final class ConversationTokenizerTest {
             Optional.empty(),
             Optional.empty(),
             Optional.empty());
-    TokenizedConversation result = tokenize(CHATML, TrainOn.ASSISTANT, USER, call, Message.of("tool", "3"), LAST);
+    TokenizedConversation result =
+        tokenize(CHATML, TrainOn.ASSISTANT, USER, call, Message.of("tool", "3"), LAST);
     assertEquals(List.of("2<|im_end|>"), learned(result));
   }
 
@@ -396,8 +401,8 @@ final class ConversationTokenizerTest {
     return tokenize(trainOn, Map.of(), messages);
   }
 
-  private TokenizedConversation tokenize(TrainOn trainOn, Map<String, Object> variables, Message... messages)
-      throws IOException {
+  private TokenizedConversation tokenize(
+      TrainOn trainOn, Map<String, Object> variables, Message... messages) throws IOException {
     ChatEncoding encoding = ChatEncoding.of(tokenizer, Optional.empty());
     return new ConversationTokenizer(encoding, trainOn, Integer.MAX_VALUE)
         .tokenize(new Conversation(List.of(messages), List.of(), variables));

@@ -8,8 +8,8 @@ import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.architecture.BaseWeights;
-import io.lorikeet.models.architecture.PassShape;
 import io.lorikeet.models.architecture.ModelOptions;
+import io.lorikeet.models.architecture.PassShape;
 import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.family.ModelConfig;
@@ -158,8 +158,7 @@ class SharedBeginningsTest {
       lora.values().upload(values);
       ModelConfig config = ModelConfig.of(file);
       ModelOptions options =
-          new ModelOptions(
-              new PassShape(2, CONTEXT, 16, 48, 40), Precision.F32, true, 0);
+          new ModelOptions(new PassShape(2, CONTEXT, 16, 48, 40), Precision.F32, true, 0);
       try (TransformerModel model =
           new TransformerModel(file, config, weights, lora, backend, options)) {
         Map<List<Integer>, Double> losses = new HashMap<>();

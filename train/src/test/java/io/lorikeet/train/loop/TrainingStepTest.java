@@ -10,8 +10,8 @@ import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.architecture.BaseWeights;
-import io.lorikeet.models.architecture.PassShape;
 import io.lorikeet.models.architecture.ModelOptions;
+import io.lorikeet.models.architecture.PassShape;
 import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.family.ModelConfig;
@@ -144,7 +144,8 @@ class TrainingStepTest {
       throws IOException {
     try (Training training = new Training(base, maxGradNorm, rows)) {
       float[] before = training.lora.values().downloadFloats();
-      TrainingStep.StepOutcome outcome = training.step.run(1, batches, 0.01, TrainingStep.Watch.NOBODY);
+      TrainingStep.StepOutcome outcome =
+          training.step.run(1, batches, 0.01, TrainingStep.Watch.NOBODY);
       float[] after = training.lora.values().downloadFloats();
       assertNotEquals(0, outcome.gradientNorm());
       return new Result(outcome, before, after);
@@ -185,8 +186,7 @@ class TrainingStepTest {
       weights = BaseWeights.load(file, backend, (_, _) -> {});
       lora = LoraParameters.create(file, config, settings, backend);
       PassShape shape = PassShape.choose(config, rows, CONTEXT);
-      ModelOptions options =
-          new ModelOptions(shape, Precision.F32, true, 0);
+      ModelOptions options = new ModelOptions(shape, Precision.F32, true, 0);
       model = new TransformerModel(file, config, weights, lora, backend, options);
       optimizer = new AdamW(lora, AdamWSettings.of(0), backend);
       step = new TrainingStep(model, optimizer, maxGradNorm, 1);

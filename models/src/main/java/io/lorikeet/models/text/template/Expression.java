@@ -25,10 +25,12 @@ sealed interface Expression {
   record ItemAccess(int line, Expression object, Expression key) implements Expression {}
 
   /// `object[start:stop:step]`; each of the three may be null.
-  record SliceAccess(int line, Expression object, Expression start, Expression stop, Expression step)
+  record SliceAccess(
+      int line, Expression object, Expression start, Expression stop, Expression step)
       implements Expression {}
 
-  record FunctionCall(int line, Expression function, ArgumentList arguments) implements Expression {}
+  record FunctionCall(int line, Expression function, ArgumentList arguments)
+      implements Expression {}
 
   /// @param value the filtered value; null at the beginning of a `filter` or `set` block's filters
   record FilterCall(int line, Expression value, String name, ArgumentList arguments)

@@ -305,7 +305,8 @@ final class ExpressionParser {
     return switch (token.kind()) {
       case NAME -> new Expression.Attribute(line, object, token.text());
       case INTEGER ->
-          new Expression.ItemAccess(line, object, new Expression.ConstantValue(line, integer(token.text())));
+          new Expression.ItemAccess(
+              line, object, new Expression.ConstantValue(line, integer(token.text())));
       default ->
           throw new SyntaxError(line, "expected a name after '.', found " + token.description());
     };

@@ -1,9 +1,9 @@
 package io.lorikeet.models.text.template;
 
+import io.lorikeet.models.text.template.Statement.AssignmentTarget;
+import io.lorikeet.models.text.template.Statement.MacroParameter;
 import io.lorikeet.models.text.template.Statement.NameTarget;
 import io.lorikeet.models.text.template.Statement.NamespaceTarget;
-import io.lorikeet.models.text.template.Statement.MacroParameter;
-import io.lorikeet.models.text.template.Statement.AssignmentTarget;
 import io.lorikeet.models.text.template.Statement.TupleTarget;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -213,7 +213,8 @@ final class Interpreter {
         });
   }
 
-  private void bind(String name, List<MacroParameter> parameters, Arguments arguments, Scope inner) {
+  private void bind(
+      String name, List<MacroParameter> parameters, Arguments arguments, Scope inner) {
     List<Object> positional = arguments.positional();
     Set<String> rest = new HashSet<>(arguments.named().keySet());
     for (int i = 0; i < parameters.size(); i++) {

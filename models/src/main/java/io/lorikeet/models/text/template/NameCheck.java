@@ -2,10 +2,10 @@ package io.lorikeet.models.text.template;
 
 import io.lorikeet.models.text.template.Expression.ArgumentList;
 import io.lorikeet.models.text.template.Expression.Named;
+import io.lorikeet.models.text.template.Statement.AssignmentTarget;
+import io.lorikeet.models.text.template.Statement.MacroParameter;
 import io.lorikeet.models.text.template.Statement.NameTarget;
 import io.lorikeet.models.text.template.Statement.NamespaceTarget;
-import io.lorikeet.models.text.template.Statement.MacroParameter;
-import io.lorikeet.models.text.template.Statement.AssignmentTarget;
 import io.lorikeet.models.text.template.Statement.TupleTarget;
 import java.util.HashSet;
 import java.util.LinkedHashMap;

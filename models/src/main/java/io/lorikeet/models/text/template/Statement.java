@@ -14,7 +14,8 @@ sealed interface Statement {
   record OutputStatement(int line, Expression value) implements Statement {}
 
   /// @param otherwise statements of `else`; may be empty
-  record If(int line, List<ConditionalBranch> branches, List<Statement> otherwise) implements Statement {}
+  record If(int line, List<ConditionalBranch> branches, List<Statement> otherwise)
+      implements Statement {}
 
   /// `if` or `elif`, and what follows.
   record ConditionalBranch(Expression condition, List<Statement> body) {}
@@ -51,12 +52,14 @@ sealed interface Statement {
   record MacroParameter(String name, Expression standard) {}
 
   /// `{% call(parameters) function(…) %} … {% endcall %}`
-  record CallBlock(int line, List<MacroParameter> parameters, Expression.FunctionCall call, List<Statement> body)
+  record CallBlock(
+      int line, List<MacroParameter> parameters, Expression.FunctionCall call, List<Statement> body)
       implements Statement {}
 
   record FilterBlock(int line, Expression filter, List<Statement> body) implements Statement {}
 
-  record With(int line, List<AssignmentTarget> targets, List<Expression> values, List<Statement> body)
+  record With(
+      int line, List<AssignmentTarget> targets, List<Expression> values, List<Statement> body)
       implements Statement {}
 
   /// `{% generation %} … {% endgeneration %}`: the assistant's output.

@@ -1,9 +1,9 @@
 package io.lorikeet.models.text.template;
 
+import io.lorikeet.models.text.template.Statement.AssignmentTarget;
+import io.lorikeet.models.text.template.Statement.MacroParameter;
 import io.lorikeet.models.text.template.Statement.NameTarget;
 import io.lorikeet.models.text.template.Statement.NamespaceTarget;
-import io.lorikeet.models.text.template.Statement.MacroParameter;
-import io.lorikeet.models.text.template.Statement.AssignmentTarget;
 import io.lorikeet.models.text.template.Statement.TupleTarget;
 import io.lorikeet.models.text.template.Token.TokenKind;
 import java.util.ArrayList;
