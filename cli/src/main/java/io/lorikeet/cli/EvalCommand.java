@@ -144,16 +144,21 @@ final class EvalCommand extends WritingCommand {
   private boolean force;
 
   @Override
-  OutputPlan files() {
+  OutputPlan files() throws IOException {
     OutputPlan plan =
         new OutputPlan()
             .reads("--model", model)
             .reads("--adapter", adapter.orElse(null))
             .reads("--merged", merged.orElse(null))
             .reads("--chat-template", chatTemplate.map(Path::of).orElse(null))
-            .reads("--data", data)
-            .reads("--gate", gate);
+            .reads("--data", data);
     tasks.forEach(file -> plan.reads("--tasks", file));
+    scorer.flatMap(ScorerChoice::file).ifPresent(file -> plan.reads("--scorer", file));
+    if (gate != null) {
+      for (Path file : GateRun.inputs(gate)) {
+        plan.reads("--gate", file);
+      }
+    }
     json.ifPresent(file -> plan.writes("--json", file));
     return plan;
   }

@@ -6,6 +6,7 @@ import io.lorikeet.finetune.evaluation.TaskResult;
 import io.lorikeet.finetune.evaluation.TaskResult.AnswerPair;
 import io.lorikeet.finetune.text.TableText;
 import io.lorikeet.finetune.text.Words;
+import io.lorikeet.train.event.TrainingEvent.Check;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -59,7 +60,7 @@ final class EvaluationText {
   static List<String> lines(GateVerdict verdict) {
     List<String> lines = new ArrayList<>();
     lines.add("");
-    for (GateVerdict.Check check : verdict.checks()) {
+    for (Check check : verdict.checks()) {
       lines.add(
           "  %-5s %s: %s (required: %s)"
               .formatted(

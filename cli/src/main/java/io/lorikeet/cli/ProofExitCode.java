@@ -9,6 +9,7 @@ final class ProofExitCode {
   static final String FAILED = " 1:the proof failed, or the command did";
   static final String BAD_INPUT = " 2:options, files or data that can't be used";
   static final String INCONCLUSIVE = " 3:done, but the adapter changes too little to be proven";
+  static final String REFUSED = " 3:too little changed, or the gate refuses all";
 
   private ProofExitCode() {}
 

@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
       ProofExitCode.PROVEN,
       ProofExitCode.FAILED,
       ProofExitCode.BAD_INPUT,
-      ProofExitCode.INCONCLUSIVE
+      ProofExitCode.REFUSED
     },
     modelTransformer = TrainingFlags.class)
 @Inputs(
@@ -57,9 +57,15 @@ final class TrainCommand implements Callable<Integer> {
     new TrainingSummary(config, RunMetrics.read(config.get(Settings.RUN)), finished.best())
         .lines()
         .forEach(line::println);
-    return finished
-        .verification()
-        .map(verification -> ProofExitCode.exitCode(verification.verdict()))
-        .orElse(0);
+    int proven =
+        finished
+            .verification()
+            .map(verification -> ProofExitCode.exitCode(verification.verdict()))
+            .orElse(0);
+    if (finished.isRefused()) {
+      line.sentence("no adapter of this run passes the gate");
+      return Math.max(proven, Failure.INCONCLUSIVE);
+    }
+    return proven;
   }
 }

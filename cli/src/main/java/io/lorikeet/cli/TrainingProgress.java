@@ -42,6 +42,8 @@ final class TrainingProgress implements TrainingListener {
               (evaluated.step() == 0 ? "before training" : "after step " + evaluated.step())
                   + ": validation loss "
                   + Words.loss(evaluated.loss()));
+      case TrainingEvent.Judging(String work) -> line.update("gate: " + work);
+      case TrainingEvent.Judged judged -> judged(judged);
       case TrainingEvent.ChatsRead _ -> {}
       case TrainingEvent.Trained _ -> {}
       case TrainingEvent.AdapterSaved(var file) -> line.println("adapter: " + file);
@@ -50,6 +52,17 @@ final class TrainingProgress implements TrainingListener {
               "best adapter, after step %s with a validation loss of %s: %s"
                   .formatted(step, Words.loss(loss), file));
       case TrainingEvent.Proving _ -> line.update("verifying");
+    }
+  }
+
+  private void judged(TrainingEvent.Judged judged) {
+    line.println(
+        "gate after step %s: %s"
+            .formatted(judged.step(), judged.passes() ? "passes" : "doesn't pass"));
+    for (TrainingEvent.Check check : judged.checks()) {
+      if (!check.passed()) {
+        line.println("  %s: %s (%s)".formatted(check.name(), check.measured(), check.required()));
+      }
     }
   }
 
@@ -74,7 +87,10 @@ final class TrainingProgress implements TrainingListener {
     double left = secondsPerStep * (step.steps() - step.step());
     String[] parts = {
       "step %s/%s".formatted(step.step(), step.steps()),
-      String.format(Locale.ROOT, "loss %.4f", step.loss()),
+      String.format(Locale.ROOT, "loss %.4f", step.loss())
+          + (step.divergence().isPresent()
+              ? String.format(Locale.ROOT, ", KL %.4f", step.divergence().getAsDouble())
+              : ""),
       Words.duration(left) + " left",
       String.format(Locale.ROOT, "%,.0f tokens/s", step.tokensPerSecond())
     };

@@ -12,7 +12,9 @@ abstract class WritingCommand implements Callable<Integer> {
   @Spec CommandSpec spec;
 
   /// All files that are read and all that are written.
-  abstract OutputPlan files();
+  ///
+  /// @throws IOException when a file that names others can't be read
+  abstract OutputPlan files() throws IOException;
 
   /// Whether an output that exists is replaced: `--force`.
   abstract boolean replaces();

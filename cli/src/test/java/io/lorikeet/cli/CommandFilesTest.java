@@ -3,6 +3,8 @@ package io.lorikeet.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.random.RandomModel;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -30,7 +32,7 @@ class CommandFilesTest {
   private static final List<String> VALUES =
       words(
           "N T R P K KL TYPE keep|TYPE NAME NAME:TYPE SHAPE SIZE TOKENS ROWS RATE SHARE SHARE|STEPS"
-              + " STEPS NORM NUMBER ALPHA KEY=KEY TIME TIME|STEPS");
+              + " STEPS NORM NUMBER ALPHA KEY=KEY TIME TIME|STEPS WEIGHT");
 
   /// Options that take a text as it is.
   private static final Set<String> TEXTS = Set.of("--prompt", "--system");
@@ -56,6 +58,8 @@ class CommandFilesTest {
                   "--validation",
                   "--chat-template",
                   "--init-adapter",
+                  "--neutral",
+                  "--gate",
                   "--config",
                   "--output",
                   "--run"));
@@ -68,7 +72,8 @@ class CommandFilesTest {
       List.of(
           words(
               "train --model in/base.gguf --data in/x.jsonl --replay in/o.jsonl:0.2 --validation in/v.jsonl --chat-template"
-                  + " in/t.jinja --init-adapter in/i.gguf --config in/c.yaml --evaluate-every 1"
+                  + " in/t.jinja --init-adapter in/i.gguf --config in/c.yaml --neutral in/n.jsonl"
+                  + " --keep-base 1 --gate in/g.yaml --evaluate-every 1"
                   + " --output out/a.gguf --run out/run"),
           words("train --model in/base.gguf --data in/folder --output out/a.gguf"),
           words(
@@ -203,7 +208,9 @@ class CommandFilesTest {
     Files.createDirectories(place.resolve("out"));
     for (String word : words) {
       if (word.startsWith("in/") && !word.equals("in/folder")) {
-        Files.writeString(place.resolve(word.replaceFirst(":.*", "")), "seed: 1\n");
+        Files.writeString(
+            place.resolve(word.replaceFirst(":.*", "")),
+            word.equals("in/g.yaml") ? "improve: [{tasks: tasks.jsonl}]\n" : "seed: 1\n");
       }
     }
     Files.writeString(place.resolve("in/folder/train.jsonl"), "seed: 1\n");
@@ -243,6 +250,57 @@ class CommandFilesTest {
         assertEquals(before, contents(place)); // the inputs are no models
       }
     }
+  }
+
+  @Test
+  void whatAGateOrAScorerReadsIsNotOverwritten() throws IOException {
+    Path base = RandomModel.of(TensorType.Q4_0).write(folder.resolve("base.gguf"));
+    Path data = Files.writeString(folder.resolve("data.jsonl"), "{\"text\": \"a b c d\"}\n");
+    Path gate =
+        Files.writeString(
+            folder.resolve("g.yaml"),
+            """
+            improve: [{tasks: t.jsonl, scorer: "json-schema:s.json"}]
+            keep: [{tasks: k.jsonl}]
+            echo: {data: e.jsonl}
+            """);
+    for (String name :
+        List.of("t.jsonl", "s.json", "k.jsonl", "e.jsonl", "g.neutral.json", "g.yaml")) {
+      Path file = folder.resolve(name);
+      if (!file.equals(gate)) {
+        Files.writeString(file, "{}");
+      }
+      String before = Files.readString(file);
+      CommandRun.of("eval", base, "--merged", base, "--gate", gate, "--json", file, "--force")
+          .assertFails(2, "would overwrite", name);
+      CommandRun.of(
+              "train",
+              "--model",
+              base,
+              "--data",
+              data,
+              "--gate",
+              gate,
+              "--context",
+              32,
+              "--output",
+              file,
+              "--force")
+          .assertFails(2, "would overwrite", name);
+      assertEquals(before, Files.readString(file));
+    }
+    Path schema = folder.resolve("s.json");
+    CommandRun.of(
+            "eval",
+            base,
+            "--tasks",
+            data,
+            "--scorer",
+            "json-schema:" + schema,
+            "--json",
+            schema,
+            "--force")
+        .assertFails(2, "would overwrite", "s.json");
   }
 
   /// Java gives the last name of the root as null.

@@ -8,6 +8,7 @@ import io.lorikeet.train.event.TrainingEvent;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
@@ -77,7 +78,9 @@ class TrainingProgressTest {
     for (int step = 1; step <= steps; step++) {
       time.addAndGet(Math.round(seconds * 1e9));
       double loss = 4 - (double) step / steps;
-      progress.on(new TrainingEvent.StepDone(step, steps, 1, loss, 1e-4, 1, 90, 100, seconds));
+      progress.on(
+          new TrainingEvent.StepDone(
+              step, steps, 1, loss, 1e-4, 1, 90, 100, seconds, OptionalDouble.empty()));
     }
     return out.toString();
   }

@@ -2,6 +2,7 @@ package io.lorikeet.finetune;
 
 import io.lorikeet.export.Verification;
 import io.lorikeet.train.run.TrainingResult;
+import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -14,6 +15,11 @@ import java.util.Optional;
 /// @param best the best adapter's file, if there is one
 public record FineTuned(
     TrainingResult training, Optional<Verification> verification, Optional<Path> best) {
+
+  /// Whether there is a gate, and no adapter passes it.
+  public boolean isRefused() {
+    return config().find(Settings.GATE).isPresent() && !training.passed();
+  }
 
   /// The run's settings.
   public TrainingConfig config() {

@@ -2,6 +2,9 @@ package io.lorikeet.finetune;
 
 import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.Verification;
+import io.lorikeet.finetune.evaluation.Evaluation;
+import io.lorikeet.finetune.evaluation.GateRun;
+import io.lorikeet.finetune.evaluation.GateVerdict;
 import io.lorikeet.finetune.report.AdapterCard;
 import io.lorikeet.finetune.report.RunRecorder;
 import io.lorikeet.finetune.report.RunSummary;
@@ -12,11 +15,13 @@ import io.lorikeet.models.adapter.BaseIdentity;
 import io.lorikeet.models.adapter.TrainedTemplate;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.text.template.ChatTemplate;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.OutputPlan;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
+import io.lorikeet.train.loop.Judge;
 import io.lorikeet.train.loop.StopRequest;
 import io.lorikeet.train.loop.Trainer;
 import io.lorikeet.train.optimizer.UnusableStepException;
@@ -24,6 +29,7 @@ import io.lorikeet.train.run.ResumedRun;
 import io.lorikeet.train.run.StoppedException;
 import io.lorikeet.train.run.TrainingResult;
 import io.lorikeet.train.settings.AdapterPlaces;
+import io.lorikeet.train.settings.RunFiles;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
@@ -84,8 +90,11 @@ public final class FineTuning {
     }
   }
 
-  private static OutputPlan outputs(TrainingConfig config) {
-    OutputPlan plan = new OutputPlan();
+  private static OutputPlan outputs(TrainingConfig config) throws IOException {
+    OutputPlan plan = new OutputPlan().keeps("run", config.get(Settings.RUN), RunFiles.ALL);
+    if (config.find(Settings.GATE).isPresent()) {
+      GateRun.inputs(config.get(Settings.GATE)).forEach(file -> plan.reads("gate", file));
+    }
     places(config).forEach(places -> plan.writes("output", places.file()));
     return plan.writes("the model card", AdapterPlaces.card(config.get(Settings.OUTPUT)));
   }
@@ -137,10 +146,14 @@ public final class FineTuning {
           stepped |= event instanceof TrainingEvent.StepDone;
           recorder.on(event);
         };
-    TrainingResult result = training.with(new Trainer(config, counted).stopOn(stop));
+    Trainer trainer = new Trainer(config, counted).stopOn(stop);
+    if (config.find(Settings.GATE).isPresent()) {
+      GateRun.check(config.get(Settings.GATE), models(config, Optional.empty()));
+      trainer.judgedBy(candidate -> passes(candidate, identity, counted));
+    }
+    TrainingResult result = training.with(trainer);
     listener.on(new TrainingEvent.Trained(result.steps()));
-    Optional<TrainedTemplate> template =
-        result.chatTemplate().map(used -> new TrainedTemplate(used.name(), used.source()));
+    Optional<TrainedTemplate> template = template(result.chatTemplate());
     AdapterMetadata metadata =
         new AdapterMetadata(identity, result.config().settingsOfAdapter(), template);
     List<AdapterPlaces> places = places(config);
@@ -167,6 +180,46 @@ public final class FineTuning {
     Verification verification = verify(result);
     recorder.proven(verification, result.adapter());
     return new FineTuned(result, Optional.of(verification), best);
+  }
+
+  private static Optional<TrainedTemplate> template(Optional<ChatTemplate> used) {
+    return used.map(known -> new TrainedTemplate(known.name(), known.source()));
+  }
+
+  /// Holds an adapter against the gate, in a file of its own.
+  private static boolean passes(
+      Judge.Candidate candidate, BaseIdentity identity, TrainingListener events)
+      throws IOException {
+    TrainingConfig config = candidate.config();
+    AdapterMetadata metadata =
+        new AdapterMetadata(
+            identity, config.settingsOfAdapter(), template(candidate.chatTemplate()));
+    Path file = config.get(Settings.RUN).resolve(RunFiles.CANDIDATE);
+    try {
+      AdapterExporter.write(candidate.adapter(), metadata, config.get(Settings.STORE), file);
+      GateVerdict verdict =
+          GateRun.of(
+              config.get(Settings.GATE),
+              models(config, Optional.of(file)),
+              work -> events.on(new TrainingEvent.Judging(work)));
+      events.on(new TrainingEvent.Judged(candidate.step(), verdict.checks()));
+      return verdict.passes();
+    } catch (InvalidInputException e) { // the run's state is kept
+      throw new IOException("gate: " + e.getMessage(), e);
+    } finally {
+      Files.deleteIfExists(file);
+    }
+  }
+
+  private static Evaluation models(TrainingConfig config, Optional<Path> adapter) {
+    return new Evaluation(
+        config.get(Settings.MODEL),
+        adapter,
+        Optional.empty(),
+        config.find(Settings.CHAT_TEMPLATE),
+        1, // tokens and seed are the gate's
+        config.get(Settings.THREADS),
+        0);
   }
 
   /// Without it the adapter is as good.

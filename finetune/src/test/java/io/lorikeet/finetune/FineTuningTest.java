@@ -16,8 +16,10 @@ import io.lorikeet.train.run.StoppedException;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
+import io.lorikeet.train.settings.ValidationData;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -112,6 +114,93 @@ class FineTuningTest {
                 InvalidInputException.class, () -> new FineTuning(events::add).run(config, false))
             .getMessage();
     assertTrue(taken.contains(config.get(Settings.OUTPUT) + " exists"), taken);
+  }
+
+  private TrainingConfig gated(String name, String scorer) throws IOException {
+    StringBuilder lines = new StringBuilder();
+    for (int i = 0; i < 30; i++) {
+      lines.append("{\"prompt\": \"count %d\", \"completion\": \" on on\"}%n".formatted(i));
+    }
+    Files.writeString(folder.resolve("on.jsonl"), lines);
+    Path gate =
+        Files.writeString(
+            folder.resolve("gate.yaml"),
+            "improve: [{tasks: on.jsonl, scorer: '%s'}]\ntokens: 4\n".formatted(scorer));
+    return new TrainingOptions()
+        .model(base)
+        .data(folder.resolve("on.jsonl"))
+        .output(folder.resolve(name + ".gguf"))
+        .set(Settings.CONTEXT, 48)
+        .set(Settings.DEVICE, "cpu")
+        .set(Settings.THREADS, 1)
+        .set(Settings.LEARNING_RATE, 0.02)
+        .set(Settings.EVALUATE_EVERY, 10)
+        .set(Settings.VALIDATION, new ValidationData.Fraction(0.2))
+        .set(Settings.GATE, gate)
+        .set(Settings.STEPS, 20)
+        .resolve();
+  }
+
+  @Test
+  void theBestOfThoseThatPassTheGateIsKept() throws IOException {
+    TrainingConfig config = gated("passing", "regex: on");
+    FineTuned done = new FineTuning(events::add).run(config, false);
+    assertFalse(done.isRefused());
+    assertTrue(done.best().isPresent());
+    List<RunSummary.GateRecord> verdicts = summary(config).verdicts();
+    assertEquals(List.of(10, 20), verdicts.stream().map(RunSummary.GateRecord::step).toList());
+    assertTrue(verdicts.getLast().passes(), verdicts.toString());
+    assertTrue(verdicts.getLast().checks().getFirst().measured().contains(", from 0.0 to "));
+    String card = Files.readString(folder.resolve("passing.MODEL_CARD.md"));
+    assertTrue(card.contains("| gate | after step 20: passes |"), card);
+    String report = Files.readString(config.get(Settings.RUN).resolve("report.html"));
+    assertTrue(report.contains("<h2>Gate after step 20: passes</h2>"), report);
+    assertFalse(Files.exists(config.get(Settings.RUN).resolve("candidate.gguf")));
+  }
+
+  /// A word that no answer holds is never learned.
+  @Test
+  void whereNonePassesNoBestAdapterIsKept() throws IOException {
+    TrainingConfig config = gated("refused", "regex:never");
+    FineTuned done = new FineTuning(events::add).run(config, false);
+    assertTrue(done.isRefused());
+    assertEquals(Optional.empty(), done.best());
+    assertFalse(Files.exists(folder.resolve("refused-best.gguf")));
+    String card = Files.readString(folder.resolve("refused.MODEL_CARD.md"));
+    assertTrue(card.contains("after step 20: doesn't pass"), card);
+    // Without validation the last adapter is judged, also when it is asked for again.
+    TrainingConfig last =
+        new TrainingOptions()
+            .model(base)
+            .data(folder.resolve("on.jsonl"))
+            .output(folder.resolve("last.gguf"))
+            .set(Settings.CONTEXT, 48)
+            .set(Settings.DEVICE, "cpu")
+            .set(Settings.THREADS, 1)
+            .set(Settings.GATE, folder.resolve("gate.yaml"))
+            .set(Settings.STEPS, 2)
+            .resolve();
+    assertTrue(new FineTuning(events::add).run(last, false).isRefused());
+    assertTrue(
+        new FineTuning(events::add)
+            .resume(last.get(Settings.RUN), new TrainingOptions(), false)
+            .isRefused());
+  }
+
+  @Test
+  void aGateThatCantBeUsedIsRefusedBeforeTheFirstStep() throws IOException {
+    TrainingConfig config = gated("wrong", "regex: on");
+    Files.writeString(config.get(Settings.GATE), "improve: [{tasks: nothing.jsonl}]\n");
+    assertThrows(NoSuchFileException.class, () -> new FineTuning(events::add).run(config, false));
+    assertEquals(List.of(), milestones());
+    Files.writeString(config.get(Settings.GATE), "improve: [{tasks: wrong.gguf}]\n");
+    Files.writeString(config.get(Settings.OUTPUT), "a task");
+    String message =
+        assertThrows(
+                InvalidInputException.class, () -> new FineTuning(events::add).run(config, true))
+            .getMessage();
+    assertTrue(message.contains("would overwrite"), message);
+    assertEquals("a task", Files.readString(config.get(Settings.OUTPUT)));
   }
 
   @Test

@@ -1,8 +1,11 @@
 package io.lorikeet.finetune.evaluation;
 
+import io.lorikeet.finetune.scoring.ScorerChoice;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// The conditions under which an adapter, or a merged file, is shipped.
 ///
@@ -47,6 +50,26 @@ public record Gate(
   /// @param data file of training lines
   /// @param margin how much the share of answers that repeat one may grow, from 0 to 1
   public record Echo(Path data, double margin) {}
+
+  /// All files that are read with it.
+  List<Path> inputs() {
+    List<Path> inputs = new ArrayList<>(List.of(file, neutralFile()));
+    Stream.of(improve, keep)
+        .flatMap(List::stream)
+        .forEach(
+            rule -> {
+              inputs.add(rule.tasks());
+              rule.scorer().flatMap(ScorerChoice::file).ifPresent(inputs::add);
+            });
+    echo.ifPresent(lines -> inputs.add(lines.data()));
+    return inputs;
+  }
+
+  /// Where the base's neutral texts are kept: beside the gate.
+  Path neutralFile() {
+    String name = file.getFileName().toString().replaceFirst("(?i)\\.ya?ml$", "");
+    return file.resolveSibling(name + ".neutral.json");
+  }
 
   /// Whether neutral texts are needed.
   boolean needsNeutralTexts() {

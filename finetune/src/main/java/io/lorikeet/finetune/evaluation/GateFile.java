@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import io.lorikeet.finetune.scoring.ScorerChoice;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.NearestName;
 import java.io.IOException;
@@ -106,7 +107,7 @@ final class GateFile {
             new Gate.Rule(
                 path(entry, "tasks", place),
                 entry.hasNonNull("scorer")
-                    ? Optional.of(entry.get("scorer").asText())
+                    ? Optional.of(ScorerChoice.beside(file, entry.get("scorer").asText()))
                     : Optional.empty(),
                 points(entry, "margin", place).orElse(0.0)));
       }

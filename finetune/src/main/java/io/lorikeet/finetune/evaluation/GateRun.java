@@ -1,13 +1,15 @@
 package io.lorikeet.finetune.evaluation;
 
 import io.lorikeet.finetune.evaluation.EvaluationTask.TaskItem;
-import io.lorikeet.finetune.evaluation.GateVerdict.Check;
 import io.lorikeet.finetune.evaluation.TaskResult.AnswerPair;
 import io.lorikeet.finetune.evaluation.TaskResult.Scored;
 import io.lorikeet.finetune.scoring.Question;
 import io.lorikeet.finetune.scoring.Scorer;
 import io.lorikeet.finetune.scoring.ScorerChoice;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.data.NeutralTexts;
+import io.lorikeet.train.event.TrainingEvent;
+import io.lorikeet.train.event.TrainingEvent.Check;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,6 +33,13 @@ public final class GateRun {
     this.progress = progress;
   }
 
+  /// The files that a gate reads, itself and the base's neutral texts among them.
+  ///
+  /// @throws InvalidInputException when the gate can't be used
+  public static List<Path> inputs(Path file) throws IOException {
+    return GateFile.read(file).inputs();
+  }
+
   /// Reads a gate and applies it.
   ///
   /// @param file the gate's
@@ -47,11 +56,23 @@ public final class GateRun {
     }
   }
 
-  private GateVerdict verdict() throws IOException {
-    if (!evaluation.compares()) {
-      throw new InvalidInputException("a gate compares: give --adapter or --merged");
+  /// Checks a gate, and the files that it names, before there is anything to judge.
+  ///
+  /// @param models the base
+  /// @throws InvalidInputException when one can't be used
+  public static void check(Path file, Evaluation models) throws IOException {
+    GateRun run = new GateRun(GateFile.read(file), models, _ -> {});
+    try {
+      run.tasks(models.hasTemplate());
+    } finally {
+      run.scorers.forEach(Scorer::close);
     }
-    boolean chats = evaluation.hasTemplate();
+  }
+
+  /// The tasks of the gate's own files.
+  ///
+  /// @param chats whether there is a chat template
+  private List<EvaluationTask> tasks(boolean chats) throws IOException {
     if (gate.toolCalls().isPresent() && !chats) {
       throw new InvalidInputException(
           "%s: tool-calls: %s has no chat template, so it can't be told of tools"
@@ -64,13 +85,26 @@ public final class GateRun {
     for (Gate.Rule rule : gate.keep()) {
       tasks.add(task(rule));
     }
+    return tasks;
+  }
+
+  private GateVerdict verdict() throws IOException {
+    if (!evaluation.compares()) {
+      throw new InvalidInputException("a gate compares: give --adapter or --merged");
+    }
+    boolean chats = evaluation.hasTemplate();
+    List<EvaluationTask> tasks = tasks(chats);
     int asked = tasks.size();
     gate.json().ifPresent(_ -> tasks.add(FormatQuestions.json(chats)));
     gate.toolCalls().ifPresent(_ -> tasks.add(FormatQuestions.toolCalls()));
     List<String> neutral =
         gate.needsNeutralTexts()
             ? NeutralTexts.of(
-                evaluation.base(), neutralFile(), gate.seed(), evaluation.threads(), progress)
+                evaluation.base(),
+                gate.neutralFile(),
+                gate.seed(),
+                evaluation.threads(),
+                this::tell)
             : List.of();
     if (!neutral.isEmpty()) {
       tasks.add(neutralTask(neutral));
@@ -105,10 +139,10 @@ public final class GateRun {
     return new GateVerdict(checks, results.subList(0, asked));
   }
 
-  /// Beside the gate.
-  private Path neutralFile() {
-    String name = gate.file().getFileName().toString().replaceFirst("(?i)\\.ya?ml$", "");
-    return gate.file().resolveSibling(name + ".neutral.json");
+  private void tell(TrainingEvent event) {
+    if (event instanceof TrainingEvent.Progress(String task, long done, long total)) {
+      progress.accept(task + ": " + done + " of " + total);
+    }
   }
 
   private EvaluationTask task(Gate.Rule rule) throws IOException {
@@ -144,9 +178,11 @@ public final class GateRun {
         new Check(
             result.name(),
             "better, with its interval above 0",
-            "%s, interval %s to %s"
+            "%s, from %s to %s, interval %s to %s"
                 .formatted(
                     points(difference.mean()),
+                    score(result.scoreBefore()),
+                    score(result.scoreAfter()),
                     points(difference.lower()),
                     points(difference.upper())),
             difference.lower() > 0));
@@ -158,12 +194,8 @@ public final class GateRun {
         new Check(
             result.name(),
             String.format(Locale.ROOT, "at most %.1f points worse", 100 * margin),
-            String.format(
-                Locale.ROOT,
-                "%s, from %.1f to %.1f",
-                points(-fall),
-                100 * result.scoreBefore(),
-                100 * result.scoreAfter()),
+            "%s, from %s to %s"
+                .formatted(points(-fall), score(result.scoreBefore()), score(result.scoreAfter())),
             fall <= margin));
   }
 
@@ -223,6 +255,10 @@ public final class GateRun {
         .mapToInt(scored -> scored.answer().tokens())
         .average()
         .orElseThrow();
+  }
+
+  private static String score(double share) {
+    return String.format(Locale.ROOT, "%.1f", 100 * share);
   }
 
   private static String points(double share) {

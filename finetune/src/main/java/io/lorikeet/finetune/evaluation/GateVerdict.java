@@ -1,5 +1,6 @@
 package io.lorikeet.finetune.evaluation;
 
+import io.lorikeet.train.event.TrainingEvent.Check;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -14,13 +15,6 @@ public record GateVerdict(List<Check> checks, List<TaskResult> results) {
     checks = List.copyOf(checks);
     results = List.copyOf(results);
   }
-
-  /// A condition.
-  ///
-  /// @param name its subject
-  /// @param required the condition in words
-  /// @param measured the figure that was found
-  public record Check(String name, String required, String measured, boolean passed) {}
 
   /// Whether to ship.
   public boolean passes() {

@@ -5,6 +5,7 @@ import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.data.files.DataFile;
 import io.lorikeet.train.data.files.DataFiles;
+import io.lorikeet.train.event.TrainingEvent.Check;
 import io.lorikeet.train.run.RunMetrics;
 import io.lorikeet.train.settings.AdapterPlaces;
 import io.lorikeet.train.settings.DataSource;
@@ -195,8 +196,7 @@ public final class AdapterCard {
           losses(metrics.validations().getFirst().loss(), metrics.validations().getLast().loss()));
     }
     line("");
-    line("Scores of tasks: `./lorikeet eval --model BASE.gguf --adapter … --tasks FILE`.");
-    line("");
+    gate(summary.map(RunSummary::verdicts).orElse(List.of()));
     line("## Proof in llama.cpp");
     line("");
     Stream<String> proof =
@@ -204,6 +204,24 @@ public final class AdapterCard {
             .flatMap(known -> Optional.ofNullable(known.proof()).stream())
             .flatMap(known -> known.lines().stream());
     proof.forEach(each -> line("    " + each));
+    line("");
+  }
+
+  /// The last verdict in full, and of those before whether they passed.
+  private void gate(List<RunSummary.GateRecord> verdicts) {
+    if (verdicts.isEmpty()) {
+      line("Scores of tasks: `./lorikeet eval --model BASE.gguf --adapter … --tasks FILE`.");
+      line("");
+      return;
+    }
+    heading("Scores before and after, against the gate in llama.cpp");
+    verdicts.forEach(verdict -> row("gate", verdict.words()));
+    for (Check check : verdicts.getLast().checks()) {
+      row(
+          check.name(),
+          "%s: %s (%s)"
+              .formatted(check.passed() ? "passes" : "fails", check.measured(), check.required()));
+    }
     line("");
   }
 

@@ -73,6 +73,7 @@ public final class ReportPage {
     body.append(Html.pairs(overview()));
     body.append("<h2>Curves</h2>\n").append(curves());
     summary.flatMap(s -> Optional.ofNullable(s.proof())).ifPresent(p -> body.append(proof(p)));
+    summary.ifPresent(s -> s.verdicts().forEach(verdict -> body.append(verdict(verdict))));
     summary
         .map(RunSummary::matrices)
         .filter(matrices -> !matrices.isEmpty())
@@ -212,6 +213,22 @@ public final class ReportPage {
   private static String proof(RunSummary.Proof proof) {
     return "<h2>Proof in llama.cpp: %s</h2>\n<pre>%s</pre>\n"
         .formatted(Html.text(proof.verdict()), Html.text(String.join("\n", proof.lines())));
+  }
+
+  private static String verdict(RunSummary.GateRecord verdict) {
+    List<List<String>> rows =
+        verdict.checks().stream()
+            .map(
+                check ->
+                    List.of(
+                        check.name(),
+                        "%s: %s; %s"
+                            .formatted(
+                                check.passed() ? "passes" : "fails",
+                                check.measured(),
+                                check.required())))
+            .toList();
+    return "<h2>Gate %s</h2>\n%s".formatted(Html.text(verdict.words()), Html.pairs(rows));
   }
 
   private static String told(RunSummary summary) {

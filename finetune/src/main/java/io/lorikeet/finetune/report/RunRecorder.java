@@ -29,6 +29,7 @@ public final class RunRecorder implements TrainingListener {
   private final List<RunSummary.Start> starts = new ArrayList<>();
   private final List<String> notes = new ArrayList<>();
   private final List<String> warnings = new ArrayList<>();
+  private final List<RunSummary.GateRecord> verdicts = new ArrayList<>();
   private int steps;
   private long trained;
   private RunSummary.@Nullable Proof proof;
@@ -52,6 +53,11 @@ public final class RunRecorder implements TrainingListener {
       case TrainingEvent.Started started -> started(started);
       case TrainingEvent.StepDone _ -> forgetProof();
       case TrainingEvent.Evaluated _ -> write(null);
+      case TrainingEvent.Judged judged -> {
+        verdicts.removeIf(before -> before.step() >= judged.step()); // of steps taken once more
+        verdicts.add(new RunSummary.GateRecord(judged.step(), judged.passes(), judged.checks()));
+        write(null);
+      }
       default -> {}
     }
     listener.on(event);
@@ -76,6 +82,7 @@ public final class RunRecorder implements TrainingListener {
                 starts.addAll(before.starts());
                 notes.addAll(0, before.notes());
                 warnings.addAll(0, before.warnings());
+                verdicts.addAll(0, before.verdicts());
                 proof = before.proof();
                 matrices = before.matrices();
               });
@@ -128,6 +135,7 @@ public final class RunRecorder implements TrainingListener {
             List.copyOf(starts),
             List.copyOf(notes),
             List.copyOf(warnings),
+            List.copyOf(verdicts),
             end,
             proof,
             matrices);

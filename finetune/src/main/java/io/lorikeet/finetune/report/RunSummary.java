@@ -9,6 +9,7 @@ import io.lorikeet.models.adapter.BaseIdentity;
 import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.event.TrainingEvent.Check;
 import io.lorikeet.train.settings.RunFiles;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 /// @param starts the times at which the run began or went on
 /// @param notes sentences that the run told, in their order
 /// @param warnings sentences that asked for action
+/// @param verdicts of the gate, in the order of their steps
 /// @param end null while the run goes on, and where the process was killed
 /// @param proof null until the adapter is verified
 /// @param matrices the adapter's change of each matrix; empty until the end
@@ -37,6 +39,7 @@ public record RunSummary(
     List<Start> starts,
     List<String> notes,
     List<String> warnings,
+    List<GateRecord> verdicts,
     @Nullable End end,
     @Nullable Proof proof,
     List<MatrixUpdate> matrices) {
@@ -76,6 +79,16 @@ public record RunSummary(
     STOPPED,
     /// An error ended it.
     FAILED
+  }
+
+  /// A verdict of the gate.
+  ///
+  /// @param step steps that the adapter was trained
+  public record GateRecord(int step, boolean passes, List<Check> checks) {
+    /// Whether it passes, in words.
+    String words() {
+      return "after step %s: %s".formatted(step, passes ? "passes" : "doesn't pass");
+    }
   }
 
   /// llama.cpp's proof of the adapter.
@@ -118,6 +131,7 @@ public record RunSummary(
         orEmpty(starts),
         orEmpty(notes),
         orEmpty(warnings),
+        orEmpty(verdicts),
         end,
         proof,
         orEmpty(matrices));

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
@@ -56,6 +57,19 @@ public final class ScorerChoice {
       return JsonScorers.schema(schema, file);
     }
     return simple(name, given, text);
+  }
+
+  /// The name with its file, if it asks for one, found beside another.
+  public static String beside(Path other, String text) {
+    return file(text).map(file -> SCHEMA + ":" + other.resolveSibling(file)).orElse(text);
+  }
+
+  /// The file that a scorer's name asks for: a schema.
+  public static Optional<Path> file(String text) {
+    String before = SCHEMA + ":";
+    return text.startsWith(before) && text.length() > before.length()
+        ? Optional.of(Path.of(text.substring(before.length())))
+        : Optional.empty();
   }
 
   /// The scorer that a task's own `scorer` key asks for: a name with what it needs, or an object of

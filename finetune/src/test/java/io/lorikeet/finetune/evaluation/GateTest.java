@@ -7,9 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
-import io.lorikeet.finetune.evaluation.GateVerdict.Check;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.event.TrainingEvent.Check;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

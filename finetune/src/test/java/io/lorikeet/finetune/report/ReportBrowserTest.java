@@ -94,7 +94,8 @@ class ReportBrowserTest {
             .map(name -> new RunSummary.MatrixUpdate("blk.0." + name + ".weight", 16, 1.5, 3))
             .toList();
     RunSummary.Proof proof = new RunSummary.Proof("passed", List.of("a line ".repeat(30)));
-    new RunSummary(null, 200, 1, starts, List.of("a note"), List.of(), null, proof, matrices)
+    new RunSummary(
+            null, 200, 1, starts, List.of("a note"), List.of(), List.of(), null, proof, matrices)
         .write(run);
     page = folder.resolve("page.html");
     Files.writeString(page, ReportPage.of(run).html().replace("</body>", PROBE + "</body>"));

@@ -114,7 +114,7 @@ class ReportPageTest {
                 "blk." + layer + "." + kind + ".weight", 16, random.nextDouble(), 3));
       }
     }
-    new RunSummary(null, steps, 1, List.of(), List.of(), List.of(), null, null, matrices)
+    new RunSummary(null, steps, 1, List.of(), List.of(), List.of(), List.of(), null, null, matrices)
         .write(run);
     String page = ReportPage.of(run).html();
     int bytes = page.getBytes(StandardCharsets.UTF_8).length;

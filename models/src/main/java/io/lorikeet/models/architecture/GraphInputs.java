@@ -30,6 +30,7 @@ final class GraphInputs {
   private final int tokens;
   private final boolean backward;
   private final Map<String, Tensor> weights = new HashMap<>();
+  private final Map<String, Tensor> frozenWeights = new HashMap<>();
   private final Map<String, AdaptedLinear.Pair> pairs = new HashMap<>();
   private final List<PartOfLayer> partsOfLayer = new ArrayList<>();
   private @Nullable Tensor savedAttention;
@@ -160,6 +161,16 @@ final class GraphInputs {
     return weights.computeIfAbsent(name, n -> ops.placeholder(n, tensor.type(), tensor.shape()));
   }
 
+  /// The placeholder of a base tensor as its file has it, wherever the adapter is rounded into it.
+  Tensor frozenWeight(String name) {
+    if (engine.folded() == null) {
+      return weight("", name);
+    }
+    Tensor tensor = engine.weights().get(name);
+    return frozenWeights.computeIfAbsent(
+        name, n -> ops.placeholder("frozen " + n, tensor.type(), tensor.shape()));
+  }
+
   /// The linear map `prefix` + `name` with its bias and adapter.
   AdaptedLinear linear(String prefix, String name) {
     Tensor weight = weight(prefix, name + ".weight");
@@ -205,6 +216,8 @@ final class GraphInputs {
   /// @param firstToken index in the batch of the first token that the graph takes
   void bind(Graph graph, String prefix, int firstToken) {
     weights.forEach((name, placeholder) -> graph.bind(placeholder, engine.weight(prefix + name)));
+    frozenWeights.forEach(
+        (name, placeholder) -> graph.bind(placeholder, engine.weights().get(prefix + name)));
     if (savedAttention != null) {
       SavedAttention saved =
           Objects.requireNonNull(engine.savedAttention(), "the graph reads or writes it");

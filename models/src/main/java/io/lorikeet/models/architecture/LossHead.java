@@ -7,6 +7,7 @@ import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.models.autodiff.BaseDivergence;
 import io.lorikeet.models.autodiff.DistributionLoss;
 import io.lorikeet.models.autodiff.Tape;
 import java.util.HashMap;
@@ -29,6 +30,7 @@ final class LossHead implements AutoCloseable {
   private final OutputHead head;
   private final Tensor hidden;
   private final @Nullable Tensor hiddenGradient;
+  private final @Nullable Tensor baseHidden;
   private final Map<String, Tensor> vectors = new HashMap<>();
   private final Tensor losses;
   private final Graph graph;
@@ -40,7 +42,9 @@ final class LossHead implements AutoCloseable {
     /// These, the gradient of the hidden states, and those of the head's adapter.
     GRADIENTS,
     /// The same, of the losses that [Objective.Distributions] have.
-    GRADIENTS_OF_DISTRIBUTIONS
+    GRADIENTS_OF_DISTRIBUTIONS,
+    /// The same, of the losses that [Objective.FromBase] has.
+    GRADIENTS_OF_DIVERGENCE
   }
 
   /// @param tokens tokens of a run
@@ -54,6 +58,7 @@ final class LossHead implements AutoCloseable {
     head = new OutputHead(engine, inputs);
     hidden = inputs.hidden("last_hidden", tokens);
     hiddenGradient = gradients ? inputs.hidden("last_hidden_gradient", tokens) : null;
+    baseHidden = kind == Kind.GRADIENTS_OF_DIVERGENCE ? inputs.hidden("base_hidden", tokens) : null;
     losses = inputs.ops().placeholder("losses", TensorType.F32, Shape.of(tokens));
     for (int first = 0; first < tokens; first += chunk) {
       addChunk(first, Math.min(chunk, tokens - first));
@@ -111,6 +116,10 @@ final class LossHead implements AutoCloseable {
       Tensor rest = vector("rest", first, count);
       return new DistributionLoss(listed, excess, rest, weights).build(inputs.ops(), logits);
     }
+    if (baseHidden != null) {
+      Tensor ofBase = head.baseLogits(inputs.newTape(), tokens(baseHidden, first, count));
+      return new BaseDivergence(ofBase, weights).build(inputs.ops(), logits);
+    }
     Tensor labels = vector("labels", first, count);
     Targets targets = new Targets(labels, vector("flat_labels", first, count), weights);
     return inputs.kernels().crossEntropy(logits, targets, kind == Kind.GRADIENTS, head.isCapped());
@@ -131,6 +140,9 @@ final class LossHead implements AutoCloseable {
           hiddenGradient,
           Objects.requireNonNull(stateGradients, "this head computes gradients"),
           offset);
+    }
+    if (baseHidden != null) {
+      graph.bind(baseHidden, engine.inputs().get("base_hidden"), offset);
     }
     graph.bind(losses, tokenLosses, first * losses.stride(0));
     vectors.forEach(

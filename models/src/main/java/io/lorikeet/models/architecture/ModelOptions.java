@@ -18,6 +18,7 @@ import java.util.List;
 /// @param folded whether the adapter is rounded into the weights it adapts, as
 ///     [TransformerModel#foldAdapter] does, instead of being applied apart
 /// @param listed tokens that [Objective.Distributions] list at each place; 0 without such
+/// @param diverges whether batches come with [Objective.FromBase], too
 public record ModelOptions(
     PassShape shape,
     List<Integer> shorter,
@@ -28,7 +29,8 @@ public record ModelOptions(
     boolean keepsAttention,
     int passes,
     boolean folded,
-    int listed) {
+    int listed,
+    boolean diverges) {
 
   public ModelOptions {
     shorter = List.copyOf(shorter);
@@ -42,6 +44,17 @@ public record ModelOptions(
   /// For one length of rows, with the layers' inputs where they are computed, one batch after the
   /// other, and the adapter applied apart.
   public ModelOptions(PassShape shape, Precision precision, boolean training, double dropout) {
-    this(shape, List.of(), precision, training, dropout, SavedInputs.DEVICE, false, 1, false, 0);
+    this(
+        shape,
+        List.of(),
+        precision,
+        training,
+        dropout,
+        SavedInputs.DEVICE,
+        false,
+        1,
+        false,
+        0,
+        false);
   }
 }

@@ -22,6 +22,14 @@ public sealed interface Objective {
     float[] derivatives(float[] losses);
   }
 
+  /// The Kullback-Leibler divergence of the model from its base, at each place with its weight. The
+  /// base's logits are computed anew from its hidden states, so that nothing as large as the
+  /// vocabulary is kept for a place.
+  ///
+  /// @param hidden the base's last hidden states `[embedding, places]` of the same batch, as
+  ///     [TransformerModel#lastHidden] gives them where the adapter is off
+  record FromBase(float[] hidden) implements Objective {}
+
   /// Cross-entropy with a distribution at each place, `Σ q[v] · -log p[v]` with the place's weight.
   /// Some tokens are listed, and all others are equally likely.
   ///

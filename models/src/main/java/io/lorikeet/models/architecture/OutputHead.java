@@ -15,12 +15,22 @@ record OutputHead(Engine engine, GraphInputs inputs) {
   /// @param firstToken index of the first of them
   /// @return `[vocabulary, t]`
   Tensor logits(Tape tape, Tensor hidden, int firstToken) {
+    Tensor weight = inputs.weight("", engine.config().headTensor());
+    return logits(tape, hidden, firstToken, weight, pair());
+  }
+
+  /// The same without the head's adapter.
+  Tensor baseLogits(Tape tape, Tensor hidden) {
+    return logits(tape, hidden, 0, inputs.frozenWeight(engine.config().headTensor()), null);
+  }
+
+  private Tensor logits(
+      Tape tape, Tensor hidden, int firstToken, Tensor weight, AdaptedLinear.@Nullable Pair pair) {
     ModelConfig config = engine.config();
     Tensor norm = inputs.weight("", config.family().outputNorm());
     Tensor normed = tape.rmsNorm(hidden, norm, config.rmsEpsilon());
-    Tensor weight = inputs.weight("", config.headTensor());
     Tensor bias = inputs.find("", "output.bias");
-    return scaled(tape, new AdaptedLinear(weight, bias, pair()).apply(tape, normed, firstToken));
+    return scaled(tape, new AdaptedLinear(weight, bias, pair).apply(tape, normed, firstToken));
   }
 
   /// The head's adapter; a token embedding that serves as head too has none.

@@ -20,21 +20,24 @@ final class PassGraphs implements AutoCloseable {
   private final List<LossHead> lossHeads = new ArrayList<>();
   private final List<LossHead> gradientHeads = new ArrayList<>();
   private final List<LossHead> distributionHeads = new ArrayList<>();
+  private final List<LossHead> divergenceHeads = new ArrayList<>();
   private final List<LogitsHead> logitsHeads = new ArrayList<>();
   private final EmbeddingGraph embedding;
   private final @Nullable EmbeddingGraph embeddingBackward;
 
   /// @param engine with the shape of these rows
-  /// @param distributions whether batches come with [Objective.Distributions], too
-  PassGraphs(Engine engine, boolean training, boolean distributions) {
+  /// @param options whether there is training, and which kinds of [Objective] batches come with
+  PassGraphs(Engine engine, ModelOptions options) {
     this.engine = engine;
     try {
       embedding = owned.add(new EmbeddingGraph(engine, false));
       boolean adaptsEmbedding = engine.slot(LoraTargets.EMBEDDING).isPresent();
       embeddingBackward =
-          training && adaptsEmbedding ? owned.add(new EmbeddingGraph(engine, true)) : null;
-      buildLayers(training);
-      buildHeads(training, distributions);
+          options.training() && adaptsEmbedding
+              ? owned.add(new EmbeddingGraph(engine, true))
+              : null;
+      buildLayers(options.training());
+      buildHeads(options);
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -73,15 +76,19 @@ final class PassGraphs implements AutoCloseable {
     }
   }
 
-  private void buildHeads(boolean training, boolean distributions) {
+  private void buildHeads(ModelOptions options) {
     for (int tokens : parts(LossHead.run(engine))) {
       lossHeads.add(owned.add(new LossHead(engine, tokens, LossHead.Kind.LOSSES)));
-      if (training) {
+      if (options.training()) {
         gradientHeads.add(owned.add(new LossHead(engine, tokens, LossHead.Kind.GRADIENTS)));
       }
-      if (training && distributions) {
+      if (options.training() && options.listed() > 0) {
         distributionHeads.add(
             owned.add(new LossHead(engine, tokens, LossHead.Kind.GRADIENTS_OF_DISTRIBUTIONS)));
+      }
+      if (options.training() && options.diverges()) {
+        divergenceHeads.add(
+            owned.add(new LossHead(engine, tokens, LossHead.Kind.GRADIENTS_OF_DIVERGENCE)));
       }
     }
     for (int tokens : parts(Math.min(engine.shape().headChunk(), engine.shape().tokens()))) {
@@ -116,7 +123,8 @@ final class PassGraphs implements AutoCloseable {
         }
       }
     }
-    for (List<LossHead> heads : List.of(lossHeads, gradientHeads, distributionHeads)) {
+    for (List<LossHead> heads :
+        List.of(lossHeads, gradientHeads, distributionHeads, divergenceHeads)) {
       for (LossHead head : heads) {
         head.bind(0, hidden, hidden, losses);
         graphs.add(head.graph());
@@ -171,6 +179,11 @@ final class PassGraphs implements AutoCloseable {
   /// As [#runGradients], of [Objective.Distributions].
   void runGradientsOfDistributions(Tensor states, Tensor gradients, Tensor losses) {
     runHeads(distributionHeads, states, gradients, losses);
+  }
+
+  /// As [#runGradients], of [Objective.FromBase].
+  void runGradientsOfDivergence(Tensor states, Tensor gradients, Tensor losses) {
+    runHeads(divergenceHeads, states, gradients, losses);
   }
 
   private void runHeads(

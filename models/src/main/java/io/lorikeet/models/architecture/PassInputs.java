@@ -35,6 +35,7 @@ final class PassInputs implements AutoCloseable {
   private final DeviceTensors tensors;
   private final PassShape shape;
   private final int vocabulary;
+  private final int embedding;
   private final double dropout;
   private final int window;
   private final @Nullable Temperature temperature;
@@ -48,17 +49,11 @@ final class PassInputs implements AutoCloseable {
   private final @Nullable TokenInputs tokenInputs;
 
   /// @param base the open file, which embeddings for each layer stay in
-  /// @param listed tokens that [Objective.Distributions] list at each place; 0 without such
-  PassInputs(
-      Backend backend,
-      GgufFile base,
-      ModelConfig config,
-      PassShape shape,
-      double dropout,
-      int listed) {
-    this.shape = shape;
-    this.dropout = dropout;
-    this.listed = listed;
+  PassInputs(Backend backend, GgufFile base, ModelConfig config, ModelOptions options) {
+    shape = options.shape();
+    dropout = options.training() ? options.dropout() : 0;
+    listed = options.listed();
+    embedding = config.embedding();
     vocabulary = config.vocabulary();
     int tokens = shape.tokens();
     window = config.window();
@@ -94,6 +89,9 @@ final class PassInputs implements AutoCloseable {
       specs.add(new Spec("listed", TensorType.I32, ofListed));
       specs.add(new Spec("excess", TensorType.F32, ofListed));
       specs.add(new Spec("rest", TensorType.F32, Shape.of(tokens)));
+    }
+    if (options.diverges()) {
+      specs.add(new Spec("base_hidden", TensorType.F32, Shape.of(embedding, tokens)));
     }
     specs.add(new Spec("indices", TensorType.F32, Shape.of(shape.context())));
     int inputRows = config.tokenInputs() == 0 ? 0 : Math.multiplyExact(tokens, config.layers());
@@ -217,6 +215,12 @@ final class PassInputs implements AutoCloseable {
     get("listed").upload(flat(distributions.tokens(), listed));
     get("excess").upload(Arrays.copyOf(excess, listed * shape.tokens()));
     get("rest").upload(Arrays.copyOf(distributions.rest(), shape.tokens()));
+  }
+
+  /// Uploads the base's last hidden states of the batch.
+  void upload(Objective.FromBase divergence) {
+    float[] hidden = divergence.hidden();
+    get("base_hidden").upload(Arrays.copyOf(hidden, embedding * shape.tokens()));
   }
 
   /// Where tokens stand in the logits of a chunk, seen as one long vector.

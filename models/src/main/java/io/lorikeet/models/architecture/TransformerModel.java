@@ -70,12 +70,10 @@ public final class TransformerModel implements AutoCloseable {
           owned.add(
               new HiddenStates(backend, hidden, kept, options.passes(), options.savedInputs()));
       losses = owned.add(new StepLosses(backend, shape.tokens()));
-      graphsByLength.put(
-          shape.context(), owned.add(new PassGraphs(engine, training, options.listed() > 0)));
+      graphsByLength.put(shape.context(), owned.add(new PassGraphs(engine, options)));
       for (int length : options.shorter()) {
         Engine shorter = engine.with(shape.shorter(length));
-        graphsByLength.put(
-            length, owned.add(new PassGraphs(shorter, training, options.listed() > 0)));
+        graphsByLength.put(length, owned.add(new PassGraphs(shorter, options)));
       }
       layers = new LayerPasses(engine, states, graphsByLength);
       memory = owned.add(new GraphMemory(backend));
@@ -94,15 +92,7 @@ public final class TransformerModel implements AutoCloseable {
       Backend backend,
       ModelOptions options) {
     PassShape shape = options.shape();
-    PassInputs inputs =
-        owned.add(
-            new PassInputs(
-                backend,
-                base,
-                config,
-                shape,
-                options.training() ? options.dropout() : 0,
-                options.listed()));
+    PassInputs inputs = owned.add(new PassInputs(backend, base, config, options));
     Tensor factors =
         RopeFactors.choose(base, config, shape.context()).map(weights::get).orElse(null);
     FoldedWeights folded =
@@ -165,6 +155,14 @@ public final class TransformerModel implements AutoCloseable {
     forward(List.of(new Pass(batch, OptionalLong.empty())));
     layers.graphs(batch).runLoss(layers.last(), losses.next(batch.size()));
     return losses.take(null).losses().getFirst();
+  }
+
+  /// The hidden states `[embedding, places]` of a batch that the final norm takes, without dropout.
+  public float[] lastHidden(TokenBatch batch) {
+    requireTaken();
+    forward(List.of(new Pass(batch, OptionalLong.empty())));
+    float[] states = layers.last().downloadFloats();
+    return Arrays.copyOf(states, batch.size() * engine.config().embedding());
   }
 
   /// The loss of a batch without dropout, in nats, summed over its targets with their weights.
@@ -258,6 +256,10 @@ public final class TransformerModel implements AutoCloseable {
         engine.inputs().upload(objective);
         graphs.runGradientsOfDistributions(layers.last(), states.gradient(), batchLosses);
       }
+      case Objective.FromBase objective -> {
+        engine.inputs().upload(objective);
+        graphs.runGradientsOfDivergence(layers.last(), states.gradient(), batchLosses);
+      }
     }
     if (together.size() > 1) {
       states.saveGradient(i);
@@ -307,6 +309,12 @@ public final class TransformerModel implements AutoCloseable {
     }
     if (pass.objective() instanceof Objective.Distributions distributions) {
       engine.inputs().require(distributions, batch.size());
+    }
+    if (pass.objective() instanceof Objective.FromBase(float[] hidden)
+        && hidden.length != batch.size() * engine.config().embedding()) {
+      throw new IllegalArgumentException(
+          "%s numbers aren't the hidden states of %s places"
+              .formatted(hidden.length, batch.size()));
     }
     int vocabulary = engine.config().vocabulary();
     for (int i = 0; i < batch.size(); i++) {

@@ -151,6 +151,21 @@ public final class LoraParameters implements AutoCloseable {
     return tensors.get("lora_gradients");
   }
 
+  /// Lets something run with the adapter off: all parameters are zeros meanwhile.
+  public void whileOff(Runnable work) {
+    try (Arena arena = Arena.ofConfined()) {
+      long bytes = values().shape().elements() * Float.BYTES;
+      MemorySegment kept = arena.allocate(bytes, Float.BYTES);
+      values().download(kept, 0);
+      values().clear();
+      try {
+        work.run();
+      } finally {
+        values().upload(kept, 0);
+      }
+    }
+  }
+
   public List<LoraSlot> slots() {
     return List.copyOf(slots.values());
   }

@@ -35,7 +35,7 @@ class FoldedWeightsTest {
   private static final ModelOptions APART = new ModelOptions(SHAPE, Precision.F32, true, 0);
   private static final ModelOptions FOLDED =
       new ModelOptions(
-          SHAPE, List.of(), Precision.F32, true, 0, SavedInputs.DEVICE, false, 1, true, 0);
+          SHAPE, List.of(), Precision.F32, true, 0, SavedInputs.DEVICE, false, 1, true, 0, false);
 
   @TempDir Path folder;
   private Path file;

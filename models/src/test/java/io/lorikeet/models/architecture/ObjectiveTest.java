@@ -1,5 +1,6 @@
 package io.lorikeet.models.architecture;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -34,7 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/// Both kinds of losses beside cross-entropy with the batch's targets, against the float64
+/// The kinds of losses beside cross-entropy with the batch's targets, against the float64
 /// reference, whose own gradient is held against central differences.
 @ExtendWith(LeakCheck.class)
 class ObjectiveTest {
@@ -156,7 +157,9 @@ class ObjectiveTest {
           return derivatives;
         };
     Function<double[], Combined> pair = losses -> Combined.ofPair(losses, batch.targetWeights());
-    check(device, precision, bound, batch, objective, targets(), pair);
+    List<double[]> placeLosses = new ArrayList<>();
+    LogitsLoss loss = reference(targets(), pair, placeLosses);
+    check(device, precision, bound, batch, _ -> objective, loss, placeLosses);
   }
 
   @ParameterizedTest
@@ -178,18 +181,131 @@ class ObjectiveTest {
         wanted[i][tokens[at]] = probabilities[at];
       }
     }
-    TokenBatch weighted =
-        new TokenBatch(
-            batch.rows(),
-            batch.context(),
-            batch.tokens(),
-            batch.positions(),
-            batch.seenUntil(),
-            batch.targets(),
-            weights);
     Objective objective = new Objective.Distributions(LISTED, tokens, probabilities, rest);
-    Function<double[], Combined> sum = losses -> Combined.ofWeights(losses, weights);
-    check(device, precision, bound, weighted, objective, wanted, sum);
+    List<double[]> placeLosses = new ArrayList<>();
+    LogitsLoss loss = reference(wanted, this::weightedSum, placeLosses);
+    check(device, precision, bound, weighted(), _ -> objective, loss, placeLosses);
+  }
+
+  private Combined weightedSum(double[] losses) {
+    return Combined.ofWeights(losses, weights);
+  }
+
+  private TokenBatch weighted() {
+    return new TokenBatch(
+        batch.rows(),
+        batch.context(),
+        batch.tokens(),
+        batch.positions(),
+        batch.seenUntil(),
+        batch.targets(),
+        weights);
+  }
+
+  /// Cross-entropy with the base's distribution has the same gradient, and is larger by the base's
+  /// entropy.
+  @ParameterizedTest
+  @CsvSource({"cpu, F32, 1e-3", "cpu, AUTO, 5e-2"})
+  void divergenceFromTheBase(String device, Precision precision, double bound) throws IOException {
+    double[][] wanted = new double[batch.size()][VOCABULARY];
+    double[] entropies = new double[batch.size()];
+    reference.runWide(batch, List.of(), SCALING, logits -> softmax(logits, wanted, entropies));
+    List<double[]> crossEntropies = new ArrayList<>();
+    List<double[]> placeLosses = new ArrayList<>();
+    LogitsLoss ofBase = reference(wanted, this::weightedSum, crossEntropies);
+    LogitsLoss loss =
+        logits -> {
+          double value = ofBase.replaceByGradient(logits);
+          double[] losses = crossEntropies.getLast();
+          for (int i = 0; i < losses.length; i++) {
+            losses[i] -= entropies[i];
+          }
+          placeLosses.add(losses);
+          return value;
+        };
+    check(device, precision, bound, weighted(), this::ofBase, loss, placeLosses);
+  }
+
+  private Objective ofBase(ModelRun run) {
+    List<float[]> hidden = new ArrayList<>();
+    run.lora.whileOff(() -> hidden.add(run.model.lastHidden(batch)));
+    return new Objective.FromBase(hidden.getFirst());
+  }
+
+  private static double softmax(double[] logits, double[][] probabilities, double[] entropies) {
+    for (int i = 0; i < probabilities.length; i++) {
+      double sum = 0;
+      for (int v = 0; v < VOCABULARY; v++) {
+        probabilities[i][v] = Math.exp(logits[i * VOCABULARY + v]);
+        sum += probabilities[i][v];
+      }
+      for (int v = 0; v < VOCABULARY; v++) {
+        probabilities[i][v] /= sum;
+        entropies[i] -= probabilities[i][v] * Math.log(probabilities[i][v]);
+      }
+    }
+    return 0;
+  }
+
+  /// With an adapter that changes nothing, all is 0 to the last bit: nothing pulls at the base.
+  @ParameterizedTest
+  @CsvSource({"F32", "AUTO"})
+  void theBaseDoesNotDivergeFromItself(Precision precision) throws IOException {
+    try (ModelRun run =
+        new ModelRun(file, "cpu", ModelRun.adapter(pairs, SCALING), options(precision, 1), false)) {
+      Objective objective = ofBase(run);
+      float[] kept = run.lora.values().downloadFloats();
+      run.lora.whileOff(
+          () -> {
+            float[] losses = gradients(run, List.of(pass(objective))).getFirst();
+            assertArrayEquals(new float[losses.length], losses);
+          });
+      float[] none = new float[kept.length];
+      assertArrayEquals(none, run.lora.gradients().downloadFloats());
+      assertArrayEquals(kept, run.lora.values().downloadFloats());
+    }
+  }
+
+  /// Layers that are streamed for two batches at a time give the same bits as layers that stay.
+  @Test
+  void streamedBesideAnotherBatchItIsTheSame() throws IOException {
+    List<float[]> gradients = new ArrayList<>();
+    for (int passes = 1; passes <= 2; passes++) {
+      try (ModelRun run =
+          new ModelRun(
+              file,
+              "cpu",
+              ModelRun.adapter(pairs, SCALING),
+              options(Precision.AUTO, passes),
+              passes == 2)) {
+        List<TransformerModel.Pass> both =
+            List.of(new TransformerModel.Pass(batch, OptionalLong.empty()), pass(ofBase(run)));
+        List<float[]> losses = gradients(run, both);
+        assertTrue(losses.getLast()[1] > 0);
+        gradients.add(losses.getLast());
+        gradients.add(run.lora.gradients().downloadFloats());
+      }
+    }
+    assertArrayEquals(gradients.get(0), gradients.get(2));
+    assertArrayEquals(gradients.get(1), gradients.get(3));
+  }
+
+  private static ModelOptions options(Precision precision, int passes) {
+    SavedInputs inputs = passes == 1 ? SavedInputs.DEVICE : SavedInputs.HOST;
+    return new ModelOptions(
+        SHAPE, List.of(), precision, true, 0, inputs, false, passes, false, LISTED, true);
+  }
+
+  private TransformerModel.Pass pass(Objective objective) {
+    return new TransformerModel.Pass(weighted(), OptionalLong.empty(), objective);
+  }
+
+  private static List<float[]> gradients(ModelRun run, List<TransformerModel.Pass> passes) {
+    Spec spec = new Spec("other", TensorType.F32, Shape.of(1));
+    try (DeviceTensors other = DeviceTensors.allocate(run.backend, List.of(spec))) {
+      run.model.addGradients(passes);
+      return run.model.takeLosses(other.get("other")).losses();
+    }
   }
 
   /// Through ggml's operations on another device, where the two passes and the uploads between them
@@ -200,6 +316,7 @@ class ObjectiveTest {
     VulkanDevice.assumePresent();
     anyFunctionOfTheLosses(VulkanDevice.NAME, Precision.AUTO, 2e-2);
     distributions(VulkanDevice.NAME, Precision.AUTO, 2e-2);
+    divergenceFromTheBase(VulkanDevice.NAME, Precision.AUTO, 2e-2);
   }
 
   private void check(
@@ -207,28 +324,22 @@ class ObjectiveTest {
       Precision precision,
       double bound,
       TokenBatch given,
-      Objective objective,
-      double[][] wanted,
-      Function<double[], Combined> combination)
+      Function<ModelRun, Objective> objective,
+      LogitsLoss loss,
+      List<double[]> placeLosses)
       throws IOException {
-    List<double[]> placeLosses = new ArrayList<>();
-    LogitsLoss loss = reference(wanted, combination, placeLosses);
     List<ReferencePair> wide = pairs.stream().map(ReferencePair::of).toList();
     ReferenceModel.Result expected = reference.runWide(given, wide, SCALING, loss);
     checkSlopes(given, wide, loss, expected);
-    ModelOptions options =
-        new ModelOptions(
-            SHAPE, List.of(), precision, true, 0, SavedInputs.DEVICE, false, 1, false, LISTED);
-    Spec spec = new Spec("other", TensorType.F32, Shape.of(1));
     try (ModelRun run =
-            new ModelRun(file, device, ModelRun.adapter(pairs, SCALING), options, false);
-        DeviceTensors other = DeviceTensors.allocate(run.backend, List.of(spec))) {
+        new ModelRun(
+            file, device, ModelRun.adapter(pairs, SCALING), options(precision, 1), false)) {
       // The batch before with its own targets leaves nothing behind.
       run.model.lossAndGradients(given, 0);
       run.lora.gradients().clear();
-      run.model.addGradients(
-          List.of(new TransformerModel.Pass(given, OptionalLong.empty(), objective)));
-      float[] losses = run.model.takeLosses(other.get("other")).losses().getFirst();
+      TransformerModel.Pass pass =
+          new TransformerModel.Pass(given, OptionalLong.empty(), objective.apply(run));
+      float[] losses = gradients(run, List.of(pass)).getFirst();
       for (int i = 0; i < losses.length; i++) {
         double right = placeLosses.getFirst()[i];
         if (given.targetWeights()[i] != 0) {
@@ -289,7 +400,17 @@ class ObjectiveTest {
     }
     ModelOptions options =
         new ModelOptions(
-            SHAPE, List.of(), Precision.F32, true, 0, SavedInputs.DEVICE, false, 1, false, 1);
+            SHAPE,
+            List.of(),
+            Precision.F32,
+            true,
+            0,
+            SavedInputs.DEVICE,
+            false,
+            1,
+            false,
+            1,
+            false);
     try (ModelRun run = new ModelRun(file, "cpu", ModelRun.adapter(pairs, 1), options, false)) {
       assertRefused(run, unknown);
     }

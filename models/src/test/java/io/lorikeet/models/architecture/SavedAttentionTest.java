@@ -134,7 +134,7 @@ class SavedAttentionTest {
         IllegalArgumentException.class,
         () ->
             new ModelOptions(
-                SHAPE, none, Precision.F32, training, 0, storage, true, passes, false, 0));
+                SHAPE, none, Precision.F32, training, 0, storage, true, passes, false, 0, false));
   }
 
   private Path grouped() throws IOException {
@@ -160,7 +160,8 @@ class SavedAttentionTest {
         keepsAttention,
         1,
         false,
-        0);
+        0,
+        false);
   }
 
   private static ModelRun run(Path file, String device, ModelOptions options) throws IOException {

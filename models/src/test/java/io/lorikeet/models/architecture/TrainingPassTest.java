@@ -57,7 +57,17 @@ class TrainingPassTest {
     for (Precision precision : List.of(Precision.F32, Precision.AUTO)) {
       ModelOptions options =
           new ModelOptions(
-              SHAPE, List.of(), precision, true, 0, SavedInputs.DEVICE, false, passes, false, 0);
+              SHAPE,
+              List.of(),
+              precision,
+              true,
+              0,
+              SavedInputs.DEVICE,
+              false,
+              passes,
+              false,
+              0,
+              false);
       try (ModelRun run = new ModelRun(file, "cpu", adapter, options, passes > 1)) {
         float[] sum = new float[run.lora.gradients().downloadFloats().length];
         for (int i = 1; i <= 3; i++) {
@@ -101,7 +111,17 @@ class TrainingPassTest {
     PassShape shape = new PassShape(2, 24, 8, 16, 12);
     ModelOptions options =
         new ModelOptions(
-            shape, List.of(13, 5), Precision.F32, true, 0, SavedInputs.DEVICE, false, 1, false, 0);
+            shape,
+            List.of(13, 5),
+            Precision.F32,
+            true,
+            0,
+            SavedInputs.DEVICE,
+            false,
+            1,
+            false,
+            0,
+            false);
     List<Double> losses = new ArrayList<>();
     double[] sum = null;
     ModelMemory alone = null;
@@ -202,7 +222,11 @@ class TrainingPassTest {
     double dropout = 0.3;
     try (ModelRun run = ModelRun.adapted(file, ROLES, SHAPE, 0);
         PassInputs inputs =
-            new PassInputs(run.backend, run.base, run.model.config(), SHAPE, dropout, 0)) {
+            new PassInputs(
+                run.backend,
+                run.base,
+                run.model.config(),
+                new ModelOptions(SHAPE, Precision.F32, true, dropout))) {
       inputs.drawDropout(11);
       float[] mask = inputs.get("dropout").downloadFloats();
       int dropped = 0;

@@ -1,6 +1,8 @@
 package io.lorikeet.train.event;
 
 import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
 /// An event of a training run; listeners get all of them in their order.
@@ -42,6 +44,8 @@ public sealed interface TrainingEvent {
   /// @param targetTokens tokens with loss
   /// @param tokens tokens computed, padding excluded
   /// @param seconds time of the step
+  /// @param divergence from the base, mean over the step's neutral tokens, in nats; empty where
+  ///     training isn't held to it
   record StepDone(
       int step,
       int steps,
@@ -51,7 +55,8 @@ public sealed interface TrainingEvent {
       double gradientNorm,
       long targetTokens,
       long tokens,
-      double seconds)
+      double seconds,
+      OptionalDouble divergence)
       implements TrainingEvent {
 
     public double tokensPerSecond() {
@@ -87,6 +92,29 @@ public sealed interface TrainingEvent {
   /// @param seconds time it took
   record Evaluated(int step, double epoch, double loss, long targetTokens, double seconds)
       implements TrainingEvent {}
+
+  /// An adapter is being held against the gate.
+  ///
+  /// @param work how far that is, in words
+  record Judging(String work) implements TrainingEvent {}
+
+  /// An adapter was held against the gate.
+  ///
+  /// @param step steps that it was trained
+  /// @param checks one for each condition
+  record Judged(int step, List<Check> checks) implements TrainingEvent {
+    /// Whether it passes all.
+    public boolean passes() {
+      return checks.stream().allMatch(Check::passed);
+    }
+  }
+
+  /// A condition of a gate.
+  ///
+  /// @param name its subject
+  /// @param required the condition in words
+  /// @param measured the figure that was found
+  record Check(String name, String required, String measured, boolean passed) {}
 
   /// All steps are done. Their adapter is written and proven now, which is no longer stopped by
   /// asking.

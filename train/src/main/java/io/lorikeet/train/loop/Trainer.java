@@ -14,6 +14,8 @@ import io.lorikeet.quant.FiniteWeights;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.checkpoint.Checkpoint;
+import io.lorikeet.train.data.DataSet;
+import io.lorikeet.train.data.NeutralData;
 import io.lorikeet.train.data.TextEncoding;
 import io.lorikeet.train.data.TrainingData;
 import io.lorikeet.train.event.TrainingEvent;
@@ -44,6 +46,7 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /// Trains a LoRA adapter on a frozen base: reads the data, runs the steps, keeps the run folder.
 /// The finished adapter is handed back; writing it to a file is export's part.
@@ -51,6 +54,7 @@ public final class Trainer {
   private final TrainingConfig config;
   private final TrainingListener listener;
   private StopRequest stop = new StopRequest();
+  private Optional<Judge> judge = Optional.empty();
   private ComputationChoice.Devices devices = Backend::open;
 
   public Trainer(TrainingConfig config, TrainingListener listener) {
@@ -61,6 +65,13 @@ public final class Trainer {
   /// Stops when asked to.
   public Trainer stopOn(StopRequest request) {
     stop = request;
+    return this;
+  }
+
+  /// Keeps no adapter as the best that doesn't pass. It is asked at each validation, or after the
+  /// last step where there is none.
+  public Trainer judgedBy(Judge given) {
+    judge = Optional.of(given);
     return this;
   }
 
@@ -121,7 +132,8 @@ public final class Trainer {
       MemoryPlan plan = choice.plan(base, backend, parameters(adapted, base, given));
       Computation computation = Computation.of(backend, plan.placement());
       try (TrainingData data = readData(base, model.reach())) {
-        String dataHash = DataHash.of(data);
+        Optional<DataSet> neutral = readNeutral(folder, base, model.reach());
+        String dataHash = DataHash.of(data, neutral);
         base.hash(); // kept by the file: checkpoints name it, even when the file is gone by then
         if (newest.isPresent()) {
           RunSaver.requireSame(newest.get(), base, dataHash, config);
@@ -136,7 +148,8 @@ public final class Trainer {
         try (MetricsFile metrics = new MetricsFile(folder.metrics(), events(folder))) {
           Pieces pieces =
               new Pieces(
-                  folder, base, model, plan, data, dataHash, backend, metrics, given, newest);
+                  folder, base, model, plan, data, neutral, dataHash, backend, metrics, given,
+                  newest);
           return train(decided, pieces, progress, deadline);
         }
       }
@@ -156,6 +169,7 @@ public final class Trainer {
       ModelConfig model,
       MemoryPlan plan,
       TrainingData data,
+      Optional<DataSet> neutral,
       String dataHash,
       Backend backend,
       MetricsFile metrics,
@@ -217,6 +231,21 @@ public final class Trainer {
     }
   }
 
+  private Optional<DataSet> readNeutral(RunFolder folder, GgufFile base, int window)
+      throws IOException {
+    if (!config.keepsBase()) {
+      return Optional.empty();
+    }
+    try (Tokenizer tokenizer = Tokenizer.open(base)) {
+      return Optional.of(
+          NeutralData.load(
+              new DataSettings(config, window, false),
+              TextEncoding.of(tokenizer, config.find(Settings.CHAT_TEMPLATE)),
+              folder.path().resolve(RunFiles.NEUTRAL),
+              listener));
+    }
+  }
+
   private TrainingResult train(
       TrainingConfig config, Pieces pieces, RunProgress progress, Optional<Long> deadline)
       throws IOException {
@@ -234,11 +263,12 @@ public final class Trainer {
         new TrainingSetup.Request(
             parameters(config, base, pieces.given()),
             pieces.plan().placement(),
-            pieces.data().shorterLengths(),
+            shorterLengths(config, pieces),
             config.get(Settings.PRECISION),
             config.get(Settings.DROPOUT),
             config.adamW(),
             config.isForMerging(),
+            config.keepsBase(),
             pieces.folder().path());
     MemoryReport memory = new MemoryReport(pieces.plan(), backend);
     try (TrainingSetup setup = new TrainingSetup(base, backend, request, upload);
@@ -251,19 +281,44 @@ public final class Trainer {
       events.on(
           new TrainingEvent.Started(
               steps, progress.step(), lora.count(), base.parameterCount() + lora.count()));
+      Optional<KeptBase> keptBase =
+          pieces
+              .neutral()
+              .map(
+                  rows ->
+                      KeptBase.of(
+                          rows,
+                          setup.model(),
+                          config.get(Settings.KEEP_BASE),
+                          config.get(Settings.BATCH_SIZE),
+                          events));
       TrainingStep step =
           new TrainingStep(
               setup.model(),
               setup.optimizer(),
+              keptBase,
               config.get(Settings.MAX_GRAD_NORM),
               config.get(Settings.SEED));
-      TrainingLoop.Stop ends = new TrainingLoop.Stop(stop, deadline);
+      TrainingLoop.Ends ends = new TrainingLoop.Ends(stop, deadline, judge);
       TrainingResult result =
           new TrainingLoop(config, base, pieces.data(), step, steps, progress, saver, ends, events)
               .run();
       events.on(memory.atEnd());
       return result;
     }
+  }
+
+  /// Lengths that rows are computed in besides the context.
+  private static List<Integer> shorterLengths(TrainingConfig config, Pieces pieces) {
+    Stream<Integer> ofNeutral =
+        pieces.neutral().stream()
+            .flatMap(rows -> rows.batches(config.get(Settings.BATCH_SIZE)).stream())
+            .map(batch -> batch.tokens().context())
+            .filter(length -> length < config.get(Settings.CONTEXT));
+    return Stream.concat(pieces.data().shorterLengths().stream(), ofNeutral)
+        .distinct()
+        .sorted()
+        .toList();
   }
 
   private static Function<Backend, LoraParameters> parameters(

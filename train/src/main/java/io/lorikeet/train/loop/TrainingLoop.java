@@ -47,16 +47,16 @@ final class TrainingLoop {
   private final Optional<ChatTemplate> chatTemplate;
   private final RunProgress progress;
   private final RunSaver saver;
-  private final Stop stop;
+  private final Ends ends;
   private double longestStep;
   private boolean savedAtStop;
   private int rolledBackTo = -1;
   private int rollbacks; // to that state
 
-  /// The reasons to end a run early.
+  /// The reasons to end a run early, and who says which adapter is any good.
   ///
   /// @param deadline value of [System#nanoTime] at which its time is over
-  record Stop(StopRequest request, Optional<Long> deadline) {}
+  record Ends(StopRequest request, Optional<Long> deadline, Optional<Judge> judge) {}
 
   /// @param config with `accumulate` decided
   /// @param base the open file of the base, which must not change
@@ -70,7 +70,7 @@ final class TrainingLoop {
       int steps,
       RunProgress progress,
       RunSaver saver,
-      Stop stop,
+      Ends ends,
       TrainingListener events) {
     this.config = config;
     this.base = base;
@@ -78,7 +78,7 @@ final class TrainingLoop {
     this.steps = steps;
     this.progress = progress;
     this.saver = saver;
-    this.stop = stop;
+    this.ends = ends;
     this.events = events;
     int accumulate = config.get(Settings.ACCUMULATE);
     plan =
@@ -115,6 +115,10 @@ final class TrainingLoop {
         validateIfDue();
         saver.saveIfDue(progress);
       }
+      boolean unjudged = ends.judge().isPresent() && validation.isEmpty();
+      if (unjudged && progress.passedStep() < progress.step()) {
+        progress.judged(passes(progress.step()));
+      }
     } catch (IOException | UnusableStepException | GgmlException | VirtualMachineError e) {
       keepState();
       throw e;
@@ -135,13 +139,14 @@ final class TrainingLoop {
         progress.loss(),
         progress.validationBefore(),
         progress.validationAfter(),
+        progress.passedStep() > 0,
         progress.tokens(),
         progress.seconds());
   }
 
   private boolean isOver() {
     int patience = config.find(Settings.EARLY_STOP).orElse(Integer.MAX_VALUE);
-    return progress.step() >= steps || progress.validationsSinceBest() >= patience;
+    return progress.step() >= steps || progress.validationsSinceLowest() >= patience;
   }
 
   /// Keeps the state after any end of the run, unless a step has changed only a part of it.
@@ -165,9 +170,9 @@ final class TrainingLoop {
   private void stopIfAsked() throws IOException {
     boolean timeIsOver =
         longestStep > 0
-            && stop.deadline().isPresent()
-            && System.nanoTime() + longestStep * 1e9 > stop.deadline().get();
-    if (!stop.request().isMade() && !timeIsOver) {
+            && ends.deadline().isPresent()
+            && System.nanoTime() + longestStep * 1e9 > ends.deadline().get();
+    if (!ends.request().isMade() && !timeIsOver) {
       return;
     }
     if (progress.step() == 0) {
@@ -175,7 +180,7 @@ final class TrainingLoop {
     }
     saver.finish(progress);
     String why =
-        stop.request().isMade()
+        ends.request().isMade()
             ? "stopped"
             : "the time of %s is over"
                 .formatted(RunPolicy.text(config.find(Settings.MAX_TIME).orElse(Duration.ZERO)));
@@ -210,7 +215,8 @@ final class TrainingLoop {
         outcome.gradientNorm(),
         outcome.targetTokens(),
         outcome.tokens(),
-        secondsSince(start));
+        secondsSince(start),
+        outcome.divergence());
   }
 
   private final class LoopWatch implements TrainingStep.Watch {
@@ -224,7 +230,7 @@ final class TrainingLoop {
     /// has no patience and kills the process then loses nothing but this step.
     @Override
     public void afterBatch() {
-      if (stop.request().isMade() && !savedAtStop && progress.step() > 0) {
+      if (ends.request().isMade() && !savedAtStop && progress.step() > 0) {
         savedAtStop = true;
         saver.trySave(progress);
       }
@@ -309,10 +315,20 @@ final class TrainingLoop {
       events.on(new TrainingEvent.Progress("validation", i + 1, batches.size()));
     }
     double mean = sum / rows.targets();
-    progress.evaluated(mean);
     events.on(
         new TrainingEvent.Evaluated(
             number, plan.epochsAfter(number), mean, rows.targets(), secondsSince(start)));
+    progress.evaluated(mean, number > 0 && passes(number));
+  }
+
+  /// Whether the adapter may be the best: always, where nobody judges.
+  private boolean passes(int number) throws IOException {
+    if (ends.judge().isEmpty()) {
+      return true;
+    }
+    stopIfAsked();
+    LoraAdapter adapter = step.model().lora().toAdapter();
+    return ends.judge().get().passes(new Judge.Candidate(number, adapter, config, chatTemplate));
   }
 
   private static double secondsSince(long start) {

@@ -16,6 +16,7 @@ import io.lorikeet.train.memory.Placement;
 import io.lorikeet.train.memory.TrainingSetup;
 import io.lorikeet.train.settings.AdamWSettings;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 
@@ -35,7 +36,7 @@ public final class TrainingProbe {
     this.backend = backend;
     model = setup.model();
     this.batch = batch;
-    step = new TrainingStep(model, setup.optimizer(), MAX_GRADIENT_NORM, seed);
+    step = new TrainingStep(model, setup.optimizer(), Optional.empty(), MAX_GRADIENT_NORM, seed);
   }
 
   /// Loads a base's weights, takes the memory that training needs, and lends it all.
@@ -68,6 +69,7 @@ public final class TrainingProbe {
             Precision.AUTO,
             adapter.dropout(),
             AdamWSettings.of(0),
+            false,
             false,
             null);
     try (TrainingSetup setup = new TrainingSetup(base, backend, request, (_, _) -> {})) {

@@ -9,6 +9,8 @@ import io.lorikeet.train.optimizer.NonFiniteException;
 import io.lorikeet.train.optimizer.UnusableStepException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
 
@@ -17,6 +19,7 @@ import java.util.SplittableRandom;
 final class TrainingStep {
   private final TransformerModel model;
   private final AdamW optimizer;
+  private final Optional<KeptBase> keptBase;
   private final double maxGradNorm;
   private final long seed;
   private boolean updating;
@@ -27,13 +30,27 @@ final class TrainingStep {
   /// @param gradientNorm global norm before clipping
   /// @param targetTokens tokens with loss
   /// @param tokens tokens computed, padding excluded
-  record StepOutcome(double loss, double gradientNorm, long targetTokens, long tokens) {}
+  /// @param divergence from the base, mean over neutral tokens, in nats; empty where training isn't
+  ///     held to it
+  record StepOutcome(
+      double loss,
+      double gradientNorm,
+      long targetTokens,
+      long tokens,
+      OptionalDouble divergence) {}
 
+  /// @param keptBase adds its loss to each step
   /// @param maxGradNorm global norm that gradients are clipped to; 0 for no clipping
   /// @param seed of the dropout masks
-  TrainingStep(TransformerModel model, AdamW optimizer, double maxGradNorm, long seed) {
+  TrainingStep(
+      TransformerModel model,
+      AdamW optimizer,
+      Optional<KeptBase> keptBase,
+      double maxGradNorm,
+      long seed) {
     this.model = model;
     this.optimizer = optimizer;
+    this.keptBase = keptBase;
     this.maxGradNorm = maxGradNorm;
     this.seed = seed;
   }
@@ -73,18 +90,17 @@ final class TrainingStep {
     long tokens = 0;
     List<TransformerModel.Pass> all = new ArrayList<>();
     SplittableRandom dropoutSeeds = new SplittableRandom(seed ^ (long) step << 32);
-    for (int first = 0; first < batches.size(); first += model.passes()) {
-      List<MicroBatch> together =
-          batches.subList(first, Math.min(first + model.passes(), batches.size()));
-      List<TransformerModel.Pass> passes = new ArrayList<>();
-      for (MicroBatch batch : together) {
-        OptionalLong drawn = OptionalLong.of(dropoutSeeds.nextLong());
-        passes.add(new TransformerModel.Pass(batch.tokens(), drawn));
-        targets += batch.tokens().targetCount();
-        tokens += batch.usedPlaces();
-      }
-      model.addGradients(passes);
-      all.addAll(passes);
+    for (MicroBatch batch : batches) {
+      OptionalLong drawn = OptionalLong.of(dropoutSeeds.nextLong());
+      all.add(new TransformerModel.Pass(batch.tokens(), drawn));
+      targets += batch.tokens().targetCount();
+      tokens += batch.usedPlaces();
+    }
+    if (keptBase.isPresent()) {
+      all.add(keptBase.get().pass(step, targets));
+    }
+    for (int first = 0; first < all.size(); first += model.passes()) {
+      model.addGradients(all.subList(first, Math.min(first + model.passes(), all.size())));
       watch.afterBatch();
     }
     TransformerModel.Losses losses = model.takeLosses(optimizer.sumSquares());
@@ -98,11 +114,17 @@ final class TrainingStep {
         throw NonFiniteException.inStep("loss", step, where, List.of(batch));
       }
     }
+    OptionalDouble divergence = OptionalDouble.empty();
+    if (keptBase.isPresent()) {
+      divergence =
+          OptionalDouble.of(keptBase.get().divergence(model, step, losses.losses().getLast()));
+    }
     double norm = Math.sqrt(losses.other()) / targets;
     if (!Double.isFinite(norm)) {
       throw NonFiniteException.inStep("gradient", step, firstNonFiniteGradient(), batches);
     }
-    StepOutcome outcome = new StepOutcome(lossSum / targets, norm, Math.round(targets), tokens);
+    StepOutcome outcome =
+        new StepOutcome(lossSum / targets, norm, Math.round(targets), tokens, divergence);
     watch.beforeUpdate(outcome, batches);
     double clip = maxGradNorm > 0 && norm > maxGradNorm ? maxGradNorm / norm : 1;
     updating = true;

@@ -12,6 +12,7 @@ import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.data.NeutralData;
 import io.lorikeet.train.optimizer.AdamW;
 import io.lorikeet.train.settings.OptimizerState;
 import io.lorikeet.train.settings.Settings;
@@ -315,6 +316,7 @@ public final class MemoryPlanner {
             config.get(Settings.DROPOUT),
             config.adamW(),
             config.isForMerging(),
+            config.keepsBase(),
             config.get(Settings.RUN));
     try (TrainingSetup setup = new TrainingSetup(base, backend, request, (_, _) -> {})) {
       return new MemoryPlan(placement, items(setup, placement), backend.isSoftware());
@@ -352,6 +354,10 @@ public final class MemoryPlanner {
     items.add(
         new MemoryPlan.PlanItem(
             "saved layer inputs", pass.hiddenStates(), pass.hiddenStatesOnHost(), 0));
+    if (config.keepsBase()) {
+      long states = (long) NeutralData.MOST_TOKENS * model.embedding() * Float.BYTES;
+      items.add(new MemoryPlan.PlanItem("the base's states of neutral texts", 0, states, 0));
+    }
     if (pass.attention() > 0) {
       items.add(new MemoryPlan.PlanItem("saved attention", pass.attention(), 0, 0));
     }

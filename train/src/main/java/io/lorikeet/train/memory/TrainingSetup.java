@@ -31,6 +31,7 @@ public final class TrainingSetup implements AutoCloseable {
   /// @param adapter makes the parameters on a backend
   /// @param shorter lengths of rows besides the placement's
   /// @param forMerged whether training goes through the rounding of merging
+  /// @param diverges whether batches come whose divergence from the base is the loss
   /// @param folder for files of the optimizer
   public record Request(
       Function<Backend, LoraParameters> adapter,
@@ -40,6 +41,7 @@ public final class TrainingSetup implements AutoCloseable {
       double dropout,
       AdamWSettings adamW,
       boolean forMerged,
+      boolean diverges,
       @Nullable Path folder) {}
 
   /// Takes the memory, and uploads the weights.
@@ -59,7 +61,8 @@ public final class TrainingSetup implements AutoCloseable {
             placement.keepsAttention(),
             placement.passes(),
             request.forMerged(),
-            0);
+            0,
+            request.diverges());
     try {
       weights =
           owned.add(

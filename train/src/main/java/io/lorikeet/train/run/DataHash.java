@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Optional;
 
 /// The hash of a run's data: of the rows that the model is given, independent of the files,
 /// templates and settings that made them.
@@ -15,10 +16,13 @@ public final class DataHash {
   private DataHash() {}
 
   /// SHA-256 of all rows, hexadecimal.
-  public static String of(TrainingData data) {
+  ///
+  /// @param neutral on which training is held to the base
+  public static String of(TrainingData data, Optional<DataSet> neutral) {
     MessageDigest digest = sha256();
     update(digest, data.training());
     data.validation().ifPresent(validation -> update(digest, validation));
+    neutral.ifPresent(rows -> update(digest, rows));
     return HexFormat.of().formatHex(digest.digest());
   }
 

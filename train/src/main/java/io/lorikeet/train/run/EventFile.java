@@ -87,6 +87,7 @@ public final class EventFile implements TrainingListener, AutoCloseable {
         values.put("train/grad_norm", done.gradientNorm());
         values.put("train/epoch", done.epoch());
         values.put("train/tokens_per_second", done.tokensPerSecond());
+        done.divergence().ifPresent(nats -> values.put("train/base_divergence", nats));
       }
       case TrainingEvent.Evaluated evaluated -> {
         step = evaluated.step();

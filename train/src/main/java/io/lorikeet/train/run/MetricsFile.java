@@ -25,7 +25,8 @@ import java.util.Optional;
 /// per validation.
 ///
 /// A step's keys: `step`, `epoch`, `loss` (nats per target token), `learning_rate`, `grad_norm`
-/// (before clipping), `target_tokens`, `tokens`, `seconds`, `tokens_per_second`. A validation's:
+/// (before clipping), `target_tokens`, `tokens`, `seconds`, `tokens_per_second`, and with
+/// `keep-base` `base_divergence` (nats per neutral token). A validation's:
 /// `evaluation`, `step`, `epoch`, `loss`, `target_tokens`, `seconds`. A step that was left out has
 /// `step`, `epoch`, `skipped` (why), `skipped_steps` (in all so far) and, if the run went back,
 /// `rolled_back_to`. Each line is on its way to
@@ -112,6 +113,7 @@ public final class MetricsFile implements TrainingListener, AutoCloseable {
     line.put("tokens", done.tokens());
     line.put("seconds", done.seconds());
     line.put("tokens_per_second", done.tokensPerSecond());
+    done.divergence().ifPresent(nats -> line.put("base_divergence", nats));
     return line;
   }
 

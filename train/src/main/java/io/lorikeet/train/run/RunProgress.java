@@ -23,7 +23,8 @@ public final class RunProgress {
   private OptionalDouble after = OptionalDouble.empty();
   private int bestStep;
   private OptionalDouble best = OptionalDouble.empty();
-  private int sinceBest;
+  private OptionalDouble lowest = OptionalDouble.empty();
+  private int sinceLowest;
   private int skipped;
   private int skippedInARow;
   private final StepSpread spread;
@@ -46,7 +47,8 @@ public final class RunProgress {
     after = saved.real(StateValues.key("validation.last"));
     bestStep = count(saved, StateValues.key("best.step"));
     best = saved.real(StateValues.key("best.loss"));
-    sinceBest = count(saved, StateValues.key("best.validations_since"));
+    lowest = saved.real(StateValues.key("validation.lowest"));
+    sinceLowest = count(saved, StateValues.key("best.validations_since"));
     skipped = count(saved, StateValues.key("skipped"));
     skippedInARow = count(saved, StateValues.key("skipped_in_a_row"));
     spread = StepSpread.of(saved);
@@ -77,7 +79,9 @@ public final class RunProgress {
         value -> values.put(StateValues.key("validation.last"), StateValues.real(value)));
     values.put(StateValues.key("best.step"), StateValues.whole(bestStep));
     best.ifPresent(value -> values.put(StateValues.key("best.loss"), StateValues.real(value)));
-    values.put(StateValues.key("best.validations_since"), StateValues.whole(sinceBest));
+    lowest.ifPresent(
+        value -> values.put(StateValues.key("validation.lowest"), StateValues.real(value)));
+    values.put(StateValues.key("best.validations_since"), StateValues.whole(sinceLowest));
     values.put(StateValues.key("skipped"), StateValues.whole(skipped));
     values.put(StateValues.key("skipped_in_a_row"), StateValues.whole(skippedInARow));
     spread.save(values);
@@ -103,23 +107,29 @@ public final class RunProgress {
 
   /// The validation data was measured after the steps done so far.
   ///
-  /// @return whether this is the best since training began
-  public boolean evaluated(double mean) {
+  /// @param passes whether the adapter may be the best
+  public void evaluated(double mean, boolean passes) {
     evaluated = step;
     after = OptionalDouble.of(mean);
     if (step == 0) {
       before = after;
-      return false;
+      return;
     }
-    boolean better = best.isEmpty() || mean < best.getAsDouble();
-    if (better) {
+    if (lowest.isEmpty() || mean < lowest.getAsDouble()) {
+      lowest = after;
+      sinceLowest = 0;
+    } else {
+      sinceLowest++;
+    }
+    if (passes && (best.isEmpty() || mean < best.getAsDouble())) {
       best = after;
       bestStep = step;
-      sinceBest = 0;
-    } else {
-      sinceBest++;
     }
-    return better;
+  }
+
+  /// The adapter after the steps done so far was judged without validation data.
+  public void judged(boolean passes) {
+    bestStep = passes ? step : 0;
   }
 
   /// Steps done, those left out among them.
@@ -153,7 +163,13 @@ public final class RunProgress {
     return after;
   }
 
-  /// The step after which the validation loss was lowest; 0 before any.
+  /// The step after which the best adapter was there, as [#bestStep] has it.
+  public int passedStep() {
+    return bestStep;
+  }
+
+  /// The step after which the validation loss was lowest of those that may be the best; 0 before
+  /// any.
   int bestStep() {
     return bestStep;
   }
@@ -162,9 +178,9 @@ public final class RunProgress {
     return best;
   }
 
-  /// Validations since the best one.
-  public int validationsSinceBest() {
-    return sinceBest;
+  /// Validations since the one with the lowest loss.
+  public int validationsSinceLowest() {
+    return sinceLowest;
   }
 
   public int skippedSteps() {

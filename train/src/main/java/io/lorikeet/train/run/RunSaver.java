@@ -22,11 +22,13 @@ import io.lorikeet.train.settings.RunPolicy;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// Decides when a run's state is saved, gathers what belongs to it, and puts it back.
 public final class RunSaver implements AutoCloseable {
@@ -116,12 +118,16 @@ public final class RunSaver implements AutoCloseable {
     if (!saved.requireString(DATA_HASH).equals(dataHash)) {
       problems.add(
           "the data doesn't give the rows that the run began with: was one of %s changed?"
-              .formatted(
-                  String.join(", ", c.get(Settings.DATA).stream().map(DataSource::path).toList())));
+              .formatted(String.join(", ", files(c))));
     }
     if (!problems.isEmpty()) {
       throw InvalidInputException.of("resume: the run can't go on exactly", problems);
     }
+  }
+
+  private static List<String> files(TrainingConfig config) {
+    Stream<String> data = config.get(Settings.DATA).stream().map(DataSource::path);
+    return Stream.concat(data, config.find(Settings.NEUTRAL).stream().map(Path::toString)).toList();
   }
 
   /// Makes ready for checkpoints: the folder, and room for as many as are kept at a time.

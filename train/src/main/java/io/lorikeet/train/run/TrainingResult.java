@@ -9,14 +9,16 @@ import java.util.OptionalDouble;
 /// The results of a training run.
 ///
 /// @param adapter the trained adapter
-/// @param best the adapter of the step with the lowest validation loss, where there were
-///     validations between the steps
+/// @param best the adapter of the step with the lowest validation loss of those that pass the gate,
+///     where there were validations between the steps
 /// @param chatTemplate the template that chats were written with; empty where there were none
 /// @param config the settings, with all that was decided on the way
 /// @param steps optimizer steps done
 /// @param finalLoss mean loss per target token of the last step, in nats
 /// @param validationBefore validation loss of the base, where there is validation data
 /// @param validationAfter validation loss with the adapter
+/// @param passed whether an adapter passed the gate, if there is one: the best, or where there is
+///     no best the last
 /// @param tokens tokens computed in all steps, padding excluded
 /// @param seconds time of all steps
 public record TrainingResult(
@@ -28,6 +30,7 @@ public record TrainingResult(
     double finalLoss,
     OptionalDouble validationBefore,
     OptionalDouble validationAfter,
+    boolean passed,
     long tokens,
     double seconds) {
 

@@ -23,21 +23,31 @@ public final class RunFiles {
   /// The run's story for its report.
   public static final String SUMMARY = "summary.json";
 
+  /// Neutral texts that the base wrote.
+  public static final String NEUTRAL = "neutral.json";
+
   /// The run's report.
   public static final String REPORT = "report.html";
 
   /// Event files for TensorBoard.
   public static final String TENSORBOARD = "tensorboard";
 
+  /// The adapter that a gate is measuring.
+  public static final String CANDIDATE = "candidate.gguf";
+
   /// Held by the process that trains in the folder.
   public static final String LOCK = "run.lock";
 
   /// The files about a run, besides its work.
-  public static final List<String> STORY = List.of(CONFIG, COMPUTATION, METRICS, SUMMARY, REPORT);
+  public static final List<String> STORY =
+      List.of(CONFIG, COMPUTATION, METRICS, SUMMARY, REPORT, NEUTRAL);
 
   /// The names of all that a run may keep in its folder.
-  static final List<String> ALL =
-      Stream.of(STORY, List.of(LOCK, TENSORBOARD, CheckpointFolder.NAME), AdapterPlaces.COPIES)
+  public static final List<String> ALL =
+      Stream.of(
+              STORY,
+              List.of(LOCK, TENSORBOARD, CANDIDATE, CheckpointFolder.NAME),
+              AdapterPlaces.COPIES)
           .flatMap(List::stream)
           .toList();
 

@@ -83,6 +83,14 @@ public final class Settings {
           .defaultsTo("", _ -> Optional.of(new ValidationData.None()))
           .marked(OF_DATA, UNRECORDED, MAY_CHANGE)
           .alsoKnownAs("val-data", "eval-data", "val-set-size");
+  public static final Setting<Path> NEUTRAL =
+      setting(
+              FILES,
+              "neutral",
+              path("FILE"),
+              "texts on which keep-base holds training to the base, 4,096 tokens at most")
+          .undecided("the base writes them")
+          .marked(UNRECORDED, MAY_CHANGE);
   public static final Setting<Path> OUTPUT =
       setting(FILES, "output", path("FILE"), "adapter to write, a GGUF file")
           .marked(UNRECORDED, MAY_CHANGE)
@@ -171,6 +179,12 @@ public final class Settings {
               "norm that gradients are clipped to, 0 for none")
           .defaultsTo(1.0)
           .alsoKnownAs("gradient-clipping");
+  public static final Setting<Double> KEEP_BASE =
+      setting(
+          OPTIMIZER,
+          "keep-base",
+          number("WEIGHT", 1e-6, 1e6),
+          "weight in the loss of the divergence from the base on neutral texts");
   public static final Setting<Integer> RANK =
       setting(ADAPTER, "rank", count("N", 1, MOST_RANK), "rank of the adapter")
           .defaultsTo(16)
@@ -316,6 +330,13 @@ public final class Settings {
           .undecided("only first and last")
           .marked(MAY_CHANGE)
           .alsoKnownAs("eval-steps", "steps-per-eval");
+  public static final Setting<Path> GATE =
+      setting(
+              CARE,
+              "gate",
+              path("FILE"),
+              "conditions that the best adapter has to pass in llama.cpp at validation, YAML")
+          .marked(UNRECORDED);
   public static final Setting<Integer> EARLY_STOP =
       setting(
               CARE,

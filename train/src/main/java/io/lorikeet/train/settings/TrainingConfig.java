@@ -111,6 +111,11 @@ public final class TrainingConfig {
     return get(Settings.FOR) == Purpose.MERGED;
   }
 
+  /// Whether training is held to the base on neutral texts.
+  public boolean keepsBase() {
+    return find(Settings.KEEP_BASE).isPresent();
+  }
+
   /// Micro-batches in one epoch.
   public int microBatches(int rows) {
     return Math.ceilDiv(rows, get(Settings.BATCH_SIZE));

@@ -44,6 +44,7 @@ final class TrainingOptionsCheck {
     options
         .get(Settings.INIT_ADAPTER)
         .ifPresent(file -> checkReadable(Settings.INIT_ADAPTER, file));
+    options.get(Settings.GATE).ifPresent(file -> checkReadable(Settings.GATE, file));
     options.get(Settings.OUTPUT).ifPresentOrElse(this::checkOutput, () -> missing(Settings.OUTPUT));
     return finish(contextOfBase);
   }
@@ -70,6 +71,7 @@ final class TrainingOptionsCheck {
     }
     data.forEach(source -> checkSource(Settings.DATA, source));
     checkReplays(options.get(Settings.REPLAY).orElse(List.of()));
+    options.get(Settings.NEUTRAL).ifPresent(file -> checkReadable(Settings.NEUTRAL, file));
     switch (options.get(Settings.VALIDATION).orElse(new ValidationData.None())) {
       case ValidationData.None() -> {}
       case ValidationData.FromFile(DataSource source) -> checkSource(Settings.VALIDATION, source);
@@ -172,6 +174,9 @@ final class TrainingOptionsCheck {
         && (options.get(Settings.VALIDATION).isEmpty()
             || options.get(Settings.EVALUATE_EVERY).isEmpty())) {
       problem(Settings.EARLY_STOP, "needs validation data and --evaluate-every");
+    }
+    if (options.get(Settings.NEUTRAL).isPresent() && options.get(Settings.KEEP_BASE).isEmpty()) {
+      problem(Settings.NEUTRAL, "has no use without --keep-base");
     }
     if (options.get(Settings.INIT_ADAPTER).isPresent()) {
       for (Setting<?> own : Settings.all(Setting.Trait.OF_INITIAL_ADAPTER)) {

@@ -28,6 +28,7 @@ import io.lorikeet.train.settings.AdamWSettings;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -189,7 +190,7 @@ class TrainingStepTest {
       ModelOptions options = new ModelOptions(shape, Precision.F32, true, 0);
       model = new TransformerModel(file, config, weights, lora, backend, options);
       optimizer = new AdamW(lora, AdamWSettings.of(0), backend);
-      step = new TrainingStep(model, optimizer, maxGradNorm, 1);
+      step = new TrainingStep(model, optimizer, Optional.empty(), maxGradNorm, 1);
     }
 
     @Override

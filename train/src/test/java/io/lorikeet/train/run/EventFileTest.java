@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,7 +24,8 @@ class EventFileTest {
   @TempDir private Path folder;
 
   private static TrainingEvent step(int number, double loss) {
-    return new TrainingEvent.StepDone(number, 300, 0.5, loss, 1e-4, 2.5, 10, 20, 0.5);
+    return new TrainingEvent.StepDone(
+        number, 300, 0.5, loss, 1e-4, 2.5, 10, 20, 0.5, OptionalDouble.empty());
   }
 
   /// The bytes that TensorBoard 2.21's own package read with these numbers: `EventAccumulator`

@@ -1,4 +1,4 @@
-package io.lorikeet.finetune.evaluation;
+package io.lorikeet.train.data;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -8,6 +8,8 @@ import io.lorikeet.models.text.TextGenerator;
 import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.event.TrainingEvent;
+import io.lorikeet.train.event.TrainingListener;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,11 +18,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Consumer;
 
 /// Texts that a base wrote by itself: about nothing in particular, and as it speaks. They are made
 /// once and kept in a file, so that several adapters are held against the same ones.
-final class NeutralTexts {
+public final class NeutralTexts {
   /// Beginnings of common kinds of text.
   private static final List<String> BEGINNINGS =
       List.of(
@@ -49,9 +50,10 @@ final class NeutralTexts {
   /// The texts in a file; they are made first where there is none.
   ///
   /// @param seed the same gives the same texts on the same machine
+  /// @param listener told how far it is
   /// @throws InvalidInputException when the file holds those of another base
-  static List<String> of(Path base, Path file, long seed, int threads, Consumer<String> progress)
-      throws IOException {
+  public static List<String> of(
+      Path base, Path file, long seed, int threads, TrainingListener listener) throws IOException {
     String hash;
     try (GgufFile gguf = GgufFile.open(base)) {
       hash = gguf.hash();
@@ -59,7 +61,7 @@ final class NeutralTexts {
     if (Files.exists(file)) {
       return read(file, hash, base);
     }
-    List<String> texts = make(base, seed, threads, progress);
+    List<String> texts = make(base, seed, threads, listener);
     Map<String, Object> kept = new LinkedHashMap<>();
     kept.put("base_sha256", hash);
     kept.put("seed", seed);
@@ -80,7 +82,7 @@ final class NeutralTexts {
       kept.path("texts").forEach(text -> texts.add(text.asText()));
       if (!kept.path("base_sha256").asText().equals(hash)) {
         throw new InvalidInputException(
-            "%s holds neutral texts of another base than %s. Remove it, or give the gate another name"
+            "%s holds neutral texts of another base than %s. Remove it, and they are written anew"
                 .formatted(file, base));
       }
     } catch (JsonProcessingException e) {
@@ -92,7 +94,7 @@ final class NeutralTexts {
     return texts;
   }
 
-  private static List<String> make(Path base, long seed, int threads, Consumer<String> progress)
+  private static List<String> make(Path base, long seed, int threads, TrainingListener listener)
       throws IOException {
     List<String> texts = new ArrayList<>();
     try (TextGenerator generator =
@@ -101,7 +103,8 @@ final class NeutralTexts {
         String beginning = BEGINNINGS.get(i % BEGINNINGS.size());
         TextGenerator.Sampling sampling = new TextGenerator.Sampling(TOKENS, 1, seed + i);
         texts.add(beginning + generator.generate(beginning, sampling, _ -> {}).text());
-        progress.accept("neutral texts: " + texts.size() + " of " + OF_EACH * BEGINNINGS.size());
+        listener.on(
+            new TrainingEvent.Progress("neutral texts", texts.size(), OF_EACH * BEGINNINGS.size()));
       }
     }
     return texts;
