@@ -2,11 +2,14 @@ package io.lorikeet.cli;
 
 import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.Verification;
+import io.lorikeet.finetune.GradientProof;
 import io.lorikeet.finetune.VerificationText;
 import io.lorikeet.finetune.text.ProofText;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.quant.GgufFile;
+import io.lorikeet.train.settings.Settings;
+import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -17,6 +20,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /// `lorikeet verify`.
@@ -25,7 +29,9 @@ import picocli.CommandLine.Spec;
     description = {
       "Prove that llama.cpp does with an adapter what the trainer does.",
       "Compares what it changes in their logits, position by position, apart from the rounding that is there without it.",
-      "With --merged, prove instead that a merged file does in llama.cpp what base and adapter do."
+      "With --merged, prove instead that a merged file does in llama.cpp what base and adapter do.",
+      "With --gradients, hold the gradients of one batch of --data, computed as train would on this device and with",
+      "this memory, against the CPU's in F32."
     },
     exitCodeListHeading = ProofExitCode.EXIT_CODES,
     exitCodeList = {
@@ -36,7 +42,7 @@ import picocli.CommandLine.Spec;
     })
 @Inputs(
     value = {"--model", "--adapter"},
-    needed = 2)
+    needed = 1)
 final class VerifyCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
@@ -48,7 +54,7 @@ final class VerifyCommand implements Callable<Integer> {
       names = "--adapter",
       paramLabel = "FILE",
       description = "adapter, a GGUF file; for --merged with a :SCALE where it was merged with one")
-  private String adapter;
+  private @Nullable String adapter;
 
   @Option(
       names = "--merged",
@@ -70,6 +76,26 @@ final class VerifyCommand implements Callable<Integer> {
           "where the trainer computes: auto, cpu, vulkan0, cuda0, … (default: ${DEFAULT-VALUE})")
   private String device = "auto";
 
+  @Option(
+      names = "--gradients",
+      description = "compare gradients; without --adapter, those of one with random numbers")
+  private boolean gradients;
+
+  @Option(
+      names = "--context",
+      paramLabel = "TOKENS",
+      converter = NumberOptions.Context.class,
+      description = "with --gradients: tokens in a row (default: as train takes)")
+  private @Nullable Integer context;
+
+  @Option(
+      names = "--device-memory",
+      paramLabel = "SIZE",
+      converter = NumberOptions.Size.class,
+      description =
+          "with --gradients: the most memory of the device to use; with little, layers are streamed")
+  private @Nullable Long deviceMemory;
+
   @Mixin private ThreadsOption threads = new ThreadsOption();
 
   @Option(
@@ -80,12 +106,45 @@ final class VerifyCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
+    if (gradients) {
+      return verifyGradients(out);
+    }
+    if (context != null || deviceMemory != null) {
+      throw problem("--context and --device-memory go with --gradients");
+    }
+    if (adapter == null) {
+      throw problem("give --adapter, or --gradients");
+    }
     if (merged != null) {
       return new MergeProof(
               model, AdapterArgument.of(adapter), force, merged, data, threads.count())
           .run(out);
     }
     return verifyAdapter(Path.of(adapter), out);
+  }
+
+  private ParameterException problem(String text) {
+    return new ParameterException(spec.commandLine(), text);
+  }
+
+  private int verifyGradients(PrintWriter out) throws IOException {
+    if (data == null || merged != null) {
+      throw problem("--gradients needs --data, and no --merged");
+    }
+    TrainingOptions options =
+        new TrainingOptions()
+            .model(model)
+            .data(data)
+            .output(Path.of("gradients.gguf")) // nothing is written
+            .set(Settings.DEVICE, device)
+            .set(Settings.THREADS, threads.count())
+            .set(Settings.CONTEXT, context)
+            .set(Settings.DEVICE_MEMORY, deviceMemory)
+            .set(Settings.INIT_ADAPTER, adapter == null ? null : Path.of(adapter));
+    ProgressLine line = ProgressLine.of(spec);
+    GradientProof proof = GradientProof.of(options.resolve(), new TrainingProgress(line));
+    GradientText.lines(proof).forEach(line::println);
+    return proof.passes() ? 0 : Failure.FAILED;
   }
 
   private int verifyAdapter(Path adapterFile, PrintWriter out) throws IOException {

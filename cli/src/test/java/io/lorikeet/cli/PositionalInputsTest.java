@@ -60,8 +60,8 @@ class PositionalInputsTest {
 
   @Test
   void whatIsMissingOrTooMuchIsNamed() {
-    assertMissing("--adapter", "verify b");
-    assertMissing("--adapter", "verify --model b");
+    assertMissing("--adapter", "merge b --output o");
+    assertMissing("--adapter", "merge --model b --output o");
     assertMissing("--model", "verify --adapter a");
     assertMissing("--output", "quantize --model i --type Q4_0");
     assertThrows(UnmatchedArgumentException.class, () -> parse("verify b a more"));
