@@ -13,6 +13,7 @@ module io.lorikeet.train {
   exports io.lorikeet.train.data;
   exports io.lorikeet.train.data.files;
   exports io.lorikeet.train.event;
+  exports io.lorikeet.train.goal;
   exports io.lorikeet.train.loop;
   exports io.lorikeet.train.memory;
   exports io.lorikeet.train.optimizer;

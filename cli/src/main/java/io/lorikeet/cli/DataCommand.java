@@ -54,7 +54,7 @@ final class DataCommand implements Callable<Integer> {
         TrainingFlags.options(spec.commandLine().getParseResult())
             .resolveData(DataCommand::contextOf);
     Path model = config.get(Settings.MODEL);
-    DataSettings settings = new DataSettings(config, windowOf(model), true);
+    DataSettings settings = new DataSettings(config, windowOf(model));
     ProgressLine line = json ? ProgressLine.quiet(spec) : ProgressLine.of(spec);
     List<TrainingEvent> said = new ArrayList<>();
     TrainingProgress progress = new TrainingProgress(line);

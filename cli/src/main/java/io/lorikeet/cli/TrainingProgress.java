@@ -3,7 +3,11 @@ package io.lorikeet.cli;
 import io.lorikeet.finetune.text.Words;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /// Shows a training run: on a terminal one line that is written over at each step, elsewhere a line
 /// now and then.
@@ -16,6 +20,7 @@ final class TrainingProgress implements TrainingListener {
 
   private final ProgressLine line;
   private double secondsPerStep;
+  private Map<String, Double> lastFigures = Map.of(); // of a validation
 
   TrainingProgress(ProgressLine line) {
     this.line = line;
@@ -37,11 +42,16 @@ final class TrainingProgress implements TrainingListener {
                   + (skipped.rolledBackTo().isPresent()
                       ? "; back to the state of step " + skipped.rolledBackTo().getAsInt()
                       : ""));
-      case TrainingEvent.Evaluated evaluated ->
-          line.println(
-              (evaluated.step() == 0 ? "before training" : "after step " + evaluated.step())
-                  + ": validation loss "
-                  + Words.loss(evaluated.loss()));
+      case TrainingEvent.Evaluated evaluated -> {
+        lastFigures = evaluated.figures();
+        line.println(
+            (evaluated.step() == 0 ? "before training" : "after step " + evaluated.step())
+                + ": validation loss "
+                + loss(evaluated.loss(), evaluated.figures())
+                + preferences(evaluated.figures()).stream()
+                    .map(part -> ", " + part)
+                    .collect(Collectors.joining()));
+      }
       case TrainingEvent.Judging(String work) -> line.update("gate: " + work);
       case TrainingEvent.Judged judged -> judged(judged);
       case TrainingEvent.ChatsRead _ -> {}
@@ -50,7 +60,7 @@ final class TrainingProgress implements TrainingListener {
       case TrainingEvent.BestSaved(var file, int step, double loss) ->
           line.println(
               "best adapter, after step %s with a validation loss of %s: %s"
-                  .formatted(step, Words.loss(loss), file));
+                  .formatted(step, loss(loss, lastFigures), file));
       case TrainingEvent.Proving _ -> line.update("verifying");
     }
   }
@@ -85,22 +95,44 @@ final class TrainingProgress implements TrainingListener {
     secondsPerStep +=
         secondsPerStep == 0 ? step.seconds() : RECENT * (step.seconds() - secondsPerStep);
     double left = secondsPerStep * (step.steps() - step.step());
-    String[] parts = {
-      "step %s/%s".formatted(step.step(), step.steps()),
-      String.format(Locale.ROOT, "loss %.4f", step.loss())
-          + (step.divergence().isPresent()
-              ? String.format(Locale.ROOT, ", KL %.4f", step.divergence().getAsDouble())
-              : ""),
-      Words.duration(left) + " left",
-      String.format(Locale.ROOT, "%,.0f tokens/s", step.tokensPerSecond())
-    };
+    List<String> parts = new ArrayList<>();
+    parts.add("step %s/%s".formatted(step.step(), step.steps()));
+    parts.add(
+        String.format(Locale.ROOT, "loss %.4f", step.loss())
+            + (step.divergence().isPresent()
+                ? String.format(Locale.ROOT, ", KL %.4f", step.divergence().getAsDouble())
+                : ""));
+    parts.addAll(preferences(step.figures()));
+    parts.add(Words.duration(left) + " left");
+    parts.add(String.format(Locale.ROOT, "%,.0f tokens/s", step.tokensPerSecond()));
     boolean last = step.step() == step.steps();
     boolean due = last || step.step() == 1 || reachesTwentieth(step);
     if (last || (due && !line.isTerminal())) {
       line.println(String.join("  ", parts));
     } else {
-      line.update(parts);
+      line.update(parts.toArray(String[]::new));
     }
+  }
+
+  /// A loss of preferences is nothing that a perplexity follows from.
+  private static String loss(double loss, Map<String, Double> figures) {
+    return preferences(figures).isEmpty()
+        ? Words.loss(loss)
+        : String.format(Locale.ROOT, "%.4f", loss);
+  }
+
+  /// By how much the better answers' rewards are higher, and how often.
+  private static List<String> preferences(Map<String, Double> figures) {
+    List<String> parts = new ArrayList<>();
+    Double margin = figures.get("reward_margin");
+    if (margin != null) {
+      parts.add(String.format(Locale.ROOT, "margin %.3f", margin));
+    }
+    Double accuracy = figures.get("reward_accuracy");
+    if (accuracy != null) {
+      parts.add(String.format(Locale.ROOT, "right %.0f %%", 100 * accuracy));
+    }
+    return parts;
   }
 
   private static boolean reachesTwentieth(TrainingEvent.StepDone step) {

@@ -50,6 +50,7 @@ class ArchitectureTest {
           "io.lorikeet.train.checkpoint",
           "io.lorikeet.train.settings",
           "io.lorikeet.train.data",
+          "io.lorikeet.train.goal",
           "io.lorikeet.train.optimizer",
           "io.lorikeet.train.memory",
           "io.lorikeet.train.run",

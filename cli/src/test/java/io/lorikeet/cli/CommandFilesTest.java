@@ -60,6 +60,7 @@ class CommandFilesTest {
                   "--init-adapter",
                   "--neutral",
                   "--gate",
+                  "--reference-adapter",
                   "--config",
                   "--output",
                   "--run"));
@@ -72,7 +73,7 @@ class CommandFilesTest {
       List.of(
           words(
               "train --model in/base.gguf --data in/x.jsonl --replay in/o.jsonl:0.2 --validation in/v.jsonl --chat-template"
-                  + " in/t.jinja --init-adapter in/i.gguf --config in/c.yaml --neutral in/n.jsonl"
+                  + " in/t.jinja --init-adapter in/i.gguf --reference-adapter in/r.gguf --config in/c.yaml --neutral in/n.jsonl"
                   + " --keep-base 1 --gate in/g.yaml --evaluate-every 1"
                   + " --output out/a.gguf --run out/run"),
           words("train --model in/base.gguf --data in/folder --output out/a.gguf"),

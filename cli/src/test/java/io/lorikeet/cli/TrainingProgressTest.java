@@ -8,6 +8,7 @@ import io.lorikeet.train.event.TrainingEvent;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicLong;
@@ -51,8 +52,8 @@ class TrainingProgressTest {
     TrainingProgress progress = new TrainingProgress(line(out, true, () -> 0));
     progress.on(new TrainingEvent.Progress("uploading weights", 1, 4));
     progress.on(new TrainingEvent.Warning("2 lines were cut"));
-    progress.on(new TrainingEvent.Evaluated(0, 0, 2, 10, 1));
-    progress.on(new TrainingEvent.Evaluated(5, 1, 1, 10, 1));
+    progress.on(new TrainingEvent.Evaluated(0, 0, 2, 10, 1, Map.of()));
+    progress.on(new TrainingEvent.Evaluated(5, 1, 1, 10, 1, Map.of()));
     assertEquals(
         """
         uploading weights: 25.0 %\r\u001b[Jwarning: 2 lines were cut
@@ -80,7 +81,7 @@ class TrainingProgressTest {
       double loss = 4 - (double) step / steps;
       progress.on(
           new TrainingEvent.StepDone(
-              step, steps, 1, loss, 1e-4, 1, 90, 100, seconds, OptionalDouble.empty()));
+              step, steps, 1, loss, 1e-4, 1, 90, 100, seconds, OptionalDouble.empty(), Map.of()));
     }
     return out.toString();
   }

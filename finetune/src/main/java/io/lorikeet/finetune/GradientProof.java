@@ -205,7 +205,7 @@ public record GradientProof(
     try (Tokenizer tokenizer = Tokenizer.open(base);
         TrainingData data =
             TrainingData.load(
-                new DataSettings(config, model.reach(), false),
+                new DataSettings(config, model.reach()),
                 TextEncoding.of(tokenizer, config.find(Settings.CHAT_TEMPLATE)),
                 listener)) {
       return new BatchPlan(

@@ -148,13 +148,43 @@ public final class ReportPage {
     double[] losses = values(RunMetrics.Step::loss);
     List<Curve> loss =
         List.of(curve("each step", losses), curve("smoothed", Curve.smoothed(losses)));
-    return new LineChart("Loss (nats per token)", loss, true, validations(), marks, false).html()
+    String title =
+        config
+            .find(Settings.METHOD)
+            .map(m -> "Loss of " + m.title())
+            .orElse("Loss (nats per token)");
+    return new LineChart(title, loss, true, validations(), marks, false).html()
+        + rewards()
         + LineChart.ofLines(
                 "Learning rate",
                 List.of(curve("learning rate", values(RunMetrics.Step::learningRate))))
             .html()
         + chart("Gradient norm, before clipping", RunMetrics.Step::gradientNorm, marks, true)
         + chart("Tokens per second", step -> step.tokens() / step.seconds(), marks, false);
+  }
+
+  /// Rewards of good and bad answers; empty for runs that don't learn from preferences.
+  private String rewards() {
+    if (metrics.steps().stream().allMatch(step -> step.figures().isEmpty())) {
+      return "";
+    }
+    return LineChart.ofLines(
+                "Rewards, smoothed",
+                List.of(reward("chosen", "reward_chosen"), reward("rejected", "reward_rejected")))
+            .html()
+        + LineChart.ofLines(
+                "Share of rewards that are right, smoothed",
+                List.of(reward("right", "reward_accuracy")))
+            .html();
+  }
+
+  private Curve reward(String name, String key) {
+    List<RunMetrics.Step> steps =
+        metrics.steps().stream().filter(step -> step.figures().containsKey(key)).toList();
+    double[] values =
+        steps.stream().mapToDouble(step -> step.figures().getOrDefault(key, Double.NaN)).toArray();
+    double[] numbers = steps.stream().mapToDouble(RunMetrics.Step::number).toArray();
+    return Curve.of(name, numbers, Curve.smoothed(values));
   }
 
   /// The validations; of very many the lowest of each bucket.

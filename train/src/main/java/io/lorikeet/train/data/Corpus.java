@@ -44,6 +44,12 @@ final class Corpus implements AutoCloseable {
     return stores.get(source).targets(index - starts[source]);
   }
 
+  /// See [TokenStore#judgement].
+  Judgement judgement(int index) {
+    int source = source(index);
+    return stores.get(source).judgement(index - starts[source]);
+  }
+
   /// See [TokenStore#near].
   long near(int index) {
     int source = source(index);

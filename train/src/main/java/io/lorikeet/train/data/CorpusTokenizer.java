@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -65,7 +66,7 @@ final class CorpusTokenizer {
             settings.get(Settings.CONTEXT),
             settings.get(Settings.TOO_LONG),
             settings.get(Settings.TRAIN_ON),
-            settings.pairs());
+            Optional.of(PairFit.of(encoding, settings)));
     report =
         new TokenizingReport(
             encoding, settings.get(Settings.CONTEXT), settings.get(Settings.TOO_LONG));

@@ -3,6 +3,7 @@ package io.lorikeet.train.data;
 import io.lorikeet.train.settings.DataSettings;
 import io.lorikeet.train.settings.Settings;
 import java.util.AbstractList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -24,6 +25,7 @@ public final class DataSet {
   private final long tokens;
   private final long shared;
   private final long targets;
+  private final boolean pairs;
 
   private DataSet(
       IntFunction<TokenizedExample> examples,
@@ -31,12 +33,14 @@ public final class DataSet {
       Packer.RowPacking packing,
       int context,
       long apart,
-      long targets) {
+      long targets,
+      boolean pairs) {
     this.examples = examples;
     this.trees = trees;
     this.packing = packing;
     this.context = context;
     this.targets = targets;
+    this.pairs = pairs;
     tokens = IntStream.of(trees.places()).asLongStream().sum();
     shared = apart - tokens;
   }
@@ -60,7 +64,8 @@ public final class DataSet {
     }
   }
 
-  /// Puts examples into rows. Those of one line, one after the other, are turns of one chat.
+  /// Puts examples into rows. Those of one line, one after the other, are turns of one chat, or the
+  /// answers of a pair, which stay in one row.
   public static DataSet of(List<TokenizedExample> examples, int context, Packing packing) {
     return of(
         examples.size(),
@@ -71,7 +76,8 @@ public final class DataSet {
                 && examples.get(i).source().equals(examples.get(i - 1).source()),
         examples::get,
         context,
-        packing);
+        packing,
+        examples.stream().allMatch(example -> example.judgement().isOfPair()));
   }
 
   /// Some examples of a corpus, which must stay open.
@@ -85,7 +91,8 @@ public final class DataSet {
         i -> chosen[i] == chosen[i - 1] + 1 && !corpus.isFirst(chosen[i]),
         i -> corpus.get(chosen[i]),
         context,
-        packing);
+        packing,
+        Arrays.stream(chosen).allMatch(index -> corpus.judgement(index).isOfPair()));
   }
 
   private static DataSet of(
@@ -95,7 +102,8 @@ public final class DataSet {
       IntPredicate continues,
       IntFunction<TokenizedExample> examples,
       int context,
-      Packing packing) {
+      Packing packing,
+      boolean pairs) {
     if (count == 0) {
       throw new IllegalArgumentException("a data set without rows");
     }
@@ -109,15 +117,16 @@ public final class DataSet {
       allPlaces += places.applyAsInt(i);
       allTargets += targets.applyAsInt(i);
     }
+    Trees apart = pairs ? Trees.pairs(count, places) : Trees.single(count, places);
     Trees trees =
         packing == Packing.ROWS_AND_BEGINNINGS
             ? Trees.sharing(count, places, continues, examples, context)
-            : Trees.single(count, places);
+            : apart;
     Packer.RowPacking rows =
         packing == Packing.NONE
-            ? Packer.single(count)
+            ? Packer.single(trees.count())
             : Packer.pack(trees.count(), tree -> trees.places()[tree], context);
-    return new DataSet(examples, trees, rows, context, allPlaces, allTargets);
+    return new DataSet(examples, trees, rows, context, allPlaces, allTargets, pairs);
   }
 
   /// The rows; each is made when it is asked for.
@@ -129,11 +138,10 @@ public final class DataSet {
     @Override
     public PackedRow get(int row) {
       int from = row == 0 ? 0 : packing.ends()[row - 1];
-      TokenTree[] inRow = new TokenTree[packing.ends()[row] - from];
-      for (int i = 0; i < inRow.length; i++) {
-        inRow[i] = trees.get(packing.order()[from + i], examples);
-      }
-      return new PackedRow(List.of(inRow));
+      int[] inRow = Arrays.copyOfRange(packing.order(), from, packing.ends()[row]);
+      return new PackedRow(
+          Arrays.stream(inRow).mapToObj(tree -> trees.get(tree, examples)).toList(),
+          Arrays.stream(inRow).flatMap(trees::numbers).boxed().toList());
     }
 
     @Override
@@ -149,6 +157,13 @@ public final class DataSet {
 
   public int examples() {
     return trees.members().length;
+  }
+
+  /// An example.
+  ///
+  /// @param number from 0; see [PackedRow#numbers]
+  public TokenizedExample example(int number) {
+    return examples.apply(number);
   }
 
   /// Tokens that the model is given, padding excluded.
@@ -197,6 +212,15 @@ public final class DataSet {
     return MicroBatch.of(rows, batchSize, RowLengths.of(longest, context));
   }
 
+  /// The same rows, all as long as the context.
+  public List<MicroBatch> longBatches(int batchSize) {
+    List<PackedRow> rows = rows();
+    return IntStream.range(0, Math.ceilDiv(rows.size(), batchSize))
+        .mapToObj(i -> rows.subList(i * batchSize, Math.min(rows.size(), (i + 1) * batchSize)))
+        .map(some -> MicroBatch.of(List.copyOf(some), batchSize, context))
+        .toList();
+  }
+
   /// All rows in their order, in batches. Each is laid out when it is asked for.
   public List<MicroBatch> batches(int batchSize) {
     List<PackedRow> rows = rows();
@@ -218,9 +242,10 @@ public final class DataSet {
   private String sharing() {
     return String.format(
         Locale.ROOT,
-        " %,d (%.0f %%) less to compute, since turns of a chat share its beginning;",
+        " %,d (%.0f %%) less to compute, since %s;",
         sharedTokens(),
-        100.0 * sharedTokens() / (tokens() + sharedTokens()));
+        100.0 * sharedTokens() / (tokens() + sharedTokens()),
+        pairs ? "answers of a pair share its prompt" : "turns of a chat share its beginning");
   }
 
   /// The figures for people.

@@ -20,21 +20,30 @@ public final class ExampleTokenizer {
   /// Texts that seldom share a token with the text after them; see [#inside].
   private static final List<String> GUARDS = List.of("\n", ".", "a", "1", ")");
 
+  private static final int ANY_LENGTH = Integer.MAX_VALUE - 1;
+
   private final TextEncoding encoding;
   private final TrainOn trainOn;
   private final boolean addsSpace;
-  private final boolean pairs;
   private final ContextFit fit;
+  private final Optional<PairFit> pairs;
+  private final Optional<ExampleTokenizer> uncut;
   private final Optional<ConversationTokenizer> conversations;
 
+  /// Of examples that aren't pairs.
+  ///
   /// @param context places of a row; an example may have one token more
   public ExampleTokenizer(TextEncoding encoding, int context, TooLong tooLong, TrainOn trainOn) {
-    this(encoding, context, tooLong, trainOn, false);
+    this(encoding, context, tooLong, trainOn, Optional.empty());
   }
 
-  /// @param pairs take preference pairs, each of their answers as an example
+  /// @param pairs makes pairs fit; empty where there are none
   ExampleTokenizer(
-      TextEncoding encoding, int context, TooLong tooLong, TrainOn trainOn, boolean pairs) {
+      TextEncoding encoding,
+      int context,
+      TooLong tooLong,
+      TrainOn trainOn,
+      Optional<PairFit> pairs) {
     this.pairs = pairs;
     this.encoding = encoding;
     this.trainOn = trainOn;
@@ -45,33 +54,32 @@ public final class ExampleTokenizer {
           case CUT, DROP -> context + 1;
           case CUT_LEFT, SPLIT -> Integer.MAX_VALUE;
         };
+    uncut = pairs.map(_ -> new ExampleTokenizer(encoding, ANY_LENGTH, TooLong.DROP, trainOn));
     conversations =
         encoding.chats().map(chats -> new ConversationTokenizer(chats, trainOn, wanted));
   }
 
   /// The example's tokens, within the context.
   Tokenized tokenize(Example example) {
+    Tokenized tokenized = tokenized(example);
+    return example.label().map(good -> tokenized.judged(Judgement.of(good))).orElse(tokenized);
+  }
+
+  private Tokenized tokenized(Example example) {
     return switch (example.content()) {
       case Example.PlainText(String text) -> completion(example, "", text);
       case Example.Completion(String prompt, String completion) ->
           completion(example, prompt, completion);
       case Example.Document document -> document(example, document);
       case Example.Chat(Conversation conversation) -> chat(example, conversation);
-      case Example.Preference(var chosen, var rejected) when pairs -> {
-        List<Tokenized> both =
-            List.of(tokenize(like(example, chosen)), tokenize(like(example, rejected)));
-        Optional<Tokenized> refused =
-            both.stream().filter(one -> one.fate() == Tokenized.Fate.REFUSED).findFirst();
-        yield refused.orElseGet(() -> Tokenized.of(both, Set.of()));
-      }
-      case Example.Preference _ ->
-          Tokenized.refused(
-              "a preference pair, which training doesn't learn from; lorikeet data shows it");
+      case Example.Preference(var chosen, var rejected) ->
+          pairs.orElseThrow().fit(whole(example, chosen), whole(example, rejected));
     };
   }
 
-  private static Example like(Example example, Example.Content content) {
-    return new Example(content, example.source(), example.line());
+  /// One answer of a pair, of any length.
+  private Tokenized whole(Example example, Example.Content answer) {
+    return uncut.orElseThrow().tokenized(new Example(answer, example.source(), example.line()));
   }
 
   private Tokenized chat(Example example, Conversation conversation) {

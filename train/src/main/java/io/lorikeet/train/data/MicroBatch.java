@@ -91,6 +91,16 @@ public record MicroBatch(TokenBatch tokens, List<PackedRow> rows) {
     return DoubleStream.of(exampleLosses(losses)).reduce(0, Double::sum);
   }
 
+  /// The examples, row by row.
+  public List<TokenizedExample> examples() {
+    return rows.stream().flatMap(row -> row.examples().stream()).toList();
+  }
+
+  /// Their numbers in the data set.
+  public List<Integer> numbers() {
+    return rows.stream().flatMap(row -> row.numbers().stream()).toList();
+  }
+
   /// Where the examples stand, row by row.
   public List<SourceLine> sources() {
     List<SourceLine> sources = new ArrayList<>();

@@ -6,14 +6,16 @@ import java.util.List;
 /// padding.
 ///
 /// @param trees in the order of their places; together they take no more places than the row has
-public record PackedRow(List<TokenTree> trees) {
+/// @param numbers of the examples in their data set, in the order of [#examples]
+public record PackedRow(List<TokenTree> trees, List<Integer> numbers) {
   public PackedRow {
     trees = List.copyOf(trees);
+    numbers = List.copyOf(numbers);
   }
 
-  /// A row with one example in it.
+  /// A row with the one example of a data set in it.
   public static PackedRow of(TokenizedExample example) {
-    return new PackedRow(List.of(TokenTree.of(List.of(example))));
+    return new PackedRow(List.of(TokenTree.of(List.of(example))), List.of(0));
   }
 
   /// The examples in it.

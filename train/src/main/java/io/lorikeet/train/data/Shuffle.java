@@ -3,7 +3,7 @@ package io.lorikeet.train.data;
 /// Random orders that depend on a seed alone, and not on the Java they are made with: SplitMix64
 /// (Steele, Lea, Flood,
 /// "Fast splittable pseudorandom number generators", OOPSLA 2014) and Fisher and Yates' shuffle.
-final class Shuffle {
+public final class Shuffle {
   private static final long GAMMA = 0x9E3779B97F4A7C15L;
 
   private long state;
@@ -15,7 +15,7 @@ final class Shuffle {
   /// The numbers below n in random order.
   ///
   /// @param stream different streams of one seed have nothing to do with each other
-  static int[] order(int n, long seed, long stream) {
+  public static int[] order(int n, long seed, long stream) {
     Shuffle random = new Shuffle(mix(mix(seed) + stream));
     int[] order = new int[n];
     for (int i = 0; i < n; i++) {

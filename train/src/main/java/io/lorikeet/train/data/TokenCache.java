@@ -27,7 +27,7 @@ import java.util.stream.Stream;
 /// the files' bytes, the vocabulary, the settings.
 final class TokenCache {
   /// Goes up when the same data and settings come to other tokens or numbers than before.
-  private static final int VERSION = 5;
+  private static final int VERSION = 6;
 
   private static final Duration ABANDONED = Duration.ofDays(1);
 
@@ -129,7 +129,7 @@ final class TokenCache {
             Stream.of(
                 VERSION,
                 encoding.identity().orElseThrow(),
-                settings.pairs(),
+                DataSet.Packing.of(settings) == DataSet.Packing.ROWS_AND_BEGINNINGS, // of pairs
                 source.format().or(() -> settings.find(Settings.FORMAT))),
             Settings.all(Setting.Trait.OF_TOKENS).stream()
                 .map(setting -> setting + "=" + setting.written(settings.config())));

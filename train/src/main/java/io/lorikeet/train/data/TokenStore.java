@@ -35,8 +35,8 @@ final class TokenStore implements AutoCloseable {
   static final long MAGIC = 0x4c4f52494b543031L; // "LORIKT01"
 
   /// Length, tokens with loss, file, line, number of the example, length before it was cut or
-  /// divided, two fingerprints of two ints.
-  static final int HEADER = 10;
+  /// divided, two fingerprints of two ints, number of the judgement.
+  static final int HEADER = 11;
 
   /// Magic, ints of examples, number of examples, bytes of JSON, CRC-32C of all before.
   static final int FOOTER = 5;
@@ -44,6 +44,7 @@ final class TokenStore implements AutoCloseable {
   static final int TRAINED = 1 << 31;
 
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
+  private static final Judgement[] JUDGEMENTS = Judgement.values();
   private static final int CHECKED_AT_ONCE = 1 << 26;
 
   private final MemorySegment entries;
@@ -208,6 +209,11 @@ final class TokenStore implements AutoCloseable {
     return field(index, 5);
   }
 
+  /// The data's word on its answer.
+  Judgement judgement(int index) {
+    return JUDGEMENTS[field(index, 10)];
+  }
+
   /// Equal for examples with the same words.
   long exact(int index) {
     return pair(index, 6);
@@ -232,7 +238,7 @@ final class TokenStore implements AutoCloseable {
       tokens[i] &= ~TRAINED;
     }
     SourceLine place = place(index);
-    return new TokenizedExample(tokens, trained, place.file(), place.line());
+    return new TokenizedExample(tokens, trained, place.file(), place.line(), judgement(index));
   }
 
   private long offset(int index) {

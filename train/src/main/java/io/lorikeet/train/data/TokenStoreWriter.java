@@ -69,6 +69,7 @@ final class TokenStoreWriter implements AutoCloseable {
     put((int) (fingerprint.exact() >>> 32));
     put((int) fingerprint.near());
     put((int) (fingerprint.near() >>> 32));
+    put(example.judgement().ordinal());
     for (int i = 0; i < tokens.length; i++) {
       put(example.trained()[i] ? tokens[i] | TokenStore.TRAINED : tokens[i]);
     }

@@ -42,16 +42,23 @@ public final class TokenTree {
     return trees.getFirst();
   }
 
+  /// All examples one after the other, none of which shares anything.
+  static TokenTree apart(List<TokenizedExample> examples) {
+    Builder builder = new Builder(Integer.MAX_VALUE, false);
+    examples.forEach(builder::add);
+    return builder.finish();
+  }
+
   /// As few trees as the examples in their order fit into.
   ///
   /// @param most places of a tree; none of the examples has more
   static List<TokenTree> within(List<TokenizedExample> examples, int most) {
     List<TokenTree> trees = new ArrayList<>();
-    Builder builder = new Builder(most);
+    Builder builder = new Builder(most, true);
     for (TokenizedExample example : examples) {
       if (!builder.add(example)) {
         trees.add(builder.finish());
-        builder = new Builder(most);
+        builder = new Builder(most, true);
         builder.add(example);
       }
     }
@@ -126,6 +133,7 @@ public final class TokenTree {
   /// Adds one example after the other: each leaves the path of the one before where it must.
   private static final class Builder {
     private final int most;
+    private final boolean shares;
     private final List<TokenizedExample> examples = new ArrayList<>();
     private final List<Integer> ends = new ArrayList<>();
     private int[] tokens = new int[64];
@@ -137,13 +145,14 @@ public final class TokenTree {
     private int[] path = new int[64]; // the places of the last example's tokens
     private int depth; // of that path
 
-    Builder(int most) {
+    Builder(int most, boolean shares) {
       this.most = most;
+      this.shares = shares;
     }
 
     /// @return whether there was room for it
     boolean add(TokenizedExample example) {
-      int shared = sharedPlaces(example);
+      int shared = shares ? sharedPlaces(example) : 0;
       int wanted = places + example.places() - shared;
       if (wanted > most) {
         return false;

@@ -86,6 +86,18 @@ record Tokenized(
         remarks);
   }
 
+  /// The same with the data's word on its answers.
+  Tokenized judged(Judgement judgement) {
+    return new Tokenized(
+        examples.stream().map(example -> example.judged(judgement)).toList(),
+        fate,
+        lengths,
+        unknown,
+        spellsControl,
+        problem,
+        remarks);
+  }
+
   static Tokenized refused(String problem) {
     return new Tokenized(List.of(), Fate.REFUSED, List.of(), 0, false, problem);
   }

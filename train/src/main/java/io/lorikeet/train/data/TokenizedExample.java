@@ -10,7 +10,9 @@ import java.util.Arrays;
 ///     at least one
 /// @param source the file, as the user named it
 /// @param line line of the file, from 1
-public record TokenizedExample(int[] tokens, boolean[] trained, String source, int line) {
+/// @param judgement the data's word on its answer
+public record TokenizedExample(
+    int[] tokens, boolean[] trained, String source, int line, Judgement judgement) {
   public TokenizedExample {
     if (trained.length != tokens.length || tokens.length < 2 || trained[0]) {
       throw new IllegalArgumentException(
@@ -26,11 +28,21 @@ public record TokenizedExample(int[] tokens, boolean[] trained, String source, i
     }
   }
 
+  /// An example to learn.
+  public TokenizedExample(int[] tokens, boolean[] trained, String source, int line) {
+    this(tokens, trained, source, line, Judgement.NONE);
+  }
+
   /// An example with a prompt, and loss on all that follows it.
   ///
   /// @param promptLength tokens of the prompt, at least 1
   public TokenizedExample(int[] tokens, int promptLength, String source, int line) {
     this(tokens, after(promptLength, tokens.length), source, line);
+  }
+
+  /// The same with another word on its answer.
+  TokenizedExample judged(Judgement other) {
+    return new TokenizedExample(tokens, trained, source, line, other);
   }
 
   /// Places that the example takes of a row.

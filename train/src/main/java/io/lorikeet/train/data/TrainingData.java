@@ -10,6 +10,7 @@ import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.settings.DataSettings;
 import io.lorikeet.train.settings.DataSource;
+import io.lorikeet.train.settings.Method;
 import io.lorikeet.train.settings.ReplaySource;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
@@ -36,6 +37,7 @@ public final class TrainingData implements AutoCloseable {
   private final DataSet training;
   private final Optional<DataSet> validation;
   private final Optional<ChatTemplate> chatTemplate;
+  private final Optional<Method> method;
 
   private TrainingData(
       List<Corpus> corpora,
@@ -43,13 +45,15 @@ public final class TrainingData implements AutoCloseable {
       DataSettings settings,
       DataSet training,
       Optional<DataSet> validation,
-      Optional<ChatTemplate> chatTemplate) {
+      Optional<ChatTemplate> chatTemplate,
+      Optional<Method> method) {
     this.corpora = corpora;
     this.chosen = chosen;
     this.settings = settings;
     this.training = training;
     this.validation = validation;
     this.chatTemplate = chatTemplate;
+    this.method = method;
   }
 
   /// Figures of the training examples, each counted once, independent of its weight.
@@ -93,6 +97,11 @@ public final class TrainingData implements AutoCloseable {
     return chatTemplate;
   }
 
+  /// How preferences are learned: as was asked for, or as they are recognized; empty for examples.
+  public Optional<Method> method() {
+    return method;
+  }
+
   /// Reads, tokenizes, divides and packs the data of a run.
   ///
   /// @param listener told of recognized layouts, and of skipped and cut examples
@@ -114,6 +123,9 @@ public final class TrainingData implements AutoCloseable {
       IntPredicate isNew = index -> corpus.source(index) < sources.size();
       DataSplit split = new DataSplit(corpus, isNew, settings.get(Settings.SEED));
       Optional<Corpus> apart = apart(settings, loader);
+      Optional<Method> method =
+          Judgements.method(
+              settings, Stream.concat(Stream.of(corpus), apart.stream()).toList(), listener);
       int[] trained = split.where(_ -> true);
       int[] measured = {};
       if (apart.isPresent()) {
@@ -135,7 +147,8 @@ public final class TrainingData implements AutoCloseable {
           set -> listener.on(new TrainingEvent.Note("validation: " + set.summary())));
       Optional<ChatTemplate> template =
           encoding.chats().filter(_ -> chats.get()).map(ChatEncoding::source);
-      return new TrainingData(loader.release(), trained, settings, training, validation, template);
+      return new TrainingData(
+          loader.release(), trained, settings, training, validation, template, method);
     }
   }
 
@@ -258,8 +271,7 @@ public final class TrainingData implements AutoCloseable {
     if (DataFiles.of(source.path()).training().stream().anyMatch(DataFile::isReadOnce)) {
       return examples;
     }
-    try (DataLoader loader =
-        new DataLoader(new DataSettings(config, 0, false), encoding, _ -> {})) {
+    try (DataLoader loader = new DataLoader(new DataSettings(config, 0), encoding, _ -> {})) {
       Corpus corpus = loader.load(List.of(source), false);
       int taken = 0;
       for (int i = 0; i < corpus.size() && taken < tokens; i++) {

@@ -14,13 +14,26 @@ import java.util.stream.IntStream;
 /// @param members examples by their numbers, tree after tree
 /// @param ends for each tree the place in `members` behind its last example
 /// @param places places that each tree takes
-record Trees(int[] members, int[] ends, int[] places) {
+/// @param shares whether examples share what they begin with
+record Trees(int[] members, int[] ends, int[] places, boolean shares) {
 
   /// Each example for itself.
   static Trees single(int count, IntUnaryOperator places) {
     int[] numbers = IntStream.range(0, count).toArray();
     int[] ends = IntStream.rangeClosed(1, count).toArray();
-    return new Trees(numbers, ends, IntStream.range(0, count).map(places).toArray());
+    return new Trees(numbers, ends, IntStream.range(0, count).map(places).toArray(), true);
+  }
+
+  /// Both answers of each pair, one after the other.
+  static Trees pairs(int count, IntUnaryOperator places) {
+    int pairs = count / 2;
+    return new Trees(
+        IntStream.range(0, count).toArray(),
+        IntStream.rangeClosed(1, pairs).map(pair -> 2 * pair).toArray(),
+        IntStream.range(0, pairs)
+            .map(pair -> places.applyAsInt(2 * pair) + places.applyAsInt(2 * pair + 1))
+            .toArray(),
+        false);
   }
 
   /// Examples that are turns of one chat together, as far as they fit into a row.
@@ -60,7 +73,7 @@ record Trees(int[] members, int[] ends, int[] places) {
         ends[trees++] = end;
       }
     }
-    return new Trees(members, Arrays.copyOf(ends, trees), Arrays.copyOf(treePlaces, trees));
+    return new Trees(members, Arrays.copyOf(ends, trees), Arrays.copyOf(treePlaces, trees), true);
   }
 
   private record Numbered(int number, TokenizedExample example) {}
@@ -79,12 +92,14 @@ record Trees(int[] members, int[] ends, int[] places) {
     return ends.length;
   }
 
+  /// The examples of a tree by their numbers, in their order.
+  IntStream numbers(int tree) {
+    return Arrays.stream(members, tree == 0 ? 0 : ends[tree - 1], ends[tree]);
+  }
+
   /// A tree, laid out.
   TokenTree get(int tree, IntFunction<TokenizedExample> examples) {
-    List<TokenizedExample> together = new ArrayList<>();
-    for (int i = tree == 0 ? 0 : ends[tree - 1]; i < ends[tree]; i++) {
-      together.add(examples.apply(members[i]));
-    }
-    return TokenTree.of(together);
+    List<TokenizedExample> together = numbers(tree).mapToObj(examples).toList();
+    return shares ? TokenTree.of(together) : TokenTree.apart(together);
   }
 }

@@ -2,6 +2,7 @@ package io.lorikeet.train.event;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
@@ -38,7 +39,7 @@ public sealed interface TrainingEvent {
   /// @param step number of the step, from 1
   /// @param steps steps in all
   /// @param epoch epochs done, with their fraction
-  /// @param loss mean loss per target token, in nats
+  /// @param loss mean loss per target token, in nats; of preferences per pair or answer
   /// @param learningRate rate this step was taken with
   /// @param gradientNorm global norm before clipping
   /// @param targetTokens tokens with loss
@@ -46,6 +47,7 @@ public sealed interface TrainingEvent {
   /// @param seconds time of the step
   /// @param divergence from the base, mean over the step's neutral tokens, in nats; empty where
   ///     training isn't held to it
+  /// @param figures further means over the step, by their keys in the metrics
   record StepDone(
       int step,
       int steps,
@@ -56,7 +58,8 @@ public sealed interface TrainingEvent {
       long targetTokens,
       long tokens,
       double seconds,
-      OptionalDouble divergence)
+      OptionalDouble divergence,
+      Map<String, Double> figures)
       implements TrainingEvent {
 
     public double tokensPerSecond() {
@@ -87,10 +90,17 @@ public sealed interface TrainingEvent {
   ///
   /// @param step steps done; 0 for the base
   /// @param epoch epochs done, with their fraction
-  /// @param loss mean loss per target token, in nats
+  /// @param loss mean loss per target token, in nats; of preferences per pair or answer
   /// @param targetTokens tokens with loss
   /// @param seconds time it took
-  record Evaluated(int step, double epoch, double loss, long targetTokens, double seconds)
+  /// @param figures further means, by their keys in the metrics
+  record Evaluated(
+      int step,
+      double epoch,
+      double loss,
+      long targetTokens,
+      double seconds,
+      Map<String, Double> figures)
       implements TrainingEvent {}
 
   /// An adapter is being held against the gate.

@@ -139,7 +139,8 @@ public final class Trainer {
           RunSaver.requireSame(newest.get(), base, dataHash, config);
         }
         int accumulate = config.accumulateFor(data.training().rows().size());
-        TrainingConfig decided = adapted.withAccumulate(accumulate);
+        TrainingConfig decided =
+            data.method().map(adapted::withMethod).orElse(adapted).withAccumulate(accumulate);
         RunProgress progress =
             newest.map(c -> new RunProgress(c.metadata())).orElseGet(RunProgress::new);
         requireStepsLeft(decided, data, progress);
@@ -174,7 +175,22 @@ public final class Trainer {
       Backend backend,
       MetricsFile metrics,
       Optional<LoraAdapter> given,
-      Optional<Checkpoint> newest) {}
+      Optional<Checkpoint> newest) {
+
+    /// All that the losses of a data set's rows depend on, but for the adapter.
+    String key(TrainingConfig config) throws IOException {
+      return String.join(
+          "\n",
+          base.hash(),
+          dataHash,
+          Computation.of(backend, plan.placement()).toString(),
+          config.get(Settings.PRECISION).name(),
+          config.get(Settings.FOR).name(),
+          config.get(Settings.SEED).toString(),
+          config.get(Settings.BATCH_SIZE).toString(),
+          config.find(Settings.METHOD).toString());
+    }
+  }
 
   /// The adapter that isn't made anew: the one the run begins with, as it was or as it is now.
   private Optional<LoraAdapter> given(Optional<Checkpoint> newest, GgufFile base, ModelConfig model)
@@ -225,7 +241,7 @@ public final class Trainer {
   private TrainingData readData(GgufFile base, int window) throws IOException {
     try (Tokenizer tokenizer = Tokenizer.open(base)) {
       return TrainingData.load(
-          new DataSettings(config, window, false),
+          new DataSettings(config, window),
           TextEncoding.of(tokenizer, config.find(Settings.CHAT_TEMPLATE)),
           listener);
     }
@@ -239,7 +255,7 @@ public final class Trainer {
     try (Tokenizer tokenizer = Tokenizer.open(base)) {
       return Optional.of(
           NeutralData.load(
-              new DataSettings(config, window, false),
+              new DataSettings(config, window),
               TextEncoding.of(tokenizer, config.find(Settings.CHAT_TEMPLATE)),
               folder.path().resolve(RunFiles.NEUTRAL),
               listener));
@@ -270,6 +286,8 @@ public final class Trainer {
             config.isForMerging(),
             config.keepsBase(),
             pieces.folder().path());
+    RunGoals goals =
+        RunGoals.of(config, pieces.data(), backend, base, request, pieces.key(config), events);
     MemoryReport memory = new MemoryReport(pieces.plan(), backend);
     try (TrainingSetup setup = new TrainingSetup(base, backend, request, upload);
         RunSaver saver = saver(config, pieces, setup.lora(), setup.optimizer(), events)) {
@@ -296,12 +314,23 @@ public final class Trainer {
           new TrainingStep(
               setup.model(),
               setup.optimizer(),
+              goals.training(),
               keptBase,
               config.get(Settings.MAX_GRAD_NORM),
               config.get(Settings.SEED));
       TrainingLoop.Ends ends = new TrainingLoop.Ends(stop, deadline, judge);
       TrainingResult result =
-          new TrainingLoop(config, base, pieces.data(), step, steps, progress, saver, ends, events)
+          new TrainingLoop(
+                  config,
+                  base,
+                  pieces.data(),
+                  step,
+                  goals.validation(),
+                  steps,
+                  progress,
+                  saver,
+                  ends,
+                  events)
               .run();
       events.on(memory.atEnd());
       return result;

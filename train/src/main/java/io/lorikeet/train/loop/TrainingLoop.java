@@ -12,6 +12,7 @@ import io.lorikeet.train.data.MicroBatch;
 import io.lorikeet.train.data.TrainingData;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
+import io.lorikeet.train.goal.Goal;
 import io.lorikeet.train.optimizer.NonFiniteException;
 import io.lorikeet.train.optimizer.UnusableStepException;
 import io.lorikeet.train.run.ResumedRun;
@@ -40,6 +41,7 @@ final class TrainingLoop {
   private final TrainingConfig config;
   private final GgufFile base;
   private final TrainingStep step;
+  private final Goal measured;
   private final int steps;
   private final TrainingListener events;
   private final BatchPlan plan;
@@ -60,6 +62,7 @@ final class TrainingLoop {
 
   /// @param config with `accumulate` decided
   /// @param base the open file of the base, which must not change
+  /// @param measured the mean that is measured on the validation data
   /// @param steps number of steps
   /// @param progress the steps done already
   TrainingLoop(
@@ -67,6 +70,7 @@ final class TrainingLoop {
       GgufFile base,
       TrainingData data,
       TrainingStep step,
+      Goal measured,
       int steps,
       RunProgress progress,
       RunSaver saver,
@@ -75,6 +79,7 @@ final class TrainingLoop {
     this.config = config;
     this.base = base;
     this.step = step;
+    this.measured = measured;
     this.steps = steps;
     this.progress = progress;
     this.saver = saver;
@@ -216,7 +221,8 @@ final class TrainingLoop {
         outcome.targetTokens(),
         outcome.tokens(),
         secondsSince(start),
-        outcome.divergence());
+        outcome.divergence(),
+        outcome.figures());
   }
 
   private final class LoopWatch implements TrainingStep.Watch {
@@ -302,23 +308,28 @@ final class TrainingLoop {
     long start = System.nanoTime();
     step.model().foldAdapter();
     List<MicroBatch> batches = rows.batches(config.get(Settings.BATCH_SIZE));
-    double sum = 0;
+    Goal.Round round = measured.begin(step.model(), batches);
     for (int i = 0; i < batches.size(); i++) {
       stopIfAsked();
       MicroBatch batch = batches.get(i);
-      double loss = batch.loss(step.model().losses(batch.tokens()));
-      if (!Double.isFinite(loss)) {
+      float[] losses = step.model().losses(batch.tokens());
+      if (!Double.isFinite(batch.loss(losses))) {
         String where = step.model().firstNonFinite(batch.tokens(), OptionalLong.empty());
         throw NonFiniteException.inValidation(number, where, List.of(batch));
       }
-      sum += loss;
+      round.add(batch, losses);
       events.on(new TrainingEvent.Progress("validation", i + 1, batches.size()));
     }
-    double mean = sum / rows.targets();
+    Goal.GoalResult result = round.result();
     events.on(
         new TrainingEvent.Evaluated(
-            number, plan.epochsAfter(number), mean, rows.targets(), secondsSince(start)));
-    progress.evaluated(mean, number > 0 && passes(number));
+            number,
+            plan.epochsAfter(number),
+            result.loss(),
+            rows.targets(),
+            secondsSince(start),
+            result.figures()));
+    progress.evaluated(result.loss(), number > 0 && passes(number));
   }
 
   /// Whether the adapter may be the best: always, where nobody judges.

@@ -12,6 +12,7 @@ import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.data.MicroBatch;
 import io.lorikeet.train.data.PackedRow;
 import io.lorikeet.train.data.TokenizedExample;
+import io.lorikeet.train.goal.TokenGoal;
 import io.lorikeet.train.memory.Placement;
 import io.lorikeet.train.memory.TrainingSetup;
 import io.lorikeet.train.settings.AdamWSettings;
@@ -36,7 +37,9 @@ public final class TrainingProbe {
     this.backend = backend;
     model = setup.model();
     this.batch = batch;
-    step = new TrainingStep(model, setup.optimizer(), Optional.empty(), MAX_GRADIENT_NORM, seed);
+    TokenGoal goal = new TokenGoal();
+    step =
+        new TrainingStep(model, setup.optimizer(), goal, Optional.empty(), MAX_GRADIENT_NORM, seed);
   }
 
   /// Loads a base's weights, takes the memory that training needs, and lends it all.

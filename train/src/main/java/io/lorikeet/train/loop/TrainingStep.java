@@ -4,21 +4,24 @@ import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraSlot;
 import io.lorikeet.train.data.MicroBatch;
+import io.lorikeet.train.goal.Goal;
 import io.lorikeet.train.optimizer.AdamW;
 import io.lorikeet.train.optimizer.NonFiniteException;
 import io.lorikeet.train.optimizer.UnusableStepException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
 
-/// One optimizer step: the gradients of its micro-batches summed, divided once by the number of
-/// target tokens of them all, clipped, applied.
+/// One optimizer step: the gradients of its micro-batches summed, divided once by what the goal's
+/// mean is over in them all, clipped, applied.
 final class TrainingStep {
   private final TransformerModel model;
   private final AdamW optimizer;
+  private final Goal goal;
   private final Optional<KeptBase> keptBase;
   private final double maxGradNorm;
   private final long seed;
@@ -26,30 +29,35 @@ final class TrainingStep {
 
   /// The results of a step.
   ///
-  /// @param loss mean loss per target token before the update, in nats
+  /// @param loss the goal's mean loss before the update
   /// @param gradientNorm global norm before clipping
   /// @param targetTokens tokens with loss
   /// @param tokens tokens computed, padding excluded
   /// @param divergence from the base, mean over neutral tokens, in nats; empty where training isn't
   ///     held to it
+  /// @param figures the goal's further means
   record StepOutcome(
       double loss,
       double gradientNorm,
       long targetTokens,
       long tokens,
-      OptionalDouble divergence) {}
+      OptionalDouble divergence,
+      Map<String, Double> figures) {}
 
+  /// @param goal the mean that the step makes less
   /// @param keptBase adds its loss to each step
   /// @param maxGradNorm global norm that gradients are clipped to; 0 for no clipping
   /// @param seed of the dropout masks
   TrainingStep(
       TransformerModel model,
       AdamW optimizer,
+      Goal goal,
       Optional<KeptBase> keptBase,
       double maxGradNorm,
       long seed) {
     this.model = model;
     this.optimizer = optimizer;
+    this.goal = goal;
     this.keptBase = keptBase;
     this.maxGradNorm = maxGradNorm;
     this.seed = seed;
@@ -86,49 +94,53 @@ final class TrainingStep {
   /// @throws UnusableStepException before such numbers reach the parameters; see [#discard]
   StepOutcome run(int step, List<MicroBatch> batches, double learningRate, Watch watch) {
     model.foldAdapter();
+    Goal.Round round = goal.begin(model, batches);
+    double count = 0;
     double targets = 0;
     long tokens = 0;
     List<TransformerModel.Pass> all = new ArrayList<>();
     SplittableRandom dropoutSeeds = new SplittableRandom(seed ^ (long) step << 32);
     for (MicroBatch batch : batches) {
       OptionalLong drawn = OptionalLong.of(dropoutSeeds.nextLong());
-      all.add(new TransformerModel.Pass(batch.tokens(), drawn));
+      all.add(new TransformerModel.Pass(batch.tokens(), drawn, round.objective(batch)));
+      count += goal.count(batch);
       targets += batch.tokens().targetCount();
       tokens += batch.usedPlaces();
     }
     if (keptBase.isPresent()) {
-      all.add(keptBase.get().pass(step, targets));
+      all.add(keptBase.get().pass(step, count));
     }
     for (int first = 0; first < all.size(); first += model.passes()) {
       model.addGradients(all.subList(first, Math.min(first + model.passes(), all.size())));
       watch.afterBatch();
     }
     TransformerModel.Losses losses = model.takeLosses(optimizer.sumSquares());
-    double lossSum = 0;
     for (int i = 0; i < batches.size(); i++) {
       MicroBatch batch = batches.get(i);
-      double loss = batch.loss(losses.losses().get(i));
-      lossSum += loss;
-      if (!Double.isFinite(loss)) {
+      float[] ofBatch = losses.losses().get(i);
+      if (!Double.isFinite(batch.loss(ofBatch))) {
         String where = model.firstNonFinite(batch.tokens(), all.get(i).dropoutSeed());
         throw NonFiniteException.inStep("loss", step, where, List.of(batch));
       }
+      round.add(batch, ofBatch);
     }
     OptionalDouble divergence = OptionalDouble.empty();
     if (keptBase.isPresent()) {
       divergence =
           OptionalDouble.of(keptBase.get().divergence(model, step, losses.losses().getLast()));
     }
-    double norm = Math.sqrt(losses.other()) / targets;
+    Goal.GoalResult result = round.result();
+    double norm = Math.sqrt(losses.other()) / count;
     if (!Double.isFinite(norm)) {
       throw NonFiniteException.inStep("gradient", step, firstNonFiniteGradient(), batches);
     }
     StepOutcome outcome =
-        new StepOutcome(lossSum / targets, norm, Math.round(targets), tokens, divergence);
+        new StepOutcome(
+            result.loss(), norm, Math.round(targets), tokens, divergence, result.figures());
     watch.beforeUpdate(outcome, batches);
     double clip = maxGradNorm > 0 && norm > maxGradNorm ? maxGradNorm / norm : 1;
     updating = true;
-    optimizer.step(learningRate, clip / targets);
+    optimizer.step(learningRate, clip / count);
     updating = false;
     return outcome;
   }

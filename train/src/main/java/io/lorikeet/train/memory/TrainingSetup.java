@@ -42,7 +42,14 @@ public final class TrainingSetup implements AutoCloseable {
       AdamWSettings adamW,
       boolean forMerged,
       boolean diverges,
-      @Nullable Path folder) {}
+      @Nullable Path folder) {
+
+    /// The same with other parameters.
+    public Request withAdapter(Function<Backend, LoraParameters> other) {
+      return new Request(
+          other, placement, shorter, precision, dropout, adamW, forMerged, diverges, folder);
+    }
+  }
 
   /// Takes the memory, and uploads the weights.
   ///

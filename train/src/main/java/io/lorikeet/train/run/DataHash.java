@@ -2,7 +2,9 @@ package io.lorikeet.train.run;
 
 import io.lorikeet.models.architecture.TokenBatch;
 import io.lorikeet.train.data.DataSet;
+import io.lorikeet.train.data.Judgement;
 import io.lorikeet.train.data.MicroBatch;
+import io.lorikeet.train.data.TokenizedExample;
 import io.lorikeet.train.data.TrainingData;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
@@ -33,6 +35,11 @@ public final class DataHash {
       bytes.asIntBuffer().put(tokens.tokens()).put(tokens.targets()).put(tokens.seenUntil());
       bytes.position(3 * Integer.BYTES * tokens.size()).asFloatBuffer().put(tokens.targetWeights());
       digest.update(bytes.position(0));
+      for (TokenizedExample example : batch.examples()) {
+        if (example.judgement() != Judgement.NONE) {
+          digest.update((byte) example.judgement().ordinal());
+        }
+      }
     }
     digest.update((byte) '\n');
   }

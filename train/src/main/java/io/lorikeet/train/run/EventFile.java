@@ -88,10 +88,12 @@ public final class EventFile implements TrainingListener, AutoCloseable {
         values.put("train/epoch", done.epoch());
         values.put("train/tokens_per_second", done.tokensPerSecond());
         done.divergence().ifPresent(nats -> values.put("train/base_divergence", nats));
+        done.figures().forEach((key, value) -> values.put("train/" + key, value));
       }
       case TrainingEvent.Evaluated evaluated -> {
         step = evaluated.step();
         values.put("eval/loss", evaluated.loss());
+        evaluated.figures().forEach((key, value) -> values.put("eval/" + key, value));
       }
       default -> {
         return;

@@ -29,7 +29,9 @@ import java.util.Optional;
 /// `keep-base` `base_divergence` (nats per neutral token). A validation's:
 /// `evaluation`, `step`, `epoch`, `loss`, `target_tokens`, `seconds`. A step that was left out has
 /// `step`, `epoch`, `skipped` (why), `skipped_steps` (in all so far) and, if the run went back,
-/// `rolled_back_to`. Each line is on its way to
+/// `rolled_back_to`. Preferences add `reward_chosen`, `reward_rejected`, `reward_margin`,
+/// `reward_accuracy`, `logp_chosen`, `logp_rejected` and, where there is a reference,
+/// `reference_distance` (nats per token) to both. Each line is on its way to
 /// the disk when the next step begins.
 public final class MetricsFile implements TrainingListener, AutoCloseable {
   private final ObjectMapper json = new ObjectMapper();
@@ -114,6 +116,7 @@ public final class MetricsFile implements TrainingListener, AutoCloseable {
     line.put("seconds", done.seconds());
     line.put("tokens_per_second", done.tokensPerSecond());
     done.divergence().ifPresent(nats -> line.put("base_divergence", nats));
+    line.putAll(done.figures());
     return line;
   }
 
@@ -135,6 +138,7 @@ public final class MetricsFile implements TrainingListener, AutoCloseable {
     line.put("loss", evaluated.loss());
     line.put("target_tokens", evaluated.targetTokens());
     line.put("seconds", evaluated.seconds());
+    line.putAll(evaluated.figures());
     return line;
   }
 

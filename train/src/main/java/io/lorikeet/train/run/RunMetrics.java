@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
@@ -34,6 +35,7 @@ public record RunMetrics(List<Step> steps, List<Validation> validations, List<Sk
   /// @param gradientNorm global norm before clipping
   /// @param targets tokens with loss
   /// @param tokens tokens computed
+  /// @param figures rewards of answers by their keys; empty where examples are learned
   public record Step(
       int number,
       double epoch,
@@ -42,7 +44,8 @@ public record RunMetrics(List<Step> steps, List<Validation> validations, List<Sk
       double gradientNorm,
       long targets,
       long tokens,
-      double seconds) {}
+      double seconds,
+      Map<String, Double> figures) {}
 
   /// @param step steps done, 0 for the base
   /// @param loss in nats per target token
@@ -118,7 +121,8 @@ public record RunMetrics(List<Step> steps, List<Validation> validations, List<Sk
                 number(line, "grad_norm"),
                 line.path("target_tokens").asLong(),
                 line.path("tokens").asLong(),
-                seconds));
+                seconds,
+                figures(line)));
       }
     }
 
@@ -131,6 +135,16 @@ public record RunMetrics(List<Step> steps, List<Validation> validations, List<Sk
             steps.tailMap(kept, false).clear();
             validations.tailMap(kept, false).clear();
           });
+    }
+
+    private static Map<String, Double> figures(JsonNode line) {
+      Map<String, Double> figures = new TreeMap<>();
+      for (Map.Entry<String, JsonNode> entry : line.properties()) {
+        if (entry.getKey().startsWith("reward_")) {
+          figures.put(entry.getKey(), entry.getValue().asDouble(Double.NaN));
+        }
+      }
+      return figures;
     }
 
     /// Jackson writes what isn't finite as text.

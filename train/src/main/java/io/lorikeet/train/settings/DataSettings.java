@@ -7,17 +7,14 @@ import java.util.Optional;
 /// @param config the settings, of which those count that have to do with data
 /// @param window tokens that some layers of the base see at most, or 0; within it, tokens that see
 ///     each other must be next to each other
-/// @param pairs preference pairs are taken, each of their answers as an example; training learns
-///     from none
-public record DataSettings(TrainingConfig config, int window, boolean pairs) {
+public record DataSettings(TrainingConfig config, int window) {
 
   /// The defaults of a training run, on one thread, for files to measure on.
   public static DataSettings of(int context) {
     return new DataSettings(
         new TrainingConfig(
             new TrainingOptions().set(Settings.CONTEXT, context).set(Settings.THREADS, 1).values()),
-        0,
-        false);
+        0);
   }
 
   /// A setting's value, see [TrainingConfig#get].

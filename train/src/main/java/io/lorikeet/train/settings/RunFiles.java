@@ -34,13 +34,15 @@ public final class RunFiles {
 
   /// The adapter that a gate is measuring.
   public static final String CANDIDATE = "candidate.gguf";
+  /// Log probabilities of preferred and other answers with the reference.
+  public static final String REFERENCE = "reference.bin";
 
   /// Held by the process that trains in the folder.
   public static final String LOCK = "run.lock";
 
   /// The files about a run, besides its work.
   public static final List<String> STORY =
-      List.of(CONFIG, COMPUTATION, METRICS, SUMMARY, REPORT, NEUTRAL);
+      List.of(CONFIG, COMPUTATION, METRICS, SUMMARY, REPORT, NEUTRAL, REFERENCE);
 
   /// The names of all that a run may keep in its folder.
   public static final List<String> ALL =

@@ -19,6 +19,7 @@ public final class Setting<T> {
     ADAPTER("Adapter"),
     COMPUTATION("Device, memory and precision"),
     EXAMPLES("Data"),
+    PREFERENCES("Preferences"),
     CARE("Validation, checkpoints and failures");
 
     private final String title;

@@ -7,6 +7,7 @@ import static io.lorikeet.train.settings.Setting.Group.EXAMPLES;
 import static io.lorikeet.train.settings.Setting.Group.FILES;
 import static io.lorikeet.train.settings.Setting.Group.LENGTH;
 import static io.lorikeet.train.settings.Setting.Group.OPTIMIZER;
+import static io.lorikeet.train.settings.Setting.Group.PREFERENCES;
 import static io.lorikeet.train.settings.Setting.Trait.MAY_CHANGE;
 import static io.lorikeet.train.settings.Setting.Trait.OF_DATA;
 import static io.lorikeet.train.settings.Setting.Trait.OF_INITIAL_ADAPTER;
@@ -409,7 +410,86 @@ public final class Settings {
           .defaultsTo(AdapterStorage.F32)
           .marked(UNRECORDED, MAY_CHANGE);
 
+  public static final Setting<Method> METHOD =
+      setting(PREFERENCES, "method", choice(Method.class), "how preferences are learned")
+          .undecided("dpo where the data is pairs, else none")
+          .marked(OF_DATA)
+          .alsoKnownAs("rl", "loss-type", "pref-loss");
+  public static final Setting<Double> BETA =
+      setting(
+              PREFERENCES,
+              "beta",
+              number("NUMBER", 1e-6, 1e6),
+              "hold on the reference; factor of SimPO's rewards; weight of ORPO's odds ratio")
+          .defaultsTo(
+              "0.1, for simpo 2",
+              run ->
+                  run.find(METHOD)
+                      .map(
+                          method ->
+                              method == Method.SIMPO
+                                  ? PreferenceSettings.SIMPO_BETA
+                                  : PreferenceSettings.BETA))
+          .alsoKnownAs("dpo-beta", "pref-beta", "orpo-alpha");
+  public static final Setting<Double> LABEL_SMOOTHING =
+      setting(
+              PREFERENCES,
+              "label-smoothing",
+              number("SHARE", 0, 0.499),
+              "dpo, simpo: share of pairs taken to be the wrong way round")
+          .defaultsTo("0", run -> of(run, 0, Method.DPO, Method.SIMPO))
+          .alsoKnownAs("dpo-label-smoothing");
+  public static final Setting<Double> SFT_WEIGHT =
+      setting(
+              PREFERENCES,
+              "sft-weight",
+              number("NUMBER", 0, 1e6),
+              "weight of the chosen answer's mean loss per token beside the method's")
+          .defaultsTo(
+              "0, for orpo 1",
+              run ->
+                  of(run, 1, Method.ORPO)
+                      .or(() -> of(run, 0, Method.DPO, Method.IPO, Method.SIMPO)))
+          .alsoKnownAs("rpo-alpha", "cpo-alpha", "pref-ftx");
+  public static final Setting<Double> GAMMA =
+      setting(
+              PREFERENCES,
+              "gamma",
+              number("NUMBER", 0, 1e6),
+              "simpo: by how much the chosen answer's reward is to be higher")
+          .defaultsTo("1", run -> of(run, 1, Method.SIMPO))
+          .alsoKnownAs("simpo-gamma");
+  public static final Setting<Double> DESIRABLE_WEIGHT =
+      setting(
+              PREFERENCES,
+              "desirable-weight",
+              number("NUMBER", 0, 1e6),
+              "kto: weight of answers labelled true")
+          .defaultsTo("1", run -> of(run, 1, Method.KTO))
+          .alsoKnownAs("kto-chosen-weight");
+  public static final Setting<Double> UNDESIRABLE_WEIGHT =
+      setting(
+              PREFERENCES,
+              "undesirable-weight",
+              number("NUMBER", 0, 1e6),
+              "kto: weight of answers labelled false")
+          .defaultsTo("1", run -> of(run, 1, Method.KTO))
+          .alsoKnownAs("kto-rejected-weight");
+  public static final Setting<Path> REFERENCE_ADAPTER =
+      setting(
+              PREFERENCES,
+              "reference-adapter",
+              path("FILE"),
+              "dpo, ipo, kto: adapter that is the reference, instead of what the run begins with")
+          .marked(UNRECORDED)
+          .alsoKnownAs("ref-adapter-name", "ref-model-adapters");
+
   private Settings() {}
+
+  /// A default that only some methods have use for.
+  private static Optional<Double> of(TrainingConfig run, double value, Method... methods) {
+    return run.find(METHOD).filter(List.of(methods)::contains).map(_ -> value);
+  }
 
   private static <T> Setting<T> setting(
       Setting.Group group, String key, SettingType<T> type, String help) {

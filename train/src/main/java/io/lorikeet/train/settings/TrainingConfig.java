@@ -177,6 +177,11 @@ public final class TrainingConfig {
     return with(new TrainingOptions().set(Settings.ACCUMULATE, micro));
   }
 
+  /// This configuration with the method that the data is learned by decided.
+  public TrainingConfig withMethod(Method method) {
+    return with(new TrainingOptions().set(Settings.METHOD, method));
+  }
+
   /// This configuration with the rank, alpha and targets of the adapter that the run begins with.
   public TrainingConfig withAdapter(LoraAdapter adapter) {
     List<String> names =

@@ -45,6 +45,9 @@ final class TrainingOptionsCheck {
         .get(Settings.INIT_ADAPTER)
         .ifPresent(file -> checkReadable(Settings.INIT_ADAPTER, file));
     options.get(Settings.GATE).ifPresent(file -> checkReadable(Settings.GATE, file));
+    options
+        .get(Settings.REFERENCE_ADAPTER)
+        .ifPresent(file -> checkReadable(Settings.REFERENCE_ADAPTER, file));
     options.get(Settings.OUTPUT).ifPresentOrElse(this::checkOutput, () -> missing(Settings.OUTPUT));
     return finish(contextOfBase);
   }
@@ -53,6 +56,9 @@ final class TrainingOptionsCheck {
     checkNumbers();
     throwProblems();
     TrainingConfig config = new TrainingConfig(options.values());
+    if (config.find(Settings.METHOD).isPresent()) {
+      PreferenceSettings.requireUsed(config, config.find(Settings.METHOD));
+    }
     int context = context(config, contextOfBase.applyAsInt(config.get(Settings.MODEL)));
     throwProblems();
     return config.with(new TrainingOptions().set(Settings.CONTEXT, context));

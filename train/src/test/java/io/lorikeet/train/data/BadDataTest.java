@@ -129,7 +129,7 @@ class BadDataTest {
             folder.resolve("data.jsonl"), ("{\"messages\": [" + messages + "]}\n").repeat(2));
     TrainingOptions options =
         new TrainingOptions().model(file).data(file).set(Settings.TRAIN_ON, trainOn);
-    DataSettings settings = new DataSettings(options.resolveData(_ -> 64), 0, false);
+    DataSettings settings = new DataSettings(options.resolveData(_ -> 64), 0);
     return assertThrows(
             InvalidInputException.class,
             () -> TrainingData.tokenize(List.of(file), settings, encoding, events))

@@ -32,6 +32,6 @@ class PackingTest {
             .model(Files.writeString(folder.resolve("base.gguf"), ""))
             .data(Files.writeString(folder.resolve("data.jsonl"), ""))
             .set(Settings.PACKING, packing);
-    return Packing.of(new DataSettings(options.resolveData(_ -> CONTEXT), window, false));
+    return Packing.of(new DataSettings(options.resolveData(_ -> CONTEXT), window));
   }
 }

@@ -194,7 +194,7 @@ class TokenCacheTest {
             .set(Settings.TRAIN_ON, TrainingConfig.TrainOn.COMPLETION)
             .set(Settings.THREADS, 2)
             .set(Settings.CACHE, kept);
-    return new DataSettings(options.resolveData(_ -> context), 0, false);
+    return new DataSettings(options.resolveData(_ -> context), 0);
   }
 
   private List<TokenizedExample> tokenize(int small) throws IOException {

@@ -222,7 +222,7 @@ class TrainingDataTest {
 
   private TrainingData load(TrainingOptions options, int context) throws IOException {
     TrainingConfig config = options.resolve(_ -> context);
-    return TrainingData.load(new DataSettings(config, 0, false), TestEncodings.bytes(), events);
+    return TrainingData.load(new DataSettings(config, 0), TestEncodings.bytes(), events);
   }
 
   private static Set<SourceLine> sources(DataSet data) {

@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -25,7 +26,7 @@ class EventFileTest {
 
   private static TrainingEvent step(int number, double loss) {
     return new TrainingEvent.StepDone(
-        number, 300, 0.5, loss, 1e-4, 2.5, 10, 20, 0.5, OptionalDouble.empty());
+        number, 300, 0.5, loss, 1e-4, 2.5, 10, 20, 0.5, OptionalDouble.empty(), Map.of());
   }
 
   /// The bytes that TensorBoard 2.21's own package read with these numbers: `EventAccumulator`
@@ -34,7 +35,7 @@ class EventFileTest {
   void writesTheBytesThatTensorBoardRead() throws IOException {
     try (EventFile file = new EventFile(folder, CLOCK)) {
       file.on(new TrainingEvent.Note("not a number"));
-      file.on(new TrainingEvent.Evaluated(0, 0, 5, 10, 1));
+      file.on(new TrainingEvent.Evaluated(0, 0, 5, 10, 1, Map.of()));
       file.on(step(1, 4.5));
       file.on(step(200, 3.25));
     }

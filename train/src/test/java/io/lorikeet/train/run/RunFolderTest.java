@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.Stream;
@@ -121,10 +122,10 @@ class RunFolderTest {
     Path file = folder.resolve("metrics.jsonl");
     try (MetricsFile metrics = new MetricsFile(file, Optional.empty())) {
       metrics.on(new TrainingEvent.Note("not a number"));
-      metrics.on(new TrainingEvent.Evaluated(0, 0, 3.5, 100, 0.5));
+      metrics.on(new TrainingEvent.Evaluated(0, 0, 3.5, 100, 0.5, Map.of()));
       metrics.on(
           new TrainingEvent.StepDone(
-              1, 10, 0.1, 2.5, 1e-4, 0.7, 300, 500, 2, OptionalDouble.empty()));
+              1, 10, 0.1, 2.5, 1e-4, 0.7, 300, 500, 2, OptionalDouble.empty(), Map.of()));
       List<String> lines = Files.readAllLines(file);
       assertEquals(2, lines.size());
       JsonNode evaluation = new ObjectMapper().readTree(lines.get(0));

@@ -54,9 +54,11 @@ class TrainingOptionsTest {
   @Test
   void everySettingIsWrittenAndNamedOnce() throws IOException {
     Path old = Files.writeString(folder.resolve("old.jsonl"), "{\"text\": \"a\"}\n");
-    TrainingConfig config =
+    TrainingOptions all =
         options()
             .validation(0.1)
+            .set(Settings.METHOD, Method.DPO)
+            .set(Settings.REFERENCE_ADAPTER, folder.resolve("base.gguf"))
             .set(Settings.REPLAY, List.of(new ReplaySource(DataSource.of(old), 0.2)))
             .set(Settings.ACCUMULATE, 2)
             .set(Settings.EVALUATE_EVERY, 5)
@@ -72,9 +74,12 @@ class TrainingOptionsTest {
             .set(Settings.CACHE, folder)
             .set(Settings.DEVICE_MEMORY, 8_000_000_000L)
             .set(Settings.SAVED_INPUTS, SavedInputs.HOST)
-            .set(Settings.OPTIMIZER_STATE, OptimizerState.MAPPED)
-            .resolve(_ -> 512);
-    Set<String> written = new TreeSet<>(config.settings().keySet());
+            .set(Settings.OPTIMIZER_STATE, OptimizerState.MAPPED);
+    Set<String> written = new TreeSet<>(all.resolve(_ -> 512).settings().keySet());
+    all.set(Settings.REFERENCE_ADAPTER, null);
+    for (Method method : List.of(Method.SIMPO, Method.KTO)) { // have settings of their own
+      written.addAll(all.set(Settings.METHOD, method).resolve(_ -> 512).settings().keySet());
+    }
     written.add("steps"); // instead of epochs
     assertEquals(new TreeSet<>(Settings.keys()), written);
   }

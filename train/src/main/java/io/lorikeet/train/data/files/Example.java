@@ -11,13 +11,18 @@ import java.util.stream.Stream;
 /// @param line line of the file where the example begins, from 1; of a Parquet file the row
 /// @param scorer how an answer to its prompt is scored: the value under [#SCORER], as maps, lists,
 ///     strings, numbers and booleans. Training doesn't read it.
-public record Example(Content content, String source, int line, Optional<Object> scorer) {
+/// @param label whether its answer is a good one: the truth value under [#LABEL]
+public record Example(
+    Content content, String source, int line, Optional<Object> scorer, Optional<Boolean> label) {
   /// The key of the scorer, in any layout.
   public static final String SCORER = "scorer";
 
-  /// An example that doesn't say how answers are scored.
+  /// The key of the label, in any layout but pairs.
+  public static final String LABEL = "label";
+
+  /// An example that doesn't say how answers are scored, nor how good its own is.
   public Example(Content content, String source, int line) {
-    this(content, source, line, Optional.empty());
+    this(content, source, line, Optional.empty(), Optional.empty());
   }
 
   /// The content of an example.

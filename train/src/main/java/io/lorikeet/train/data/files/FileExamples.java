@@ -65,6 +65,7 @@ final class FileExamples implements RecordSink {
   @Override
   public boolean uses(String column) {
     return column.equals(Example.SCORER)
+        || column.equals(Example.LABEL)
         || columns.containsValue(column)
         || wanted
             .map(format -> format.reads(column))
@@ -94,8 +95,9 @@ final class FileExamples implements RecordSink {
     boolean severalInLine = line == lastLine; // of an array that stands in one line
     lastLine = line;
     try {
-      Example.Content content = content(value, cells);
-      examples.accept(new Example(content, file, line, scorer(value)));
+      ObjectNode record = renamed(object(value));
+      Example.Content content = content(record, cells);
+      examples.accept(new Example(content, file, line, scorer(value), label(content, record)));
     } catch (RecordProblem problem) {
       badLine(line, (severalInLine ? "element " + records + ": " : "") + problem.getMessage());
     }
@@ -108,18 +110,41 @@ final class FileExamples implements RecordSink {
         : Optional.ofNullable(JsonValues.plain(scorer, "'" + Example.SCORER + "'"));
   }
 
-  private Example.Content content(JsonNode value, boolean cells) {
-    JsonNode record = value;
+  /// Whether the answer is a good one, where the record says so: anything else under the key is
+  /// about something else.
+  private static Optional<Boolean> label(Example.Content content, JsonNode record) {
+    if (content instanceof Example.Preference) {
+      return Optional.empty();
+    }
+    return switch (record.path(Example.LABEL).asText().strip().toLowerCase(Locale.ROOT)) {
+      case "true" -> Optional.of(true);
+      case "false" -> Optional.of(false);
+      default -> Optional.empty();
+    };
+  }
+
+  private static ObjectNode object(JsonNode value) {
     if (value.isTextual()) {
-      record = JsonNodeFactory.instance.objectNode().set("text", value);
+      return JsonNodeFactory.instance.objectNode().set("text", value);
     } else if (!value.isObject()) {
       throw new RecordProblem(
           "expected a JSON object or a string, found " + JsonValues.describe(value));
     }
-    ObjectNode named = renamed((ObjectNode) record);
+    return (ObjectNode) value;
+  }
+
+  private Example.Content content(ObjectNode named, boolean cells) {
     ExampleFormat format = format(named, cells);
     Example.Content content = ExampleParser.parse(named, format);
-    named.fieldNames().forEachRemaining(key -> unused(format, key));
+    boolean labelled = label(content, named).isPresent();
+    named
+        .fieldNames()
+        .forEachRemaining(
+            key -> {
+              if (!(labelled && key.equals(Example.LABEL))) {
+                unused(format, key);
+              }
+            });
     formats.merge(format, 1, Integer::sum);
     return content;
   }

@@ -1,0 +1,104 @@
+package io.lorikeet.train.data;
+
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.event.TrainingEvent;
+import io.lorikeet.train.event.TrainingListener;
+import io.lorikeet.train.settings.DataSettings;
+import io.lorikeet.train.settings.Method;
+import io.lorikeet.train.settings.PreferenceSettings;
+import io.lorikeet.train.settings.Settings;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Predicate;
+
+/// Whether data is made of examples, of pairs or of answers with labels, and what learns from it.
+final class Judgements {
+  private static final int MOST_NAMED = 20;
+  private static final Optional<Method> DPO = Optional.of(Method.DPO);
+
+  private final List<Corpus> corpora;
+
+  private Judgements(List<Corpus> corpora) {
+    this.corpora = corpora;
+  }
+
+  /// How data is learned from.
+  ///
+  /// @param corpora all of a run, the training examples first
+  /// @param listener told what was recognized
+  /// @return empty for cross-entropy on examples
+  /// @throws InvalidInputException when the data or another setting doesn't fit the method
+  static Optional<Method> method(
+      DataSettings settings, List<Corpus> corpora, TrainingListener listener) {
+    Judgements all = new Judgements(corpora);
+    Optional<Method> given = settings.find(Settings.METHOD);
+    Optional<Method> method = given.or(() -> all.has(Judgement::isOfPair) ? DPO : Optional.empty());
+    PreferenceSettings.requireUsed(settings.config(), method);
+    if (method.isEmpty()) {
+      if (all.has(judgement -> judgement == Judgement.BAD)) {
+        listener.on(
+            new TrainingEvent.Warning(
+                "answers that the data labels false are learned like the others; --method kto"
+                    + " unlearns them"));
+      }
+      return method;
+    }
+    if (method.get().takesPairs()) {
+      all.require(
+          Judgement::isOfPair,
+          "no pair of a chosen and a rejected answer, which %s learns from"
+              .formatted(method.get().title()));
+    } else {
+      all.require(
+          judgement -> judgement != Judgement.NONE,
+          "no label, true or false, which KTO learns from");
+      if (corpora.stream().anyMatch(corpus -> corpus.size() < 2)) {
+        throw new InvalidInputException(
+            "KTO compares answers with those to other prompts; one example is too few");
+      }
+    }
+    if (given.isEmpty()) {
+      listener.on(
+          new TrainingEvent.Note(
+              "pairs of a chosen and a rejected answer: learned by DPO; --method chooses ipo, simpo"
+                  + " or orpo"));
+    }
+    return method;
+  }
+
+  private boolean has(Predicate<Judgement> which) {
+    for (Corpus corpus : corpora) {
+      for (int i = 0; i < corpus.size(); i++) {
+        if (which.test(corpus.judgement(i))) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private void require(Predicate<Judgement> fits, String lack) {
+    List<String> places = new ArrayList<>();
+    int count = 0;
+    for (Corpus corpus : corpora) {
+      for (int i = 0; i < corpus.size(); i++) {
+        if (!fits.test(corpus.judgement(i)) && corpus.isFirst(i)) {
+          if (count++ < MOST_NAMED) {
+            places.add(corpus.place(i) + ": " + lack);
+          }
+        }
+      }
+    }
+    if (count > 0) {
+      throw new InvalidInputException(
+          String.join("\n", places)
+              + String.format(
+                  Locale.ROOT,
+                  "\n%,d example%s can't be learned by this method",
+                  count,
+                  count == 1 ? "" : "s"));
+    }
+  }
+}

@@ -1,0 +1,143 @@
+package io.lorikeet.train.loop;
+
+import io.lorikeet.bindings.Backend;
+import io.lorikeet.models.adapter.AdapterFile;
+import io.lorikeet.models.architecture.TransformerModel;
+import io.lorikeet.models.lora.LoraParameters;
+import io.lorikeet.quant.ByteProgress;
+import io.lorikeet.quant.GgufFile;
+import io.lorikeet.train.data.DataSet;
+import io.lorikeet.train.data.TrainingData;
+import io.lorikeet.train.data.files.FileHash;
+import io.lorikeet.train.event.TrainingEvent;
+import io.lorikeet.train.event.TrainingListener;
+import io.lorikeet.train.goal.Goal;
+import io.lorikeet.train.goal.Mismatches;
+import io.lorikeet.train.goal.PreferenceGoal;
+import io.lorikeet.train.goal.ReferenceLosses;
+import io.lorikeet.train.goal.TokenGoal;
+import io.lorikeet.train.memory.TrainingSetup;
+import io.lorikeet.train.settings.Method;
+import io.lorikeet.train.settings.PreferenceSettings;
+import io.lorikeet.train.settings.RunFiles;
+import io.lorikeet.train.settings.Settings;
+import io.lorikeet.train.settings.TrainingConfig;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+
+/// The means that a run makes less on its data, and measures on its validation data.
+record RunGoals(Goal training, Goal validation) {
+
+  /// Makes the goals, and computes what they compare with where that wasn't kept.
+  ///
+  /// @param request the model that is trained; the reference is computed with one like it
+  /// @param key all that the model depends on, but for its adapter
+  static RunGoals of(
+      TrainingConfig config,
+      TrainingData data,
+      Backend backend,
+      GgufFile base,
+      TrainingSetup.Request request,
+      String key,
+      TrainingListener events)
+      throws IOException {
+    if (config.find(Settings.METHOD).isEmpty()) {
+      return new RunGoals(new TokenGoal(), new TokenGoal());
+    }
+    PreferenceSettings settings = PreferenceSettings.of(config);
+    List<DataSet> sets = new ArrayList<>(List.of(data.training()));
+    data.validation().ifPresent(sets::add);
+    List<Mismatches> mismatches =
+        settings.method() == Method.KTO
+            ? sets.stream().map(set -> mismatches(config, set)).toList()
+            : List.of();
+    if (!settings.method().hasReference()) {
+      Goal goal = new PreferenceGoal(settings, new double[0], Optional.empty());
+      return new RunGoals(goal, goal);
+    }
+    ReferenceRun reference = new ReferenceRun(config, base, backend, request, events);
+    List<double[]> logps = reference.logps(sets, mismatches, key);
+    List<Goal> goals = new ArrayList<>();
+    for (int i = 0; i < sets.size(); i++) {
+      Optional<Mismatches.Measured> measured = Optional.empty();
+      if (!mismatches.isEmpty()) {
+        double[] ofMismatches = logps.get(sets.size() + i);
+        measured = Optional.of(new Mismatches.Measured(mismatches.get(i), ofMismatches));
+      }
+      goals.add(new PreferenceGoal(settings, logps.get(i), measured));
+    }
+    return new RunGoals(goals.getFirst(), goals.getLast());
+  }
+
+  private static Mismatches mismatches(TrainingConfig config, DataSet set) {
+    return new Mismatches(set, config.get(Settings.BATCH_SIZE), config.get(Settings.SEED));
+  }
+
+  /// The model that a run's is compared with: what the run begins with, or the base with another
+  /// adapter.
+  private record ReferenceRun(
+      TrainingConfig config,
+      GgufFile base,
+      Backend backend,
+      TrainingSetup.Request request,
+      TrainingListener events) {
+
+    /// Log probabilities of each data set, then of each one's mismatches.
+    List<double[]> logps(List<DataSet> sets, List<Mismatches> mismatches, String key)
+        throws IOException {
+      Path file = config.get(Settings.RUN).resolve(RunFiles.REFERENCE);
+      Optional<Path> named =
+          config.find(Settings.REFERENCE_ADAPTER).or(() -> config.find(Settings.INIT_ADAPTER));
+      Optional<AdapterFile> adapter = Optional.empty();
+      String whole = key;
+      if (named.isPresent()) {
+        adapter = Optional.of(AdapterFile.read(named.get(), base));
+        whole += "\n" + HexFormat.of().formatHex(FileHash.of(named.get()).sum());
+      }
+      Optional<ReferenceLosses> kept = ReferenceLosses.read(file, whole);
+      if (kept.isPresent()) {
+        return kept.get().lists();
+      }
+      List<double[]> lists = computed(sets, mismatches, adapter);
+      new ReferenceLosses(lists).write(file, whole);
+      return lists;
+    }
+
+    private List<double[]> computed(
+        List<DataSet> sets, List<Mismatches> mismatches, Optional<AdapterFile> adapter) {
+      int batchSize = config.get(Settings.BATCH_SIZE);
+      int all = sets.stream().mapToInt(set -> config.microBatches(set.rows().size())).sum();
+      ByteProgress upload = (done, total) -> tell("uploading weights", done, total);
+      TrainingSetup.Request own = request.withAdapter(on -> parameters(on, adapter));
+      List<double[]> lists = new ArrayList<>();
+      try (TrainingSetup setup = new TrainingSetup(base, backend, own, upload)) {
+        TransformerModel model = setup.model();
+        model.foldAdapter();
+        int before = 0;
+        for (DataSet set : sets) {
+          int first = before;
+          lists.add(
+              ReferenceLosses.of(
+                  model, set, batchSize, done -> tell("reference", first + done, all)));
+          before += config.microBatches(set.rows().size());
+        }
+        mismatches.forEach(some -> lists.add(some.reference(model)));
+      }
+      return lists;
+    }
+
+    private LoraParameters parameters(Backend on, Optional<AdapterFile> adapter) {
+      return adapter
+          .map(file -> LoraParameters.of(file.adapter(), on))
+          .orElseGet(() -> request.adapter().apply(on)); // of which B is 0
+    }
+
+    private void tell(String task, long done, long total) {
+      events.on(new TrainingEvent.Progress(task, done, total));
+    }
+  }
+}
