@@ -60,9 +60,6 @@ public final class Image {
   /// Words that differ between two layouts of the same classes: 30 were seen.
   private static final int MOST_MOMENTS = 100;
 
-  /// A module that a jar needs without saying so: Hardwood records its work as events.
-  private static final String UNDECLARED = "jdk.jfr";
-
   private static final List<String> DOCUMENTS =
       List.of("README.md", "CHANGELOG.md", "LICENSE", "NOTICE", "THIRD-PARTY-NOTICES");
 
@@ -246,10 +243,7 @@ public final class Image {
             .run(
                 System.out,
                 System.err,
-                "--add-modules="
-                    + UNDECLARED
-                    + ","
-                    + String.join(",", neededModules(image.resolve("app"))),
+                "--add-modules=" + String.join(",", neededModules(image.resolve("app"))),
                 "--output=" + runtime,
                 "--compress=zip-0",
                 "--strip-java-debug-attributes",

@@ -15,6 +15,7 @@ module io.lorikeet.finetune {
   exports io.lorikeet.finetune.scoring;
   exports io.lorikeet.finetune.report;
   exports io.lorikeet.finetune.serving;
+  exports io.lorikeet.finetune.sweep;
   exports io.lorikeet.finetune.text;
 
   opens io.lorikeet.finetune.report to

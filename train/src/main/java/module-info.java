@@ -7,6 +7,7 @@ module io.lorikeet.train {
   requires com.github.luben.zstd_jni;
   requires dev.hardwood.core;
   requires java.logging;
+  requires jdk.jfr;
   requires static transitive org.jspecify;
 
   exports io.lorikeet.train.checkpoint;
@@ -18,5 +19,6 @@ module io.lorikeet.train {
   exports io.lorikeet.train.memory;
   exports io.lorikeet.train.optimizer;
   exports io.lorikeet.train.run;
+  exports io.lorikeet.train.sample;
   exports io.lorikeet.train.settings;
 }

@@ -36,6 +36,7 @@ public final class Main implements Callable<Integer> {
   private static final List<Class<?>> COMMANDS =
       List.of(
           TrainCommand.class,
+          SweepCommand.class,
           RunsCommand.class,
           CompareCommand.class,
           WatchCommand.class,

@@ -2,6 +2,7 @@ package io.lorikeet.cli;
 
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.lorikeet.finetune.report.MetricsCsv;
 import io.lorikeet.finetune.report.RunEntry;
 import io.lorikeet.finetune.text.TableText;
 import io.lorikeet.finetune.text.Words;
@@ -20,6 +21,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /// `lorikeet runs`.
@@ -46,6 +48,9 @@ final class RunsCommand implements Callable<Integer> {
   @Option(names = "--json", description = "print JSON")
   private boolean json;
 
+  @Option(names = "--csv", description = "print the numbers of all steps of all runs as CSV")
+  private boolean csv;
+
   /// The orders of the list.
   private enum Order {
     NAME(Comparator.comparing(RunEntry::run)),
@@ -62,6 +67,9 @@ final class RunsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (json && csv) {
+      throw new ParameterException(spec.commandLine(), "give either --json or --csv");
+    }
     List<RunEntry> runs = new ArrayList<>();
     List<String> problems = new ArrayList<>();
     for (Path run : RunEntry.find(folder)) {
@@ -79,6 +87,8 @@ final class RunsCommand implements Callable<Integer> {
               .enable(SerializationFeature.INDENT_OUTPUT)
               .build()
               .writeValueAsString(runs.stream().map(RunsCommand::json).toList()));
+    } else if (csv) {
+      MetricsCsv.lines(runs).forEach(out::println);
     } else if (runs.isEmpty()) {
       out.println("there are no runs in " + folder.toAbsolutePath());
     } else {

@@ -43,6 +43,10 @@ final class TrainCommand implements Callable<Integer> {
     CommandLine.ParseResult parsed = spec.commandLine().getParseResult();
     TrainingOptions options = TrainingFlags.options(parsed);
     ProgressLine line = ProgressLine.of(spec);
+    if (TrainingFlags.findsLearningRate(parsed)) {
+      new RateTestText(line, main).run(options);
+      return 0;
+    }
     TrainingSession session =
         new TrainingSession(line, main.interruption()).watched(TrainingFlags.watches(parsed));
     Optional<Path> resumed = TrainingFlags.resumed(parsed);

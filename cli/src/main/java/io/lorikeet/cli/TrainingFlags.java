@@ -1,5 +1,6 @@
 package io.lorikeet.cli;
 
+import io.lorikeet.finetune.sweep.RateTest;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.settings.ConfigFile;
 import io.lorikeet.train.settings.Setting;
@@ -25,6 +26,7 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
   private static final String RESUME = "--resume";
   private static final String FORCE = "--force";
   private static final String WATCH = "--watch";
+  private static final String FIND_LEARNING_RATE = "--find-learning-rate";
 
   /// Adds the flags to a command.
   @Override
@@ -40,6 +42,13 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
         OptionSpec.builder(WATCH)
             .type(boolean.class)
             .description("show the run's report to a browser on this machine while it goes on")
+            .build());
+    command.addOption(
+        OptionSpec.builder(FIND_LEARNING_RATE)
+            .type(boolean.class)
+            .description(
+                "only try rising learning rates for %s steps, and suggest one"
+                    .formatted(RateTest.STEPS))
             .build());
     return command.addOption(
         OptionSpec.builder(FORCE)
@@ -158,6 +167,11 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
   /// Whether the report is shown while the run goes on.
   static boolean watches(ParseResult parsed) {
     return parsed.hasMatchedOption(WATCH);
+  }
+
+  /// Whether nothing is to be trained, only a learning rate found.
+  static boolean findsLearningRate(ParseResult parsed) {
+    return parsed.hasMatchedOption(FIND_LEARNING_RATE);
   }
 
   private static List<String> strings(Object values) {

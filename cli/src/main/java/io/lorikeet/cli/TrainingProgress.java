@@ -45,7 +45,7 @@ final class TrainingProgress implements TrainingListener {
       case TrainingEvent.Evaluated evaluated -> {
         lastFigures = evaluated.figures();
         line.println(
-            (evaluated.step() == 0 ? "before training" : "after step " + evaluated.step())
+            when(evaluated.step())
                 + ": validation loss "
                 + loss(evaluated.loss(), evaluated.figures())
                 + preferences(evaluated.figures()).stream()
@@ -54,6 +54,13 @@ final class TrainingProgress implements TrainingListener {
       }
       case TrainingEvent.Judging(String work) -> line.update("gate: " + work);
       case TrainingEvent.Judged judged -> judged(judged);
+      case TrainingEvent.Sampled sampled ->
+          line.println(
+              "%s: %s tokens of answers to samples in %s"
+                  .formatted(
+                      when(sampled.step()),
+                      Words.count(sampled.tokens()),
+                      Words.duration(sampled.seconds())));
       case TrainingEvent.ChatsRead _ -> {}
       case TrainingEvent.Trained _ -> {}
       case TrainingEvent.AdapterSaved(var file) -> line.println("adapter: " + file);
@@ -74,6 +81,10 @@ final class TrainingProgress implements TrainingListener {
         line.println("  %s: %s (%s)".formatted(check.name(), check.measured(), check.required()));
       }
     }
+  }
+
+  private static String when(int step) {
+    return step == 0 ? "before training" : "after step " + step;
   }
 
   private static String started(TrainingEvent.Started started) {

@@ -54,6 +54,7 @@ class ArchitectureTest {
           "io.lorikeet.train.optimizer",
           "io.lorikeet.train.memory",
           "io.lorikeet.train.run",
+          "io.lorikeet.train.sample",
           "io.lorikeet.train.loop",
           "io.lorikeet.export.analysis",
           "io.lorikeet.export",
@@ -66,6 +67,7 @@ class ArchitectureTest {
           "io.lorikeet.finetune.evaluation",
           "io.lorikeet.finetune",
           "io.lorikeet.finetune.bench",
+          "io.lorikeet.finetune.sweep",
           "io.lorikeet.cli.terminal",
           "io.lorikeet.cli");
 

@@ -50,6 +50,7 @@ class CommandFilesTest {
           "diff", Set.of("--adapter"),
           "runs", Set.of("--folder"),
           "watch", Set.of("--run"),
+          "sweep", Set.of("--config"), // each of its runs looks after outputs as train does
           "plan",
               Set.of(
                   "--model",
@@ -61,6 +62,7 @@ class CommandFilesTest {
                   "--neutral",
                   "--gate",
                   "--reference-adapter",
+                  "--sample",
                   "--config",
                   "--output",
                   "--run"));
@@ -74,7 +76,7 @@ class CommandFilesTest {
           words(
               "train --model in/base.gguf --data in/x.jsonl --replay in/o.jsonl:0.2 --validation in/v.jsonl --chat-template"
                   + " in/t.jinja --init-adapter in/i.gguf --reference-adapter in/r.gguf --config in/c.yaml --neutral in/n.jsonl"
-                  + " --keep-base 1 --gate in/g.yaml --evaluate-every 1"
+                  + " --keep-base 1 --gate in/g.yaml --sample in/s.txt --evaluate-every 1"
                   + " --output out/a.gguf --run out/run"),
           words("train --model in/base.gguf --data in/folder --output out/a.gguf"),
           words(

@@ -57,6 +57,21 @@ class RunsCommandTest {
   }
 
   @Test
+  void printsNumbersForSpreadsheets() throws IOException {
+    run("one, \"two\"", 4, 1.5, 5);
+    List<String> lines =
+        CommandRun.of("runs", folder, "--csv").assertSucceeds().out().lines().toList();
+    assertEquals(1 + 3 * 5, lines.size());
+    assertTrue(
+        lines.getFirst().startsWith("run,step,epoch,loss,validation_loss,"), lines.getFirst());
+    String name = folder.resolve("a").toString();
+    assertEquals(name + ",4,NaN,1.0,,NaN,NaN,10,100,20.0", lines.get(4));
+    assertEquals(name + ",4,,,3.5,,,,,1.0", lines.get(5));
+    assertTrue(lines.getLast().contains("one, \"\"two\"\"\",4,,,1.5"), lines.getLast());
+    CommandRun.of("runs", folder, "--csv", "--json").assertFails(2, "--csv");
+  }
+
+  @Test
   void leavesOutTheBrokenOnesAloud() throws IOException {
     Files.writeString(folder.resolve("a/metrics.jsonl"), "no\nmetrics\n");
     CommandRun run = CommandRun.of("runs", folder).assertSucceeds();

@@ -38,6 +38,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// From settings to a proven adapter: trains, writes the adapter's file and that of the best one,
 /// and proves in llama.cpp that the adapter does what was trained.
@@ -45,6 +46,7 @@ public final class FineTuning {
   private final TrainingListener listener;
   private StopRequest stop = new StopRequest();
   private boolean stepped;
+  private @Nullable GgufFile opened;
 
   /// @param listener told of all that happens, on the thread that calls
   public FineTuning(TrainingListener listener) {
@@ -54,6 +56,14 @@ public final class FineTuning {
   /// Stops when asked to, from any thread, until [TrainingEvent.Trained] is told.
   public FineTuning stopOn(StopRequest request) {
     stop = request;
+    return this;
+  }
+
+  /// Uses a base that is open already, and leaves it open.
+  ///
+  /// @param base that of all configurations
+  public FineTuning on(GgufFile base) {
+    opened = base;
     return this;
   }
 
@@ -114,15 +124,22 @@ public final class FineTuning {
 
   /// Trains with a recorder of the run's story, which also hears of every other end.
   private FineTuned finish(TrainingConfig config, Training training) throws IOException {
-    BaseIdentity identity;
-    RunRecorder recorder;
-    try (GgufFile base = GgufFile.open(config.get(Settings.MODEL))) {
-      identity = BaseIdentity.of(base);
-      recorder =
-          new RunRecorder(config.get(Settings.RUN), RunSummary.Base.of(base, identity), listener);
+    if (opened != null) {
+      return finish(config, training, opened);
     }
+    try (GgufFile base = GgufFile.open(config.get(Settings.MODEL))) {
+      return finish(config, training, base);
+    }
+  }
+
+  private FineTuned finish(TrainingConfig config, Training training, GgufFile base)
+      throws IOException {
+    BaseIdentity identity = BaseIdentity.of(base);
+    RunRecorder recorder =
+        new RunRecorder(config.get(Settings.RUN), RunSummary.Base.of(base, identity), listener);
+    Training onBase = trainer -> training.with(trainer.on(base));
     try {
-      FineTuned done = finish(config, identity, training, recorder);
+      FineTuned done = finish(config, identity, onBase, recorder);
       recorder.ended(RunSummary.Outcome.FINISHED, "");
       if (done.verification().isPresent()) {
         writeCard(done.config(), identity);

@@ -3,7 +3,7 @@ package io.lorikeet.finetune.evaluation;
 import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.bindings.llama.LlamaVocabulary;
 import io.lorikeet.finetune.scoring.Question;
-import io.lorikeet.models.text.ChatTokenizer;
+import io.lorikeet.models.text.PromptTokens;
 import io.lorikeet.models.text.template.ChatTemplate;
 import io.lorikeet.models.text.template.ServedTemplate;
 import io.lorikeet.quant.InvalidInputException;
@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.IntStream;
 
 /// Makes tokens of prompts, exactly as training makes them.
 final class Prompts {
@@ -66,11 +65,8 @@ final class Prompts {
       if (template.isEmpty()) {
         template = Optional.of(ServedTemplate.of(templates.get(), Optional.empty(), vocabulary));
       }
-      return new ChatTokenizer(vocabulary)
-          .encode(template.get().render(question.chat().get(), true));
+      return PromptTokens.of(question.chat().get(), template.get(), vocabulary);
     }
-    int[] text = vocabulary.tokenize(question.prompt(), false, false);
-    IntStream begin = vocabulary.addsBos() ? vocabulary.bos().stream() : IntStream.empty();
-    return IntStream.concat(begin, IntStream.of(text)).toArray();
+    return PromptTokens.of(question.prompt(), vocabulary);
   }
 }

@@ -10,14 +10,11 @@ import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
@@ -38,7 +35,7 @@ public final class LiveServer implements AutoCloseable {
 
   private static final int NOT_FOUND = 404;
 
-  private final List<Path> runs;
+  private final List<LiveRun> runs;
   private final HttpServer server;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final Semaphore free = new Semaphore(MOST_REQUESTS);
@@ -50,7 +47,7 @@ public final class LiveServer implements AutoCloseable {
   /// @param port of 127.0.0.1; 0 for any that is free
   /// @throws InvalidInputException when there are no runs, or the port is in use
   public LiveServer(Path folder, int port) throws IOException {
-    runs = RunEntry.find(folder);
+    runs = RunEntry.find(folder).stream().map(LiveRun::new).toList();
     if (runs.isEmpty()) {
       throw new InvalidInputException(
           "there is no run in %s: no folder in it has %s and %s"
@@ -127,7 +124,7 @@ public final class LiveServer implements AutoCloseable {
     }
     switch (parts[1]) {
       case "" -> html(exchange, live(number));
-      case "body" -> html(exchange, body(runs.get(number)));
+      case "body" -> html(exchange, runs.get(number).body());
       case "events" -> events(exchange, runs.get(number));
       default -> text(exchange, NOT_FOUND, "there is no such page");
     }
@@ -137,7 +134,7 @@ public final class LiveServer implements AutoCloseable {
     StringBuilder list = new StringBuilder("<main><ul>\n");
     for (int i = 0; i < runs.size(); i++) {
       list.append(
-          "<li><a href='%d/'>%s</a></li>\n".formatted(i, Html.text(runs.get(i).toString())));
+          "<li><a href='%d/'>%s</a></li>\n".formatted(i, Html.text(runs.get(i).run().toString())));
     }
     return Html.page("Runs", list.append("</ul></main>\n").toString());
   }
@@ -145,34 +142,25 @@ public final class LiveServer implements AutoCloseable {
   /// The report, which asks for its changing part again at each event.
   private String live(int number) throws IOException {
     String follow = runs.size() == 1 ? number + "/" : "";
-    return Html.page(runs.get(number).toString(), body(runs.get(number)))
+    return Html.page(runs.get(number).run().toString(), runs.get(number).body())
         .replace(
             "</body>",
             "<script>\n" + Html.resource("live.js") + "follow('" + follow + "');</script></body>");
   }
 
-  /// A run that is being written may be unreadable for a moment.
-  private static String body(Path run) throws IOException {
-    try {
-      return ReportPage.of(run).body();
-    } catch (InvalidInputException e) {
-      return "<main><p>" + Html.text(String.valueOf(e.getMessage())) + "</p></main>";
-    }
-  }
-
-  private void events(HttpExchange exchange, Path run) throws IOException {
+  private void events(HttpExchange exchange, LiveRun run) throws IOException {
     exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
     exchange.getResponseHeaders().set("Cache-Control", "no-store");
     exchange.sendResponseHeaders(200, 0);
     try (OutputStream out = exchange.getResponseBody()) {
-      Map<String, String> before = stamps(run);
+      List<String> before = run.stamps();
+      send(out, ":\n\n"); // the answer begins at once
       while (true) {
         Thread.sleep(LOOK_EVERY);
-        Map<String, String> now = stamps(run);
+        List<String> now = run.stamps();
         // A comment finds out whether anybody still listens.
         String line = now.equals(before) ? ":\n\n" : "data: changed\n\n";
-        out.write(line.getBytes(StandardCharsets.UTF_8));
-        out.flush();
+        send(out, line);
         before = now;
       }
     } catch (InterruptedException _) {
@@ -180,18 +168,9 @@ public final class LiveServer implements AutoCloseable {
     }
   }
 
-  /// Size and time of the files that a report is made of.
-  private static Map<String, String> stamps(Path run) {
-    Map<String, String> stamps = new HashMap<>();
-    for (String name : List.of(RunFiles.METRICS, RunFiles.SUMMARY)) {
-      Path file = run.resolve(name);
-      try {
-        stamps.put(name, Files.getLastModifiedTime(file) + " " + Files.size(file));
-      } catch (IOException _) {
-        // not there
-      }
-    }
-    return stamps;
+  private static void send(OutputStream out, String event) throws IOException {
+    out.write(event.getBytes(StandardCharsets.UTF_8));
+    out.flush();
   }
 
   private static void html(HttpExchange exchange, String page) throws IOException {

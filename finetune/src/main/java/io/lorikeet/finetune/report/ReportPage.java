@@ -5,7 +5,10 @@ import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.PathParts;
 import io.lorikeet.quant.ShellText;
+import io.lorikeet.train.event.TrainingEvent;
+import io.lorikeet.train.run.MetricsReader;
 import io.lorikeet.train.run.RunMetrics;
+import io.lorikeet.train.sample.SampleFile;
 import io.lorikeet.train.settings.RunFiles;
 import io.lorikeet.train.settings.Setting;
 import io.lorikeet.train.settings.Settings;
@@ -27,13 +30,17 @@ public final class ReportPage {
   private final TrainingConfig config;
   private final Optional<RunSummary> summary;
   private final RunMetrics metrics;
+  private final List<TrainingEvent.Sampled> samples;
+  private final double[] numbers; // of the steps
 
-  private ReportPage(RunEntry entry, RunState state) {
+  private ReportPage(RunEntry entry, RunState state) throws IOException {
     this.state = state;
+    samples = SampleFile.read(entry.run());
     run = entry.run();
     config = entry.config();
     summary = entry.summary();
     metrics = entry.metrics();
+    numbers = values(RunMetrics.Step::number);
   }
 
   /// Reads a run, which may be going on in another process.
@@ -41,13 +48,20 @@ public final class ReportPage {
   /// @param run the run's folder
   /// @throws InvalidInputException when it holds no run, or a file in it isn't a run's
   public static ReportPage of(Path run) throws IOException {
-    RunEntry entry = RunEntry.read(run);
+    return of(run, new MetricsReader(run));
+  }
+
+  /// Reads a run that was read before.
+  ///
+  /// @param reader of its numbers
+  static ReportPage of(Path run, MetricsReader reader) throws IOException {
+    RunEntry entry = RunEntry.read(run, reader);
     return new ReportPage(entry, entry.state());
   }
 
   /// Reads a run whose state is known.
-  static ReportPage of(Path run, RunState state) throws IOException {
-    return new ReportPage(RunEntry.read(run), state);
+  static ReportPage of(Path run, RunState state, MetricsReader reader) throws IOException {
+    return new ReportPage(RunEntry.read(run, reader), state);
   }
 
   /// Writes the page into the run's folder.
@@ -72,6 +86,9 @@ public final class ReportPage {
     StringBuilder body = new StringBuilder("<main>\n");
     body.append(Html.pairs(overview()));
     body.append("<h2>Curves</h2>\n").append(curves());
+    if (!samples.isEmpty()) {
+      body.append("<h2>Answers while training</h2>\n").append(SampleTable.html(samples));
+    }
     summary.flatMap(s -> Optional.ofNullable(s.proof())).ifPresent(p -> body.append(proof(p)));
     summary.ifPresent(s -> s.verdicts().forEach(verdict -> body.append(verdict(verdict))));
     summary
@@ -108,6 +125,7 @@ public final class ReportPage {
                   metrics.tokens() / metrics.seconds())));
     }
     metrics.best().ifPresent(best -> rows.add(List.of("validation loss", validation(best))));
+    Overfitting.sign(metrics).ifPresent(sign -> rows.add(List.of("validation", sign)));
     if (!metrics.skips().isEmpty()) {
       rows.add(List.of("steps left out", Words.count(metrics.skips().size())));
     }
@@ -127,7 +145,6 @@ public final class ReportPage {
     rows.add(List.of("SHA-256 of the base", base.sha256()));
   }
 
-  /// With the plain fact about a loss that has risen again; its reason isn't known.
   private String validation(RunMetrics.Validation best) {
     RunMetrics.Validation first = metrics.validations().getFirst();
     RunMetrics.Validation last = metrics.validations().getLast();
@@ -212,7 +229,7 @@ public final class ReportPage {
   }
 
   private Curve curve(String name, double[] values) {
-    return Curve.of(name, values(RunMetrics.Step::number), values);
+    return Curve.of(name, numbers, values);
   }
 
   private List<LineChart.Mark> marks() {

@@ -1,6 +1,7 @@
 package io.lorikeet.finetune.report;
 
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.run.MetricsReader;
 import io.lorikeet.train.run.RunMetrics;
 import io.lorikeet.train.settings.ConfigFile;
 import io.lorikeet.train.settings.RunFiles;
@@ -35,6 +36,13 @@ public record RunEntry(
   /// @param run the run's folder
   /// @throws InvalidInputException when it holds no run, or a file in it isn't a run's
   public static RunEntry read(Path run) throws IOException {
+    return read(run, new MetricsReader(run));
+  }
+
+  /// Reads a run that was read before.
+  ///
+  /// @param reader of its numbers, which has those that were there before
+  static RunEntry read(Path run, MetricsReader reader) throws IOException {
     Path file = run.resolve(RunFiles.CONFIG);
     if (!Files.exists(file)) {
       throw new InvalidInputException(
@@ -43,7 +51,7 @@ public record RunEntry(
     Optional<RunSummary> summary = RunSummary.read(run);
     RunMetrics metrics =
         Files.exists(run.resolve(RunFiles.METRICS))
-            ? RunMetrics.read(run)
+            ? reader.read()
             : new RunMetrics(List.of(), List.of(), List.of());
     return new RunEntry(
         run, RunState.of(run, summary), ConfigFile.read(file).unchecked(), summary, metrics);

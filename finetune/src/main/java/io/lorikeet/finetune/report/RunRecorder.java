@@ -8,6 +8,7 @@ import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
+import io.lorikeet.train.run.MetricsReader;
 import io.lorikeet.train.settings.RunFiles;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,11 +36,13 @@ public final class RunRecorder implements TrainingListener {
   private RunSummary.@Nullable Proof proof;
   private List<RunSummary.MatrixUpdate> matrices = List.of();
   private boolean told;
+  private final MetricsReader metrics;
 
   /// @param run the run's folder, which needn't be there yet
   /// @param listener told of all that happens, and of a report that can't be written
   public RunRecorder(Path run, RunSummary.Base base, TrainingListener listener) {
     this.run = run;
+    metrics = new MetricsReader(run);
     this.base = base;
     this.listener = listener;
   }
@@ -52,7 +55,7 @@ public final class RunRecorder implements TrainingListener {
       case TrainingEvent.StepSkipped skipped -> warnings.add(skipped.message());
       case TrainingEvent.Started started -> started(started);
       case TrainingEvent.StepDone _ -> forgetProof();
-      case TrainingEvent.Evaluated _ -> write(null);
+      case TrainingEvent.Evaluated _, TrainingEvent.Sampled _ -> write(null);
       case TrainingEvent.Judged judged -> {
         verdicts.removeIf(before -> before.step() >= judged.step()); // of steps taken once more
         verdicts.add(new RunSummary.GateRecord(judged.step(), judged.passes(), judged.checks()));
@@ -141,7 +144,7 @@ public final class RunRecorder implements TrainingListener {
             matrices);
     try {
       summary.write(run);
-      ReportPage.of(run, end == null ? RunState.RUNNING : RunState.of(end)).write();
+      ReportPage.of(run, end == null ? RunState.RUNNING : RunState.of(end), metrics).write();
     } catch (IOException | RuntimeException e) {
       tell(e);
     }

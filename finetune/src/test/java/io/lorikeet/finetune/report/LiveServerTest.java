@@ -128,6 +128,54 @@ class LiveServerTest {
   }
 
   @Test
+  void refusesAFloodAndServesAfterIt() throws Exception {
+    try (LiveServer server = new LiveServer(run, 0)) {
+      URI address = URI.create(server.address());
+      List<Socket> flood = new ArrayList<>();
+      try {
+        for (int i = 0; i < 64; i++) { // each waits for events
+          Socket socket = new Socket("127.0.0.1", address.getPort());
+          String host = "127.0.0.1:" + address.getPort();
+          String request =
+              "GET %s0/events HTTP/1.1\r\nHost: %s\r\n\r\n".formatted(address.getPath(), host);
+          socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+          assertEquals('H', socket.getInputStream().read(), "it is being answered");
+          flood.add(socket);
+        }
+        assertEquals(503, get(server.address()).statusCode());
+      } finally {
+        for (Socket socket : flood) {
+          socket.close();
+        }
+      }
+      int status = 503;
+      for (int i = 0; i < 50 && status == 503; i++) { // until it finds that nobody listens
+        Thread.sleep(100);
+        status = get(server.address()).statusCode();
+      }
+      assertEquals(200, status);
+    }
+  }
+
+  @Test
+  void showsHalfWrittenFoldersAndThoseOfNewerVersions() throws Exception {
+    Path half = Files.createDirectory(folder.resolve("half"));
+    Files.writeString(half.resolve("config.yaml"), "model: base.gguf\n");
+    Files.writeString(half.resolve("metrics.jsonl"), step(1, 4.5) + "{\"step\":2,\"lo");
+    Files.writeString(half.resolve("samples.jsonl"), "{\"step\":0,\"sam");
+    Path newer = Files.createDirectory(folder.resolve("newer"));
+    Files.writeString(newer.resolve("config.yaml"), "model: base.gguf\nwarp-speed: 9\n");
+    Files.writeString(newer.resolve("metrics.jsonl"), "{\"step\":1,\"warp\":9}\n" + step(2, 3));
+    try (LiveServer server = new LiveServer(folder, 0)) {
+      assertTrue(get(server.address() + "1/").body().contains("1,4.5"));
+      assertTrue(get(server.address() + "2/").body().contains("unknown key &#39;warp-speed&#39;"));
+      Files.writeString(newer.resolve("config.yaml"), "model: base.gguf\n");
+      Files.writeString(newer.resolve("summary.json"), "{\"warp\": {\"speed\": 9}}");
+      assertTrue(get(server.address() + "2/body").body().contains("2,3"));
+    }
+  }
+
+  @Test
   void refusesAPortInUseAndAFolderWithoutRuns() throws Exception {
     try (LiveServer server = new LiveServer(run, 0)) {
       int port = URI.create(server.address()).getPort();

@@ -93,6 +93,13 @@ class ReportBrowserTest {
         Stream.of("attn_q", "ffn_down")
             .map(name -> new RunSummary.MatrixUpdate("blk.0." + name + ".weight", 16, 1.5, 3))
             .toList();
+    List<String> samples = new ArrayList<>();
+    for (int i = 0; i <= 200; i += 50) {
+      samples.add(
+          "{\"step\":%d,\"samples\":[{\"prompt\":\"<b>Who?\",\"answer\":\"%s\"}]}"
+              .formatted(i, "unbroken".repeat(20) + " and words".repeat(20)));
+    }
+    Files.write(run.resolve("samples.jsonl"), samples);
     RunSummary.Proof proof = new RunSummary.Proof("passed", List.of("a line ".repeat(30)));
     new RunSummary(
             null, 200, 1, starts, List.of("a note"), List.of(), List.of(), null, proof, matrices)

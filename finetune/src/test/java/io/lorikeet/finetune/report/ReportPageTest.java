@@ -169,6 +169,27 @@ class ReportPageTest {
   }
 
   @Test
+  void showsAnswersSideBySide() throws IOException {
+    metrics(step(1, "4.5"));
+    StringBuilder lines = new StringBuilder();
+    for (int i = 0; i <= 20; i++) {
+      lines.append(
+          "{\"step\":%d,\"seconds\":1,\"samples\":[{\"prompt\":\"<b>who\",\"answer\":\"I am %d%s\",\"tokens\":3,\"ended\":true}]}\n"
+              .formatted(i, i, "x".repeat(i == 20 ? 100_000 : 0)));
+    }
+    Files.writeString(run.resolve("samples.jsonl"), lines + "{\"half");
+    String page = ReportPage.of(run).html();
+    for (int shown : List.of(5, 10, 15, 20)) {
+      assertTrue(page.contains("<th scope=col>step " + shown + "</th>"), page);
+    }
+    assertFalse(page.contains("I am 4<"), "only five times");
+    assertTrue(page.contains("<td>&lt;b&gt;who</td><td>I am 0</td><td>I am 5</td>"), page);
+    assertTrue(page.length() < 300_000, page.length() + " characters");
+    Files.writeString(run.resolve("samples.jsonl"), "no\n" + lines);
+    assertThrows(InvalidInputException.class, () -> ReportPage.of(run));
+  }
+
+  @Test
   void numbersAreShort() {
     assertEquals("4.125", LineChart.number(4.125));
     assertEquals("0.33333", LineChart.number(1 / 3.0));

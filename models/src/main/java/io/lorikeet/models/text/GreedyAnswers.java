@@ -1,6 +1,7 @@
 package io.lorikeet.models.text;
 
 import io.lorikeet.bindings.llama.LlamaAdapter;
+import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.bindings.llama.LlamaSequences;
 import io.lorikeet.bindings.llama.LlamaVocabulary;
@@ -51,6 +52,28 @@ public final class GreedyAnswers {
   /// @param ended whether the model ended it itself, rather than being cut off
   public record Answer(String text, int tokens, boolean ended) {}
 
+  /// Prompts that are answered at one time.
+  ///
+  /// @param prompts all of them
+  /// @param length tokens of the longest with its answer
+  public static int sequences(int prompts, int length) {
+    return Math.clamp(REMEMBERED / length, 1, Math.min(MOST_SEQUENCES, prompts));
+  }
+
+  /// Tokens that are remembered of so many prompts at one time, see [LlamaSequences#remembered].
+  ///
+  /// @param length tokens of the longest with its answer
+  public static long remembered(int sequences, int length) {
+    return LlamaSequences.remembered(sequences, length);
+  }
+
+  /// Tokens computed at one time, see [LlamaContext#batch].
+  ///
+  /// @param vocabulary how many tokens it has
+  public static int batch(int vocabulary) {
+    return LlamaContext.batch(BATCH, vocabulary);
+  }
+
   /// Answers prompts, in their order.
   ///
   /// @param prompts tokens, at least one each; none longer than the context the base was made for
@@ -61,7 +84,7 @@ public final class GreedyAnswers {
     }
     int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
     int length = Math.max(longest, Math.min(longest + maxTokens, model.contextLength()));
-    int sequences = Math.clamp(REMEMBERED / length, 1, Math.min(MOST_SEQUENCES, prompts.size()));
+    int sequences = sequences(prompts.size(), length);
     @Nullable Answer[] answers = new Answer[prompts.size()];
     try (LlamaSequences computing =
         LlamaSequences.create(model, sequences, length, BATCH, threads)) {

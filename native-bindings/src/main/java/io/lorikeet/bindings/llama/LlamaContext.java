@@ -104,8 +104,7 @@ public final class LlamaContext implements AutoCloseable {
     if (model.options().vocabularyOnly()) {
       throw new IllegalArgumentException("of " + model.file() + " only the vocabulary is loaded");
     }
-    int affordable = Math.max(1, MAX_LOGITS / model.vocabulary().size());
-    int size = Math.min(Math.min(batch, contextLength), affordable);
+    int size = Math.min(batch(batch, model.vocabulary().size()), contextLength);
     try (Arena arena = Arena.ofConfined();
         NativeLog.Errors errors = NativeLog.captureErrors()) {
       MemorySegment params = Llama.llama_context_default_params(arena);
@@ -137,6 +136,12 @@ public final class LlamaContext implements AutoCloseable {
       model.own(result);
       return result;
     }
+  }
+
+  /// Tokens that are computed at once where so many are asked for: no more than have room for
+  /// their logits.
+  public static int batch(int asked, int vocabulary) {
+    return Math.min(asked, Math.max(1, MAX_LOGITS / vocabulary));
   }
 
   /// The model at work.

@@ -65,11 +65,18 @@ public final class LlamaSequences implements AutoCloseable {
         LlamaContext.create(
             model,
             sequences,
-            Math.multiplyExact(sequences, (longest + STRIDE - 1) / STRIDE * STRIDE),
+            Math.toIntExact(remembered(sequences, longest)),
             batch,
             threads,
             MemorySegment.NULL);
     return new LlamaSequences(context, sequences, longest);
+  }
+
+  /// Tokens that llama.cpp makes room for.
+  ///
+  /// @param longest tokens that each sequence can remember
+  public static long remembered(int sequences, int longest) {
+    return sequences * (long) ((longest + STRIDE - 1) / STRIDE * STRIDE);
   }
 
   /// How many sequences there are.

@@ -5,6 +5,7 @@ import io.lorikeet.quant.ChecksummedGguf;
 import io.lorikeet.quant.GgufValue;
 import io.lorikeet.quant.GgufWriter;
 import io.lorikeet.quant.TensorSource;
+import io.lorikeet.train.event.FlightEvents;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -87,6 +88,8 @@ public final class CheckpointWriter implements AutoCloseable {
       int best,
       Map<String, GgufValue> values,
       Preparation preparation) {
+    FlightEvents.CheckpointEvent flight = new FlightEvents.CheckpointEvent();
+    flight.begin();
     try (arena) {
       requireFinite(snapshot, step);
       GgufWriter writer = new GgufWriter();
@@ -105,6 +108,7 @@ public final class CheckpointWriter implements AutoCloseable {
       folder.requireSpace(writer.size(), "a checkpoint");
       ChecksummedGguf.write(writer, file);
       folder.prune(keep, best);
+      flight.written(step, writer.size());
     } catch (IOException | RuntimeException e) {
       failure = e;
     } catch (Error e) { // out of memory, or a disk that fails under a mapping

@@ -126,6 +126,22 @@ public sealed interface TrainingEvent {
   /// @param measured the figure that was found
   record Check(String name, String required, String measured, boolean passed) {}
 
+  /// The run's prompts were answered with the adapter as it stands.
+  ///
+  /// @param step steps done; 0 for the base
+  /// @param answers one for each prompt, in their order
+  /// @param seconds time it took
+  record Sampled(int step, List<SampleAnswer> answers, double seconds) implements TrainingEvent {
+    /// @param tokens tokens of the answer
+    /// @param ended whether the model ended it itself, rather than being cut off
+    public record SampleAnswer(String prompt, String text, int tokens, boolean ended) {}
+
+    /// Tokens of all answers.
+    public long tokens() {
+      return answers.stream().mapToLong(SampleAnswer::tokens).sum();
+    }
+  }
+
   /// All steps are done. Their adapter is written and proven now, which is no longer stopped by
   /// asking.
   ///

@@ -12,7 +12,7 @@ public class StopRequest {
   }
 
   /// Asked between steps, and within a step after each of its batches.
-  boolean isMade() {
+  public boolean isMade() {
     return made;
   }
 }

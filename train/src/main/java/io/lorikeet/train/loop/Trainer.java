@@ -35,7 +35,9 @@ import io.lorikeet.train.run.RunProgress;
 import io.lorikeet.train.run.RunSaver;
 import io.lorikeet.train.run.StoppedException;
 import io.lorikeet.train.run.TrainingResult;
+import io.lorikeet.train.sample.Samples;
 import io.lorikeet.train.settings.DataSettings;
+import io.lorikeet.train.settings.LearningRateSchedule;
 import io.lorikeet.train.settings.RunFiles;
 import io.lorikeet.train.settings.RunPolicy;
 import io.lorikeet.train.settings.Settings;
@@ -47,6 +49,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// Trains a LoRA adapter on a frozen base: reads the data, runs the steps, keeps the run folder.
 /// The finished adapter is handed back; writing it to a file is export's part.
@@ -56,6 +59,8 @@ public final class Trainer {
   private StopRequest stop = new StopRequest();
   private Optional<Judge> judge = Optional.empty();
   private ComputationChoice.Devices devices = Backend::open;
+  private Optional<Trial> trial = Optional.empty();
+  private @Nullable GgufFile opened;
 
   public Trainer(TrainingConfig config, TrainingListener listener) {
     this.config = config;
@@ -72,6 +77,23 @@ public final class Trainer {
   /// last step where there is none.
   public Trainer judgedBy(Judge given) {
     judge = Optional.of(given);
+    return this;
+  }
+
+  /// Steps that are taken to find something out.
+  private record Trial(int steps, LearningRateSchedule rates) {}
+
+  /// Takes so many steps at these rates instead of the run's own. Their batches are the run's.
+  public Trainer trial(int steps, LearningRateSchedule rates) {
+    trial = Optional.of(new Trial(steps, rates));
+    return this;
+  }
+
+  /// Uses a base that is open already, and leaves it open.
+  ///
+  /// @param base the configuration's
+  public Trainer on(GgufFile base) {
+    opened = base;
     return this;
   }
 
@@ -116,11 +138,21 @@ public final class Trainer {
   private TrainingResult run(
       RunFolder folder, Optional<Checkpoint> newest, Optional<Computation> before)
       throws IOException {
+    if (opened != null) {
+      return run(folder, newest, before, opened);
+    }
+    try (GgufFile base = GgufFile.open(config.get(Settings.MODEL))) {
+      return run(folder, newest, before, base);
+    }
+  }
+
+  private TrainingResult run(
+      RunFolder folder, Optional<Checkpoint> newest, Optional<Computation> before, GgufFile base)
+      throws IOException {
     ComputationChoice choice = new ComputationChoice(config, before, listener);
     Optional<Long> deadline =
         config.find(Settings.MAX_TIME).map(time -> System.nanoTime() + time.toNanos());
-    try (GgufFile base = GgufFile.open(config.get(Settings.MODEL));
-        Backend backend = choice.open(devices)) {
+    try (Backend backend = choice.open(devices)) {
       ModelConfig model = ModelConfig.of(base);
       FiniteWeights.require(base);
       Optional<LoraAdapter> given = given(newest, base, model);
@@ -139,8 +171,10 @@ public final class Trainer {
           RunSaver.requireSame(newest.get(), base, dataHash, config);
         }
         int accumulate = config.accumulateFor(data.training().rows().size());
-        TrainingConfig decided =
+        TrainingConfig accumulating =
             data.method().map(adapted::withMethod).orElse(adapted).withAccumulate(accumulate);
+        TrainingConfig decided =
+            trial.map(tried -> accumulating.withSteps(tried.steps())).orElse(accumulating);
         RunProgress progress =
             newest.map(c -> new RunProgress(c.metadata())).orElseGet(RunProgress::new);
         requireStepsLeft(decided, data, progress);
@@ -289,7 +323,8 @@ public final class Trainer {
     RunGoals goals =
         RunGoals.of(config, pieces.data(), backend, base, request, pieces.key(config), events);
     MemoryReport memory = new MemoryReport(pieces.plan(), backend);
-    try (TrainingSetup setup = new TrainingSetup(base, backend, request, upload);
+    try (Samples samples = samples(config, pieces, progress);
+        TrainingSetup setup = new TrainingSetup(base, backend, request, upload);
         RunSaver saver = saver(config, pieces, setup.lora(), setup.optimizer(), events)) {
       LoraParameters lora = setup.lora();
       pieces.newest().ifPresent(saver::restore);
@@ -319,7 +354,7 @@ public final class Trainer {
               config.get(Settings.MAX_GRAD_NORM),
               config.get(Settings.SEED));
       TrainingLoop.Ends ends = new TrainingLoop.Ends(stop, deadline, judge);
-      TrainingResult result =
+      TrainingLoop loop =
           new TrainingLoop(
                   config,
                   base,
@@ -331,7 +366,9 @@ public final class Trainer {
                   saver,
                   ends,
                   events)
-              .run();
+              .samples(Optional.ofNullable(samples));
+      trial.map(Trial::rates).ifPresent(loop::trial);
+      TrainingResult result = loop.run();
       events.on(memory.atEnd());
       return result;
     }
@@ -348,6 +385,13 @@ public final class Trainer {
         .distinct()
         .sorted()
         .toList();
+  }
+
+  /// Before anything large is allocated: prompts that are too long are refused then.
+  private static @Nullable Samples samples(
+      TrainingConfig config, Pieces pieces, RunProgress progress) throws IOException {
+    return Samples.open(config, pieces.base(), pieces.data().chatTemplate(), progress.step())
+        .orElse(null);
   }
 
   private static Function<Backend, LoraParameters> parameters(

@@ -10,6 +10,7 @@ import io.lorikeet.train.data.BatchPlan;
 import io.lorikeet.train.data.DataSet;
 import io.lorikeet.train.data.MicroBatch;
 import io.lorikeet.train.data.TrainingData;
+import io.lorikeet.train.event.FlightEvents;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.goal.Goal;
@@ -20,6 +21,7 @@ import io.lorikeet.train.run.RunProgress;
 import io.lorikeet.train.run.RunSaver;
 import io.lorikeet.train.run.StoppedException;
 import io.lorikeet.train.run.TrainingResult;
+import io.lorikeet.train.sample.Samples;
 import io.lorikeet.train.settings.LearningRateSchedule;
 import io.lorikeet.train.settings.RunPolicy;
 import io.lorikeet.train.settings.Settings;
@@ -45,11 +47,13 @@ final class TrainingLoop {
   private final int steps;
   private final TrainingListener events;
   private final BatchPlan plan;
-  private final Optional<DataSet> validation;
+  private Optional<DataSet> validation;
   private final Optional<ChatTemplate> chatTemplate;
   private final RunProgress progress;
   private final RunSaver saver;
   private final Ends ends;
+  private Optional<Samples> samples = Optional.empty();
+  private LearningRateSchedule rates;
   private double longestStep;
   private boolean savedAtStop;
   private int rolledBackTo = -1;
@@ -92,8 +96,22 @@ final class TrainingLoop {
             config.get(Settings.BATCH_SIZE),
             accumulate,
             config.get(Settings.SEED));
+    rates = config.learningRateSchedule();
     validation = data.validation();
     chatTemplate = data.chatTemplate();
+  }
+
+  /// Takes its steps at these rates, and measures nothing else.
+  TrainingLoop trial(LearningRateSchedule schedule) {
+    rates = schedule;
+    validation = Optional.empty();
+    return this;
+  }
+
+  /// Answers prompts whenever the validation data is measured, or would be.
+  TrainingLoop samples(Optional<Samples> answering) {
+    samples = answering;
+    return this;
   }
 
   /// Takes all steps that aren't done yet.
@@ -106,7 +124,6 @@ final class TrainingLoop {
   ///     be written
   /// @throws GgmlException when the device is lost or out of memory
   TrainingResult run() throws IOException {
-    LearningRateSchedule schedule = config.learningRateSchedule();
     try {
       saver.prepare();
       if (progress.step() == 0 && config.get(Settings.ON_NAN) == RunPolicy.OnNan.ROLLBACK) {
@@ -116,7 +133,7 @@ final class TrainingLoop {
       while (!isOver()) {
         stopIfAsked();
         int number = progress.step() + 1;
-        step(number, schedule.rate(number, steps));
+        step(number, rates.rate(number, steps));
         validateIfDue();
         saver.saveIfDue(progress);
       }
@@ -208,21 +225,26 @@ final class TrainingLoop {
   }
 
   private TrainingEvent.StepDone takeStep(int number, double rate) {
+    FlightEvents.StepEvent flight = new FlightEvents.StepEvent();
+    flight.begin();
     long start = System.nanoTime();
     TrainingStep.StepOutcome outcome =
         step.run(number, plan.step(number), rate, new LoopWatch(number));
-    return new TrainingEvent.StepDone(
-        number,
-        steps,
-        plan.epochsAfter(number),
-        outcome.loss(),
-        rate,
-        outcome.gradientNorm(),
-        outcome.targetTokens(),
-        outcome.tokens(),
-        secondsSince(start),
-        outcome.divergence(),
-        outcome.figures());
+    TrainingEvent.StepDone done =
+        new TrainingEvent.StepDone(
+            number,
+            steps,
+            plan.epochsAfter(number),
+            outcome.loss(),
+            rate,
+            outcome.gradientNorm(),
+            outcome.targetTokens(),
+            outcome.tokens(),
+            secondsSince(start),
+            outcome.divergence(),
+            outcome.figures());
+    flight.taken(done);
+    return done;
   }
 
   private final class LoopWatch implements TrainingStep.Watch {
@@ -301,10 +323,15 @@ final class TrainingLoop {
     if (due && validation.isPresent() && progress.evaluatedStep() < done) {
       validate(done, validation.get());
     }
+    if (due && samples.isPresent()) {
+      samples.get().answer(done, () -> step.model().lora().toAdapter()).ifPresent(events::on);
+    }
   }
 
   private void validate(int number, DataSet rows) throws IOException {
     base.checkUnchanged();
+    FlightEvents.ValidationEvent flight = new FlightEvents.ValidationEvent();
+    flight.begin();
     long start = System.nanoTime();
     step.model().foldAdapter();
     List<MicroBatch> batches = rows.batches(config.get(Settings.BATCH_SIZE));
@@ -321,14 +348,16 @@ final class TrainingLoop {
       events.on(new TrainingEvent.Progress("validation", i + 1, batches.size()));
     }
     Goal.GoalResult result = round.result();
-    events.on(
+    TrainingEvent.Evaluated evaluated =
         new TrainingEvent.Evaluated(
             number,
             plan.epochsAfter(number),
             result.loss(),
             rows.targets(),
             secondsSince(start),
-            result.figures()));
+            result.figures());
+    flight.measured(evaluated);
+    events.on(evaluated);
     progress.evaluated(result.loss(), number > 0 && passes(number));
   }
 

@@ -4,6 +4,7 @@ import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraSlot;
 import io.lorikeet.train.data.MicroBatch;
+import io.lorikeet.train.event.FlightEvents;
 import io.lorikeet.train.goal.Goal;
 import io.lorikeet.train.optimizer.AdamW;
 import io.lorikeet.train.optimizer.NonFiniteException;
@@ -114,7 +115,10 @@ final class TrainingStep {
       model.addGradients(all.subList(first, Math.min(first + model.passes(), all.size())));
       watch.afterBatch();
     }
+    FlightEvents.DeviceWaitEvent wait = new FlightEvents.DeviceWaitEvent();
+    wait.begin();
     TransformerModel.Losses losses = model.takeLosses(optimizer.sumSquares());
+    wait.over(step);
     for (int i = 0; i < batches.size(); i++) {
       MicroBatch batch = batches.get(i);
       float[] ofBatch = losses.losses().get(i);

@@ -15,8 +15,11 @@ import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.data.NeutralData;
 import io.lorikeet.train.optimizer.AdamW;
 import io.lorikeet.train.settings.OptimizerState;
+import io.lorikeet.train.settings.SampleSource;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -372,7 +375,20 @@ public final class MemoryPlanner {
           new MemoryPlan.PlanItem("scratch of the device's library", pass.libraryScratch(), 0, 0));
     }
     items.addAll(ofDriver(Float.BYTES * setup.lora().count(), placement.shape().tokens()));
+    int prompts = prompts();
+    if (prompts > 0) {
+      long bytes = new SampleMemory(model, prompts, config.get(Settings.CONTEXT)).bytes();
+      items.add(new MemoryPlan.PlanItem("answers to samples", 0, bytes, 0));
+    }
     return items;
+  }
+
+  private int prompts() {
+    try {
+      return SampleSource.prompts(config.get(Settings.SAMPLE)).size();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /// Bytes of the file's tensors, which are mapped.

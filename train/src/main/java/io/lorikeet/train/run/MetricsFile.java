@@ -31,8 +31,9 @@ import java.util.Optional;
 /// `step`, `epoch`, `skipped` (why), `skipped_steps` (in all so far) and, if the run went back,
 /// `rolled_back_to`. Preferences add `reward_chosen`, `reward_rejected`, `reward_margin`,
 /// `reward_accuracy`, `logp_chosen`, `logp_rejected` and, where there is a reference,
-/// `reference_distance` (nats per token) to both. Each line is on its way to
-/// the disk when the next step begins.
+/// `reference_distance` (nats per token) to both. Answers to the run's prompts have
+/// `sampling`, `step`, `tokens` and `seconds`.
+/// Each line is on its way to the disk when the next step begins.
 public final class MetricsFile implements TrainingListener, AutoCloseable {
   private final ObjectMapper json = new ObjectMapper();
   private final FileChannel channel;
@@ -81,7 +82,8 @@ public final class MetricsFile implements TrainingListener, AutoCloseable {
     try {
       JsonNode line = json.readTree(text);
       int last = line.path("evaluation").asBoolean() ? evaluated : step;
-      return line.path("step").isInt() && line.path("step").asInt() <= last;
+      boolean atFirst = step == 0 && line.path("sampling").asBoolean(); // answered anew
+      return line.path("step").isInt() && line.path("step").asInt() <= last && !atFirst;
     } catch (IOException _) {
       return false; // a power cut leaves anything
     }
@@ -101,6 +103,8 @@ public final class MetricsFile implements TrainingListener, AutoCloseable {
       write(line(evaluated));
     } else if (event instanceof TrainingEvent.StepSkipped skipped) {
       write(line(skipped));
+    } else if (event instanceof TrainingEvent.Sampled sampled) {
+      write(line(sampled));
     }
   }
 
@@ -139,6 +143,15 @@ public final class MetricsFile implements TrainingListener, AutoCloseable {
     line.put("target_tokens", evaluated.targetTokens());
     line.put("seconds", evaluated.seconds());
     line.putAll(evaluated.figures());
+    return line;
+  }
+
+  private static Map<String, Object> line(TrainingEvent.Sampled sampled) {
+    Map<String, Object> line = new LinkedHashMap<>();
+    line.put("sampling", true);
+    line.put("step", sampled.step());
+    line.put("tokens", sampled.tokens());
+    line.put("seconds", sampled.seconds());
     return line;
   }
 

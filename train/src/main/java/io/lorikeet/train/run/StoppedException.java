@@ -15,6 +15,11 @@ public final class StoppedException extends RuntimeException {
     return new StoppedException("stopped before the first step; nothing was written");
   }
 
+  /// In words of one's own, with how to go on.
+  public static StoppedException saying(String message) {
+    return new StoppedException(message);
+  }
+
   /// @param why the reason, such as "asked to stop"
   public static StoppedException after(String why, int step, int steps, Path run) {
     return new StoppedException(

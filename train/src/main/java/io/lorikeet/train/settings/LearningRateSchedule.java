@@ -55,4 +55,26 @@ public sealed interface LearningRateSchedule {
       return (1 + Math.cos(Math.PI * done)) / 2;
     }
   }
+
+  /// Rises by the same factor at each step, up to its peak. For a test of rates; no setting asks
+  /// for it.
+  ///
+  /// @param from rate of the first step
+  record Rising(double from, double peak) implements LearningRateSchedule {
+    @Override
+    public double warmup() {
+      return 0;
+    }
+
+    @Override
+    public double decay(double done) {
+      return 1;
+    }
+
+    @Override
+    public double rate(int step, int steps) {
+      double done = steps == 1 ? 0 : (step - 1.0) / (steps - 1);
+      return from * Math.pow(peak / from, done);
+    }
+  }
 }

@@ -20,6 +20,9 @@ public final class RunFiles {
   /// A line of JSON per event.
   public static final String METRICS = "metrics.jsonl";
 
+  /// Answers to the run's prompts, a line of JSON for each time.
+  public static final String SAMPLES = "samples.jsonl";
+
   /// The run's story for its report.
   public static final String SUMMARY = "summary.json";
 
@@ -42,7 +45,7 @@ public final class RunFiles {
 
   /// The files about a run, besides its work.
   public static final List<String> STORY =
-      List.of(CONFIG, COMPUTATION, METRICS, SUMMARY, REPORT, NEUTRAL, REFERENCE);
+      List.of(CONFIG, COMPUTATION, METRICS, SAMPLES, SUMMARY, REPORT, NEUTRAL, REFERENCE);
 
   /// The names of all that a run may keep in its folder.
   public static final List<String> ALL =

@@ -379,6 +379,21 @@ public final class Settings {
               "tensorboard: also write the run's numbers for TensorBoard, into its folder")
           .defaultsTo(RunPolicy.Log.METRICS)
           .marked(UNRECORDED, MAY_CHANGE);
+  public static final Setting<List<SampleSource>> SAMPLE =
+      setting(
+              CARE,
+              "sample",
+              many(
+                  "PROMPT|FILE",
+                  texts -> texts.stream().map(SampleSource::parse).toList(),
+                  sources -> sources.stream().map(SampleSource::text).toList()),
+              "prompt that llama.cpp answers at each validation, or a file with one on each line")
+          .defaultsTo("", _ -> Optional.of(List.of()))
+          .marked(UNRECORDED, MAY_CHANGE);
+  public static final Setting<Integer> SAMPLE_TOKENS =
+      setting(CARE, "sample-tokens", count("TOKENS", 1, 4096), "tokens of such an answer at most")
+          .defaultsTo(64)
+          .marked(UNRECORDED, MAY_CHANGE);
   public static final Setting<Boolean> ALLOW_IDLE =
       setting(
               CARE,

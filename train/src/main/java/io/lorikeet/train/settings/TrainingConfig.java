@@ -182,6 +182,11 @@ public final class TrainingConfig {
     return with(new TrainingOptions().set(Settings.METHOD, method));
   }
 
+  /// This configuration with another number of steps.
+  public TrainingConfig withSteps(int count) {
+    return with(new TrainingOptions().set(Settings.STEPS, count));
+  }
+
   /// This configuration with the rank, alpha and targets of the adapter that the run begins with.
   public TrainingConfig withAdapter(LoraAdapter adapter) {
     List<String> names =

@@ -48,6 +48,7 @@ final class TrainingOptionsCheck {
     options
         .get(Settings.REFERENCE_ADAPTER)
         .ifPresent(file -> checkReadable(Settings.REFERENCE_ADAPTER, file));
+    options.get(Settings.SAMPLE).ifPresent(this::checkSamples);
     options.get(Settings.OUTPUT).ifPresentOrElse(this::checkOutput, () -> missing(Settings.OUTPUT));
     return finish(contextOfBase);
   }
@@ -93,6 +94,21 @@ final class TrainingOptionsCheck {
               "must be a file, or a share of the data between 0 and 1, is " + share);
         }
       }
+    }
+  }
+
+  private void checkSamples(List<SampleSource> sources) {
+    for (SampleSource source : sources) {
+      if (source instanceof SampleSource.PromptFile(Path file)) {
+        files.reads(options.describe(Settings.SAMPLE), file);
+      }
+    }
+    try {
+      SampleSource.prompts(sources);
+    } catch (InvalidInputException e) {
+      problem(Settings.SAMPLE, e.getMessage());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

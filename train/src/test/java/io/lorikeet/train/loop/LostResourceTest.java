@@ -236,7 +236,7 @@ class LostResourceTest {
       private int asked;
 
       @Override
-      boolean isMade() {
+      public boolean isMade() {
         boolean between = asked++ % 3 == 0; // and then once for each of the two batches
         if (!between && events.steps().size() == stepsBefore) {
           switch (failure) {

@@ -61,6 +61,7 @@ class TrainingOptionsTest {
             .set(Settings.REFERENCE_ADAPTER, folder.resolve("base.gguf"))
             .set(Settings.REPLAY, List.of(new ReplaySource(DataSource.of(old), 0.2)))
             .set(Settings.ACCUMULATE, 2)
+            .set(Settings.SAMPLE, List.of(new SampleSource.PromptText("say")))
             .set(Settings.EVALUATE_EVERY, 5)
             .set(Settings.EARLY_STOP, 3)
             .set(Settings.MAX_TIME, Duration.ofMinutes(90))

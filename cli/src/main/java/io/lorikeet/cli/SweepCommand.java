@@ -1,0 +1,103 @@
+package io.lorikeet.cli;
+
+import io.lorikeet.finetune.sweep.Sweep;
+import io.lorikeet.finetune.sweep.SweepPlan;
+import io.lorikeet.finetune.text.TableText;
+import io.lorikeet.finetune.text.Words;
+import io.lorikeet.quant.ShellText;
+import io.lorikeet.train.event.TrainingEvent;
+import io.lorikeet.train.event.TrainingListener;
+import io.lorikeet.train.loop.StopRequest;
+import io.lorikeet.train.settings.RunFiles;
+import io.lorikeet.train.settings.Settings;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/// `lorikeet sweep`.
+@Command(
+    name = "sweep",
+    description = {
+      "Try settings: train many runs a little, and the better half of them on, round by round.",
+      "The same command goes on with a sweep that was stopped. docs/runs.md has an example of the file."
+    })
+final class SweepCommand implements Callable<Integer> {
+  @ParentCommand private Main main;
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--config",
+      paramLabel = "FILE",
+      required = true,
+      description = "YAML file with folder, budget, train and try")
+  private Path config;
+
+  @Override
+  public Integer call() throws IOException {
+    ProgressLine line = ProgressLine.of(spec);
+    SweepPlan plan = SweepPlan.read(config);
+    line.sentence(
+        "%s runs, %s steps in all, in %s"
+            .formatted(plan.choices().size(), Words.count(plan.steps()), plan.folder()));
+    StopRequest stop = new StopRequest();
+    main.interruption().onArrival(stop::make);
+    Sweep.SweepResult result;
+    try {
+      result = new Sweep(plan, stop, listener(line)).run();
+    } finally {
+      main.interruption().leaveAtOnce();
+    }
+    table(result).forEach(line::println);
+    line.println("page: " + plan.folder().resolve(Sweep.PAGE));
+    line.println("best adapter: " + result.best().get(Settings.OUTPUT));
+    line.println("train the best again, or with more steps:");
+    line.println(
+        "  %s train --config %s --output best.gguf --run best-run"
+            .formatted(
+                ShellText.program(),
+                ShellText.quoted(result.best().get(Settings.RUN).resolve(RunFiles.CONFIG))));
+    return 0;
+  }
+
+  private static TrainingListener listener(ProgressLine line) {
+    return event -> {
+      switch (event) {
+        case TrainingEvent.Note(String text) -> line.println(text);
+        case TrainingEvent.Warning(String text) -> line.sentence("warning: " + text);
+        case TrainingEvent.StepDone step ->
+            line.update(
+                "step %s/%s".formatted(step.step(), step.steps()),
+                "loss " + Words.loss(step.loss()));
+        default -> {}
+      }
+    };
+  }
+
+  private static List<String> table(Sweep.SweepResult result) {
+    List<String> keys = List.copyOf(result.entries().getFirst().choice().keySet());
+    List<String> headings = new ArrayList<>(List.of("run"));
+    headings.addAll(keys);
+    headings.addAll(List.of("rounds", "steps", "validation loss"));
+    TableText table = new TableText(headings);
+    for (Sweep.SweptRun entry : result.entries()) {
+      List<String> row = new ArrayList<>(List.of(Integer.toString(entry.run() + 1)));
+      keys.forEach(key -> row.add(String.valueOf(entry.choice().get(key))));
+      row.add(Integer.toString(entry.round()));
+      row.add(Words.count(entry.step()));
+      row.add(
+          Double.isNaN(entry.loss())
+              ? "went wrong"
+              : String.format(Locale.ROOT, "%.4f", entry.loss()));
+      table.row(row);
+    }
+    return table.lines();
+  }
+}

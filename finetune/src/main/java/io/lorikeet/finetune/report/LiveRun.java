@@ -1,0 +1,59 @@
+package io.lorikeet.finetune.report;
+
+import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.LockFile;
+import io.lorikeet.train.run.MetricsReader;
+import io.lorikeet.train.settings.RunFiles;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/// A run that is shown while it goes on. Of its numbers only those are read that were added, and
+/// the page is made anew only when something has changed, however many ask for it.
+final class LiveRun {
+  private final Path run;
+  private final MetricsReader metrics;
+  private List<String> shown = List.of();
+  private String body = "";
+
+  LiveRun(Path run) {
+    this.run = run;
+    metrics = new MetricsReader(run);
+  }
+
+  Path run() {
+    return run;
+  }
+
+  /// The changing part of its report. A run that is being written may be unreadable for a moment.
+  synchronized String body() throws IOException {
+    List<String> now = stamps();
+    if (!now.equals(shown)) {
+      try {
+        body = ReportPage.of(run, metrics).body();
+      } catch (InvalidInputException e) {
+        body = "<main><p>" + Html.text(e.getMessage()) + "</p></main>";
+      }
+      shown = now;
+    }
+    return body;
+  }
+
+  /// Texts that change with the files that a report is made of, and with the run's state.
+  List<String> stamps() {
+    List<String> stamps = new ArrayList<>();
+    for (String name :
+        List.of(RunFiles.CONFIG, RunFiles.METRICS, RunFiles.SAMPLES, RunFiles.SUMMARY)) {
+      Path file = run.resolve(name);
+      try {
+        stamps.add(name + " " + Files.getLastModifiedTime(file) + " " + Files.size(file));
+      } catch (IOException _) {
+        // not there
+      }
+    }
+    stamps.add("running: " + LockFile.isHeld(run.resolve(RunFiles.LOCK)));
+    return stamps;
+  }
+}

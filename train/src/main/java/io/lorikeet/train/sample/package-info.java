@@ -1,0 +1,6 @@
+/// Answers to a run's prompts while it goes on: llama.cpp computes them on the CPU with the adapter
+/// as it stands. [Samples] asks, [SampleFile] keeps them in the run's folder.
+@NullMarked
+package io.lorikeet.train.sample;
+
+import org.jspecify.annotations.NullMarked;
