@@ -14,6 +14,7 @@ import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.NearestName;
 import io.lorikeet.quant.OutputPlan;
+import io.lorikeet.train.settings.Recompute;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -67,6 +68,13 @@ final class BenchCommand extends WritingCommand {
       paramLabel = "NAME",
       description = "where to compute: auto, cpu, vulkan0, cuda0, … (default: ${DEFAULT-VALUE})")
   private String device = "auto";
+
+  @Option(
+      names = "--recompute",
+      paramLabel = "all|none",
+      description =
+          "parts of a layer that backward computes again, as train takes them (default: none)")
+  private Recompute recompute = Recompute.NONE;
 
   @Mixin private ThreadsOption threads = new ThreadsOption();
 
@@ -186,7 +194,16 @@ final class BenchCommand extends WritingCommand {
     } else {
       BenchReport report =
           new BenchRun(
-                  base, context, rank, target, device, threads.count(), rounds, ready, line::update)
+                  base,
+                  context,
+                  rank,
+                  target,
+                  device,
+                  recompute,
+                  threads.count(),
+                  rounds,
+                  ready,
+                  line::update)
               .run();
       line.clear();
       List<String> trained = List.of(BenchReport.STEP, BenchReport.FORWARD);

@@ -19,7 +19,7 @@ final class GradientText {
     List<String> lines = new ArrayList<>();
     Placement placement = proof.placement();
     lines.add(
-        "one batch with %s tokens with loss, on %s: layers %s, their inputs %s, attention %s"
+        "one batch with %s tokens with loss, on %s: layers %s, their inputs %s, activations kept: %s"
             .formatted(
                 Words.count(proof.targets()),
                 proof.device(),
@@ -27,7 +27,7 @@ final class GradientText {
                     ? "streamed, %s batches in turn".formatted(placement.passes())
                     : "in memory",
                 Setting.name(placement.savedInputs()),
-                placement.keepsAttention() ? "kept" : "computed again"));
+                placement.savedActivations().name().toLowerCase(Locale.ROOT)));
     lines.add(
         String.format(
             Locale.ROOT, "loss %.6f, on the CPU in F32 %.6f", proof.loss(), proof.rightLoss()));

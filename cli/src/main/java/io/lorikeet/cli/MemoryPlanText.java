@@ -1,6 +1,7 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.finetune.MemoryForecast;
+import io.lorikeet.models.architecture.SavedActivations;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.memory.MemoryPlan;
 import io.lorikeet.train.memory.MemoryPlanner;
@@ -64,12 +65,20 @@ final class MemoryPlanText {
         placement.streamed()
             ? "layers streamed, %s batches through each; ".formatted(placement.passes())
             : "",
-        placement.keepsAttention() ? " and attention" : "",
+        saved(placement.savedActivations()),
         placement.savedInputs().name().toLowerCase(Locale.ROOT).replace('_', ' '),
         placement.optimizerState().name().toLowerCase(Locale.ROOT),
         placement.shape().attentionBlock(),
         placement.shape().tile(),
         placement.shape().headChunk());
+  }
+
+  private static String saved(SavedActivations saved) {
+    return switch (saved) {
+      case NONE -> "";
+      case ATTENTION -> " and attention";
+      case PROJECTIONS -> ", attention and projections";
+    };
   }
 
   private static String gb(long bytes) {

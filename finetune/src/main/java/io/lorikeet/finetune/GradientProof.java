@@ -7,6 +7,7 @@ import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.architecture.BaseWeights;
 import io.lorikeet.models.architecture.ModelOptions;
 import io.lorikeet.models.architecture.PassShape;
+import io.lorikeet.models.architecture.SavedActivations;
 import io.lorikeet.models.architecture.TokenBatch;
 import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.autodiff.Precision;
@@ -127,7 +128,13 @@ public record GradientProof(
     PassShape shape = PassShape.choose(ModelConfig.of(base), batch.rows(), batch.context());
     try (Backend cpu =
         Backend.open("cpu", config.get(Settings.THREADS), Optional.of(ProductFormat.GGML))) {
-      return compute(base, cpu, Placement.onDevice(shape), Precision.F32, adapter, batch);
+      return compute(
+          base,
+          cpu,
+          Placement.onDevice(shape, SavedActivations.NONE),
+          Precision.F32,
+          adapter,
+          batch);
     }
   }
 
@@ -233,7 +240,7 @@ public record GradientProof(
             true,
             0,
             placement.savedInputs(),
-            placement.keepsAttention(),
+            placement.savedActivations(),
             placement.passes(),
             false,
             0,

@@ -29,6 +29,10 @@ public interface Kernels {
   /// The sum of products of one shape, `[n, t]`.
   Tensor sum(List<Term> terms);
 
+  /// Schedules the sum of a few products, written into y `[n, t]`: operations on y that come later
+  /// see it there.
+  void sumInto(List<Term> terms, Tensor y);
+
   /// The product of two activations or small matrices, as [Ops#mulMat]: a `[k, n, …]`, b
   /// `[k, m, …]` give `[n, m, …]`. Each is an [#operand].
   Tensor product(Tensor a, Tensor b);

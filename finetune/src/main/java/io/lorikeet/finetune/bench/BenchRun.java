@@ -11,6 +11,7 @@ import io.lorikeet.quant.LlamaLimits;
 import io.lorikeet.quant.ModelLoader;
 import io.lorikeet.train.loop.TrainingProbe;
 import io.lorikeet.train.memory.ProcessMemory;
+import io.lorikeet.train.settings.Recompute;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -23,6 +24,7 @@ import java.util.function.Consumer;
 /// first: the peak of its memory can't be told from llama.cpp's afterwards.
 ///
 /// @param device where both compute, as [Backend#open] takes it
+/// @param recompute the parts of a layer that backward computes again
 /// @param ready told what will be measured; may refuse it
 /// @param progress told what is being measured
 public record BenchRun(
@@ -31,6 +33,7 @@ public record BenchRun(
     int rank,
     List<String> target,
     String device,
+    Recompute recompute,
     int threads,
     int rounds,
     Consumer<BenchSetting> ready,
@@ -45,13 +48,14 @@ public record BenchRun(
       LlamaLimits.check(base);
       try (Backend backend = openDevice()) {
         BenchSetting setting =
-            BenchSetting.training(base, context, rank, target, backend, threads, rounds);
+            BenchSetting.training(base, context, rank, target, backend, recompute, threads, rounds);
         ready.accept(setting);
         TrainingProbe.lend(
             base,
             backend,
             context,
             adapter,
+            recompute,
             probe -> report[0] = measure(base, setting, backend, probe));
       }
     }

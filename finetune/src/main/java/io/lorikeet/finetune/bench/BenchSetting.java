@@ -6,6 +6,7 @@ import io.lorikeet.bindings.Backend;
 import io.lorikeet.finetune.LorikeetVersion;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.settings.Recompute;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +15,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /// The run that `lorikeet bench` measures, and the machine.
@@ -27,6 +29,7 @@ import java.util.Map;
 /// @param device name of the device
 /// @param hardware the device's own name
 /// @param processors how many this process may use
+/// @param recompute the parts of a layer that backward computes again; without meaning for merging
 /// @param rounds how often each thing is measured
 public record BenchSetting(
     String measured,
@@ -39,6 +42,7 @@ public record BenchSetting(
     String device,
     String hardware,
     int processors,
+    Recompute recompute,
     int threads,
     int rounds) {
 
@@ -48,6 +52,7 @@ public record BenchSetting(
       int rank,
       List<String> target,
       Backend backend,
+      Recompute recompute,
       int threads,
       int rounds)
       throws IOException {
@@ -62,6 +67,7 @@ public record BenchSetting(
         backend.device().name(),
         backend.device().description(),
         Runtime.getRuntime().availableProcessors(),
+        recompute,
         threads,
         rounds);
   }
@@ -86,6 +92,7 @@ public record BenchSetting(
         "cpu",
         cpu,
         Runtime.getRuntime().availableProcessors(),
+        Recompute.AUTO,
         threads,
         rounds);
   }
@@ -105,6 +112,7 @@ public record BenchSetting(
     json.put("date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
     json.put("model", model);
     json.put("rounds", rounds);
+    json.put("recompute", recompute.name().toLowerCase(Locale.ROOT));
     json.putAll(comparable());
     return json;
   }

@@ -3,6 +3,7 @@ package io.lorikeet.models.architecture;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Parameter;
+import io.lorikeet.models.autodiff.SavedResult;
 import io.lorikeet.models.autodiff.Tape;
 import org.jspecify.annotations.Nullable;
 
@@ -23,18 +24,26 @@ record AdaptedLinear(Tensor weight, @Nullable Tensor bias, @Nullable Pair pair) 
   /// @param x `[k, t]`
   /// @param firstToken index of x's first token in the batch, which dropout's mask goes by
   Tensor apply(Tape tape, Tensor x, int firstToken) {
-    Tensor y = pair == null ? tape.frozenProduct(weight, x) : adapted(tape, pair, x, firstToken);
+    return apply(tape, x, firstToken, null);
+  }
+
+  /// @param x `[k, t]`
+  /// @param firstToken index of x's first token in the batch, which dropout's mask goes by
+  /// @param saved the result without its bias, `[n, t]`, or null
+  Tensor apply(Tape tape, Tensor x, int firstToken, @Nullable SavedResult saved) {
+    Tensor y = product(tape, x, firstToken, saved);
     return bias == null ? y : tape.addBias(y, bias);
   }
 
-  private Tensor adapted(Tape tape, Pair pair, Tensor x, int firstToken) {
-    if (pair.folded()) {
-      return tape.foldedProduct(weight, pair.a(), pair.b(), pair.scaling(), x);
+  private Tensor product(Tape tape, Tensor x, int firstToken, @Nullable SavedResult saved) {
+    if (pair == null || pair.folded()) {
+      Tensor y = tape.frozenProduct(weight, x, saved);
+      return pair == null ? y : tape.foldedUpdate(pair.a(), pair.b(), pair.scaling(), x, y);
     }
     Tensor mask = pair.dropout();
     Tensor input = mask == null ? x : tape.mask(x, maskFor(tape, mask, x, firstToken));
     Tensor low = tape.scale(tape.trainedProduct(pair.a(), input), pair.scaling());
-    return tape.adaptedProduct(weight, x, pair.b(), low);
+    return tape.adaptedProduct(weight, x, pair.b(), low, saved);
   }
 
   private static Tensor maskFor(Tape tape, Tensor mask, Tensor x, int firstToken) {

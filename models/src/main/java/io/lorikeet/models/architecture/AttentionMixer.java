@@ -3,6 +3,7 @@ package io.lorikeet.models.architecture;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Attention;
+import io.lorikeet.models.autodiff.SavedResult;
 import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.family.LayerConfig;
 import io.lorikeet.models.family.LayerConfig.SharedKeys;
@@ -79,8 +80,9 @@ final class AttentionMixer implements Mixer {
     if (config.temperature() != null) {
       q = tape.mask(q, inputs.constant("temperatures", Math.toIntExact(tokens)));
     }
-    Tensor flat =
-        tape.reshape(mixed(tape, q, keys.k(), keys.v()), Shape.of(layer.queryWidth(), tokens));
+    SavedResult saved = inputs.savedAttention(tensors.prefix(), q.shape());
+    Tensor mixed = tape.attention(q, keys.k(), keys.v(), attention, saved);
+    Tensor flat = tape.reshape(mixed, Shape.of(layer.queryWidth(), tokens));
     Tensor gated = gate == null ? flat : tape.multiply(flat, tape.sigmoid(gate));
     return tensors.linear(tape, "attn_output", gated, 0);
   }
@@ -113,17 +115,6 @@ final class AttentionMixer implements Mixer {
 
   private void write(Tensor x, Tensor target) {
     inputs.ops().schedule(inputs.ops().copy(x, inputs.beginning(target, x.shape())));
-  }
-
-  /// The attention itself, `[head size, heads, tokens]`. Where it is kept, forward stores it, and
-  /// backward takes it from there.
-  private Tensor mixed(Tape tape, Tensor q, Tensor k, Tensor v) {
-    Tensor saved = inputs.savedAttention(q.shape());
-    if (saved != null && inputs.isBackward()) {
-      return tape.attention(q, k, v, attention, saved);
-    }
-    Tensor computed = tape.attention(q, k, v, attention);
-    return saved == null ? computed : inputs.ops().copy(computed, saved);
   }
 
   /// Queries, keys and values of each token, side by side, and gates as wide as the queries, or

@@ -13,8 +13,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param lora the adapter, or null to run the base alone
 /// @param folded adapted weights with their adapter rounded in, or null to apply it apart
-/// @param savedAttention attention's results, which forward keeps for backward, or null to compute
-///     them again
+/// @param activations results that forward keeps for backward, or null to compute all again
 /// @param sharedKeyValues keys and values that several layers attend to, or null
 /// @param ropeFactors frequency factors, or null
 record Engine(
@@ -25,7 +24,7 @@ record Engine(
     @Nullable FoldedWeights folded,
     PassShape shape,
     PassInputs inputs,
-    @Nullable SavedAttention savedAttention,
+    @Nullable ActivationStore activations,
     @Nullable SharedKeyValues sharedKeyValues,
     @Nullable Tensor ropeFactors,
     Precision precision) {
@@ -40,7 +39,7 @@ record Engine(
         folded,
         other,
         inputs,
-        savedAttention,
+        activations,
         sharedKeyValues,
         ropeFactors,
         precision);

@@ -9,13 +9,13 @@ import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.autodiff.GraphKernels;
 import io.lorikeet.models.autodiff.Parameter;
 import io.lorikeet.models.autodiff.ParameterGradients;
+import io.lorikeet.models.autodiff.SavedResult;
 import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.lora.LoraSlot;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -33,7 +33,7 @@ final class GraphInputs {
   private final Map<String, Tensor> frozenWeights = new HashMap<>();
   private final Map<String, AdaptedLinear.Pair> pairs = new HashMap<>();
   private final List<PartOfLayer> partsOfLayer = new ArrayList<>();
-  private @Nullable Tensor savedAttention;
+  private final Map<String, Tensor> saved = new HashMap<>();
 
   /// A placeholder of some bytes of a tensor for each layer.
   private record PartOfLayer(Tensor placeholder, Tensor all, long bytes) {}
@@ -114,11 +114,31 @@ final class GraphInputs {
   /// backward; else null.
   ///
   /// @param shape `[head size, heads, tokens]`
-  @Nullable Tensor savedAttention(Shape shape) {
-    if (engine.savedAttention() != null && savedAttention == null) {
-      savedAttention = ops.placeholder("saved_attention", TensorType.F32, shape);
+  @Nullable SavedResult savedAttention(String prefix, Shape shape) {
+    Tensor place = saved(prefix, ActivationStore.ATTENTION, shape);
+    return place == null ? null : new SavedResult(place, backward);
+  }
+
+  /// The place of a projection's result in a layer, where it is kept from forward for backward;
+  /// else null.
+  ///
+  /// @param shape `[outputs, t]`
+  /// @param firstToken index in the batch of the first of the t tokens
+  @Nullable SavedResult savedProjection(String prefix, String name, Shape shape, int firstToken) {
+    Tensor all = saved(prefix, name, Shape.of(shape.ne0(), tokens));
+    if (all == null) {
+      return null;
     }
-    return savedAttention;
+    boolean whole = shape.ne1() == tokens;
+    return new SavedResult(
+        whole ? all : ops.view(all, shape, firstToken * all.stride(1)), backward);
+  }
+
+  private @Nullable Tensor saved(String prefix, String name, Shape shape) {
+    ActivationStore store = engine.activations();
+    return store == null || !store.has(prefix + name)
+        ? null
+        : saved.computeIfAbsent(name, n -> ops.placeholder("saved " + n, TensorType.F32, shape));
   }
 
   /// The placeholder of a layer's part of a tensor that serves all layers.
@@ -211,17 +231,16 @@ final class GraphInputs {
   }
 
   /// Points all placeholders of weights and adapters at the tensors called `prefix` + name, and
-  /// that of saved attention at the layer's.
+  /// those of saved activations at the layer's.
   ///
   /// @param firstToken index in the batch of the first token that the graph takes
   void bind(Graph graph, String prefix, int firstToken) {
     weights.forEach((name, placeholder) -> graph.bind(placeholder, engine.weight(prefix + name)));
     frozenWeights.forEach(
         (name, placeholder) -> graph.bind(placeholder, engine.weights().get(prefix + name)));
-    if (savedAttention != null) {
-      SavedAttention saved =
-          Objects.requireNonNull(engine.savedAttention(), "the graph reads or writes it");
-      graph.bind(savedAttention, saved.get(prefix));
+    ActivationStore store = engine.activations();
+    if (store != null) {
+      saved.forEach((name, placeholder) -> graph.bind(placeholder, store.get(prefix + name)));
     }
     pairs.forEach(
         (name, pair) -> {

@@ -1,5 +1,6 @@
 package io.lorikeet.models.architecture;
 
+import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.CausalConvolution;
 import io.lorikeet.models.autodiff.DeltaNet;
@@ -39,7 +40,10 @@ record LayerTensors(GraphInputs inputs, String prefix, float epsilon) {
   ///
   /// @param firstToken index of x's first token in the batch
   Tensor linear(Tape tape, String name, Tensor x, int firstToken) {
-    return inputs.linear(prefix, name).apply(tape, x, firstToken);
+    AdaptedLinear linear = inputs.linear(prefix, name);
+    Shape shape = Shape.of(linear.weight().shape().ne1(), x.shape().ne1());
+    return linear.apply(
+        tape, x, firstToken, inputs.savedProjection(prefix, name, shape, firstToken));
   }
 
   /// The causal convolution with the kernels `name`.

@@ -5,7 +5,7 @@ package io.lorikeet.models.architecture;
 /// @param hiddenStates the layers' inputs, kept for backward, and their gradient; keys and values
 ///     that several layers attend to
 /// @param hiddenStatesOnHost those that are kept in the host's memory
-/// @param attention results of attention in each layer, where they are kept for backward
+/// @param activations results of each layer that are kept for backward, see [SavedActivations]
 /// @param inputs batch, masks and constants
 /// @param folded weights with their adapter rounded in
 /// @param scratch the graphs' shared memory: activations, logits, dequantized weights
@@ -13,7 +13,7 @@ package io.lorikeet.models.architecture;
 public record ModelMemory(
     long hiddenStates,
     long hiddenStatesOnHost,
-    long attention,
+    long activations,
     long inputs,
     long folded,
     long scratch,

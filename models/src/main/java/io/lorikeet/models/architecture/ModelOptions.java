@@ -10,9 +10,9 @@ import java.util.List;
 /// @param training whether gradients are wanted; without, less memory is taken
 /// @param dropout probability of dropping an input of an adapter in training
 /// @param savedInputs where the layers' inputs are kept for backward
-/// @param keepsAttention whether what attention gave in each layer is kept for backward too, on
-///     the device, instead of being computed again; for training, with the inputs on the device
-///     and one batch after the other
+/// @param savedActivations results of each layer that are kept on the device for backward, instead
+///     of being computed again; for training, with the layers' inputs on the device and one batch
+///     after the other
 /// @param passes batches that go through a layer before the next one's turn: where layers are
 ///     streamed, each is then uploaded once for all of them
 /// @param folded whether the adapter is rounded into the weights it adapts, as
@@ -26,7 +26,7 @@ public record ModelOptions(
     boolean training,
     double dropout,
     SavedInputs savedInputs,
-    boolean keepsAttention,
+    SavedActivations savedActivations,
     int passes,
     boolean folded,
     int listed,
@@ -34,9 +34,10 @@ public record ModelOptions(
 
   public ModelOptions {
     shorter = List.copyOf(shorter);
-    if (keepsAttention && (!training || savedInputs != SavedInputs.DEVICE || passes != 1)) {
+    if (savedActivations != SavedActivations.NONE
+        && (!training || savedInputs != SavedInputs.DEVICE || passes != 1)) {
       throw new IllegalArgumentException(
-          "attention is only kept for training on one batch after the other, with the layers'"
+          "activations are only kept for training on one batch after the other, with the layers'"
               + " inputs on the device");
     }
   }
@@ -51,7 +52,7 @@ public record ModelOptions(
         training,
         dropout,
         SavedInputs.DEVICE,
-        false,
+        SavedActivations.NONE,
         1,
         false,
         0,

@@ -26,9 +26,9 @@ import org.jspecify.annotations.Nullable;
 /// rows: logits, loss, and gradients of the adapter.
 ///
 /// Forward keeps each layer's input; backward computes a layer again from it, so that only one
-/// layer's activations are in memory at a time. Attention's results can be kept too, which saves
-/// computing the most expensive part of a layer twice. All graphs are built here once and share one
-/// scratch memory.
+/// layer's activations are in memory at a time. Results of attention and of projections can be kept
+/// too, which saves computing the most expensive parts of a layer twice. All graphs are built here
+/// once and share one scratch memory.
 public final class TransformerModel implements AutoCloseable {
   private final Engine engine;
   private final boolean training;
@@ -97,10 +97,12 @@ public final class TransformerModel implements AutoCloseable {
         RopeFactors.choose(base, config, shape.context()).map(weights::get).orElse(null);
     FoldedWeights folded =
         options.folded() && lora != null ? owned.add(new FoldedWeights(base, lora, backend)) : null;
-    SavedAttention attention =
-        options.keepsAttention()
-            ? owned.add(new SavedAttention(backend, config, shape.tokens()))
-            : null;
+    ActivationStore activations =
+        options.savedActivations() == SavedActivations.NONE
+            ? null
+            : owned.add(
+                new ActivationStore(
+                    backend, config, weights, options.savedActivations(), shape.tokens()));
     SharedKeyValues shared =
         SharedKeyValues.areIn(config)
             ? owned.add(
@@ -120,7 +122,7 @@ public final class TransformerModel implements AutoCloseable {
         folded,
         shape,
         inputs,
-        attention,
+        activations,
         shared,
         factors,
         options.precision());
@@ -367,7 +369,7 @@ public final class TransformerModel implements AutoCloseable {
     return new ModelMemory(
         states.deviceBytes() + (shared == null ? 0 : shared.deviceBytes()),
         states.hostBytes() + (shared == null ? 0 : shared.hostBytes()),
-        engine.savedAttention() == null ? 0 : engine.savedAttention().bytes(),
+        engine.activations() == null ? 0 : engine.activations().bytes(),
         engine.inputs().bytes() + losses.bytes(),
         engine.folded() == null ? 0 : engine.folded().bytes(),
         memory.bytes(),

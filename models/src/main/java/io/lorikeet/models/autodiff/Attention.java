@@ -55,9 +55,11 @@ public record Attention(
 
   /// q `[head size, heads, t]`, k and v `[head size, key-value heads, t]` give `[head size, heads,
   /// t]`.
-  Tensor forward(Ops ops, Kernels kernels, Tensor q, Tensor k, Tensor v) {
+  ///
+  /// @param place where the result is written; null for memory of the graph's own
+  Tensor forward(Ops ops, Kernels kernels, Tensor q, Tensor k, Tensor v, @Nullable Tensor place) {
     AttentionKernel kernel = kernel(kernels);
-    Tensor outputs = room(ops, q);
+    Tensor outputs = place == null ? room(ops, q) : place;
     Tensor allKeys = kernels.operand(k);
     Tensor allValues = kernels.operand(v);
     for (int row = 0; row < rows; row++) {

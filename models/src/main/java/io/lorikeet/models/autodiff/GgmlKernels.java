@@ -61,6 +61,11 @@ final class GgmlKernels implements Kernels {
     return terms.stream().map(this::product).reduce(ops::add).orElseThrow();
   }
 
+  @Override
+  public void sumInto(List<Term> terms, Tensor y) {
+    ops.schedule(ops.copy(sum(terms), y));
+  }
+
   private Tensor product(Term term) {
     return switch (term.kind()) {
       case FROZEN -> frozen(term.a(), term.b());

@@ -47,19 +47,38 @@ public final class Tape {
 
   /// W x for a frozen weight `[k, n]` and x `[k, t]`: `[n, t]`.
   public Tensor frozenProduct(Tensor weight, Tensor x) {
-    Tensor y = kernels.sum(List.of(new Term(ProductKind.FROZEN, weight, x)));
+    return frozenProduct(weight, x, null);
+  }
+
+  /// The same.
+  ///
+  /// @param saved the result of another graph or for it, or null
+  public Tensor frozenProduct(Tensor weight, Tensor x, @Nullable SavedResult saved) {
+    Tensor y = sum(List.of(new Term(ProductKind.FROZEN, weight, x)), saved);
     return note(new DifferentiableOp.FrozenProduct(weight, x, y));
   }
 
   /// W x + P z for a frozen weight `[k, n]` with x `[k, t]` and a trained matrix `[r, n]` with z
   /// `[r, t]`: `[n, t]`.
-  public Tensor adaptedProduct(Tensor weight, Tensor x, Parameter parameter, Tensor z) {
-    Tensor y =
-        kernels.sum(
-            List.of(
-                new Term(ProductKind.FROZEN, weight, x),
-                new Term(ProductKind.SMALL, parameter.value(), z)));
-    return note(new DifferentiableOp.AdaptedProduct(weight, x, parameter, z, y));
+  ///
+  /// @param saved the result of another graph or for it, or null
+  public Tensor adaptedProduct(
+      Tensor weight, Tensor x, Parameter parameter, Tensor z, @Nullable SavedResult saved) {
+    List<Term> terms =
+        List.of(
+            new Term(ProductKind.FROZEN, weight, x),
+            new Term(ProductKind.SMALL, parameter.value(), z));
+    return note(new DifferentiableOp.AdaptedProduct(weight, x, parameter, z, sum(terms, saved)));
+  }
+
+  private Tensor sum(List<Term> terms, @Nullable SavedResult saved) {
+    if (saved == null) {
+      return kernels.sum(terms);
+    }
+    if (!saved.computed()) {
+      kernels.sumInto(terms, saved.place());
+    }
+    return saved.place();
   }
 
   /// P x for a trained matrix `[k, n]` and x `[k, t]`: `[n, t]`.
@@ -69,10 +88,9 @@ public final class Tape {
             parameter, x, kernels.smallProduct(parameter.value(), x)));
   }
 
-  /// W x for a weight `[k, n]` that holds scaling · B A already, rounded to its type: `[n, t]`. The
-  /// gradients of A and B are those of the update without rounding.
-  public Tensor foldedProduct(Tensor weight, Parameter a, Parameter b, float scaling, Tensor x) {
-    Tensor y = frozenProduct(weight, x);
+  /// y = W x, a result on the tape, for a weight W `[k, n]` that holds scaling · B A already,
+  /// rounded to its type. The gradients of A and B are those of the update without rounding.
+  public Tensor foldedUpdate(Parameter a, Parameter b, float scaling, Tensor x, Tensor y) {
     return note(new DifferentiableOp.FoldedUpdate(a, b, scaling, x, y));
   }
 
@@ -215,13 +233,14 @@ public final class Tape {
 
   /// Attention of q `[head size, heads, t]` over k and v `[head size, key-value heads, t]`:
   /// `[head size, heads, t]`.
-  public Tensor attention(Tensor q, Tensor k, Tensor v, Attention attention) {
-    Tensor y = attention.forward(ops, kernels, q, k, v);
-    return attention(q, k, v, attention, y);
-  }
-
-  /// The same where its result `y` is at hand, from an earlier pass over the same inputs.
-  public Tensor attention(Tensor q, Tensor k, Tensor v, Attention attention, Tensor y) {
+  ///
+  /// @param saved the result of another graph or for it, or null
+  public Tensor attention(
+      Tensor q, Tensor k, Tensor v, Attention attention, @Nullable SavedResult saved) {
+    Tensor y =
+        saved != null && saved.computed()
+            ? saved.place()
+            : attention.forward(ops, kernels, q, k, v, saved == null ? null : saved.place());
     return note(new DifferentiableOp.SelfAttention(q, k, v, attention, y));
   }
 

@@ -35,7 +35,17 @@ class FoldedWeightsTest {
   private static final ModelOptions APART = new ModelOptions(SHAPE, Precision.F32, true, 0);
   private static final ModelOptions FOLDED =
       new ModelOptions(
-          SHAPE, List.of(), Precision.F32, true, 0, SavedInputs.DEVICE, false, 1, true, 0, false);
+          SHAPE,
+          List.of(),
+          Precision.F32,
+          true,
+          0,
+          SavedInputs.DEVICE,
+          SavedActivations.NONE,
+          1,
+          true,
+          0,
+          false);
 
   @TempDir Path folder;
   private Path file;

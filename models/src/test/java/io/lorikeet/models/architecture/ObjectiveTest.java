@@ -293,7 +293,17 @@ class ObjectiveTest {
   private static ModelOptions options(Precision precision, int passes) {
     SavedInputs inputs = passes == 1 ? SavedInputs.DEVICE : SavedInputs.HOST;
     return new ModelOptions(
-        SHAPE, List.of(), precision, true, 0, inputs, false, passes, false, LISTED, true);
+        SHAPE,
+        List.of(),
+        precision,
+        true,
+        0,
+        inputs,
+        SavedActivations.NONE,
+        passes,
+        false,
+        LISTED,
+        true);
   }
 
   private TransformerModel.Pass pass(Objective objective) {
@@ -406,7 +416,7 @@ class ObjectiveTest {
             true,
             0,
             SavedInputs.DEVICE,
-            false,
+            SavedActivations.NONE,
             1,
             false,
             1,

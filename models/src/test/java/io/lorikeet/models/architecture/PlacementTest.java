@@ -123,7 +123,17 @@ class PlacementTest {
     Precision precision = device.equals("cpu") ? Precision.F32 : Precision.AUTO;
     ModelOptions options =
         new ModelOptions(
-            SHAPE, List.of(16), precision, true, dropout, storage, false, passes, false, 0, false);
+            SHAPE,
+            List.of(16),
+            precision,
+            true,
+            dropout,
+            storage,
+            SavedActivations.NONE,
+            passes,
+            false,
+            0,
+            false);
     List<TokenBatch> batches =
         List.of(
             RandomInputs.packedBatch(300, 1, 24, 3),

@@ -300,7 +300,8 @@ class GradientRulesTest {
         c.frozen(type, Shape.of(64, 96)),
         c.input(Shape.of(64, TOKENS)),
         c.parameter(Shape.of(4, 96)),
-        c.input(Shape.of(4, TOKENS)));
+        c.input(Shape.of(4, TOKENS)),
+        null);
   }
 
   private static Tensor frozenProduct(RuleCheck check, TensorType type) {
@@ -392,7 +393,7 @@ class GradientRulesTest {
     Tensor q = check.input(Shape.of(8, heads, tokens));
     Tensor k = check.input(Shape.of(8, keyValueHeads, tokens));
     Tensor v = check.input(Shape.of(8, keyValueHeads, tokens));
-    return check.tape.attention(q, k, v, attention);
+    return check.tape.attention(q, k, v, attention, null);
   }
 
   @TestFactory

@@ -38,6 +38,7 @@ final class FastProducts implements KernelLibrary {
   private final WeightTiles tiles;
   private final MemorySegment multiply;
   private final MemorySegment sum;
+  private final MemorySegment sumInto;
   private final MemorySegment copy;
   private final FusedOps fused;
 
@@ -76,7 +77,13 @@ final class FastProducts implements KernelLibrary {
     multiply = callbacks.callback(this::multiply);
     copy =
         callbacks.callback((y, _, worker) -> tiles.copy(OneDnnCallbacks.source(y, 0), y, worker));
-    sum = callbacks.callback((y, forms, worker) -> tasks.sum(y, decoded(forms), worker));
+    sum = callbacks.callback((y, digits, worker) -> tasks.sum(y, y, decoded(digits), worker));
+    sumInto =
+        callbacks.callback(
+            (node, digits, worker) -> {
+              List<ProductForm> forms = decoded(digits);
+              tasks.sum(node, OneDnnCallbacks.source(node, 2 * forms.size()), forms, worker);
+            });
     fused = new FusedOps(choice.type(), callbacks, this.threads);
     NativeResources.opened("fast products");
   }
@@ -223,16 +230,37 @@ final class FastProducts implements KernelLibrary {
     return result;
   }
 
-  private Tensor partialSum(Ops ops, List<FastTerm> terms) {
-    Tensor[] sources =
-        terms.stream().flatMap(term -> Stream.of(term.a(), term.b())).toArray(Tensor[]::new);
+  /// Schedules the sum of a few products of one shape, written into another tensor: what uses that
+  /// from now on runs later.
+  ///
+  /// @param y F32 of the products' shape, with dense rows
+  public void sumInto(Ops ops, List<FastTerm> terms, Tensor y) {
+    terms.forEach(term -> require(ops, term, y.shape()));
+    ops.require(
+        terms.size() <= MOST_TERMS && y.type() == TensorType.F32 && Ops.hasDenseRows(y),
+        "a sum's result",
+        y);
+    Tensor[] sources = Stream.concat(sources(terms), Stream.of(y)).toArray(Tensor[]::new);
+    Ops.Callback callback = new Ops.Callback(sumInto, encoded(terms), threads.count());
+    ops.schedule(ops.custom(name(terms), TensorType.F32, Shape.of(1), callback, sources));
+  }
+
+  private static Stream<Tensor> sources(List<FastTerm> terms) {
+    return terms.stream().flatMap(term -> Stream.of(term.a(), term.b()));
+  }
+
+  private static String name(List<FastTerm> terms) {
     boolean weights = terms.stream().anyMatch(term -> term.form() != ProductForm.PLAIN);
+    return weights ? "products with weights" : "products";
+  }
+
+  private Tensor partialSum(Ops ops, List<FastTerm> terms) {
     return ops.custom(
-        weights ? "products with weights" : "products",
+        name(terms),
         TensorType.F32,
         terms.getFirst().shape(),
         new Ops.Callback(sum, encoded(terms), threads.count()),
-        sources);
+        sources(terms).toArray(Tensor[]::new));
   }
 
   /// Forms as the digits of a number, which ggml hands back to the callback.

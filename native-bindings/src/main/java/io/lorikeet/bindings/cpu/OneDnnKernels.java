@@ -40,6 +40,11 @@ final class OneDnnKernels implements Kernels {
     return products.sum(ops, terms.stream().map(this::term).toList());
   }
 
+  @Override
+  public void sumInto(List<Term> terms, Tensor y) {
+    products.sumInto(ops, terms.stream().map(this::term).toList(), y);
+  }
+
   private FastProducts.FastTerm term(Term term) {
     boolean small = term.kind() == ProductKind.SMALL || term.kind() == ProductKind.SMALL_TRANSPOSED;
     boolean transposed =

@@ -158,15 +158,16 @@ final class ProductTasks {
     return ggml_tensor.nb(x, 2) == ggml_tensor.ne(x, 1) * ggml_tensor.nb(x, 1);
   }
 
-  /// The sum of products that y `[n, m]` names as its sources, two for each.
+  /// Writes the sum of the products that a node names as its sources, two for each, to y `[n, m]`.
   ///
   /// @param forms of each product
-  void sum(MemorySegment y, List<FastProducts.ProductForm> forms, Worker worker) {
+  void sum(
+      MemorySegment node, MemorySegment y, List<FastProducts.ProductForm> forms, Worker worker) {
     long step = PART_STEP;
     for (int i = 0; i < forms.size(); i++) {
       if (forms.get(i) == FastProducts.ProductForm.TRANSPOSED_WEIGHT) {
         // Rows of the weight are cut, between two of their blocks.
-        step = Math.max(step, type(OneDnnCallbacks.source(y, 2 * i)).blockSize());
+        step = Math.max(step, type(OneDnnCallbacks.source(node, 2 * i)).blockSize());
       }
     }
     Grid grid = Grid.of(ggml_tensor.ne(y, 0), ggml_tensor.ne(y, 1), step, worker);
@@ -175,19 +176,19 @@ final class ProductTasks {
     }
     // All terms of a block before the next block, while its sum is in the processor's cache.
     TaskRange n = grid.n();
-    long width = Math.max(step, blockWidth(y, forms, grid) / step * step);
+    long width = Math.max(step, blockWidth(node, forms, grid) / step * step);
     for (long first = n.first(); first < n.last(); first += width) {
       TaskRange block = new TaskRange(first, Math.min(first + width, n.last()));
-      addTerms(y, forms, new Grid(block, grid.m()), worker);
+      addTerms(node, y, forms, new Grid(block, grid.m()), worker);
     }
   }
 
   /// How much of the result's first dimension to compute at a time.
-  private long blockWidth(MemorySegment y, List<FastProducts.ProductForm> forms, Grid grid) {
+  private long blockWidth(MemorySegment node, List<FastProducts.ProductForm> forms, Grid grid) {
     long width =
         forms.size() == 1 ? grid.n().count() : Math.max(PART_STEP, TILE / grid.m().count());
     for (int i = 0; i < forms.size(); i++) {
-      MemorySegment a = OneDnnCallbacks.source(y, 2 * i);
+      MemorySegment a = OneDnnCallbacks.source(node, 2 * i);
       if (forms.get(i) != FastProducts.ProductForm.PLAIN && !canMultiply(a)) {
         boolean transposed = forms.get(i) == FastProducts.ProductForm.TRANSPOSED_WEIGHT;
         width = Math.min(width, transposed ? BLOCK : tileRows(ggml_tensor.ne(a, 0)));
@@ -197,10 +198,14 @@ final class ProductTasks {
   }
 
   private void addTerms(
-      MemorySegment y, List<FastProducts.ProductForm> forms, Grid grid, Worker worker) {
+      MemorySegment node,
+      MemorySegment y,
+      List<FastProducts.ProductForm> forms,
+      Grid grid,
+      Worker worker) {
     for (int i = 0; i < forms.size(); i++) {
-      MemorySegment a = OneDnnCallbacks.source(y, 2 * i);
-      MemorySegment b = OneDnnCallbacks.source(y, 2 * i + 1);
+      MemorySegment a = OneDnnCallbacks.source(node, 2 * i);
+      MemorySegment b = OneDnnCallbacks.source(node, 2 * i + 1);
       switch (forms.get(i)) {
         case PLAIN -> addPlain(a, b, y, grid, i > 0, worker);
         case WEIGHT -> addWeight(a, b, y, grid, i > 0, worker);

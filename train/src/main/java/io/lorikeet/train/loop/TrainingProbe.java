@@ -2,6 +2,7 @@ package io.lorikeet.train.loop;
 
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.models.architecture.PassShape;
+import io.lorikeet.models.architecture.SavedActivations;
 import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.family.ModelConfig;
@@ -16,6 +17,7 @@ import io.lorikeet.train.goal.TokenGoal;
 import io.lorikeet.train.memory.Placement;
 import io.lorikeet.train.memory.TrainingSetup;
 import io.lorikeet.train.settings.AdamWSettings;
+import io.lorikeet.train.settings.Recompute;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -48,6 +50,8 @@ public final class TrainingProbe {
   /// @param backend where to compute
   /// @param context tokens of the row
   /// @param adapter the adapter to train; its seed is also that of the tokens
+  /// @param recompute the parts of a layer that backward computes again; the least, where it is for
+  ///     memory to decide
   /// @param user given what it may use during the call
   /// @throws InvalidInputException when the base can't be trained, or not with this adapter or
   ///     context
@@ -56,6 +60,7 @@ public final class TrainingProbe {
       Backend backend,
       int context,
       LoraSettings adapter,
+      Recompute recompute,
       Consumer<TrainingProbe> user) {
     ModelConfig config = ModelConfig.of(base);
     if (context < 1 || context > config.contextLength()) {
@@ -67,7 +72,9 @@ public final class TrainingProbe {
     TrainingSetup.Request request =
         new TrainingSetup.Request(
             on -> LoraParameters.create(base, config, adapter, on),
-            Placement.onDevice(shape),
+            Placement.onDevice(
+                shape,
+                recompute == Recompute.ALL ? SavedActivations.NONE : SavedActivations.PROJECTIONS),
             List.of(),
             Precision.AUTO,
             adapter.dropout(),

@@ -6,6 +6,7 @@ import io.lorikeet.bindings.Graph;
 import io.lorikeet.models.architecture.BaseWeights;
 import io.lorikeet.models.architecture.ModelMemory;
 import io.lorikeet.models.architecture.PassShape;
+import io.lorikeet.models.architecture.SavedActivations;
 import io.lorikeet.models.architecture.SavedInputs;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.lora.LoraParameters;
@@ -15,6 +16,7 @@ import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.data.NeutralData;
 import io.lorikeet.train.optimizer.AdamW;
 import io.lorikeet.train.settings.OptimizerState;
+import io.lorikeet.train.settings.Recompute;
 import io.lorikeet.train.settings.SampleSource;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
@@ -156,8 +158,11 @@ public final class MemoryPlanner {
         new ArrayList<>(states.stream().map(earlier.placement()::with).toList());
     if (backend.isCpu()) {
       // Activations computed again are the same there.
-      states.forEach(
-          state -> placements.add(earlier.placement().with(state).keepingAttention(false)));
+      for (SavedActivations less : List.of(SavedActivations.ATTENTION, SavedActivations.NONE)) {
+        if (less.compareTo(earlier.placement().savedActivations()) < 0) {
+          states.forEach(state -> placements.add(earlier.placement().with(state).saving(less)));
+        }
+      }
     }
     return placements.stream()
         .distinct()
@@ -269,8 +274,14 @@ public final class MemoryPlanner {
     int passes = passes(context);
     List<Placement> all = new ArrayList<>();
     Placement fastest = chosen(large, SavedInputs.DEVICE, OptimizerState.DEVICE, false, 1);
-    if (fastest.savedInputs() == SavedInputs.DEVICE) {
-      all.add(fastest.keepingAttention(true));
+    Recompute recompute = config.get(Settings.RECOMPUTE);
+    if (recompute != Recompute.ALL && fastest.savedInputs() == SavedInputs.DEVICE) {
+      all.add(fastest.saving(SavedActivations.PROJECTIONS));
+      all.add(fastest.with(elsewhere).saving(SavedActivations.PROJECTIONS));
+      if (recompute == Recompute.NONE) {
+        return all.stream().distinct().toList();
+      }
+      all.add(fastest.saving(SavedActivations.ATTENTION));
     }
     all.add(fastest);
     all.add(chosen(large.withoutCopies(), SavedInputs.DEVICE, OptimizerState.DEVICE, false, 1));
@@ -361,8 +372,8 @@ public final class MemoryPlanner {
       long states = (long) NeutralData.MOST_TOKENS * model.embedding() * Float.BYTES;
       items.add(new MemoryPlan.PlanItem("the base's states of neutral texts", 0, states, 0));
     }
-    if (pass.attention() > 0) {
-      items.add(new MemoryPlan.PlanItem("saved attention", pass.attention(), 0, 0));
+    if (pass.activations() > 0) {
+      items.add(new MemoryPlan.PlanItem("saved activations", pass.activations(), 0, 0));
     }
     if (pass.folded() > 0) {
       items.add(

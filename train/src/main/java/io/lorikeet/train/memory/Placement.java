@@ -1,6 +1,7 @@
 package io.lorikeet.train.memory;
 
 import io.lorikeet.models.architecture.PassShape;
+import io.lorikeet.models.architecture.SavedActivations;
 import io.lorikeet.models.architecture.SavedInputs;
 import io.lorikeet.train.settings.OptimizerState;
 
@@ -9,8 +10,8 @@ import io.lorikeet.train.settings.OptimizerState;
 ///
 /// @param shape how a pass is cut into blocks, tiles and chunks
 /// @param savedInputs where the layers' inputs are kept for backward
-/// @param keepsAttention whether what attention gave in each layer is kept for backward too, on the
-///     device; only with the layers' inputs there, layers that stay, and one batch after the other
+/// @param savedActivations results of each layer that are kept on the device for backward; only
+///     with the layers' inputs there, layers that stay, and one batch after the other
 /// @param optimizerState where the optimizer's moments are kept
 /// @param streamed whether the layers' weights are brought to the device when they are needed,
 ///     rather than kept there
@@ -18,40 +19,41 @@ import io.lorikeet.train.settings.OptimizerState;
 public record Placement(
     PassShape shape,
     SavedInputs savedInputs,
-    boolean keepsAttention,
+    SavedActivations savedActivations,
     OptimizerState optimizerState,
     boolean streamed,
     int passes) {
 
   public Placement {
-    if (keepsAttention && (savedInputs != SavedInputs.DEVICE || streamed || passes != 1)) {
+    if (savedActivations != SavedActivations.NONE
+        && (savedInputs != SavedInputs.DEVICE || streamed || passes != 1)) {
       throw new IllegalArgumentException(
-          "attention is only kept beside layers' inputs on the device, not streamed, in one pass");
+          "activations are only kept beside layers' inputs on the device, not streamed, in one pass");
     }
   }
 
-  /// With attention computed again in backward.
+  /// With all activations computed again in backward.
   public Placement(
       PassShape shape,
       SavedInputs savedInputs,
       OptimizerState optimizerState,
       boolean streamed,
       int passes) {
-    this(shape, savedInputs, false, optimizerState, streamed, passes);
+    this(shape, savedInputs, SavedActivations.NONE, optimizerState, streamed, passes);
   }
 
-  /// Everything in the device's memory, attention too.
-  public static Placement onDevice(PassShape shape) {
-    return new Placement(shape, SavedInputs.DEVICE, true, OptimizerState.DEVICE, false, 1);
+  /// Everything in the device's memory.
+  public static Placement onDevice(PassShape shape, SavedActivations saved) {
+    return new Placement(shape, SavedInputs.DEVICE, saved, OptimizerState.DEVICE, false, 1);
   }
 
   /// The same with the moments elsewhere.
   Placement with(OptimizerState state) {
-    return new Placement(shape, savedInputs, keepsAttention, state, streamed, passes);
+    return new Placement(shape, savedInputs, savedActivations, state, streamed, passes);
   }
 
-  /// The same with attention kept, or computed again in backward.
-  public Placement keepingAttention(boolean keeps) {
-    return new Placement(shape, savedInputs, keeps, optimizerState, streamed, passes);
+  /// The same with other activations kept.
+  public Placement saving(SavedActivations saved) {
+    return new Placement(shape, savedInputs, saved, optimizerState, streamed, passes);
   }
 }

@@ -65,7 +65,7 @@ public final class TrainingSetup implements AutoCloseable {
             true,
             request.dropout(),
             placement.savedInputs(),
-            placement.keepsAttention(),
+            placement.savedActivations(),
             placement.passes(),
             request.forMerged(),
             0,

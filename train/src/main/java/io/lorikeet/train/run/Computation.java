@@ -8,6 +8,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.ProductFormat;
 import io.lorikeet.models.architecture.PassShape;
+import io.lorikeet.models.architecture.SavedActivations;
 import io.lorikeet.models.architecture.SavedInputs;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.memory.Placement;
@@ -38,7 +39,7 @@ public record Computation(
     Placement placement) {
   private static final String DEVICE = "device";
   private static final String OPTIMIZER_STATE = Settings.OPTIMIZER_STATE.key();
-  private static final String KEEPS_ATTENTION = "keeps-attention";
+  private static final String SAVED_ACTIVATIONS = "saved-activations";
   private static final String CPU = "cpu";
 
   /// More batches than ever take turns.
@@ -81,7 +82,7 @@ public record Computation(
     values.put("head-chunk", shape.headChunk());
     values.put("keeps-copies", shape.keepsCopies());
     values.put("saved-inputs", Setting.name(placement.savedInputs()));
-    values.put(KEEPS_ATTENTION, placement.keepsAttention());
+    values.put(SAVED_ACTIVATIONS, Setting.name(placement.savedActivations()));
     values.put(OPTIMIZER_STATE, Setting.name(placement.optimizerState()));
     values.put("streamed", placement.streamed());
     values.put("passes", placement.passes());
@@ -135,15 +136,14 @@ public record Computation(
             fields.choice(OPTIMIZER_STATE, OptimizerState.class),
             fields.flag("streamed"),
             fields.number("passes", MOST_PASSES));
-    // Runs that began before there was a choice computed attention again.
-    if (!fields.has(KEEPS_ATTENTION) || !fields.flag(KEEPS_ATTENTION)) {
-      return placement;
+    if (!fields.has(SAVED_ACTIVATIONS)) {
+      return placement; // of a version that had another choice; on the CPU it changes nothing
     }
     try {
-      return placement.keepingAttention(true);
+      return placement.saving(fields.choice(SAVED_ACTIVATIONS, SavedActivations.class));
     } catch (IllegalArgumentException e) {
       throw new InvalidInputException(
-          "%s: %s: %s".formatted(fields.source(), KEEPS_ATTENTION, e.getMessage()), e);
+          "%s: %s: %s".formatted(fields.source(), SAVED_ACTIVATIONS, e.getMessage()), e);
     }
   }
 
@@ -195,7 +195,7 @@ public record Computation(
     } else if (device.equals(CPU)) {
       // The same operations on the same processor.
       now.remove(OPTIMIZER_STATE);
-      now.remove(KEEPS_ATTENTION);
+      now.remove(SAVED_ACTIVATIONS);
     }
     List<String> changes = new ArrayList<>();
     now.forEach(

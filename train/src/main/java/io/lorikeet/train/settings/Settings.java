@@ -269,6 +269,14 @@ public final class Settings {
               choice(SavedInputs.class),
               "where the layers' inputs are kept for backward")
           .undecided("as memory allows");
+  public static final Setting<Recompute> RECOMPUTE =
+      setting(
+              COMPUTATION,
+              "recompute",
+              choice(Recompute.class),
+              "parts of a layer that backward computes again instead of keeping them")
+          .defaultsTo(Recompute.AUTO)
+          .marked(UNRECORDED, MAY_CHANGE);
   public static final Setting<OptimizerState> OPTIMIZER_STATE =
       setting(
               COMPUTATION,

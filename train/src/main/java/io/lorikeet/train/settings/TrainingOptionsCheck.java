@@ -1,5 +1,6 @@
 package io.lorikeet.train.settings;
 
+import io.lorikeet.models.architecture.SavedInputs;
 import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.NearestName;
@@ -189,6 +190,10 @@ final class TrainingOptionsCheck {
 
   private void checkNumbers() {
     Settings.all().forEach(this::checkRange);
+    if (options.get(Settings.RECOMPUTE).filter(Recompute.NONE::equals).isPresent()
+        && options.get(Settings.SAVED_INPUTS).filter(at -> at != SavedInputs.DEVICE).isPresent()) {
+      problem(Settings.RECOMPUTE, "none goes with --saved-inputs device only");
+    }
     if (options.get(Settings.STEPS).isPresent() && options.get(Settings.EPOCHS).isPresent()) {
       problem(Settings.STEPS, "give steps or epochs, not both");
     }

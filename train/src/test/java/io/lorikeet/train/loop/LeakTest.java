@@ -8,6 +8,7 @@ import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.lora.LoraSettings;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.GgufFile;
+import io.lorikeet.train.settings.Recompute;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -88,6 +89,7 @@ class LeakTest {
           backend,
           32,
           settings,
+          Recompute.NONE,
           probe -> {
             for (int i = 0; i < steps; i++) {
               probe.trainingStep();

@@ -11,6 +11,7 @@ import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.ProductFormat;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.architecture.PassShape;
+import io.lorikeet.models.architecture.SavedActivations;
 import io.lorikeet.models.architecture.SavedInputs;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.family.ModelConfig;
@@ -27,7 +28,9 @@ import io.lorikeet.train.loop.Trainer;
 import io.lorikeet.train.memory.MemoryPlanner;
 import io.lorikeet.train.memory.Placement;
 import io.lorikeet.train.settings.OptimizerState;
+import io.lorikeet.train.settings.Recompute;
 import io.lorikeet.train.settings.RunPolicy;
+import io.lorikeet.train.settings.Setting;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
@@ -44,6 +47,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /// A run that goes on computes as it did, whatever is fastest or fits now; where it can't, it says
 /// so.
@@ -91,12 +96,9 @@ class ComputationTest {
                 1));
   }
 
-  /// The memory in which all is on the device, with attention kept or without.
-  private long onDevice(boolean keepsAttention) throws IOException {
-    return needed(
-        model ->
-            Placement.onDevice(PassShape.choose(model, 1, TinyRun.CONTEXT))
-                .keepingAttention(keepsAttention));
+  /// The memory in which all is on the device, with these activations.
+  private long onDevice(SavedActivations saved) throws IOException {
+    return needed(model -> Placement.onDevice(PassShape.choose(model, 1, TinyRun.CONTEXT), saved));
   }
 
   private long needed(Function<ModelConfig, Placement> placement) throws IOException {
@@ -143,31 +145,43 @@ class ComputationTest {
     }
   }
 
-  /// The layout that keeps attention from forward, and the next one, which computes it again.
-  @Test
-  void attentionMayBeComputedAgain() throws IOException {
-    long least = onDevice(false);
+  /// From the layout that keeps most to the one that computes all of a layer again.
+  @ParameterizedTest
+  @EnumSource(names = {"ATTENTION", "NONE"})
+  void activationsMayBeComputedAgain(SavedActivations less) throws IOException {
+    long least = onDevice(less);
     // Where oneDNN multiplies in F32, a model this small takes as much without.
-    assumeTrue(least < onDevice(true), "attention that is kept takes no memory");
+    assumeTrue(least < onDevice(SavedActivations.PROJECTIONS), "what is kept takes no memory");
     LoraAdapter whole = whole(options("whole"));
     Path run = killed(options("cut"), KILLED_AFTER);
-    assertEquals("true", recorded(run, "keeps-attention"));
-    TrainingOptions less = new TrainingOptions().set(Settings.DEVICE_MEMORY, least);
-    assertTrue(same(whole, resume(run, less)));
+    assertEquals("projections", recorded(run, "saved-activations"));
+    TrainingOptions limited = new TrainingOptions().set(Settings.DEVICE_MEMORY, least);
+    assertTrue(same(whole, resume(run, limited)));
     assertEquals(List.of(), events.warnings());
-    assertEquals("false", recorded(run, "keeps-attention"));
+    assertEquals(Setting.name(less), recorded(run, "saved-activations"));
     assertEquals("device", recorded(run, "optimizer-state"));
   }
 
-  /// A run of before attention could be kept goes on without.
+  /// `--recompute all` and `none` give the adapter that the choice by memory gives.
+  @ParameterizedTest
+  @EnumSource
+  void theSettingChoosesWhatIsKept(Recompute recompute) throws IOException {
+    LoraAdapter whole = whole(options("whole"));
+    Path run = killed(options("cut").set(Settings.RECOMPUTE, recompute), KILLED_AFTER);
+    boolean all = recompute == Recompute.ALL;
+    assertEquals(all ? "none" : "projections", recorded(run, "saved-activations"));
+    assertTrue(same(whole, resume(run, new TrainingOptions())));
+  }
+
+  /// A run of before activations could be kept goes on without.
   @Test
-  void attentionIsComputedAgainWhereNothingIsRecorded() throws IOException {
+  void allIsComputedAgainWhereNothingIsRecorded() throws IOException {
     LoraAdapter whole = whole(options("whole"));
     Path run = killed(options("cut"), 1);
-    assertTrue(replace(run, "keeps-attention: true\n", ""));
+    assertTrue(replace(run, "saved-activations: \"projections\"\n", ""));
     assertTrue(same(whole, resume(run, new TrainingOptions())));
     assertEquals(List.of(), events.warnings());
-    assertEquals("false", recorded(run, "keeps-attention"));
+    assertEquals("none", recorded(run, "saved-activations"));
   }
 
   @Test
@@ -250,7 +264,7 @@ class ComputationTest {
         "x: saved-inputs can't be 'nowhere'",
         refused(text.replaceFirst("saved-inputs: .*", "saved-inputs: nowhere")));
     assertEquals(
-        "x: keeps-attention: attention is only kept beside layers' inputs on the device, not"
+        "x: saved-activations: activations are only kept beside layers' inputs on the device, not"
             + " streamed, in one pass",
         refused(text.replaceFirst("streamed: .*", "streamed: true")));
     assertEquals("x: this isn't YAML", refused("a: [\"b"));

@@ -4,6 +4,7 @@ import com.github.luben.zstd.Zstd;
 import com.sun.management.ThreadMXBean;
 import io.lorikeet.bindings.ProductFormat;
 import io.lorikeet.models.architecture.PassShape;
+import io.lorikeet.models.architecture.SavedActivations;
 import io.lorikeet.models.lora.LoraSlot;
 import io.lorikeet.models.text.template.ChatTemplate;
 import io.lorikeet.models.text.template.ChatTemplates;
@@ -352,7 +353,13 @@ enum HostileReader {
 
   private static Computation computation() {
     PassShape shape = new PassShape(1, 64, 32, 16, 8);
-    return new Computation("cpu", "a", 1, "b", ProductFormat.F32, Placement.onDevice(shape));
+    return new Computation(
+        "cpu",
+        "a",
+        1,
+        "b",
+        ProductFormat.F32,
+        Placement.onDevice(shape, SavedActivations.ATTENTION));
   }
 
   /// A tiny state: one pair of 4 × 2 and its moments.

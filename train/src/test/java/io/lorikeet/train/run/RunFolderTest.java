@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.lorikeet.bindings.ProductFormat;
 import io.lorikeet.models.architecture.PassShape;
+import io.lorikeet.models.architecture.SavedActivations;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.memory.Placement;
@@ -144,7 +145,13 @@ class RunFolderTest {
   private static Computation computation(TrainingConfig config) {
     PassShape shape =
         new PassShape(config.get(Settings.BATCH_SIZE), config.get(Settings.CONTEXT), 32, 16, 8);
-    return new Computation("cpu", "a", 1, "b", ProductFormat.GGML, Placement.onDevice(shape));
+    return new Computation(
+        "cpu",
+        "a",
+        1,
+        "b",
+        ProductFormat.GGML,
+        Placement.onDevice(shape, SavedActivations.ATTENTION));
   }
 
   private static List<String> files(Path folder) throws IOException {

@@ -29,11 +29,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/// Attention that backward takes from forward: losses and gradients are those that computing it
+/// Activations that backward takes from forward: losses and gradients are those that computing it
 /// again gives, to the last bit.
 @ExtendWith(LeakCheck.class)
 @Tag("long")
-class SavedAttentionTest {
+class SavedActivationsTest {
   private static final PassShape SHAPE = new PassShape(2, 24, 8, 20, 16);
   private static final int SHORTER = 16;
 
@@ -47,7 +47,7 @@ class SavedAttentionTest {
   @EnumSource
   void nothingChanges(Precision precision) throws IOException {
     Path file = grouped();
-    assertSame(file, "cpu", options(precision, 0.25, false), options(precision, 0.25, true));
+    assertSame(file, "cpu", precision, 0.25);
   }
 
   /// Layers with heads of several sizes and windows; scores with sinks; a matrix for queries, keys
@@ -62,11 +62,13 @@ class SavedAttentionTest {
     "gpt-oss, AUTO",
     "qwen35, AUTO",
     "phi3, AUTO",
-    "gemma2, AUTO"
+    "gemma2, AUTO",
+    "lfm2, AUTO",
+    "granitehybrid, AUTO"
   })
   void inOtherFamilies(String name, Precision precision) throws IOException {
     Path file = family(name).write(folder.resolve("m.gguf"));
-    assertSame(file, "cpu", options(precision, 0, false), options(precision, 0, true));
+    assertSame(file, "cpu", precision, 0);
   }
 
   @Tag("vulkan")
@@ -75,22 +77,22 @@ class SavedAttentionTest {
   void onVulkan(Precision precision) throws IOException {
     VulkanDevice.assumePresent();
     Path file = grouped();
-    assertSame(file, VulkanDevice.NAME, options(precision, 0, false), options(precision, 0, true));
+    assertSame(file, VulkanDevice.NAME, precision, 0);
   }
 
   /// A layer of four heads of 16 and one of four heads of 32.
   @Test
   void takesAnElementForEachQuery() throws IOException {
     Path file = family("gemma4").write(folder.resolve("m.gguf"));
-    try (ModelRun without = run(file, "cpu", options(Precision.F32, 0, false));
-        ModelRun with = run(file, "cpu", options(Precision.F32, 0, true))) {
-      assertEquals(0, without.model.memory().attention());
+    try (ModelRun without = run(file, "cpu", options(Precision.F32, 0, SavedActivations.NONE));
+        ModelRun with = run(file, "cpu", options(Precision.F32, 0, SavedActivations.ATTENTION))) {
+      assertEquals(0, without.model.memory().activations());
       long widths = 0;
       for (int i = 0; i < with.config.layers(); i++) {
         widths += with.config.layer(i).queryWidth();
       }
       assertTrue(with.config.layer(0).queryWidth() != with.config.layer(1).queryWidth());
-      assertEquals(widths * SHAPE.tokens() * Float.BYTES, with.model.memory().attention());
+      assertEquals(widths * SHAPE.tokens() * Float.BYTES, with.model.memory().activations());
       assertEquals(without.model.memory().hiddenStates(), with.model.memory().hiddenStates());
     }
   }
@@ -100,8 +102,8 @@ class SavedAttentionTest {
   @Test
   void isNotComputedAgain() throws IOException {
     Path file = grouped();
-    try (ModelRun without = run(file, "cpu", options(Precision.F32, 0, false));
-        ModelRun with = run(file, "cpu", options(Precision.F32, 0, true))) {
+    try (ModelRun without = run(file, "cpu", options(Precision.F32, 0, SavedActivations.NONE));
+        ModelRun with = run(file, "cpu", options(Precision.F32, 0, SavedActivations.ATTENTION))) {
       Set<String> again = operationsComputedAgain(without);
       Set<String> kept = operationsComputedAgain(with);
       assertTrue(again.contains("ROPE") && again.contains("SOFT_MAX"), again::toString);
@@ -109,13 +111,34 @@ class SavedAttentionTest {
     }
   }
 
+  /// With an adapter of queries alone, the feed-forward part has no other products.
+  @Test
+  void projectionsAreNotComputedAgain() throws IOException {
+    Path file = grouped();
+    List<String> queries = List.of("attn_q");
+    try (ModelRun without =
+            run(file, "cpu", options(Precision.F32, 0, SavedActivations.ATTENTION), queries);
+        ModelRun with =
+            run(file, "cpu", options(Precision.F32, 0, SavedActivations.PROJECTIONS), queries)) {
+      String part = "recomputed: feed-forward";
+      Set<String> again = operations(without, part);
+      Set<String> kept = operations(with, part);
+      assertTrue(again.contains("MUL_MAT"), again::toString);
+      assertTrue(!kept.isEmpty() && !kept.contains("MUL_MAT"), kept::toString);
+    }
+  }
+
   /// Operations of the attention part that backward computes again.
   private static Set<String> operationsComputedAgain(ModelRun run) {
+    return operations(run, "recomputed: attention");
+  }
+
+  private static Set<String> operations(ModelRun run, String part) {
     Profile profile =
         Profile.ofOperations(
             run.backend, () -> run.model.lossAndGradients(batches().getFirst(), 0));
     return profile.nanoseconds().keySet().stream()
-        .filter(entry -> entry.part().equals("recomputed: attention"))
+        .filter(entry -> entry.part().equals(part))
         .map(Profile.ProfileEntry::operation)
         .collect(Collectors.toSet());
   }
@@ -134,7 +157,17 @@ class SavedAttentionTest {
         IllegalArgumentException.class,
         () ->
             new ModelOptions(
-                SHAPE, none, Precision.F32, training, 0, storage, true, passes, false, 0, false));
+                SHAPE,
+                none,
+                Precision.F32,
+                training,
+                0,
+                storage,
+                SavedActivations.ATTENTION,
+                passes,
+                false,
+                0,
+                false));
   }
 
   private Path grouped() throws IOException {
@@ -149,7 +182,7 @@ class SavedAttentionTest {
         .of(TensorType.Q4_0);
   }
 
-  private static ModelOptions options(Precision precision, double dropout, boolean keepsAttention) {
+  private static ModelOptions options(Precision precision, double dropout, SavedActivations saved) {
     return new ModelOptions(
         SHAPE,
         List.of(SHORTER),
@@ -157,7 +190,7 @@ class SavedAttentionTest {
         true,
         dropout,
         SavedInputs.DEVICE,
-        keepsAttention,
+        saved,
         1,
         false,
         0,
@@ -165,9 +198,14 @@ class SavedAttentionTest {
   }
 
   private static ModelRun run(Path file, String device, ModelOptions options) throws IOException {
+    return run(file, device, options, FamilyTest.roles(file));
+  }
+
+  private static ModelRun run(Path file, String device, ModelOptions options, List<String> adapted)
+      throws IOException {
     List<LoraPair> pairs;
     try (GgufFile base = GgufFile.open(file)) {
-      pairs = RandomInputs.pairs(base, FamilyTest.roles(file), 12, 5);
+      pairs = RandomInputs.pairs(base, adapted, 12, 5);
     }
     LoraAdapter adapter = ModelRun.adapter(pairs, 0.7);
     return new ModelRun(file, device, adapter, options, false);
@@ -182,12 +220,15 @@ class SavedAttentionTest {
     return RandomInputs.packedBatch(RandomFamily.VOCABULARY, SHAPE.rows(), context, seed);
   }
 
-  private static void assertSame(Path file, String device, ModelOptions without, ModelOptions with)
+  private static void assertSame(Path file, String device, Precision precision, double dropout)
       throws IOException {
-    Outcome expected = outcome(file, device, without);
-    Outcome actual = outcome(file, device, with);
-    assertArrayEquals(expected.losses(), actual.losses());
-    assertArrayEquals(expected.gradients(), actual.gradients());
+    Outcome expected = outcome(file, device, options(precision, dropout, SavedActivations.NONE));
+    for (SavedActivations saved :
+        List.of(SavedActivations.ATTENTION, SavedActivations.PROJECTIONS)) {
+      Outcome actual = outcome(file, device, options(precision, dropout, saved));
+      assertArrayEquals(expected.losses(), actual.losses(), saved::name);
+      assertArrayEquals(expected.gradients(), actual.gradients(), saved::name);
+    }
   }
 
   private static Outcome outcome(Path file, String device, ModelOptions options)
