@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Runs a command in a terminal of its own and draws the last screen that it leaves as an SVG.
 
-    docs/images/terminal.py [--columns 100] [--last LINES] OUTPUT.svg COMMAND [ARGUMENT ...]
+    docs/images/terminal.py [--columns 100] [--last LINES] [--at TEXT] OUTPUT.svg COMMAND [ARGUMENT ...]
 
-The picture is the real output: nothing is added but the line with the command. Only carriage
-returns, line breaks and the codes that clear the rest of a line are understood. Needs Python's standard library.
+The picture is the real output: nothing is added but the line with the command. With --at it is what stood there
+when the text was shown first. Only carriage returns, line breaks, ways up and the codes that clear the rest are
+understood. Needs Python's standard library.
 """
 import argparse, fcntl, html, os, pty, re, struct, subprocess, sys, termios
 
@@ -38,22 +39,37 @@ def run(command, columns):
 
 
 def screen(output):
-    """Returns the lines that stay on the screen."""
-    lines, line, at = [], [], 0
+    """Returns the lines that stay on the screen. None is longer than the terminal is wide where lines are gone up."""
+    lines, row, at = [[]], 0, 0
     for token in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|[\s\S]", output):
         if token == "\n":
-            lines.append("".join(line).rstrip())
-            line, at = [], 0
+            row, at = row + 1, 0
+            if row == len(lines):
+                lines.append([])
         elif token == "\r":
             at = 0
         elif token in ("\x1b[K", "\x1b[0K", "\x1b[J", "\x1b[0J"):
-            line = line[:at]
+            lines[row] = lines[row][:at]
+            if token.endswith("J"):
+                del lines[row + 1 :]
+        elif re.fullmatch(r"\x1b\[[0-9]*A", token):
+            row = max(0, row - int(token[2:-1] or 1))
         elif token[0] == "\x1b":
             continue
         else:
-            line[at : at + 1] = [token]
+            lines[row][at : at + 1] = [token]
             at += 1
-    return lines + (["".join(line).rstrip()] if "".join(line).strip() else [])
+    texts = ["".join(line).rstrip() for line in lines]
+    return texts if texts[-1] else texts[:-1]
+
+
+def until(output, text):
+    """Returns the output up to the end of what was written together with a text."""
+    place = output.find(text)
+    if place < 0:
+        sys.exit(f"the command never wrote {text!r}; no picture was made")
+    end = output.find("\r\x1b", place)  # the next block takes its place
+    return output if end < 0 else output[:end]
 
 
 def wrapped(lines, columns):
@@ -84,17 +100,20 @@ def main():
     parser.add_argument("output")
     parser.add_argument("--columns", type=int, default=100)
     parser.add_argument("--last", type=int, default=0, help="only so many lines of the end")
+    parser.add_argument("--at", help="the screen as it was when this text was shown")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
     output, code = run(arguments.command, arguments.columns)
     if code:
         sys.exit(f"the command ended with {code}; no picture was made")
+    if arguments.at:
+        output = until(output, arguments.at)
     lines = list(wrapped(screen(output), arguments.columns))
     if arguments.last:
         lines = lines[-arguments.last :]
     prompt = "$ " + " ".join(arguments.command)
     with open(arguments.output, "w", encoding="utf-8") as file:
-        file.write(svg("A terminal after " + " ".join(arguments.command), [prompt, *lines], arguments.columns))
+        file.write(svg(("A terminal during " if arguments.at else "A terminal after ") + " ".join(arguments.command), [prompt, *lines], arguments.columns))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 package io.lorikeet.cli;
 
 import java.io.PrintWriter;
+import java.util.List;
+import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
 import picocli.CommandLine.Model.CommandSpec;
 
 /// Output of a command that takes a while: lines that stay, and what passes. On a terminal that is
-/// one last line that is written over, elsewhere a line now and then.
+/// one last line that is written over, or a block of them; elsewhere it is a line now and then.
 final class ProgressLine {
   /// Without a terminal, what passes is printed when nothing else was for this long.
   private static final long LONGEST_SILENCE = 60_000_000_000L;
@@ -42,21 +44,33 @@ final class ProgressLine {
     return screen.hasPassingLine();
   }
 
+  /// Whether [#update(IntFunction)] can be used now; the terminal's size may change.
+  boolean hasBlock() {
+    return !quiet && screen.hasBlock();
+  }
+
+  /// Shows a block of lines, below all lines that are printed until the next update or [#clear].
+  ///
+  /// @param block its lines for a width in columns
+  void update(IntFunction<List<String>> block) {
+    screen.pass(out, block);
+  }
+
   /// Shows what passes. As many of the parts as fit, the most important first.
   void update(String... parts) {
     if (quiet) {
       return;
     }
     if (isTerminal()) {
-      screen.pass(out, fitting(parts));
+      screen.pass(out, fitting(screen.width().orElse(Integer.MAX_VALUE) - 1, parts));
     } else if (clock.getAsLong() - lastLine >= LONGEST_SILENCE) {
       println(String.join("  ", parts));
     }
   }
 
-  private String fitting(String... parts) {
+  /// As many parts as fit into a width, the first in any case.
+  static String fitting(int width, String... parts) {
     StringBuilder text = new StringBuilder(parts[0]);
-    int width = screen.width().orElse(Integer.MAX_VALUE) - 1;
     for (int i = 1; i < parts.length; i++) {
       if (DisplayText.columns(text + "  " + parts[i]) > width) {
         break;
@@ -68,9 +82,11 @@ final class ProgressLine {
 
   /// Prints a line that stays, exactly as it is: a row of a table, a command to be pasted.
   void println(String text) {
-    clear();
-    out.println(text);
-    out.flush();
+    screen.above(
+        () -> {
+          out.println(text);
+          out.flush();
+        });
     lastLine = clock.getAsLong();
   }
 

@@ -3,14 +3,18 @@ package io.lorikeet.cli;
 import io.lorikeet.finetune.text.Words;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
+import io.lorikeet.train.memory.ProcessMemory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
-/// Shows a training run: on a terminal one line that is written over at each step, elsewhere a line
-/// now and then.
+/// Shows a training run: on a terminal a block of lines that is written over at each step, or one
+/// line where there is no room for that; elsewhere a line now and then.
 final class TrainingProgress implements TrainingListener {
   /// Without a terminal, a line after each twentieth of the steps.
   private static final int LINES = 20;
@@ -19,11 +23,19 @@ final class TrainingProgress implements TrainingListener {
   private static final double RECENT = 0.1;
 
   private final ProgressLine line;
+  private final Supplier<Optional<ProcessMemory>> memory;
   private double secondsPerStep;
   private Map<String, Double> lastFigures = Map.of(); // of a validation
+  private @Nullable TrainingBlock block;
 
   TrainingProgress(ProgressLine line) {
+    this(line, ProcessMemory::now);
+  }
+
+  /// @param memory of this process, as it is when asked
+  TrainingProgress(ProgressLine line, Supplier<Optional<ProcessMemory>> memory) {
     this.line = line;
+    this.memory = memory;
   }
 
   @Override
@@ -32,8 +44,8 @@ final class TrainingProgress implements TrainingListener {
       case TrainingEvent.Note(String text) -> line.sentence(text);
       case TrainingEvent.Warning(String text) -> line.sentence("warning: " + text);
       case TrainingEvent.Progress(String task, long done, long total) ->
-          line.update(task + ": " + Words.percent(total == 0 ? 1 : (double) done / total));
-      case TrainingEvent.Started started -> line.sentence(started(started));
+          progress(task + ": " + Words.percent(total == 0 ? 1 : (double) done / total));
+      case TrainingEvent.Started started -> begin(started);
       case TrainingEvent.StepDone step -> step(step);
       case TrainingEvent.StepSkipped skipped ->
           line.sentence(
@@ -42,17 +54,8 @@ final class TrainingProgress implements TrainingListener {
                   + (skipped.rolledBackTo().isPresent()
                       ? "; back to the state of step " + skipped.rolledBackTo().getAsInt()
                       : ""));
-      case TrainingEvent.Evaluated evaluated -> {
-        lastFigures = evaluated.figures();
-        line.println(
-            when(evaluated.step())
-                + ": validation loss "
-                + loss(evaluated.loss(), evaluated.figures())
-                + preferences(evaluated.figures()).stream()
-                    .map(part -> ", " + part)
-                    .collect(Collectors.joining()));
-      }
-      case TrainingEvent.Judging(String work) -> line.update("gate: " + work);
+      case TrainingEvent.Evaluated evaluated -> evaluated(evaluated);
+      case TrainingEvent.Judging(String work) -> progress("gate: " + work);
       case TrainingEvent.Judged judged -> judged(judged);
       case TrainingEvent.Sampled sampled ->
           line.println(
@@ -62,7 +65,7 @@ final class TrainingProgress implements TrainingListener {
                       Words.count(sampled.tokens()),
                       Words.duration(sampled.seconds())));
       case TrainingEvent.ChatsRead _ -> {}
-      case TrainingEvent.Trained _ -> {}
+      case TrainingEvent.Trained _ -> end();
       case TrainingEvent.AdapterSaved(var file) -> line.println("adapter: " + file);
       case TrainingEvent.BestSaved(var file, int step, double loss) ->
           line.println(
@@ -87,6 +90,52 @@ final class TrainingProgress implements TrainingListener {
     return step == 0 ? "before training" : "after step " + step;
   }
 
+  private void begin(TrainingEvent.Started started) {
+    line.sentence(started(started));
+    if (started.done() < started.steps()) {
+      block = new TrainingBlock(started, memory);
+      show();
+    }
+  }
+
+  /// Takes the block away.
+  void end() {
+    block = null;
+    line.clear();
+  }
+
+  /// @return whether there is a block, and room for it
+  private boolean show() {
+    if (block == null || !line.hasBlock()) {
+      return false;
+    }
+    line.update(block::lines);
+    return true;
+  }
+
+  private void progress(String text) {
+    if (block != null) {
+      block.task(text);
+    }
+    if (!show()) {
+      line.update(text);
+    }
+  }
+
+  private void evaluated(TrainingEvent.Evaluated evaluated) {
+    if (block != null) {
+      block.validated(evaluated);
+    }
+    lastFigures = evaluated.figures();
+    line.println(
+        when(evaluated.step())
+            + ": validation loss "
+            + loss(evaluated.loss(), evaluated.figures())
+            + preferences(evaluated.figures()).stream()
+                .map(part -> ", " + part)
+                .collect(Collectors.joining()));
+  }
+
   private static String started(TrainingEvent.Started started) {
     if (started.done() >= started.steps()) {
       return "nothing is left to train: all %s steps were taken"
@@ -105,7 +154,10 @@ final class TrainingProgress implements TrainingListener {
   private void step(TrainingEvent.StepDone step) {
     secondsPerStep +=
         secondsPerStep == 0 ? step.seconds() : RECENT * (step.seconds() - secondsPerStep);
-    double left = secondsPerStep * (step.steps() - step.step());
+    String left = Words.duration(secondsPerStep * (step.steps() - step.step()));
+    if (block != null) {
+      block.step(step, left);
+    }
     List<String> parts = new ArrayList<>();
     parts.add("step %s/%s".formatted(step.step(), step.steps()));
     parts.add(
@@ -114,13 +166,16 @@ final class TrainingProgress implements TrainingListener {
                 ? String.format(Locale.ROOT, ", KL %.4f", step.divergence().getAsDouble())
                 : ""));
     parts.addAll(preferences(step.figures()));
-    parts.add(Words.duration(left) + " left");
+    parts.add(left + " left");
     parts.add(String.format(Locale.ROOT, "%,.0f tokens/s", step.tokensPerSecond()));
     boolean last = step.step() == step.steps();
     boolean due = last || step.step() == 1 || reachesTwentieth(step);
-    if (last || (due && !line.isTerminal())) {
+    if (last) {
+      end();
       line.println(String.join("  ", parts));
-    } else {
+    } else if (due && !line.isTerminal()) {
+      line.println(String.join("  ", parts));
+    } else if (!show()) {
       line.update(parts.toArray(String[]::new));
     }
   }
@@ -133,7 +188,7 @@ final class TrainingProgress implements TrainingListener {
   }
 
   /// By how much the better answers' rewards are higher, and how often.
-  private static List<String> preferences(Map<String, Double> figures) {
+  static List<String> preferences(Map<String, Double> figures) {
     List<String> parts = new ArrayList<>();
     Double margin = figures.get("reward_margin");
     if (margin != null) {

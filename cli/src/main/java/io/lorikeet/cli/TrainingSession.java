@@ -59,6 +59,7 @@ final class TrainingSession {
       done = work.with(new FineTuning(listener(run, stop)).stopOn(stop));
     } finally {
       interruption.leaveAtOnce();
+      line.clear();
       if (server != null) {
         server.close();
       }

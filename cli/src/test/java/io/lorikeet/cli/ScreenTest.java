@@ -2,13 +2,16 @@ package io.lorikeet.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lorikeet.cli.terminal.TerminalSize;
 import java.io.ByteArrayOutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.util.OptionalInt;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -22,8 +25,14 @@ class ScreenTest {
   private final AtomicLong clock = new AtomicLong();
 
   private Screen screen(boolean dumb) {
+    return screen(24, dumb ? Screen.Ability.TEXT : Screen.Ability.BLOCK);
+  }
+
+  private Screen screen(int rows, Screen.Ability ability) {
     return new Screen(
-        () -> OptionalInt.of(columns.get()), () -> OptionalInt.of(columns.get()), dumb);
+        () -> Optional.of(new TerminalSize(rows, columns.get())),
+        () -> Optional.of(new TerminalSize(rows, columns.get())),
+        ability);
   }
 
   private String shown() {
@@ -88,5 +97,84 @@ class ScreenTest {
   void sentencesAreBroken() {
     new ProgressLine(out, screen(false), clock::get).sentence("warning: two lines were cut");
     assertEquals("warning: two lines\n  were cut\n", shown());
+  }
+
+  @Test
+  void aBlockStaysBelowAllLinesOfBothStreams() {
+    columns.set(70);
+    Screen screen = screen(24, Screen.Ability.BLOCK);
+    ProgressLine line = new ProgressLine(out, screen, clock::get);
+    PrintStream err = screen.beside(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+    line.println("first");
+    line.update(_ -> List.of("bar 1", "loss 1"));
+    line.println("a line");
+    err.print("WARN ");
+    err.println("é");
+    line.update(_ -> List.of("bar 2", "loss 2", "validation"));
+    line.update(_ -> List.of("bar 3", "loss 3"));
+    assertEquals(List.of("first", "a line", "WARN é", "bar 3", "loss 3"), onScreen(70).text());
+    line.clear();
+    line.println("last");
+    assertEquals(List.of("first", "a line", "WARN é", "last", ""), onScreen(70).text());
+  }
+
+  @Test
+  void anInterruptedBlockIsLeftAsItIs() {
+    columns.set(70);
+    Screen screen = screen(24, Screen.Ability.BLOCK);
+    ProgressLine line = new ProgressLine(out, screen, clock::get);
+    line.update(_ -> List.of("bar 1", "loss 1"));
+    assertTrue(screen.endLine());
+    assertFalse(line.hasBlock());
+    line.println("interrupted");
+    assertEquals(List.of("bar 1", "loss 1", "interrupted", ""), onScreen(70).text());
+  }
+
+  @Test
+  void aBlockIsRemovedWholeAfterTheWidthChanges() {
+    columns.set(100);
+    TerminalEmulator terminal = new TerminalEmulator(24, 100);
+    ProgressLine line = new ProgressLine(out, screen(24, Screen.Ability.BLOCK), clock::get);
+    line.println("first");
+    line.update(width -> List.of("=".repeat(width), "loss"));
+    shownOn(terminal);
+    for (int width : new int[] {65, 40, 120, 70, 61}) {
+      terminal.resize(width);
+      columns.set(width);
+      line.println("now " + width);
+      line.update(room -> List.of("=".repeat(room), "loss"));
+      shownOn(terminal);
+      assertEquals("=".repeat(width - 1), terminal.text().get(terminal.text().size() - 2));
+    }
+    assertEquals(
+        List.of("first", "now 65", "now 40", "now 120", "now 70", "now 61"),
+        terminal.text().subList(0, 6));
+    assertEquals(8, terminal.text().size(), terminal.text().toString());
+  }
+
+  @Test
+  void aBlockNeedsRoomAndWish() {
+    columns.set(80);
+    assertTrue(screen(24, Screen.Ability.BLOCK).hasBlock());
+    assertTrue(screen(0, Screen.Ability.BLOCK).hasBlock(), "of unknown height");
+    assertFalse(screen(9, Screen.Ability.BLOCK).hasBlock());
+    assertFalse(screen(24, Screen.Ability.LINE).hasBlock());
+    assertTrue(screen(24, Screen.Ability.LINE).hasPassingLine());
+    assertFalse(screen(24, Screen.Ability.TEXT).hasBlock());
+    assertFalse(Screen.none().hasBlock());
+    columns.set(40);
+    assertFalse(screen(24, Screen.Ability.BLOCK).hasBlock());
+  }
+
+  private TerminalEmulator onScreen(int width) {
+    TerminalEmulator terminal = new TerminalEmulator(24, width);
+    terminal.write(shown());
+    return terminal;
+  }
+
+  /// Writes to the terminal what was printed since the last call.
+  private void shownOn(TerminalEmulator terminal) {
+    terminal.write(shown());
+    bytes.reset();
   }
 }

@@ -6,10 +6,13 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.util.OptionalInt;
+import java.util.Optional;
 
 /// The size of the terminal behind one of this process's streams, which Java doesn't tell.
-public final class TerminalSize {
+///
+/// @param rows 0 where the terminal doesn't say
+/// @param columns 0 where the terminal doesn't say
+public record TerminalSize(int rows, int columns) {
   /// Standard output.
   public static final int OUT = 1;
 
@@ -21,30 +24,30 @@ public final class TerminalSize {
   private static final long WINSIZE_BYTES = 8; // rows, columns and pixels, two bytes each
   private static final long COLUMNS_OFFSET = 2;
 
-  private TerminalSize() {}
-
-  /// Columns of the terminal that a stream goes to, as they are now; 0 where the terminal doesn't
-  /// say.
+  /// The size of the terminal that a stream goes to, as it is now.
   ///
   /// @param descriptor [#OUT] or [#ERR]
   /// @return empty where the stream goes to no terminal
-  public static OptionalInt columns(int descriptor) {
+  public static Optional<TerminalSize> of(int descriptor) {
     String system = System.getProperty("os.name", "");
     boolean macos = system.startsWith("Mac");
     if (!macos && !system.equals("Linux")) {
-      return OptionalInt.empty();
+      return Optional.empty();
     }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment size = arena.allocate(WINSIZE_BYTES);
       int status =
           (int) Ioctl.CALL.invokeExact(descriptor, macos ? REQUEST_MACOS : REQUEST_LINUX, size);
       return status == 0
-          ? OptionalInt.of(
-              Short.toUnsignedInt(size.get(ValueLayout.JAVA_SHORT_UNALIGNED, COLUMNS_OFFSET)))
-          : OptionalInt.empty();
+          ? Optional.of(new TerminalSize(number(size, 0), number(size, COLUMNS_OFFSET)))
+          : Optional.empty();
     } catch (Throwable e) {
       throw new IllegalStateException("ioctl() throws nothing", e);
     }
+  }
+
+  private static int number(MemorySegment size, long offset) {
+    return Short.toUnsignedInt(size.get(ValueLayout.JAVA_SHORT_UNALIGNED, offset));
   }
 
   /// Linked once, when a size is asked for.

@@ -12,9 +12,6 @@ record Curve(String name, List<Bucket> buckets) {
   /// Buckets of a curve, about one for each pixel that a phone has across.
   private static final int MOST_BUCKETS = 300;
 
-  /// Steps over which smoothing forgets, as a share of all steps, and at least 1.
-  private static final double SMOOTHED_SHARE = 0.03;
-
   /// @param step the last step in it
   /// @param mean of its finite values; NaN where it has none
   record Bucket(double step, double least, double mean, double greatest) {}
@@ -50,19 +47,13 @@ record Curve(String name, List<Bucket> buckets) {
         : new Bucket(step, least, sum / finite, greatest);
   }
 
-  /// The exponential moving average of values, whose weights are corrected at the beginning as
-  /// Adam's are.
+  /// The values as [RunningLoss] smooths them one after the other.
   static double[] smoothed(double[] values) {
-    double decay = 1 - 1 / Math.max(1, SMOOTHED_SHARE * values.length);
+    RunningLoss running = new RunningLoss(values.length);
     double[] smooth = new double[values.length];
-    double sum = 0;
-    double weight = 0;
     for (int i = 0; i < values.length; i++) {
-      if (Double.isFinite(values[i])) {
-        sum = decay * sum + (1 - decay) * values[i];
-        weight = decay * weight + (1 - decay);
-      }
-      smooth[i] = weight == 0 ? Double.NaN : sum / weight;
+      running.add(values[i]);
+      smooth[i] = running.smoothed();
     }
     return smooth;
   }
