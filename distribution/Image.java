@@ -46,6 +46,7 @@ import java.util.zip.ZipOutputStream;
 ///     runtime/       Java: the modules of the JDK that are needed, and no others
 ///     app/           the jars, without native libraries, and their classes laid out for memory
 ///     natives/       the native libraries of one platform
+///     share/         manual pages, and completions for shells
 ///     demo/, docs/   as in the sources
 public final class Image {
   private static final String ROOT_MODULE = "io.lorikeet.cli";
@@ -151,6 +152,7 @@ public final class Image {
     copyJars(Files.createDirectories(common.resolve("app")), natives);
     linkRuntime(common);
     copySources(common);
+    writeShellFiles(common);
     mapClasses(common);
     for (String backend : backends) {
       String suffix = backend.equals("cpu") ? "" : "-" + backend;
@@ -282,6 +284,17 @@ public final class Image {
     Files.copy(root.resolve("lorikeet"), image.resolve("lorikeet"));
     Path bin = Files.createDirectory(image.resolve("bin"));
     Files.createSymbolicLink(bin.resolve("lorikeet"), Path.of("..", "lorikeet"));
+  }
+
+  private void writeShellFiles(Path image) throws IOException, InterruptedException {
+    run(
+        image,
+        Map.of(),
+        image.resolve("runtime/bin/java").toString(),
+        "-cp",
+        "app/lorikeet.jar",
+        "io.lorikeet.cli.ShellFiles",
+        "share");
   }
 
   /// Writes the classes that commands load at their start into a file that Java maps, linked as far

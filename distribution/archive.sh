@@ -25,7 +25,8 @@ for tool in tar gzip zstd dpkg-deb; do
   }
 done
 
-# Debian's package of the image $1: the same folder in /usr/lib, and a link to the program.
+# Debian's package of the image $1: the same folder in /usr/lib, a link to the program, and manual pages and
+# completions where Debian has them.
 pack_deb() {
   image=$images/$1
   package=lorikeet${1#"lorikeet-$version-$platform"}
@@ -36,6 +37,10 @@ pack_deb() {
   cp -a "$image" "$root/usr/lib/lorikeet"
   chmod -R u+rw,go+r,go-w "$root"
   ln -s ../lib/lorikeet/lorikeet "$root/usr/bin/lorikeet"
+  mv "$root/usr/lib/lorikeet/share"/* "$root/usr/share"
+  rmdir "$root/usr/lib/lorikeet/share"
+  mv "$root/usr/share/zsh/site-functions" "$root/usr/share/zsh/vendor-completions"
+  gzip -9 -n "$root"/usr/share/man/man1/*
   cp "$image/NOTICE" "$root/usr/share/doc/$package/copyright"
   cat >"$root/DEBIAN/control" <<CONTROL
 Package: $package

@@ -104,7 +104,7 @@ final class CompareCommand extends WritingCommand {
             DoubleStream.of(all).min().orElseThrow(),
             DoubleStream.of(all).max().orElseThrow());
     for (RunEntry run : runs) {
-      lines.add("training loss, smoothed: " + run.run().toString());
+      lines.add("training loss, smoothed: " + run.name());
       lines.addAll(chart.lines(ComparisonPage.smoothedLoss(run)));
     }
     return lines;

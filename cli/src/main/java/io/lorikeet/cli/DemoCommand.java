@@ -27,8 +27,9 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "demo",
     description = {
-      "Teach a tiny 4-bit base something new, on what comes with Lorikeet: train, verify, and answer",
-      "held-out questions in llama.cpp before and after. Writes to the folder runs/demo."
+      "Teach a tiny 4-bit base something new, on what comes with Lorikeet.",
+      "Trains, verifies, and answers held-out questions in llama.cpp before and after.",
+      "Writes to the folder runs/demo."
     })
 final class DemoCommand implements Callable<Integer> {
   private static final int SHOWN_ANSWERS = 5;

@@ -38,9 +38,9 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "eval",
     description = {
-      "Measure a base in stock llama.cpp, and what training made of it. With --tasks it answers the",
-      "prompts of files and has the answers scored, with --gate it tells whether to ship, and with --data",
-      "it measures loss and perplexity."
+      "Measure a base in stock llama.cpp, and what training made of it.",
+      "With --tasks it answers the prompts of files and has the answers scored.",
+      "With --gate it tells whether to ship, and with --data it measures loss and perplexity."
     },
     exitCodeListHeading = "Exit codes:%n",
     exitCodeList = {

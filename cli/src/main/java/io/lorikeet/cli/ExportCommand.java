@@ -21,8 +21,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "export",
     description = {
-      "Write an adapter in another form: a folder for Hugging Face's PEFT,",
-      "or a GGUF file whose numbers take less room, with the proof for it."
+      "Write an adapter in another form.",
+      "A folder for Hugging Face's PEFT, or a GGUF file whose numbers take less room, with the proof for it."
     },
     exitCodeListHeading = ProofExitCode.EXIT_CODES,
     exitCodeList = {

@@ -32,36 +32,6 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     scope = ScopeType.INHERIT)
 public final class Main implements Callable<Integer> {
-  /// In the order of the help.
-  private static final List<Class<?>> COMMANDS =
-      List.of(
-          TrainCommand.class,
-          SweepCommand.class,
-          RunsCommand.class,
-          CompareCommand.class,
-          WatchCommand.class,
-          DataCommand.class,
-          DemoCommand.class,
-          GenerateCommand.class,
-          ChatCommand.class,
-          VerifyCommand.class,
-          EvalCommand.class,
-          ConvertCommand.class,
-          QuantizeCommand.class,
-          ImatrixCommand.class,
-          MergeCommand.class,
-          ExportCommand.class,
-          ImportCommand.class,
-          CombineCommand.class,
-          ResizeCommand.class,
-          InspectCommand.class,
-          DiffCommand.class,
-          PlanCommand.class,
-          BenchCommand.class,
-          ModelsCommand.class,
-          DevicesCommand.class,
-          NativesCommand.class);
-
   /// Megabytes below which Java does little else than collecting garbage.
   private static final int LEAST_HEAP = 32;
 
@@ -173,23 +143,25 @@ public final class Main implements Callable<Integer> {
 
   /// The program with all its commands.
   static CommandLine program(Main main) {
-    return program(main, COMMANDS);
+    return program(main, Subject.allCommands());
   }
 
   /// The program with the command that comes first; describing all of them to picocli takes longer
   /// than most of them run.
   private static CommandLine program(Main main, String[] args) {
     String first = args.length > 0 ? args[0] : "";
+    List<Class<?>> all = Subject.allCommands();
     List<Class<?>> named =
-        COMMANDS.stream()
+        all.stream()
             .filter(command -> command.getAnnotation(Command.class).name().equals(first))
             .toList();
-    return program(main, named.isEmpty() ? COMMANDS : named);
+    return program(main, named.isEmpty() ? all : named);
   }
 
   private static CommandLine program(Main main, List<Class<?>> commands) {
     CommandLine program = new CommandLine(main);
     commands.forEach(command -> program.addSubcommand(new CommandLine(command)));
+    HelpLayout.applyTo(program);
     return program;
   }
 

@@ -34,8 +34,8 @@ import picocli.CommandLine.ParameterException;
     name = "merge",
     description = {
       "Fold adapters into their base, for programs that load no adapters.",
-      "Tells how much of the update is left after rounding to the base's own types, and with --data",
-      "proves in llama.cpp that the merged file does what base and adapters do."
+      "Tells how much of the update is left after rounding to the base's own types.",
+      "With --data it proves in llama.cpp that the merged file does what base and adapters do."
     },
     exitCodeListHeading = ProofExitCode.EXIT_CODES,
     exitCodeList = {

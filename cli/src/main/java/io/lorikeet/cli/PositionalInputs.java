@@ -30,7 +30,7 @@ final class PositionalInputs {
     for (CommandLine command : program.getSubcommands().values()) {
       CommandSpec spec = command.getCommandSpec();
       if (inputs(spec).isPresent()) {
-        spec.addPositional(
+        PositionalParamSpec.Builder position =
             PositionalParamSpec.builder()
                 .index("0..*")
                 .arity("0..*")
@@ -38,8 +38,12 @@ final class PositionalInputs {
                 .auxiliaryTypes(String.class)
                 .paramLabel(label(spec))
                 .hideParamSyntax(true)
-                .description("by position, those that no option gives")
-                .build());
+                .description("by position, those that no option gives");
+        List<String> choices = CompletionWords.choices(options(spec).getFirst());
+        if (!choices.isEmpty()) {
+          position.completionCandidates(choices);
+        }
+        spec.addPositional(position.build());
       }
     }
   }

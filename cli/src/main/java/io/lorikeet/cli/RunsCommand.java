@@ -7,6 +7,7 @@ import io.lorikeet.finetune.report.RunEntry;
 import io.lorikeet.finetune.text.TableText;
 import io.lorikeet.finetune.text.Words;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.settings.Settings;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -31,6 +32,9 @@ import picocli.CommandLine.Spec;
         "List the runs in a folder: state, steps, losses, speed. compare shows two of them.")
 @Inputs(value = "--folder", needed = 0)
 final class RunsCommand implements Callable<Integer> {
+  private static final List<String> HEADINGS =
+      List.of("run", "state", "base", "steps", "loss", "best validation", "tokens/s", "begun");
+
   @Spec private CommandSpec spec;
 
   @Option(
@@ -98,22 +102,41 @@ final class RunsCommand implements Callable<Integer> {
     return 0;
   }
 
+  /// Without the columns of names and notes where no run has any.
   private static List<String> table(List<RunEntry> runs) {
-    TableText table =
-        new TableText(
-            "run", "state", "base", "steps", "loss", "best validation", "tokens/s", "begun");
+    boolean names = runs.stream().anyMatch(run -> run.config().find(Settings.NAME).isPresent());
+    boolean notes = runs.stream().anyMatch(run -> !run.note().isEmpty());
+    List<String> headings = new ArrayList<>(HEADINGS);
+    if (names) {
+      headings.addFirst("name");
+    }
+    if (notes) {
+      headings.add("note");
+    }
+    TableText table = new TableText(headings);
     for (RunEntry run : runs) {
-      table.row(
-          run.run().toString(),
-          run.state().name().toLowerCase(Locale.ROOT),
-          run.base(),
-          Words.count(run.metrics().lastStep()) + "/" + Words.count(run.steps()),
-          run.metrics().steps().isEmpty() ? "" : loss(run.metrics().lastLoss()),
-          run.bestLoss().isPresent() ? loss(run.bestLoss().getAsDouble()) : "",
-          Words.count(Math.round(run.tokensPerSecond())),
-          run.begun().replace('T', ' '));
+      List<String> row = new ArrayList<>(row(run));
+      if (names) {
+        row.addFirst(run.config().find(Settings.NAME).orElse(""));
+      }
+      if (notes) {
+        row.add(run.note());
+      }
+      table.row(row);
     }
     return table.lines();
+  }
+
+  private static List<String> row(RunEntry run) {
+    return List.of(
+        run.run().toString(),
+        run.state().name().toLowerCase(Locale.ROOT),
+        run.base(),
+        Words.count(run.metrics().lastStep()) + "/" + Words.count(run.steps()),
+        run.metrics().steps().isEmpty() ? "" : loss(run.metrics().lastLoss()),
+        run.bestLoss().isPresent() ? loss(run.bestLoss().getAsDouble()) : "",
+        Words.count(Math.round(run.tokensPerSecond())),
+        run.begun().replace('T', ' '));
   }
 
   private static String loss(double loss) {

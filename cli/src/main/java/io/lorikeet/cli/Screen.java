@@ -38,7 +38,7 @@ final class Screen {
   private final Supplier<Optional<TerminalSize>> err;
   private final Ability ability;
   private @Nullable PrintWriter passingOut;
-  private @Nullable Block block;
+  private @Nullable PassingBlock block;
   private List<Integer> passingColumns = List.of();
   private boolean ended;
   private boolean closed;
@@ -46,7 +46,7 @@ final class Screen {
   /// Lines that come back below whatever is printed.
   ///
   /// @param lines for a width in columns
-  private record Block(PrintWriter writer, IntFunction<List<String>> lines) {}
+  private record PassingBlock(PrintWriter writer, IntFunction<List<String>> lines) {}
 
   /// @param out size of the terminal of standard output, see [TerminalSize#of]
   /// @param err that of standard error's
@@ -125,7 +125,7 @@ final class Screen {
   ///
   /// @param lines the block for a width in columns
   synchronized void pass(PrintWriter writer, IntFunction<List<String>> lines) {
-    block = new Block(writer, lines);
+    block = new PassingBlock(writer, lines);
     showBlock();
   }
 

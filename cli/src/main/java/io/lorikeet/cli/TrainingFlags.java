@@ -13,10 +13,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine;
-import picocli.CommandLine.Help;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
-import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -59,15 +57,11 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
             .build());
   }
 
-  /// Adds the flags of some settings to a command, and `--config`. Help shows them by groups.
+  /// Adds the flags of some settings to a command, and `--config`.
   static CommandSpec add(CommandSpec command, List<Setting<?>> settings) {
     for (Setting<?> setting : settings) {
       command.addOption(option(setting));
     }
-    command
-        .usageMessage()
-        .sectionMap()
-        .put(UsageMessageSpec.SECTION_KEY_OPTION_LIST, TrainingFlags::byGroups);
     return command.addOption(
         OptionSpec.builder(CONFIG)
             .type(Path.class)
@@ -76,30 +70,10 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
             .build());
   }
 
-  /// The command's own options, then each group of settings under its title.
-  private static String byGroups(Help help) {
-    StringBuilder text = new StringBuilder(list(help, Optional.empty()));
-    for (Setting.Group group : Setting.Group.values()) {
-      String list = list(help, Optional.of(group));
-      if (!list.isEmpty()) {
-        text.append("%n%s:%n%s".formatted(group.title(), list));
-      }
-    }
-    return text.toString();
-  }
-
-  private static String list(Help help, Optional<Setting.Group> group) {
-    List<OptionSpec> options =
-        help.commandSpec().options().stream()
-            .filter(option -> group.equals(setting(option).map(Setting::group)))
-            .toList();
-    Help.Layout layout = help.createDefaultLayout();
-    layout.addAllOptions(options, help.parameterLabelRenderer());
-    return layout.toString();
-  }
-
-  private static Optional<Setting<?>> setting(OptionSpec option) {
-    return Settings.named(option.longestName().replaceFirst("^--", ""));
+  /// Whether a command takes settings of a training run.
+  static boolean areIn(CommandSpec command) {
+    return command.findOption(CONFIG) != null
+        && command.findOption(flag(Settings.MODEL)) != null;
   }
 
   private static OptionSpec option(Setting<?> setting) {
@@ -107,6 +81,9 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
         OptionSpec.builder(flag(setting))
             .paramLabel(setting.placeholder())
             .description(setting.description());
+    if (!setting.choices().isEmpty()) {
+      option.completionCandidates(setting.choices());
+    }
     if (setting.list()) {
       return option.type(List.class).auxiliaryTypes(String.class).arity("1..*").build();
     }

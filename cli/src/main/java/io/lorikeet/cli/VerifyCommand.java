@@ -30,8 +30,8 @@ import picocli.CommandLine.Spec;
       "Prove that llama.cpp does with an adapter what the trainer does.",
       "Compares what it changes in their logits, position by position, apart from the rounding that is there without it.",
       "With --merged, prove instead that a merged file does in llama.cpp what base and adapter do.",
-      "With --gradients, hold the gradients of one batch of --data, computed as train would on this device and with",
-      "this memory, against the CPU's in F32."
+      "With --gradients, hold the gradients of one batch of --data, computed as train would on this device and with"
+          + " this memory, against the CPU's in F32."
     },
     exitCodeListHeading = ProofExitCode.EXIT_CODES,
     exitCodeList = {

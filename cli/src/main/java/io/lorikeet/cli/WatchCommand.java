@@ -15,8 +15,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "watch",
     description = {
-      "Show the report of a run, or of all runs in a folder, to a browser on this machine, with",
-      "changes as they come. Ctrl-C ends it; the run goes on."
+      "Show the report of a run, or of all runs in a folder, to a browser on this machine.",
+      "Changes are shown as they come. Ctrl-C ends it; the run goes on."
     })
 @Inputs(value = "--run", needed = 0)
 final class WatchCommand implements Callable<Integer> {

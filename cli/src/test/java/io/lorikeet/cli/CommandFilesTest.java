@@ -32,10 +32,10 @@ class CommandFilesTest {
   private static final List<String> VALUES =
       words(
           "N T R P K KL TYPE keep|TYPE NAME NAME:TYPE SHAPE SIZE TOKENS ROWS RATE SHARE SHARE|STEPS"
-              + " STEPS NORM NUMBER ALPHA KEY=KEY TIME TIME|STEPS WEIGHT");
+              + " STEPS NORM NUMBER ALPHA KEY=KEY TIME TIME|STEPS TIME|none WEIGHT");
 
   /// Options that take a text as it is.
-  private static final Set<String> TEXTS = Set.of("--prompt", "--system");
+  private static final Set<String> TEXTS = Set.of("--prompt", "--system", "--name", "--note");
 
   /// Commands that write nothing, with all their parameters that name files.
   private static final Map<String, Set<String>> READING =
@@ -99,6 +99,9 @@ class CommandFilesTest {
                   + " --tasks in/t.jsonl --gate in/g.yaml --chat-template in/t.jinja --json"
                   + " out/f.json"),
           words("convert --model in/folder --output out/m.gguf"),
+          words(
+              "init --model in/base.gguf --data in/x.jsonl --goal adapter --time none --output"
+                  + " out/c.yaml"),
           words("compare --run in/folder --run in/other --output out/page.html"),
           words("bench --model in/base.gguf --compare in/r.json --json out/f.json"),
           words("bench --make S --type Q4_0 --output out/b.gguf"));

@@ -34,6 +34,8 @@ class PositionalInputsTest {
     "train b d1 d2 --output o, --model b --data d1|d2 --output o",
     "train --data d1 d2 --model b, --model b --data d1|d2",
     "data b d, --model b --data d",
+    "init b d, --model b --data d",
+    "completion fish, --shell fish",
     "plan b, --model b",
     "bench b, --model b",
     "quantize i o --type Q4_0, --model i --output o",
@@ -80,7 +82,7 @@ class PositionalInputsTest {
   /// A command with a file of its own for an option has none that only a position can give.
   @Test
   void everyCommandFollowsThePattern() {
-    Set<String> files = Set.of("--model", "--adapter", "--data", "--run", "--folder");
+    Set<String> files = Set.of("--model", "--adapter", "--data", "--run", "--folder", "--shell");
     for (CommandLine command : program().getSubcommands().values()) {
       CommandSpec spec = command.getCommandSpec();
       boolean hasFiles = files.stream().anyMatch(spec.optionsMap()::containsKey);

@@ -6,9 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.lorikeet.finetune.report.ReportPage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -69,6 +71,30 @@ class RunsCommandTest {
     assertEquals(name + ",4,,,3.5,,,,,1.0", lines.get(5));
     assertTrue(lines.getLast().contains("one, \"\"two\"\"\",4,,,1.5"), lines.getLast());
     CommandRun.of("runs", folder, "--csv", "--json").assertFails(2, "--csv");
+  }
+
+  @Test
+  void showsNamesAndNotes() throws IOException {
+    assertFalse(CommandRun.of("runs", folder).out().contains("note"), "none has any");
+    Path a = folder.resolve("a");
+    Files.writeString(
+        a.resolve("config.yaml"),
+        "\nname: first <b>\nnote: with old data\n",
+        StandardOpenOption.APPEND);
+    List<String> lines = CommandRun.of("runs", folder).assertSucceeds().out().lines().toList();
+    assertTrue(lines.getFirst().strip().startsWith("name"), lines.toString());
+    assertTrue(lines.getFirst().endsWith("note"), lines.toString());
+    assertTrue(lines.get(1).startsWith("  first <b>  "), lines.toString());
+    assertTrue(lines.get(1).endsWith("with old data"), lines.toString());
+    Path page = folder.resolve("page.html");
+    CommandRun run =
+        CommandRun.of("compare", a, folder.resolve("deeper/b"), "--output", page).assertSucceeds();
+    assertTrue(run.out().lines().findFirst().orElseThrow().contains("first <b>"), run.out());
+    assertTrue(run.out().contains("training loss, smoothed: first <b>"), run.out());
+    assertTrue(Files.readString(page).contains("first &lt;b&gt;"), "names are no markup");
+    String report = ReportPage.of(a).html();
+    assertTrue(report.contains("<title>first &lt;b&gt;"), report.substring(0, 500));
+    assertTrue(report.contains("with old data"), "the note");
   }
 
   @Test

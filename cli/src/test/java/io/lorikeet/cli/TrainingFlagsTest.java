@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.settings.DataSource;
-import io.lorikeet.train.settings.Setting;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
@@ -62,26 +61,6 @@ class TrainingFlagsTest {
         e.getMessage().contains("--rank: expected a whole number from 1 to 65536, found 'many'"),
         e.getMessage());
     assertTrue(e.getMessage().contains("--schedule: expected"), e.getMessage());
-  }
-
-  @Test
-  void helpShowsEachSettingOnceUnderTheTitleOfItsGroup() {
-    String help = CommandRun.of("train", "--help").out();
-    for (Setting.Group group : Setting.Group.values()) {
-      String title = "\n" + group.title() + ":\n";
-      assertTrue(help.contains(title), title);
-      String section = help.substring(help.indexOf(title) + title.length()).split("\n\n")[0];
-      assertEquals(
-          Settings.all().stream()
-              .filter(setting -> setting.group() == group)
-              .map(Setting::key)
-              .toList(),
-          section
-              .lines()
-              .filter(line -> line.startsWith("      --"))
-              .map(line -> line.strip().split("[=\\[]")[0].substring(2))
-              .toList());
-    }
   }
 
   private static TrainingOptions parse(String... args) throws IOException {

@@ -21,7 +21,7 @@ public record ComparisonPage(List<RunEntry> runs) {
 
   /// The runs' names.
   public List<String> names() {
-    return runs.stream().map(entry -> entry.run().toString()).toList();
+    return runs.stream().map(RunEntry::name).toList();
   }
 
   /// The settings that aren't alike, and the results, each with a value for every run.
@@ -93,7 +93,7 @@ public record ComparisonPage(List<RunEntry> runs) {
         .map(
             run ->
                 Curve.of(
-                    run.run().toString(),
+                    run.name(),
                     run.metrics().steps().stream().mapToDouble(RunMetrics.Step::number).toArray(),
                     smoothedLoss(run)))
         .toList();

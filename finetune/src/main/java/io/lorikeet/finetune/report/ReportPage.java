@@ -78,7 +78,8 @@ public final class ReportPage {
 
   /// The page.
   public String html() throws IOException {
-    return Html.page(PathParts.name(run.toAbsolutePath()), body());
+    String name = config.find(Settings.NAME).orElseGet(() -> PathParts.name(run.toAbsolutePath()));
+    return Html.page(name, body());
   }
 
   /// All that changes while the run goes on.
@@ -104,6 +105,7 @@ public final class ReportPage {
   private List<List<String>> overview() {
     List<List<String>> rows = new ArrayList<>();
     rows.add(List.of("state", state.inWords()));
+    config.find(Settings.NOTE).ifPresent(note -> rows.add(List.of("note", note)));
     summary.flatMap(s -> Optional.ofNullable(s.base())).ifPresent(base -> base(rows, base));
     summary.ifPresent(s -> rows.add(List.of("trained", Words.count(s.trained()) + " parameters")));
     int all = summary.map(RunSummary::steps).orElse(metrics.lastStep());

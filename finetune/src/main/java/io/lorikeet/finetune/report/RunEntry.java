@@ -74,6 +74,16 @@ public record RunEntry(
     }
   }
 
+  /// The name that it was given, or else its folder.
+  public String name() {
+    return config.find(Settings.NAME).orElse(run.toString());
+  }
+
+  /// The sentence that it was given; empty for none.
+  public String note() {
+    return config.find(Settings.NOTE).orElse("");
+  }
+
   /// The base's file name.
   public String base() {
     return config.find(Settings.MODEL).map(file -> String.valueOf(file.getFileName())).orElse("");

@@ -13,7 +13,7 @@ import java.util.function.Function;
 public final class Setting<T> {
   /// Settings that help shows together.
   public enum Group {
-    FILES("Files"),
+    FILES("Files and names"),
     LENGTH("Batches and length of the run"),
     OPTIMIZER("Optimizer"),
     ADAPTER("Adapter"),
@@ -36,6 +36,8 @@ public final class Setting<T> {
 
   /// A property of a setting that other parts of the program ask for.
   public enum Trait {
+    /// It is one of the ten that matter most: help shows it first.
+    FIRST,
     /// It has to do with data: `lorikeet data` takes it, too.
     OF_DATA,
     /// It decides the tokens of any data: kept tokens are those of one value.
@@ -114,6 +116,11 @@ public final class Setting<T> {
   /// The placeholder of the value in help.
   public String placeholder() {
     return type.placeholder();
+  }
+
+  /// The words that it takes one of; empty where there are others, too.
+  public List<String> choices() {
+    return type.choices();
   }
 
   /// The values that there may be, in words; empty where the placeholder says all.

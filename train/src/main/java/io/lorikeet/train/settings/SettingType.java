@@ -70,6 +70,13 @@ record SettingType<T>(
     return placeholder.equals(SWITCH);
   }
 
+  /// The words that there may be, where there are no others.
+  List<String> choices() {
+    return placeholder.matches("[a-z0-9_-]+([|][a-z0-9_-]+)+")
+        ? List.of(placeholder.split("[|]"))
+        : List.of();
+  }
+
   /// A file or folder; written as an absolute path, so that a run can be resumed from any folder.
   static SettingType<Path> path(String placeholder) {
     return one(placeholder, SettingType::file, path -> path.toAbsolutePath().toString());

@@ -8,6 +8,7 @@ import static io.lorikeet.train.settings.Setting.Group.FILES;
 import static io.lorikeet.train.settings.Setting.Group.LENGTH;
 import static io.lorikeet.train.settings.Setting.Group.OPTIMIZER;
 import static io.lorikeet.train.settings.Setting.Group.PREFERENCES;
+import static io.lorikeet.train.settings.Setting.Trait.FIRST;
 import static io.lorikeet.train.settings.Setting.Trait.MAY_CHANGE;
 import static io.lorikeet.train.settings.Setting.Trait.OF_DATA;
 import static io.lorikeet.train.settings.Setting.Trait.OF_INITIAL_ADAPTER;
@@ -57,7 +58,7 @@ public final class Settings {
 
   public static final Setting<Path> MODEL =
       setting(FILES, "model", path("FILE"), "base to train on, a GGUF file")
-          .marked(OF_DATA, UNRECORDED, MAY_CHANGE)
+          .marked(FIRST, OF_DATA, UNRECORDED, MAY_CHANGE)
           .alsoKnownAs("m", "base");
   public static final Setting<List<DataSource>> DATA =
       setting(
@@ -65,7 +66,7 @@ public final class Settings {
               "data",
               many("FILE", DataSettingText::sources, DataSettingText::sourceTexts),
               "training examples: files, folders, patterns, or - for standard input")
-          .marked(OF_DATA, UNRECORDED, MAY_CHANGE)
+          .marked(FIRST, OF_DATA, UNRECORDED, MAY_CHANGE)
           .alsoKnownAs("dataset", "datasets", "train-file", "f");
   public static final Setting<List<ReplaySource>> REPLAY =
       setting(
@@ -82,7 +83,7 @@ public final class Settings {
               one("FILE|SHARE|COUNT", DataSettingText::validation, DataSettingText::validationText),
               "examples to measure on: a file, or a share or number taken from the data")
           .defaultsTo("", _ -> Optional.of(new ValidationData.None()))
-          .marked(OF_DATA, UNRECORDED, MAY_CHANGE)
+          .marked(FIRST, OF_DATA, UNRECORDED, MAY_CHANGE)
           .alsoKnownAs("val-data", "eval-data", "val-set-size");
   public static final Setting<Path> NEUTRAL =
       setting(
@@ -94,16 +95,32 @@ public final class Settings {
           .marked(UNRECORDED, MAY_CHANGE);
   public static final Setting<Path> OUTPUT =
       setting(FILES, "output", path("FILE"), "adapter to write, a GGUF file")
-          .marked(UNRECORDED, MAY_CHANGE)
+          .marked(FIRST, UNRECORDED, MAY_CHANGE)
           .alsoKnownAs("o", "outfile");
   public static final Setting<Path> RUN =
       setting(FILES, "run", path("FOLDER"), "folder for configuration and metrics")
           .defaultsTo("beside the output", run -> run.find(OUTPUT).map(RunFiles::beside))
           .marked(UNRECORDED, MAY_CHANGE);
+  public static final Setting<String> NAME =
+      setting(
+              FILES,
+              "name",
+              text("TEXT").within(name -> isLine(name, 100), "one line of up to 100 characters"),
+              "name of the run in lists and reports")
+          .undecided("its folder")
+          .marked(UNRECORDED, MAY_CHANGE)
+          .alsoKnownAs("run-name");
+  public static final Setting<String> NOTE =
+      setting(
+              FILES,
+              "note",
+              text("TEXT").within(note -> isLine(note, 1000), "one line of up to 1000 characters"),
+              "sentence about the run, for lists and reports")
+          .marked(UNRECORDED, MAY_CHANGE);
   public static final Setting<Integer> CONTEXT =
       setting(LENGTH, "context", count("TOKENS", 2, MOST_TOKENS), "tokens in a row")
           .undecided("2048, or the base's context if shorter")
-          .marked(OF_DATA, OF_TOKENS)
+          .marked(FIRST, OF_DATA, OF_TOKENS)
           .alsoKnownAs(
               "max-length",
               "max-seq-length",
@@ -124,7 +141,7 @@ public final class Settings {
       setting(LENGTH, "epochs", count("N", 1, 1_000_000), "times to go through the data")
           .defaultsTo(
               "1", run -> run.find(Settings.STEPS).isPresent() ? Optional.empty() : Optional.of(1))
-          .marked(MAY_CHANGE);
+          .marked(FIRST, MAY_CHANGE);
   public static final Setting<Integer> STEPS =
       setting(LENGTH, "steps", count("N", 1, MOST_STEPS), "optimizer steps, instead of epochs")
           .marked(MAY_CHANGE)
@@ -132,7 +149,8 @@ public final class Settings {
   public static final Setting<Double> LEARNING_RATE =
       setting(OPTIMIZER, "learning-rate", number("RATE", 1e-30, 1e38), "peak of the learning rate")
           .defaultsTo(2e-4)
-          .alsoKnownAs("lr");
+          .alsoKnownAs("lr")
+          .marked(FIRST);
   public static final Setting<TrainingConfig.Schedule> SCHEDULE =
       setting(
               OPTIMIZER,
@@ -189,7 +207,7 @@ public final class Settings {
   public static final Setting<Integer> RANK =
       setting(ADAPTER, "rank", count("N", 1, MOST_RANK), "rank of the adapter")
           .defaultsTo(16)
-          .marked(OF_INITIAL_ADAPTER)
+          .marked(FIRST, OF_INITIAL_ADAPTER)
           .alsoKnownAs("r", "lora-r");
   public static final Setting<Integer> EXPERT_RANK =
       setting(
@@ -253,7 +271,7 @@ public final class Settings {
                       "auto, cpu, or a device such as vulkan0"),
               "auto, cpu, vulkan0, cuda0, …")
           .defaultsTo("auto")
-          .marked(MAY_CHANGE);
+          .marked(FIRST, MAY_CHANGE);
   public static final Setting<Long> DEVICE_MEMORY =
       setting(
               COMPUTATION,
@@ -337,7 +355,7 @@ public final class Settings {
   public static final Setting<Integer> EVALUATE_EVERY =
       setting(CARE, "evaluate-every", count("STEPS", 1, MOST_STEPS), "steps between validations")
           .undecided("only first and last")
-          .marked(MAY_CHANGE)
+          .marked(FIRST, MAY_CHANGE)
           .alsoKnownAs("eval-steps", "steps-per-eval");
   public static final Setting<Path> GATE =
       setting(
@@ -519,6 +537,12 @@ public final class Settings {
     Setting<T> setting = new Setting<>(group, key, type, help);
     ALL.add(setting);
     return setting;
+  }
+
+  private static boolean isLine(String text, int most) {
+    return !text.isBlank()
+        && text.length() <= most
+        && text.chars().noneMatch(Character::isISOControl);
   }
 
   /// All, in the order in which configuration files show them.

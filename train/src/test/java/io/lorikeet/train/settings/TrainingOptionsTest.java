@@ -64,6 +64,8 @@ class TrainingOptionsTest {
             .set(Settings.SAMPLE, List.of(new SampleSource.PromptText("say")))
             .set(Settings.EVALUATE_EVERY, 5)
             .set(Settings.EARLY_STOP, 3)
+            .set(Settings.NAME, "first")
+            .set(Settings.NOTE, "with old data")
             .set(Settings.MAX_TIME, Duration.ofMinutes(90))
             .set(Settings.INIT_ADAPTER, folder.resolve("base.gguf"))
             .set(Settings.KEEP_BASE, 0.5)
@@ -137,11 +139,16 @@ class TrainingOptionsTest {
             .set(Settings.ALPHA, Double.POSITIVE_INFINITY)
             .set(Settings.EPOCHS, -1)
             .set(Settings.THREADS, 1000)
-            .set(Settings.ADAM_BETA2, 1.0);
+            .set(Settings.ADAM_BETA2, 1.0)
+            .set(Settings.NAME, "a\nb")
+            .set(Settings.NOTE, " ");
     String message =
         assertThrows(InvalidInputException.class, () -> options.resolve(_ -> 512)).getMessage();
     assertEquals(
         """
+        name: must be one line of up to 100 characters, is a
+        b
+        note: must be one line of up to 1000 characters, is\s\s
         epochs: must be a whole number from 1 to 1000000, is -1
         learning-rate: must be a number from 1e-30 to 1e38, is NaN
         adam-beta2: must be a number from 0 to 0.9999, is 1.0
