@@ -72,8 +72,7 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
 
   /// Whether a command takes settings of a training run.
   static boolean areIn(CommandSpec command) {
-    return command.findOption(CONFIG) != null
-        && command.findOption(flag(Settings.MODEL)) != null;
+    return command.findOption(CONFIG) != null && command.findOption(flag(Settings.MODEL)) != null;
   }
 
   private static OptionSpec option(Setting<?> setting) {
