@@ -1,13 +1,13 @@
 /// Training: data, optimizer, the loop.
 module io.lorikeet.train {
   requires transitive io.lorikeet.models;
+  requires transitive jdk.jfr;
   requires com.fasterxml.jackson.databind;
   requires com.fasterxml.jackson.dataformat.csv;
   requires com.fasterxml.jackson.dataformat.yaml;
   requires com.github.luben.zstd_jni;
   requires dev.hardwood.core;
   requires java.logging;
-  requires jdk.jfr;
   requires static transitive org.jspecify;
 
   exports io.lorikeet.train.checkpoint;

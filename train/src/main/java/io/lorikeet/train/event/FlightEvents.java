@@ -41,6 +41,9 @@ public final class FlightEvents {
     @Description("tokens computed, padding excluded")
     long tokens;
 
+    /// Nothing is measured yet.
+    public StepEvent() {}
+
     /// The step was taken.
     public void taken(TrainingEvent.StepDone done) {
       step = done.step();
@@ -70,6 +73,9 @@ public final class FlightEvents {
     @Description("tokens with loss")
     long tokens;
 
+    /// Nothing is measured yet.
+    public ValidationEvent() {}
+
     /// The data was measured.
     public void measured(TrainingEvent.Evaluated evaluated) {
       step = evaluated.step();
@@ -92,6 +98,9 @@ public final class FlightEvents {
     @Label("Size")
     @DataAmount
     long bytes;
+
+    /// Nothing is measured yet.
+    public CheckpointEvent() {}
 
     /// It is on the disk.
     ///
@@ -117,6 +126,9 @@ public final class FlightEvents {
     @Description("tokens of all answers")
     long tokens;
 
+    /// Nothing is measured yet.
+    public SamplesEvent() {}
+
     /// They are there.
     public void answered(TrainingEvent.Sampled sampled) {
       step = sampled.step();
@@ -133,6 +145,9 @@ public final class FlightEvents {
   public static final class DeviceWaitEvent extends Event {
     @Label("Step")
     int step;
+
+    /// Nothing is measured yet.
+    public DeviceWaitEvent() {}
 
     /// It is over.
     public void over(int number) {
