@@ -9,6 +9,7 @@ import io.lorikeet.train.data.TokenizedExample;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 
 /// Prompts with answers to other prompts, on which KTO measures how far the adapter is from its
@@ -59,7 +60,8 @@ public final class Mismatches {
   /// Their log probabilities.
   ///
   /// @param numbers of the examples that they belong to
-  private double[] logps(TransformerModel model, List<Integer> numbers) {
+  /// @param done told how many are done
+  private double[] logps(TransformerModel model, List<Integer> numbers, IntConsumer done) {
     double[] logps = new double[numbers.size()];
     for (int first = 0; first < logps.length; first += AT_ONCE) {
       List<Integer> some = numbers.subList(first, Math.min(logps.length, first + AT_ONCE));
@@ -71,13 +73,16 @@ public final class Mismatches {
           logps[first + batch.numbers().get(i)] = -losses[i];
         }
       }
+      done.accept(first + some.size());
     }
     return logps;
   }
 
   /// Their log probabilities with the reference, by the numbers of the examples.
-  public double[] reference(TransformerModel model) {
-    return logps(model, IntStream.range(0, data.examples()).boxed().toList());
+  ///
+  /// @param done told how many are done
+  public double[] reference(TransformerModel model, IntConsumer done) {
+    return logps(model, IntStream.range(0, data.examples()).boxed().toList(), done);
   }
 
   /// These, and their log probabilities with the reference.
@@ -87,7 +92,7 @@ public final class Mismatches {
     double distance(TransformerModel model, List<MicroBatch> batches) {
       List<Integer> numbers = new ArrayList<>();
       batches.forEach(batch -> numbers.addAll(batch.numbers()));
-      double[] logps = mismatches.logps(model, numbers);
+      double[] logps = mismatches.logps(model, numbers, _ -> {});
       double sum = 0;
       for (int i = 0; i < logps.length; i++) {
         sum += logps[i] - reference[numbers.get(i)];

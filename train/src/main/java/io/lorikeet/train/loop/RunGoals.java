@@ -125,7 +125,13 @@ record RunGoals(Goal training, Goal validation) {
                   model, set, batchSize, done -> tell("reference", first + done, all)));
           before += config.microBatches(set.rows().size());
         }
-        mismatches.forEach(some -> lists.add(some.reference(model)));
+        for (int i = 0; i < mismatches.size(); i++) {
+          int answers = sets.get(i).examples();
+          lists.add(
+              mismatches
+                  .get(i)
+                  .reference(model, done -> tell("reference, other answers", done, answers)));
+        }
       }
       return lists;
     }

@@ -42,7 +42,7 @@ class PreferenceGoalTest {
         int length = 10 + random.nextInt(5);
         int[] tokens = Arrays.copyOf(begin, length);
         for (int i = 8; i < length; i++) {
-          tokens[i] = 100 + 50 * side + random.nextInt(40);
+          tokens[i] = 100 + 50 * ((side + line) % 2) + random.nextInt(40); // either comes first
         }
         boolean[] trained = new boolean[length];
         Arrays.fill(trained, 6, length, true);
@@ -122,9 +122,10 @@ class PreferenceGoalTest {
       Goal.Round round = goal.begin(null, List.of());
       for (MicroBatch batch : DataSet.of(examples, CONTEXT, packing).batches(1)) {
         float[] losses = new float[batch.tokens().size()];
-        for (int i = 0; i < losses.length; i++) { // rejected tokens are 150 and more
-          losses[i] = batch.tokens().targets()[i] >= 150 ? 50 : 0.1f;
-        }
+        List<TokenizedExample> inBatch = batch.examples();
+        batch.forEachTarget(
+            (example, _, place) ->
+                losses[place] = inBatch.get(example).judgement().isWanted() ? 0.1f : 50);
         round.add(batch, losses);
       }
       Goal.GoalResult result = round.result();
