@@ -37,6 +37,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SplittableRandom;
 
@@ -150,7 +151,7 @@ public record GradientProof(
         .matrices()
         .forEach(
             (name, matrices) -> {
-              List<float[]> own = tested.matrices().get(name);
+              List<float[]> own = Objects.requireNonNull(tested.matrices().get(name), name);
               pairs.add(
                   new GradientPair(
                       name,
