@@ -33,6 +33,12 @@ public final class Activations {
     return ops.made(Ggml.ggml_softplus(ops.context(), x.handle()));
   }
 
+  /// x where x > 0, else 0.
+  public Tensor relu(Tensor x) {
+    ops.requireContiguousF32("relu", x);
+    return ops.made(Ggml.ggml_relu(ops.context(), x.handle()));
+  }
+
   /// 1 where x > 0, else 0.
   public Tensor step(Tensor x) {
     ops.requireContiguousF32("step", x);

@@ -39,6 +39,10 @@ public final class PeftExporter {
 
   private static final String PREFIX = "base_model.model.";
 
+  /// Architectures whose text model is a part of Hugging Face's, which has no class of its own.
+  private static final Set<String> BESIDE_IMAGES =
+      Set.of("qwen2vl", "qwen3vl", "qwen3vlmoe", "muse-glimmer");
+
   private final GgufFile base;
   private final LoraAdapter adapter;
   private final SafetensorsType type;
@@ -196,8 +200,11 @@ public final class PeftExporter {
     weights.addTensor(name, type, new long[] {rows, columns}, TensorSource.of(bytes));
   }
 
-  private static String fullName(String module) {
-    return module.equals("lm_head") ? module : "model." + module;
+  private String fullName(String module) {
+    boolean besideImages =
+        BESIDE_IMAGES.contains(base.metadata().requireString("general.architecture"));
+    String path = besideImages ? "model.language_model." : "model.";
+    return module.equals("lm_head") ? module : path + module;
   }
 
   /// @param matrix `[rows, columns]`

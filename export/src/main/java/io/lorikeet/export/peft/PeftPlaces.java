@@ -22,7 +22,15 @@ final class PeftPlaces {
 
   /// Families whose experts are one parameter together, which PEFT adapts as such.
   private static final Set<String> UNNAMED_EXPERTS =
-      Set.of("gpt-oss", "gemma4", "granitemoe", "granitehybrid", "qwen35moe", "lfm2moe");
+      Set.of(
+          "gpt-oss",
+          "gemma4",
+          "granitemoe",
+          "granitehybrid",
+          "nemotron_h_moe",
+          "qwen35moe",
+          "qwen3vlmoe",
+          "lfm2moe");
 
   /// Matrices that Lorikeet doesn't train: routers, gates of shared experts, convolutions, norms by
   /// groups, and those of layers that predict further tokens.

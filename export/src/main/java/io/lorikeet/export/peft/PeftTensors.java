@@ -15,7 +15,8 @@ import java.util.regex.Pattern;
 /// has layers of such parts too, whose names end alike: only known paths lead to the language
 /// model.
 final class PeftTensors {
-  private static final String LANGUAGE = "(?:(?:model|language_model|text_model|thinker|llm)\\.)";
+  private static final String LANGUAGE =
+      "(?:(?:model|backbone|language_model|text_model|thinker|llm)\\.)";
 
   private static final String PATH = "(?:base_model\\.model\\.)?(" + LANGUAGE + "*";
 

@@ -49,6 +49,8 @@ class PeftModelsTest {
         "qwen3_next",
         "granitemoeshared",
         "granitemoehybrid",
+        "nemotron_h",
+        "nemotron_h_moe",
         "lfm2",
         "lfm2_moe"
       })

@@ -10,7 +10,7 @@ import shutil
 import peft
 import torch
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 TOKENS = [(37 * i * i + 11 * i + 5) % 256 for i in range(80)]
 
@@ -62,7 +62,79 @@ CONVOLUTIONS = dict(
     tie_word_embeddings=True,
     eos_token_id=258,
 )
+ONE_PART = dict(
+    vocab_size=260,
+    hidden_size=32,
+    intermediate_size=48,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    head_dim=16,
+    ssm_state_size=16,
+    mamba_num_heads=6,
+    mamba_head_dim=16,
+    n_groups=2,
+    n_routed_experts=4,
+    n_shared_experts=1,
+    moe_intermediate_size=16,
+    moe_shared_expert_intermediate_size=24,
+    num_experts_per_tok=2,
+    routed_scaling_factor=2.5,
+    max_position_embeddings=256,
+    eos_token_id=258,
+)
+TEXT_OF_IMAGES = dict(
+    vocab_size=260,
+    hidden_size=32,
+    intermediate_size=48,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    max_position_embeddings=256,
+    eos_token_id=258,
+)
+
+
+def turned_by(**sections):
+    """Sections that leave no pair of llama.cpp's to the fourth dimension."""
+    return dict(rope_parameters=dict(rope_type="default", rope_theta=10000.0, **sections))
+
+
+IMAGES = dict(depth=1, hidden_size=8, intermediate_size=8, num_heads=2, out_hidden_size=32)
+DEEPSTACK = dict(deepstack_visual_indexes=[0], num_position_embeddings=4, patch_size=2)
 MODELS = {
+    "qwen2_5_vl": (
+        transformers.Qwen2_5_VLForConditionalGeneration,
+        transformers.Qwen2_5_VLConfig(
+            text_config=dict(**TEXT_OF_IMAGES, **turned_by(mrope_section=[2, 1, 1])),
+            vision_config=dict(patch_size=2, **IMAGES),
+        ),
+    ),
+    "qwen3_vl": (
+        transformers.Qwen3VLForConditionalGeneration,
+        transformers.Qwen3VLConfig(
+            text_config=dict(
+                head_dim=16,
+                **TEXT_OF_IMAGES,
+                **turned_by(mrope_section=[3, 3, 2], mrope_interleaved=True),
+            ),
+            vision_config=dict(**IMAGES, **DEEPSTACK),
+        ),
+    ),
+    "qwen3_vl_moe": (
+        transformers.Qwen3VLMoeForConditionalGeneration,
+        transformers.Qwen3VLMoeConfig(
+            text_config=dict(
+                head_dim=16,
+                tie_word_embeddings=False,
+                num_experts=4,
+                num_experts_per_tok=2,
+                moe_intermediate_size=16,
+                **TEXT_OF_IMAGES,
+                **turned_by(mrope_section=[3, 3, 2], mrope_interleaved=True),
+            ),
+            vision_config=dict(**IMAGES, **DEEPSTACK),
+        ),
+    ),
     "lfm2": (
         transformers.Lfm2ForCausalLM,
         transformers.Lfm2Config(block_multiple_of=16, **CONVOLUTIONS),  # 32 wide
@@ -138,6 +210,37 @@ MODELS = {
             eos_token_id=258,
         ),
     ),
+    "muse_glimmer": (
+        transformers.MuseGlimmerForConditionalGeneration,
+        transformers.MuseGlimmerConfig(
+            text_config=dict(
+                head_dim=16,
+                layer_types=["sliding_attention", "full_attention"],
+                layer_rope_theta=[10000.0, 0],
+                sliding_window=20,
+                final_logit_softcapping=20.0,
+                output_multiplier=1.0,
+                rope_parameters=dict(rope_type="default", rope_theta=10000.0),
+                **TEXT_OF_IMAGES,
+            ),
+            vision_config=dict(
+                num_hidden_layers=1, hidden_size=8, intermediate_size=8, num_attention_heads=2,
+                pos_emb_height=2, pos_emb_width=2, patch_size=2,
+            ),
+        ),
+    ),
+    "nemotron_h": (
+        transformers.NemotronHForCausalLM,
+        transformers.NemotronHConfig(
+            layers_block_type=["linear_attention", "mlp", "full_attention", "mlp"], **ONE_PART
+        ),
+    ),
+    "nemotron_h_moe": (
+        transformers.NemotronHForCausalLM,
+        transformers.NemotronHConfig(
+            layers_block_type=["linear_attention", "moe", "full_attention", "moe"], **ONE_PART
+        ),
+    ),
     "granitemoeshared": (
         transformers.GraniteMoeSharedForCausalLM,
         transformers.GraniteMoeSharedConfig(
@@ -167,7 +270,9 @@ def randomize(name, parameter):
     if name.endswith("A_log"):
         return torch.empty_like(parameter).uniform_(0.05, 4).log()
     if name.endswith("norm.weight"):
-        zero_centered = KIND.startswith("qwen") and not name.endswith("linear_attn.norm.weight")
+        zero_centered = (
+            KIND.startswith(("qwen3_5", "qwen3_next")) and not name.endswith("linear_attn.norm.weight")
+        ) or KIND == "muse_glimmer" and name.endswith("layernorm.weight")
         return (0 if zero_centered else 1) + 0.3 * torch.randn_like(parameter)
     if parameter.dim() == 1 or "conv1d" in name or "embed_tokens" in name:
         return 0.7 * torch.randn_like(parameter)
@@ -209,7 +314,7 @@ for KIND, (model_class, config) in MODELS.items():
         for name, parameter in model.named_parameters():
             parameter.copy_(randomize(name, parameter).to(torch.bfloat16))
         for name, buffer in model.named_buffers():
-            if name.endswith("expert_bias"):
+            if name.endswith(("expert_bias", "e_score_correction_bias")):
                 buffer.copy_((0.2 * torch.randn_like(buffer)).to(torch.bfloat16))
     model.to(torch.bfloat16).save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
@@ -218,13 +323,17 @@ for KIND, (model_class, config) in MODELS.items():
     linear = {
         ".".join(name.rsplit(".", 2)[-2:])
         for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear) and name != "lm_head"
+        if isinstance(module, torch.nn.Linear) and name != "lm_head" and "vis" not in name
     } - {"mlp.shared_expert_gate"}
     # Of the whole model; llama.cpp adapts none of it.
     linear = {name for name in linear if not name.endswith("per_layer_model_projection")}
+    if KIND.startswith("nemotron"):  # where PEFT refuses this one
+        linear -= {"mixer.out_proj"}
     if KIND == "qwen3_next":  # of which PEFT would adapt the parameters of all experts instead
         linear = {name for name in linear if not name.startswith("shared_expert")}
-    settings = peft.LoraConfig(r=3, lora_alpha=9, target_modules=sorted(linear))
+    settings = peft.LoraConfig(
+        r=3, lora_alpha=9, target_modules=sorted(linear), exclude_modules=".*vis(ual|ion).*"
+    )
     with torch.no_grad():
         base = model(tokens).logits[0, -3:].clone()
         adapted = peft.get_peft_model(model, settings)
@@ -234,6 +343,9 @@ for KIND, (model_class, config) in MODELS.items():
         adapted.save_pretrained(folder)
         changed = adapted(tokens).logits[0, -3:]
     (folder / "README.md").unlink(missing_ok=True)
+    weights = folder / "model.safetensors"  # without the parts for images, which aren't converted
+    text = {name: tensor.clone() for name, tensor in load_file(weights).items() if "vis" not in name}
+    save_file(text, weights, metadata={"format": "pt"})
     expected = {"tokens": torch.tensor(TOKENS, dtype=torch.float32), "base": base, "adapted": changed}
     save_file({name: tensor.contiguous() for name, tensor in expected.items()}, folder / "expected.safetensors")
     print(KIND, sorted(linear), (changed - base).abs().max().item(), base.std().item())

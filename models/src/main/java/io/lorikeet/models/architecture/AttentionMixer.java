@@ -128,7 +128,7 @@ final class AttentionMixer implements Mixer {
       Tensor v = tensors.has("attn_v.weight") ? linear(tape, "attn_v", x) : k;
       return config.family().gatesAttention()
           ? new Projections(half(tape, q, layer.heads(), 0), k, v, half(tape, q, layer.heads(), 1))
-          : new Projections(q, k, v, null);
+          : new Projections(q, k, v, ownGate(tape, x));
     }
     Tensor fused = linear(tape, "attn_qkv", x);
     int queries = layer.queryWidth();
@@ -137,7 +137,12 @@ final class AttentionMixer implements Mixer {
         tape.slice(fused, 0, queries),
         tape.slice(fused, queries, keys),
         tape.slice(fused, queries + keys, keys),
-        null);
+        ownGate(tape, x));
+  }
+
+  /// The gate of what the heads give, where it has a matrix of its own.
+  private @Nullable Tensor ownGate(Tape tape, Tensor x) {
+    return tensors.has("attn_gate.weight") ? linear(tape, "attn_gate", x) : null;
   }
 
   /// The first or the second half of what each head has in x `[2 · width, t]`: `[width, t]`.

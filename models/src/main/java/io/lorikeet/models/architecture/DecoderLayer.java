@@ -21,20 +21,40 @@ final class DecoderLayer {
     ModelConfig config = engine.config();
     LayerTensors tensors = new LayerTensors(inputs, Engine.prefix(index), config.rmsEpsilon());
     LayerConfig layer = config.layer(index);
-    Mixer mixer =
-        switch (layer.state().orElse(null)) {
-          case null -> new AttentionMixer(engine, tensors, layer);
-          case DeltaNetConfig net -> new DeltaNetMixer(engine, tensors, net);
-          case Mamba2Config space -> new Mamba2Mixer(engine, tensors, space);
-          case ShortConvolutionConfig _ -> new ShortConvolutionMixer(engine, tensors);
-        };
+    if (config.family().streams() > 1) {
+      return StreamBranches.of(engine, tensors, layer);
+    }
+    List<Mixer> mixers = mixers(engine, tensors, layer);
     List<Branch> branches = new ArrayList<>();
-    branches.add(new MixerBranch(config, tensors, mixer));
-    branches.add(new FeedForwardBranch(config, tensors));
+    if (!mixers.isEmpty()) {
+      branches.add(new MixerBranch(config, tensors, mixers));
+    }
+    if (FeedForwardBranch.isIn(tensors)) {
+      branches.add(new FeedForwardBranch(config, tensors, layer));
+    }
     if (layer.tokenInputs() > 0) {
       branches.add(new TokenInputBranch(engine, tensors));
     }
     return branches;
+  }
+
+  /// Those that stand side by side; none in a layer with nothing but a feed-forward part.
+  private static List<Mixer> mixers(Engine engine, LayerTensors tensors, LayerConfig layer) {
+    List<Mixer> mixers = new ArrayList<>();
+    if (layer.attends()) {
+      mixers.add(new AttentionMixer(engine, tensors, layer));
+    }
+    layer
+        .state()
+        .ifPresent(
+            state ->
+                mixers.add(
+                    switch (state) {
+                      case DeltaNetConfig net -> new DeltaNetMixer(engine, tensors, net);
+                      case Mamba2Config space -> new Mamba2Mixer(engine, tensors, space);
+                      case ShortConvolutionConfig _ -> new ShortConvolutionMixer(engine, tensors);
+                    }));
+    return mixers;
   }
 
   /// The layer's result times its factor, where the base has one.

@@ -20,6 +20,7 @@ final class EmbeddingGraph implements AutoCloseable {
   private final GraphInputs inputs;
   private final Tensor hidden;
   private final boolean backward;
+  private final boolean normed;
   private final Graph graph;
 
   /// Where the embeddings aren't on the device: those of the batch's tokens, `[embedding, tokens]`.
@@ -29,6 +30,7 @@ final class EmbeddingGraph implements AutoCloseable {
 
   EmbeddingGraph(Engine engine, boolean backward) {
     this.backward = backward;
+    normed = engine.config().family().normsEmbedding();
     source = engine.weights().embeddingRows();
     inputs = new GraphInputs(engine, engine.shape().tokens(), backward, 1);
     Ops ops = inputs.ops();
@@ -44,6 +46,13 @@ final class EmbeddingGraph implements AutoCloseable {
     float scale = engine.config().scales().embedding();
     if (scale != 1) {
       y = tape.scale(y, scale);
+    }
+    if (normed) {
+      y = tape.rmsNorm(y, null, engine.config().rmsEpsilon());
+    }
+    if (engine.config().family().streams() > 1) {
+      LayerTensors outer = new LayerTensors(inputs, "", engine.config().rmsEpsilon());
+      y = new AltUp(engine.config(), outer).begun(tape, y);
     }
     if (backward) {
       tape.backward(y, hidden);
@@ -73,7 +82,7 @@ final class EmbeddingGraph implements AutoCloseable {
 
   /// Writes the hidden states of tokens, or reads their gradient and adds to the adapter's.
   void run(int[] tokens, Tensor target) {
-    if (source != null && rows != null && !backward) {
+    if (source != null && rows != null && (normed || !backward)) {
       try (Arena arena = Arena.ofConfined()) {
         rows.get("embeddings of the batch").upload(source.gather(tokens, arena), 0);
       }

@@ -44,6 +44,9 @@ final class ExpertFeedForward {
   }
 
   private Tensor joined(Tape tape, Tensor x, ExpertChoice choice, int firstToken) {
+    if (activation == Activation.SQUARED_RELU) {
+      return tape.squaredRelu(linear("ffn_up_exps").apply(tape, x, choice, firstToken));
+    }
     if (!tensors.has("ffn_gate_up_exps.weight")) {
       Tensor gate = linear("ffn_gate_exps").apply(tape, x, choice, firstToken);
       Tensor up = linear("ffn_up_exps").apply(tape, x, choice, firstToken);
@@ -77,7 +80,8 @@ final class ExpertFeedForward {
     Tensor weights =
         experts.gating() == Experts.Gating.SOFTMAX_OF_CHOSEN ? tape.softMax(flat) : flat;
     Tensor shares = experts.normalized() ? tape.normalize(weights) : weights;
-    return tape.reshape(shares, picked.shape());
+    Tensor scaled = experts.scale() == 1 ? shares : tape.scale(shares, experts.scale());
+    return tape.reshape(scaled, picked.shape());
   }
 
   private AdaptedExperts linear(String name) {

@@ -4,7 +4,8 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.family.Activation;
 
-/// The feed-forward part of a layer (`build_ffn` in llama.cpp): down(act(gate(x)) · up(x)).
+/// The feed-forward part of a layer (`build_ffn` in llama.cpp): down(act(gate(x)) · up(x)), or
+/// down(act(up(x))) where the activation has no gate.
 final class FeedForward {
   /// gpt-oss's constants (`LLM_FFN_SWIGLU_OAI_MOE`).
   private static final float STEEPNESS = 1.702f;
@@ -14,13 +15,16 @@ final class FeedForward {
   private final Activation activation;
   private final LayerTensors tensors;
   private final String suffix;
+  private final float sparsity;
 
   /// @param suffix of the tensors' names: empty, or `_shexp` for the part that all tokens share
   ///     beside their experts
-  FeedForward(Activation activation, LayerTensors tensors, String suffix) {
+  /// @param sparsity deviations above the mean under which gates are 0; 0 for no such limit
+  FeedForward(Activation activation, LayerTensors tensors, String suffix, float sparsity) {
     this.activation = activation;
     this.tensors = tensors;
     this.suffix = suffix;
+    this.sparsity = sparsity;
   }
 
   /// @param x `[embedding, t]`
@@ -28,11 +32,14 @@ final class FeedForward {
   Tensor apply(Tape tape, Tensor x, int firstToken) {
     Tensor up = linear(tape, "ffn_up", x, firstToken);
     Tensor joined;
-    if (!tensors.has("ffn_gate" + suffix + ".weight")) {
+    if (activation == Activation.SQUARED_RELU) {
+      joined = tape.squaredRelu(up);
+    } else if (!tensors.has("ffn_gate" + suffix + ".weight")) {
       int width = Math.toIntExact(up.shape().ne0() / 2);
       joined = joined(tape, activation, tape.slice(up, 0, width), tape.slice(up, width, width));
     } else {
-      joined = joined(tape, activation, linear(tape, "ffn_gate", x, firstToken), up);
+      Tensor gate = linear(tape, "ffn_gate", x, firstToken);
+      joined = joined(tape, activation, sparsity == 0 ? gate : tape.peaks(gate, sparsity), up);
     }
     return linear(tape, "ffn_down", joined, firstToken);
   }
@@ -41,6 +48,7 @@ final class FeedForward {
     return switch (activation) {
       case SILU -> tape.swiglu(gate, up);
       case GELU -> tape.geglu(gate, up);
+      case SQUARED_RELU -> throw new IllegalArgumentException("ReLU² joins no gate");
       case CLAMPED_SILU -> tape.clampedSwiglu(gate, up, STEEPNESS, LIMIT);
     };
   }

@@ -3,6 +3,7 @@ package io.lorikeet.models.architecture;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.family.Experts;
+import io.lorikeet.models.family.LayerConfig;
 import io.lorikeet.models.family.ModelConfig;
 import org.jspecify.annotations.Nullable;
 
@@ -15,13 +16,18 @@ final class FeedForwardBranch implements Branch {
   private final FeedForward shared;
   private final @Nullable ExpertFeedForward experts;
 
-  FeedForwardBranch(ModelConfig config, LayerTensors tensors) {
+  FeedForwardBranch(ModelConfig config, LayerTensors tensors, LayerConfig layer) {
     this.config = config;
     this.tensors = tensors;
-    dense = new FeedForward(config.activation(), tensors, "");
-    shared = new FeedForward(config.activation(), tensors, "_shexp");
+    dense = new FeedForward(config.activation(), tensors, "", layer.sparsity());
+    shared = new FeedForward(config.activation(), tensors, "_shexp", 0);
     Experts mixture = config.experts();
     experts = mixture == null ? null : new ExpertFeedForward(config.activation(), mixture, tensors);
+  }
+
+  /// Whether a layer has such a part.
+  static boolean isIn(LayerTensors tensors) {
+    return tensors.has("ffn_down.weight") || tensors.has("ffn_down_exps.weight");
   }
 
   @Override
@@ -49,7 +55,8 @@ final class FeedForwardBranch implements Branch {
     } else {
       given = denseAndExperts(tape, experts, h, normed, firstToken);
     }
-    Tensor added = tensors.norm(tape, "post_ffw_norm.weight", given);
+    float epsilon = config.family().epsilonAfter(config.rmsEpsilon());
+    Tensor added = tensors.norm(tape, "post_ffw_norm.weight", given, epsilon);
     Tensor sum = tape.add(DecoderLayer.scaled(config, tape, added), h);
     return config.tokenInputs() > 0 ? sum : DecoderLayer.outputScaled(tensors, tape, sum);
   }

@@ -105,9 +105,9 @@ final class GraphInputs {
     return ops.placeholder(name, engine.inputs().get(name).type(), Shape.of(tokens));
   }
 
-  /// A hidden state or its gradient, `[embedding, tokens]`.
+  /// A hidden state or its gradient, `[embedding, tokens]`, or several streams of it.
   Tensor hidden(String name, int tokens) {
-    return ops.placeholder(name, TensorType.F32, Shape.of(engine.config().embedding(), tokens));
+    return ops.placeholder(name, TensorType.F32, Shape.of(engine.config().hidden(), tokens));
   }
 
   /// The placeholder of what attention gives in a layer, where it is kept from forward for

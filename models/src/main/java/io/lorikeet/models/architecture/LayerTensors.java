@@ -32,8 +32,13 @@ record LayerTensors(GraphInputs inputs, String prefix, float epsilon) {
   ///
   /// @param name null for none
   Tensor norm(Tape tape, @Nullable String name, Tensor x) {
+    return norm(tape, name, x, epsilon);
+  }
+
+  /// The same with an epsilon of its own.
+  Tensor norm(Tape tape, @Nullable String name, Tensor x, float ownEpsilon) {
     Tensor gain = name == null ? null : find(name);
-    return gain == null ? x : tape.rmsNorm(x, gain, epsilon);
+    return gain == null ? x : tape.rmsNorm(x, gain, ownEpsilon);
   }
 
   /// The linear map `name` of x `[k, t]`: `[n, t]`.

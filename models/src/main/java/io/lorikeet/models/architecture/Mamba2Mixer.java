@@ -52,8 +52,12 @@ final class Mamba2Mixer implements Mixer {
     return tensors.linear(tape, "ssm_out", normed(tape, gated), 0);
   }
 
-  /// The heads of each group over their root mean square, with a gain of their own.
+  /// The heads of each group over their root mean square, with a gain of their own, where the base
+  /// has this norm.
   private Tensor normed(Tape tape, Tensor x) {
+    if (!tensors.has("ssm_norm.weight")) {
+      return x;
+    }
     Shape groups = Shape.of(config.width() / config.groups(), config.groups(), x.shape().ne1());
     Tensor apart = tape.rmsNorm(tape.reshape(x, groups), null, tensors.epsilon());
     return tape.reshape(tape.mask(apart, tensors.weight("ssm_norm.weight")), x.shape());

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 /// @param inputs of the graph
 record OutputHead(Engine engine, GraphInputs inputs) {
 
-  /// @param hidden last hidden states `[embedding, t]` of some of the batch's tokens
+  /// @param hidden last hidden states `[embedding, t]`, or several streams of them, of some of the
+  ///     batch's tokens
   /// @param firstToken index of the first of them
   /// @return `[vocabulary, t]`
   Tensor logits(Tape tape, Tensor hidden, int firstToken) {
@@ -28,9 +29,16 @@ record OutputHead(Engine engine, GraphInputs inputs) {
       Tape tape, Tensor hidden, int firstToken, Tensor weight, AdaptedLinear.@Nullable Pair pair) {
     ModelConfig config = engine.config();
     Tensor norm = inputs.weight("", config.family().outputNorm());
-    Tensor normed = tape.rmsNorm(hidden, norm, config.rmsEpsilon());
+    Tensor normed = tape.rmsNorm(joined(tape, hidden), norm, config.rmsEpsilon());
     Tensor bias = inputs.find("", "output.bias");
     return scaled(tape, new AdaptedLinear(weight, bias, pair).apply(tape, normed, firstToken));
+  }
+
+  private Tensor joined(Tape tape, Tensor hidden) {
+    ModelConfig config = engine.config();
+    return config.family().streams() == 1
+        ? hidden
+        : new AltUp(config, new LayerTensors(inputs, "", config.rmsEpsilon())).joined(tape, hidden);
   }
 
   /// The head's adapter; a token embedding that serves as head too has none.

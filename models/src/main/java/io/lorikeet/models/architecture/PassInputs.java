@@ -3,12 +3,14 @@ package io.lorikeet.models.architecture;
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.DeviceTensors;
 import io.lorikeet.bindings.DeviceTensors.Spec;
+import io.lorikeet.bindings.Ops.RopeParameters;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.autodiff.CausalConvolution;
 import io.lorikeet.models.autodiff.DeltaNet;
 import io.lorikeet.models.family.ModelConfig;
+import io.lorikeet.models.family.RopeFactors;
 import io.lorikeet.models.family.StateConfig;
 import io.lorikeet.models.family.Temperature;
 import io.lorikeet.quant.GgufFile;
@@ -24,6 +26,9 @@ import org.jspecify.annotations.Nullable;
 /// The inputs of a pass besides weights and hidden states: the batch, constants, dropout's random
 /// numbers.
 final class PassInputs implements AutoCloseable {
+  /// Divisors of frequencies where pairs stand still.
+  static final String ROPE_FACTORS = "rope_factors";
+
   /// Dropout's windows begin at one of this many places, 256 bytes apart.
   private static final int DROPOUT_WINDOWS = 4096;
 
@@ -53,7 +58,7 @@ final class PassInputs implements AutoCloseable {
     shape = options.shape();
     dropout = options.training() ? options.dropout() : 0;
     listed = options.listed();
-    embedding = config.embedding();
+    embedding = config.hidden();
     vocabulary = config.vocabulary();
     int tokens = shape.tokens();
     window = config.window();
@@ -67,6 +72,10 @@ final class PassInputs implements AutoCloseable {
     }
     if (temperature != null) {
       specs.add(new Spec("temperatures", TensorType.F32, Shape.of(1, 1, tokens)));
+    }
+    RopeParameters rope = config.stillPairs().isEmpty() ? null : config.rope().orElse(null);
+    if (rope != null) {
+      specs.add(new Spec(ROPE_FACTORS, TensorType.F32, Shape.of(rope.dimensions() / 2)));
     }
     int experts = config.experts() == null ? 0 : config.experts().count();
     if (experts > 0) {
@@ -103,6 +112,10 @@ final class PassInputs implements AutoCloseable {
     }
     tensors = DeviceTensors.allocate(backend, specs);
     get("row_numbers").upload(IntStream.range(0, mostRows).toArray());
+    if (rope != null) {
+      get(ROPE_FACTORS)
+          .upload(RopeFactors.standingStill(config.stillPairs(), rope.dimensions() / 2));
+    }
     if (experts > 0) {
       get("expert_identity").upload(identity(experts));
     }

@@ -60,11 +60,16 @@ final class TokenInputBranch implements Branch {
 
   @Override
   public Tensor apply(Tape tape, Tensor x, int firstToken) {
+    Tensor sum = tape.add(added(tape, x, firstToken), x);
+    return DecoderLayer.outputScaled(tensors, tape, sum);
+  }
+
+  /// The addend of the hidden states, from x.
+  Tensor added(Tape tape, Tensor x, int firstToken) {
     Tensor e = embedded(firstToken, Math.toIntExact(x.shape().ne1()));
     Tensor gated = tape.geglu(tensors.linear(tape, "inp_gate", x, firstToken), e);
     Tensor given = tensors.linear(tape, "proj", gated, firstToken);
-    Tensor sum = tape.add(tensors.norm(tape, "post_norm.weight", given), x);
-    return DecoderLayer.outputScaled(tensors, tape, sum);
+    return tensors.norm(tape, "post_norm.weight", given);
   }
 
   /// `[elements, count]`, on no tape that is differentiated.

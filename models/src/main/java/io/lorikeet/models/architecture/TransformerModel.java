@@ -64,7 +64,7 @@ public final class TransformerModel implements AutoCloseable {
     PassShape shape = options.shape();
     try {
       engine = newEngine(base, config, weights, lora, backend, options);
-      Shape hidden = Shape.of(config.embedding(), shape.tokens());
+      Shape hidden = Shape.of(config.hidden(), shape.tokens());
       int kept = training ? config.layers() + 1 : 0;
       states =
           owned.add(
@@ -94,7 +94,9 @@ public final class TransformerModel implements AutoCloseable {
     PassShape shape = options.shape();
     PassInputs inputs = owned.add(new PassInputs(backend, base, config, options));
     Tensor factors =
-        RopeFactors.choose(base, config, shape.context()).map(weights::get).orElse(null);
+        config.stillPairs().isEmpty()
+            ? RopeFactors.choose(base, config, shape.context()).map(weights::get).orElse(null)
+            : inputs.get(PassInputs.ROPE_FACTORS);
     FoldedWeights folded =
         options.folded() && lora != null ? owned.add(new FoldedWeights(base, lora, backend)) : null;
     ActivationStore activations =
@@ -164,7 +166,7 @@ public final class TransformerModel implements AutoCloseable {
     requireTaken();
     forward(List.of(new Pass(batch, OptionalLong.empty())));
     float[] states = layers.last().downloadFloats();
-    return Arrays.copyOf(states, batch.size() * engine.config().embedding());
+    return Arrays.copyOf(states, batch.size() * engine.config().hidden());
   }
 
   /// The loss of a batch without dropout, in nats, summed over its targets with their weights.
@@ -313,7 +315,7 @@ public final class TransformerModel implements AutoCloseable {
       engine.inputs().require(distributions, batch.size());
     }
     if (pass.objective() instanceof Objective.FromBase(float[] hidden)
-        && hidden.length != batch.size() * engine.config().embedding()) {
+        && hidden.length != batch.size() * engine.config().hidden()) {
       throw new IllegalArgumentException(
           "%s numbers aren't the hidden states of %s places"
               .formatted(hidden.length, batch.size()));
@@ -342,7 +344,7 @@ public final class TransformerModel implements AutoCloseable {
     forward(List.of(new Pass(batch, dropoutSeed)));
     for (int boundary = 0; training && boundary <= engine.config().layers(); boundary++) {
       float[] values = states.restore(0, boundary).downloadFloats();
-      int used = batch.size() * engine.config().embedding();
+      int used = batch.size() * engine.config().hidden();
       for (int i = 0; i < used; i++) {
         if (!Float.isFinite(values[i])) {
           return boundary == 0 ? "the embedding" : "layer " + (boundary - 1);

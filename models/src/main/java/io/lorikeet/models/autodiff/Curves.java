@@ -60,6 +60,36 @@ final class Curves {
     return ops.add(ops.scaleAndAdd(t, 0.5f, 0.5f), ops.mul(steep, inner));
   }
 
+  /// relu(x - m - d · s) for the mean m and the deviation s of each row (`gaussian_topk` in
+  /// llama.cpp's `src/models/gemma3n.cpp`).
+  Tensor peaks(Tensor x, float deviations) {
+    Tensor aside = aside(x);
+    Tensor limit = ops.scale(deviation(aside), deviations);
+    return activations.relu(ops.sub(aside, limit));
+  }
+
+  /// The gradient of x, given that of `y = peaks(x)`. With g = dy where y > 0, and its sum G over a
+  /// row: g - G / n - G · d · (x - m) / ((n - 1) · s).
+  Tensor peaksBack(Tensor dy, Tensor x, Tensor y, float deviations) {
+    long n = x.shape().ne0();
+    Tensor aside = aside(x);
+    Tensor g = ops.mul(activations.step(y), dy);
+    Tensor sum = ops.sumRows(g);
+    Tensor ofDeviation = ops.scale(ops.div(sum, deviation(aside)), deviations / (n - 1));
+    return ops.sub(ops.sub(g, ops.scale(sum, 1f / n)), ops.mul(aside, ofDeviation));
+  }
+
+  /// x less the mean of its row.
+  private Tensor aside(Tensor x) {
+    return ops.sub(x, ops.scale(ops.sumRows(x), 1f / x.shape().ne0()));
+  }
+
+  /// The deviation of each row of a sample whose mean is 0.
+  private Tensor deviation(Tensor x) {
+    long n = x.shape().ne0();
+    return ops.squareRoot(ops.scale(ops.sumRows(ops.square(x)), 1f / (n - 1)));
+  }
+
   /// The slopes of [Activations#clampedSwiglu]: none beyond the limits.
   GatedPair clampedSwigluSlopes(Tensor gate, Tensor up, float alpha, float limit) {
     Tensor g = clamped(gate, -Float.MAX_VALUE, limit);

@@ -2,6 +2,7 @@ package io.lorikeet.models.autodiff;
 
 import io.lorikeet.bindings.Ops.RopeParameters;
 import io.lorikeet.bindings.Tensor;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// An operation of a forward pass that gradients flow through; `y` is its result. One rule for each
@@ -77,6 +78,15 @@ public sealed interface DifferentiableOp {
 
   /// y = silu(gate) · up.
   record SwiGlu(Tensor gate, Tensor up, Tensor y) implements DifferentiableOp {}
+
+  /// y = relu(x - m - d · s), where m and s are the mean and the deviation of the row.
+  record Peaks(Tensor x, float deviations, Tensor y) implements DifferentiableOp {}
+
+  /// y `[n, t]` = rows of tensors `[…, t]` below each other.
+  record Concat(List<Tensor> parts, Tensor y) implements DifferentiableOp {}
+
+  /// y = relu(x)².
+  record SquaredRelu(Tensor x, Tensor y) implements DifferentiableOp {}
 
   /// y = softmax(x) over ne0.
   record SoftMax(Tensor x, Tensor y) implements DifferentiableOp {}

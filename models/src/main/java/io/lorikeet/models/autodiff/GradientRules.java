@@ -114,6 +114,19 @@ final class GradientRules {
         tape.accumulate(gate, ops.mul(dy, slopes.gate()));
         tape.accumulate(up, ops.mul(dy, slopes.up()));
       }
+      case DifferentiableOp.Peaks(Tensor x, float deviations, Tensor y) ->
+          tape.accumulate(x, curves.peaksBack(dy, x, y, deviations));
+      case DifferentiableOp.Concat(List<Tensor> parts, Tensor _) -> {
+        long first = 0;
+        Tensor whole = contiguous(dy);
+        for (Tensor part : parts) {
+          Shape shape = part.shape();
+          tape.accumulate(part, ops.cont(ops.view(whole, shape, first * Float.BYTES)));
+          first += shape.ne0();
+        }
+      }
+      case DifferentiableOp.SquaredRelu(Tensor x, Tensor _) ->
+          tape.accumulate(x, ops.mul(ops.scale(dy, 2), curves.activations().relu(x)));
       case DifferentiableOp.SoftMax(Tensor x, Tensor y) ->
           // In a copy, which ggml overwrites: it would overwrite y otherwise, and the CPU reads y
           // again after it has begun to write.

@@ -126,6 +126,16 @@ public final class Tape {
     return note(new DifferentiableOp.AddBias(x, ops.add(x, bias)));
   }
 
+  /// x plus a number.
+  public Tensor plus(Tensor x, float number) {
+    return note(new DifferentiableOp.AddBias(x, ops.scaleAndAdd(x, 1, number)));
+  }
+
+  /// Tensors `[…, t]` below each other.
+  public Tensor concat(List<Tensor> parts) {
+    return note(new DifferentiableOp.Concat(parts, Joining.concat(ops, parts, 0)));
+  }
+
   public Tensor scale(Tensor x, float factor) {
     return note(new DifferentiableOp.Scale(x, factor, ops.scale(x, factor)));
   }
@@ -179,6 +189,17 @@ public final class Tape {
   /// silu(gate) · up, all `[n, t]`.
   public Tensor swiglu(Tensor gate, Tensor up) {
     return note(new DifferentiableOp.SwiGlu(gate, up, ops.swiglu(gate, up)));
+  }
+
+  /// How far elements of x `[n, t]` are above a limit of their row, 0 under it: the mean and so
+  /// many deviations, as those of a sample.
+  public Tensor peaks(Tensor x, float deviations) {
+    return note(new DifferentiableOp.Peaks(x, deviations, curves.peaks(x, deviations)));
+  }
+
+  /// relu(x)².
+  public Tensor squaredRelu(Tensor x) {
+    return note(new DifferentiableOp.SquaredRelu(x, ops.square(curves.activations().relu(x))));
   }
 
   /// softmax(x) over ne0.

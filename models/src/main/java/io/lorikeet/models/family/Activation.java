@@ -8,5 +8,7 @@ public enum Activation {
   /// gelu(gate) · up, with the tanh approximation of GELU.
   GELU,
   /// gpt-oss's: silu with a steepness of 1.702 of the gate, times up + 1, both clamped at 7.
-  CLAMPED_SILU
+  CLAMPED_SILU,
+  /// relu(up)², without a gate.
+  SQUARED_RELU
 }

@@ -9,8 +9,20 @@ package io.lorikeet.models.family;
 ///     none
 /// @param gating where the weights of the chosen experts come from
 /// @param normalized whether these weights are divided by their sum
+/// @param scale factor of the weights
 public record Experts(
-    int count, int used, int width, int sharedWidth, Gating gating, boolean normalized) {
+    int count,
+    int used,
+    int width,
+    int sharedWidth,
+    Gating gating,
+    boolean normalized,
+    float scale) {
+
+  /// Experts whose weights have no factor.
+  Experts(int count, int used, int width, int sharedWidth, Gating gating, boolean normalized) {
+    this(count, used, width, sharedWidth, gating, normalized, 1);
+  }
 
   /// Where the weights come from.
   public enum Gating {
@@ -24,6 +36,11 @@ public record Experts(
 
   /// The same beside a feed-forward part that every token goes through.
   Experts withShared(int shared) {
-    return new Experts(count, used, width, shared, gating, normalized);
+    return new Experts(count, used, width, shared, gating, normalized, scale);
+  }
+
+  /// The same with a factor of the weights.
+  Experts withScale(float factor) {
+    return new Experts(count, used, width, sharedWidth, gating, normalized, factor);
   }
 }

@@ -23,9 +23,13 @@ public abstract sealed class Family
         Granite,
         GraniteMoe,
         GraniteHybrid,
+        NemotronH,
+        FalconH1,
         Olmo2,
         Glm4,
         Mistral3,
+        MuseGlimmer,
+        Gemma3n,
         Gemma4,
         Exaone4,
         SeedOss,
@@ -39,23 +43,31 @@ public abstract sealed class Family
       List.of(
           new Llama(),
           new Qwen2(),
+          new Qwen2Vl(),
           new Qwen3(),
+          new Qwen3Vl(),
           new Qwen35(),
           new Gemma2(),
           new Gemma3(),
+          new Gemma3n(),
           new Gemma4(),
           new Phi3(),
           new Mistral3(),
+          new MuseGlimmer(),
           new SmolLm3(),
           new Granite(),
           new GraniteMoe(),
           new GraniteHybrid(),
+          new NemotronH(),
+          new NemotronHMoe(),
+          new FalconH1(),
           new Olmo2(),
           new Glm4(),
           new Exaone4(),
           new SeedOss(),
           new Ernie45(),
           new Qwen3Moe(),
+          new Qwen3VlMoe(),
           new Qwen35Moe(),
           new Qwen3Next(),
           new Olmoe(),
@@ -151,7 +163,7 @@ public abstract sealed class Family
         feedForward(keys, index),
         0,
         rope(keys, headSize),
-        hasRopeFactors());
+        hasRopeFactors() || sections() != null);
   }
 
   /// Width of a layer's dense feed-forward part.
@@ -162,6 +174,21 @@ public abstract sealed class Family
   /// Whether a base can have tensors that divide the frequencies.
   public boolean hasRopeFactors() {
     return false;
+  }
+
+  /// How pairs are spread over the dimensions of a position, or null where it has a single one.
+  @Nullable RopeSections sections() {
+    return null;
+  }
+
+  /// The pairs of each head that are rotated in images only.
+  final List<Integer> stillPairs(ModelKeys keys) {
+    RopeSections sections = sections();
+    if (sections == null) {
+      return List.of();
+    }
+    int headSize = keys.headSize();
+    return sections.still(keys, rope(keys, headSize).dimensions() / 2, headSize);
   }
 
   RopeParameters rope(ModelKeys keys, int headSize) {
@@ -189,6 +216,26 @@ public abstract sealed class Family
 
   static float inverseRoot(double value) {
     return (float) (1 / Math.sqrt(value));
+  }
+
+  /// Streams of a hidden state, each as wide as an embedding.
+  public int streams() {
+    return 1;
+  }
+
+  /// Whether token embeddings are normed, without a gain.
+  public boolean normsEmbedding() {
+    return false;
+  }
+
+  /// Epsilon of the norms of what attention and the feed-forward part add to the hidden state.
+  public float epsilonAfter(float usual) {
+    return usual;
+  }
+
+  /// Epsilon of the norms.
+  float rmsEpsilon(ModelKeys keys) {
+    return keys.rmsEpsilon();
   }
 
   public Scales scales(ModelKeys keys) {

@@ -11,11 +11,13 @@ import java.util.Optional;
 /// @param feedForward width of the feed-forward part (its dense one); can be 0 where it has none
 /// @param window tokens that a query sees, itself included; 0 for all before it
 /// @param rope rotary position embedding, where the layer has one
-/// @param ropeFactors whether the base's frequency factors, where it has some, apply here
-/// @param state sizes of the part that carries a state in place of attention, where the layer has
-///     one
+/// @param ropeFactors whether the frequency factors, where there are some, apply here
+/// @param state sizes of the part that carries a state in place of attention or beside it, where
+///     the layer has one
 /// @param sharedKeys the keys and values that several layers attend to, where it is one of them
 /// @param tokenInputs elements of the embedding that each token has for this layer, or 0
+/// @param sparsity deviations above their mean under which gates of the feed-forward part are 0; 0
+///     for no such limit
 public record LayerConfig(
     int heads,
     int keyValueHeads,
@@ -26,7 +28,8 @@ public record LayerConfig(
     boolean ropeFactors,
     Optional<StateConfig> state,
     Optional<SharedKeys> sharedKeys,
-    int tokenInputs) {
+    int tokenInputs,
+    float sparsity) {
 
   /// Keys and values that several layers attend to.
   ///
@@ -53,6 +56,7 @@ public record LayerConfig(
         ropeFactors,
         Optional.empty(),
         Optional.empty(),
+        0,
         0);
   }
 
@@ -64,13 +68,44 @@ public record LayerConfig(
   /// A layer that carries a state instead of attending.
   static LayerConfig carrying(StateConfig state, int feedForward) {
     return new LayerConfig(
-        0, 0, 0, feedForward, 0, Optional.empty(), false, Optional.of(state), Optional.empty(), 0);
+        0,
+        0,
+        0,
+        feedForward,
+        0,
+        Optional.empty(),
+        false,
+        Optional.of(state),
+        Optional.empty(),
+        0,
+        0);
   }
 
   /// A layer of a single head that attends without rotating.
   static LayerConfig attending(int feedForward) {
+    return attending(1, 1, 1).with(feedForward);
+  }
+
+  /// A layer that attends without rotating and does nothing else.
+  static LayerConfig attending(int heads, int keyValueHeads, int headSize) {
     return new LayerConfig(
-        1, 1, 1, feedForward, 0, Optional.empty(), false, Optional.empty(), Optional.empty(), 0);
+        heads,
+        keyValueHeads,
+        headSize,
+        0,
+        0,
+        Optional.empty(),
+        false,
+        Optional.empty(),
+        Optional.empty(),
+        0,
+        0);
+  }
+
+  /// A layer with nothing but a feed-forward part.
+  static LayerConfig feedingForward(int width) {
+    return new LayerConfig(
+        0, 0, 0, width, 0, Optional.empty(), false, Optional.empty(), Optional.empty(), 0, 0);
   }
 
   /// Whether its queries attend.
@@ -108,6 +143,52 @@ public record LayerConfig(
     return with(Optional.of(keys), tokenInputs);
   }
 
+  /// The same with a part that carries a state beside attention.
+  LayerConfig withState(StateConfig sizes) {
+    return new LayerConfig(
+        heads,
+        keyValueHeads,
+        headSize,
+        feedForward,
+        window,
+        rope,
+        ropeFactors,
+        Optional.of(sizes),
+        sharedKeys,
+        tokenInputs,
+        sparsity);
+  }
+
+  LayerConfig withSparsity(float deviations) {
+    return new LayerConfig(
+        heads,
+        keyValueHeads,
+        headSize,
+        feedForward,
+        window,
+        rope,
+        ropeFactors,
+        state,
+        sharedKeys,
+        tokenInputs,
+        deviations);
+  }
+
+  private LayerConfig with(int width) {
+    return new LayerConfig(
+        heads,
+        keyValueHeads,
+        headSize,
+        width,
+        window,
+        rope,
+        ropeFactors,
+        state,
+        sharedKeys,
+        tokenInputs,
+        sparsity);
+  }
+
   LayerConfig withTokenInputs(int elements) {
     return with(sharedKeys, elements);
   }
@@ -123,7 +204,8 @@ public record LayerConfig(
         factors,
         state,
         sharedKeys,
-        tokenInputs);
+        tokenInputs,
+        sparsity);
   }
 
   private LayerConfig with(Optional<SharedKeys> keys, int inputs) {
@@ -137,6 +219,7 @@ public record LayerConfig(
         ropeFactors,
         state,
         keys,
-        inputs);
+        inputs,
+        sparsity);
   }
 }

@@ -52,13 +52,18 @@ public record Mamba2Config(int heads, int headSize, int groups, int stateSize, i
   /// Its tensors in a layer: projected are a gate, the channels of the convolution, and a time step
   /// for each head.
   void tensors(TensorList list, int embedding) {
+    tensorsButNorm(list, embedding);
+    list.frozen("ssm_norm.weight", width() / groups, groups);
+  }
+
+  /// The same without the norm of what the heads give.
+  void tensorsButNorm(TensorList list, int embedding) {
     list.matrix("ssm_in", embedding, width() + convolved() + heads);
     list.frozen("ssm_conv1d.weight", kernel, convolved());
     list.frozen("ssm_conv1d.bias", convolved());
     list.frozen("ssm_dt.bias", heads);
     list.frozen("ssm_a", 1, heads);
     list.frozen("ssm_d", 1, heads);
-    list.frozen("ssm_norm.weight", width() / groups, groups);
     list.matrix("ssm_out", width(), embedding);
   }
 }

@@ -1,5 +1,6 @@
 package io.lorikeet.models.family;
 
+import io.lorikeet.bindings.Ops.RopeParameters;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufMetadata;
 import io.lorikeet.quant.GgufTensor;
@@ -24,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 /// @param contextLength tokens the base was trained to see
 /// @param rmsEpsilon epsilon of the norms
 /// @param attentionScale factor of the attention scores
+/// @param stillPairs rotated pairs of each head that stand still, in families that rotate by
+///     sections
 /// @param scales constant factors and caps
 /// @param temperature how queries grow with their position, or null
 /// @param experts the mixture of experts, or null
@@ -40,6 +43,7 @@ public record ModelConfig(
     int contextLength,
     float rmsEpsilon,
     float attentionScale,
+    List<Integer> stillPairs,
     Scales scales,
     @Nullable Temperature temperature,
     @Nullable Experts experts,
@@ -113,8 +117,9 @@ public record ModelConfig(
         keys.embedding(),
         vocabulary,
         keys.context(),
-        keys.rmsEpsilon(),
+        family.rmsEpsilon(keys),
         family.attentionScale(keys),
+        family.stillPairs(keys),
         family.scales(keys),
         family.temperature(keys),
         experts,
@@ -167,7 +172,9 @@ public record ModelConfig(
       list.frozen("per_layer_proj_norm.weight", inputs);
     }
     family.outerTensors(list, embedding, vocabulary);
-    RopeFactors.rotated(layers).ifPresent(layer -> family.ropeFactorTensors(list, layer));
+    if (family.hasRopeFactors()) {
+      RopeFactors.rotated(layers).ifPresent(layer -> family.ropeFactorTensors(list, layer));
+    }
     return list;
   }
 
@@ -198,6 +205,16 @@ public record ModelConfig(
   /// Elements of a head of the layer with the largest.
   public int headSize() {
     return most(LayerConfig::headSize);
+  }
+
+  /// How a layer rotates whose frequencies the factors divide, where there is one.
+  public Optional<RopeParameters> rope() {
+    return RopeFactors.rotated(layerConfigs).flatMap(LayerConfig::rope);
+  }
+
+  /// Elements of a hidden state, of all its streams.
+  public int hidden() {
+    return family.streams() * embedding;
   }
 
   /// Width of the widest feed-forward part.

@@ -99,12 +99,25 @@ public final class ModelKeys {
     return otherwise == 0 ? positive(key) : positive(key, otherwise);
   }
 
+  /// As [#ofLayer], of a number that can be 0.
+  int countOfLayer(String key, int layer) {
+    boolean none =
+        metadata.value(full(key)).orElse(null) instanceof GgufValue.Array
+            ? !flagOfLayer(key, layer)
+            : count(key) == 0;
+    return none ? 0 : ofLayer(key, layer, 0);
+  }
+
   private int checked(String key, long value) {
     if (value < 1 || value > LIMIT) {
       throw new InvalidInputException(
           "%s: %s is %s, which can't be".formatted(source(), full(key), value));
     }
     return (int) value;
+  }
+
+  int[] requireInts(String key) {
+    return metadata.requireInts(full(key));
   }
 
   double requireReal(String key) {
@@ -173,30 +186,6 @@ public final class ModelKeys {
     }
   }
 
-  /// That every rotated pair has one of the three positions of text, which are equal
-  /// (`ggml_mrope_cache_init`, where pairs take turns).
-  ///
-  /// @param pairs rotated of each head
-  /// @param headSize ggml ends the process where the sections exceed it
-  void requireInterleavedSections(int pairs, int headSize) {
-    int[] sections = metadata.requireInts(full("rope.dimension_sections"));
-    long sum = Arrays.stream(sections).asLongStream().sum();
-    if (sum > headSize || Arrays.stream(sections).anyMatch(section -> section < 0)) {
-      throw new InvalidInputException(
-          "%s: %s is %s, which doesn't fit heads of %s"
-              .formatted(
-                  source(), full("rope.dimension_sections"), Arrays.toString(sections), headSize));
-    }
-    for (int pair = 0; pair < pairs && sections.length > 2; pair++) {
-      int sector = sum == 0 ? 0 : (int) (pair % sum);
-      if (sector >= 3 * sections[sector % 3]) {
-        throw new InvalidInputException(
-            "%s: %s leaves the rotated pair %s of %s without a section, which isn't supported"
-                .formatted(source(), full("rope.dimension_sections"), pair, pairs));
-      }
-    }
-  }
-
   void requireEqual(String key, int expected, String why) {
     long value = metadata.integer(full(key)).orElse(expected);
     if (value != expected) {
@@ -206,7 +195,8 @@ public final class ModelKeys {
     }
   }
 
-  private String full(String key) {
+  /// A key with the architecture in front.
+  String full(String key) {
     return architecture + "." + key;
   }
 }

@@ -1,9 +1,13 @@
 package io.lorikeet.models.family;
 
 /// Qwen 3: norms of each head's query and key.
-final class Qwen3 extends Family {
+sealed class Qwen3 extends Family permits Qwen3Vl {
   Qwen3() {
-    super("qwen3", "Qwen 3 0.6B to 32B", "norms of queries and keys");
+    this("qwen3", "Qwen 3 0.6B to 32B", "norms of queries and keys");
+  }
+
+  Qwen3(String architecture, String examples, String traits) {
+    super(architecture, examples, traits);
   }
 
   @Override

@@ -41,13 +41,14 @@ sealed class Qwen35 extends Family permits Qwen35Moe {
     return RopeMetadata.NEOX;
   }
 
-  /// Text has the same position in every dimension, so rotating by sections is rotating by
-  /// position, unless sections leave some pairs out.
   @Override
   RopeParameters rope(ModelKeys keys, int headSize) {
-    RopeParameters rope = partialRope(keys, headSize);
-    keys.requireInterleavedSections(rope.dimensions() / 2, headSize);
-    return rope;
+    return partialRope(keys, headSize);
+  }
+
+  @Override
+  @Nullable RopeSections sections() {
+    return RopeSections.INTERLEAVED;
   }
 
   @Override

@@ -5,12 +5,16 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Qwen 3's mixtures of experts: norms of each head's query and key.
-final class Qwen3Moe extends Family {
+sealed class Qwen3Moe extends Family permits Qwen3VlMoe {
   Qwen3Moe() {
-    super(
+    this(
         "qwen3moe",
         "Qwen3 30B-A3B, Qwen3 Coder 30B-A3B",
         "norms of queries and keys; experts, weights normalized");
+  }
+
+  Qwen3Moe(String architecture, String examples, String traits) {
+    super(architecture, examples, traits);
   }
 
   @Override

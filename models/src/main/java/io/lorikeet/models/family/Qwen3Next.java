@@ -1,6 +1,6 @@
 package io.lorikeet.models.family;
 
-import io.lorikeet.bindings.Ops.RopeParameters;
+import org.jspecify.annotations.Nullable;
 
 /// Qwen3-Next: [Qwen35Moe] with plain positions, value heads that follow each other by key head,
 /// and one matrix for beta and alpha. `ssm_ba` gives for each key head the betas of its value
@@ -14,8 +14,8 @@ final class Qwen3Next extends Qwen35Moe {
   }
 
   @Override
-  RopeParameters rope(ModelKeys keys, int headSize) {
-    return partialRope(keys, headSize);
+  @Nullable RopeSections sections() {
+    return null;
   }
 
   @Override

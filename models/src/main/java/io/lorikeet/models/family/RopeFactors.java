@@ -1,6 +1,7 @@
 package io.lorikeet.models.family;
 
 import io.lorikeet.quant.GgufFile;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -10,6 +11,9 @@ public final class RopeFactors {
   private static final String ALWAYS = "rope_freqs.weight";
   private static final String LONG = "rope_factors_long.weight";
   private static final String SHORT = "rope_factors_short.weight";
+
+  /// As Gemma 4's files have it for frequencies that they leave out.
+  private static final float INFINITE = 1e30f;
 
   private RopeFactors() {}
 
@@ -24,6 +28,16 @@ public final class RopeFactors {
     }
     String name = context > layer.rope().orElseThrow().originalContext() ? LONG : SHORT;
     return base.tensor(name).map(tensor -> name);
+  }
+
+  /// Divisors of the frequencies by which some pairs stand still: infinite, as far as positions go.
+  ///
+  /// @param pairs rotated of each head
+  public static float[] standingStill(List<Integer> still, int pairs) {
+    float[] factors = new float[pairs];
+    Arrays.fill(factors, 1);
+    still.forEach(pair -> factors[pair] = INFINITE);
+    return factors;
   }
 
   /// A layer whose frequencies the factors divide.

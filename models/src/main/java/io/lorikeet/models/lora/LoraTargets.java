@@ -48,6 +48,8 @@ public final class LoraTargets {
     LAYER_MATRICES.put("ffn_gate_shexp", "gate_shexp");
     LAYER_MATRICES.put("ffn_up_shexp", "up_shexp");
     LAYER_MATRICES.put("ffn_down_shexp", "down_shexp");
+    LAYER_MATRICES.put("laurel_l", "laurel_l");
+    LAYER_MATRICES.put("laurel_r", "laurel_r");
     LAYER_MATRICES.put("inp_gate", "inp_gate");
     LAYER_MATRICES.put("proj", "proj");
     GROUPS.put("experts", List.of("gate_exps", "up_exps", "gate_up_exps", "down_exps"));

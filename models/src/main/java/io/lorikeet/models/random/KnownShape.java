@@ -43,7 +43,7 @@ public record KnownShape(
   private static final String OTHER_WORDS = "meta|instruct|it|chat|base|hf|gguf|coder|v[0-9.]+";
 
   /// Architectures whose queries, keys and values have biases, which others may have.
-  private static final Set<String> BIASED = Set.of("qwen2", "gpt-oss");
+  private static final Set<String> BIASED = Set.of("qwen2", "qwen2vl", "gpt-oss");
 
   private static final Map<String, TensorType> TYPES = typesByName();
 

@@ -18,10 +18,14 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
     return Stream.of(
         family("qwen2", model -> model.tied()),
         also("qwen2", "untied", model -> model),
+        family("qwen2vl", model -> qwen2Vl(model, 2, 3, 2, 1)),
+        also("qwen2vl", "repeated", model -> qwen2Vl(model.tied(), 1, 1, 1, 1)),
         family(
             "qwen3",
             model -> model.put("attention.key_length", 32).put("attention.value_length", 32)),
+        family("qwen3vl", FamilyCase::qwen3Vl),
         family("qwen35", FamilyCase::qwen35),
+        also("qwen35", "still pairs", model -> sections(qwen35(model), 4, 2, 2, 0)),
         also("qwen35", "no more values", FamilyCase::qwen35OfFewHeads),
         also("qwen35", "further tokens", FamilyCase::qwen35Mtp),
         family(
@@ -30,6 +34,8 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
                 model.tied().put("attention.sliding_window", 10).put("attn_logit_softcapping", 3f)),
         family("gemma3", FamilyCase::gemma3),
         also("gemma3", "no window", model -> model.tied().put("final_logit_softcapping", 2f)),
+        family("gemma3n", FamilyCase::gemma3n),
+        also("gemma3n", "few layers", model -> gemma3n(model).put("block_count", 2)),
         family("gemma4", model -> gemma4(model).with("blk.0.attn_v.weight")),
         new FamilyCase("gemma4 shared keys", true, FamilyCase::gemma4Shared),
         also("gemma4", "unused keys", FamilyCase::gemma4UnusedKeys),
@@ -39,6 +45,11 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
         also("phi3", "short factors", model -> longRope(model, 1024)),
         also("phi3", "long factors", model -> longRope(model, 16)),
         family("mistral3", FamilyCase::mistral3),
+        family("muse-glimmer", FamilyCase::museGlimmer),
+        also(
+            "muse-glimmer",
+            "fused",
+            model -> fused(museGlimmer(model).put("final_logit_softcapping", 0f))),
         family("smollm3", model -> model.put("block_count", 4)),
         family("granite", FamilyCase::granite),
         also(
@@ -69,7 +80,26 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
             "experts",
             model ->
                 experts(graniteHybrid(model), 4, 2).put("expert_shared_feed_forward_length", 96)),
+        family("nemotron_h", FamilyCase::nemotronH),
+        also("nemotron_h", "ends in attention", FamilyCase::nemotronHOfGroups),
+        family("nemotron_h_moe", FamilyCase::nemotronHMoe),
+        also(
+            "nemotron_h_moe",
+            "old file",
+            model ->
+                nemotronHMoe(model)
+                    .without("expert_feed_forward_length")
+                    .without("attention.layer_norm_rms_epsilon")
+                    .put("attention.layer_norm_epsilon", 0.01f)
+                    .put("expert_weights_norm", new GgufValue.Bool(false))
+                    .put("expert_weights_scale", 0f)),
+        family("falcon-h1", FamilyCase::falconH1),
+        also("falcon-h1", "norm of states", FamilyCase::falconH1Normed),
         family("qwen3moe", model -> experts(model, 8, 3).put("expert_feed_forward_length", 96)),
+        family(
+            "qwen3vlmoe",
+            model ->
+                sections(experts(model, 8, 3), 4, 2, 2, 0).put("expert_feed_forward_length", 96)),
         family("qwen35moe", FamilyCase::qwen35Experts),
         family("qwen3next", FamilyCase::qwen3Next),
         also("qwen3next", "shared of usual width", FamilyCase::qwen3NextOfUsualWidth),
@@ -98,9 +128,26 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
     return settings.apply(new RandomFamily(name.split(" ")[0], type));
   }
 
+  /// llama.cpp doesn't read the epsilon of these models, and computes with 0 as a rule.
+  private static RandomFamily qwen2Vl(RandomFamily model, int... sections) {
+    return sections(model, sections).put("attention.layer_norm_rms_epsilon", 1e-12f);
+  }
+
+  private static RandomFamily sections(RandomFamily model, int... sections) {
+    return model.put("rope.dimension_sections", GgufValue.Array.ofInts(sections));
+  }
+
+  /// Two of 16 pairs stand still, as two of 64 in the published models.
+  private static RandomFamily qwen3Vl(RandomFamily model) {
+    return sections(model, 8, 4, 4, 0)
+        .put("attention.key_length", 32)
+        .put("attention.value_length", 32)
+        .put("n_deepstack_layers", 1);
+  }
+
   /// Two of three layers carry a state; twice as many value heads as key heads.
   private static RandomFamily qwen35(RandomFamily model) {
-    return deltaNets(model).put("rope.dimension_sections", GgufValue.Array.ofInts(3, 3, 2, 0));
+    return sections(deltaNets(model), 3, 3, 2, 0);
   }
 
   private static RandomFamily deltaNets(RandomFamily model) {
@@ -190,15 +237,10 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
 
   /// State spaces before and after a layer that attends.
   private static RandomFamily graniteHybrid(RandomFamily model) {
-    return granite(model)
+    return stateSpace(granite(model), 1)
         .put("block_count", 3)
         .put("attention.head_count_kv", GgufValue.Array.ofInts(0, 2, 0))
-        .put("rope.scaling.finetuned", new GgufValue.Bool(false))
-        .put("ssm.conv_kernel", 4)
-        .put("ssm.inner_size", 128)
-        .put("ssm.state_size", 32)
-        .put("ssm.time_step_rank", 8)
-        .put("ssm.group_count", 1);
+        .put("rope.scaling.finetuned", new GgufValue.Bool(false));
   }
 
   private static RandomFamily graniteHybridOfGroups(RandomFamily model) {
@@ -206,6 +248,64 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
         .put("rope.scaling.finetuned", new GgufValue.Bool(true))
         .put("ssm.state_size", 16)
         .put("ssm.group_count", 2);
+  }
+
+  /// A layer of each kind, the feed-forward part first and last.
+  private static RandomFamily nemotronH(RandomFamily model) {
+    int width = 2 * model.width();
+    return stateSpace(model, 2)
+        .put("block_count", 5)
+        .put("attention.layer_norm_epsilon", 1e-5f)
+        .put("attention.head_count_kv", GgufValue.Array.ofInts(0, 0, 2, 0, 0))
+        .put("feed_forward_length", GgufValue.Array.ofInts(width, 0, 0, 0, width))
+        .put("attention.key_length", 32)
+        .put("attention.value_length", 32)
+        .put("ssm.inner_size", 192)
+        .put("ssm.time_step_rank", 6);
+  }
+
+  private static RandomFamily nemotronHOfGroups(RandomFamily model) {
+    int width = 3 * model.width();
+    return nemotronH(model)
+        .tied()
+        .put("ssm.group_count", 3)
+        .put("attention.head_count_kv", GgufValue.Array.ofInts(0, 0, 0, 0, 4))
+        .put("feed_forward_length", GgufValue.Array.ofInts(0, width, 0, width, 0));
+  }
+
+  private static RandomFamily nemotronHMoe(RandomFamily model) {
+    return experts(nemotronH(model), 6, 2)
+        .put("expert_feed_forward_length", 96)
+        .put("expert_shared_feed_forward_length", 64)
+        .put("expert_shared_count", 1)
+        .put("expert_group_count", 1)
+        .put("expert_group_used_count", 1)
+        .put("expert_weights_norm", new GgufValue.Bool(true))
+        .put("expert_weights_scale", 2.5f);
+  }
+
+  /// Attention and a state space of another width side by side.
+  private static RandomFamily falconH1(RandomFamily model) {
+    return stateSpace(model, 1).put("ssm.inner_size", 96).put("ssm.time_step_rank", 6);
+  }
+
+  private static RandomFamily falconH1Normed(RandomFamily model) {
+    return falconH1(model)
+        .tied()
+        .put("ssm.group_count", 2)
+        .put("attention.key_length", 32)
+        .put("attention.value_length", 32)
+        .with("blk.0.ssm_norm.weight")
+        .with("blk.1.ssm_norm.weight");
+  }
+
+  private static RandomFamily stateSpace(RandomFamily model, int groups) {
+    return model
+        .put("ssm.conv_kernel", 4)
+        .put("ssm.inner_size", 128)
+        .put("ssm.state_size", 32)
+        .put("ssm.time_step_rank", 8)
+        .put("ssm.group_count", groups);
   }
 
   private static RandomFamily fused(RandomFamily model) {
@@ -227,6 +327,22 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
         .put("attention.sliding_window_pattern", 2)
         .put("rope.scaling.type", "linear")
         .put("rope.scaling.factor", 8f);
+  }
+
+  /// Two layers that attend to keys and values of earlier ones: llama.cpp has 20 with their own.
+  private static RandomFamily gemma3n(RandomFamily model) {
+    return model
+        .tied()
+        .put("block_count", 22)
+        .put("attention.key_length", 32)
+        .put("attention.value_length", 32)
+        .put("feed_forward_length", 512)
+        .put("attention.sliding_window", 10)
+        .put("attention.sliding_window_pattern", 2)
+        .put("rope.freq_base_swa", 500f)
+        .put("altup.num_inputs", 4)
+        .put("altup.active_idx", 0)
+        .put("embedding_length_per_layer_input", 256);
   }
 
   /// Layers with and without a window, and heads of two sizes.
@@ -298,6 +414,18 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
         .put("rope.scaling.yarn_beta_fast", 24f)
         .put("rope.scaling.yarn_beta_slow", 2f)
         .put("rope.scaling.yarn_log_multiplier", 0.8f);
+  }
+
+  /// One layer with a window, one without.
+  private static RandomFamily museGlimmer(RandomFamily model) {
+    return model
+        .put("attention.key_length", 32)
+        .put("attention.value_length", 32)
+        .put("attention.sliding_window", 10)
+        .put("attention.sliding_window_pattern", GgufValue.Array.ofInts(1, 0))
+        .put("rope.freq_base_swa", 300f)
+        .put("logit_scale", 0.4f)
+        .put("final_logit_softcapping", 3f);
   }
 
   private static RandomFamily granite(RandomFamily model) {

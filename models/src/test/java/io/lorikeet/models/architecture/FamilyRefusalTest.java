@@ -32,7 +32,7 @@ class FamilyRefusalTest {
         RandomModel.of(TensorType.F32)
             .put("general.architecture", new GgufValue.TextValue("mamba"))
             .write(folder.resolve("m.gguf"));
-    assertRefused(file, "'mamba'", "llama, qwen2, qwen3", "gpt-oss");
+    assertRefused(file, "'mamba'", "llama, qwen2, qwen2vl, qwen3", "gpt-oss");
   }
 
   @Test
@@ -133,14 +133,16 @@ class FamilyRefusalTest {
         "sections");
   }
 
-  /// Sections that leave pairs without a position would have them stand still.
   @Test
-  void sectionsThatDontCoverWhatIsRotated() {
-    assertRefused(
-        qwen35().put("rope.dimension_sections", GgufValue.Array.ofInts(4, 2, 2, 0)), "section");
-    assertRefused(
-        qwen35().put("rope.dimension_sections", GgufValue.Array.ofInts(16, 16, 16, 0)),
-        "doesn't fit heads of 32");
+  void sectionsThatLlamaCppWouldStopAt() {
+    for (int[] sections : new int[][] {{16, 16, 16, 0}, {0, 0, 0, 8}, {-1, 4, 4, 0}, {4, 4}}) {
+      for (String family : List.of("qwen35", "qwen2vl", "qwen3vl", "qwen3vlmoe")) {
+        assertRefused(
+            hybrid(family).put("rope.dimension_sections", GgufValue.Array.ofInts(sections)),
+            family + ".rope.dimension_sections",
+            "should be four numbers");
+      }
+    }
   }
 
   @Test

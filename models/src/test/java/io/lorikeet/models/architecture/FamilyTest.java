@@ -41,6 +41,9 @@ class FamilyTest {
   /// tokens, so all logits together are as exact as without.
   private static final double EXACT_BUT_GELU = 5e-4;
 
+  /// The same through 22 layers with two GELUs each, whose differences grow on the way.
+  private static final double DEEP_GELU = 2e-3;
+
   /// As in [LogitsTest].
   private static final double QUANTIZED = 2e-2;
 
@@ -60,23 +63,31 @@ class FamilyTest {
   @ParameterizedTest
   @MethodSource("cases")
   void exactInF32(FamilyCase family) throws IOException {
-    compare(family.of(TensorType.F32), false, EXACT, ofOneToken(family));
+    compare(family.of(TensorType.F32), false, ofAll(family), ofOneToken(family));
+  }
+
+  private static double ofAll(FamilyCase family) {
+    return family.name().equals("gemma3n") ? DEEP_GELU : EXACT;
   }
 
   private static double ofOneToken(FamilyCase family) {
+    if (family.name().equals("gemma3n")) {
+      return 2 * DEEP_GELU;
+    }
     return family.name().startsWith("gemma") ? EXACT_BUT_GELU : EXACT;
   }
 
   @ParameterizedTest
   @MethodSource("families")
   void closeInQ4(FamilyCase family) throws IOException {
-    compare(family.of(TensorType.Q4_0), false, QUANTIZED, QUANTIZED);
+    double bound = family.name().equals("gemma3n") ? 2 * QUANTIZED : QUANTIZED; // 22 layers
+    compare(family.of(TensorType.Q4_0), false, bound, bound);
   }
 
   @ParameterizedTest
   @MethodSource("families")
   void exactWithAnAdapterOfEveryMatrix(FamilyCase family) throws IOException {
-    compare(family.of(TensorType.F32), true, EXACT, ofOneToken(family));
+    compare(family.of(TensorType.F32), true, ofAll(family), ofOneToken(family));
   }
 
   @ParameterizedTest
@@ -139,6 +150,12 @@ class FamilyTest {
       run.model.lossAndGradients(batch, 0);
       return ModelRun.widened(run.lora.gradients().downloadFloats());
     }
+  }
+
+  @Test
+  void adaptersOfNormedEmbeddings() throws IOException {
+    Path file = FamilyCase.named("muse-glimmer").of(TensorType.F32).write(folder.resolve("m.gguf"));
+    DifferencesTest.checkSlope(file, List.of("token_embd", "attn_q"), RandomFamily.VOCABULARY);
   }
 
   private void checkSlope(RandomFamily family) throws IOException {

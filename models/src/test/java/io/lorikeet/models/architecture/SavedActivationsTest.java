@@ -61,6 +61,8 @@ class SavedActivationsTest {
     "gpt-oss, F32",
     "gpt-oss, AUTO",
     "qwen35, AUTO",
+    "nemotron_h, AUTO",
+    "falcon-h1, AUTO",
     "phi3, AUTO",
     "gemma2, AUTO",
     "lfm2, AUTO",

@@ -87,7 +87,18 @@ class StateTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"qwen35", "qwen3next", "lfm2", "lfm2moe", "granitehybrid", "gemma4 shared keys"})
+      strings = {
+        "qwen35",
+        "qwen3next",
+        "lfm2",
+        "lfm2moe",
+        "granitehybrid",
+        "nemotron_h",
+        "nemotron_h_moe",
+        "falcon-h1",
+        "gemma3n",
+        "gemma4 shared keys"
+      })
   void packedIsAsAlone(String family) throws IOException {
     Path file = write(family);
     Examples examples = Examples.random();
@@ -120,7 +131,18 @@ class StateTest {
   /// Rows side by side are as each is alone.
   @ParameterizedTest
   @ValueSource(
-      strings = {"qwen35", "qwen3next", "lfm2", "lfm2moe", "granitehybrid", "gemma4 shared keys"})
+      strings = {
+        "qwen35",
+        "qwen3next",
+        "lfm2",
+        "lfm2moe",
+        "granitehybrid",
+        "nemotron_h",
+        "nemotron_h_moe",
+        "falcon-h1",
+        "gemma3n",
+        "gemma4 shared keys"
+      })
   void rowsAreApart(String family) throws IOException {
     Path file = write(family);
     TokenBatch both = RandomInputs.packedBatch(RandomFamily.VOCABULARY, 2, CONTEXT, 4);

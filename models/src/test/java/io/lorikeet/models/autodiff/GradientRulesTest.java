@@ -105,6 +105,23 @@ class GradientRulesTest {
                                 limit))
             .toList());
     all.put(
+        DifferentiableOp.Peaks.class,
+        List.of(
+            c -> c.tape.peaks(c.input(Shape.of(9, TOKENS)), 0.3f),
+            c -> c.tape.peaks(c.input(Shape.of(40, TOKENS)), 1.6f)));
+    all.put(
+        DifferentiableOp.Concat.class,
+        List.of(
+            c ->
+                c.tape.concat(
+                    List.of(
+                        c.input(Shape.of(5, TOKENS)),
+                        c.input(Shape.of(2, TOKENS)),
+                        c.input(Shape.of(4, TOKENS))))));
+    all.put(
+        DifferentiableOp.SquaredRelu.class,
+        List.of(c -> c.tape.squaredRelu(c.input(Shape.of(9, TOKENS)))));
+    all.put(
         DifferentiableOp.RopeOp.class,
         List.of(
             c -> rope(c, new RopeParameters(8, 0, 64, 10000, 1, 0, 1, 32, 1), null),

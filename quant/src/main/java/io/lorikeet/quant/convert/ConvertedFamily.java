@@ -233,7 +233,7 @@ class ConvertedFamily {
       TreeMap<Integer, WeightRows> parts,
       List<OutputTensor> outputs,
       List<String> problems) {
-    long count = config().requireInteger("num_local_experts", "num_experts");
+    long count = config().requireInteger("num_local_experts", "num_experts", "n_routed_experts");
     if (parts.size() != count || parts.firstKey() != 0 || parts.lastKey() != count - 1) {
       problems.add("'%s': of %s experts %s are there".formatted(name, count, parts.size()));
       return;

@@ -17,10 +17,21 @@ final class Families {
           Map.entry("GraniteMoeForCausalLM", GraniteMoeFamily::new),
           Map.entry("GraniteMoeSharedForCausalLM", GraniteMoeFamily::new),
           Map.entry("GraniteMoeHybridForCausalLM", GraniteHybridFamily::new),
+          Map.entry("MuseGlimmerForConditionalGeneration", MuseGlimmerFamily::new),
+          Map.entry("NemotronHForCausalLM", NemotronHFamily::new),
           Map.entry("Mistral3ForConditionalGeneration", MistralFamily::new),
           Map.entry("Ministral3ForCausalLM", MistralFamily::new),
           Map.entry("Qwen2ForCausalLM", folder -> new ConvertedFamily("qwen2", folder)),
           Map.entry("Qwen3ForCausalLM", folder -> new ConvertedFamily("qwen3", folder)),
+          Map.entry(
+              "Qwen2VLForConditionalGeneration", folder -> new QwenVlFamily("qwen2vl", folder)),
+          Map.entry(
+              "Qwen2_5_VLForConditionalGeneration", folder -> new QwenVlFamily("qwen2vl", folder)),
+          Map.entry(
+              "Qwen3VLForConditionalGeneration", folder -> new QwenVlFamily("qwen3vl", folder)),
+          Map.entry(
+              "Qwen3VLMoeForConditionalGeneration",
+              folder -> new QwenVlFamily("qwen3vlmoe", folder)),
           Map.entry("Qwen3MoeForCausalLM", folder -> new MixtureFamily("qwen3moe", folder)),
           Map.entry("Qwen3NextForCausalLM", Qwen3NextFamily::new),
           Map.entry("Qwen3_5ForCausalLM", folder -> new Qwen35Family("qwen35", folder)),

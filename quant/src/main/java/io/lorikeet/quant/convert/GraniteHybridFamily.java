@@ -81,27 +81,21 @@ final class GraniteHybridFamily extends GraniteMoeFamily {
 
   @Override
   WeightRows changed(String name, WeightRows rows) {
-    if (name.endsWith(".mamba.conv1d.weight")) {
-      return rows.squeezed();
-    }
-    if (name.endsWith(".mamba.norm.weight")) {
-      long groups = config().requireSize("mamba_n_groups");
-      return rows.reshaped(width() / groups, groups);
-    }
-    return super.changed(name, rows);
+    return isHybrid()
+        ? stateSpace().changed(name, super.changed(name, rows))
+        : super.changed(name, rows);
+  }
+
+  private StateSpaceTensors stateSpace() {
+    return new StateSpaceTensors(".mamba.", width(), config().requireSize("mamba_n_groups"));
   }
 
   @Override
   List<OutputTensor> outputs(String name, StoredWeights weights) {
-    WeightRows rows = weights.rows(name);
-    if (name.endsWith(".mamba.dt_bias")) {
-      return List.of(new OutputTensor.NumberTensor(outputName(name + ".bias"), rows));
-    }
-    if (name.endsWith(".mamba.A_log") || name.endsWith(".mamba.D")) {
-      String output = outputName(name + ".weight").replaceFirst("\\.weight$", "");
-      WeightRows values = name.endsWith("A_log") ? rows.negativeExponential() : rows;
-      return List.of(new OutputTensor.NumberTensor(output, values.reshaped(1, rows.elements())));
-    }
-    return super.outputs(name, weights);
+    return isHybrid()
+        ? stateSpace()
+            .outputs(this, name, weights.rows(name))
+            .orElseGet(() -> super.outputs(name, weights))
+        : super.outputs(name, weights);
   }
 }

@@ -61,6 +61,30 @@ public final class ModuleNames {
       mamba.out_proj             ssm_out
       """;
 
+  private static final String NEMOTRON =
+      """
+      norm                               attn_norm
+      mixer.in_proj                      ssm_in
+      mixer.conv1d                       ssm_conv1d
+      mixer.dt_bias                      ssm_dt
+      mixer.A_log                        ssm_a
+      mixer.D                            ssm_d
+      mixer.norm                         ssm_norm
+      mixer.out_proj                     ssm_out
+      mixer.q_proj                       attn_q
+      mixer.k_proj                       attn_k
+      mixer.v_proj                       attn_v
+      mixer.o_proj                       attn_output
+      mixer.up_proj                      ffn_up
+      mixer.down_proj                    ffn_down
+      mixer.gate                         ffn_gate_inp
+      mixer.gate.e_score_correction      exp_probs_b
+      mixer.experts.up_proj              ffn_up_exps
+      mixer.experts.down_proj            ffn_down_exps
+      mixer.shared_experts.up_proj       ffn_up_shexp
+      mixer.shared_experts.down_proj     ffn_down_shexp
+      """;
+
   private static final String GRANITE_EXPERTS =
       """
       block_sparse_moe.router.layer    ffn_gate_inp
@@ -88,6 +112,21 @@ public final class ModuleNames {
       NORMS_AFTER
           + """
           pre_feedforward_layernorm    ffn_norm
+          """;
+
+  private static final String MUSE =
+      GEMMA
+          + """
+          self_attn.gate_proj          attn_gate
+          """;
+
+  private static final String GEMMA_3N =
+      GEMMA
+          + """
+          laurel.linear_left           laurel_l
+          laurel.linear_right          laurel_r
+          per_layer_input_gate         inp_gate
+          per_layer_projection         proj
           """;
 
   private static final String GEMMA_4 =
@@ -188,9 +227,16 @@ public final class ModuleNames {
           Map.entry("granite", ""),
           Map.entry("granitemoe", GRANITE_EXPERTS),
           Map.entry("granitehybrid", STATE_SPACES + GRANITE_EXPERTS),
+          Map.entry("gemma3n", GEMMA_3N),
+          Map.entry("muse-glimmer", MUSE),
+          Map.entry("nemotron_h", NEMOTRON),
+          Map.entry("nemotron_h_moe", NEMOTRON),
           Map.entry("qwen2", ""),
           Map.entry("qwen3", ""),
           Map.entry("qwen3moe", ""),
+          Map.entry("qwen2vl", ""),
+          Map.entry("qwen3vl", ""),
+          Map.entry("qwen3vlmoe", ""),
           Map.entry("qwen3next", QWEN_WITH_STATES),
           Map.entry("qwen35", QWEN_WITH_STATES),
           Map.entry("qwen35moe", QWEN_WITH_STATES),
@@ -212,7 +258,16 @@ public final class ModuleNames {
   /// Architectures whose queries and keys llama.cpp turns in pairs of neighbours, where
   /// transformers turns halves: their rows have another order.
   private static final Set<String> PAIRED =
-      Set.of("llama", "granite", "granitemoe", "granitehybrid", "smollm3", "mistral3");
+      Set.of(
+          "llama",
+          "granite",
+          "granitemoe",
+          "granitehybrid",
+          "nemotron_h",
+          "nemotron_h_moe",
+          "muse-glimmer",
+          "smollm3",
+          "mistral3");
 
   private static final ModuleNames USUAL_NAMES = new ModuleNames("");
 

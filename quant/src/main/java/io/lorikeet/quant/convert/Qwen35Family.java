@@ -1,9 +1,6 @@
 package io.lorikeet.quant.convert;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.lorikeet.quant.GgufWriter;
-import java.util.Arrays;
-import java.util.List;
 
 /// Qwen 3.5 and 3.6, dense or with experts (`_LinearAttentionVReorderBase` and `_Qwen35MRopeMixin`
 /// in `conversion/qwen.py`). Value heads are stored by key head. llama.cpp wants value head h with
@@ -18,24 +15,7 @@ final class Qwen35Family extends Qwen3NextFamily {
   @Override
   void putParameters(GgufWriter writer) {
     super.putParameters(writer);
-    writer.putInts(key("rope.dimension_sections"), sections());
-  }
-
-  private int[] sections() {
-    List<JsonNode> stored = rope().scaling().list("mrope_section").orElse(List.of());
-    int[] sections =
-        stored.isEmpty()
-            ? USUAL_SECTIONS
-            : Arrays.copyOf(stored.stream().mapToInt(JsonNode::asInt).toArray(), 4);
-    if (Arrays.stream(sections).anyMatch(section -> section < 0)
-        || Arrays.stream(sections).sum() > headLength()
-        || Arrays.stream(sections).sum() == 0) {
-      throw config()
-          .invalid(
-              "'mrope_section' is %s, which doesn't fit heads of %s"
-                  .formatted(Arrays.toString(sections), headLength()));
-    }
-    return sections;
+    writer.putInts(key("rope.dimension_sections"), rope().sections(headLength(), USUAL_SECTIONS));
   }
 
   @Override

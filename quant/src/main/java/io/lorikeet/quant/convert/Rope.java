@@ -1,6 +1,9 @@
 package io.lorikeet.quant.convert;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.lorikeet.quant.GgufWriter;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -44,6 +47,25 @@ record Rope(double base, OptionalDouble slidingBase, String type, Config scaling
         .orElse(config.real("partial_rotary_factor", "rope_pct").orElse(share));
   }
 
+  /// The pairs of a head for each of four dimensions of a position (`mrope_section`).
+  ///
+  /// @param usual where the configuration has none
+  int[] sections(int headLength, int[] usual) {
+    List<JsonNode> stored = scaling.list("mrope_section").orElse(List.of());
+    int[] sections =
+        stored.isEmpty()
+            ? usual
+            : Arrays.copyOf(stored.stream().mapToInt(JsonNode::asInt).toArray(), usual.length);
+    if (Arrays.stream(sections).anyMatch(section -> section < 0)
+        || Arrays.stream(sections).sum() > headLength
+        || Arrays.stream(sections).sum() == 0) {
+      throw scaling.invalid(
+          "'mrope_section' is %s, which doesn't fit heads of %s"
+              .formatted(Arrays.toString(sections), headLength));
+    }
+    return sections;
+  }
+
   /// Sets the keys of all families: base and scaling. The factors of `llama3` and `longrope` are in
   /// tensors.
   void put(GgufWriter writer, String architecture) {
@@ -55,7 +77,7 @@ record Rope(double base, OptionalDouble slidingBase, String type, Config scaling
       }
       case "yarn" -> putYarn(writer, prefix + "scaling.");
       case "longrope", "su" -> writer.putString(prefix + "scaling.type", "longrope");
-      case "llama3", "default", "none" -> {}
+      case "llama3", "default", "none", "mrope" -> {}
       default ->
           throw scaling.invalid(
               "the rotation is scaled by '%s'; known are linear, yarn, longrope and llama3"

@@ -244,7 +244,7 @@ public final class MemoryPlanner {
   /// Bytes that the smallest layout takes, or the first of the smallest ones that fits. Empty where
   /// a row has too many tokens.
   private OptionalLong least(int context, long device) {
-    long hiddenState = (long) context * model.embedding() * Float.BYTES; // of one row
+    long hiddenState = (long) context * model.hidden() * Float.BYTES; // of one row
     if ((long) config.get(Settings.BATCH_SIZE) * context > Settings.MOST_TOKENS
         || hiddenState > device) {
       return OptionalLong.empty();
