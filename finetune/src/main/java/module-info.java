@@ -6,6 +6,7 @@ module io.lorikeet.finetune {
   requires com.fasterxml.jackson.databind;
   requires com.fasterxml.jackson.dataformat.yaml;
   requires com.networknt.schema;
+  requires java.net.http;
   requires jdk.httpserver;
   requires static transitive org.jspecify;
 

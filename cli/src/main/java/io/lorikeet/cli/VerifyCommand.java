@@ -4,6 +4,8 @@ import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.Verification;
 import io.lorikeet.finetune.GradientProof;
 import io.lorikeet.finetune.VerificationText;
+import io.lorikeet.finetune.serving.LlamaServer;
+import io.lorikeet.finetune.serving.ServerProof;
 import io.lorikeet.finetune.text.ProofText;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.family.ModelConfig;
@@ -14,6 +16,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -30,6 +33,8 @@ import picocli.CommandLine.Spec;
       "Prove that llama.cpp does with an adapter what the trainer does.",
       "Compares what it changes in their logits, position by position, apart from the rounding that is there without it.",
       "With --merged, prove instead that a merged file does in llama.cpp what base and adapter do.",
+      "With --server, prove that a running llama-server does with the adapter what it was trained to do, and say what"
+          + " it does otherwise.",
       "With --gradients, hold the gradients of one batch of --data, computed as train would on this device and with"
           + " this memory, against the CPU's in F32."
     },
@@ -77,6 +82,21 @@ final class VerifyCommand implements Callable<Integer> {
   private String device = "auto";
 
   @Option(
+      names = "--server",
+      paramLabel = "ADDRESS",
+      description = {
+        "a running llama-server: a port of this machine, HOST:PORT or a URL; nothing else is asked",
+        "over a network"
+      })
+  private @Nullable String server;
+
+  @Option(
+      names = "--chat-template",
+      paramLabel = "NAME|FILE",
+      description = "with --server: the template of chats (default: the one the adapter records)")
+  private Optional<String> chatTemplate = Optional.empty();
+
+  @Option(
       names = "--gradients",
       description = "compare gradients; without --adapter, those of one with random numbers")
   private boolean gradients;
@@ -115,6 +135,9 @@ final class VerifyCommand implements Callable<Integer> {
     if (adapter == null) {
       throw problem("give --adapter, or --gradients");
     }
+    if (server != null) {
+      return verifyServer(server, Path.of(adapter));
+    }
     if (merged != null) {
       return new MergeProof(
               model, AdapterArgument.of(adapter), force, merged, data, threads.count())
@@ -128,8 +151,8 @@ final class VerifyCommand implements Callable<Integer> {
   }
 
   private int verifyGradients(PrintWriter out) throws IOException {
-    if (data == null || merged != null) {
-      throw problem("--gradients needs --data, and no --merged");
+    if (data == null || merged != null || server != null) {
+      throw problem("--gradients needs --data, and neither --merged nor --server");
     }
     TrainingOptions options =
         new TrainingOptions()
@@ -144,6 +167,34 @@ final class VerifyCommand implements Callable<Integer> {
     ProgressLine line = ProgressLine.of(spec);
     GradientProof proof = GradientProof.of(options.resolve(), new TrainingProgress(line));
     GradientText.lines(proof).forEach(line::println);
+    return proof.passes() ? 0 : Failure.FAILED;
+  }
+
+  private int verifyServer(String address, Path adapterFile) throws IOException {
+    if (merged != null) {
+      throw problem("give either --server or --merged");
+    }
+    List<int[]> sequences;
+    try (GgufFile base = GgufFile.open(model)) {
+      AdapterFile.read(adapterFile, base, force);
+      sequences = VerificationText.sequences(base, data);
+    }
+    ProgressLine line = ProgressLine.of(spec);
+    ServerProof proof;
+    try (LlamaServer asked = new LlamaServer(address)) {
+      proof =
+          ServerProof.of(
+              asked, model, adapterFile, chatTemplate, sequences, threads.count(), line::update);
+    }
+    for (ServerProof.Finding finding : proof.findings()) {
+      line.println(
+          "%-18s%s%s"
+              .formatted(finding.subject(), finding.differs() ? "DIFFERS: " : "", finding.words()));
+    }
+    line.println(
+        proof.passes()
+            ? "verified: the server does with the adapter what it was trained to do"
+            : "FAILED: the server does something else");
     return proof.passes() ? 0 : Failure.FAILED;
   }
 

@@ -32,7 +32,7 @@ class CommandFilesTest {
   private static final List<String> VALUES =
       words(
           "N T R P K KL TYPE keep|TYPE NAME NAME:TYPE SHAPE SIZE TOKENS ROWS RATE SHARE SHARE|STEPS"
-              + " STEPS NORM NUMBER ALPHA KEY=KEY TIME TIME|STEPS TIME|none WEIGHT");
+              + " STEPS NORM NUMBER ALPHA KEY=KEY TIME TIME|STEPS TIME|none WEIGHT ADDRESS");
 
   /// Options that take a text as it is.
   private static final Set<String> TEXTS = Set.of("--prompt", "--system", "--name", "--note");
@@ -45,7 +45,7 @@ class CommandFilesTest {
                   "--model", "--data", "--replay", "--validation", "--chat-template", "--config"),
           "generate", Set.of("--model", "--adapter", "--chat-template"),
           "chat", Set.of("--model", "--adapter", "--chat-template"),
-          "verify", Set.of("--model", "--adapter", "--data", "--merged"),
+          "verify", Set.of("--model", "--adapter", "--data", "--merged", "--chat-template"),
           "inspect", Set.of("--adapter", "--model"),
           "diff", Set.of("--adapter"),
           "runs", Set.of("--folder"),

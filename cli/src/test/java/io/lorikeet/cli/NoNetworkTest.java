@@ -56,10 +56,11 @@ class NoNetworkTest {
           "java/lang/ProcessBuilder");
 
   /// The libraries' own jar is found by its URL; `lorikeet natives` starts what installs them, when
-  /// it is asked to.
+  /// it is asked to, and `verify --server` asks the server that it is given.
   private static final List<String> FOR_A_REASON =
       List.of(
           "io/lorikeet/bindings/NativeJar.class names java/net/URL",
+          "io/lorikeet/finetune/serving/LlamaServer.class names java/net/http/HttpClient",
           "io/lorikeet/bindings/InstalledNatives.class names java/lang/ProcessBuilder");
 
   @Test

@@ -6,6 +6,7 @@ import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.settings.DataSettings;
 import io.lorikeet.train.settings.Settings;
+import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingConfig.TooLong;
 import io.lorikeet.train.settings.TrainingConfig.TrainOn;
 import java.io.IOException;
@@ -17,10 +18,19 @@ import java.util.Optional;
 
 /// The texts on which `keep-base` holds a run to its base.
 public final class NeutralData {
-  /// Tokens that are used at most. The base's last hidden state of each is kept in memory.
-  public static final int MOST_TOKENS = 4096;
+  /// Tokens of a file that are used at most. The base's last hidden state of each is kept in
+  /// memory.
+  private static final int MOST_TOKENS = 16_384;
+
+  /// More than the base's own texts have.
+  private static final int OWN_TOKENS = 4096;
 
   private NeutralData() {}
+
+  /// Tokens that a run uses at most.
+  public static int mostTokens(TrainingConfig config) {
+    return config.find(Settings.NEUTRAL).isPresent() ? MOST_TOKENS : OWN_TOKENS;
+  }
 
   /// The rows of the given file, or of texts that the base writes itself, once.
   ///

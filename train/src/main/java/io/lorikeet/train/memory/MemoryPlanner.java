@@ -369,7 +369,7 @@ public final class MemoryPlanner {
         new MemoryPlan.PlanItem(
             "saved layer inputs", pass.hiddenStates(), pass.hiddenStatesOnHost(), 0));
     if (config.keepsBase()) {
-      long states = (long) NeutralData.MOST_TOKENS * model.embedding() * Float.BYTES;
+      long states = (long) NeutralData.mostTokens(config) * model.embedding() * Float.BYTES;
       items.add(new MemoryPlan.PlanItem("the base's states of neutral texts", 0, states, 0));
     }
     if (pass.activations() > 0) {

@@ -90,7 +90,7 @@ public final class Settings {
               FILES,
               "neutral",
               path("FILE"),
-              "texts on which keep-base holds training to the base, 4,096 tokens at most")
+              "texts on which keep-base holds training to the base, 16,384 tokens at most")
           .undecided("the base writes them")
           .marked(UNRECORDED, MAY_CHANGE);
   public static final Setting<Path> OUTPUT =

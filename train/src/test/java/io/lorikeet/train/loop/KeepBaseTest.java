@@ -140,7 +140,7 @@ class KeepBaseTest {
     Path many =
         Files.writeString(
             folder.resolve("many.jsonl"),
-            "{\"text\": \"over and over and over again\"}\n".repeat(400));
+            "{\"text\": \"over and over and over again\"}\n".repeat(1600));
     TrainingOptions two = options("many", 1).set(Settings.NEUTRAL, many).set(Settings.STEPS, 2);
     new Trainer(two.resolve(), events).run();
     assertTrue(
