@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -82,9 +83,13 @@ final class ManPage {
       line(".SS " + quoted(escaped(subject.title())));
       for (Class<?> type : subject.commands()) {
         String name = type.getAnnotation(Command.class).name();
-        line(".TP");
-        line(".B " + escaped(name));
-        line(escaped(CompletionWords.summary(command.getSubcommands().get(name).getCommandSpec())));
+        Optional.ofNullable(command.getSubcommands().get(name))
+            .ifPresent(
+                own -> {
+                  line(".TP");
+                  line(".B " + escaped(name));
+                  line(escaped(CompletionWords.summary(own.getCommandSpec())));
+                });
       }
     }
   }
