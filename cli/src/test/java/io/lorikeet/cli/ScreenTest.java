@@ -108,8 +108,10 @@ class ScreenTest {
     line.println("first");
     line.update(_ -> List.of("bar 1", "loss 1"));
     line.println("a line");
+    assertEquals(List.of("first", "a line", "bar 1", "loss 1"), onScreen(70).text());
     err.print("WARN ");
     err.println("é");
+    assertEquals(List.of("first", "a line", "WARN é", "bar 1", "loss 1"), onScreen(70).text());
     line.update(_ -> List.of("bar 2", "loss 2", "validation"));
     line.update(_ -> List.of("bar 3", "loss 3"));
     assertEquals(List.of("first", "a line", "WARN é", "bar 3", "loss 3"), onScreen(70).text());
