@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.Consumer;
@@ -302,10 +303,15 @@ public record ServerProof(List<Finding> findings) {
       for (int i = 0; i < places.size(); i++) {
         for (Map.Entry<Integer, Double> one : places.get(i).next().entrySet()) {
           int token = one.getKey();
-          sum += Math.exp(one.getValue()) * Math.abs(a.get(i).get(token) - b.get(i).get(token));
+          double difference = probability(a.get(i), token) - probability(b.get(i), token);
+          sum += Math.exp(one.getValue()) * Math.abs(difference);
         }
       }
       return sum / places.size();
+    }
+
+    private static double probability(Map<Integer, Double> logs, int token) {
+      return Objects.requireNonNull(logs.get(token), "it has the tokens that the server lists");
     }
 
     /// Log probabilities of the tokens that the server lists at each place.

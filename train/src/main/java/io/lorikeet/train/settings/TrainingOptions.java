@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.ToIntFunction;
+import org.jspecify.annotations.Nullable;
 
 /// Requested settings of a training run: by flags, by a configuration file, in Java. Nothing needs
 /// to be given until [#resolve] makes a [TrainingConfig] of it.
@@ -54,7 +55,7 @@ public final class TrainingOptions {
   }
 
   /// Sets any setting; null takes it back.
-  public <T> TrainingOptions set(Setting<T> setting, T value) {
+  public <T> TrainingOptions set(Setting<T> setting, @Nullable T value) {
     if (value == null) {
       values.remove(setting);
     } else {
