@@ -44,6 +44,10 @@ class PeftModelsTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "qwen2_5_vl",
+        "qwen3_vl",
+        "qwen3_vl_moe",
+        "muse_glimmer",
         "qwen3_5",
         "qwen3_5_moe",
         "qwen3_next",

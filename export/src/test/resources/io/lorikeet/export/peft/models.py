@@ -128,7 +128,7 @@ MODELS = {
                 tie_word_embeddings=False,
                 num_experts=4,
                 num_experts_per_tok=2,
-                moe_intermediate_size=16,
+                moe_intermediate_size=24,
                 **TEXT_OF_IMAGES,
                 **turned_by(mrope_section=[3, 3, 2], mrope_interleaved=True),
             ),

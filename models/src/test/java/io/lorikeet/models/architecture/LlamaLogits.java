@@ -12,6 +12,8 @@ import java.nio.file.Path;
 
 /// llama.cpp's logits of every token.
 final class LlamaLogits {
+  private static final int BATCH = 64;
+
   private LlamaLogits() {}
 
   /// @param adapter written into `folder` and applied, or null
@@ -21,7 +23,7 @@ final class LlamaLogits {
     try (LlamaModel model = LlamaModel.load(file, LlamaModel.Options.CPU);
         LlamaAdapter applied =
             adapter == null ? null : LlamaAdapter.load(model, written(adapter, folder));
-        LlamaContext context = LlamaContext.create(model, 64, 64, 2)) {
+        LlamaContext context = LlamaContext.create(model, Math.max(BATCH, tokens.length), BATCH, 2)) {
       if (applied != null) {
         context.setAdapters(new LlamaAdapter.Scaled(applied, 1));
       }

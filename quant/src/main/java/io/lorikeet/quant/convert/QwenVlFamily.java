@@ -3,7 +3,7 @@ package io.lorikeet.quant.convert;
 import io.lorikeet.quant.GgufWriter;
 
 /// The text models of Qwen 2 VL, 2.5 VL and 3 VL, dense or with experts (`conversion/qwenvl.py`,
-/// `conversion/qwen3vl.py`). Experts are stored together, with rows and columns swapped. The
+/// `conversion/qwen3vl.py`). Published experts are stored with rows and columns swapped. The
 /// part for images is left out: llama.cpp has it in a file of its own.
 final class QwenVlFamily extends MixtureFamily {
   private static final int[] USUAL_SECTIONS_2 = {16, 24, 24, 0};
@@ -34,8 +34,14 @@ final class QwenVlFamily extends MixtureFamily {
     }
   }
 
+  /// Folders that transformers 5 saved have experts as llama.cpp wants them.
   @Override
   WeightRows changed(String name, WeightRows rows) {
-    return name.contains(".mlp.experts.") && rows.shape().size() == 3 ? rows.transposed() : rows;
+    if (!name.contains(".mlp.experts.") || rows.shape().size() != 3) {
+      return rows;
+    }
+    String inputs = name.contains("down_proj") ? "moe_intermediate_size" : "hidden_size";
+    boolean swapped = rows.shape().get(1) == config().requireSize(inputs);
+    return swapped ? rows.transposed() : rows;
   }
 }
