@@ -27,6 +27,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 class FamilyVulkanTest {
   private static final double BOUND = 2e-2;
 
+  /// Of bases of more layers or of several streams, through which rounding to BF16 grows.
+  private static final double BOUND_IN_DEPTH = 6e-2;
+
+  private static final List<String> DEEP =
+      List.of("nemotron_h", "gemma4 shared keys", "gemma3n few layers");
+
   /// Of the same products in the same order.
   private static final double STREAMED = 1e-5;
 
@@ -39,7 +45,18 @@ class FamilyVulkanTest {
   private record Outcome(double loss, double[] gradients) {}
 
   @ParameterizedTest
-  @ValueSource(strings = {"gemma3", "gpt-oss", "qwen35"})
+  @ValueSource(
+      strings = {
+        "gemma3",
+        "gpt-oss",
+        "qwen35",
+        "lfm2",
+        "granitehybrid",
+        "nemotron_h",
+        "falcon-h1",
+        "gemma4 shared keys",
+        "gemma3n few layers"
+      })
   void gradientsAreTheCpus(String name) throws IOException {
     VulkanDevice.assumePresent();
     FamilyCase family =
@@ -47,7 +64,7 @@ class FamilyVulkanTest {
     Path file = family.of(TensorType.F32).write(folder.resolve("m.gguf"));
     Outcome expected = run(file, family, "cpu", false);
     Outcome actual = run(file, family, VulkanDevice.NAME, false);
-    assertClose(expected, actual, BOUND);
+    assertClose(expected, actual, DEEP.contains(name) ? BOUND_IN_DEPTH : BOUND);
     // Layers that stay in host memory, experts and all, and take turns on the device.
     assertClose(actual, run(file, family, VulkanDevice.NAME, true), STREAMED);
   }

@@ -23,7 +23,8 @@ final class LlamaLogits {
     try (LlamaModel model = LlamaModel.load(file, LlamaModel.Options.CPU);
         LlamaAdapter applied =
             adapter == null ? null : LlamaAdapter.load(model, written(adapter, folder));
-        LlamaContext context = LlamaContext.create(model, Math.max(BATCH, tokens.length), BATCH, 2)) {
+        LlamaContext context =
+            LlamaContext.create(model, Math.max(BATCH, tokens.length), BATCH, 2)) {
       if (applied != null) {
         context.setAdapters(new LlamaAdapter.Scaled(applied, 1));
       }
