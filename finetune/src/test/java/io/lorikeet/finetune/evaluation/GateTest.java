@@ -143,4 +143,11 @@ class GateTest {
         AnswerHabits.echo(
             List.of(List.of("nothing of it"), List.of(echo, "a small parrot")), data));
   }
+
+  /// The difference of 1 and 0.95 is a little more than 0.05 in floating point.
+  @Test
+  void aFallOfJustTheMarginIsWithinIt() {
+    assertTrue(GateRun.isWithin(1 - 171 / 180.0, 0.05));
+    assertFalse(GateRun.isWithin(1 - 170 / 180.0, 0.05));
+  }
 }
