@@ -27,6 +27,9 @@ import java.util.concurrent.TimeoutException;
 final class ProgramScorer implements Scorer {
   private static final int LONGEST_LINE = 1 << 16; // bytes of a line, and of errors that are kept
 
+  /// How long the end of its errors is waited for after its processes were ended.
+  private static final Duration ERRORS_END = Duration.ofSeconds(2);
+
   /// After so many failures in a row it isn't started any more.
   private static final int PATIENCE = 5;
 
@@ -52,7 +55,6 @@ final class ProgramScorer implements Scorer {
     if (score.failure().isPresent()) {
       failures++;
       lastFailure = score.failure().get();
-      close();
     } else {
       failures = 0;
     }
@@ -83,7 +85,8 @@ final class ProgramScorer implements Scorer {
   }
 
   private Score failed(String why) {
-    String errors = running.map(Running::errors).orElse("");
+    String errors = running.map(Running::end).orElse("");
+    running = Optional.empty();
     return Score.failed(errors.isEmpty() ? why : why + "; it says: " + errors);
   }
 
@@ -178,32 +181,29 @@ final class ProgramScorer implements Scorer {
       }
     }
 
-    /// The last line of its errors.
-    String errors() {
+    /// Ends it and all processes that it has started.
+    ///
+    /// @return the last line of its errors; their end is waited for, because a line that was
+    ///     written may not have been read yet
+    String end() {
+      List<ProcessHandle> tree = new ArrayList<>(List.of(process.toHandle()));
+      while (!tree.isEmpty()) {
+        ProcessHandle one = tree.removeLast();
+        tree.addAll(one.descendants().toList()); // those that were started meanwhile
+        one.destroyForcibly(); // unlike Process.destroyForcibly, closes no stream
+      }
       try {
-        if (!process.isAlive()) {
-          errorReader.join(Duration.ofMillis(200));
-        }
+        errorReader.join(ERRORS_END);
       } catch (InterruptedException _) {
         Thread.currentThread().interrupt();
       }
+      process.destroyForcibly(); // closes the streams that a process out of the tree may hold
       synchronized (errors) {
         return errors
             .toString(StandardCharsets.UTF_8)
             .lines()
             .filter(line -> !line.isBlank())
             .reduce("", (_, line) -> line.strip());
-      }
-    }
-
-    /// Ends it and all processes that it has started.
-    void end() {
-      List<ProcessHandle> tree = new ArrayList<>(process.descendants().toList());
-      process.destroyForcibly();
-      while (!tree.isEmpty()) {
-        ProcessHandle one = tree.removeLast();
-        tree.addAll(one.descendants().toList()); // those that were started meanwhile
-        one.destroyForcibly();
       }
     }
   }
