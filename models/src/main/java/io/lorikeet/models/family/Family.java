@@ -110,7 +110,8 @@ public abstract sealed class Family
   public final List<String> layerMatrices() {
     List<LayerConfig> kinds = new ArrayList<>();
     for (int width : List.of(0, 1)) {
-      kinds.add(LayerConfig.attending(width).withTokenInputs(1));
+      AttentionConfig attention = AttentionConfig.of(1, 1, 1);
+      kinds.add(new LayerConfig(attention, width).withTokenInputs(1));
       kinds.add(LayerConfig.carrying(new DeltaNetConfig(1, 1, 1, false, 1), width));
       kinds.add(LayerConfig.carrying(new ShortConvolutionConfig(1), width));
       kinds.add(LayerConfig.carrying(new Mamba2Config(1, 1, 1, 1, 1), width));
@@ -156,14 +157,10 @@ public abstract sealed class Family
   /// The sizes and the attention of a layer.
   public LayerConfig layer(ModelKeys keys, int index) {
     int headSize = keys.headSize();
-    return new LayerConfig(
-        keys.heads(index),
-        keys.keyValueHeads(index),
-        headSize,
-        feedForward(keys, index),
-        0,
-        rope(keys, headSize),
-        hasRopeFactors() || sections() != null);
+    AttentionConfig attention =
+        AttentionConfig.of(keys.heads(index), keys.keyValueHeads(index), headSize)
+            .withRope(Optional.of(rope(keys, headSize)), hasRopeFactors() || sections() != null);
+    return new LayerConfig(attention, feedForward(keys, index));
   }
 
   /// Width of a layer's dense feed-forward part.

@@ -1,6 +1,6 @@
 package io.lorikeet.models.family;
 
-import io.lorikeet.models.family.LayerConfig.SharedKeys;
+import io.lorikeet.models.family.AttentionConfig.SharedKeys;
 import org.jspecify.annotations.Nullable;
 
 /// Gemma 3n (text). The hidden state of a token is four streams (AltUp, arXiv 2301.13310), of which

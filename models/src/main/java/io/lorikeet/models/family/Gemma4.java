@@ -2,6 +2,7 @@ package io.lorikeet.models.family;
 
 import io.lorikeet.bindings.Ops.RopeParameters;
 import java.util.EnumSet;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -48,14 +49,14 @@ final class Gemma4 extends Family {
     RopeParameters rope = layer.rope().orElseThrow();
     int dimensions = keys.positive("rope.dimension_count_swa", rope.dimensions());
     double base = keys.real("rope.freq_base_swa", 10000);
-    return new LayerConfig(
-        layer.heads(),
-        layer.keyValueHeads(),
-        headSize,
-        layer.feedForward(),
-        keys.positive("attention.sliding_window"),
-        RopeMetadata.ofWindow(RopeMetadata.rotating(rope, dimensions), base, 1),
-        false);
+    RopeParameters inWindow =
+        RopeMetadata.ofWindow(RopeMetadata.rotating(rope, dimensions), base, 1);
+    return layer.withAttention(
+        layer
+            .attention()
+            .withHeadSize(headSize)
+            .withWindow(keys.positive("attention.sliding_window"))
+            .withRope(Optional.of(inWindow), false));
   }
 
   @Override

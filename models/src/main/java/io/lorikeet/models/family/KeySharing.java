@@ -1,6 +1,6 @@
 package io.lorikeet.models.family;
 
-import io.lorikeet.models.family.LayerConfig.SharedKeys;
+import io.lorikeet.models.family.AttentionConfig.SharedKeys;
 import java.util.Optional;
 import java.util.stream.IntStream;
 

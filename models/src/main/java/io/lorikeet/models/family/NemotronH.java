@@ -35,10 +35,11 @@ sealed class NemotronH extends Family permits NemotronHMoe {
   public LayerConfig layer(ModelKeys keys, int index) {
     int width = feedForward(keys, index);
     if (width > 0) {
-      return LayerConfig.feedingForward(width);
+      return new LayerConfig(AttentionConfig.NONE, width);
     }
     return keys.attends(index)
-        ? LayerConfig.attending(keys.heads(index), keys.keyValueHeads(index), keys.headSize())
+        ? new LayerConfig(
+            AttentionConfig.of(keys.heads(index), keys.keyValueHeads(index), keys.headSize()), 0)
         : LayerConfig.carrying(Mamba2Config.of(keys), 0);
   }
 
