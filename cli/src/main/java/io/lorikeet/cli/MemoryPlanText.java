@@ -18,14 +18,16 @@ final class MemoryPlanText {
 
   private MemoryPlanText() {}
 
-  static List<String> of(GgufFile base, TrainingConfig config, MemoryForecast forecast) {
+  /// @param name of the base
+  static List<String> of(
+      String name, GgufFile base, TrainingConfig config, MemoryForecast forecast) {
     MemoryPlan plan = forecast.plan();
     List<String> lines = new ArrayList<>();
     lines.add(
         String.format(
             Locale.ROOT,
             "%s: %,d parameters; context %,d, batch size %d, rank %d on %s, on %s",
-            config.get(Settings.MODEL),
+            name,
             base.parameterCount(),
             config.get(Settings.CONTEXT),
             config.get(Settings.BATCH_SIZE),

@@ -62,7 +62,7 @@ final class PlanCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     TrainingOptions options = TrainingFlags.options(spec.commandLine().getParseResult());
     if (shape == null) {
-      return plan(options);
+      return plan(options, Optional.empty());
     }
     if (shape.equalsIgnoreCase(PlannedShape.LIST)) {
       PlannedShape.table().forEach(spec.commandLine().getOut()::println);
@@ -73,11 +73,12 @@ final class PlanCommand implements Callable<Integer> {
     }
     try (PlannedShape head = new PlannedShape(shape)) {
       options.set(Settings.MODEL, head.file());
-      return plan(options);
+      return plan(options, Optional.of(head.name()));
     }
   }
 
-  private int plan(TrainingOptions options) throws IOException {
+  /// @param name of a base that isn't here
+  private int plan(TrainingOptions options, Optional<String> name) throws IOException {
     TrainingConfig config = config(options);
     try (GgufFile base = GgufFile.openHeader(config.get(Settings.MODEL))) {
       MemoryForecast forecast =
@@ -87,7 +88,8 @@ final class PlanCommand implements Callable<Integer> {
       if (json) {
         out.println(asJson(forecast));
       } else {
-        MemoryPlanText.of(base, config, forecast).forEach(out::println);
+        String shown = name.orElse(config.get(Settings.MODEL).toString());
+        MemoryPlanText.of(shown, base, config, forecast).forEach(out::println);
         forecast
             .hostLimit()
             .ifPresent(limit -> out.println("the host's memory is bounded by " + limit));

@@ -22,6 +22,7 @@ final class PlannedShape implements AutoCloseable {
   /// How gpt-oss is published.
   private static final String DEFAULT_OF_GPT_OSS = "MXFP4";
 
+  private final String name;
   private final Path folder;
   private final Path file;
 
@@ -31,20 +32,21 @@ final class PlannedShape implements AutoCloseable {
     String[] parts = text.split(":", 2);
     KnownShape shape = shape(parts[0]);
     String usual = shape.architecture().equals("gpt-oss") ? DEFAULT_OF_GPT_OSS : DEFAULT;
-    String name = parts.length == 2 ? parts[1].toUpperCase(Locale.ROOT) : usual;
-    if (!KnownShape.hasType(name)) {
+    String type = parts.length == 2 ? parts[1].toUpperCase(Locale.ROOT) : usual;
+    if (!KnownShape.hasType(type)) {
       throw new InvalidInputException(
           "--shape: unknown type '%s'; known after a colon are %s%s"
               .formatted(
-                  name,
+                  type,
                   String.join(", ", KnownShape.typeNames()),
-                  NearestName.hint(name, KnownShape.typeNames())));
+                  NearestName.hint(type, KnownShape.typeNames())));
     }
+    this.name = shape.name() + ", " + type;
     folder = Files.createTempDirectory("lorikeet-plan");
     TemporaryFiles.add(folder);
-    file = folder.resolve(shape.name() + "-" + name + ".gguf");
+    file = folder.resolve(shape.name() + ".gguf");
     TemporaryFiles.add(file);
-    shape.writeHead(file, name);
+    shape.writeHead(file, type);
   }
 
   /// All shapes as a table.
@@ -70,6 +72,11 @@ final class PlannedShape implements AutoCloseable {
                 new InvalidInputException(
                     "--shape: unknown '%s'; known are %s%s"
                         .formatted(name, String.join(", ", names), NearestName.hint(name, names))));
+  }
+
+  /// Of the shape, and its type.
+  String name() {
+    return name;
   }
 
   Path file() {

@@ -64,6 +64,10 @@ public final class MemoryPlanner {
 
   private static final int FEW_COLUMNS = 64;
 
+  /// Where the smallest layout but one takes this many times the memory there is, the smallest
+  /// doesn't fit either: it keeps the layers' inputs in half the bytes, and the rest is the same.
+  private static final int FAR_TOO_LARGE = 2;
+
   /// A lower bound for the tensors of one block of attention in a layer's backward graph.
   private static final int TENSORS_OF_A_BLOCK = 24;
 
@@ -241,8 +245,8 @@ public final class MemoryPlanner {
     return step * new ContextSearch(most, device, n -> least(n * step, device)).longest();
   }
 
-  /// Bytes that the smallest layout takes, or the first of the smallest ones that fits. Empty where
-  /// a row has too many tokens.
+  /// Bytes that the smallest layout takes, or the first of the smallest ones that fits or is far
+  /// too large. Empty where a row has too many tokens.
   private OptionalLong least(int context, long device) {
     long hiddenState = (long) context * model.hidden() * Float.BYTES; // of one row
     if ((long) config.get(Settings.BATCH_SIZE) * context > Settings.MOST_TOKENS
@@ -253,7 +257,7 @@ public final class MemoryPlanner {
     for (Placement placement : smallestCandidates(context)) {
       try {
         long bytes = needed(plan(placement));
-        if (bytes <= device) {
+        if (bytes <= device || bytes > FAR_TOO_LARGE * device) {
           return OptionalLong.of(bytes);
         }
         least = OptionalLong.of(Math.min(bytes, least.orElse(bytes)));
