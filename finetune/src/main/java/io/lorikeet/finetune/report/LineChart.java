@@ -34,6 +34,7 @@ record LineChart(
   private static final int MOST_CIRCLES = 60;
   private static final int TICKS = 5;
   private static final int COLORS = 6; // in the page's style
+  private static final int MILLION = 1_000_000;
 
   /// Curves of runs that needn't have the same steps.
   static LineChart ofLines(String title, List<Curve> curves) {
@@ -286,10 +287,15 @@ record LineChart(
     }
     double size = Math.abs(value);
     if (size >= 1e-4 && size < 1e6) {
-      String text = String.format(Locale.ROOT, "%.6f", value);
-      int digits = 7 + (value < 0 ? 1 : 0);
-      text = text.length() > digits ? text.substring(0, Math.max(digits, text.indexOf('.'))) : text;
-      return text.contains(".") ? text.replaceFirst("\\.?0+$", "") : text;
+      long millionths = Math.round(1e6 * size);
+      String text =
+          millionths / MILLION + "." + String.valueOf(MILLION + millionths % MILLION).substring(1);
+      int end = 7;
+      while (text.charAt(end - 1) == '0') {
+        end--;
+      }
+      return (value < 0 ? "-" : "")
+          + text.substring(0, text.charAt(end - 1) == '.' ? end - 1 : end);
     }
     return String.format(Locale.ROOT, "%.3e", value);
   }
@@ -314,8 +320,9 @@ record LineChart(
       return range.low() + "," + range.high();
     }
 
+    /// To a tenth. A page has tens of thousands of places, so nothing that parses a format.
     private static String pixel(double place) {
-      return String.format(Locale.ROOT, "%.1f", place);
+      return Double.toString(Math.round(10 * place) / 10.0);
     }
   }
 }

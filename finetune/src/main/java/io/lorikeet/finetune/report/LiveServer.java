@@ -66,6 +66,18 @@ public final class LiveServer implements AutoCloseable {
     server.setExecutor(threads);
     server.createContext("/", this::answer);
     server.start();
+    if (runs.size() == 1) {
+      threads.execute(this::readOn);
+    }
+  }
+
+  /// Reads a long run before anybody asks for it, so that its page is drawn at once.
+  private void readOn() {
+    try {
+      runs.getFirst().body();
+    } catch (IOException | RuntimeException _) {
+      // tried again, and told, when the page is asked for
+    }
   }
 
   /// The address to open in a browser.

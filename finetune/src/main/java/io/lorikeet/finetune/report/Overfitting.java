@@ -32,9 +32,12 @@ final class Overfitting {
     List<RunMetrics.Validation> last = all.subList(all.size() - CONFIRMING, all.size());
     boolean stays =
         last.stream().allMatch(v -> v.step() > best.step() && v.loss() >= (1 + RISE) * best.loss());
+    if (!stays) {
+      return Optional.empty();
+    }
     int until = (int) metrics.steps().stream().filter(s -> s.number() <= best.step()).count();
     int window = Math.min(until, metrics.steps().size() - until);
-    if (!stays || window == 0) {
+    if (window == 0) {
       return Optional.empty();
     }
     double before = mean(metrics.steps().subList(until - window, until));

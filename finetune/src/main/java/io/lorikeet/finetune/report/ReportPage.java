@@ -21,7 +21,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.function.ToDoubleFunction;
 
 /// The report of a run as one HTML file, whose style and script are in it.
 public final class ReportPage {
@@ -31,7 +30,7 @@ public final class ReportPage {
   private final Optional<RunSummary> summary;
   private final RunMetrics metrics;
   private final List<TrainingEvent.Sampled> samples;
-  private final double[] numbers; // of the steps
+  private final StepSeries steps;
 
   private ReportPage(RunEntry entry, RunState state) throws IOException {
     this.state = state;
@@ -40,7 +39,7 @@ public final class ReportPage {
     config = entry.config();
     summary = entry.summary();
     metrics = entry.metrics();
-    numbers = values(RunMetrics.Step::number);
+    steps = StepSeries.of(metrics.steps());
   }
 
   /// Reads a run, which may be going on in another process.
@@ -122,9 +121,9 @@ public final class ReportPage {
               String.format(
                   Locale.ROOT,
                   "%,d in %s, %,.0f tokens/s",
-                  metrics.tokens(),
-                  Words.duration(metrics.seconds()),
-                  metrics.tokens() / metrics.seconds())));
+                  steps.allTokens(),
+                  Words.duration(steps.allSeconds()),
+                  steps.allTokens() / steps.allSeconds())));
     }
     metrics.best().ifPresent(best -> rows.add(List.of("validation loss", validation(best))));
     Overfitting.sign(metrics).ifPresent(sign -> rows.add(List.of("validation", sign)));
@@ -164,27 +163,21 @@ public final class ReportPage {
 
   private String curves() {
     List<LineChart.Mark> marks = marks();
-    double[] losses = values(RunMetrics.Step::loss);
-    List<Curve> loss =
-        List.of(curve("each step", losses), curve("smoothed", Curve.smoothed(losses)));
     String title =
         config
             .find(Settings.METHOD)
             .map(m -> "Loss of " + m.title())
             .orElse("Loss (nats per token)");
-    return new LineChart(title, loss, true, validations(), marks, false).html()
+    return new LineChart(title, banded(steps.losses()), true, validations(), marks, false).html()
         + rewards()
-        + LineChart.ofLines(
-                "Learning rate",
-                List.of(curve("learning rate", values(RunMetrics.Step::learningRate))))
-            .html()
-        + chart("Gradient norm, before clipping", RunMetrics.Step::gradientNorm, marks, true)
-        + chart("Tokens per second", step -> step.tokens() / step.seconds(), marks, false);
+        + LineChart.ofLines("Learning rate", List.of(curve("learning rate", steps.rates()))).html()
+        + chart("Gradient norm, before clipping", steps.norms(), marks, true)
+        + chart("Tokens per second", steps.speeds(), marks, false);
   }
 
   /// Rewards of good and bad answers; empty for runs that don't learn from preferences.
   private String rewards() {
-    if (metrics.steps().stream().allMatch(step -> step.figures().isEmpty())) {
+    if (!steps.haveFigures()) {
       return "";
     }
     return LineChart.ofLines(
@@ -216,22 +209,16 @@ public final class ReportPage {
   }
 
   private String chart(
-      String title,
-      ToDoubleFunction<RunMetrics.Step> value,
-      List<LineChart.Mark> marks,
-      boolean logarithmic) {
-    double[] values = values(value);
-    List<Curve> curves =
-        List.of(curve("each step", values), curve("smoothed", Curve.smoothed(values)));
-    return new LineChart(title, curves, true, List.of(), marks, logarithmic).html();
+      String title, double[] values, List<LineChart.Mark> marks, boolean logarithmic) {
+    return new LineChart(title, banded(values), true, List.of(), marks, logarithmic).html();
   }
 
-  private double[] values(ToDoubleFunction<RunMetrics.Step> value) {
-    return metrics.steps().stream().mapToDouble(value).toArray();
+  private List<Curve> banded(double[] values) {
+    return List.of(curve("each step", values), curve("smoothed", Curve.smoothed(values)));
   }
 
   private Curve curve(String name, double[] values) {
-    return Curve.of(name, numbers, values);
+    return Curve.of(name, steps.numbers(), values);
   }
 
   private List<LineChart.Mark> marks() {

@@ -1,9 +1,5 @@
 package io.lorikeet.finetune.report;
 
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.Iterator;
-
 /// The training loss of a run that goes on: smoothed, and the direction it takes.
 public final class RunningLoss {
   /// Steps over which smoothing forgets, as a share of all steps, and at least 1.
@@ -28,7 +24,11 @@ public final class RunningLoss {
   }
 
   private final double decay;
-  private final Deque<Double> newest = new ArrayDeque<>();
+
+  /// The last [#MOST] losses; the `n`-th of all is at `n % MOST`.
+  private final double[] newest = new double[MOST];
+
+  private long count;
   private double sum;
   private double weight;
 
@@ -44,10 +44,7 @@ public final class RunningLoss {
     }
     sum = decay * sum + (1 - decay) * loss;
     weight = decay * weight + (1 - decay);
-    newest.add(loss);
-    if (newest.size() > MOST) {
-      newest.remove();
-    }
+    newest[(int) (count++ % MOST)] = loss;
   }
 
   /// The exponential moving average, whose weights are corrected at the beginning as Adam's are;
@@ -58,12 +55,13 @@ public final class RunningLoss {
 
   /// Compares the means of the older and the newer half of the last 60 losses.
   public Trend trend() {
-    if (newest.size() < FEWEST) {
+    if (count < FEWEST) {
       return Trend.UNKNOWN;
     }
-    Iterator<Double> losses = newest.iterator();
-    Half older = Half.of(losses, newest.size() / 2);
-    Half newer = Half.of(losses, newest.size() - newest.size() / 2);
+    long first = Math.max(0, count - MOST);
+    long middle = first + (count - first) / 2;
+    Half older = half(first, middle);
+    Half newer = half(middle, count);
     double apart = newer.mean - older.mean;
     double error = Math.sqrt(older.errorSquared + newer.errorSquared);
     if (Math.abs(apart) <= CLEAR * error) {
@@ -72,18 +70,19 @@ public final class RunningLoss {
     return apart < 0 ? Trend.FALLING : Trend.RISING;
   }
 
-  /// @param errorSquared of the mean
-  private record Half(double mean, double errorSquared) {
-    private static Half of(Iterator<Double> losses, int count) {
-      double mean = 0;
-      double squares = 0; // of distances to the mean, as Welford adds them up
-      for (int i = 1; i <= count; i++) {
-        double loss = losses.next();
-        double distance = loss - mean;
-        mean += distance / i;
-        squares += distance * (loss - mean);
-      }
-      return new Half(mean, squares / (count - 1) / count);
+  private Half half(long from, long to) {
+    double mean = 0;
+    double squares = 0; // of distances to the mean, as Welford adds them up
+    long taken = 0;
+    for (long i = from; i < to; i++) {
+      double loss = newest[(int) (i % MOST)];
+      double distance = loss - mean;
+      mean += distance / ++taken;
+      squares += distance * (loss - mean);
     }
+    return new Half(mean, squares / (taken - 1) / taken);
   }
+
+  /// @param errorSquared of the mean
+  private record Half(double mean, double errorSquared) {}
 }

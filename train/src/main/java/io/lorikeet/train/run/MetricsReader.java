@@ -73,12 +73,9 @@ public final class MetricsReader {
       int end = buffer.position();
       int before = 0;
       int start = 0;
-      for (int i = 0; i < end; i++) {
-        if (bytes[i] == '\n') {
-          lines.add(bytes, start, i);
-          before = start;
-          start = i + 1;
-        }
+      for (int next = lines.add(bytes, 0, end); next > start; next = lines.add(bytes, next, end)) {
+        before = start;
+        start = next;
       }
       read += start;
       if (start > 0) {
@@ -101,14 +98,35 @@ public final class MetricsReader {
     private int count;
     private boolean lastIsBroken;
 
-    void add(byte[] bytes, int from, int to) {
+    /// Adds the line that begins at a place.
+    ///
+    /// @return the place after its line break; `from` where that isn't there yet
+    int add(byte[] bytes, int from, int to) {
+      int next = lastIsBroken ? from : line.read(bytes, from, to, steps);
+      boolean understood = next > from;
+      if (!understood) {
+        next = afterLineBreak(bytes, from, to);
+      }
+      if (next == from) {
+        return from;
+      }
       if (lastIsBroken) {
         throw new InvalidInputException(
             "%s:%s: this is no line of a run's metrics, which are JSON objects with a 'step'"
                 .formatted(file, count));
       }
       count++;
-      lastIsBroken = !line.read(bytes, from, to, steps) && !parse(bytes, from, to);
+      lastIsBroken = !understood && !parse(bytes, from, next - 1);
+      return next;
+    }
+
+    private static int afterLineBreak(byte[] bytes, int from, int to) {
+      for (int i = from; i < to; i++) {
+        if (bytes[i] == '\n') {
+          return i + 1;
+        }
+      }
+      return from;
     }
 
     private boolean parse(byte[] bytes, int from, int to) {

@@ -145,7 +145,7 @@ final class StepColumns {
           targets[index],
           tokens[index],
           values[4][index],
-          figures.getOrDefault(numbers[index], Map.of()));
+          figures.isEmpty() ? Map.of() : figures.getOrDefault(numbers[index], Map.of()));
     }
   }
 }

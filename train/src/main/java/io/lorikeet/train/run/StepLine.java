@@ -1,6 +1,7 @@
 package io.lorikeet.train.run;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.stream.Stream;
 
 /// Reads a step's line as [MetricsFile] writes it where nothing is added to it, several times as
@@ -34,17 +35,18 @@ final class StepLine {
   /// Reads a line into columns.
   ///
   /// @param from its first byte
-  /// @param to the place after its last, without the line break
-  /// @return whether it is such a line
-  boolean read(byte[] bytes, int from, int to, StepColumns steps) {
+  /// @param to the place after the last byte that is there, which may be one of a later line
+  /// @return the place after its line break; `from` where it isn't such a line, or not all of it
+  int read(byte[] bytes, int from, int to, StepColumns steps) {
     at = from;
     for (int i = 0; i < KEYS.length; i++) {
       if (!skip(bytes, to, KEYS[i]) || !number(bytes, to, i)) {
-        return false;
+        return from;
       }
     }
-    if (at != to - 1 || bytes[at] != '}' || values[0] < 0 || values[0] > Integer.MAX_VALUE) {
-      return false;
+    boolean whole = to - at >= 2 && bytes[at] == '}' && bytes[at + 1] == '\n';
+    if (!whole || values[0] < 0 || values[0] > Integer.MAX_VALUE) {
+      return from;
     }
     steps.put(
         (int) values[0],
@@ -55,17 +57,12 @@ final class StepLine {
         (long) values[5],
         (long) values[6],
         values[7]);
-    return true;
+    return at + 2;
   }
 
   private boolean skip(byte[] bytes, int to, byte[] key) {
-    if (to - at <= key.length) {
+    if (to - at <= key.length || !Arrays.equals(bytes, at, at + key.length, key, 0, key.length)) {
       return false;
-    }
-    for (int i = 0; i < key.length; i++) {
-      if (bytes[at + i] != key[i]) {
-        return false;
-      }
     }
     at += key.length;
     return true;
