@@ -2,6 +2,7 @@ package io.lorikeet.models.adapter;
 
 import io.lorikeet.bindings.RowDequantizer;
 import io.lorikeet.models.family.TensorList;
+import io.lorikeet.models.lora.FixedMatrices;
 import io.lorikeet.models.lora.LoraMatrix;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.quant.GgufFile;
@@ -67,6 +68,10 @@ public final class AdapterPairs {
     }
     if (TensorList.isKernel(weight.name())) {
       problems.add(weight.name() + " is a convolution: llama.cpp ignores adapters on it");
+      return false;
+    }
+    if (FixedMatrices.isIgnored(weight.name())) {
+      problems.add(weight.name() + " has no use for a pair: llama.cpp ignores adapters on it");
       return false;
     }
     if (LoraPair.isFlipped(weight.name()) && base.tensor("output.weight").isEmpty()) {

@@ -105,8 +105,7 @@ public final class LoraTargets {
 
   /// The short name of a tensor: `q` for `blk.3.attn_q.weight`.
   private static String nameOf(String tensor) {
-    String[] parts = tensor.split("\\.");
-    String role = parts[parts.length - 2];
+    String role = FixedMatrices.roleOf(tensor);
     return LAYER_MATRICES.getOrDefault(role, role);
   }
 
@@ -125,17 +124,14 @@ public final class LoraTargets {
   /// The base tensors that the names stand for, in the order of a forward pass. Of a group, those
   /// that the base has.
   ///
-  /// @throws InvalidInputException for names that are unknown or that the base has nothing for, and
-  ///     for `output` and `token_embd` of a base whose head is its token embedding
+  /// @throws InvalidInputException for names that are unknown, that stay as they are or that the
+  ///     base has nothing for, and for `output` and `token_embd` of a base whose head is its token
+  /// embedding
   public static List<String> resolve(List<String> targets, ModelConfig config) {
     Set<String> wanted = new LinkedHashSet<>();
     List<String> offered = of(config);
     for (String target : targets) {
-      if (!names().contains(target)) {
-        throw new InvalidInputException(
-            "unknown target '%s'; known are %s%s"
-                .formatted(target, String.join(", ", names()), NearestName.hint(target, names())));
-      }
+      requireKnown(target, offered);
       wanted.addAll(GROUPS.getOrDefault(target, List.of(target)));
     }
     boolean embedding = wanted.contains("token_embd");
@@ -164,5 +160,20 @@ public final class LoraTargets {
     }
     config.matrices().stream().filter(name -> wanted.contains(nameOf(name))).forEach(tensors::add);
     return tensors;
+  }
+
+  private static void requireKnown(String target, List<String> offered) {
+    FixedMatrices.reason(target)
+        .ifPresent(
+            reason -> {
+              throw new InvalidInputException(
+                  "'%s' is no target: %s; this base has %s"
+                      .formatted(target, reason, String.join(", ", offered)));
+            });
+    if (!names().contains(target)) {
+      throw new InvalidInputException(
+          "unknown target '%s'; known are %s%s"
+              .formatted(target, String.join(", ", names()), NearestName.hint(target, names())));
+    }
   }
 }

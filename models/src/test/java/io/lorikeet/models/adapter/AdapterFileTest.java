@@ -92,6 +92,24 @@ class AdapterFileTest {
   }
 
   @Test
+  void refusesMatricesThatLlamaCppWouldNotAdapt() throws IOException {
+    String projection = "per_layer_model_proj.weight";
+    Path layered = folder.resolve("layered.gguf");
+    new GgufWriter()
+        .putString("general.architecture", "llama")
+        .putStrings("tokenizer.ggml.tokens", List.of("a", "b"))
+        .addTensor(projection, new long[] {4, 6}, new float[24])
+        .write(layered);
+    adapter()
+        .addTensor(projection + ".lora_a", new long[] {4, 2}, new float[8])
+        .addTensor(projection + ".lora_b", new long[] {2, 6}, new float[12])
+        .write(file);
+    base.close();
+    base = GgufFile.open(layered);
+    assertRefused(projection + " has no use for a pair: llama.cpp ignores adapters on it");
+  }
+
+  @Test
   void refusesNumbersThatAreNotFinite() throws IOException {
     float[] a = new float[8];
     a[5] = Float.NaN;

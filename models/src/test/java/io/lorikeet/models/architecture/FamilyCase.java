@@ -101,8 +101,12 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
             model ->
                 sections(experts(model, 8, 3), 4, 2, 2, 0).put("expert_feed_forward_length", 96)),
         family("qwen35moe", FamilyCase::qwen35Experts),
+        also("qwen35moe", "fused experts", model -> fusedExperts(qwen35Experts(model))),
         family("qwen3next", FamilyCase::qwen3Next),
-        also("qwen3next", "shared of usual width", FamilyCase::qwen3NextOfUsualWidth),
+        also(
+            "qwen3next",
+            "shared of usual width",
+            model -> fusedExperts(qwen3NextOfUsualWidth(model))),
         family("lfm2", FamilyCase::lfm2),
         also("lfm2", "attention first", FamilyCase::lfm2AttentionFirst),
         family("lfm2moe", FamilyCase::lfm2Experts),
@@ -195,6 +199,14 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
     return experts(qwen35(model), 6, 3)
         .put("expert_feed_forward_length", 96)
         .put("expert_shared_feed_forward_length", 64);
+  }
+
+  /// Of three layers.
+  private static RandomFamily fusedExperts(RandomFamily model) {
+    for (int layer = 0; layer < 3; layer++) {
+      model.with("blk." + layer + ".ffn_gate_up_exps.weight");
+    }
+    return model;
   }
 
   /// Three value heads for each of two key heads.

@@ -4,7 +4,7 @@ import io.lorikeet.bindings.llama.LlamaAdapter;
 import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.models.lora.LoraAdapter;
-import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.models.lora.LoraMatrix;
 import io.lorikeet.quant.GgufWriter;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
@@ -34,22 +34,16 @@ final class LlamaLogits {
     return logits;
   }
 
-  private static Path written(LoraAdapter adapter, Path folder) throws IOException {
+  /// Writes an adapter into a folder, under a name that all of them have.
+  static Path written(LoraAdapter adapter, Path folder) throws IOException {
     GgufWriter writer =
         new GgufWriter()
             .putString("general.architecture", adapter.architecture())
             .putString("general.type", "adapter")
             .putString("adapter.type", "lora")
             .putFloat32("adapter.lora.alpha", adapter.alpha());
-    for (LoraPair pair : adapter.pairs()) {
-      writer.addTensor(
-          pair.baseTensor() + ".lora_a",
-          new long[] {pair.inputs(), pair.rank(), pair.experts()},
-          pair.a());
-      writer.addTensor(
-          pair.baseTensor() + ".lora_b",
-          new long[] {pair.rank(), pair.outputs(), pair.experts()},
-          pair.b());
+    for (LoraMatrix matrix : adapter.matrices()) {
+      writer.addTensor(matrix.name(), LoraMatrix.lengths(matrix.shape()), matrix.values());
     }
     Path file = folder.resolve("adapter.gguf");
     writer.write(file);

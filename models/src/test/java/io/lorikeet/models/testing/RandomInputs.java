@@ -99,7 +99,7 @@ public final class RandomInputs {
       if (parts[parts.length - 1].equals("weight") && roles.contains(parts[parts.length - 2])) {
         int inputs = Math.toIntExact(tensor.shape().getFirst());
         int outputs = Math.toIntExact(tensor.shape().get(1));
-        boolean flipped = tensor.name().equals("token_embd.weight");
+        boolean flipped = LoraPair.isFlipped(tensor.name());
         int from = flipped ? outputs : inputs;
         int to = flipped ? inputs : outputs;
         int experts = tensor.shape().size() > 2 ? Math.toIntExact(tensor.shape().get(2)) : 1;
