@@ -2,9 +2,7 @@ package io.lorikeet.finetune;
 
 import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.Verification;
-import io.lorikeet.finetune.evaluation.Evaluation;
 import io.lorikeet.finetune.evaluation.GateRun;
-import io.lorikeet.finetune.evaluation.GateVerdict;
 import io.lorikeet.finetune.report.AdapterCard;
 import io.lorikeet.finetune.report.RunRecorder;
 import io.lorikeet.finetune.report.RunSummary;
@@ -21,7 +19,6 @@ import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.OutputPlan;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
-import io.lorikeet.train.loop.Judge;
 import io.lorikeet.train.loop.StopRequest;
 import io.lorikeet.train.loop.Trainer;
 import io.lorikeet.train.optimizer.UnusableStepException;
@@ -139,7 +136,7 @@ public final class FineTuning {
         new RunRecorder(config.get(Settings.RUN), RunSummary.Base.of(base, identity), listener);
     Training onBase = trainer -> training.with(trainer.on(base));
     try {
-      FineTuned done = finish(config, identity, onBase, recorder);
+      FineTuned done = finish(config, base, identity, onBase, recorder);
       recorder.ended(RunSummary.Outcome.FINISHED, "");
       if (done.verification().isPresent()) {
         writeCard(done.config(), identity);
@@ -155,7 +152,11 @@ public final class FineTuning {
   }
 
   private FineTuned finish(
-      TrainingConfig config, BaseIdentity identity, Training training, RunRecorder recorder)
+      TrainingConfig config,
+      GgufFile base,
+      BaseIdentity identity,
+      Training training,
+      RunRecorder recorder)
       throws IOException {
     stepped = false;
     TrainingListener counted =
@@ -165,8 +166,7 @@ public final class FineTuning {
         };
     Trainer trainer = new Trainer(config, counted).stopOn(stop);
     if (config.find(Settings.GATE).isPresent()) {
-      GateRun.check(config.get(Settings.GATE), models(config, Optional.empty()));
-      trainer.judgedBy(candidate -> passes(candidate, identity, counted));
+      trainer.judgedBy(GateJudge.of(config, base, identity, counted));
     }
     TrainingResult result = training.with(trainer);
     listener.on(new TrainingEvent.Trained(result.steps()));
@@ -199,44 +199,8 @@ public final class FineTuning {
     return new FineTuned(result, Optional.of(verification), best);
   }
 
-  private static Optional<TrainedTemplate> template(Optional<ChatTemplate> used) {
+  static Optional<TrainedTemplate> template(Optional<ChatTemplate> used) {
     return used.map(known -> new TrainedTemplate(known.name(), known.source()));
-  }
-
-  /// Holds an adapter against the gate, in a file of its own.
-  private static boolean passes(
-      Judge.Candidate candidate, BaseIdentity identity, TrainingListener events)
-      throws IOException {
-    TrainingConfig config = candidate.config();
-    AdapterMetadata metadata =
-        new AdapterMetadata(
-            identity, config.settingsOfAdapter(), template(candidate.chatTemplate()));
-    Path file = config.get(Settings.RUN).resolve(RunFiles.CANDIDATE);
-    try {
-      AdapterExporter.write(candidate.adapter(), metadata, config.get(Settings.STORE), file);
-      GateVerdict verdict =
-          GateRun.of(
-              config.get(Settings.GATE),
-              models(config, Optional.of(file)),
-              work -> events.on(new TrainingEvent.Judging(work)));
-      events.on(new TrainingEvent.Judged(candidate.step(), verdict.checks()));
-      return verdict.passes();
-    } catch (InvalidInputException e) { // the run's state is kept
-      throw new IOException("gate: " + e.getMessage(), e);
-    } finally {
-      Files.deleteIfExists(file);
-    }
-  }
-
-  private static Evaluation models(TrainingConfig config, Optional<Path> adapter) {
-    return new Evaluation(
-        config.get(Settings.MODEL),
-        adapter,
-        Optional.empty(),
-        config.find(Settings.CHAT_TEMPLATE),
-        1, // tokens and seed are the gate's
-        config.get(Settings.THREADS),
-        0);
   }
 
   /// Without it the adapter is as good.

@@ -117,6 +117,11 @@ class FineTuningTest {
   }
 
   private TrainingConfig gated(String name, String scorer) throws IOException {
+    return gated(name, scorer, new TrainingOptions());
+  }
+
+  private TrainingConfig gated(String name, String scorer, TrainingOptions options)
+      throws IOException {
     StringBuilder lines = new StringBuilder();
     for (int i = 0; i < 30; i++) {
       lines.append("{\"prompt\": \"count %d\", \"completion\": \" on on\"}%n".formatted(i));
@@ -126,7 +131,7 @@ class FineTuningTest {
         Files.writeString(
             folder.resolve("gate.yaml"),
             "improve: [{tasks: on.jsonl, scorer: '%s'}]\ntokens: 4\n".formatted(scorer));
-    return new TrainingOptions()
+    return options
         .model(base)
         .data(folder.resolve("on.jsonl"))
         .output(folder.resolve(name + ".gguf"))
@@ -185,6 +190,41 @@ class FineTuningTest {
         new FineTuning(events::add)
             .resume(last.get(Settings.RUN), new TrainingOptions(), false)
             .isRefused());
+  }
+
+  /// With another gate the best adapter so far could be one that this gate refuses.
+  @Test
+  void aRunGoesOnWithTheGateThatItBeganWith() throws IOException {
+    TrainingConfig config = gated("judged", "regex: on");
+    new FineTuning(events::add).run(config, false);
+    Path run = config.get(Settings.RUN);
+    TrainingOptions longer = new TrainingOptions().set(Settings.STEPS, 30);
+    Path gate = config.get(Settings.GATE);
+    String before = Files.readString(gate);
+    Files.writeString(gate, before + "seed: 7\n");
+    InvalidInputException problem =
+        assertThrows(
+            InvalidInputException.class,
+            () -> new FineTuning(events::add).resume(run, longer, false));
+    assertTrue(problem.getMessage().contains(gate + ", or a file"), problem.getMessage());
+    Files.writeString(gate, before);
+    new FineTuning(events::add).resume(run, longer, false);
+    assertEquals(30, summary(config).verdicts().getLast().step());
+  }
+
+  /// The merged file has other numbers than the adapter: its scores are those of the file.
+  @Test
+  void anAdapterThatIsTrainedForMergingIsJudgedMerged() throws IOException {
+    TrainingOptions options = new TrainingOptions();
+    TrainingConfig config =
+        gated("for-merging", "regex: on", options.set(Settings.FOR, TrainingConfig.Purpose.MERGED));
+    events.clear();
+    new FineTuning(events::add).run(config, false);
+    assertTrue(events.contains(new TrainingEvent.Judging("merging")), events.toString());
+    assertTrue(
+        events.stream().anyMatch(e -> e.toString().contains("merged file")), events.toString());
+    assertEquals(2, summary(config).verdicts().size());
+    assertFalse(Files.exists(config.get(Settings.RUN).resolve("candidate-merged.gguf")));
   }
 
   @Test

@@ -8,11 +8,13 @@ import io.lorikeet.finetune.scoring.Scorer;
 import io.lorikeet.finetune.scoring.ScorerChoice;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.data.NeutralTexts;
+import io.lorikeet.train.data.files.FileHash;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingEvent.Check;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -38,6 +40,21 @@ public final class GateRun {
   /// @throws InvalidInputException when the gate can't be used
   public static List<Path> inputs(Path file) throws IOException {
     return GateFile.read(file).inputs();
+  }
+
+  /// A hash of a gate and of the files that it names. The base's neutral texts are left out, since
+  /// they follow from base and seed.
+  ///
+  /// @throws InvalidInputException when the gate can't be used
+  public static String hash(Path file) throws IOException {
+    Gate gate = GateFile.read(file);
+    StringBuilder hashes = new StringBuilder();
+    for (Path input : gate.inputs()) {
+      if (!input.equals(gate.neutralFile())) {
+        hashes.append(HexFormat.of().formatHex(FileHash.of(input).sum())).append('\n');
+      }
+    }
+    return hashes.toString();
   }
 
   /// Reads a gate and applies it.

@@ -7,8 +7,10 @@ import java.io.IOException;
 import java.util.Optional;
 
 /// Decides whether an adapter may be kept as the best, whatever its loss.
-@FunctionalInterface
 public interface Judge {
+  /// A hash of all that it judges by, so that a run that goes on is judged as before.
+  String hash();
+
   /// An adapter between two steps, or after the last.
   ///
   /// @param step steps that it was trained

@@ -120,8 +120,8 @@ public final class Trainer {
   /// Goes on with the run in the configuration's run folder, from its newest checkpoint that is
   /// whole. The end is the same, to the last bit, as if it had never been stopped.
   ///
-  /// @throws InvalidInputException when there is no such run, or base or data were changed; and as
-  ///     [#run] otherwise
+  /// @throws InvalidInputException when there is no such run, or base, data or gate were changed;
+  ///     and as [#run] otherwise
   public TrainingResult resume() throws IOException {
     try (RunFolder folder = RunFolder.reopen(config.get(Settings.RUN))) {
       Optional<Checkpoint> newest = RunSaver.newest(folder.checkpoints(), listener);
@@ -168,7 +168,7 @@ public final class Trainer {
         String dataHash = DataHash.of(data, neutral);
         base.hash(); // kept by the file: checkpoints name it, even when the file is gone by then
         if (newest.isPresent()) {
-          RunSaver.requireSame(newest.get(), base, dataHash, config);
+          RunSaver.requireSame(newest.get(), base, dataHash, judge.map(Judge::hash), config);
         }
         int accumulate = config.accumulateFor(data.training().rows().size());
         TrainingConfig accumulating =
@@ -403,7 +403,7 @@ public final class Trainer {
             .orElseGet(() -> LoraParameters.create(base, model, config.adapter(), backend));
   }
 
-  private static RunSaver saver(
+  private RunSaver saver(
       TrainingConfig config,
       Pieces pieces,
       LoraParameters lora,
@@ -415,6 +415,7 @@ public final class Trainer {
             pieces.folder(),
             pieces.base(),
             pieces.dataHash(),
+            judge.map(Judge::hash),
             alpha,
             Computation.of(pieces.backend(), pieces.plan().placement()),
             pieces.metrics(),

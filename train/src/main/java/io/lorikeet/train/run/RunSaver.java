@@ -43,6 +43,7 @@ public final class RunSaver implements AutoCloseable {
   private static final String ALPHA = "adapter.lora.alpha";
   private static final String BASE_HASH = StateValues.key("base.sha256");
   private static final String DATA_HASH = StateValues.key("data.sha256");
+  private static final String GATE_HASH = StateValues.key("gate.sha256");
   private static final String BEST_SKIPPED =
       "the checkpoint of the best step can't be read, so only the last adapter is written: ";
 
@@ -61,6 +62,7 @@ public final class RunSaver implements AutoCloseable {
   /// The run that a state belongs to.
   ///
   /// @param dataHash of the rows, see [DataHash]
+  /// @param gateHash of the gate with its files; empty where there is none
   /// @param alpha the adapter's, exactly as it was made or read
   /// @param computation how it is computed
   /// @param events told of problems while the run goes on
@@ -68,6 +70,7 @@ public final class RunSaver implements AutoCloseable {
       RunFolder folder,
       GgufFile base,
       String dataHash,
+      Optional<String> gateHash,
       float alpha,
       Computation computation,
       MetricsFile metrics,
@@ -105,9 +108,15 @@ public final class RunSaver implements AutoCloseable {
         config.get(Settings.CONTEXT));
   }
 
-  /// @throws InvalidInputException when base or data aren't those that the state was trained on
+  /// @throws InvalidInputException when base or data aren't those that the state was trained on, or
+  ///     the gate isn't the one that it was judged by
   public static void requireSame(
-      Checkpoint checkpoint, GgufFile base, String dataHash, TrainingConfig c) throws IOException {
+      Checkpoint checkpoint,
+      GgufFile base,
+      String dataHash,
+      Optional<String> gateHash,
+      TrainingConfig c)
+      throws IOException {
     GgufMetadata saved = checkpoint.metadata();
     List<String> problems = new ArrayList<>();
     if (!saved.requireString(BASE_HASH).equals(base.hash())) {
@@ -119,6 +128,12 @@ public final class RunSaver implements AutoCloseable {
       problems.add(
           "the data doesn't give the rows that the run began with: was one of %s changed?"
               .formatted(String.join(", ", files(c))));
+    }
+    Optional<String> savedGate = saved.string(GATE_HASH); // older checkpoints have none
+    if (savedGate.isPresent() && !savedGate.equals(gateHash)) {
+      problems.add(
+          "the gate %s, or a file that it names, was changed: the best adapter so far was judged by the old one"
+              .formatted(c.get(Settings.GATE)));
     }
     if (!problems.isEmpty()) {
       throw InvalidInputException.of("resume: the run can't go on exactly", problems);
@@ -185,6 +200,7 @@ public final class RunSaver implements AutoCloseable {
     values.put(CONFIG, new GgufValue.TextValue(ConfigFile.write(config)));
     values.put(COMPUTATION, new GgufValue.TextValue(run.computation().text()));
     values.put(DATA_HASH, new GgufValue.TextValue(run.dataHash()));
+    run.gateHash().ifPresent(hash -> values.put(GATE_HASH, new GgufValue.TextValue(hash)));
     values.put(ALPHA, StateValues.real(run.alpha()));
     savedStep = -1;
     writer.begin(progress.step(), progress.bestStep(), values, this::beforeWriting);

@@ -37,6 +37,10 @@ public final class RunFiles {
 
   /// The adapter that a gate is measuring.
   public static final String CANDIDATE = "candidate.gguf";
+
+  /// That adapter merged into its base, where it is trained for that.
+  public static final String MERGED_CANDIDATE = "candidate-merged.gguf";
+
   /// Log probabilities of preferred and other answers with the reference.
   public static final String REFERENCE = "reference.bin";
 
@@ -51,7 +55,7 @@ public final class RunFiles {
   public static final List<String> ALL =
       Stream.of(
               STORY,
-              List.of(LOCK, TENSORBOARD, CANDIDATE, CheckpointFolder.NAME),
+              List.of(LOCK, TENSORBOARD, CANDIDATE, MERGED_CANDIDATE, CheckpointFolder.NAME),
               AdapterPlaces.COPIES)
           .flatMap(List::stream)
           .toList();
