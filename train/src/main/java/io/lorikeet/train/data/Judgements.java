@@ -54,10 +54,6 @@ final class Judgements {
       all.require(
           judgement -> judgement != Judgement.NONE,
           "no label, true or false, which KTO learns from");
-      if (corpora.stream().anyMatch(corpus -> corpus.size() < 2)) {
-        throw new InvalidInputException(
-            "KTO compares answers with those to other prompts; one example is too few");
-      }
     }
     if (given.isEmpty()) {
       listener.on(
@@ -66,6 +62,19 @@ final class Judgements {
                   + " or orpo"));
     }
     return method;
+  }
+
+  /// Refuses a single answer where a method compares each with another.
+  ///
+  /// @param sets the rows to train on, and those that are measured
+  /// @throws InvalidInputException when one of them has less than two examples
+  static void requireOthers(Optional<Method> method, List<DataSet> sets) {
+    boolean tooFew = sets.stream().anyMatch(set -> set.examples() < 2);
+    if (method.equals(Optional.of(Method.KTO)) && tooFew) {
+      throw new InvalidInputException(
+          "KTO compares answers with those to other prompts; one example is too few to train on or"
+              + " to measure");
+    }
   }
 
   private boolean has(Predicate<Judgement> which) {

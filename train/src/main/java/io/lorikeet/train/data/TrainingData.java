@@ -145,6 +145,8 @@ public final class TrainingData implements AutoCloseable {
               : Optional.of(rows(apart.orElse(corpus), measured, settings));
       validation.ifPresent(
           set -> listener.on(new TrainingEvent.Note("validation: " + set.summary())));
+      Judgements.requireOthers(
+          method, Stream.concat(Stream.of(training), validation.stream()).toList());
       Optional<ChatTemplate> template =
           encoding.chats().filter(_ -> chats.get()).map(ChatEncoding::source);
       return new TrainingData(
@@ -243,7 +245,8 @@ public final class TrainingData implements AutoCloseable {
         settings.get(Settings.PACKING) ? DataSet.Packing.ROWS : DataSet.Packing.NONE);
   }
 
-  /// Reads and tokenizes files into memory, each example by itself.
+  /// Reads and tokenizes files into memory, each example by itself. Answers of pairs are examples
+  /// like others.
   ///
   /// @throws InvalidInputException if the files can't be used, or leave nothing to train on
   public static List<TokenizedExample> tokenize(
@@ -252,7 +255,8 @@ public final class TrainingData implements AutoCloseable {
     try (DataLoader loader = new DataLoader(settings, encoding, listener)) {
       Corpus corpus = loader.load(files.stream().map(DataSource::of).toList(), false);
       List<TokenizedExample> examples = new ArrayList<>();
-      Arrays.stream(all(corpus)).forEach(index -> examples.add(corpus.get(index)));
+      Arrays.stream(all(corpus))
+          .forEach(index -> examples.add(corpus.get(index).judged(Judgement.NONE)));
       return examples;
     }
   }

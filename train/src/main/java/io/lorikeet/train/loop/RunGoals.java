@@ -8,7 +8,6 @@ import io.lorikeet.quant.ByteProgress;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.data.DataSet;
 import io.lorikeet.train.data.TrainingData;
-import io.lorikeet.train.data.files.FileHash;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.goal.Goal;
@@ -25,7 +24,6 @@ import io.lorikeet.train.settings.TrainingConfig;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 
@@ -90,20 +88,15 @@ record RunGoals(Goal training, Goal validation) {
     List<double[]> logps(List<DataSet> sets, List<Mismatches> mismatches, String key)
         throws IOException {
       Path file = config.get(Settings.RUN).resolve(RunFiles.REFERENCE);
-      Optional<Path> named =
-          config.find(Settings.REFERENCE_ADAPTER).or(() -> config.find(Settings.INIT_ADAPTER));
-      Optional<AdapterFile> adapter = Optional.empty();
-      String whole = key;
-      if (named.isPresent()) {
-        adapter = Optional.of(AdapterFile.read(named.get(), base));
-        whole += "\n" + HexFormat.of().formatHex(FileHash.of(named.get()).sum());
-      }
-      Optional<ReferenceLosses> kept = ReferenceLosses.read(file, whole);
+      Optional<ReferenceLosses> kept = ReferenceLosses.read(file, key);
       if (kept.isPresent()) {
         return kept.get().lists();
       }
+      Optional<Path> named = PreferenceSettings.reference(config);
+      Optional<AdapterFile> adapter =
+          named.isEmpty() ? Optional.empty() : Optional.of(AdapterFile.read(named.get(), base));
       List<double[]> lists = computed(sets, mismatches, adapter);
-      new ReferenceLosses(lists).write(file, whole);
+      new ReferenceLosses(lists).write(file, key);
       return lists;
     }
 

@@ -38,6 +38,7 @@ import io.lorikeet.train.run.TrainingResult;
 import io.lorikeet.train.sample.Samples;
 import io.lorikeet.train.settings.DataSettings;
 import io.lorikeet.train.settings.LearningRateSchedule;
+import io.lorikeet.train.settings.PreferenceSettings;
 import io.lorikeet.train.settings.RunFiles;
 import io.lorikeet.train.settings.RunPolicy;
 import io.lorikeet.train.settings.Settings;
@@ -165,14 +166,14 @@ public final class Trainer {
       Computation computation = Computation.of(backend, plan.placement());
       try (TrainingData data = readData(base, model.reach())) {
         Optional<DataSet> neutral = readNeutral(folder, base, model.reach());
-        String dataHash = DataHash.of(data, neutral);
+        TrainingConfig learning = data.method().map(adapted::withMethod).orElse(adapted);
+        String dataHash = DataHash.of(data, neutral, PreferenceSettings.reference(learning));
         base.hash(); // kept by the file: checkpoints name it, even when the file is gone by then
         if (newest.isPresent()) {
           RunSaver.requireSame(newest.get(), base, dataHash, judge.map(Judge::hash), config);
         }
         int accumulate = config.accumulateFor(data.training().rows().size());
-        TrainingConfig accumulating =
-            data.method().map(adapted::withMethod).orElse(adapted).withAccumulate(accumulate);
+        TrainingConfig accumulating = learning.withAccumulate(accumulate);
         TrainingConfig decided =
             trial.map(tried -> accumulating.withSteps(tried.steps())).orElse(accumulating);
         RunProgress progress =

@@ -6,25 +6,33 @@ import io.lorikeet.train.data.Judgement;
 import io.lorikeet.train.data.MicroBatch;
 import io.lorikeet.train.data.TokenizedExample;
 import io.lorikeet.train.data.TrainingData;
+import io.lorikeet.train.data.files.FileHash;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Optional;
 
 /// The hash of a run's data: of the rows that the model is given, independent of the files,
-/// templates and settings that made them.
+/// templates and settings that made them, and of what it is compared with on them.
 public final class DataHash {
   private DataHash() {}
 
   /// SHA-256 of all rows, hexadecimal.
   ///
   /// @param neutral on which training is held to the base
-  public static String of(TrainingData data, Optional<DataSet> neutral) {
+  /// @param reference file of the adapter that preferences are compared with
+  public static String of(TrainingData data, Optional<DataSet> neutral, Optional<Path> reference)
+      throws IOException {
     MessageDigest digest = sha256();
     update(digest, data.training());
     data.validation().ifPresent(validation -> update(digest, validation));
     neutral.ifPresent(rows -> update(digest, rows));
+    if (reference.isPresent()) {
+      digest.update(FileHash.of(reference.get()).sum());
+    }
     return HexFormat.of().formatHex(digest.digest());
   }
 

@@ -18,6 +18,7 @@ import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.optimizer.AdamW;
 import io.lorikeet.train.settings.ConfigFile;
 import io.lorikeet.train.settings.DataSource;
+import io.lorikeet.train.settings.PreferenceSettings;
 import io.lorikeet.train.settings.RunPolicy;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
@@ -142,7 +143,10 @@ public final class RunSaver implements AutoCloseable {
 
   private static List<String> files(TrainingConfig config) {
     Stream<String> data = config.get(Settings.DATA).stream().map(DataSource::path);
-    return Stream.concat(data, config.find(Settings.NEUTRAL).stream().map(Path::toString)).toList();
+    Stream<Path> others =
+        Stream.of(config.find(Settings.NEUTRAL), PreferenceSettings.reference(config))
+            .flatMap(Optional::stream);
+    return Stream.concat(data, others.map(Path::toString)).toList();
   }
 
   /// Makes ready for checkpoints: the folder, and room for as many as are kept at a time.
@@ -282,14 +286,13 @@ public final class RunSaver implements AutoCloseable {
     return folder.openNewest(text -> events.on(new TrainingEvent.Warning(text)));
   }
 
-  /// The adapter that had the lowest validation loss, where there were validations between the
-  /// steps.
+  /// The adapter that had the lowest validation loss, where it was measured between the steps.
   public Optional<TrainingResult.Best> best(RunProgress progress, LoraAdapter last)
       throws IOException {
-    if (config.find(Settings.EVALUATE_EVERY).isEmpty() || progress.bestStep() == 0) {
+    if (config.find(Settings.EVALUATE_EVERY).isEmpty() || progress.bestLoss().isEmpty()) {
       return Optional.empty();
     }
-    double loss = progress.bestLoss().orElseThrow();
+    double loss = progress.bestLoss().getAsDouble();
     if (progress.bestStep() == progress.step()) {
       return Optional.of(new TrainingResult.Best(last, progress.step(), loss));
     }

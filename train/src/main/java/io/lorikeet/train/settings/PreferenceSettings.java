@@ -1,6 +1,7 @@
 package io.lorikeet.train.settings;
 
 import io.lorikeet.quant.InvalidInputException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -54,6 +55,20 @@ public record PreferenceSettings(
         config.find(Settings.GAMMA).orElse(0.0),
         config.find(Settings.DESIRABLE_WEIGHT).orElse(0.0),
         config.find(Settings.UNDESIRABLE_WEIGHT).orElse(0.0));
+  }
+
+  /// The adapter that a run is compared with: what it begins with, unless another is named.
+  ///
+  /// @return its file; empty where that is the base alone, or there is no reference
+  public static Optional<Path> reference(TrainingConfig config) {
+    return config
+        .find(Settings.METHOD)
+        .filter(Method::hasReference)
+        .flatMap(
+            _ ->
+                config
+                    .find(Settings.REFERENCE_ADAPTER)
+                    .or(() -> config.find(Settings.INIT_ADAPTER)));
   }
 
   /// Refuses settings that a method has no use for.

@@ -148,6 +148,18 @@ class KeepBaseTest {
         events.notes().toString());
   }
 
+  /// Each answer is a text: a row that was made for one may be too short for both of a pair.
+  @Test
+  void pairsAreTextsLikeOthers() throws IOException {
+    Path pairs =
+        Files.writeString(
+            folder.resolve("pairs.jsonl"),
+            "{\"prompt\": \"say it now and here\", \"chosen\": \" yes\", \"rejected\": \" no\"}\n");
+    TrainingOptions options = options("pairs", 1).set(Settings.NEUTRAL, pairs);
+    new Trainer(options.set(Settings.BATCH_SIZE, 4).set(Settings.STEPS, 2).resolve(), events).run();
+    assertTrue(divergences(events).getLast() > 0, divergences(events).toString());
+  }
+
   @Test
   void neutralTextsWithoutAWeightAreRefused() {
     TrainingOptions options = options("no", 1).set(Settings.KEEP_BASE, null);

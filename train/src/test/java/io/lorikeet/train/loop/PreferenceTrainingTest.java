@@ -29,6 +29,7 @@ import io.lorikeet.train.settings.RunPolicy;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
+import io.lorikeet.train.settings.ValidationData;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,6 +44,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Whole runs on preferences.
 @ExtendWith(LeakCheck.class)
@@ -286,6 +288,36 @@ class PreferenceTrainingTest {
     TrainingOptions third = options(Method.DPO, "third").set(Settings.STEPS, 1);
     run(third.set(Settings.REFERENCE_ADAPTER, adapter));
     assertTrue(losses().getFirst() > Math.log(2) + 0.01, losses().toString());
+  }
+
+  /// What it is compared with belongs to a run as its data does.
+  @ParameterizedTest
+  @ValueSource(strings = {"init-adapter", "reference-adapter"})
+  void aRunDoesNotGoOnWithAnotherReference(String setting) throws IOException {
+    Path adapter = write(run(options(Method.DPO, "first")).adapter(), "first.gguf");
+    TrainingOptions options = options(Method.DPO, "second");
+    options.setText(Settings.named(setting).orElseThrow(), List.of(adapter.toString()), "");
+    if (setting.equals("init-adapter")) {
+      options.set(Settings.RANK, null);
+    }
+    TrainingConfig config = options.resolve();
+    run(options);
+    write(run(options(Method.DPO, "third").set(Settings.SEED, 5L)).adapter(), "first.gguf");
+    Path run = config.get(Settings.RUN);
+    TrainingConfig again = ResumedRun.config(run, new TrainingOptions(), events);
+    InvalidInputException problem =
+        assertThrows(InvalidInputException.class, () -> new Trainer(again, events).resume());
+    assertTrue(problem.getMessage().contains("first.gguf"), problem.getMessage());
+  }
+
+  /// An answer can't be compared with itself.
+  @ParameterizedTest
+  @ValueSource(ints = {1, PAIRS - 1})
+  void ktoNeedsTwoAnswersOnBothSidesOfAValidation(int measured) throws IOException {
+    TrainingOptions options =
+        options(Method.KTO, "a").set(Settings.VALIDATION, new ValidationData.Count(measured));
+    InvalidInputException problem = assertThrows(InvalidInputException.class, () -> run(options));
+    assertTrue(problem.getMessage().contains("one example is too few"), problem.getMessage());
   }
 
   @Test

@@ -31,6 +31,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -52,6 +53,15 @@ class TrainerTest {
   static void writeFiles() throws IOException {
     base = RandomModel.of(TensorType.Q4_0).write(folder.resolve("base.gguf"));
     data = TinyRun.data(folder.resolve("data.jsonl"), LINES, 1);
+  }
+
+  /// No loss was measured by which one could be the best: the last is all there is.
+  @Test
+  void theLastAdapterIsJudgedWhereNothingIsValidated() throws IOException {
+    TrainingConfig config = options().set(Settings.EVALUATE_EVERY, 1).resolve();
+    TrainingResult result = new Trainer(config, events).judgedBy(_ -> true).run();
+    assertTrue(result.passed());
+    assertEquals(Optional.empty(), result.best());
   }
 
   @Test
