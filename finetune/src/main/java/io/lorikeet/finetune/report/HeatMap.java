@@ -14,6 +14,11 @@ import java.util.regex.Pattern;
 final class HeatMap {
   private static final Pattern LAYER = Pattern.compile("blk\\.(\\d+)\\.(.+?)(\\.weight)?");
   private static final int CELL = 14;
+  private static final int WIDE_CELL = 24;
+
+  /// Layers of which the wide cells fit into a page.
+  private static final int FEW_LAYERS = 24;
+
   private static final int LEFT = 120;
   private static final int TOP = 16;
 
@@ -59,19 +64,21 @@ final class HeatMap {
             .max()
             .orElse(0);
     List<Integer> numbers = List.copyOf(layers.keySet());
-    int width = LEFT + CELL * numbers.size() + 4;
+    int cell = numbers.size() <= FEW_LAYERS ? WIDE_CELL : CELL;
+    int width = LEFT + cell * numbers.size() + 4;
     int height = TOP + CELL * kinds.size() + 4;
     StringBuilder svg = new StringBuilder();
     svg.append(
         "<div class=scroll><svg viewBox='0 0 %d %d' style='width:%dpx' role=img aria-label='Change of each matrix; the table below has the numbers'>\n"
             .formatted(width, height, width));
+    svg.append("<text class=tick x=%d y=11 text-anchor=end>layer</text>\n".formatted(LEFT - 6));
     for (int row = 0; row < kinds.size(); row++) {
       svg.append(
           "<text class=tick x=%d y=%d text-anchor=end>%s</text>\n"
               .formatted(LEFT - 6, TOP + CELL * row + 11, Html.text(kinds.get(row))));
     }
     for (int column = 0; column < numbers.size(); column++) {
-      int x = LEFT + CELL * column;
+      int x = LEFT + cell * column;
       if (column % 5 == 0) {
         svg.append("<text class=tick x=%d y=11>%d</text>\n".formatted(x, numbers.get(column)));
       }
@@ -85,7 +92,7 @@ final class HeatMap {
                 "<rect class=h x=%d y=%d width=%d height=%d fill-opacity=%.2f><title>%s: ‖ΔW‖ %s, effective rank %.1f of %d</title></rect>\n",
                 x,
                 TOP + CELL * row,
-                CELL - 1,
+                cell - 1,
                 CELL - 1,
                 0.05 + 0.95 * share,
                 Html.text(matrix.tensor()),

@@ -3,7 +3,6 @@ package io.lorikeet.finetune.report;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.DoubleFunction;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
@@ -26,7 +25,7 @@ record LineChart(
     boolean logarithmic) {
   private static final int WIDTH = 640;
   private static final int HEIGHT = 240;
-  private static final int LEFT = 56;
+  private static final int LEFT = 68; // report.js has it too
   private static final int RIGHT = 12;
   private static final int TOP = 12;
   private static final int BOTTOM = 28;
@@ -56,6 +55,21 @@ record LineChart(
       double high = DoubleStream.of(finite).max().orElse(1);
       double room = high > low ? 0.04 * (high - low) : Math.max(1e-9, 0.1 * Math.abs(high));
       return new AxisRange(low - room, high + room);
+    }
+
+    /// Logarithms of round numbers in this range: 1, 2 and 5 times a power of ten, or over more
+    /// than two of them these alone; where there are too few, as [#ticks].
+    List<Double> powerTicks() {
+      List<Double> ticks = new ArrayList<>();
+      for (int power = (int) Math.floor(low); power <= high; power++) {
+        for (int factor : high - low > 2 ? new int[] {1} : new int[] {1, 2, 5}) {
+          double tick = power + Math.log10(factor);
+          if (tick >= low && tick <= high) {
+            ticks.add(tick);
+          }
+        }
+      }
+      return ticks.size() < 2 ? ticks() : ticks;
     }
 
     /// Round numbers in this range, by steps of 1, 2 or 5 times a power of ten.
@@ -96,17 +110,17 @@ record LineChart(
   private String legend() {
     StringBuilder legend = new StringBuilder("<p class=legend>");
     for (int i = 0; i < curves.size(); i++) {
-      legend.append(
-          "<span class=%s></span>%s ".formatted(style(i), Html.text(curves.get(i).name())));
+      legend.append(entry(style(i), curves.get(i).name()));
     }
     if (!points.isEmpty()) {
-      legend.append("<span class=cp></span>" + Html.text(points.getFirst().name()) + " ");
+      legend.append(entry("cp", points.getFirst().name()));
     }
-    marks.stream()
-        .map(Mark::kind)
-        .distinct()
-        .forEach(kind -> legend.append("<span class='m %s'></span>%s ".formatted(kind, kind)));
+    marks.stream().map(Mark::kind).distinct().forEach(kind -> legend.append(entry(kind, kind)));
     return legend.append("</p>\n").toString();
+  }
+
+  private static String entry(String style, String name) {
+    return "<span class=entry><span class=%s></span>%s</span> ".formatted(style, Html.text(name));
   }
 
   /// The class of a curve in the page's style.
@@ -156,15 +170,14 @@ record LineChart(
   }
 
   private void axes(StringBuilder svg, Plot plot) {
-    DoubleFunction<String> valueText =
-        logarithmic ? v -> String.format(Locale.ROOT, "%.3g", Math.pow(10, v)) : LineChart::number;
-    for (double tick : plot.values().ticks()) {
+    List<Double> ticks = logarithmic ? plot.values().powerTicks() : plot.values().ticks();
+    for (double tick : ticks) {
       String y = plot.y(tick);
       svg.append(
           "<line class=grid x1=%d x2=%d y1=%s y2=%s />".formatted(LEFT, WIDTH - RIGHT, y, y));
       svg.append(
           "<text class=tick x=%d y=%s dy=4 text-anchor=end>%s</text>\n"
-              .formatted(LEFT - 6, y, valueText.apply(tick)));
+              .formatted(LEFT - 6, y, tickText(logarithmic ? Math.pow(10, tick) : tick)));
     }
     for (double tick : plot.steps().ticks()) {
       if (tick >= 0 && tick == Math.rint(tick)) {
@@ -176,6 +189,17 @@ record LineChart(
     svg.append(
         "<text class=tick x=%d y=%d text-anchor=end>step</text>\n"
             .formatted(WIDTH - RIGHT, HEIGHT - 3));
+  }
+
+  /// Six characters at most, so that it has room beside the axis on a phone too.
+  static String tickText(double value) {
+    String text = number(value);
+    return text.length() <= 6 && Math.abs(value) >= 1e-3 || value == 0
+        ? text
+        : String.format(Locale.ROOT, "%.1e", value)
+            .replace(".0e", "e")
+            .replaceFirst("e([-+])0", "e$1")
+            .replace("e+", "e");
   }
 
   private void curve(StringBuilder svg, Plot plot, Curve curve, int number) {

@@ -284,10 +284,18 @@ public final class ReportPage {
       Optional<Object> value = setting.written(config);
       boolean file = setting.group() == Setting.Group.FILES;
       if (value.isPresent() && (file || !value.equals(setting.written(defaults)))) {
-        rows.add(List.of(setting.key(), String.valueOf(value.get())));
+        rows.add(List.of(setting.key(), shown(value.get())));
       }
     }
     return rows;
+  }
+
+  private static String shown(Object value) {
+    return switch (value) {
+      case List<?> list -> String.join(", ", list.stream().map(String::valueOf).toList());
+      case Double number -> LineChart.number(number);
+      default -> value.toString();
+    };
   }
 
   private String commands() {

@@ -5,7 +5,7 @@ document.querySelectorAll('svg[data-x]').forEach(function (svg) {
   svg.querySelectorAll('path[data-points]').forEach(function (path) {
     curves.push({ name: path.dataset.name, points: path.dataset.points.trim().split(' ').map(function (p) { return p.split(',').map(Number); }) });
   });
-  var left = 56, right = 628, log = svg.dataset.log === 'true', name = 'http://www.w3.org/2000/svg';
+  var left = 68, right = 628, log = svg.dataset.log === 'true', name = 'http://www.w3.org/2000/svg';
   function add(kind, attributes, text) {
     var made = document.createElementNS(name, kind);
     for (var key in attributes) made.setAttribute(key, attributes[key]);

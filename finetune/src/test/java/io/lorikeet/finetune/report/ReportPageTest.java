@@ -77,6 +77,8 @@ class ReportPageTest {
     assertTrue(page.contains("lowest 4 after step 3"), page);
     assertTrue(page.contains("<dt>rank</dt><dd>8</dd>"), "a setting that isn't its default");
     assertFalse(page.contains("<dt>alpha</dt>"), "32 is alpha's default");
+    assertTrue(
+        page.contains("<dt>data</dt><dd>/x/&lt;script&gt;.jsonl</dd>"), "no list's brackets");
   }
 
   @Test
@@ -197,5 +199,11 @@ class ReportPageTest {
     assertEquals("123456", LineChart.number(123456));
     assertEquals("-2.5", LineChart.number(-2.5));
     assertEquals("–", LineChart.number(Double.NaN));
+    assertEquals("2", LineChart.number(1.9999999));
+    assertEquals("3e-4", LineChart.tickText(3e-4));
+    assertEquals("2.5e-4", LineChart.tickText(2.5e-4));
+    assertEquals("1.2e6", LineChart.tickText(1_234_567));
+    assertEquals("0", LineChart.tickText(0));
+    assertEquals("4.125", LineChart.tickText(4.125));
   }
 }
