@@ -290,7 +290,7 @@ class PreferenceTrainingTest {
     assertTrue(losses().getFirst() > Math.log(2) + 0.01, losses().toString());
   }
 
-  /// What it is compared with belongs to a run as its data does.
+  /// The adapters of a reference belong to a run as its data does.
   @ParameterizedTest
   @ValueSource(strings = {"init-adapter", "reference-adapter"})
   void aRunDoesNotGoOnWithAnotherReference(String setting) throws IOException {
