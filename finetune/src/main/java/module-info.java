@@ -11,9 +11,11 @@ module io.lorikeet.finetune {
   requires static transitive org.jspecify;
 
   exports io.lorikeet.finetune;
+  exports io.lorikeet.finetune.bases;
   exports io.lorikeet.finetune.bench;
   exports io.lorikeet.finetune.evaluation;
   exports io.lorikeet.finetune.scoring;
+  exports io.lorikeet.finetune.hub;
   exports io.lorikeet.finetune.report;
   exports io.lorikeet.finetune.serving;
   exports io.lorikeet.finetune.sweep;

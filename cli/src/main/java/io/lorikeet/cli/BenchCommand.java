@@ -39,7 +39,7 @@ import picocli.CommandLine.ParameterException;
 @Inputs(value = "--model", needed = 0)
 final class BenchCommand extends WritingCommand {
 
-  @Option(names = "--model", paramLabel = "FILE", description = "base, a GGUF file")
+  @Option(names = "--model", paramLabel = BaseOption.LABEL, description = BaseOption.DESCRIPTION)
   private @Nullable Path model;
 
   @Option(
@@ -131,7 +131,8 @@ final class BenchCommand extends WritingCommand {
   private long seed = 1;
 
   @Override
-  OutputPlan files() {
+  OutputPlan files() throws IOException {
+    model = BaseOption.find(spec, Optional.ofNullable(model)).orElse(null);
     OutputPlan plan = new OutputPlan().reads("--model", model).reads("--compare", compare);
     if (output != null) {
       plan.writes("--output", output);

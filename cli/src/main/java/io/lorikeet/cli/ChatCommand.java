@@ -12,7 +12,6 @@ import java.io.Console;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.Charset;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -39,8 +38,7 @@ final class ChatCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Option(names = "--model", paramLabel = "FILE", description = "base, a GGUF file")
-  private Path model;
+  @Mixin private BaseOption model = new BaseOption();
 
   @Option(
       names = "--adapter",
@@ -102,14 +100,14 @@ final class ChatCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     List<AdapterArgument> arguments = adapters.stream().map(AdapterArgument::of).toList();
-    try (GgufFile base = GgufFile.open(model)) {
+    try (GgufFile base = GgufFile.open(model.file())) {
       List<TrainedTemplate> trained = new ArrayList<>();
       for (AdapterArgument adapter : arguments) {
         AdapterFile.read(adapter.file(), base, force).template().ifPresent(trained::add);
       }
       ChatTemplate chat = TemplateChoice.of(base, template, trained);
       try (ChatSession session =
-          ChatSession.open(model, chat, system, contextLength(base), threads.count())) {
+          ChatSession.open(model.file(), chat, system, contextLength(base), threads.count())) {
         ChatLoop loop =
             new ChatLoop(
                 session,

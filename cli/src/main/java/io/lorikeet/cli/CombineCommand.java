@@ -75,7 +75,8 @@ final class CombineCommand extends WritingCommand {
   private boolean force;
 
   @Override
-  OutputPlan files() {
+  OutputPlan files() throws IOException {
+    model = BaseOption.find(spec, model);
     OutputPlan plan =
         new OutputPlan().reads("--model", model.orElse(null)).writes("--output", output);
     arguments.forEach(text -> plan.reads("--adapter", AdapterArgument.of(text).file()));

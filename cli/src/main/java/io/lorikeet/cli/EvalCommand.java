@@ -58,8 +58,7 @@ final class EvalCommand extends WritingCommand {
 
   @Spec private CommandSpec spec;
 
-  @Option(names = "--model", paramLabel = "FILE", description = "base, a GGUF file")
-  private Path model;
+  @Mixin private BaseOption model = new BaseOption();
 
   @Option(names = "--adapter", paramLabel = "FILE", description = "adapter, a GGUF file")
   private Optional<Path> adapter = Optional.empty();
@@ -147,7 +146,7 @@ final class EvalCommand extends WritingCommand {
   OutputPlan files() throws IOException {
     OutputPlan plan =
         new OutputPlan()
-            .reads("--model", model)
+            .reads("--model", model.file())
             .reads("--adapter", adapter.orElse(null))
             .reads("--merged", merged.orElse(null))
             .reads("--chat-template", chatTemplate.map(Path::of).orElse(null))
@@ -184,8 +183,9 @@ final class EvalCommand extends WritingCommand {
     return gate == null ? answer() : judge(gate);
   }
 
-  private Evaluation evaluation() {
-    return new Evaluation(model, adapter, merged, chatTemplate, tokens, threads.count(), seed);
+  private Evaluation evaluation() throws IOException {
+    return new Evaluation(
+        model.file(), adapter, merged, chatTemplate, tokens, threads.count(), seed);
   }
 
   private int judge(Path file) throws IOException {
@@ -229,7 +229,7 @@ final class EvalCommand extends WritingCommand {
   private void write(Path file, List<TaskResult> results, Map<String, Object> verdict)
       throws IOException {
     Map<String, Object> report = new LinkedHashMap<>();
-    report.put("model", model.toString());
+    report.put("model", model.file().toString());
     adapter.ifPresent(path -> report.put("adapter", path.toString()));
     merged.ifPresent(path -> report.put("merged", path.toString()));
     report.putAll(verdict);
@@ -247,10 +247,10 @@ final class EvalCommand extends WritingCommand {
       throw problem("--merged, --scorer and --json go with --tasks, not with --data");
     }
     ProgressLine line = ProgressLine.of(spec);
-    try (LlamaSession session = LlamaSession.open(model, adapter)) {
+    try (LlamaSession session = LlamaSession.open(model.file(), adapter)) {
       int length = contextLength(session.contextLength());
       List<TokenizedExample> examples;
-      try (Tokenizer tokenizer = Tokenizer.open(model)) {
+      try (Tokenizer tokenizer = Tokenizer.open(model.file())) {
         examples =
             TrainingData.tokenize(
                 List.of(file),

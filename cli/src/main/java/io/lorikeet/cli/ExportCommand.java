@@ -45,8 +45,7 @@ final class ExportCommand extends WritingCommand {
   @Option(names = "--adapter", paramLabel = "FILE", description = "adapter, a GGUF file")
   private Path adapter;
 
-  @Option(names = "--model", paramLabel = "FILE", description = "its base, a GGUF file")
-  private Path model;
+  @Mixin private BaseOption model = new BaseOption();
 
   @Option(
       names = "--format",
@@ -78,8 +77,8 @@ final class ExportCommand extends WritingCommand {
   @Mixin private AdapterProof proof = new AdapterProof();
 
   @Override
-  OutputPlan files() {
-    OutputPlan plan = new OutputPlan().reads("--adapter", adapter).reads("--model", model);
+  OutputPlan files() throws IOException {
+    OutputPlan plan = new OutputPlan().reads("--adapter", adapter).reads("--model", model.file());
     return format == Format.PEFT
         ? plan.writes("--output", output, PeftExporter.FILES)
         : plan.writes("--output", output);
@@ -96,7 +95,7 @@ final class ExportCommand extends WritingCommand {
     AdapterFile file;
     AdapterMetadata metadata;
     AdapterStorage stored;
-    try (GgufFile base = GgufFile.open(model)) {
+    try (GgufFile base = GgufFile.open(model.file())) {
       file = AdapterFile.read(adapter, base, force);
       metadata = new AdapterMetadata(BaseIdentity.of(base), file.training(), file.template());
       stored = storage.isPresent() ? storage.get() : storedNow();
@@ -106,8 +105,8 @@ final class ExportCommand extends WritingCommand {
         return 0;
       }
     }
-    AdapterOutput.write(file.adapter(), metadata, stored, output, Optional.of(model), out);
-    return proof.run(model, output, file.adapter());
+    AdapterOutput.write(file.adapter(), metadata, stored, output, Optional.of(model.file()), out);
+    return proof.run(model.file(), output, file.adapter());
   }
 
   private AdapterStorage storedNow() throws IOException {

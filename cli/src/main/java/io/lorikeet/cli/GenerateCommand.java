@@ -35,8 +35,7 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Option(names = "--model", paramLabel = "FILE", description = "base, a GGUF file")
-  private Path model;
+  @Mixin private BaseOption model = new BaseOption();
 
   @Option(names = "--adapter", paramLabel = "FILE", description = "adapter, a GGUF file")
   private Optional<Path> adapter = Optional.empty();
@@ -91,11 +90,11 @@ final class GenerateCommand implements Callable<Integer> {
       throw new ParameterException(spec.commandLine(), "--chat-template is for --chat");
     }
     PrintWriter out = spec.commandLine().getOut();
-    LlamaSession.checkAdapter(model, adapter);
+    LlamaSession.checkAdapter(model.file(), adapter);
     TextGenerator.Sampling sampling = new TextGenerator.Sampling(tokens, temperature, seed);
     Prompt given = prompt();
     try (TextGenerator generator =
-        TextGenerator.open(model, adapter, given.contextLength(), threads.count())) {
+        TextGenerator.open(model.file(), adapter, given.contextLength(), threads.count())) {
       out.print(chat ? "" : prompt);
       generator.generate(
           given.tokens(),
@@ -115,7 +114,7 @@ final class GenerateCommand implements Callable<Integer> {
   private record Prompt(int[] tokens, int contextLength) {}
 
   private Prompt prompt() throws IOException {
-    try (GgufFile base = GgufFile.open(model);
+    try (GgufFile base = GgufFile.open(model.file());
         Tokenizer tokenizer = Tokenizer.open(base)) {
       int[] encoded = chat ? asked(base, tokenizer) : tokenizer.encode(prompt, true, true);
       long needed = (long) encoded.length + tokens;

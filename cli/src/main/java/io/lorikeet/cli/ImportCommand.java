@@ -45,11 +45,7 @@ final class ImportCommand extends WritingCommand {
       description = "folder with adapter_config.json and adapter_model.safetensors")
   private Path folder;
 
-  @Option(
-      names = "--model",
-      paramLabel = "FILE",
-      description = "base, a GGUF file converted from the model that was adapted")
-  private Path model;
+  @Mixin private BaseOption model = new BaseOption();
 
   /// Where it goes: one of the two.
   private static final class Target {
@@ -90,8 +86,8 @@ final class ImportCommand extends WritingCommand {
   @Mixin private AdapterProof proof = new AdapterProof();
 
   @Override
-  OutputPlan files() {
-    OutputPlan plan = new OutputPlan().reads("--adapter", folder).reads("--model", model);
+  OutputPlan files() throws IOException {
+    OutputPlan plan = new OutputPlan().reads("--adapter", folder).reads("--model", model.file());
     target.output.ifPresent(file -> plan.writes("--output", file));
     target.merged.ifPresent(file -> plan.writes("--merge-into", file));
     return plan;
@@ -111,10 +107,10 @@ final class ImportCommand extends WritingCommand {
     Path output = target.output.orElseThrow();
     PeftImporter.Imported imported;
     AdapterMetadata metadata;
-    try (GgufFile base = GgufFile.open(model)) {
+    try (GgufFile base = GgufFile.open(model.file())) {
       imported = PeftImporter.read(folder, base);
       BaseIdentity identity = BaseIdentity.of(base);
-      imported.baseHash().ifPresent(hash -> requireSame(hash, identity));
+      imported.baseHash().ifPresent(hash -> requireSame(hash, identity, base.path()));
       metadata = new AdapterMetadata(identity, imported.training(), imported.template());
     }
     Optional.ofNullable(imported.training().get(AdapterMetadata.PARAMETRIZATION))
@@ -130,9 +126,9 @@ final class ImportCommand extends WritingCommand {
         metadata,
         storage.orElse(imported.storage()),
         output,
-        Optional.of(model),
+        Optional.of(model.file()),
         out);
-    return proof.run(model, output, imported.adapter());
+    return proof.run(model.file(), output, imported.adapter());
   }
 
   private int merge(Path merged, PrintWriter out) throws IOException {
@@ -142,7 +138,7 @@ final class ImportCommand extends WritingCommand {
     }
     ProgressLine line = ProgressLine.of(spec);
     PeftMerger.PeftMergeReport report;
-    try (GgufFile base = GgufFile.open(model)) {
+    try (GgufFile base = GgufFile.open(model.file())) {
       report =
           PeftMerger.merge(
               folder,
@@ -164,11 +160,11 @@ final class ImportCommand extends WritingCommand {
     return 0;
   }
 
-  private void requireSame(String hash, BaseIdentity identity) {
+  private void requireSame(String hash, BaseIdentity identity, Path base) {
     if (!hash.equals(identity.hash()) && !force) {
       throw new InvalidInputException(
           "%s was exported for another base than %s: SHA-256 %.12s…, this one has %.12s…. --force takes it all the same"
-              .formatted(folder, model, hash, identity.hash()));
+              .formatted(folder, base, hash, identity.hash()));
     }
   }
 }

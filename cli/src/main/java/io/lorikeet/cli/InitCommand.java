@@ -31,7 +31,7 @@ import picocli.CommandLine.ParameterException;
     value = {"--model", "--data"},
     needed = 0)
 final class InitCommand extends WritingCommand {
-  @Option(names = "--model", paramLabel = "FILE", description = "base to train on, a GGUF file")
+  @Option(names = "--model", paramLabel = BaseOption.LABEL, description = BaseOption.DESCRIPTION)
   private Optional<Path> model = Optional.empty();
 
   @Option(
@@ -62,7 +62,8 @@ final class InitCommand extends WritingCommand {
   private boolean force;
 
   @Override
-  OutputPlan files() {
+  OutputPlan files() throws IOException {
+    model = BaseOption.find(spec, model);
     return new OutputPlan()
         .reads("--model", model.orElse(null))
         .reads("--data", data.orElse(null))
@@ -89,7 +90,8 @@ final class InitCommand extends WritingCommand {
         new InitDialogue(
             new BufferedReader(new InputStreamReader(System.in, inputEncoding())),
             spec.commandLine().getOut(),
-            line);
+            line,
+            BaseOption.finder(spec));
     InitDialogue.Result result = dialogue.run(given, Path.of(""));
     write(result);
     return result.run().memory().fits() ? 0 : Failure.FAILED;

@@ -1,6 +1,7 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.finetune.FirstRun;
+import io.lorikeet.finetune.bases.BaseFinder;
 import io.lorikeet.finetune.text.Words;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.quant.GgufFile;
@@ -33,6 +34,7 @@ final class InitDialogue {
   private final BufferedReader in;
   private final PrintWriter out;
   private final ProgressLine line;
+  private final BaseFinder bases;
 
   /// The answers, and the run that follows from them.
   ///
@@ -44,10 +46,11 @@ final class InitDialogue {
       Optional<Duration> time,
       FirstRun run) {}
 
-  InitDialogue(BufferedReader in, PrintWriter out, ProgressLine line) {
+  InitDialogue(BufferedReader in, PrintWriter out, ProgressLine line, BaseFinder bases) {
     this.in = in;
     this.out = out;
     this.line = line;
+    this.bases = bases;
   }
 
   @FunctionalInterface
@@ -62,10 +65,10 @@ final class InitDialogue {
     Path model =
         answer(
             "--model",
-            "base to train on, a GGUF file",
+            BaseOption.DESCRIPTION,
             given.model().map(Path::toString),
-            () -> first(folder, BASES, InitDialogue::isBase),
-            InitDialogue::base);
+            () -> first(folder, BASES, this::isBase),
+            this::base);
     String data =
         answer(
             "--data",
@@ -144,11 +147,8 @@ final class InitDialogue {
     }
   }
 
-  private static Path base(String answer) throws IOException {
-    Path file = Path.of(answer);
-    if (!Files.isRegularFile(file)) {
-      throw new InvalidInputException("there is no file " + file);
-    }
+  private Path base(String answer) throws IOException {
+    Path file = bases.find(Path.of(answer));
     try (GgufFile base = GgufFile.openHeader(file)) {
       ModelConfig.of(base); // says why it can't be trained
     }
@@ -166,7 +166,7 @@ final class InitDialogue {
         : Optional.of(Settings.MAX_TIME.parse(List.of(answer)));
   }
 
-  private static boolean isBase(Path file) {
+  private boolean isBase(Path file) {
     try {
       return Files.isRegularFile(base(file.toString()));
     } catch (IOException | InvalidInputException _) {

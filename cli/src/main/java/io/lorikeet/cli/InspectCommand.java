@@ -71,7 +71,9 @@ final class InspectCommand implements Callable<Integer> {
     Path given =
         path.or(() -> model)
             .orElseThrow(() -> new ParameterException(spec.commandLine(), "give a FILE"));
-    if (path.isEmpty()) { // a model alone
+    if (path.isPresent()) {
+      model = BaseOption.find(spec, model);
+    } else { // a model alone
       model = Optional.empty();
     }
     if (!isGguf(given)) {

@@ -50,8 +50,7 @@ import picocli.CommandLine.ParameterException;
 final class MergeCommand extends WritingCommand {
   private static final String KEEP = "keep";
 
-  @Option(names = "--model", paramLabel = "FILE", description = "base, a GGUF file")
-  private Path model;
+  @Mixin private BaseOption model = new BaseOption();
 
   @Option(
       names = "--adapter",
@@ -114,10 +113,10 @@ final class MergeCommand extends WritingCommand {
   @Mixin private ThreadsOption threads = new ThreadsOption();
 
   @Override
-  OutputPlan files() {
+  OutputPlan files() throws IOException {
     OutputPlan plan =
         new OutputPlan()
-            .reads("--model", model)
+            .reads("--model", model.file())
             .reads("--imatrix", importance)
             .reads("--data", data)
             .writes("--output", output);
@@ -137,7 +136,7 @@ final class MergeCommand extends WritingCommand {
     ProgressLine line = json ? ProgressLine.quiet(spec) : ProgressLine.of(spec);
     List<AdapterArgument> arguments = adapters.stream().map(AdapterArgument::of).toList();
     MergeTable table;
-    try (GgufFile base = GgufFile.open(model)) {
+    try (GgufFile base = GgufFile.open(model.file())) {
       ModelLoader.check(base);
       List<AdapterMerger.Adapter> read = new ArrayList<>();
       for (AdapterArgument argument : arguments) {
@@ -188,7 +187,7 @@ final class MergeCommand extends WritingCommand {
     return Optional.of(
         new MergeVerifier(threads.count())
             .reference(
-                model,
+                model.file(),
                 arguments.stream()
                     .map(each -> new MergeVerifier.ScaledFile(each.file(), each.scale()))
                     .toList(),

@@ -2,6 +2,9 @@ package io.lorikeet.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.lorikeet.finetune.MemoryForecast;
+import io.lorikeet.finetune.bases.HubFile;
+import io.lorikeet.finetune.hub.HubClient;
+import io.lorikeet.finetune.hub.HubHead;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
@@ -24,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /// `lorikeet plan`. Its flags are the settings of a training run, of which it needs the base.
@@ -32,7 +36,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Say what memory a training run needs before it starts, and whether it fits.",
       "Takes the options of train, of which only --model is needed. Of the base it reads only the head, so a file"
-          + " that is still being downloaded will do; --shape plans for one that isn't here."
+          + " that is still being downloaded will do. hf:OWNER/REPO/FILE plans for a file on a hub, of which it fetches"
+          + " the head; --shape plans for a well-known shape."
     },
     modelTransformer = TrainingFlags.class)
 @Inputs(value = "--model", needed = 0)
@@ -60,9 +65,14 @@ final class PlanCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    TrainingOptions options = TrainingFlags.options(spec.commandLine().getParseResult());
+    ParseResult parsed = spec.commandLine().getParseResult();
+    TrainingOptions options = TrainingFlags.given(parsed);
     if (shape == null) {
-      return plan(options, Optional.empty());
+      Optional<HubFile> remote =
+          options.get(Settings.MODEL).map(Path::toString).filter(HubFile::isName).map(HubFile::of);
+      return remote.isPresent()
+          ? plan(options, remote.get())
+          : plan(TrainingFlags.options(parsed), Optional.empty());
     }
     if (shape.equalsIgnoreCase(PlannedShape.LIST)) {
       PlannedShape.table().forEach(spec.commandLine().getOut()::println);
@@ -74,6 +84,14 @@ final class PlanCommand implements Callable<Integer> {
     try (PlannedShape head = new PlannedShape(shape)) {
       options.set(Settings.MODEL, head.file());
       return plan(options, Optional.of(head.name()));
+    }
+  }
+
+  /// Plans for a file that isn't here.
+  private int plan(TrainingOptions options, HubFile remote) throws IOException {
+    try (HubClient client = HubClient.ofUser();
+        HubHead head = new HubHead(client, remote)) {
+      return plan(options.set(Settings.MODEL, head.file()), Optional.of(remote.toString()));
     }
   }
 

@@ -63,7 +63,8 @@ final class ResizeCommand extends WritingCommand {
   private boolean force;
 
   @Override
-  OutputPlan files() {
+  OutputPlan files() throws IOException {
+    model = BaseOption.find(spec, model);
     return new OutputPlan()
         .reads("--adapter", adapter)
         .reads("--model", model.orElse(null))

@@ -9,6 +9,7 @@ import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.adapter.TrainedTemplate;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufMetadata;
+import io.lorikeet.quant.ShellText;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,7 +34,7 @@ final class ServingText {
   static List<String> ofAdapter(Path base, Path adapter) throws IOException {
     Optional<TrainedTemplate> trained = AdapterFile.template(adapter);
     List<String> lines = new ArrayList<>();
-    lines.addAll(commands(quoted(base), adapter, template(adapter, Optional.of(base), trained)));
+    lines.addAll(commands(words(arguments(base, Optional.of(adapter)))));
     lines.add(
         "for Ollama, which since 0.34.1 refuses adapters, LM Studio and others that load none:");
     lines.add(
@@ -46,9 +47,10 @@ final class ServingText {
 
   /// For an adapter whose base isn't at hand.
   static List<String> ofAdapter(Path adapter) throws IOException {
-    Optional<TrainedTemplate> trained = AdapterFile.template(adapter);
     List<String> lines = new ArrayList<>(List.of("with its base as BASE.gguf,"));
-    lines.addAll(commands("BASE.gguf", adapter, template(adapter, Optional.empty(), trained)));
+    List<String> arguments = new ArrayList<>(List.of("-m", "BASE.gguf", "--lora", text(adapter)));
+    arguments.addAll(template(adapter, Optional.empty()));
+    lines.addAll(commands(words(arguments)));
     return lines;
   }
 
@@ -67,22 +69,49 @@ final class ServingText {
     return lines;
   }
 
-  /// The option for a template that isn't the base's own.
-  private static String template(
-      Path adapter, Optional<Path> base, Optional<TrainedTemplate> trained) throws IOException {
-    Optional<Path> file =
-        trained.isPresent() ? TemplateFile.needed(adapter, base, trained.get()) : Optional.empty();
-    return file.map(path -> " --jinja --chat-template-file " + quoted(path)).orElse("");
+  /// The arguments of llama.cpp's programs for a base, with an adapter or without.
+  static List<String> arguments(Path base, Optional<Path> adapter) throws IOException {
+    List<String> arguments = new ArrayList<>(List.of("-m", text(base)));
+    if (adapter.isPresent()) {
+      arguments.addAll(List.of("--lora", text(adapter.get())));
+      arguments.addAll(template(adapter.get(), Optional.of(base)));
+    }
+    return arguments;
   }
 
-  private static List<String> commands(String base, Path adapter, String template) {
-    String options = " -m " + base + " --lora " + quoted(adapter) + template;
+  /// A path that no program takes for an option.
+  private static String text(Path path) {
+    return path.toString().startsWith("-") ? "./" + path : path.toString();
+  }
+
+  /// The option for a template that isn't the base's own.
+  private static List<String> template(Path adapter, Optional<Path> base) throws IOException {
+    Optional<TrainedTemplate> trained = AdapterFile.template(adapter);
+    Optional<Path> file =
+        trained.isPresent() ? TemplateFile.needed(adapter, base, trained.get()) : Optional.empty();
+    return file.map(path -> List.of("--jinja", "--chat-template-file", text(path)))
+        .orElse(List.of());
+  }
+
+  /// Arguments as they are typed.
+  static String words(List<String> arguments) {
+    return String.join(" ", arguments.stream().map(ShellText::quoted).toList());
+  }
+
+  private static List<String> commands(String arguments) {
     return List.of(
         "in llama.cpp:",
-        "  llama-server" + options,
-        "  llama-cli" + options,
+        "  llama-server " + arguments,
+        "  llama-cli " + arguments,
         "  requests that change adapters or their scales (\"lora\") need \"cache_prompt\": false:"
             + " llama.cpp v0.5.0 can go on from what other adapters computed");
+  }
+
+  /// The `Modelfile` of a model that needs no adapter.
+  static List<String> modelfile(Path model) throws IOException {
+    return modelfile(model, Optional.empty(), Optional.empty()).stream()
+        .map(String::strip)
+        .toList();
   }
 
   /// A `Modelfile` for Ollama's `create -f`. Its paths are absolute, so it may lie anywhere.

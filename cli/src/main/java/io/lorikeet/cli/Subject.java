@@ -20,7 +20,9 @@ enum Subject {
       ChatCommand.class,
       EvalCommand.class,
       VerifyCommand.class,
-      MergeCommand.class),
+      MergeCommand.class,
+      DeployCommand.class,
+      ServeCommand.class),
   ADAPTERS(
       "Adapters",
       ImportCommand.class,
@@ -31,6 +33,7 @@ enum Subject {
       DiffCommand.class),
   BASES(
       "Bases",
+      PullCommand.class,
       ConvertCommand.class,
       QuantizeCommand.class,
       ImatrixCommand.class,

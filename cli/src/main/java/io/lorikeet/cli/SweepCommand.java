@@ -43,7 +43,7 @@ final class SweepCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ProgressLine line = ProgressLine.of(spec);
-    SweepPlan plan = SweepPlan.read(config);
+    SweepPlan plan = SweepPlan.read(config, BaseOption.finder(spec));
     line.sentence(
         "%s runs, %s steps in all, in %s"
             .formatted(plan.choices().size(), Words.count(plan.steps()), plan.folder()));

@@ -96,10 +96,22 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
     return "--" + setting.key();
   }
 
-  /// The settings of the flags, and of the configuration file where no flag gives them.
+  /// The settings of the flags, and of the configuration file where no flag gives them, with the
+  /// base's GGUF file in the place of what stands for it.
   ///
   /// @throws InvalidInputException with all flags whose text can't be understood
   static TrainingOptions options(ParseResult parsed) throws IOException {
+    TrainingOptions options = given(parsed);
+    Optional<Path> given = options.get(Settings.MODEL);
+    Optional<Path> found = BaseOption.find(parsed.commandSpec(), given);
+    if (!found.equals(given)) { // else its origin stays with it
+      options.set(Settings.MODEL, found.orElse(null));
+    }
+    return options;
+  }
+
+  /// The same, with the base as it was given.
+  static TrainingOptions given(ParseResult parsed) throws IOException {
     TrainingOptions flags = new TrainingOptions();
     List<String> problems = new ArrayList<>();
     for (Setting<?> setting : Settings.all()) {

@@ -52,8 +52,7 @@ final class VerifyCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Option(names = "--model", paramLabel = "FILE", description = "base, a GGUF file")
-  private Path model;
+  @Mixin private BaseOption model = new BaseOption();
 
   @Option(
       names = "--adapter",
@@ -140,7 +139,7 @@ final class VerifyCommand implements Callable<Integer> {
     }
     if (merged != null) {
       return new MergeProof(
-              model, AdapterArgument.of(adapter), force, merged, data, threads.count())
+              model.file(), AdapterArgument.of(adapter), force, merged, data, threads.count())
           .run(out);
     }
     return verifyAdapter(Path.of(adapter), out);
@@ -156,7 +155,7 @@ final class VerifyCommand implements Callable<Integer> {
     }
     TrainingOptions options =
         new TrainingOptions()
-            .model(model)
+            .model(model.file())
             .data(data)
             .output(Path.of("gradients.gguf")) // nothing is written
             .set(Settings.DEVICE, device)
@@ -175,7 +174,7 @@ final class VerifyCommand implements Callable<Integer> {
       throw problem("give either --server or --merged");
     }
     List<int[]> sequences;
-    try (GgufFile base = GgufFile.open(model)) {
+    try (GgufFile base = GgufFile.open(model.file())) {
       AdapterFile.read(adapterFile, base, force);
       sequences = VerificationText.sequences(base, data);
     }
@@ -184,7 +183,13 @@ final class VerifyCommand implements Callable<Integer> {
     try (LlamaServer asked = new LlamaServer(address)) {
       proof =
           ServerProof.of(
-              asked, model, adapterFile, chatTemplate, sequences, threads.count(), line::update);
+              asked,
+              model.file(),
+              adapterFile,
+              chatTemplate,
+              sequences,
+              threads.count(),
+              line::update);
     }
     for (ServerProof.Finding finding : proof.findings()) {
       line.println(
@@ -201,7 +206,7 @@ final class VerifyCommand implements Callable<Integer> {
   private int verifyAdapter(Path adapterFile, PrintWriter out) throws IOException {
     AdapterFile file;
     List<int[]> sequences;
-    try (GgufFile base = GgufFile.open(model)) {
+    try (GgufFile base = GgufFile.open(model.file())) {
       ModelConfig.of(base);
       file = AdapterFile.read(adapterFile, base, force);
       sequences = VerificationText.sequences(base, data);
@@ -211,7 +216,7 @@ final class VerifyCommand implements Callable<Integer> {
     }
     Verification verification =
         new AdapterVerifier(device, threads.count())
-            .verify(model, adapterFile, file.adapter(), sequences);
+            .verify(model.file(), adapterFile, file.adapter(), sequences);
     ProofText.lines(verification).forEach(out::println);
     return ProofExitCode.exitCode(verification.verdict());
   }

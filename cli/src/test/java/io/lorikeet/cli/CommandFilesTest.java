@@ -31,7 +31,7 @@ class CommandFilesTest {
   /// Parameters in words that stand for a value, not for a file. Choices are in lower case.
   private static final List<String> VALUES =
       words(
-          "N T R P K KL TYPE keep|TYPE NAME NAME:TYPE SHAPE SIZE TOKENS ROWS RATE SHARE SHARE|STEPS"
+          "N T R P K KL TYPE keep|TYPE NAME NAME:TYPE hf:OWNER/REPO/FILE SHAPE SIZE TOKENS ROWS RATE SHARE SHARE|STEPS"
               + " STEPS NORM NUMBER ALPHA KEY=KEY TIME TIME|STEPS TIME|none WEIGHT ADDRESS");
 
   /// Options that take a text as it is.
@@ -39,19 +39,24 @@ class CommandFilesTest {
 
   /// Commands that write nothing, with all their parameters that name files.
   private static final Map<String, Set<String>> READING =
-      Map.of(
-          "data",
+      Map.ofEntries(
+          Map.entry(
+              "data",
               Set.of(
-                  "--model", "--data", "--replay", "--validation", "--chat-template", "--config"),
-          "generate", Set.of("--model", "--adapter", "--chat-template"),
-          "chat", Set.of("--model", "--adapter", "--chat-template"),
-          "verify", Set.of("--model", "--adapter", "--data", "--merged", "--chat-template"),
-          "inspect", Set.of("--adapter", "--model"),
-          "diff", Set.of("--adapter"),
-          "runs", Set.of("--folder"),
-          "watch", Set.of("--run"),
-          "sweep", Set.of("--config"), // each of its runs looks after outputs as train does
-          "plan",
+                  "--model", "--data", "--replay", "--validation", "--chat-template", "--config")),
+          Map.entry("generate", Set.of("--model", "--adapter", "--chat-template")),
+          Map.entry("chat", Set.of("--model", "--adapter", "--chat-template")),
+          Map.entry(
+              "verify", Set.of("--model", "--adapter", "--data", "--merged", "--chat-template")),
+          Map.entry("inspect", Set.of("--adapter", "--model")),
+          Map.entry("diff", Set.of("--adapter")),
+          Map.entry("runs", Set.of("--folder")),
+          Map.entry("watch", Set.of("--run")),
+          Map.entry("serve", Set.of("--adapter", "--model", "--server")),
+          Map.entry(
+              "sweep", Set.of("--config")), // each of its runs looks after outputs as train does
+          Map.entry(
+              "plan",
               Set.of(
                   "--model",
                   "--data",
@@ -65,7 +70,7 @@ class CommandFilesTest {
                   "--sample",
                   "--config",
                   "--output",
-                  "--run"));
+                  "--run")));
 
   /// Folders of files with names that nobody else gives, and what says where the program is.
   private static final Set<String> OTHERS = Set.of("--cache", "--native-dir", "--resume");
@@ -98,6 +103,8 @@ class CommandFilesTest {
               "eval --model in/base.gguf --adapter in/a.gguf --merged in/m.gguf --data in/x.jsonl"
                   + " --tasks in/t.jsonl --gate in/g.yaml --chat-template in/t.jinja --json"
                   + " out/f.json"),
+          words("pull --model hf:some/parrot/parrot.gguf --output out/m.gguf"),
+          words("deploy --to ollama --adapter in/a.gguf --model in/base.gguf --output out/m.gguf"),
           words("convert --model in/folder --output out/m.gguf"),
           words(
               "init --model in/base.gguf --data in/x.jsonl --goal adapter --time none --output"
@@ -248,7 +255,7 @@ class CommandFilesTest {
       Object[] command = words.stream().map(word -> placed(word, place)).toArray();
       CommandRun.of(command).assertFails(2, output + " exists already. --force replaces it");
       assertEquals(before, contents(place));
-      if (!words.contains("--make")) {
+      if (!words.contains("--make") && !words.contains("pull")) { // which would ask a hub
         List<Object> forced = new ArrayList<>(List.of(command));
         forced.add("--force");
         CommandRun run = CommandRun.of(forced.toArray());

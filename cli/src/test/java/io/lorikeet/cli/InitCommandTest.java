@@ -172,7 +172,8 @@ class InitCommandTest {
     return new InitDialogue(
             new BufferedReader(new StringReader(typed)),
             out,
-            new ProgressLine(out, Screen.none(), () -> 0))
+            new ProgressLine(out, Screen.none(), () -> 0),
+            BasesTest.finder(folder))
         .run(given, folder);
   }
 }

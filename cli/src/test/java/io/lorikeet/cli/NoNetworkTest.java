@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lorikeet.bindings.NativeLibrary;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.finetune.FineTuning;
 import io.lorikeet.models.adapter.AdapterExporter;
 import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.random.RandomModel;
@@ -55,12 +56,20 @@ class NoNetworkTest {
           "java/nio/channels/AsynchronousSocketChannel",
           "java/lang/ProcessBuilder");
 
-  /// The libraries' own jar is found by its URL; `lorikeet natives` starts what installs them, when
-  /// it is asked to, and `verify --server` asks the server that it is given.
+  /// The libraries' own jar is found by its URL. `lorikeet natives` starts what installs them, when
+  /// it is asked to, `serve` and `deploy` start what serves models, and a scorer may be a program.
+  /// `verify --server` asks the server that it is given, and `watch` answers browsers of this
+  /// machine. Only `pull`, and `plan` for a file on a hub, ask the internet.
   private static final List<String> FOR_A_REASON =
       List.of(
           "io/lorikeet/bindings/NativeJar.class names java/net/URL",
           "io/lorikeet/finetune/serving/LlamaServer.class names java/net/http/HttpClient",
+          "io/lorikeet/finetune/serving/ServingProgram.class names java/lang/ProcessBuilder",
+          "io/lorikeet/finetune/scoring/ProgramScorer.class names java/lang/ProcessBuilder",
+          "io/lorikeet/finetune/report/LiveServer.class names java/net/InetAddress",
+          "io/lorikeet/finetune/report/LiveServer.class names java/net/InetSocketAddress",
+          "io/lorikeet/finetune/hub/HubClient.class names java/net/http/HttpClient",
+          "io/lorikeet/finetune/hub/EnvironmentProxy.class names java/net/InetSocketAddress",
           "io/lorikeet/bindings/InstalledNatives.class names java/lang/ProcessBuilder");
 
   @Test
@@ -126,6 +135,7 @@ class NoNetworkTest {
             TransformerModel.class,
             Trainer.class,
             AdapterExporter.class,
+            FineTuning.class,
             Main.class)) {
       places.add(Path.of(one.getProtectionDomain().getCodeSource().getLocation().toURI()));
     }
@@ -151,6 +161,6 @@ class NoNetworkTest {
     String name = file.getFileName() == null ? "" : file.getFileName().toString();
     return path.contains("io/lorikeet/")
         && name.endsWith(".class")
-        && !name.matches("(.*Test|SocketCount)([$].*)?[.]class");
+        && !name.matches("(.*Test|SocketCount|FakeServer)([$].*)?[.]class");
   }
 }

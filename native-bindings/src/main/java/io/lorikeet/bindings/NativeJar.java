@@ -130,13 +130,6 @@ public final class NativeJar {
   }
 
   private static Path cache() {
-    String configured = System.getenv("XDG_CACHE_HOME");
-    Path base =
-        configured != null && !configured.isBlank()
-            ? Path.of(configured)
-            : System.getProperty("os.name").startsWith("Mac")
-                ? Path.of(System.getProperty("user.home"), "Library", "Caches")
-                : Path.of(System.getProperty("user.home"), ".cache");
-    return base.resolve("lorikeet").resolve("natives");
+    return UserCache.folder().resolve("natives");
   }
 }

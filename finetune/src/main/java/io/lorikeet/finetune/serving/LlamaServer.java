@@ -67,6 +67,15 @@ public final class LlamaServer implements AutoCloseable {
     return address;
   }
 
+  /// Whether it has loaded its model and answers.
+  public boolean isReady() {
+    try {
+      return get("/health").isPresent();
+    } catch (IOException _) {
+      return false;
+    }
+  }
+
   /// Its model.
   public Props props() throws IOException {
     JsonNode props = get("/props").orElseThrow(() -> missing("/props"));

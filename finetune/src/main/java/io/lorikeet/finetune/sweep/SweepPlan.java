@@ -1,5 +1,6 @@
 package io.lorikeet.finetune.sweep;
 
+import io.lorikeet.finetune.bases.BaseFinder;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.NewFolder;
 import io.lorikeet.train.settings.Settings;
@@ -14,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /// The runs of a sweep, and the rounds in which they are trained. Each round takes the runs that
 /// are left twice as far as the one before. After it the better half goes on, rounded down. All
@@ -31,9 +33,14 @@ public record SweepPlan(
 
   /// Reads a sweep's file, and checks all of its runs.
   ///
+  /// @param bases finds the base that all runs have
   /// @throws InvalidInputException with what is wrong, before anything is written
-  public static SweepPlan read(Path file) throws IOException {
+  public static SweepPlan read(Path file, BaseFinder bases) throws IOException {
     SweepFile read = SweepFile.read(file);
+    Optional<Path> base = read.train().get(Settings.MODEL);
+    if (base.isPresent()) {
+      read.train().set(Settings.MODEL, bases.find(base.get()));
+    }
     List<Map<String, Object>> choices = read.choices();
     if (choices.size() < 2 || choices.size() > MOST_RUNS) {
       throw new InvalidInputException(

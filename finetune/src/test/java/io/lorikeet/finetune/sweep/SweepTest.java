@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.finetune.FineTuning;
+import io.lorikeet.finetune.bases.BaseFinder;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.event.TrainingEvent;
@@ -40,6 +41,15 @@ class SweepTest {
   @TempDir private Path folder;
 
   /// An end that a process can't catch.
+  private static final BaseFinder.Listener NOBODY =
+      new BaseFinder.Listener() {
+        @Override
+        public void note(String sentence) {}
+
+        @Override
+        public void progress(String text) {}
+      };
+
   private static final class Killed extends Error {
     private static final long serialVersionUID = 1L;
   }
@@ -85,7 +95,7 @@ class SweepTest {
   }
 
   private static Sweep.SweepResult run(Path file) throws IOException {
-    return new Sweep(SweepPlan.read(file), new StopRequest(), _ -> {}).run();
+    return new Sweep(plan(file), new StopRequest(), _ -> {}).run();
   }
 
   private List<String> log(String name) throws IOException {
@@ -94,7 +104,7 @@ class SweepTest {
 
   @Test
   void dropsTheWorseHalfEachRound() throws IOException {
-    SweepPlan plan = SweepPlan.read(grid("whole"));
+    SweepPlan plan = plan(grid("whole"));
     assertEquals(List.of(3, 6, 12), Arrays.stream(plan.ends()).boxed().toList());
     assertEquals(24, plan.steps());
     Sweep.SweepResult result = run(grid("whole"));
@@ -118,7 +128,7 @@ class SweepTest {
   @Test
   void aKilledSweepGoesOnToTheSameEnd() throws IOException {
     Sweep.SweepResult whole = run(grid("whole"));
-    SweepPlan plan = SweepPlan.read(grid("killed"));
+    SweepPlan plan = plan(grid("killed"));
     int[] steps = {0};
     for (int killAt : List.of(3, 6, 3)) {
       steps[0] = 0;
@@ -174,7 +184,7 @@ class SweepTest {
           schedule: [linear, cosine]
           target: [attention, [q, v]]
         """;
-    SweepPlan plan = SweepPlan.read(file("random", random.formatted(5)));
+    SweepPlan plan = plan(file("random", random.formatted(5)));
     assertEquals(9, plan.choices().stream().distinct().count());
     for (TrainingConfig config : plan.configs()) {
       double rate = config.get(Settings.LEARNING_RATE);
@@ -182,9 +192,8 @@ class SweepTest {
       int rank = config.get(Settings.RANK);
       assertTrue(rank >= 2 && rank <= 16, rank + "");
     }
-    assertEquals(plan.choices(), SweepPlan.read(file("random", random.formatted(5))).choices());
-    assertFalse(
-        plan.choices().equals(SweepPlan.read(file("random", random.formatted(6))).choices()));
+    assertEquals(plan.choices(), plan(file("random", random.formatted(5))).choices());
+    assertFalse(plan.choices().equals(plan(file("random", random.formatted(6))).choices()));
   }
 
   @Test
@@ -209,21 +218,20 @@ class SweepTest {
     Files.writeString(
         steps, Files.readString(steps).replace("  alpha: 8", "  alpha: 8\n  steps: 4"));
     assertTrue(
-        assertThrows(InvalidInputException.class, () -> SweepPlan.read(steps))
+        assertThrows(InvalidInputException.class, () -> plan(steps))
             .getMessage()
             .contains("train: steps is the sweep's; leave it out"));
     Path unmeasured = file("unmeasured", "budget: 20\ntry: {rank: [1, 2]}\n");
     Files.writeString(unmeasured, Files.readString(unmeasured).replace("  validation: 0.2\n", ""));
     assertTrue(
-        assertThrows(InvalidInputException.class, () -> SweepPlan.read(unmeasured))
+        assertThrows(InvalidInputException.class, () -> plan(unmeasured))
             .getMessage()
             .contains("train: validation is needed"));
   }
 
   private void refused(String reason, String rest) throws IOException {
     Path file = file("refused", rest);
-    String message =
-        assertThrows(InvalidInputException.class, () -> SweepPlan.read(file)).getMessage();
+    String message = assertThrows(InvalidInputException.class, () -> plan(file)).getMessage();
     assertTrue(message.startsWith(file + ":") && message.contains(reason), message);
   }
 
@@ -256,5 +264,9 @@ class SweepTest {
     try (var all = Files.list(folder)) {
       return all.toList();
     }
+  }
+
+  private static SweepPlan plan(Path file) throws IOException {
+    return SweepPlan.read(file, BaseFinder.ofUser(1, NOBODY));
   }
 }

@@ -1,5 +1,6 @@
 package io.lorikeet.train.data;
 
+import io.lorikeet.bindings.UserCache;
 import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.train.data.files.DataFile;
 import io.lorikeet.train.event.TrainingEvent;
@@ -18,7 +19,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -106,20 +106,11 @@ final class TokenCache {
       return Optional.of(Files.createDirectories(given.get()));
     }
     try {
-      Path folder = Files.createDirectories(userFolder());
+      Path folder = Files.createDirectories(UserCache.folder());
       return Optional.of(folder).filter(Files::isWritable);
     } catch (IOException _) {
       return Optional.empty(); // a home that can't be written to is no reason not to train
     }
-  }
-
-  /// Where the system wants such files, by the XDG base directory specification and its likes.
-  static Path userFolder() {
-    String system = System.getProperty("os.name").toLowerCase(Locale.ROOT);
-    Path home = Path.of(System.getProperty("user.home"));
-    String given = System.getenv(system.startsWith("windows") ? "LOCALAPPDATA" : "XDG_CACHE_HOME");
-    Path caches = home.resolve(system.startsWith("mac") ? "Library/Caches" : ".cache");
-    return (given == null || given.isBlank() ? caches : Path.of(given)).resolve("lorikeet");
   }
 
   private String key(DataSource source, List<DataFile> files) {

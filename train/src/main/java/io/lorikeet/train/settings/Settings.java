@@ -57,7 +57,11 @@ public final class Settings {
   private static final int MOST_BATCHES = 1 << 16;
 
   public static final Setting<Path> MODEL =
-      setting(FILES, "model", path("FILE"), "base to train on, a GGUF file")
+      setting(
+              FILES,
+              "model",
+              path("BASE"),
+              "base to train on: a GGUF file, a folder with one, a Hugging Face model's folder, or ollama:NAME")
           .marked(FIRST, OF_DATA, UNRECORDED, MAY_CHANGE)
           .alsoKnownAs("m", "base");
   public static final Setting<List<DataSource>> DATA =
