@@ -65,7 +65,7 @@ class NoNetworkTest {
           "io/lorikeet/bindings/NativeJar.class names java/net/URL",
           "io/lorikeet/finetune/serving/LlamaServer.class names java/net/http/HttpClient",
           "io/lorikeet/finetune/serving/ServingProgram.class names java/lang/ProcessBuilder",
-          "io/lorikeet/finetune/scoring/ProgramScorer.class names java/lang/ProcessBuilder",
+          "io/lorikeet/finetune/scoring/ProgramScorer$Running.class names java/lang/ProcessBuilder",
           "io/lorikeet/finetune/report/LiveServer.class names java/net/InetAddress",
           "io/lorikeet/finetune/report/LiveServer.class names java/net/InetSocketAddress",
           "io/lorikeet/finetune/hub/HubClient.class names java/net/http/HttpClient",
