@@ -34,7 +34,13 @@ public enum ExampleFormat {
   QUESTION_ANSWER(List.of("question", "answer"), List.of()),
 
   /// `text` alone, all of it learned.
-  TEXT(List.of("text"), List.of());
+  TEXT(List.of("text"), List.of()),
+
+  /// Open WebUI's export of ratings: each with the chat, of which the rated answer is learned.
+  OPEN_WEBUI_FEEDBACK(List.of("snapshot", "data"), List.of("meta")),
+
+  /// Open WebUI's export of chats.
+  OPEN_WEBUI(List.of("chat"), List.of());
 
   /// The one required key whose text may be empty.
   static final String MAY_BE_EMPTY = "prompt";
@@ -132,6 +138,6 @@ public enum ExampleFormat {
 
   private static String expected() {
     return "messages, or conversations, or prompt and completion, or instruction and output (with"
-        + " or without input), or question and answer, or text, or chosen and rejected";
+        + " or without input), or question and answer, or text, or chosen and rejected, or an export of Open WebUI";
   }
 }

@@ -21,6 +21,8 @@ final class ExampleParser {
       case MESSAGES -> chat(record, "messages");
       case SHAREGPT -> chat(record, "conversations");
       case PREFERENCE -> preference(record);
+      case OPEN_WEBUI -> chat(OpenWebUi.chat(record), "messages");
+      case OPEN_WEBUI_FEEDBACK -> chat(OpenWebUi.feedback(record), "messages");
     };
   }
 

@@ -136,6 +136,9 @@ final class FileExamples implements RecordSink {
   private Example.Content content(ObjectNode named, boolean cells) {
     ExampleFormat format = format(named, cells);
     Example.Content content = ExampleParser.parse(named, format);
+    if (format == ExampleFormat.OPEN_WEBUI_FEEDBACK) {
+      named.put(Example.LABEL, OpenWebUi.isGood(named));
+    }
     boolean labelled = label(content, named).isPresent();
     named
         .fieldNames()
