@@ -7,6 +7,8 @@ module io.lorikeet.train {
   requires com.fasterxml.jackson.dataformat.yaml;
   requires com.github.luben.zstd_jni;
   requires dev.hardwood.core;
+  requires ejml.core;
+  requires ejml.ddense;
   requires java.logging;
   requires static transitive org.jspecify;
 

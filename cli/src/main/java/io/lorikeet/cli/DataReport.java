@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /// The report of `lorikeet data`.
 ///
@@ -230,7 +231,11 @@ record DataReport(
     json.put("place", new SourceLine(example.source(), example.line()).toString());
     json.put("text", tokens.of(example));
     json.put("tokens", example.tokens());
-    json.put("trained", example.trained());
+    json.put(
+        "trained", IntStream.range(0, example.tokens().length).mapToObj(example::trains).toList());
+    if (example.isWeighted()) {
+      json.put("weights", example.weights());
+    }
     return json;
   }
 

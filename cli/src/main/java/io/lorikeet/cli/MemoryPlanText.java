@@ -26,7 +26,7 @@ final class MemoryPlanText {
     lines.add(
         String.format(
             Locale.ROOT,
-            "%s: %,d parameters; context %,d, batch size %d, rank %d on %s, on %s",
+            "%s: %,d parameters; context %,d, batch size %d, rank %s on %s, on %s",
             name,
             base.parameterCount(),
             config.get(Settings.CONTEXT),

@@ -2,6 +2,7 @@ package io.lorikeet.cli;
 
 import io.lorikeet.train.settings.DecimalRange;
 import io.lorikeet.train.settings.MemorySize;
+import io.lorikeet.train.settings.RankChoice;
 import io.lorikeet.train.settings.Setting;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.WholeRange;
@@ -49,7 +50,7 @@ final class NumberOptions {
 
   static final class Rank extends Number<Integer> {
     Rank() {
-      super(of(Settings.RANK));
+      super(whole(1, RankChoice.MOST));
     }
   }
 

@@ -20,7 +20,7 @@ record ShownTokens(Tokenizer tokenizer, boolean colour) {
       bytes.writeBytes(tokenizer.bytes(tokens[i]));
       boolean last =
           i + 1 == tokens.length
-              || example.trained()[i] != example.trained()[i + 1]
+              || example.trains(i) != example.trains(i + 1)
               || special
               || tokenizer.isControl(tokens[i + 1]);
       if (last) {
@@ -33,7 +33,7 @@ record ShownTokens(Tokenizer tokenizer, boolean colour) {
 
   private void append(
       StringBuilder text, String part, TokenizedExample example, int last, boolean special) {
-    boolean trained = example.trained()[last];
+    boolean trained = example.trains(last);
     if (colour) {
       String style =
           (trained ? PrintableWriter.GREEN : "") + (special ? PrintableWriter.INVERSE : "");
@@ -42,7 +42,7 @@ record ShownTokens(Tokenizer tokenizer, boolean colour) {
     }
     boolean open = trained && (text.isEmpty() || !isOpen(text));
     text.append(open ? "⟦" : "").append(part);
-    boolean ends = last + 1 == example.tokens().length || !example.trained()[last + 1];
+    boolean ends = last + 1 == example.tokens().length || !example.trains(last + 1);
     text.append(trained && ends ? "⟧" : "");
   }
 

@@ -52,6 +52,7 @@ class ArchitectureTest {
           "io.lorikeet.train.data",
           "io.lorikeet.train.goal",
           "io.lorikeet.train.optimizer",
+          "io.lorikeet.train.rank",
           "io.lorikeet.train.memory",
           "io.lorikeet.train.run",
           "io.lorikeet.train.sample",

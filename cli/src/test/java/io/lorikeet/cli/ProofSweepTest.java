@@ -18,6 +18,7 @@ import io.lorikeet.models.random.RandomFamily;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.loop.Trainer;
+import io.lorikeet.train.settings.RankChoice;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
@@ -113,7 +114,7 @@ class ProofSweepTest {
             .formatted(
                 BASES.get(index % BASES.size()),
                 TYPES.get(index % TYPES.size()),
-                config.get(Settings.RANK),
+                config.get(Settings.RANK).number(),
                 STEPS[index % STEPS.length],
                 RATES[index % RATES.length]);
     LoraAdapter right = new Trainer(config, _ -> {}).run().adapter();
@@ -194,7 +195,7 @@ class ProofSweepTest {
         .set(Settings.CONTEXT, CONTEXT)
         .set(Settings.DEVICE, "cpu")
         .set(Settings.THREADS, 1)
-        .set(Settings.RANK, RANKS[index / 2 % RANKS.length])
+        .set(Settings.RANK, RankChoice.of(RANKS[index / 2 % RANKS.length]))
         .set(Settings.EXPERT_RANK, 2)
         .set(Settings.LEARNING_RATE, RATES[index % RATES.length])
         .set(Settings.ACCUMULATE, 1)

@@ -34,7 +34,7 @@ class TrainingFlagsTest {
             "--data",
             "a.jsonl",
             "b.jsonl");
-    assertEquals(8, options.get(Settings.RANK).orElseThrow());
+    assertEquals(8, options.get(Settings.RANK).orElseThrow().number());
     assertEquals(List.of("q", "k"), options.get(Settings.TARGET).orElseThrow());
     assertEquals(true, options.get(Settings.RSLORA).orElseThrow());
     assertEquals(false, options.get(Settings.PACKING).orElseThrow());
@@ -48,7 +48,7 @@ class TrainingFlagsTest {
   void flagsOverrideTheConfigurationFile() throws IOException {
     Path file = Files.writeString(folder.resolve("config.yaml"), "rank: 4\nseed: 9\n");
     TrainingOptions options = parse("--config", file.toString(), "--rank", "8");
-    assertEquals(8, options.get(Settings.RANK).orElseThrow());
+    assertEquals(8, options.get(Settings.RANK).orElseThrow().number());
     assertEquals(9, options.get(Settings.SEED).orElseThrow());
   }
 

@@ -5,6 +5,7 @@ import java.util.Arrays;
 /// The loss of a model on texts, summed up example by example.
 public final class TextLoss {
   private double sum;
+  private double weight;
   private long targets;
 
   /// Nothing measured yet.
@@ -13,15 +14,17 @@ public final class TextLoss {
   /// Measures one example: how badly the model predicts each token from those before it.
   ///
   /// @param tokens the example, from position 0 on; at least two
-  /// @param predicted which of the tokens count, as many as there are tokens; not the first, which
+  /// @param weights of the tokens in the mean, as many as there are tokens; 0 for the first, which
   ///     nothing comes before
-  public void add(LogitsSource source, int[] tokens, boolean[] predicted) {
+  public void add(LogitsSource source, int[] tokens, float[] weights) {
     int[] given = Arrays.copyOf(tokens, tokens.length - 1);
     source.forEach(
         given,
         (position, logits) -> {
-          if (predicted[position + 1]) {
-            sum += crossEntropy(logits, tokens[position + 1]);
+          float each = weights[position + 1];
+          if (each > 0) {
+            sum += each * crossEntropy(logits, tokens[position + 1]);
+            weight += each;
             targets++;
           }
         });
@@ -42,10 +45,10 @@ public final class TextLoss {
 
   /// Mean loss per predicted token, in nats.
   public double mean() {
-    return sum / targets;
+    return sum / weight;
   }
 
-  /// Predicted tokens.
+  /// Predicted tokens, those of weight 0 left out.
   public long targets() {
     return targets;
   }

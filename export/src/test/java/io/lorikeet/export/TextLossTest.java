@@ -19,8 +19,8 @@ class TextLossTest {
   @Test
   void meanOverTheTokensAfterThePrompt() {
     TextLoss loss = new TextLoss();
-    loss.add(COUNTING, new int[] {0, 1, 2}, new boolean[] {false, true, true});
-    loss.add(COUNTING, new int[] {3, 0, 1}, new boolean[] {false, false, true});
+    loss.add(COUNTING, new int[] {0, 1, 2}, new float[] {0, 1, 1});
+    loss.add(COUNTING, new int[] {3, 0, 1}, new float[] {0, 0, 1});
     assertEquals(3, loss.targets());
     assertEquals(Math.log(2), loss.mean(), 1e-6);
   }
@@ -28,7 +28,7 @@ class TextLossTest {
   @Test
   void whatIsNotPredictedCosts() {
     TextLoss loss = new TextLoss();
-    loss.add(COUNTING, new int[] {0, 3}, new boolean[] {false, true});
+    loss.add(COUNTING, new int[] {0, 3}, new float[] {0, 1});
     assertEquals(Math.log(8), loss.mean(), 1e-6);
   }
 }

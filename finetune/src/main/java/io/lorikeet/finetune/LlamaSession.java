@@ -75,7 +75,7 @@ public final class LlamaSession implements AutoCloseable {
       LlamaLogits logits = new LlamaLogits(computing, withAdapter ? adapter : Optional.empty());
       for (int i = 0; i < examples.size(); i++) {
         TokenizedExample example = examples.get(i);
-        loss.add(logits, example.tokens(), example.trained());
+        loss.add(logits, example.tokens(), example.weights());
         done.accept(i + 1);
       }
     }

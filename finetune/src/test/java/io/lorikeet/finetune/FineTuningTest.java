@@ -8,11 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.finetune.report.RunSummary;
+import io.lorikeet.models.adapter.AdapterFile;
+import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.loop.StopRequest;
 import io.lorikeet.train.run.StoppedException;
+import io.lorikeet.train.settings.RankChoice;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
@@ -53,6 +56,10 @@ class FineTuningTest {
   }
 
   private TrainingConfig config(String name) throws IOException {
+    return options(name).resolve();
+  }
+
+  private TrainingOptions options(String name) {
     return new TrainingOptions()
         .model(base)
         .data(data)
@@ -61,11 +68,10 @@ class FineTuningTest {
         .set(Settings.CONTEXT, 48)
         .set(Settings.DEVICE, "cpu")
         .set(Settings.THREADS, 1)
-        .set(Settings.RANK, 4)
+        .set(Settings.RANK, RankChoice.of(4))
         .set(Settings.LEARNING_RATE, 0.02)
         .set(Settings.EVALUATE_EVERY, 2)
-        .set(Settings.STEPS, STEPS)
-        .resolve();
+        .set(Settings.STEPS, STEPS);
   }
 
   /// The names of those events that come once, in their order.
@@ -114,6 +120,22 @@ class FineTuningTest {
                 InvalidInputException.class, () -> new FineTuning(events::add).run(config, false))
             .getMessage();
     assertTrue(taken.contains(config.get(Settings.OUTPUT) + " exists"), taken);
+  }
+
+  /// The best one comes from a checkpoint, which holds B as it was trained.
+  @Test
+  void provesRanksThatFitTheData() throws IOException {
+    TrainingConfig auto =
+        options("fitted")
+            .set(Settings.RANK, RankChoice.parse("auto:20k"))
+            .set(Settings.LR_RATIO, 4.0)
+            .resolve();
+    FineTuned done = new FineTuning(events::add).run(auto, false);
+    assertTrue(done.verification().orElseThrow().effect().maximum() > 0);
+    AdapterFile last = AdapterFile.read(auto.get(Settings.OUTPUT));
+    List<Integer> ranks = last.adapter().pairs().stream().map(LoraPair::rank).toList();
+    assertTrue(ranks.stream().distinct().count() > 1, ranks::toString);
+    assertEquals("auto:20000", last.training().get("rank"));
   }
 
   private TrainingConfig gated(String name, String scorer) throws IOException {

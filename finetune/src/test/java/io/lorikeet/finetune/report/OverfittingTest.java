@@ -7,6 +7,7 @@ import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.train.loop.Trainer;
 import io.lorikeet.train.run.RunMetrics;
+import io.lorikeet.train.settings.RankChoice;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
@@ -83,7 +84,7 @@ class OverfittingTest {
             .set(Settings.DEVICE, "cpu")
             .set(Settings.THREADS, 1)
             .set(Settings.ACCUMULATE, 1)
-            .set(Settings.RANK, 8)
+            .set(Settings.RANK, RankChoice.of(8))
             .set(Settings.SEED, seed)
             .set(Settings.SCHEDULE, TrainingConfig.Schedule.CONSTANT)
             .set(Settings.LEARNING_RATE, 1e-2)

@@ -15,6 +15,7 @@ import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.loop.StopRequest;
 import io.lorikeet.train.run.StoppedException;
 import io.lorikeet.train.settings.ConfigFile;
+import io.lorikeet.train.settings.RankChoice;
 import io.lorikeet.train.settings.RunFiles;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
@@ -189,7 +190,7 @@ class SweepTest {
     for (TrainingConfig config : plan.configs()) {
       double rate = config.get(Settings.LEARNING_RATE);
       assertTrue(rate >= 1e-5 && rate <= 1e-2, rate + "");
-      int rank = config.get(Settings.RANK);
+      int rank = config.get(Settings.RANK).number();
       assertTrue(rank >= 2 && rank <= 16, rank + "");
     }
     assertEquals(plan.choices(), plan(file("random", random.formatted(5))).choices());
@@ -246,7 +247,7 @@ class SweepTest {
             .set(Settings.DEVICE, "cpu")
             .set(Settings.THREADS, 1)
             .set(Settings.ACCUMULATE, 1)
-            .set(Settings.RANK, 4);
+            .set(Settings.RANK, RankChoice.of(4));
     RateTest test = RateTest.run(options, new StopRequest(), _ -> {});
     assertEquals(List.of(), files(), "nothing is kept");
     assertTrue(test.rates().size() > 20, test.rates().size() + " steps");

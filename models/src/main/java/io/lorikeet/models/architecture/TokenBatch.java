@@ -20,8 +20,8 @@ package io.lorikeet.models.architecture;
 /// @param seenUntil index within the row of the last token that attends to this token, which all
 ///     between do, too; its own where no other does
 /// @param targets the token to predict at each place; any valid id where the weight is 0
-/// @param targetWeights weight of each place in the loss: the number of examples in which its
-///     target is trained, 0 for a prompt or padding
+/// @param targetWeights weight of each place in the loss: the sum of the weights that its target
+///     has in the examples that stand there, mostly 1 for each; 0 for a prompt or padding
 public record TokenBatch(
     int rows,
     int context,
@@ -83,7 +83,7 @@ public record TokenBatch(
     return sum;
   }
 
-  /// Sum of the target weights: the number of trained tokens.
+  /// Sum of the target weights: the number of trained tokens where each has weight 1.
   public double targetCount() {
     double sum = 0;
     for (float weight : targetWeights) {

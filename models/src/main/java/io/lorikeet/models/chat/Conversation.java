@@ -52,8 +52,8 @@ public record Conversation(
   /// @param toolCalls the assistant's calls
   /// @param name the speaker's name; of a `tool` message the tool that answers
   /// @param toolCallId of a `tool` message the call that it answers
-  /// @param trained whether the data says that this message is learned (`weight`, `train`); empty
-  ///     where it says nothing
+  /// @param weight of the message in the loss, as the data says it (`weight`, `train`): 0 where it
+  ///     isn't learned; empty where the data says nothing
   public record Message(
       String role,
       List<String> content,
@@ -61,7 +61,7 @@ public record Conversation(
       List<ToolCall> toolCalls,
       Optional<String> name,
       Optional<String> toolCallId,
-      Optional<Boolean> trained) {
+      Optional<Double> weight) {
     public Message {
       content = List.copyOf(content);
       toolCalls = List.copyOf(toolCalls);
@@ -84,15 +84,19 @@ public record Conversation(
       return role.equals("assistant");
     }
 
-    /// The same message, with the data's word on whether it is learned.
-    public Message trained(boolean trained) {
-      return new Message(
-          role, content, reasoning, toolCalls, name, toolCallId, Optional.of(trained));
+    /// Whether it is learned: an assistant's, and not of weight 0.
+    public boolean isLearned() {
+      return isAssistant() && weight.orElse(1.0) > 0;
+    }
+
+    /// The same message with another weight.
+    public Message weighted(double other) {
+      return new Message(role, content, reasoning, toolCalls, name, toolCallId, Optional.of(other));
     }
 
     /// The same message with other thoughts.
     public Message thinking(Optional<String> reasoning) {
-      return new Message(role, content, reasoning, toolCalls, name, toolCallId, trained);
+      return new Message(role, content, reasoning, toolCalls, name, toolCallId, weight);
     }
 
     /// All of the content; parts are joined by line breaks, as llama.cpp does it.

@@ -19,21 +19,32 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 
 /// The matrices A and B of all pairs in a device's memory, and room for their gradients: one flat
-/// F32 vector each, so that the optimizer sees a single tensor. Between matrices there are zeros
-/// that stay zeros.
+/// F32 vector each, so that the optimizer sees a single tensor. All A come first, then all B, which
+/// may learn at another rate. Between matrices there are zeros that stay zeros.
 public final class LoraParameters implements AutoCloseable {
   /// Matrices begin at multiples of this many elements, which suits every backend's alignment.
   private static final int ALIGNMENT = 64;
 
+  /// Scales that differ by less are the same.
+  private static final float ROUNDING = 1e-5f;
+
   private final String architecture;
   private final Map<String, LoraSlot> slots;
+  private final long startOfB;
   private final DeviceTensors tensors;
 
-  private LoraParameters(String architecture, List<LoraSlot> slots, Backend backend) {
+  private LoraParameters(String architecture, List<PairShape> pairs, Backend backend) {
     this.architecture = architecture;
-    this.slots = new LinkedHashMap<>();
-    slots.forEach(slot -> this.slots.put(slot.baseTensor(), slot));
-    Shape shape = Shape.of(end(slots.getLast()));
+    slots = new LinkedHashMap<>();
+    startOfB = aligned(pairs.stream().mapToLong(pair -> pair.elements(true)).sum());
+    long a = 0;
+    long b = startOfB;
+    for (PairShape pair : pairs) {
+      slots.put(pair.baseTensor(), pair.at(a, b));
+      a += pair.elements(true);
+      b += pair.elements(false);
+    }
+    Shape shape = Shape.of(b);
     tensors =
         DeviceTensors.allocate(
             backend,
@@ -48,35 +59,47 @@ public final class LoraParameters implements AutoCloseable {
   /// changes nothing yet. For the token embedding it is A that is zero.
   public static LoraParameters create(
       GgufFile base, ModelConfig config, LoraSettings settings, Backend backend) {
-    List<LoraSlot> slots = new ArrayList<>();
-    long offset = 0;
+    return create(base, config, settings, Map.of(), backend);
+  }
+
+  /// New pairs, some of which begin otherwise.
+  ///
+  /// @param starts of weights; their products keep the scale that the settings' rank has
+  public static LoraParameters create(
+      GgufFile base,
+      ModelConfig config,
+      LoraSettings settings,
+      Map<String, PairStart> starts,
+      Backend backend) {
+    List<PairShape> pairs = new ArrayList<>();
     for (String name : LoraTargets.resolve(settings.targets(), config)) {
       GgufTensor weight = base.tensor(name).orElseThrow();
       int ne0 = Math.toIntExact(weight.shape().get(0));
       int ne1 = Math.toIntExact(weight.shape().get(1));
       boolean flipped = name.equals(LoraTargets.EMBEDDING);
       boolean ofExperts = weight.shape().size() > 2;
-      int rank = ofExperts ? settings.expertRank() : settings.rank();
-      LoraSlot slot =
-          slot(
+      int usual = ofExperts ? settings.expertRank() : settings.rank();
+      PairStart start = starts.get(name);
+      pairs.add(
+          new PairShape(
               name,
               flipped ? ne1 : ne0,
               flipped ? ne0 : ne1,
-              rank,
+              start == null ? usual : start.rank(),
               ofExperts ? Math.toIntExact(weight.shape().get(2)) : 1,
-              (float) (settings.fileAlpha() / rank),
-              offset);
-      slots.add(slot);
-      offset = end(slot);
+              (float) (settings.fileAlpha() / usual)));
     }
-    LoraParameters parameters = new LoraParameters(config.architecture(), slots, backend);
+    LoraParameters parameters = new LoraParameters(config.architecture(), pairs, backend);
     if (backend.isPlanning()) {
       return parameters;
     }
     SplittableRandom seeds = new SplittableRandom(settings.seed());
-    for (LoraSlot slot : slots) {
+    for (LoraSlot slot : parameters.slots()) {
       SplittableRandom random = seeds.split();
-      if (slot.flipped()) {
+      PairStart start = starts.get(slot.baseTensor());
+      if (start != null && start.a().isPresent()) {
+        parameters.fill(slot.aOffset(), start.a().get());
+      } else if (slot.flipped()) {
         parameters.fill(slot.bOffset(), uniform(random, slot.bShape(), slot.rank()));
       } else {
         parameters.fill(slot.aOffset(), uniform(random, slot.aShape(), slot.inputs()));
@@ -87,22 +110,19 @@ public final class LoraParameters implements AutoCloseable {
 
   /// The pairs of a finished adapter.
   public static LoraParameters of(LoraAdapter adapter, Backend backend) {
-    List<LoraSlot> slots = new ArrayList<>();
-    long offset = 0;
-    for (LoraPair pair : adapter.pairs()) {
-      LoraSlot slot =
-          slot(
-              pair.baseTensor(),
-              pair.inputs(),
-              pair.outputs(),
-              pair.rank(),
-              pair.experts(),
-              adapter.alpha() / pair.rank(),
-              offset);
-      slots.add(slot);
-      offset = end(slot);
-    }
-    LoraParameters parameters = new LoraParameters(adapter.architecture(), slots, backend);
+    List<PairShape> pairs =
+        adapter.pairs().stream()
+            .map(
+                pair ->
+                    new PairShape(
+                        pair.baseTensor(),
+                        pair.inputs(),
+                        pair.outputs(),
+                        pair.rank(),
+                        pair.experts(),
+                        adapter.alpha() / pair.rank()))
+            .toList();
+    LoraParameters parameters = new LoraParameters(adapter.architecture(), pairs, backend);
     for (LoraPair pair : adapter.pairs()) {
       LoraSlot slot = parameters.slot(pair.baseTensor()).orElseThrow();
       for (int i = 0; i < slot.matrices().size(); i++) {
@@ -112,16 +132,17 @@ public final class LoraParameters implements AutoCloseable {
     return parameters;
   }
 
-  private static LoraSlot slot(
-      String name, int inputs, int outputs, int rank, int experts, float scaling, long offset) {
-    long bOffset = aligned(offset + (long) inputs * rank * experts);
-    return new LoraSlot(name, inputs, outputs, rank, experts, scaling, offset, bOffset);
-  }
+  /// A pair that hasn't got its places yet, see [LoraSlot].
+  private record PairShape(
+      String baseTensor, int inputs, int outputs, int rank, int experts, float scaling) {
+    /// Elements of a matrix with the zeros after it.
+    long elements(boolean ofA) {
+      return aligned((long) (ofA ? inputs : outputs) * rank * experts);
+    }
 
-  /// Where the next pair begins.
-  private static long end(LoraSlot slot) {
-    LoraMatrix.MatrixPlace last = slot.matrices().getLast();
-    return aligned(last.offset() + last.shape().elements());
+    LoraSlot at(long a, long b) {
+      return new LoraSlot(baseTensor, inputs, outputs, rank, experts, scaling, a, b);
+    }
   }
 
   private static long aligned(long offset) {
@@ -144,6 +165,11 @@ public final class LoraParameters implements AutoCloseable {
   /// All parameters, F32 `[n]`.
   public Tensor values() {
     return tensors.get("lora");
+  }
+
+  /// Index of the first element of all B in these vectors.
+  public long startOfB() {
+    return startOfB;
   }
 
   /// The sums of their gradients, F32 `[n]`.
@@ -185,12 +211,38 @@ public final class LoraParameters implements AutoCloseable {
 
   /// The adapter as it is now.
   public LoraAdapter toAdapter() {
-    List<LoraPair> pairs = slots.values().stream().map(this::pair).toList();
-    LoraSlot first = slots.values().iterator().next();
-    return new LoraAdapter(architecture, first.scaling() * first.rank(), pairs);
+    return adapter(slots.values().stream().map(this::pair).toList());
   }
 
-  /// A pair as it is now.
+  /// An adapter of matrices that these parameters had. A file has one alpha, which is divided by
+  /// each pair's rank. Where that isn't the scale that a pair is trained with, B is multiplied.
+  ///
+  /// @param trained as [#pair] gives them
+  public LoraAdapter adapter(List<LoraPair> trained) {
+    LoraSlot first = slots.values().iterator().next();
+    float alpha = first.scaling() * first.rank();
+    List<LoraPair> pairs =
+        trained.stream()
+            .map(pair -> scaled(pair, slots.get(pair.baseTensor()).scaling() * pair.rank() / alpha))
+            .toList();
+    return new LoraAdapter(architecture, alpha, pairs);
+  }
+
+  private static LoraPair scaled(LoraPair pair, float factor) {
+    if (Math.abs(factor - 1) < ROUNDING) {
+      return pair;
+    }
+    return pair.with(
+        matrix -> {
+          float[] values = matrix.values().clone();
+          for (int i = 0; matrix.name().endsWith(LoraMatrix.SUFFIX_B) && i < values.length; i++) {
+            values[i] *= factor;
+          }
+          return values;
+        });
+  }
+
+  /// A pair as it is now, without its scale.
   public LoraPair pair(LoraSlot slot) {
     List<float[]> matrices = read(values(), slot);
     return new LoraPair(

@@ -18,6 +18,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -71,6 +74,15 @@ class LoraParametersTest {
     }
   }
 
+  private static float[] floats(int count, long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    float[] values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = (float) random.nextDouble(-1, 1);
+    }
+    return values;
+  }
+
   private static void checkUniform(float[] values, double bound, String name) {
     double squares = 0;
     double sum = 0;
@@ -121,6 +133,44 @@ class LoraParametersTest {
       for (float gradient : parameters.gradients().downloadFloats()) {
         assertEquals(0, gradient);
       }
+    }
+  }
+
+  /// Trained with one scale, written with alpha / rank: the products are the same.
+  @Test
+  void pairsOfOtherRanksKeepTheirScale() throws IOException {
+    LoraSettings settings = new LoraSettings(RANK, 24, false, 0, EVERYTHING, 1);
+    float[] rows = floats(3 * 64, 5);
+    Map<String, PairStart> starts =
+        Map.of(
+            "blk.0.attn_q.weight", new PairStart(3, Optional.of(rows)),
+            "blk.1.ffn_up.weight", new PairStart(13, Optional.empty()));
+    try (GgufFile base = GgufFile.open(model());
+        LoraParameters parameters =
+            LoraParameters.create(base, ModelConfig.of(base), settings, starts, backend)) {
+      parameters.values().upload(floats((int) parameters.values().shape().elements(), 7));
+      LoraAdapter adapter = parameters.toAdapter();
+      for (LoraSlot slot : parameters.slots()) {
+        assertEquals(3, slot.scaling(), slot.baseTensor());
+        LoraPair trained = parameters.pair(slot);
+        LoraPair written = pair(adapter, slot.baseTensor());
+        PairStart start =
+            starts.getOrDefault(slot.baseTensor(), new PairStart(RANK, Optional.empty()));
+        assertEquals(start.rank(), written.rank());
+        for (int i = 0; i < written.b().length; i++) {
+          double expected = 3.0 * trained.b()[i];
+          double found = (double) adapter.alpha() / written.rank() * written.b()[i];
+          assertEquals(expected, found, 1e-6 * Math.abs(expected), slot.baseTensor());
+        }
+        assertArrayEquals(trained.a(), written.a());
+      }
+    }
+    try (GgufFile base = GgufFile.open(model());
+        LoraParameters parameters =
+            LoraParameters.create(base, ModelConfig.of(base), settings, starts, backend)) {
+      assertArrayEquals(rows, pair(parameters.toAdapter(), "blk.0.attn_q.weight").a());
+      float[] drawn = pair(parameters.toAdapter(), "blk.1.ffn_up.weight").a();
+      checkUniform(drawn, 1 / Math.sqrt(64), "drawn");
     }
   }
 

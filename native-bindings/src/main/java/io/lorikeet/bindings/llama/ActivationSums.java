@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /// (`tools/imatrix/imatrix.cpp`). Experts have sums of their own, of the tokens that were theirs.
 ///
 /// Not for use by several threads at once.
-public final class ActivationSums implements AutoCloseable {
+public final class ActivationSums implements GraphObserver {
   private static final String KIND = "activation sums";
 
   /// As llama.cpp's tool: fewer are single tokens that are generated.
@@ -41,7 +41,8 @@ public final class ActivationSums implements AutoCloseable {
     NativeResources.opened(KIND);
   }
 
-  MemorySegment callback() {
+  @Override
+  public MemorySegment callback() {
     return callback;
   }
 
@@ -81,11 +82,11 @@ public final class ActivationSums implements AutoCloseable {
     }
   }
 
-  private static MemorySegment source(MemorySegment node, int index) {
+  static MemorySegment source(MemorySegment node, int index) {
     return ggml_tensor.src(node, index).reinterpret(ggml_tensor.sizeof());
   }
 
-  private static String name(MemorySegment tensor) {
+  static String name(MemorySegment tensor) {
     return ggml_tensor.name(tensor).getString(0);
   }
 
@@ -126,7 +127,7 @@ public final class ActivationSums implements AutoCloseable {
     }
   }
 
-  private static MemorySegment copy(MemorySegment tensor, Arena arena) {
+  static MemorySegment copy(MemorySegment tensor, Arena arena) {
     long bytes = Ggml.ggml_nbytes(tensor);
     MemorySegment copy = arena.allocate(bytes, Float.BYTES);
     Ggml.ggml_backend_tensor_get(tensor, copy, 0, bytes);
@@ -180,7 +181,6 @@ public final class ActivationSums implements AutoCloseable {
     }
   }
 
-  /// Frees the callback; the contexts that use it are closed before.
   @Override
   public void close() {
     if (arena.scope().isAlive()) {

@@ -75,12 +75,12 @@ public final class LlamaContext implements AutoCloseable {
     return create(model, 1, contextLength, batch, threads, MemorySegment.NULL);
   }
 
-  /// As [#create], with what goes into the products with weights summed up.
+  /// As [#create], with somebody who sees what is computed.
   ///
-  /// @param sums collects; to be closed after the context
+  /// @param observer to be closed after the context
   public static LlamaContext create(
-      LlamaModel model, int contextLength, int batch, int threads, ActivationSums sums) {
-    return create(model, 1, contextLength, batch, threads, sums.callback());
+      LlamaModel model, int contextLength, int batch, int threads, GraphObserver observer) {
+    return create(model, 1, contextLength, batch, threads, observer.callback());
   }
 
   /// @param sequences that share the context's tokens evenly

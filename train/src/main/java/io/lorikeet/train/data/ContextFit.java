@@ -24,32 +24,32 @@ final class ContextFit {
   /// An example within the context.
   ///
   /// @param tokens the example, with the begin token where the vocabulary has one
-  /// @param trained which have loss; the first has none
-  Tokenized fit(int[] tokens, boolean[] trained, Example example, boolean spellsControl) {
-    if (Tokens.count(trained) == 0) {
+  /// @param weights of the tokens in the loss; the first has none
+  Tokenized fit(int[] tokens, float[] weights, Example example, boolean spellsControl) {
+    if (Tokens.count(weights) == 0) {
       return none(Fate.NOTHING_TO_LEARN, spellsControl);
     }
     if (tokens.length <= context + 1) {
       TokenizedExample whole =
-          new TokenizedExample(tokens, trained, example.source(), example.line());
+          new TokenizedExample(tokens, weights, example.source(), example.line());
       return new Tokenized(
           List.of(whole), Fate.WHOLE, List.of(tokens.length), unknown(tokens), spellsControl, "");
     }
     return switch (tooLong) {
       case DROP -> none(Fate.DROPPED, spellsControl);
-      case SPLIT -> divide(tokens, trained, example, spellsControl);
+      case SPLIT -> divide(tokens, weights, example, spellsControl);
       case CUT ->
           cut(
               Arrays.copyOf(tokens, context + 1),
-              Arrays.copyOf(trained, context + 1),
+              Arrays.copyOf(weights, context + 1),
               tokens.length,
               example,
               spellsControl);
       case CUT_LEFT -> {
         int begin = beginLength(tokens);
         int from = tokens.length - (context + 1 - begin);
-        boolean[] rest = Arrays.copyOfRange(trained, from - begin, trained.length);
-        rest[0] = false;
+        float[] rest = Arrays.copyOfRange(weights, from - begin, weights.length);
+        rest[0] = 0;
         yield cut(
             Tokens.concatenate(Arrays.copyOf(tokens, begin), Tokens.after(tokens, from)),
             rest,
@@ -61,11 +61,11 @@ final class ContextFit {
   }
 
   private Tokenized cut(
-      int[] tokens, boolean[] trained, int length, Example example, boolean spellsControl) {
-    if (Tokens.count(trained) == 0) {
+      int[] tokens, float[] weights, int length, Example example, boolean spellsControl) {
+    if (Tokens.count(weights) == 0) {
       return none(Fate.PROMPT_TOO_LONG, spellsControl);
     }
-    TokenizedExample rest = new TokenizedExample(tokens, trained, example.source(), example.line());
+    TokenizedExample rest = new TokenizedExample(tokens, weights, example.source(), example.line());
     return new Tokenized(
         List.of(rest), Fate.CUT, List.of(length), unknown(tokens), spellsControl, "");
   }
@@ -73,7 +73,7 @@ final class ContextFit {
   /// Consecutive pieces, each token in the place of a target once. Where the vocabulary has a begin
   /// token every piece starts with it, as every inference does; else with the last token of the
   /// piece before. Pieces without a token to learn are left out.
-  Tokenized divide(int[] tokens, boolean[] trained, Example example, boolean spellsControl) {
+  Tokenized divide(int[] tokens, float[] weights, Example example, boolean spellsControl) {
     int[] begin = Arrays.copyOf(tokens, beginLength(tokens));
     int overlap = 1 - begin.length;
     List<TokenizedExample> pieces = new ArrayList<>();
@@ -82,10 +82,10 @@ final class ContextFit {
     for (int from = 1; from < tokens.length; from += context) {
       int to = Math.min(from + context, tokens.length);
       int[] piece = Tokens.concatenate(begin, Arrays.copyOfRange(tokens, from - overlap, to));
-      boolean[] marks = new boolean[piece.length];
-      System.arraycopy(trained, from, marks, 1, to - from);
-      if (Tokens.count(marks) > 0) {
-        pieces.add(new TokenizedExample(piece, marks, example.source(), line));
+      float[] parts = new float[piece.length];
+      System.arraycopy(weights, from, parts, 1, to - from);
+      if (Tokens.count(parts) > 0) {
+        pieces.add(new TokenizedExample(piece, parts, example.source(), line));
       }
       for (int at = from; document && at < to; at++) {
         line += encoding.lineBreaks(tokens[at]);

@@ -36,8 +36,8 @@ final class ConversationTokenizer {
     this.wanted = wanted;
   }
 
-  /// A sequence of tokens, and which of them have loss.
-  record Sequence(int[] tokens, boolean[] trained) {}
+  /// A sequence of tokens, and their weights in the loss.
+  record Sequence(int[] tokens, float[] weights) {}
 
   /// The sequences of a conversation.
   ///
@@ -62,20 +62,23 @@ final class ConversationTokenizer {
       if (turn.isEmpty()) {
         continue;
       }
+      Message message = conversation.messages().get(index);
       written.add(turn.get());
-      remark(conversation.messages().get(index), turn.get(), remarks);
-      int prompt = append(sequences, turn.get());
+      remark(message, turn.get(), remarks);
+      int prompt = append(sequences, turn.get(), message);
       if (!asked && prompt >= wanted) {
         asked = true;
         Optional<TurnText> last = turn(conversation, turns.getLast());
         if (last.isPresent() && goesOn(turn.get(), last.get())) {
-          append(sequences, last.get());
+          append(sequences, last.get(), conversation.messages().get(turns.getLast()));
           break;
         }
       }
     }
     if (written.isEmpty() && !turns.isEmpty()) {
       remarks.add(ChatRemark.CALLS_LEFT_OUT);
+    } else if (sequences.isEmpty() && !turns.isEmpty()) {
+      remarks.add(ChatRemark.WITHOUT_THOUGHTS);
     }
     if (sequences.size() > 1) {
       remarks.add(ChatRemark.SEPARATE_TURNS);
@@ -113,11 +116,11 @@ final class ConversationTokenizer {
   private TokenizedConversation everything(Conversation conversation) {
     Rendering text = encoding.template().render(conversation, false);
     int[] tokens = encoding.tokenizer().encode(text);
-    boolean[] trained = new boolean[tokens.length];
-    Arrays.fill(trained, Math.min(1, tokens.length), tokens.length, true);
+    float[] weights = new float[tokens.length];
+    Arrays.fill(weights, Math.min(1, tokens.length), tokens.length, 1);
     boolean spellsControl = encoding.tokenizer().spellsControl(text);
     return new TokenizedConversation(
-        List.of(new Sequence(tokens, trained)), spellsControl, Set.of());
+        List.of(new Sequence(tokens, weights)), spellsControl, Set.of());
   }
 
   /// The messages to learn.
@@ -129,7 +132,7 @@ final class ConversationTokenizer {
     for (int i = 0; i < messages.size(); i++) {
       Message message = messages.get(i);
       lastUser = message.role().equals("user") ? i : lastUser;
-      if (message.isAssistant() && message.trained().orElse(true)) {
+      if (message.isLearned()) {
         turns.add(i);
       }
     }
@@ -138,7 +141,7 @@ final class ConversationTokenizer {
         switch (trainOn) {
           case LAST_TURN -> turns.subList(Math.max(0, turns.size() - 1), turns.size());
           case COMPLETION -> turns.stream().filter(turn -> turn > from).toList();
-          case ASSISTANT, ALL -> turns;
+          case ASSISTANT, ALL, THOUGHTS, ANSWERS -> turns;
         };
     if (learned.isEmpty()) {
       remarks.add(turns.isEmpty() ? ChatRemark.NONE_TRAINED : ChatRemark.NO_COMPLETION);
@@ -153,20 +156,48 @@ final class ConversationTokenizer {
   }
 
   /// Adds a turn to the sequence before it, if that is how its prompt begins, or else as a
-  /// sequence.
+  /// sequence. A turn of which nothing is to be learned isn't added.
   ///
   /// @return tokens of its prompt
-  private int append(List<Sequence> sequences, TurnText turn) {
+  private int append(List<Sequence> sequences, TurnText turn, Message message) {
     int[] prompt = encoding.tokenizer().encode(turn.whole().part(0, turn.start()));
     int[] tokens = Tokens.concatenate(prompt, written(turn, prompt));
-    boolean[] trained = new boolean[tokens.length];
-    if (!sequences.isEmpty() && Tokens.startsWith(prompt, sequences.getLast().tokens())) {
-      boolean[] before = sequences.removeLast().trained();
-      System.arraycopy(before, 0, trained, 0, before.length);
+    int thoughts = thoughts(turn, message, prompt, tokens);
+    int from = trainOn == TrainOn.ANSWERS ? thoughts : prompt.length;
+    int to = trainOn == TrainOn.THOUGHTS ? thoughts : tokens.length;
+    if (to <= prompt.length) {
+      return prompt.length;
     }
-    Arrays.fill(trained, Math.max(1, prompt.length), Math.max(1, tokens.length), true);
-    sequences.add(new Sequence(tokens, trained));
+    float[] weights = new float[tokens.length];
+    if (!sequences.isEmpty() && Tokens.startsWith(prompt, sequences.getLast().tokens())) {
+      float[] before = sequences.removeLast().weights();
+      System.arraycopy(before, 0, weights, 0, before.length);
+    }
+    float weight = message.weight().orElse(1.0).floatValue();
+    Arrays.fill(weights, Math.max(1, from), Math.max(1, to), weight);
+    sequences.add(new Sequence(tokens, weights));
     return prompt.length;
+  }
+
+  /// Where a turn's thoughts end among its tokens; where the prompt does if it has none.
+  private int thoughts(TurnText turn, Message message, int[] prompt, int[] tokens) {
+    if (trainOn != TrainOn.THOUGHTS && trainOn != TrainOn.ANSWERS) {
+      return prompt.length;
+    }
+    Rendering whole = turn.whole();
+    String written = whole.text().substring(turn.start());
+    String before = whole.text().substring(0, turn.start());
+    int length = Thoughts.end(written, before, message.reasoning());
+    boolean empty = Thoughts.isEmpty(written.substring(0, length));
+    if (length == 0 || empty && trainOn == TrainOn.THOUGHTS) {
+      return prompt.length;
+    }
+    int[] first = encoding.tokenizer().encode(whole.part(0, turn.start() + length));
+    if (!Tokens.startsWith(first, prompt)) {
+      Rendering thoughts = whole.part(turn.start(), turn.start() + length);
+      first = Tokens.concatenate(prompt, encoding.tokenizer().encodeInside(thoughts));
+    }
+    return Tokens.common(first, tokens);
   }
 
   /// The tokens that the model is to write after the prompt's. Those of the whole are used where

@@ -50,6 +50,12 @@ final class Corpus implements AutoCloseable {
     return stores.get(source).judgement(index - starts[source]);
   }
 
+  /// See [TokenizedExample#isWeighted].
+  boolean isWeighted(int index) {
+    int source = source(index);
+    return stores.get(source).isWeighted(index - starts[source]);
+  }
+
   /// See [TokenStore#near].
   long near(int index) {
     int source = source(index);

@@ -87,7 +87,7 @@ public record DataFigures(
       return false;
     }
     for (int i = 0; i < example.tokens().length; i++) {
-      if (example.trained()[i] && encoding.ends().test(example.tokens()[i])) {
+      if (example.trains(i) && encoding.ends().test(example.tokens()[i])) {
         return false;
       }
     }

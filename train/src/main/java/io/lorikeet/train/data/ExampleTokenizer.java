@@ -96,10 +96,10 @@ public final class ExampleTokenizer {
     }
     List<Tokenized> parts = new ArrayList<>();
     for (ConversationTokenizer.Sequence sequence : result.sequences()) {
-      parts.add(fit.fit(sequence.tokens(), sequence.trained(), example, result.spellsControl()));
+      parts.add(fit.fit(sequence.tokens(), sequence.weights(), example, result.spellsControl()));
     }
     if (parts.isEmpty()) {
-      parts.add(fit.fit(new int[0], new boolean[0], example, false));
+      parts.add(fit.fit(new int[0], new float[0], example, false));
     }
     Set<ChatRemark> remarks = result.remarks();
     if (encoding.chats().orElseThrow().assumed()) {
@@ -114,24 +114,46 @@ public final class ExampleTokenizer {
     int[] begin = encoding.begin().stream().toArray();
     int[] end = encoding.end().stream().toArray();
     int[] tokens = Tokens.concatenate(begin, promptTokens, completionTokens, end);
-    boolean[] trained = new boolean[tokens.length];
-    int untrained = trainOn == TrainOn.ALL ? 1 : Math.max(1, begin.length + promptTokens.length);
-    if (untrained < tokens.length) {
-      Arrays.fill(trained, untrained, tokens.length, true);
+    float[] weights = new float[tokens.length];
+    int answer = begin.length + promptTokens.length;
+    int thoughts = answer + thoughts(prompt, promptTokens, completion, completionTokens);
+    int from =
+        switch (trainOn) {
+          case ALL -> 1;
+          case ANSWERS -> Math.max(1, thoughts);
+          case ASSISTANT, COMPLETION, LAST_TURN, THOUGHTS -> Math.max(1, answer);
+        };
+    int to = trainOn == TrainOn.THOUGHTS ? thoughts : tokens.length;
+    if (from < to) {
+      Arrays.fill(weights, from, to, 1);
     }
     boolean spellsControl = encoding.spellsControl(prompt + completion);
-    return fit.fit(tokens, trained, example, spellsControl);
+    Tokenized fitted = fit.fit(tokens, weights, example, spellsControl);
+    return trainOn == TrainOn.THOUGHTS && to == answer
+        ? Tokenized.of(List.of(fitted), Set.of(ChatRemark.WITHOUT_THOUGHTS))
+        : fitted;
+  }
+
+  /// The number of a completion's tokens that are thoughts.
+  private int thoughts(
+      String prompt, int[] promptTokens, String completion, int[] completionTokens) {
+    int length = Thoughts.end(completion, prompt, Optional.empty());
+    String text = completion.substring(0, length);
+    if (length == 0 || Thoughts.isEmpty(text) && trainOn == TrainOn.THOUGHTS) {
+      return 0;
+    }
+    return Tokens.common(continuation(prompt, promptTokens, text), completionTokens);
   }
 
   private Tokenized document(Example example, Example.Document document) {
     int[] end = document.ends() ? encoding.end().stream().toArray() : new int[0];
     int[] text = encoding.tokens(document.text());
     int[] stream = Tokens.concatenate(encoding.begin().stream().toArray(), text, end);
-    boolean[] trained = new boolean[stream.length];
+    float[] weights = new float[stream.length];
     if (stream.length > 1) {
-      Arrays.fill(trained, 1, stream.length, true);
+      Arrays.fill(weights, 1, stream.length, 1);
     }
-    return fit.divide(stream, trained, example, encoding.spellsControl(document.text()));
+    return fit.divide(stream, weights, example, encoding.spellsControl(document.text()));
   }
 
   /// Tokens of a completion after its prompt's. The tokens of the whole are used where they begin

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.BiPredicate;
 import java.util.function.Predicate;
 
 /// Whether data is made of examples, of pairs or of answers with labels, and what learns from it.
@@ -55,6 +56,7 @@ final class Judgements {
           judgement -> judgement != Judgement.NONE,
           "no label, true or false, which KTO learns from");
     }
+    all.requireWhole(method.get());
     if (given.isEmpty()) {
       listener.on(
           new TrainingEvent.Note(
@@ -88,12 +90,24 @@ final class Judgements {
     return false;
   }
 
+  private void requireWhole(Method method) {
+    require(
+        (corpus, index) -> !corpus.isWeighted(index),
+        "a message of another weight than 0 or 1, which %s can't learn from"
+            .formatted(method.title()));
+  }
+
   private void require(Predicate<Judgement> fits, String lack) {
+    require((corpus, index) -> fits.test(corpus.judgement(index)), lack);
+  }
+
+  /// @param fits whether a corpus has what is needed at an index
+  private void require(BiPredicate<Corpus, Integer> fits, String lack) {
     List<String> places = new ArrayList<>();
     int count = 0;
     for (Corpus corpus : corpora) {
       for (int i = 0; i < corpus.size(); i++) {
-        if (!fits.test(corpus.judgement(i)) && corpus.isFirst(i)) {
+        if (!fits.test(corpus, i) && corpus.isFirst(i)) {
           if (count++ < MOST_NAMED) {
             places.add(corpus.place(i) + ": " + lack);
           }

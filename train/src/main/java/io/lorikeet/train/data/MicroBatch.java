@@ -77,12 +77,15 @@ public record MicroBatch(TokenBatch tokens, List<PackedRow> rows) {
     }
   }
 
-  /// The loss of each example, summed over its tokens with loss, in the order of [#sources].
+  /// The loss of each example, summed over its tokens by their weights, in the order of [#sources].
   ///
   /// @param losses of the batch's places, see [io.lorikeet.models.architecture.TransformerModel]
   public double[] exampleLosses(float[] losses) {
-    double[] sums = new double[rows.stream().mapToInt(row -> row.examples().size()).sum()];
-    forEachTarget((example, _, place) -> sums[example] += losses[place]);
+    List<TokenizedExample> examples = examples();
+    double[] sums = new double[examples.size()];
+    forEachTarget(
+        (example, token, place) ->
+            sums[example] += (double) examples.get(example).weights()[token] * losses[place]);
     return sums;
   }
 

@@ -145,7 +145,7 @@ record PairFit(TextEncoding encoding, int context, TooLong tooLong, boolean shar
 
   private static int firstTrained(TokenizedExample example) {
     int first = 1;
-    while (!example.trained()[first]) {
+    while (!example.trains(first)) {
       first++;
     }
     return first;
@@ -153,13 +153,13 @@ record PairFit(TextEncoding encoding, int context, TooLong tooLong, boolean shar
 
   /// The first `kept` tokens, and those from `from` up to `to`.
   private static TokenizedExample part(TokenizedExample whole, int kept, int from, int to) {
-    boolean[] trained = new boolean[kept + to - from];
-    System.arraycopy(whole.trained(), 0, trained, 0, kept);
-    System.arraycopy(whole.trained(), from, trained, kept, to - from);
+    float[] weights = new float[kept + to - from];
+    System.arraycopy(whole.weights(), 0, weights, 0, kept);
+    System.arraycopy(whole.weights(), from, weights, kept, to - from);
     return new TokenizedExample(
         Tokens.concatenate(
             Arrays.copyOf(whole.tokens(), kept), Arrays.copyOfRange(whole.tokens(), from, to)),
-        trained,
+        weights,
         whole.source(),
         whole.line(),
         whole.judgement());

@@ -27,16 +27,16 @@ import java.util.zip.CRC32C;
 /// The file has these parts, in the machine's byte order:
 ///
 /// - for each example [#HEADER] ints and then its tokens, of which those with loss have the highest
-///   bit set
+///   bit set, and then the tokens' weights as floats, unless they are 0 and 1
 /// - the position of each example, in ints, as longs
 /// - the messages about the data, as JSON
 /// - [#FOOTER] longs with the places of these parts
 final class TokenStore implements AutoCloseable {
-  static final long MAGIC = 0x4c4f52494b543031L; // "LORIKT01"
+  static final long MAGIC = 0x4c4f52494b543032L; // "LORIKT02"
 
   /// Length, tokens with loss, file, line, number of the example, length before it was cut or
-  /// divided, two fingerprints of two ints, number of the judgement.
-  static final int HEADER = 11;
+  /// divided, two fingerprints of two ints, number of the judgement, whether weights follow.
+  static final int HEADER = 12;
 
   /// Magic, ints of examples, number of examples, bytes of JSON, CRC-32C of all before.
   static final int FOOTER = 5;
@@ -214,6 +214,11 @@ final class TokenStore implements AutoCloseable {
     return JUDGEMENTS[field(index, 10)];
   }
 
+  /// See [TokenizedExample#isWeighted].
+  boolean isWeighted(int index) {
+    return field(index, 11) != 0;
+  }
+
   /// Equal for examples with the same words.
   long exact(int index) {
     return pair(index, 6);
@@ -232,13 +237,18 @@ final class TokenStore implements AutoCloseable {
         entries
             .asSlice(first, (long) length * Integer.BYTES)
             .toArray(ValueLayout.JAVA_INT_UNALIGNED);
-    boolean[] trained = new boolean[length];
+    float[] weights = new float[length];
+    if (isWeighted(index)) {
+      long after = first + (long) length * Integer.BYTES;
+      MemorySegment.copy(
+          entries, ValueLayout.JAVA_FLOAT_UNALIGNED, after, weights, 0, weights.length);
+    }
     for (int i = 0; i < length; i++) {
-      trained[i] = tokens[i] < 0;
+      weights[i] = isWeighted(index) ? weights[i] : tokens[i] < 0 ? 1 : 0;
       tokens[i] &= ~TRAINED;
     }
     SourceLine place = place(index);
-    return new TokenizedExample(tokens, trained, place.file(), place.line(), judgement(index));
+    return new TokenizedExample(tokens, weights, place.file(), place.line(), judgement(index));
   }
 
   private long offset(int index) {

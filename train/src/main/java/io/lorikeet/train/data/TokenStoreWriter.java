@@ -54,7 +54,8 @@ final class TokenStoreWriter implements AutoCloseable {
   void add(TokenizedExample example, int number, int wholeLength, Fingerprint fingerprint)
       throws IOException {
     int[] tokens = example.tokens();
-    reserve(TokenStore.HEADER + tokens.length);
+    boolean weighted = example.isWeighted();
+    reserve(TokenStore.HEADER + (weighted ? 2 : 1) * tokens.length);
     if (count == offsets.length) {
       offsets = Arrays.copyOf(offsets, Math.multiplyExact(2, count));
     }
@@ -70,8 +71,12 @@ final class TokenStoreWriter implements AutoCloseable {
     put((int) fingerprint.near());
     put((int) (fingerprint.near() >>> 32));
     put(example.judgement().ordinal());
+    put(weighted ? 1 : 0);
     for (int i = 0; i < tokens.length; i++) {
-      put(example.trained()[i] ? tokens[i] | TokenStore.TRAINED : tokens[i]);
+      put(example.trains(i) ? tokens[i] | TokenStore.TRAINED : tokens[i]);
+    }
+    for (int i = 0; weighted && i < tokens.length; i++) {
+      put(Float.floatToRawIntBits(example.weights()[i]));
     }
   }
 

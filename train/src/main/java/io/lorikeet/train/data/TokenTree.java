@@ -18,7 +18,7 @@ public final class TokenTree {
   private final int[] positions;
   private final int[] seenUntil;
   private final int[] targets;
-  private final int[] weights;
+  private final float[] weights;
 
   private TokenTree(Builder builder) {
     examples = List.copyOf(builder.examples);
@@ -102,8 +102,8 @@ public final class TokenTree {
     return targets[place];
   }
 
-  /// Examples in which the target has loss.
-  int weight(int place) {
+  /// Sum of the weights that the target has in the examples.
+  float weight(int place) {
     return weights[place];
   }
 
@@ -123,7 +123,7 @@ public final class TokenTree {
       int end = ends.get(i);
       for (int place = 0; place <= end; place++) {
         boolean inExample = place == end || seenUntil[place] >= end;
-        if (inExample && examples.get(i).trained()[positions[place] + 1]) {
+        if (inExample && examples.get(i).trains(positions[place] + 1)) {
           visitor.visit(i, positions[place] + 1, place);
         }
       }
@@ -140,7 +140,7 @@ public final class TokenTree {
     private int[] positions = new int[64];
     private int[] seenUntil = new int[64];
     private int[] targets = new int[64];
-    private int[] weights = new int[64];
+    private float[] weights = new float[64];
     private int places;
     private int[] path = new int[64]; // the places of the last example's tokens
     private int depth; // of that path
@@ -165,10 +165,9 @@ public final class TokenTree {
         path[depth] = places++;
       }
       for (int i = 0; i < depth; i++) {
-        boolean trained = example.trained()[i + 1];
-        if (trained || i >= shared) {
+        if (example.trains(i + 1) || i >= shared) {
           targets[path[i]] = example.tokens()[i + 1];
-          weights[path[i]] += trained ? 1 : 0;
+          weights[path[i]] += example.weights()[i + 1];
         }
       }
       examples.add(example);
@@ -182,7 +181,7 @@ public final class TokenTree {
       int shared = 0;
       while (shared < Math.min(depth, example.places())
           && tokens[path[shared]] == ids[shared]
-          && !(example.trained()[shared + 1] && predictsAnother(path[shared], ids[shared + 1]))) {
+          && !(example.trains(shared + 1) && predictsAnother(path[shared], ids[shared + 1]))) {
         shared++;
       }
       return shared;

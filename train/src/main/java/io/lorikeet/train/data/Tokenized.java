@@ -63,6 +63,8 @@ record Tokenized(
     NONE_TRAINED,
     /// Nothing is to be learned after the user's last message, where only that is learned.
     NO_COMPLETION,
+    /// No turn has thoughts, where only those are learned.
+    WITHOUT_THOUGHTS,
     /// The template writes nothing of the calls of tools, which are all there is to learn.
     CALLS_LEFT_OUT,
     /// It is written as ChatML, since the base has no template.

@@ -6,31 +6,31 @@ import java.util.Arrays;
 /// so an example of n tokens takes n - 1 places of a row.
 ///
 /// @param tokens ids, with the begin and end tokens; at least two
-/// @param trained which of the tokens have loss, as many as there are tokens; never the first, and
-///     at least one
+/// @param weights of the tokens in the loss, as many as there are tokens; 0 for those without loss,
+///     as the first is, and above 0 for one at least
 /// @param source the file, as the user named it
 /// @param line line of the file, from 1
 /// @param judgement the data's word on its answer
 public record TokenizedExample(
-    int[] tokens, boolean[] trained, String source, int line, Judgement judgement) {
+    int[] tokens, float[] weights, String source, int line, Judgement judgement) {
   public TokenizedExample {
-    if (trained.length != tokens.length || tokens.length < 2 || trained[0]) {
+    if (weights.length != tokens.length || tokens.length < 2 || weights[0] != 0) {
       throw new IllegalArgumentException(
-          trained.length
-              + " marks of loss"
-              + (trained.length > 0 && trained[0] ? ", the first one set," : "")
+          weights.length
+              + " weights"
+              + (weights.length > 0 && weights[0] != 0 ? ", the first one not 0," : "")
               + " for an example of "
               + tokens.length
               + " tokens");
     }
-    if (count(trained) == 0) {
+    if (Tokens.count(weights) == 0) {
       throw new IllegalArgumentException("no token with loss in an example");
     }
   }
 
   /// An example to learn.
-  public TokenizedExample(int[] tokens, boolean[] trained, String source, int line) {
-    this(tokens, trained, source, line, Judgement.NONE);
+  public TokenizedExample(int[] tokens, float[] weights, String source, int line) {
+    this(tokens, weights, source, line, Judgement.NONE);
   }
 
   /// An example with a prompt, and loss on all that follows it.
@@ -42,7 +42,7 @@ public record TokenizedExample(
 
   /// The same with another word on its answer.
   TokenizedExample judged(Judgement other) {
-    return new TokenizedExample(tokens, trained, source, line, other);
+    return new TokenizedExample(tokens, weights, source, line, other);
   }
 
   /// Places that the example takes of a row.
@@ -52,24 +52,31 @@ public record TokenizedExample(
 
   /// Tokens with loss.
   public int targets() {
-    return count(trained);
+    return Tokens.count(weights);
   }
 
-  private static boolean[] after(int promptLength, int length) {
+  /// Whether a token has loss.
+  public boolean trains(int token) {
+    return weights[token] > 0;
+  }
+
+  /// Whether some token has loss with another weight than 1.
+  public boolean isWeighted() {
+    for (float weight : weights) {
+      if (weight != 0 && weight != 1) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static float[] after(int promptLength, int length) {
     if (promptLength < 1 || promptLength >= length) {
       throw new IllegalArgumentException(
           promptLength + " tokens of prompt in an example of " + length);
     }
-    boolean[] trained = new boolean[length];
-    Arrays.fill(trained, promptLength, length, true);
-    return trained;
-  }
-
-  private static int count(boolean[] trained) {
-    int count = 0;
-    for (boolean one : trained) {
-      count += one ? 1 : 0;
-    }
-    return count;
+    float[] weights = new float[length];
+    Arrays.fill(weights, promptLength, length, 1);
+    return weights;
   }
 }

@@ -80,7 +80,9 @@ final class TokenizingReport {
         calling,
         "left out: the chat template leaves out the calls of tools, and nothing else is to be"
             + " learned");
-    int others = count(Fate.NOTHING_TO_LEARN) - silent - asking - calling;
+    int thoughtless = count(ChatRemark.WITHOUT_THOUGHTS);
+    add(left, thoughtless, "left out: --train-on thoughts learns thoughts, and none are in it");
+    int others = count(Fate.NOTHING_TO_LEARN) - silent - asking - calling - thoughtless;
     add(left, others, "left out: no token in it is to be learned");
     return left;
   }

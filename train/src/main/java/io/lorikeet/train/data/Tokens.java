@@ -11,6 +11,12 @@ final class Tokens {
         && Arrays.equals(tokens, 0, start.length, start, 0, start.length);
   }
 
+  /// The number of tokens with which both begin.
+  static int common(int[] tokens, int[] others) {
+    int mismatch = Arrays.mismatch(tokens, others);
+    return mismatch < 0 ? tokens.length : mismatch;
+  }
+
   /// All but the first ones.
   static int[] after(int[] tokens, int count) {
     return Arrays.copyOfRange(tokens, count, tokens.length);
@@ -30,10 +36,11 @@ final class Tokens {
     return all;
   }
 
-  static int count(boolean[] marks) {
+  /// Tokens with loss.
+  static int count(float[] weights) {
     int count = 0;
-    for (boolean mark : marks) {
-      count += mark ? 1 : 0;
+    for (float weight : weights) {
+      count += weight > 0 ? 1 : 0;
     }
     return count;
   }

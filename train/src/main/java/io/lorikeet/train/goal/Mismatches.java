@@ -43,15 +43,15 @@ public final class Mismatches {
     int start = answerStart(other);
     int length = Math.min(data.context() + 1, prompt + other.tokens().length - start);
     int[] tokens = Arrays.copyOf(own.tokens(), length);
-    boolean[] trained = new boolean[length];
+    float[] weights = new float[length];
     System.arraycopy(other.tokens(), start, tokens, prompt, length - prompt);
-    System.arraycopy(other.trained(), start, trained, prompt, length - prompt);
-    return new TokenizedExample(tokens, trained, own.source(), own.line(), Judgement.NONE);
+    System.arraycopy(other.weights(), start, weights, prompt, length - prompt);
+    return new TokenizedExample(tokens, weights, own.source(), own.line(), Judgement.NONE);
   }
 
   private static int answerStart(TokenizedExample example) {
     int start = 1;
-    while (!example.trained()[start]) {
+    while (!example.trains(start)) {
       start++;
     }
     return start;

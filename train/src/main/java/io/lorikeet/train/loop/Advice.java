@@ -28,7 +28,7 @@ final class Advice {
     return String.format(
         Locale.ROOT,
         "steps of up to %,d tokens (context %,d, batch size %d, accumulate %d); learning rate %s,"
-            + " %s; rank %d, alpha %s on %s; %s; settings and metrics in %s",
+            + " %s; rank %s, alpha %s on %s; %s; settings and metrics in %s",
         stepTokens(config),
         config.get(Settings.CONTEXT),
         config.get(Settings.BATCH_SIZE),

@@ -8,6 +8,7 @@ import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraTargets;
+import io.lorikeet.models.lora.PairStart;
 import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.quant.ByteProgress;
 import io.lorikeet.quant.FiniteWeights;
@@ -25,6 +26,7 @@ import io.lorikeet.train.memory.MemoryReport;
 import io.lorikeet.train.memory.TrainingSetup;
 import io.lorikeet.train.optimizer.AdamW;
 import io.lorikeet.train.optimizer.UnusableStepException;
+import io.lorikeet.train.rank.FittedRanks;
 import io.lorikeet.train.run.Computation;
 import io.lorikeet.train.run.ComputationChoice;
 import io.lorikeet.train.run.DataHash;
@@ -39,6 +41,7 @@ import io.lorikeet.train.sample.Samples;
 import io.lorikeet.train.settings.DataSettings;
 import io.lorikeet.train.settings.LearningRateSchedule;
 import io.lorikeet.train.settings.PreferenceSettings;
+import io.lorikeet.train.settings.RankChoice;
 import io.lorikeet.train.settings.RunFiles;
 import io.lorikeet.train.settings.RunPolicy;
 import io.lorikeet.train.settings.Settings;
@@ -47,6 +50,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -158,12 +162,11 @@ public final class Trainer {
       FiniteWeights.require(base);
       Optional<LoraAdapter> given = given(newest, base, model);
       TrainingConfig adapted = given.map(config::withAdapter).orElse(config);
-      if (given.isEmpty()) {
-        RankCheck.of(base, model, config.get(Settings.TARGET))
-            .check(config.get(Settings.RANK), listener);
+      if (given.isEmpty() && config.get(Settings.RANK) instanceof RankChoice.Same(int rank)) {
+        RankCheck.of(base, model, config.get(Settings.TARGET)).check(rank, listener);
       }
-      MemoryPlan plan = choice.plan(base, backend, parameters(adapted, base, given));
-      Computation computation = Computation.of(backend, plan.placement());
+      Map<String, PairStart> planned = planned(adapted, newest, base);
+      MemoryPlan first = choice.plan(base, backend, parameters(adapted, base, given, planned));
       try (TrainingData data = readData(base, model.reach())) {
         Optional<DataSet> neutral = readNeutral(folder, base, model.reach());
         TrainingConfig learning = data.method().map(adapted::withMethod).orElse(adapted);
@@ -172,6 +175,12 @@ public final class Trainer {
         if (newest.isPresent()) {
           RunSaver.requireSame(newest.get(), base, dataHash, judge.map(Judge::hash), config);
         }
+        boolean finds = newest.isEmpty() && !planned.isEmpty();
+        Map<String, PairStart> starts =
+            finds ? FittedRanks.find(base, adapted, data.training(), listener) : planned;
+        MemoryPlan plan =
+            finds ? choice.plan(base, backend, parameters(adapted, base, given, starts)) : first;
+        Computation computation = Computation.of(backend, plan.placement());
         int accumulate = config.accumulateFor(data.training().rows().size());
         TrainingConfig accumulating = learning.withAccumulate(accumulate);
         TrainingConfig decided =
@@ -185,7 +194,7 @@ public final class Trainer {
           Pieces pieces =
               new Pieces(
                   folder, base, model, plan, data, neutral, dataHash, backend, metrics, given,
-                  newest);
+                  starts, newest);
           return train(decided, pieces, progress, deadline);
         }
       }
@@ -210,6 +219,7 @@ public final class Trainer {
       Backend backend,
       MetricsFile metrics,
       Optional<LoraAdapter> given,
+      Map<String, PairStart> starts,
       Optional<Checkpoint> newest) {
 
     /// All that the losses of a data set's rows depend on, but for the adapter.
@@ -312,7 +322,7 @@ public final class Trainer {
         (done, total) -> events.on(new TrainingEvent.Progress("uploading weights", done, total));
     TrainingSetup.Request request =
         new TrainingSetup.Request(
-            parameters(config, base, pieces.given()),
+            parameters(config, base, pieces.given(), pieces.starts()),
             pieces.plan().placement(),
             shorterLengths(config, pieces),
             config.get(Settings.PRECISION),
@@ -395,13 +405,25 @@ public final class Trainer {
         .orElse(null);
   }
 
+  /// How pairs begin, as far as that is known before the data is.
+  private static Map<String, PairStart> planned(
+      TrainingConfig config, Optional<Checkpoint> newest, GgufFile base) {
+    Map<String, PairStart> planned = FittedRanks.planned(base, config);
+    return planned.isEmpty() || newest.isEmpty()
+        ? planned
+        : FittedRanks.of(newest.get().adapter(RunSaver.alpha(newest.get())));
+  }
+
   private static Function<Backend, LoraParameters> parameters(
-      TrainingConfig config, GgufFile base, Optional<LoraAdapter> given) {
+      TrainingConfig config,
+      GgufFile base,
+      Optional<LoraAdapter> given,
+      Map<String, PairStart> starts) {
     ModelConfig model = ModelConfig.of(base);
     return backend ->
         given
             .map(adapter -> LoraParameters.of(adapter, backend))
-            .orElseGet(() -> LoraParameters.create(base, model, config.adapter(), backend));
+            .orElseGet(() -> LoraParameters.create(base, model, config.adapter(), starts, backend));
   }
 
   private RunSaver saver(

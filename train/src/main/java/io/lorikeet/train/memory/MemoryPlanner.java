@@ -15,6 +15,7 @@ import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.data.NeutralData;
 import io.lorikeet.train.optimizer.AdamW;
+import io.lorikeet.train.rank.FittedRanks;
 import io.lorikeet.train.settings.OptimizerState;
 import io.lorikeet.train.settings.Recompute;
 import io.lorikeet.train.settings.SampleSource;
@@ -101,7 +102,13 @@ public final class MemoryPlanner {
         base,
         config,
         backend,
-        on -> LoraParameters.create(base, ModelConfig.of(base), config.adapter(), on));
+        on ->
+            LoraParameters.create(
+                base,
+                ModelConfig.of(base),
+                config.adapter(),
+                FittedRanks.planned(base, config),
+                on));
   }
 
   /// The device's free memory within the limit of the settings, in bytes.

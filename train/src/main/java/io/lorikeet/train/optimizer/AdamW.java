@@ -66,6 +66,7 @@ public final class AdamW implements AutoCloseable {
 
   /// Updates the parameters and sets the gradients to zero.
   ///
+  /// @param learningRate of A; B's is a multiple of it
   /// @param gradientFactor factor of the summed gradients: for the mean over tokens, and for
   ///     clipping
   public void step(double learningRate, double gradientFactor) {
@@ -79,7 +80,8 @@ public final class AdamW implements AutoCloseable {
       (float) (1 / (1 - Math.pow(settings.beta1(), steps))),
       (float) (1 / (1 - Math.pow(settings.beta2(), steps)))
     };
-    update.run(hyperparameters, (float) gradientFactor);
+    float rateOfB = (float) (learningRate * settings.rateRatio());
+    update.run(hyperparameters, rateOfB, (float) gradientFactor);
     backend.run(MomentsUpdate.NAME, "clear", parameters.gradients()::clear);
   }
 

@@ -13,7 +13,10 @@ import io.lorikeet.models.lora.LoraParameters;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /// AdamW's update of the parameters, by ggml where the moments are, and piece by piece, so that
@@ -30,7 +33,7 @@ final class MomentsUpdate implements AutoCloseable {
   private final Moments moments;
   private final DeviceTensors inputs;
   private @Nullable DeviceTensors pieces;
-  private final List<UpdateStep> steps = new ArrayList<>();
+  private final Map<Long, UpdateStep> steps = new TreeMap<>(); // by their sizes
   private GraphMemory memory;
 
   /// The update of a piece of some size.
@@ -42,7 +45,8 @@ final class MomentsUpdate implements AutoCloseable {
   MomentsUpdate(LoraParameters parameters, Moments moments, Backend backend, boolean sameMemory) {
     this.parameters = parameters;
     this.moments = moments;
-    long elements = parameters.values().shape().elements();
+    long all = parameters.values().shape().elements();
+    long ofB = all - parameters.startOfB();
     inputs =
         DeviceTensors.allocate(
             backend,
@@ -50,7 +54,7 @@ final class MomentsUpdate implements AutoCloseable {
                 new Spec("hyperparameters", TensorType.F32, Shape.of(7)),
                 new Spec("gradient_factor", TensorType.F32, Shape.of(1))));
     try {
-      long piece = Math.min(PIECE, elements);
+      long piece = Math.min(PIECE, all);
       if (!sameMemory) {
         pieces =
             DeviceTensors.allocate(
@@ -59,17 +63,25 @@ final class MomentsUpdate implements AutoCloseable {
                     new Spec("values", TensorType.F32, Shape.of(piece)),
                     new Spec("gradients", TensorType.F32, Shape.of(piece))));
       }
-      steps.add(step(backend, piece));
-      if (elements % piece != 0) {
-        steps.add(step(backend, elements % piece));
+      for (long elements : List.of(parameters.startOfB(), ofB)) {
+        sizes(elements).forEach(size -> steps.computeIfAbsent(size, _ -> step(backend, size)));
       }
       memory = new GraphMemory(backend);
-      steps.forEach(step -> bind(step, 0));
-      memory.allocate(steps.stream().map(UpdateStep::graph).toList());
+      steps.values().forEach(step -> bind(step, 0));
+      memory.allocate(steps.values().stream().map(UpdateStep::graph).toList());
     } catch (RuntimeException e) {
       close();
       throw e;
     }
+  }
+
+  /// The sizes of the pieces that a part of the parameters is updated in.
+  private static List<Long> sizes(long elements) {
+    List<Long> sizes = new ArrayList<>(Collections.nCopies((int) (elements / PIECE), PIECE));
+    if (elements % PIECE != 0) {
+      sizes.add(elements % PIECE);
+    }
+    return sizes;
   }
 
   private UpdateStep step(Backend backend, long elements) {
@@ -100,18 +112,26 @@ final class MomentsUpdate implements AutoCloseable {
     }
   }
 
-  /// @param hyperparameters as ggml's OPT_STEP_ADAMW takes them
+  /// @param hyperparameters as ggml's OPT_STEP_ADAMW takes them, with A's learning rate first
+  /// @param rateOfB the learning rate of B
   /// @param gradientFactor factor of the summed gradients
-  void run(float[] hyperparameters, float gradientFactor) {
-    inputs.get("hyperparameters").upload(hyperparameters);
+  void run(float[] hyperparameters, float rateOfB, float gradientFactor) {
     inputs.get("gradient_factor").upload(new float[] {gradientFactor});
-    long elements = parameters.values().shape().elements();
-    for (long start = 0; start < elements; ) {
-      UpdateStep step =
-          elements - start >= steps.getFirst().elements() ? steps.getFirst() : steps.getLast();
+    inputs.get("hyperparameters").upload(hyperparameters);
+    run(0, parameters.startOfB());
+    float[] ofB = hyperparameters.clone();
+    ofB[0] = rateOfB;
+    inputs.get("hyperparameters").upload(ofB);
+    run(parameters.startOfB(), parameters.values().shape().elements());
+  }
+
+  private void run(long from, long to) {
+    long start = from;
+    for (long size : sizes(to - from)) {
+      UpdateStep step = steps.get(size);
       bind(step, start);
       run(step, start);
-      start += step.elements();
+      start += size;
     }
   }
 
@@ -142,7 +162,7 @@ final class MomentsUpdate implements AutoCloseable {
     if (memory != null) {
       memory.close();
     }
-    steps.forEach(step -> step.graph().close());
+    steps.values().forEach(step -> step.graph().close());
     if (pieces != null) {
       pieces.close();
     }

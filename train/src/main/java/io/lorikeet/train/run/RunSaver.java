@@ -297,7 +297,7 @@ public final class RunSaver implements AutoCloseable {
       return Optional.of(new TrainingResult.Best(last, progress.step(), loss));
     }
     try (Checkpoint checkpoint = Checkpoint.open(folder.file(progress.bestStep()))) {
-      LoraAdapter adapter = checkpoint.adapter(last.alpha());
+      LoraAdapter adapter = lora.adapter(checkpoint.adapter(last.alpha()).pairs());
       return Optional.of(new TrainingResult.Best(adapter, progress.bestStep(), loss));
     } catch (InvalidInputException e) {
       run.events().on(new TrainingEvent.Warning(BEST_SKIPPED + e.getMessage()));

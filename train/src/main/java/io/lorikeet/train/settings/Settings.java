@@ -53,7 +53,6 @@ public final class Settings {
   private static final double MOST_BETA = 0.9999;
 
   private static final int MOST_STEPS = 1_000_000_000;
-  private static final int MOST_RANK = 1 << 16;
   private static final int MOST_BATCHES = 1 << 16;
 
   public static final Setting<Path> MODEL =
@@ -155,6 +154,14 @@ public final class Settings {
           .defaultsTo(2e-4)
           .alsoKnownAs("lr")
           .marked(FIRST);
+  public static final Setting<Double> LR_RATIO =
+      setting(
+              OPTIMIZER,
+              "lr-ratio",
+              number("RATIO", 1e-3, 1e4),
+              "B's learning rate as a multiple of A's (LoRA+)")
+          .defaultsTo(1.0)
+          .alsoKnownAs("loraplus-lr-ratio");
   public static final Setting<TrainingConfig.Schedule> SCHEDULE =
       setting(
               OPTIMIZER,
@@ -208,22 +215,27 @@ public final class Settings {
           "keep-base",
           number("WEIGHT", 1e-6, 1e6),
           "weight in the loss of the divergence from the base on neutral texts");
-  public static final Setting<Integer> RANK =
-      setting(ADAPTER, "rank", count("N", 1, MOST_RANK), "rank of the adapter")
-          .defaultsTo(16)
+  public static final Setting<RankChoice> RANK =
+      setting(
+              ADAPTER,
+              "rank",
+              one("N|auto[:PARAMETERS]", RankChoice::parse, RankChoice::written)
+                  .within(RankChoice::isWithinBounds, "a whole number from 1 to 65536, or auto"),
+              "rank of the adapter; auto finds one for each matrix, by the data")
+          .defaultsTo(RankChoice.of(RankChoice.USUAL))
           .marked(FIRST, OF_INITIAL_ADAPTER)
           .alsoKnownAs("r", "lora-r");
   public static final Setting<Integer> EXPERT_RANK =
       setting(
               ADAPTER,
               "expert-rank",
-              count("N", 1, MOST_RANK),
+              count("N", 1, RankChoice.MOST),
               "rank for each expert's matrices in mixtures of experts")
           .defaultsTo(LoraSettings.EXPERT_RANK)
           .marked(OF_INITIAL_ADAPTER);
   public static final Setting<Double> ALPHA =
       setting(ADAPTER, "alpha", number("ALPHA", 1e-9, 1e9), "the adapter is scaled by alpha / rank")
-          .defaultsTo("twice the rank", run -> Optional.of(2.0 * run.get(RANK)))
+          .defaultsTo("twice the rank", run -> Optional.of(2.0 * run.get(RANK).number()))
           .marked(OF_INITIAL_ADAPTER);
   public static final Setting<Double> DROPOUT =
       setting(

@@ -47,6 +47,10 @@ public final class TrainingConfig {
     COMPLETION,
     /// The assistant's last turn.
     LAST_TURN,
+    /// The assistant's thoughts, in all its turns.
+    THOUGHTS,
+    /// All turns of the assistant without the thoughts.
+    ANSWERS,
     /// Everything, the prompt too.
     ALL
   }
@@ -103,7 +107,8 @@ public final class TrainingConfig {
         get(Settings.WEIGHT_DECAY),
         get(Settings.ADAM_BETA1),
         get(Settings.ADAM_BETA2),
-        get(Settings.ADAM_EPSILON));
+        get(Settings.ADAM_EPSILON),
+        get(Settings.LR_RATIO));
   }
 
   /// Whether the adapter will be merged into its base.
@@ -200,7 +205,8 @@ public final class TrainingConfig {
             .set(Settings.ALPHA, (double) adapter.alpha())
             .set(Settings.RSLORA, false)
             .set(Settings.TARGET, names);
-    highestRank(adapter, pair -> pair.experts() == 1).ifPresent(r -> own.set(Settings.RANK, r));
+    highestRank(adapter, pair -> pair.experts() == 1)
+        .ifPresent(rank -> own.set(Settings.RANK, RankChoice.of(rank)));
     highestRank(adapter, pair -> pair.experts() > 1)
         .ifPresent(r -> own.set(Settings.EXPERT_RANK, r));
     return with(own);
@@ -218,7 +224,7 @@ public final class TrainingConfig {
   /// The adapter to train.
   public LoraSettings adapter() {
     return new LoraSettings(
-        get(Settings.RANK),
+        get(Settings.RANK).number(),
         get(Settings.EXPERT_RANK),
         get(Settings.ALPHA),
         get(Settings.RSLORA),

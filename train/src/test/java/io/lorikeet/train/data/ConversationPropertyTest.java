@@ -111,7 +111,7 @@ class ConversationPropertyTest {
   /// All tokens one higher, so that padding stands out.
   private static TokenizedExample withoutZero(TokenizedExample example) {
     int[] tokens = Arrays.stream(example.tokens()).map(token -> token + 1).toArray();
-    return new TokenizedExample(tokens, example.trained(), example.source(), example.line());
+    return new TokenizedExample(tokens, example.weights(), example.source(), example.line());
   }
 
   /// Each answer that is to be learned is in the tokens with loss once, and nothing else is.
@@ -123,7 +123,7 @@ class ConversationPropertyTest {
       int[] tokens = example.tokens();
       int from = 0;
       for (int i = 0; i <= tokens.length; i++) {
-        if (i == tokens.length || !example.trained()[i]) {
+        if (i == tokens.length || !example.trains(i)) {
           int[] stretch = Arrays.copyOfRange(tokens, from, i);
           learned.append(tokenizer.vocabulary().detokenize(stretch, false, true)).append('\n');
           from = i + 1;
@@ -132,7 +132,7 @@ class ConversationPropertyTest {
     }
     List<String> expected = new ArrayList<>();
     for (Message answer : conversation.messages()) {
-      if (answer.isAssistant() && answer.trained().orElse(true)) {
+      if (answer.isLearned()) {
         expected.addAll(tags(answer.text()));
       }
     }
@@ -173,7 +173,7 @@ class ConversationPropertyTest {
     for (int turns = 1 + random.nextInt(4); turns > 0; turns--) {
       messages.add(Message.of("user", text(random, "U", messages.size())));
       Message answer = Message.of("assistant", text(random, "A", messages.size()));
-      messages.add(random.nextInt(5) == 0 ? answer.trained(false) : answer);
+      messages.add(random.nextInt(5) == 0 ? answer.weighted(0) : answer);
     }
     if (random.nextInt(8) == 0) {
       messages.add(Message.of("user", text(random, "U", messages.size())));

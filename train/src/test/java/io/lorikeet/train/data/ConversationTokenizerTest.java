@@ -108,10 +108,10 @@ final class ConversationTokenizerTest {
     List<String> beginnings = new ArrayList<>();
     for (Sequence sequence : result.sequences()) {
       int end = Math.min(wanted, sequence.tokens().length);
-      boolean[] trained = Arrays.copyOf(sequence.trained(), end);
-      if (Tokens.count(trained) > 0) {
+      float[] weights = Arrays.copyOf(sequence.weights(), end);
+      if (Tokens.count(weights) > 0) {
         beginnings.add(
-            Arrays.toString(Arrays.copyOf(sequence.tokens(), end)) + Arrays.toString(trained));
+            Arrays.toString(Arrays.copyOf(sequence.tokens(), end)) + Arrays.toString(weights));
       }
     }
     return beginnings;
@@ -147,11 +147,73 @@ final class ConversationTokenizerTest {
     tokenizer.close();
     TokenizedConversation all = tokenize(CHATML, TrainOn.ALL, USER, ANSWER);
     Sequence sequence = all.sequences().getFirst();
-    assertEquals(sequence.tokens().length - 1, Tokens.count(sequence.trained()));
+    assertEquals(sequence.tokens().length - 1, Tokens.count(sequence.weights()));
     tokenizer.close();
     TokenizedConversation some =
-        tokenize(CHATML, TrainOn.ASSISTANT, USER, ANSWER.trained(false), AGAIN, LAST);
+        tokenize(CHATML, TrainOn.ASSISTANT, USER, ANSWER.weighted(0), AGAIN, LAST);
     assertEquals(List.of("2<|im_end|>"), learned(some));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "Qwen-Qwen3-0.6B, '<think>\nSo.\n</think>\n\n', '2<|im_end|>'",
+    "Qwen-QwQ-32B, 'So.\n</think>\n\n', '2<|im_end|>'",
+    "openai-gpt-oss-120b, 'So.<|end|>', '<|start|>assistant<|channel|>final<|message|>2'",
+  })
+  void thoughtsOrAnswersAlone(String name, String thoughts, String answer) throws IOException {
+    String template = Fixtures.read().templates().get(name);
+    Message[] chat = {USER, thinking("2", "So.")};
+    String thought = learned(tokenize(template, TrainOn.THOUGHTS, chat)).getFirst();
+    assertTrue(thought.endsWith(thoughts.replace("\\n", "\n")), thought);
+    tokenizer.close();
+    String said = learned(tokenize(template, TrainOn.ANSWERS, chat)).getFirst();
+    assertTrue(said.startsWith(answer), said);
+    tokenizer.close();
+    String whole = learned(tokenize(template, TrainOn.ASSISTANT, chat)).getFirst();
+    assertEquals(whole, thought + said);
+  }
+
+  @Test
+  void callsAreAnswers() throws IOException {
+    String qwen = Fixtures.read().templates().get("Qwen-Qwen3-0.6B");
+    Message call = call().thinking(Optional.of("Add."));
+    assertEquals(
+        List.of(
+            "<tool_call>\n{\"name\": \"add\", \"arguments\": {\"a\": 1}}\n</tool_call><|im_end|>"),
+        learned(tokenize(qwen, TrainOn.ANSWERS, USER, call)));
+    tokenizer.close();
+    assertEquals(
+        List.of("<think>\nAdd.\n</think>\n\n"),
+        learned(tokenize(qwen, TrainOn.THOUGHTS, USER, call)));
+  }
+
+  @Test
+  void turnsWithoutThoughts() throws IOException {
+    String qwen = Fixtures.read().templates().get("Qwen-Qwen3-0.6B");
+    TokenizedConversation none = tokenize(qwen, TrainOn.THOUGHTS, USER, ANSWER);
+    assertEquals(List.of(), none.sequences());
+    assertEquals(Set.of(ChatRemark.WITHOUT_THOUGHTS), none.remarks());
+    tokenizer.close();
+    assertEquals(
+        List.of("the 1<|im_end|>"), learned(tokenize(qwen, TrainOn.ANSWERS, USER, ANSWER)));
+    tokenizer.close();
+    assertEquals(
+        List.of("the 1<|im_end|>"), learned(tokenize(CHATML, TrainOn.ANSWERS, USER, ANSWER)));
+  }
+
+  @Test
+  void turnsHaveTheWeightsOfTheData() throws IOException {
+    Sequence sequence =
+        tokenize(CHATML, TrainOn.ASSISTANT, USER, ANSWER.weighted(0.25), AGAIN, LAST.weighted(3))
+            .sequences()
+            .getFirst();
+    List<Float> found = new ArrayList<>();
+    for (float weight : sequence.weights()) {
+      if (found.isEmpty() || found.getLast() != weight) {
+        found.add(weight);
+      }
+    }
+    assertEquals(List.of(0f, 0.25f, 0f, 3f), found);
   }
 
   @Test
@@ -418,7 +480,7 @@ final class ConversationTokenizerTest {
     for (Sequence sequence : result.sequences()) {
       List<Integer> stretch = new ArrayList<>();
       for (int i = 0; i <= sequence.tokens().length; i++) {
-        if (i < sequence.tokens().length && sequence.trained()[i]) {
+        if (i < sequence.tokens().length && sequence.weights()[i] > 0) {
           stretch.add(sequence.tokens()[i]);
         } else if (!stretch.isEmpty()) {
           stretches.add(text(stretch.stream().mapToInt(token -> token).toArray()));

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -34,10 +35,33 @@ class ExampleTokenizerTest {
     TokenizedExample tokenized = one(bytes(10, TooLong.CUT), prompted("abc", "d"));
     assertArrayEquals(
         new int[] {TestEncodings.BEGIN, 'a', 'b', 'c', 'd', TestEncodings.END}, tokenized.tokens());
-    assertArrayEquals(new boolean[] {false, false, false, false, true, true}, tokenized.trained());
+    assertArrayEquals(new float[] {0, 0, 0, 0, 1, 1}, tokenized.weights());
     ExampleTokenizer all =
         new ExampleTokenizer(TestEncodings.bytes(), 10, TooLong.CUT, TrainOn.ALL);
     assertEquals(5, one(all, prompted("abc", "d")).targets());
+  }
+
+  @Test
+  void thoughtsOfACompletion() {
+    String completion = "<think>\nHm.\n</think>\n\nSo";
+    Example example = prompted("ab", completion);
+    TokenizedExample answers = one(trainOn(TrainOn.ANSWERS), example);
+    assertEquals("So".length() + 1, answers.targets());
+    assertTrue(answers.trains(answers.tokens().length - 3));
+    TokenizedExample thoughts = one(trainOn(TrainOn.THOUGHTS), example);
+    assertEquals(completion.length() - "So".length(), thoughts.targets());
+    assertTrue(thoughts.trains(3));
+    Example opened = prompted("ab<think>\n", "Hm.</think>So");
+    assertEquals("Hm.</think>".length(), one(trainOn(TrainOn.THOUGHTS), opened).targets());
+    for (String without : List.of("So", "<think>\n</think>So", "a</think>So")) {
+      Tokenized none = trainOn(TrainOn.THOUGHTS).tokenize(prompted("ab", without));
+      assertEquals(List.of(), none.examples(), without);
+      assertEquals(Set.of(Tokenized.ChatRemark.WITHOUT_THOUGHTS), none.remarks(), without);
+    }
+  }
+
+  private static ExampleTokenizer trainOn(TrainOn trainOn) {
+    return new ExampleTokenizer(TestEncodings.bytes(), 100, TooLong.CUT, trainOn);
   }
 
   @Test
@@ -138,7 +162,7 @@ class ExampleTokenizerTest {
     assertEquals(5, text.targets());
     TokenizedExample prompted = one(tokenizer, prompted("abcdefg", "h"));
     assertEquals(2, prompted.targets());
-    assertArrayEquals(new boolean[] {false, false, false, false, true, true}, prompted.trained());
+    assertArrayEquals(new float[] {0, 0, 0, 0, 1, 1}, prompted.weights());
     assertEquals(
         List.of("1 example longer than the context of 5 tokens: their beginning is cut off"),
         report(tokenizer, TooLong.CUT_LEFT, text("abcdefgh")).warnings());
@@ -154,7 +178,7 @@ class ExampleTokenizerTest {
     for (TokenizedExample piece : divided.examples()) {
       assertEquals(TestEncodings.BEGIN, piece.tokens()[0]);
       for (int i = 1; i < piece.tokens().length; i++) {
-        if (piece.trained()[i]) {
+        if (piece.trains(i)) {
           learned.add(piece.tokens()[i]);
         }
       }

@@ -64,15 +64,15 @@ class PackingPropertyTest {
         int kept = 1 + random.nextInt(tokens.length);
         int length = Math.min(context + 1, kept + 1 + random.nextInt(1 + context / 3));
         tokens = Arrays.copyOf(tokens, length);
-        boolean[] trained = new boolean[length];
+        float[] weights = new float[length];
         for (int at = Math.min(kept, length - 1); at < length; at++) {
           tokens[at] = 1 + random.nextInt(3);
         }
         for (int at = 1; at < length; at++) {
-          trained[at] = random.nextInt(4) == 0;
+          weights[at] = random.nextInt(4) == 0 ? 1 : 0;
         }
-        trained[length - 1] = true;
-        examples.add(new TokenizedExample(tokens, trained, "f", line));
+        weights[length - 1] = 1;
+        examples.add(new TokenizedExample(tokens, weights, "f", line));
       }
     }
     SharedRows.check(examples, context, 1 + random.nextInt(3), "seed " + seed);
@@ -111,12 +111,12 @@ class PackingPropertyTest {
     List<TokenizedExample> examples = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       int[] tokens = random.ints(2 + random.nextInt(context), 1, 1000).toArray();
-      boolean[] trained = new boolean[tokens.length];
+      float[] weights = new float[tokens.length];
       for (int at = 1; at < tokens.length; at++) {
-        trained[at] = random.nextBoolean();
+        weights[at] = random.nextBoolean() ? 1 : 0;
       }
-      trained[1 + random.nextInt(tokens.length - 1)] = true;
-      examples.add(new TokenizedExample(tokens, trained, "f", i + 1));
+      weights[1 + random.nextInt(tokens.length - 1)] = 1;
+      examples.add(new TokenizedExample(tokens, weights, "f", i + 1));
     }
     return examples;
   }
@@ -162,7 +162,7 @@ class PackingPropertyTest {
 
   static List<Integer> flat(TokenizedExample example) {
     return IntStream.range(0, example.tokens().length)
-        .map(at -> example.trained()[at] ? -example.tokens()[at] : example.tokens()[at])
+        .map(at -> example.trains(at) ? -example.tokens()[at] : example.tokens()[at])
         .boxed()
         .toList();
   }

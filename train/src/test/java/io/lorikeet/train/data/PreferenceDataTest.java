@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lorikeet.models.text.ChatVocabulary;
+import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.event.Events;
 import io.lorikeet.train.settings.DataSettings;
@@ -25,6 +27,9 @@ import org.junit.jupiter.api.io.TempDir;
 /// Pairs and labels, from the file to the rows. A token is a byte, and there are begin and end
 /// tokens.
 class PreferenceDataTest {
+  private static final String CHATML =
+      "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}"
+          + "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
   private static final String PLAIN = "{\"prompt\": \"ask\", \"completion\": \"yes\"}";
 
   @TempDir private Path folder;
@@ -139,6 +144,27 @@ class PreferenceDataTest {
     String cut = refused(pair("ask", "y".repeat(40) + "a", "y".repeat(40) + "b"));
     assertTrue(cut.startsWith(file + ":1: a pair whose answers are the same as far as"), cut);
     assertTrue(cut.contains("--context"), cut);
+  }
+
+  @Test
+  void weightsThatPairsCannotHaveAreNamed() throws IOException {
+    String pair =
+        "{\"prompt\": [{\"role\": \"user\", \"content\": \"ask\"}],"
+            + " \"chosen\": [{\"role\": \"assistant\", \"content\": \"yes\", \"weight\": %s}],"
+            + " \"rejected\": [{\"role\": \"assistant\", \"content\": \"no\"}]}";
+    Files.write(file, List.of(pair.formatted(1), pair.formatted(0.5)));
+    options.set(Settings.CONTEXT, 100);
+    DataSettings settings = new DataSettings(options.data(file).resolveData(_ -> 4096), 0);
+    Path base = ChatVocabulary.bytePairs(folder.resolve("chats.gguf"), CHATML);
+    try (Tokenizer tokenizer = Tokenizer.open(base)) {
+      TextEncoding encoding = TextEncoding.of(tokenizer, Optional.empty());
+      String refused =
+          assertThrows(
+                  InvalidInputException.class, () -> TrainingData.load(settings, encoding, events))
+              .getMessage();
+      String expected = ":2: a message of another weight than 0 or 1, which DPO can't learn from";
+      assertTrue(refused.startsWith(file + expected), refused);
+    }
   }
 
   @Test

@@ -56,7 +56,7 @@ final class SharedRows {
     for (int i = 0; i < example.places(); i++) {
       hash = hash(hash, example.tokens()[i]);
       beginnings.add(hash);
-      if (example.trained()[i + 1]) {
+      if (example.trains(i + 1)) {
         targets.merge(hash(hash, example.tokens()[i + 1]), 1, Integer::sum);
       }
     }

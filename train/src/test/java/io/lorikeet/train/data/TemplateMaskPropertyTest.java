@@ -101,7 +101,7 @@ final class TemplateMaskPropertyTest {
               check(conversation, result, tokenizer, encoding, label);
               for (Sequence sequence : result.sequences()) {
                 examples.add(
-                    new TokenizedExample(sequence.tokens(), sequence.trained(), "f", i + 1));
+                    new TokenizedExample(sequence.tokens(), sequence.weights(), "f", i + 1));
               }
             } catch (TemplateException _) {
               refused++;
@@ -131,7 +131,7 @@ final class TemplateMaskPropertyTest {
       if (random.nextInt(4) == 0) {
         answer = thinking(answer, text(random, "T" + messages.size()));
       }
-      messages.add(random.nextInt(8) == 0 ? answer.trained(false) : answer);
+      messages.add(random.nextInt(8) == 0 ? answer.weighted(0) : answer);
     }
     return new Conversation(messages, List.of(), Map.of());
   }
@@ -167,17 +167,17 @@ final class TemplateMaskPropertyTest {
     List<Integer> turns = new ArrayList<>();
     for (int i = 0; i < conversation.messages().size(); i++) {
       Message message = conversation.messages().get(i);
-      if (message.isAssistant() && message.trained().orElse(true)) {
+      if (message.isLearned()) {
         turns.add(i);
       }
     }
     int found = 0;
     for (Sequence sequence : result.sequences()) {
       int at = 1;
-      assertFalse(sequence.trained()[0], label);
+      assertFalse(sequence.weights()[0] > 0, label);
       while (at < sequence.tokens().length) {
         int start = at;
-        while (at < sequence.tokens().length && sequence.trained()[at]) {
+        while (at < sequence.tokens().length && sequence.weights()[at] > 0) {
           at++;
         }
         if (at > start) {

@@ -225,7 +225,7 @@ class TokenCacheTest {
     assertEquals(expected.size(), found.size());
     for (int i = 0; i < expected.size(); i++) {
       assertArrayEquals(expected.get(i).tokens(), found.get(i).tokens());
-      assertArrayEquals(expected.get(i).trained(), found.get(i).trained());
+      assertArrayEquals(expected.get(i).weights(), found.get(i).weights());
       assertEquals(expected.get(i).source(), found.get(i).source());
       assertEquals(expected.get(i).line(), found.get(i).line());
     }

@@ -20,7 +20,7 @@ class TokenTreeTest {
     assertArrayEquals(new int[] {5, 5, 3, 3, 5, 5}, all(tree, tree::seenUntil));
     // 5 follows 2, too, but has no loss.
     assertArrayEquals(new int[] {2, 3, 4, 9, 6, 8}, all(tree, tree::target));
-    assertArrayEquals(new int[] {0, 1, 1, 1, 0, 1}, all(tree, tree::weight));
+    assertArrayEquals(new int[] {0, 1, 1, 1, 0, 1}, all(tree, place -> (int) tree.weight(place)));
     assertEquals(4, tree.targets());
   }
 
@@ -33,14 +33,14 @@ class TokenTreeTest {
     assertArrayEquals(new int[] {0, 1, 2, 1, 2, 2}, all(tree, tree::position));
     assertArrayEquals(new int[] {5, 2, 2, 5, 4, 5}, all(tree, tree::seenUntil));
     assertArrayEquals(new int[] {2, 3, 9, 5, 8, 7}, all(tree, tree::target));
-    assertArrayEquals(new int[] {0, 1, 1, 1, 1, 1}, all(tree, tree::weight));
+    assertArrayEquals(new int[] {0, 1, 1, 1, 1, 1}, all(tree, place -> (int) tree.weight(place)));
   }
 
   @Test
   void whatTwoExamplesLearnCountsTwice() {
     TokenTree tree = TokenTree.of(List.of(example(1, 1, 2, 3), example(1, 1, 2, 3, 4)));
     assertArrayEquals(new int[] {1, 2, 3}, all(tree, tree::token));
-    assertArrayEquals(new int[] {2, 2, 1}, all(tree, tree::weight));
+    assertArrayEquals(new int[] {2, 2, 1}, all(tree, place -> (int) tree.weight(place)));
     assertEquals(5, tree.targets());
   }
 
@@ -63,7 +63,7 @@ class TokenTreeTest {
           assertEquals(examples.get(example).tokens()[token], tree.target(place));
           visits.add(example + ":" + token);
         });
-    assertArrayEquals(all(tree, tree::weight), weights);
+    assertArrayEquals(all(tree, place -> (int) tree.weight(place)), weights);
     assertEquals(List.of("0:1", "0:2", "0:3", "1:1", "1:2", "2:2", "2:3", "3:3"), visits);
   }
 

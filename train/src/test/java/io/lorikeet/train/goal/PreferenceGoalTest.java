@@ -44,13 +44,13 @@ class PreferenceGoalTest {
         for (int i = 8; i < length; i++) {
           tokens[i] = 100 + 50 * ((side + line) % 2) + random.nextInt(40); // either comes first
         }
-        boolean[] trained = new boolean[length];
-        Arrays.fill(trained, 6, length, true);
+        float[] weights = new float[length];
+        Arrays.fill(weights, 6, length, 1);
         Judgement judgement =
             labels
                 ? (line % 2 == 0 ? Judgement.GOOD : Judgement.BAD)
                 : (side == 0 ? Judgement.CHOSEN : Judgement.REJECTED);
-        examples.add(new TokenizedExample(tokens, trained, "f", line, judgement));
+        examples.add(new TokenizedExample(tokens, weights, "f", line, judgement));
       }
     }
     return examples;

@@ -15,6 +15,7 @@ import io.lorikeet.models.adapter.AdapterMetadata;
 import io.lorikeet.models.adapter.BaseIdentity;
 import io.lorikeet.models.architecture.SavedInputs;
 import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
@@ -25,6 +26,7 @@ import io.lorikeet.train.run.ResumedRun;
 import io.lorikeet.train.run.StoppedException;
 import io.lorikeet.train.run.TrainingResult;
 import io.lorikeet.train.settings.DataSource;
+import io.lorikeet.train.settings.RankChoice;
 import io.lorikeet.train.settings.RunPolicy;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
@@ -226,15 +228,32 @@ class ResumeTest {
             .formatted(written),
         events.notes().getFirst());
     assertTrue(events.steps().getFirst().loss() < 1.5 * learned, "it begins anew");
-    assertEquals(4, whole.config().get(Settings.RANK));
+    assertEquals(4, whole.config().get(Settings.RANK).number());
     assertEquals(first.alpha(), whole.adapter().alpha());
     TrainingConfig config = options.set(Settings.OUTPUT, folder.resolve("third.gguf")).resolve();
     Trainer trainer = new Trainer(config, killer(5));
     assertThrows(Killed.class, trainer::run);
     assertSame(whole.adapter(), resume(config.get(Settings.RUN), new TrainingOptions()).adapter());
-    TrainingOptions both = options.set(Settings.RANK, 8);
+    TrainingOptions both = options.set(Settings.RANK, RankChoice.of(8));
     String message = assertThrows(InvalidInputException.class, both::resolve).getMessage();
     assertTrue(message.startsWith("rank: is that of the adapter"), message);
+  }
+
+  @Test
+  void ranksThatWereFoundAreKept() throws IOException {
+    TrainingOptions auto = options("auto").set(Settings.RANK, RankChoice.parse("auto:20k"));
+    TrainingResult whole = new Trainer(auto.resolve(), events).run();
+    assertTrue(
+        whole.adapter().pairs().stream().map(LoraPair::rank).distinct().count() > 2, "alike");
+    assertTrue(whole.adapter().parameters() <= 20_000);
+    assertTrue(whole.adapter().parameters() > 19_000, "" + whole.adapter().parameters());
+    assertTrue(
+        events.notes().stream().anyMatch(note -> note.startsWith("rank auto: ")),
+        events.notes()::toString);
+    TrainingConfig config = auto.set(Settings.OUTPUT, folder.resolve("killed.gguf")).resolve();
+    Trainer trainer = new Trainer(config, killer(5));
+    assertThrows(Killed.class, trainer::run);
+    assertSame(whole.adapter(), resume(config.get(Settings.RUN), new TrainingOptions()).adapter());
   }
 
   @Test
@@ -244,7 +263,7 @@ class ResumeTest {
         refused(
             run,
             new TrainingOptions()
-                .set(Settings.RANK, 8)
+                .set(Settings.RANK, RankChoice.of(8))
                 .set(Settings.SEED, 1L)
                 .set(Settings.SAVED_INPUTS, SavedInputs.DEVICE_BF16) // changes the numbers
                 .set(Settings.CONTEXT, TinyRun.CONTEXT) // as it was

@@ -1,6 +1,7 @@
 package io.lorikeet.train.loop;
 
 import io.lorikeet.quant.GgufFile;
+import io.lorikeet.train.settings.RankChoice;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
@@ -38,7 +39,7 @@ public final class TinyRun {
         .set(Settings.CONTEXT, CONTEXT)
         .set(Settings.DEVICE, "cpu")
         .set(Settings.THREADS, 1)
-        .set(Settings.RANK, 4)
+        .set(Settings.RANK, RankChoice.of(4))
         .set(Settings.LEARNING_RATE, 5e-3)
         .set(Settings.ACCUMULATE, 2)
         .set(Settings.STEPS, 3);

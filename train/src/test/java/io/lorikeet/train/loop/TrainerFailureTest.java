@@ -14,6 +14,7 @@ import io.lorikeet.train.event.Events;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.optimizer.NonFiniteException;
+import io.lorikeet.train.settings.RankChoice;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
@@ -130,11 +131,12 @@ class TrainerFailureTest {
 
   @Test
   void aRankThatNothingCanUseIsRefused() throws IOException {
-    String message = fails(InvalidInputException.class, options().set(Settings.RANK, 65));
+    String message =
+        fails(InvalidInputException.class, options().set(Settings.RANK, RankChoice.of(65)));
     assertEquals(
         "rank: 65 is more than any adapted matrix of this base can use; give at most 64", message);
     assertNoRunFolder();
-    TrainingConfig config = options().set(Settings.RANK, 65_536).resolve();
+    TrainingConfig config = options().set(Settings.RANK, RankChoice.of(65_536)).resolve();
     assertThrows(InvalidInputException.class, () -> new Trainer(config, events).run());
   }
 
@@ -144,8 +146,8 @@ class TrainerFailureTest {
         "context: 257 is more than the 256 tokens that the base was made for",
         refused(options().set(Settings.CONTEXT, 257)));
     assertEquals(
-        "rank: must be a whole number from 1 to 65536, is 0",
-        refused(options().set(Settings.RANK, 0)));
+        "rank: must be a whole number from 1 to 65536, or auto, is 0",
+        refused(options().set(Settings.RANK, RankChoice.of(0))));
     Path tied = RandomModel.of(TensorType.F32).tied().write(folder.resolve("tied.gguf"));
     TrainingOptions head = options().model(tied).set(Settings.TARGET, List.of("output"));
     String message = fails(InvalidInputException.class, head);

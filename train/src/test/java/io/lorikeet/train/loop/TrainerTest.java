@@ -22,6 +22,7 @@ import io.lorikeet.train.memory.MemoryPlanner;
 import io.lorikeet.train.run.TrainingResult;
 import io.lorikeet.train.settings.ConfigFile;
 import io.lorikeet.train.settings.OptimizerState;
+import io.lorikeet.train.settings.RankChoice;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
@@ -75,7 +76,11 @@ class TrainerTest {
   @Test
   void learns() throws IOException {
     TrainingResult result =
-        run(options().set(Settings.STEPS, 60).validation(data).set(Settings.RANK, 8));
+        run(
+            options()
+                .set(Settings.STEPS, 60)
+                .validation(data)
+                .set(Settings.RANK, RankChoice.of(8)));
     double before = result.validationBefore().orElseThrow();
     double after = result.validationAfter().orElseThrow();
     assertTrue(after < 0.4 * before, before + " -> " + after);
@@ -224,7 +229,11 @@ class TrainerTest {
   @Test
   void saysWhatItWillDo() throws IOException {
     TrainingResult result =
-        run(options().set(Settings.ACCUMULATE, null).set(Settings.RANK, 40).validation(0.1));
+        run(
+            options()
+                .set(Settings.ACCUMULATE, null)
+                .set(Settings.RANK, RankChoice.of(40))
+                .validation(0.1));
     assertEquals(4, result.config().get(Settings.ACCUMULATE));
     TrainingEvent.Started started = events.of(TrainingEvent.Started.class).getFirst();
     assertEquals(3, started.steps());

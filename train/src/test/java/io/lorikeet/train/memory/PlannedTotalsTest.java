@@ -9,6 +9,7 @@ import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.random.KnownShape;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.settings.MemorySize;
+import io.lorikeet.train.settings.RankChoice;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
@@ -59,7 +60,7 @@ class PlannedTotalsTest {
             .model(file)
             .data(file)
             .output(folder.resolve("a.gguf"))
-            .set(Settings.RANK, rank)
+            .set(Settings.RANK, RankChoice.of(rank))
             .set(Settings.CONTEXT, context)
             .set(Settings.THREADS, 1)
             .resolve(_ -> 131_072);

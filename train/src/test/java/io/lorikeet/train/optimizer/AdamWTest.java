@@ -9,6 +9,7 @@ import io.lorikeet.bindings.VulkanDevice;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraSettings;
+import io.lorikeet.models.lora.LoraSlot;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.settings.AdamWSettings;
@@ -16,6 +17,7 @@ import io.lorikeet.train.settings.OptimizerState;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
@@ -45,8 +47,15 @@ class AdamWTest {
 
   @Test
   void itsNumbersCanBeChosen() throws IOException {
-    compare(new AdamWSettings(0.1, 0.8, 0.95, 1e-3), "cpu", OptimizerState.DEVICE);
-    compare(new AdamWSettings(0, 0, 0.995, 1e-30), "cpu", OptimizerState.DEVICE);
+    compare(new AdamWSettings(0.1, 0.8, 0.95, 1e-3, 1), "cpu", OptimizerState.DEVICE);
+    compare(new AdamWSettings(0, 0, 0.995, 1e-30, 1), "cpu", OptimizerState.DEVICE);
+  }
+
+  /// The ratio's part is seen in whether an element belongs to a B, by its slot.
+  @ParameterizedTest
+  @EnumSource(OptimizerState.class)
+  void ofBWithARateOfItsOwn(OptimizerState placement) throws IOException {
+    compare(new AdamWSettings(0.1, 0.9, 0.999, 1e-8, 16), "cpu", placement);
   }
 
   @ParameterizedTest
@@ -78,7 +87,7 @@ class AdamWTest {
         Backend backend = Backend.open(device, 1);
         LoraParameters lora = LoraParameters.create(base, ModelConfig.of(base), settings, backend);
         AdamW optimizer = new AdamW(lora, adamW, backend, placement, folder)) {
-      Reference reference = new Reference(lora.values().downloadFloats(), adamW);
+      Reference reference = new Reference(lora, adamW);
       SplittableRandom random = new SplittableRandom(7);
       for (int step = 1; step <= STEPS; step++) {
         // Of very different sizes, as gradients of different matrices are.
@@ -93,16 +102,9 @@ class AdamWTest {
         assertEquals(1, Math.sqrt(squares) / norm(gradients), 1e-5);
         optimizer.step(rate, factor);
         reference.step(gradients, rate, factor);
-        assertClose(reference.values, lora.values().downloadFloats(), rate);
+        reference.assertClose(lora.values().downloadFloats(), rate);
         assertEquals(0, norm(lora.gradients().downloadFloats()));
       }
-    }
-  }
-
-  private static void assertClose(double[] expected, float[] actual, double rate) {
-    for (int i = 0; i < expected.length; i++) {
-      double allowed = 2e-4 * rate + 1e-6 * Math.abs(expected[i]);
-      assertEquals(expected[i], actual[i], allowed, "parameter " + i);
     }
   }
 
@@ -118,10 +120,18 @@ class AdamWTest {
     private final double[] values;
     private final double[] first;
     private final double[] second;
+    private final double[] ratios;
     private final AdamWSettings adamW;
     private int steps;
 
-    Reference(float[] start, AdamWSettings adamW) {
+    Reference(LoraParameters lora, AdamWSettings adamW) {
+      float[] start = lora.values().downloadFloats();
+      ratios = new double[start.length];
+      Arrays.fill(ratios, 1);
+      for (LoraSlot slot : lora.slots()) {
+        int from = (int) slot.bOffset();
+        Arrays.fill(ratios, from, from + (int) slot.bShape().elements(), adamW.rateRatio());
+      }
       values = new double[start.length];
       for (int i = 0; i < start.length; i++) {
         values[i] = start[i];
@@ -129,6 +139,13 @@ class AdamWTest {
       first = new double[start.length];
       second = new double[start.length];
       this.adamW = adamW;
+    }
+
+    void assertClose(float[] actual, double rate) {
+      for (int i = 0; i < values.length; i++) {
+        double allowed = 2e-4 * rate * ratios[i] + 1e-6 * Math.abs(values[i]);
+        assertEquals(values[i], actual[i], allowed, "parameter " + i);
+      }
     }
 
     void step(float[] gradients, double rate, double factor) {
@@ -139,8 +156,8 @@ class AdamWTest {
         second[i] = adamW.beta2() * second[i] + (1 - adamW.beta2()) * gradient * gradient;
         double mean = first[i] / (1 - Math.pow(adamW.beta1(), steps));
         double variance = second[i] / (1 - Math.pow(adamW.beta2(), steps));
-        values[i] -= rate * adamW.weightDecay() * values[i];
-        values[i] -= rate * mean / (Math.sqrt(variance) + adamW.epsilon());
+        values[i] -= rate * ratios[i] * adamW.weightDecay() * values[i];
+        values[i] -= rate * ratios[i] * mean / (Math.sqrt(variance) + adamW.epsilon());
       }
     }
   }

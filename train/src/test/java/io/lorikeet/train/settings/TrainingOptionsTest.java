@@ -36,7 +36,7 @@ class TrainingOptionsTest {
   void defaultsAreThoseOfTheField() {
     TrainingConfig config = options().resolve(_ -> 4096);
     assertEquals(2048, config.get(Settings.CONTEXT));
-    assertEquals(16, config.get(Settings.RANK));
+    assertEquals(16, config.get(Settings.RANK).number());
     assertEquals(32, config.get(Settings.ALPHA));
     assertEquals(List.of("all-linear"), config.get(Settings.TARGET));
     assertEquals(new LearningRateSchedule.Linear(2e-4, 0.1), config.learningRateSchedule());
@@ -48,7 +48,8 @@ class TrainingOptionsTest {
         config.get(Settings.THREADS) >= 1
             && config.get(Settings.THREADS) <= Runtime.getRuntime().availableProcessors());
     assertEquals(512, options().resolve(_ -> 512).get(Settings.CONTEXT));
-    assertEquals(16, options().set(Settings.RANK, 8).resolve(_ -> 512).get(Settings.ALPHA));
+    assertEquals(
+        16, options().set(Settings.RANK, RankChoice.of(8)).resolve(_ -> 512).get(Settings.ALPHA));
   }
 
   @Test
@@ -105,7 +106,7 @@ class TrainingOptionsTest {
             .data(folder.resolve("nothing.jsonl"), empty)
             .output(folder.resolve("none/adapter.gguf"))
             .validation(1.5)
-            .set(Settings.RANK, 0)
+            .set(Settings.RANK, RankChoice.of(0))
             .set(Settings.DROPOUT, 1.0)
             .set(Settings.STEPS, 3)
             .set(Settings.EPOCHS, 3)
@@ -123,7 +124,7 @@ class TrainingOptionsTest {
     assertTrue(lines.get(3).startsWith("validation: must be a file, or a share"), message);
     assertTrue(
         lines.get(4).startsWith("output: there is no folder " + folder.resolve("none")), message);
-    assertEquals("rank: must be a whole number from 1 to 65536, is 0", lines.get(5));
+    assertEquals("rank: must be a whole number from 1 to 65536, or auto, is 0", lines.get(5));
     assertEquals("dropout: must be a number from 0 to 0.99, is 1.0", lines.get(6));
     assertEquals("steps: give steps or epochs, not both", lines.get(7));
     assertTrue(lines.get(8).endsWith("; did you mean 'gate'?"), message);
@@ -223,14 +224,17 @@ class TrainingOptionsTest {
     Path file =
         Files.writeString(folder.resolve("c.yaml"), "rank: 4\nepochs: 3\nseed: 9\ncontext: 4096\n");
     TrainingOptions both =
-        options().set(Settings.RANK, 8).set(Settings.STEPS, 5).orElse(ConfigFile.read(file));
+        options()
+            .set(Settings.RANK, RankChoice.of(8))
+            .set(Settings.STEPS, 5)
+            .orElse(ConfigFile.read(file));
     String message =
         assertThrows(InvalidInputException.class, () -> both.resolve(_ -> 512)).getMessage();
     assertEquals(
         "context (c.yaml, line 4): 4096 is more than the 512 tokens that the base was made for",
         message);
     TrainingConfig config = both.set(Settings.CONTEXT, 256).resolve(_ -> 512);
-    assertEquals(8, config.get(Settings.RANK));
+    assertEquals(8, config.get(Settings.RANK).number());
     assertEquals(9, config.get(Settings.SEED));
     assertEquals(Optional.of(5), config.find(Settings.STEPS));
   }

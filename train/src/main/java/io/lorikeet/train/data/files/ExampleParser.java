@@ -45,7 +45,7 @@ final class ExampleParser {
 
   /// The messages of a prompt, of which none is learned.
   private static List<Message> asked(JsonNode prompt) {
-    return Messages.list(prompt, "prompt").stream().map(message -> message.trained(false)).toList();
+    return Messages.list(prompt, "prompt").stream().map(message -> message.weighted(0)).toList();
   }
 
   private static Example.Content chat(JsonNode record, String key) {
@@ -120,7 +120,7 @@ final class ExampleParser {
     JsonValues.optionalText(record, "system", "")
         .filter(system -> !system.isBlank())
         .ifPresent(system -> before.addFirst(Message.of("system", system)));
-    List<Message> asked = before.stream().map(message -> message.trained(false)).toList();
+    List<Message> asked = before.stream().map(message -> message.weighted(0)).toList();
     return conversation(asked, said, record);
   }
 

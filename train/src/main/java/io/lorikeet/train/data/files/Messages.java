@@ -32,6 +32,8 @@ final class Messages {
 
   private static final String CALL = "function_call";
 
+  private static final int MOST_WEIGHT = 100;
+
   private Messages() {}
 
   /// The messages of a list.
@@ -92,7 +94,7 @@ final class Messages {
         calls,
         JsonValues.optionalText(node, "name", place),
         JsonValues.optionalText(node, "tool_call_id", place),
-        trained(node, place));
+        weight(node, place));
   }
 
   private static Message calling(List<ToolCall> calls, JsonNode node) {
@@ -103,7 +105,7 @@ final class Messages {
         calls,
         Optional.empty(),
         Optional.empty(),
-        trained(node, ""));
+        weight(node, ""));
   }
 
   private static String role(String given, String place) {
@@ -153,20 +155,21 @@ final class Messages {
     return Optional.empty();
   }
 
-  /// OpenAI's `weight` of 0 or 1, or `train` of true or false.
-  private static Optional<Boolean> trained(JsonNode node, String place) {
+  /// OpenAI's `weight`, of any size here, or `train` of true or false.
+  private static Optional<Double> weight(JsonNode node, String place) {
     JsonNode train = node.path("train");
     if (train.isBoolean()) {
-      return Optional.of(train.booleanValue());
+      return Optional.of(train.booleanValue() ? 1.0 : 0);
     }
     JsonNode weight = node.path("weight");
     if (weight.isMissingNode() || weight.isNull()) {
       return Optional.empty();
     }
-    if (weight.isNumber() && (weight.doubleValue() == 0 || weight.doubleValue() == 1)) {
-      return Optional.of(weight.doubleValue() == 1);
+    if (weight.isNumber() && weight.doubleValue() >= 0 && weight.doubleValue() <= MOST_WEIGHT) {
+      return Optional.of(weight.doubleValue());
     }
-    throw new RecordProblem("%s.weight must be 0 or 1, found %s".formatted(place, weight));
+    throw new RecordProblem(
+        "%s.weight must be a number from 0 to %s, found %s".formatted(place, MOST_WEIGHT, weight));
   }
 
   private static List<ToolCall> toolCalls(JsonNode calls, String place) {

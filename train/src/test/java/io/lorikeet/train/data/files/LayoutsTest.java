@@ -1,7 +1,6 @@
 package io.lorikeet.train.data.files;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -56,8 +55,8 @@ class LayoutsTest {
             new ToolCall(Optional.of("c2"), "g", Map.of("y", List.of(2)))),
         call.toolCalls());
     assertEquals(Optional.of("c2"), chat.messages().get(3).toolCallId());
-    assertEquals(Optional.of(false), chat.messages().get(5).trained());
-    assertEquals(Optional.empty(), call.trained());
+    assertEquals(Optional.of(0.0), chat.messages().get(5).weight());
+    assertEquals(Optional.empty(), call.weight());
     assertEquals(
         List.of(
             Map.of("type", "function", "function", Map.of("name", "f", "parameters", Map.of()))),
@@ -120,8 +119,8 @@ class LayoutsTest {
                         {"role": "user", "content": "c"}],
              "completion": [{"role": "assistant", "content": "d"}]}
             """);
-    assertEquals(Optional.of(false), chat.messages().get(1).trained());
-    assertEquals(Optional.empty(), chat.messages().get(3).trained());
+    assertEquals(Optional.of(0.0), chat.messages().get(1).weight());
+    assertEquals(Optional.empty(), chat.messages().get(3).weight());
   }
 
   @Test
@@ -156,7 +155,7 @@ class LayoutsTest {
       assertEquals("a", rejected.messages().get(0).text());
       assertEquals("b", chosen.messages().get(1).text());
       assertEquals("c", rejected.messages().get(1).text());
-      assertFalse(chosen.messages().get(0).trained().orElseThrow());
+      assertEquals(0, chosen.messages().get(0).weight().orElseThrow());
     }
   }
 
@@ -175,7 +174,7 @@ class LayoutsTest {
           {"role": "user", "content": "b"} | 'messages' has no message of an assistant to learn
           {"role": "tool", "content": "b"} | messages[1]: a tool answers, but nothing was called before
           {"role": "assistant", "content": "a\\u0000"} | messages[1].content holds a NUL character
-          {"role": "assistant", "content": "a", "weight": 0.5} | messages[1].weight must be 0 or 1, found 0.5
+          {"role": "assistant", "content": "a", "weight": -0.5} | messages[1].weight must be a number from 0 to 100, found -0.5
           {"role": "user", "tool_calls": [{"name": "f", "arguments": {}}]} | messages[1]: only an assistant calls tools, not 'user'
           {"role": "assistant", "tool_calls": [{"arguments": {}}]} | messages[1].tool_calls[0].name is missing
           {"role": "assistant", "tool_calls": [{"name": "f", "arguments": "{x"}]} | messages[1].tool_calls[0].arguments must be JSON
