@@ -35,6 +35,7 @@ import picocli.CommandLine.Spec;
     name = "plan",
     description = {
       "Say what memory a training run needs before it starts, and whether it fits.",
+      "Exit code 0 where it fits, 1 where it doesn't.",
       "Takes the options of train, of which only --model is needed. Of the base it reads only the head, so a file"
           + " that is still being downloaded will do. hf:OWNER/REPO/FILE plans for a file on a hub, of which it fetches"
           + " the head; --shape plans for a well-known shape."

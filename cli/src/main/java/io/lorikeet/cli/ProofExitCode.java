@@ -11,6 +11,10 @@ final class ProofExitCode {
   static final String INCONCLUSIVE = " 3:done, but the adapter changes too little to be proven";
   static final String REFUSED = " 3:too little changed, or the gate refuses all";
 
+  static final String OUT_OF_TIME = "124:stopped by --max-time; --resume goes on";
+  static final String INTERRUPTED = "130:stopped by Ctrl-C; --resume goes on";
+  static final String TERMINATED = "143:stopped by SIGTERM; --resume goes on";
+
   private ProofExitCode() {}
 
   /// The exit code of a command that proves.

@@ -27,7 +27,10 @@ import picocli.CommandLine.Spec;
       ProofExitCode.PROVEN,
       ProofExitCode.FAILED,
       ProofExitCode.BAD_INPUT,
-      ProofExitCode.REFUSED
+      ProofExitCode.REFUSED,
+      ProofExitCode.OUT_OF_TIME,
+      ProofExitCode.INTERRUPTED,
+      ProofExitCode.TERMINATED
     },
     modelTransformer = TrainingFlags.class)
 @Inputs(

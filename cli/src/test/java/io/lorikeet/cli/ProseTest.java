@@ -117,9 +117,11 @@ class ProseTest {
     Stream.of(
             spec.usageMessage().header(),
             spec.usageMessage().description(),
-            spec.usageMessage().footer(),
-            spec.usageMessage().exitCodeList().values().toArray(String[]::new))
+            spec.usageMessage().footer())
         .forEach(text -> addHelp(name, text, problems));
+    spec.usageMessage()
+        .exitCodeList()
+        .forEach((code, text) -> addHelp(name + " " + code, new String[] {text}, problems));
     spec.options().forEach(o -> addHelp(name + " " + o.longestName(), o.description(), problems));
     spec.positionalParameters()
         .forEach(p -> addHelp(name + " " + p.paramLabel(), p.description(), problems));
