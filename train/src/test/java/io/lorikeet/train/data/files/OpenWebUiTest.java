@@ -81,8 +81,8 @@ class OpenWebUiTest {
     assertEquals("2+2?|5", said(chat(all.get(1))));
     assertEquals(Optional.of(false), all.get(1).label());
     assertEquals(
-        List.of(Optional.empty(), Optional.of(false), Optional.empty(), Optional.empty()),
-        chat(all.get(2)).messages().stream().map(message -> message.trained()).toList());
+        List.of(Optional.empty(), Optional.of(0.0), Optional.empty(), Optional.empty()),
+        chat(all.get(2)).messages().stream().map(message -> message.weight()).toList());
     refused(record.formatted(0, "m3", HISTORY), "'data.rating' must be 1 or -1");
     refused(record.formatted(1, "m9", HISTORY), "has no message 'm9'");
   }
