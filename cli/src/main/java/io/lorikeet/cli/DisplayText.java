@@ -11,7 +11,13 @@ final class DisplayText {
 
   /// A word, what stands in quotation marks, or a command to be pasted at the end of a line.
   private static final Pattern WORD =
-      Pattern.compile("(?<=: )(\\./)?lorikeet .*|(?<!\\S)'[^']+'\\S*|\\S+");
+      Pattern.compile("(?<=: |  )(\\./)?lorikeet .*|(?<!\\S)'[^']+'\\S*|\\S+");
+
+  /// The first column of a row, with the room behind it.
+  private static final Pattern COLUMN = Pattern.compile("\\s*\\S+(?: \\S+)*\\s{2,}(?=\\S)");
+
+  /// Columns that have to be left beside a row's first one; else it is broken like a sentence.
+  private static final int LEAST_BESIDE = 20;
 
   private static final String INDENT = "  ";
 
@@ -68,8 +74,8 @@ final class DisplayText {
   }
 
   /// The lines of a text, broken at words where they are longer than a width. Lines after a break
-  /// are indented. Words that are longer themselves, such as paths, stay whole, and so do commands
-  /// and quoted texts.
+  /// are indented; those of a row, such as `name    value`, to its second column. Words that are
+  /// longer themselves, such as paths, stay whole, and so do commands and quoted texts.
   static List<String> wrap(String text, int width) {
     List<String> lines = new ArrayList<>();
     for (String line : text.split("\n", -1)) {
@@ -84,14 +90,19 @@ final class DisplayText {
 
   private static void wrapLine(String line, int width, List<String> lines) {
     String indent = line.substring(0, line.length() - line.stripLeading().length());
-    StringBuilder current = new StringBuilder(indent);
-    Matcher words = WORD.matcher(line);
+    Matcher column = COLUMN.matcher(line);
+    boolean row = column.lookingAt() && columns(column.group()) + LEAST_BESIDE <= width;
+    String first = row ? column.group() : indent;
+    String further = row ? " ".repeat(columns(first)) : indent + INDENT;
+    StringBuilder current = new StringBuilder(first);
+    Matcher words =
+        WORD.matcher(line).region(first.length(), line.length()).useTransparentBounds(true);
     boolean empty = true;
     while (words.find()) {
       String word = words.group();
       if (!empty && columns(current.toString()) + 1 + columns(word) > width) {
         lines.add(current.toString());
-        current = new StringBuilder(indent + INDENT);
+        current = new StringBuilder(further);
         empty = true;
       }
       current.append(empty ? "" : " ").append(word);

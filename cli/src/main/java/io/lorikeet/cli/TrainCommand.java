@@ -63,7 +63,7 @@ final class TrainCommand implements Callable<Integer> {
     line.println("");
     new TrainingSummary(config, RunMetrics.read(config.get(Settings.RUN)), finished.best())
         .lines()
-        .forEach(line::println);
+        .forEach(line::sentence);
     int proven =
         finished
             .verification()

@@ -58,7 +58,7 @@ final class TrainingProgress implements TrainingListener {
       case TrainingEvent.Judging(String work) -> progress("gate: " + work);
       case TrainingEvent.Judged judged -> judged(judged);
       case TrainingEvent.Sampled sampled ->
-          line.println(
+          line.sentence(
               "%s: %s tokens of answers to samples in %s"
                   .formatted(
                       when(sampled.step()),
@@ -68,7 +68,7 @@ final class TrainingProgress implements TrainingListener {
       case TrainingEvent.Trained _ -> end();
       case TrainingEvent.AdapterSaved(var file) -> line.println("adapter: " + file);
       case TrainingEvent.BestSaved(var file, int step, double loss) ->
-          line.println(
+          line.sentence(
               "best adapter, after step %s with a validation loss of %s: %s"
                   .formatted(step, loss(loss, lastFigures), file));
       case TrainingEvent.Proving _ -> line.update("verifying");
@@ -81,7 +81,7 @@ final class TrainingProgress implements TrainingListener {
             .formatted(judged.step(), judged.passes() ? "passes" : "doesn't pass"));
     for (TrainingEvent.Check check : judged.checks()) {
       if (!check.passed()) {
-        line.println("  %s: %s (%s)".formatted(check.name(), check.measured(), check.required()));
+        line.sentence("  %s: %s (%s)".formatted(check.name(), check.measured(), check.required()));
       }
     }
   }
@@ -127,7 +127,7 @@ final class TrainingProgress implements TrainingListener {
       block.validated(evaluated);
     }
     lastFigures = evaluated.figures();
-    line.println(
+    line.sentence(
         when(evaluated.step())
             + ": validation loss "
             + loss(evaluated.loss(), evaluated.figures())

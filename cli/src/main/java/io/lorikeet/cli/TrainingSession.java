@@ -66,7 +66,7 @@ final class TrainingSession {
     }
     done.verification()
         .ifPresentOrElse(
-            verification -> ProofText.lines(verification).forEach(line::println),
+            verification -> ProofText.lines(verification).forEach(line::sentence),
             () ->
                 line.sentence(
                     "the run in %s had finished after %s steps, and its adapter is still there: %s"

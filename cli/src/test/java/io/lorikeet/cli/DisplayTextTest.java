@@ -51,4 +51,17 @@ class DisplayTextTest {
         List.of("go on with:", "  lorikeet train --resume a-run"),
         DisplayText.wrap("go on with: lorikeet train --resume a-run", 20));
   }
+
+  @Test
+  void rowsKeepTheirColumns() {
+    assertEquals(
+        List.of("training loss    7.0 before, 0.5", "                 after (means)"),
+        DisplayText.wrap("training loss    7.0 before, 0.5 after (means)", 37));
+    assertEquals(
+        List.of("training loss 7.0 before,", "  0.5 after"),
+        DisplayText.wrap("training loss    7.0 before, 0.5 after", 26));
+    assertEquals(
+        List.of("next             lorikeet generate --model a"),
+        DisplayText.wrap("next             lorikeet generate --model a", 37));
+  }
 }
