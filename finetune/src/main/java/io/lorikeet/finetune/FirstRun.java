@@ -97,7 +97,7 @@ public record FirstRun(
         look.ownValidation() || examples < FEWEST_TO_DIVIDE
             ? 0
             : Math.min(MOST_MEASURED, examples / 10);
-    int rows = Math.ceilDiv(look.rows() * (examples - measured), examples);
+    int rows = trainedRows(look.rows(), examples, measured);
     int epochs = 1;
     int steps = steps(options, epochs, rows);
     while (steps < ENOUGH_STEPS && epochs < MOST_EPOCHS) {
@@ -114,6 +114,11 @@ public record FirstRun(
         steps,
         Math.max(1, steps / VALIDATIONS),
         memory);
+  }
+
+  /// The part of all rows that is left to the examples that aren't measured.
+  static int trainedRows(int rows, int examples, int measured) {
+    return Math.toIntExact(Math.ceilDiv((long) rows * (examples - measured), examples));
   }
 
   private static int steps(TrainingOptions options, int epochs, int rows) {

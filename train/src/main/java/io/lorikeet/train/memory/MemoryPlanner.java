@@ -30,6 +30,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /// Finds out what a run needs before it starts, and lays it out so that it fits: what costs no time
 /// first, then what costs some.
@@ -165,21 +166,28 @@ public final class MemoryPlanner {
     if (backend.isCpu() && config.find(Settings.OPTIMIZER_STATE).isEmpty()) {
       states.add(OptimizerState.MAPPED);
     }
-    List<Placement> placements =
-        new ArrayList<>(states.stream().map(earlier.placement()::with).toList());
-    if (backend.isCpu()) {
-      // Activations computed again are the same there.
-      for (SavedActivations less : List.of(SavedActivations.ATTENTION, SavedActivations.NONE)) {
-        if (less.compareTo(earlier.placement().savedActivations()) < 0) {
-          states.forEach(state -> placements.add(earlier.placement().with(state).saving(less)));
-        }
-      }
-    }
-    return placements.stream()
+    return kept(earlier.placement()).stream()
+        .flatMap(kept -> states.stream().map(kept::with))
         .distinct()
         .map(this::plan)
         .filter(plan -> fits(plan, device))
         .findFirst();
+  }
+
+  /// An earlier layout with the activations kept that the setting says now.
+  private List<Placement> kept(Placement had) {
+    boolean canKeep =
+        had.savedInputs() == SavedInputs.DEVICE && !had.streamed() && had.passes() == 1;
+    return switch (config.get(Settings.RECOMPUTE)) {
+      case ALL -> List.of(had.saving(SavedActivations.NONE));
+      case NONE -> canKeep ? List.of(had.saving(SavedActivations.PROJECTIONS)) : List.of();
+      case AUTO ->
+          Stream.of(had.savedActivations(), SavedActivations.ATTENTION, SavedActivations.NONE)
+              .filter(saved -> saved.compareTo(had.savedActivations()) <= 0)
+              .limit(backend.isCpu() ? Long.MAX_VALUE : 1) // computed again they are the same there
+              .map(had::saving)
+              .toList();
+    };
   }
 
   public boolean fits(MemoryPlan plan, long device) {
@@ -380,7 +388,7 @@ public final class MemoryPlanner {
         new MemoryPlan.PlanItem(
             "saved layer inputs", pass.hiddenStates(), pass.hiddenStatesOnHost(), 0));
     if (config.keepsBase()) {
-      long states = (long) NeutralData.mostTokens(config) * model.embedding() * Float.BYTES;
+      long states = (long) NeutralData.mostTokens(config) * model.hidden() * Float.BYTES;
       items.add(new MemoryPlan.PlanItem("the base's states of neutral texts", 0, states, 0));
     }
     if (pass.activations() > 0) {

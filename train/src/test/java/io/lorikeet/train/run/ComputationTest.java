@@ -48,6 +48,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /// A run that goes on computes as it did, whatever is fastest or fits now; where it can't, it says
@@ -171,6 +172,17 @@ class ComputationTest {
     boolean all = recompute == Recompute.ALL;
     assertEquals(all ? "none" : "projections", recorded(run, "saved-activations"));
     assertTrue(same(whole, resume(run, new TrainingOptions())));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"AUTO, ALL, none", "ALL, NONE, projections"})
+  void aRunThatGoesOnKeepsWhatTheSettingSaysThen(Recompute before, Recompute now, String kept)
+      throws IOException {
+    LoraAdapter whole = whole(options("whole"));
+    Path run = killed(options("cut").set(Settings.RECOMPUTE, before), KILLED_AFTER);
+    assertTrue(same(whole, resume(run, new TrainingOptions().set(Settings.RECOMPUTE, now))));
+    assertEquals(List.of(), events.warnings());
+    assertEquals(kept, recorded(run, "saved-activations"));
   }
 
   /// A run of before activations could be kept goes on without.
