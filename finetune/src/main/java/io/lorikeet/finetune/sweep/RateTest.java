@@ -1,5 +1,6 @@
 package io.lorikeet.finetune.sweep;
 
+import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.PathParts;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
@@ -53,11 +54,15 @@ public record RateTest(List<Double> rates, List<Double> losses) {
   /// @param options of a training run
   /// @param stop asks it to stop
   /// @throws StoppedException when it was asked to stop
-  /// @throws io.lorikeet.quant.InvalidInputException when no run can begin with these options
+  /// @throws InvalidInputException when no run can begin with these options
   public static RateTest run(TrainingOptions options, StopRequest stop, TrainingListener listener)
       throws IOException {
     Path beside = options.get(Settings.OUTPUT).orElse(Path.of("adapter.gguf")).toAbsolutePath();
-    Path folder = Files.createTempDirectory(PathParts.folder(beside), ".learning-rates");
+    Path parent = PathParts.folder(beside);
+    if (!Files.isDirectory(parent)) {
+      throw new InvalidInputException("output: there is no folder " + parent);
+    }
+    Path folder = Files.createTempDirectory(parent, ".learning-rates");
     try {
       TrainingOptions own =
           new TrainingOptions()

@@ -11,6 +11,7 @@ import io.lorikeet.train.settings.ConfigFile;
 import io.lorikeet.train.settings.Setting;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingOptions;
+import io.lorikeet.train.settings.ValidationData;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -21,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 
 /// The file of a sweep: YAML with `folder`, `budget`, `train` (settings of all runs), `try`
@@ -42,6 +44,17 @@ record SweepFile(
           Settings.EVALUATE_EVERY,
           Settings.EARLY_STOP,
           Settings.MAX_TIME);
+
+  /// Beside those of preferences, the settings that change what the validation loss is.
+  private static final Set<Setting<?>> OF_MEASURE =
+      Set.of(
+          Settings.VALIDATION,
+          Settings.TRAIN_ON,
+          Settings.CHAT_TEMPLATE,
+          Settings.TOO_LONG,
+          Settings.FORMAT,
+          Settings.COLUMNS);
+
   private static final ObjectMapper YAML =
       new ObjectMapper(new YAMLFactory()).enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
   private static final int MOST_STEPS = 1_000_000_000;
@@ -94,7 +107,13 @@ record SweepFile(
     if (!tried.isObject() || tried.isEmpty()) {
       throw new IllegalArgumentException("try: expected settings with the values to try");
     }
+    if (train.get(Settings.GATE).isPresent() || tried.has(Settings.GATE.key())) {
+      throw new IllegalArgumentException(
+          "gate: runs are compared by their loss, not by a gate; hold the best against it with"
+              + " eval --gate");
+    }
     tried.fieldNames().forEachRemaining(key -> known(key, tryable()));
+    tried.fieldNames().forEachRemaining(key -> comparable(key, train));
     List<Map<String, Object>> choices =
         root.has("random")
             ? random(
@@ -111,6 +130,21 @@ record SweepFile(
         .filter(setting -> !OWN.contains(setting))
         .<String>map(Setting::key)
         .toList();
+  }
+
+  /// Runs can be compared by their validation loss only where it is the same thing in all of them.
+  private static void comparable(String key, TrainingOptions train) {
+    Setting<?> setting = Settings.named(key).orElseThrow();
+    if (setting.group() == Setting.Group.PREFERENCES || OF_MEASURE.contains(setting)) {
+      throw new IllegalArgumentException(
+          "try: %s changes what the validation loss is, by which runs are compared".formatted(key));
+    }
+    boolean ofFile =
+        train.get(Settings.VALIDATION).stream().allMatch(ValidationData.FromFile.class::isInstance);
+    if (setting == Settings.SEED && !ofFile) {
+      throw new IllegalArgumentException(
+          "try: seed also chooses the measured examples; give validation as a file");
+    }
   }
 
   private static void known(String key, List<String> known) {

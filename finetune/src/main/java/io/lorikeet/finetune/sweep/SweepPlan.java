@@ -3,6 +3,7 @@ package io.lorikeet.finetune.sweep;
 import io.lorikeet.finetune.bases.BaseFinder;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.NewFolder;
+import io.lorikeet.train.settings.Setting;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
@@ -30,6 +31,17 @@ public record SweepPlan(
     Path folder, List<Map<String, Object>> choices, List<TrainingConfig> configs, int[] ends) {
   /// Runs at most.
   static final int MOST_RUNS = 256;
+
+  /// What runs are made of besides numbers.
+  private static final List<Setting<?>> READ =
+      List.of(
+          Settings.MODEL,
+          Settings.DATA,
+          Settings.REPLAY,
+          Settings.VALIDATION,
+          Settings.NEUTRAL,
+          Settings.INIT_ADAPTER,
+          Settings.REFERENCE_ADAPTER);
 
   /// Reads a sweep's file, and checks all of its runs.
   ///
@@ -114,6 +126,9 @@ public record SweepPlan(
     described.put("runs", choices);
     described.put("ends", Arrays.stream(ends).boxed().toList());
     described.put("settings", configs.getFirst().settingsOfAdapter());
+    Map<String, Object> files = new LinkedHashMap<>(configs.getFirst().settings());
+    files.keySet().retainAll(READ.stream().map(Setting::key).toList());
+    described.put("files", files);
     return described;
   }
 

@@ -164,6 +164,24 @@ class SweepTest {
     assertTrue(other.contains("another sweep was begun in this folder"), other);
   }
 
+  /// Runs that were begun go on with the files that they had.
+  @Test
+  void aSweepDoesNotGoOnWithOtherFiles() throws IOException {
+    Path file = grid("files");
+    StopRequest stop = new StopRequest();
+    stop.make();
+    assertThrows(
+        StoppedException.class, () -> new Sweep(SweepPlan.read(file), stop, _ -> {}).run());
+    Path other = Files.copy(data, folder.resolve("other.jsonl"));
+    Files.writeString(file, Files.readString(file).replace(data.toString(), other.toString()));
+    String message =
+        assertThrows(
+                InvalidInputException.class,
+                () -> new Sweep(SweepPlan.read(file), stop, _ -> {}).run())
+            .getMessage();
+    assertTrue(message.contains("another sweep was begun in this folder"), message);
+  }
+
   @Test
   void runsWhoseNumbersGoWrongAreDropped() throws IOException {
     Sweep.SweepResult result =
@@ -211,8 +229,14 @@ class SweepTest {
     refused("'from' above 0", "budget: 20\nrandom: 3\ntry: {rank: {from: 0, to: 2}}\n");
     refused(
         "a grid of more than 256",
-        "budget: 999\ntry: {rank: [%s 1], seed: [%s 1]}\n"
+        "budget: 999\ntry: {rank: [%s 1], expert-rank: [%s 1]}\n"
             .formatted("1, ".repeat(20), "1, ".repeat(20)));
+    refused("try: beta changes what the validation loss is", "budget: 20\ntry: {beta: [1, 2]}\n");
+    refused(
+        "try: train-on changes what the validation loss is",
+        "budget: 20\ntry: {train-on: [all, completion]}\n");
+    refused("try: seed also chooses the measured examples", "budget: 20\ntry: {seed: [1, 2]}\n");
+    refused("compared by their loss, not by a gate", "budget: 20\ntry: {gate: [a, b]}\n");
     refused("this isn't YAML", "budget: [\n");
     assertFalse(Files.exists(folder.resolve("refused")), "nothing is written");
     Path steps = file("steps", "budget: 20\ntry: {rank: [1, 2]}\n");
@@ -222,6 +246,13 @@ class SweepTest {
         assertThrows(InvalidInputException.class, () -> plan(steps))
             .getMessage()
             .contains("train: steps is the sweep's; leave it out"));
+    Path gated = file("gated", "budget: 20\ntry: {rank: [1, 2]}\n");
+    Files.writeString(
+        gated, Files.readString(gated).replace("  alpha: 8", "  alpha: 8\n  gate: gate.yaml"));
+    assertTrue(
+        assertThrows(InvalidInputException.class, () -> SweepPlan.read(gated))
+            .getMessage()
+            .contains("not by a gate"));
     Path unmeasured = file("unmeasured", "budget: 20\ntry: {rank: [1, 2]}\n");
     Files.writeString(unmeasured, Files.readString(unmeasured).replace("  validation: 0.2\n", ""));
     assertTrue(
@@ -255,6 +286,17 @@ class SweepTest {
     double suggested = test.suggestion().orElseThrow();
     assertTrue(suggested > 1e-5 && suggested < test.bestRate(), "" + suggested);
     assertEquals(test, RateTest.run(options, new StopRequest(), _ -> {}), "from the run's seed");
+    String message =
+        assertThrows(
+                InvalidInputException.class,
+                () ->
+                    RateTest.run(
+                        options.output(folder.resolve("none").resolve("a.gguf")),
+                        new StopRequest(),
+                        _ -> {}))
+            .getMessage();
+    assertTrue(message.startsWith("output: there is no folder"), message);
+    options.output(folder.resolve("never.gguf"));
     StopRequest stop = new StopRequest();
     stop.make();
     assertThrows(StoppedException.class, () -> RateTest.run(options, stop, _ -> {}));
