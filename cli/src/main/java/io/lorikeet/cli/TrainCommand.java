@@ -12,6 +12,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -46,13 +47,17 @@ final class TrainCommand implements Callable<Integer> {
     CommandLine.ParseResult parsed = spec.commandLine().getParseResult();
     TrainingOptions options = TrainingFlags.options(parsed);
     ProgressLine line = ProgressLine.of(spec);
+    Optional<Path> resumed = TrainingFlags.resumed(parsed);
     if (TrainingFlags.findsLearningRate(parsed)) {
+      if (resumed.isPresent()) {
+        throw new ParameterException(
+            spec.commandLine(), "--find-learning-rate is for a new run, not for --resume");
+      }
       new RateTestText(line, main).run(options);
       return 0;
     }
     TrainingSession session =
         new TrainingSession(line, main.interruption()).watched(TrainingFlags.watches(parsed));
-    Optional<Path> resumed = TrainingFlags.resumed(parsed);
     FineTuned finished =
         resumed.isPresent()
             ? session.resume(resumed.get(), options, TrainingFlags.replaces(parsed))

@@ -125,6 +125,9 @@ final class VerifyCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
+    if (chatTemplate.isPresent() && server == null) {
+      throw problem("--chat-template goes with --server");
+    }
     if (gradients) {
       return verifyGradients(out);
     }
@@ -150,8 +153,8 @@ final class VerifyCommand implements Callable<Integer> {
   }
 
   private int verifyGradients(PrintWriter out) throws IOException {
-    if (data == null || merged != null || server != null) {
-      throw problem("--gradients needs --data, and neither --merged nor --server");
+    if (data == null || merged != null || server != null || force) {
+      throw problem("--gradients needs --data, and takes no --merged, --server or --force");
     }
     TrainingOptions options =
         new TrainingOptions()

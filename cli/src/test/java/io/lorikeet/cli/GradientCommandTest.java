@@ -47,6 +47,12 @@ class GradientCommandTest {
     CommandRun.of("verify", base, "--gradients").assertFails(2, "--data");
     CommandRun.of("verify", base, "--context", 64).assertFails(2, "--gradients");
     CommandRun.of("verify", base).assertFails(2, "--adapter");
+    CommandRun.of("verify", base, "--gradients", "--data", data, "--force")
+        .assertFails(2, "--force");
+    CommandRun.of("verify", base, "--adapter", base, "--chat-template", "chatml")
+        .assertFails(2, "--chat-template goes with --server");
+    CommandRun.of("verify", base, "--gradients", "--data", data, "--chat-template", "chatml")
+        .assertFails(2, "--chat-template goes with --server");
     CommandRun.of("verify", base, "--gradients", "--data", data, "--device-memory", "1MB")
         .assertFails(2, "memory");
   }

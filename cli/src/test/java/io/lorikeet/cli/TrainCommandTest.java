@@ -272,6 +272,7 @@ class TrainCommandTest {
     train("--rank", "x").assertFails(2, "--rank", "'x'");
     train("--device", "vulkan9").assertFails(2, "vulkan9");
     train("--steps", 1, "--epochs", 1).assertFails(2, "steps or epochs");
+    train("--resume", folder, "--find-learning-rate").assertFails(2, "--find-learning-rate");
     CommandRun.of("train", "--model", base, "--data", data).assertFails(2, "--output");
   }
 

@@ -21,6 +21,7 @@ import java.util.Optional;
 public final class LlamaServer implements AutoCloseable {
   private static final Duration LIMIT = Duration.ofMinutes(5);
   private static final int NOT_FOUND = 404;
+  private static final int HIGHEST_PORT = 65_535;
   private static final int OK = 200;
 
   private final ObjectMapper json = new ObjectMapper();
@@ -51,7 +52,9 @@ public final class LlamaServer implements AutoCloseable {
     } catch (IllegalArgumentException e) {
       throw new InvalidInputException("server: '" + address + "' is no address", e);
     }
-    if (this.address.getHost() == null || !this.address.getScheme().matches("https?")) {
+    if (this.address.getHost() == null
+        || this.address.getPort() > HIGHEST_PORT
+        || !this.address.getScheme().matches("https?")) {
       throw new InvalidInputException(
           "server: expected a URL, HOST:PORT or a port, found '" + address + "'");
     }

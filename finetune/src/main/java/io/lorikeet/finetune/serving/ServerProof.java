@@ -103,7 +103,7 @@ public record ServerProof(List<Finding> findings) {
       List<Place> places = ask(server, sequences, true, progress);
       if (places.stream()
           .flatMap(place -> place.next().keySet().stream())
-          .anyMatch(token -> token >= vocabulary.size())) {
+          .anyMatch(token -> token < 0 || token >= vocabulary.size())) {
         findings.add(Finding.of("vocabulary", true, "the server's is larger: it has another base"));
         return new ServerProof(findings);
       }

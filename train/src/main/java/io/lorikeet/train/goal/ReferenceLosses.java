@@ -48,7 +48,8 @@ public record ReferenceLosses(List<double[]> lists) {
       return Optional.empty();
     }
     byte[] all = Files.readAllBytes(file);
-    if (all.length < Long.BYTES || ByteBuffer.wrap(all).getLong() != checksum(all, Long.BYTES)) {
+    if (all.length < Long.BYTES + Integer.BYTES
+        || ByteBuffer.wrap(all).getLong() != checksum(all, Long.BYTES)) {
       return Optional.empty();
     }
     ByteBuffer bytes = ByteBuffer.wrap(all).position(Long.BYTES);

@@ -52,8 +52,13 @@ final class Advice {
   ///
   /// @param config with `accumulate` decided
   /// @param parameters of the adapter
+  /// @param validates whether there are examples to measure on
   static void give(
-      TrainingConfig config, DataSet data, long parameters, TrainingListener listener) {
+      TrainingConfig config,
+      DataSet data,
+      long parameters,
+      boolean validates,
+      TrainingListener listener) {
     List<String> advice = new ArrayList<>();
     if (parameters < data.targets()) {
       advice.add(
@@ -75,6 +80,11 @@ final class Advice {
       advice.add(
           "the learning rate of %s is far above what LoRA is trained with, 1e-5 to 1e-2"
               .formatted(config.get(Settings.LEARNING_RATE)));
+    }
+    if (config.find(Settings.EVALUATE_EVERY).isPresent()
+        && !validates
+        && config.get(Settings.SAMPLE).isEmpty()) {
+      advice.add("--evaluate-every does nothing here: there are neither --validation nor --sample");
     }
     if (stepTokens(config) > 4L * TrainingConfig.DEFAULT_STEP_TOKENS) {
       advice.add(

@@ -340,7 +340,8 @@ public final class Trainer {
       LoraParameters lora = setup.lora();
       pieces.newest().ifPresent(saver::restore);
       events.on(new TrainingEvent.Note(Advice.summary(config, backend)));
-      Advice.give(config, pieces.data().training(), lora.count(), events);
+      boolean validates = pieces.data().validation().isPresent();
+      Advice.give(config, pieces.data().training(), lora.count(), validates, events);
       int steps = config.stepsFor(pieces.data().training().rows().size());
       events.on(
           new TrainingEvent.Started(

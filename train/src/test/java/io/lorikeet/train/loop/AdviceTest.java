@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lorikeet.train.data.DataSet;
 import io.lorikeet.train.data.TokenizedExample;
 import io.lorikeet.train.event.Events;
+import io.lorikeet.train.settings.SampleSource;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
@@ -61,7 +62,23 @@ class AdviceTest {
         advice(options().set(Settings.LEARNING_RATE, 1e9), 100, 10_000));
   }
 
+  @Test
+  void evaluationsOfNothing() throws IOException {
+    TrainingOptions options = options().set(Settings.EVALUATE_EVERY, 2);
+    List<String> told =
+        List.of("--evaluate-every does nothing here: there are neither --validation nor --sample");
+    assertEquals(told, advice(options, 100, 10_000));
+    assertEquals(List.of(), advice(options, 100, 10_000, true));
+    options.set(Settings.SAMPLE, List.of(new SampleSource.PromptText("say")));
+    assertEquals(List.of(), advice(options, 100, 10_000));
+  }
+
   private List<String> advice(TrainingOptions options, int rows, long parameters) {
+    return advice(options, rows, parameters, false);
+  }
+
+  private List<String> advice(
+      TrainingOptions options, int rows, long parameters, boolean validates) {
     TokenizedExample example = new TokenizedExample(new int[21], 1, "data.jsonl", 1);
     List<TokenizedExample> all = Collections.nCopies(rows, example);
     TrainingConfig config = options.resolve(_ -> 4096);
@@ -70,6 +87,7 @@ class AdviceTest {
         config.withAccumulate(config.accumulateFor(rows)),
         DataSet.of(all, config.get(Settings.CONTEXT), DataSet.Packing.NONE),
         parameters,
+        validates,
         events);
     return events.warnings();
   }
