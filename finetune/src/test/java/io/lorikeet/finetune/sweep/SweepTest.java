@@ -170,14 +170,11 @@ class SweepTest {
     Path file = grid("files");
     StopRequest stop = new StopRequest();
     stop.make();
-    assertThrows(
-        StoppedException.class, () -> new Sweep(SweepPlan.read(file), stop, _ -> {}).run());
+    assertThrows(StoppedException.class, () -> new Sweep(plan(file), stop, _ -> {}).run());
     Path other = Files.copy(data, folder.resolve("other.jsonl"));
     Files.writeString(file, Files.readString(file).replace(data.toString(), other.toString()));
     String message =
-        assertThrows(
-                InvalidInputException.class,
-                () -> new Sweep(SweepPlan.read(file), stop, _ -> {}).run())
+        assertThrows(InvalidInputException.class, () -> new Sweep(plan(file), stop, _ -> {}).run())
             .getMessage();
     assertTrue(message.contains("another sweep was begun in this folder"), message);
   }
@@ -250,7 +247,7 @@ class SweepTest {
     Files.writeString(
         gated, Files.readString(gated).replace("  alpha: 8", "  alpha: 8\n  gate: gate.yaml"));
     assertTrue(
-        assertThrows(InvalidInputException.class, () -> SweepPlan.read(gated))
+        assertThrows(InvalidInputException.class, () -> plan(gated))
             .getMessage()
             .contains("not by a gate"));
     Path unmeasured = file("unmeasured", "budget: 20\ntry: {rank: [1, 2]}\n");
