@@ -18,8 +18,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "pull",
     description = {
-      "Fetch a GGUF file from Hugging Face, with its SHA-256 checked; the only command that asks the internet, besides plan"
-          + " for hf: names.",
+      "Fetch a GGUF file from Hugging Face, with its SHA-256 checked.",
+      "Only plan for hf: names, and natives --backend, ask the internet besides.",
       "After a cut the same command goes on. HF_TOKEN, HF_ENDPOINT, HTTPS_PROXY and NO_PROXY are obeyed."
     })
 @Inputs(
