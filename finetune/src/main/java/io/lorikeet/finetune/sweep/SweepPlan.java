@@ -32,7 +32,7 @@ public record SweepPlan(
   /// Runs at most.
   static final int MOST_RUNS = 256;
 
-  /// What runs are made of besides numbers.
+  /// The files that runs are made of.
   private static final List<Setting<?>> READ =
       List.of(
           Settings.MODEL,
