@@ -19,6 +19,7 @@ module io.lorikeet.finetune {
   exports io.lorikeet.finetune.report;
   exports io.lorikeet.finetune.serving;
   exports io.lorikeet.finetune.sweep;
+  exports io.lorikeet.finetune.tasks;
   exports io.lorikeet.finetune.text;
 
   opens io.lorikeet.finetune.report to

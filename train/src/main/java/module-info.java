@@ -20,7 +20,10 @@ module io.lorikeet.train {
   exports io.lorikeet.train.loop;
   exports io.lorikeet.train.memory;
   exports io.lorikeet.train.optimizer;
+  exports io.lorikeet.train.parallel;
   exports io.lorikeet.train.run;
   exports io.lorikeet.train.sample;
   exports io.lorikeet.train.settings;
+
+  uses io.lorikeet.train.parallel.Machines.Provider;
 }

@@ -11,6 +11,7 @@ enum Subject {
       "Training",
       TrainCommand.class,
       SweepCommand.class,
+      TrainManyCommand.class,
       WatchCommand.class,
       RunsCommand.class,
       CompareCommand.class),

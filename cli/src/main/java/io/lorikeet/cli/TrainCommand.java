@@ -1,6 +1,7 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.finetune.FineTuned;
+import io.lorikeet.train.parallel.Machines;
 import io.lorikeet.train.run.RunMetrics;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
@@ -48,6 +49,7 @@ final class TrainCommand implements Callable<Integer> {
     TrainingOptions options = TrainingFlags.options(parsed);
     ProgressLine line = ProgressLine.of(spec);
     Optional<Path> resumed = TrainingFlags.resumed(parsed);
+    Optional<Machines> machines = ClusterFlags.machines(parsed);
     if (TrainingFlags.findsLearningRate(parsed)) {
       if (resumed.isPresent()) {
         throw new ParameterException(
@@ -58,10 +60,14 @@ final class TrainCommand implements Callable<Integer> {
     }
     TrainingSession session =
         new TrainingSession(line, main.interruption()).watched(TrainingFlags.watches(parsed));
-    FineTuned finished =
-        resumed.isPresent()
-            ? session.resume(resumed.get(), options, TrainingFlags.replaces(parsed))
-            : session.run(options.resolve(), TrainingFlags.replaces(parsed));
+    machines.ifPresent(session::across);
+    FineTuned finished;
+    try (Machines _ = machines.orElse(null)) {
+      finished =
+          resumed.isPresent()
+              ? session.resume(resumed.get(), options, TrainingFlags.replaces(parsed))
+              : session.run(options.resolve(), TrainingFlags.replaces(parsed));
+    }
     TrainingConfig config = finished.config();
     ServingText.ofAdapter(config.get(Settings.MODEL), config.get(Settings.OUTPUT))
         .forEach(line::println);

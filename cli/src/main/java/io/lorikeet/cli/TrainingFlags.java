@@ -48,6 +48,7 @@ final class TrainingFlags implements CommandLine.IModelTransformer {
                 "only try rising learning rates for %s steps, and suggest one"
                     .formatted(RateTest.STEPS))
             .build());
+    ClusterFlags.add(command);
     return command.addOption(
         OptionSpec.builder(FORCE)
             .type(boolean.class)

@@ -7,17 +7,20 @@ import io.lorikeet.finetune.text.ProofText;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.loop.StopRequest;
+import io.lorikeet.train.parallel.Machines;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// A fine-tuning in words, which Ctrl-C and SIGTERM stop well.
 final class TrainingSession {
   private final ProgressLine line;
   private final Interruption interruption;
+  private Optional<Machines> machines = Optional.empty();
   private boolean watched;
   private @Nullable LiveServer server;
 
@@ -29,6 +32,12 @@ final class TrainingSession {
   /// Shows the run's report to a browser from the first step until all is done.
   TrainingSession watched(boolean shown) {
     watched = shown;
+    return this;
+  }
+
+  /// Has a cluster compute the micro-batches.
+  TrainingSession across(Machines cluster) {
+    machines = Optional.of(cluster);
     return this;
   }
 
@@ -56,7 +65,9 @@ final class TrainingSession {
     StopRequest stop = new StopRequest();
     FineTuned done;
     try {
-      done = work.with(new FineTuning(listener(run, stop)).stopOn(stop));
+      FineTuning tuning = new FineTuning(listener(run, stop)).stopOn(stop);
+      machines.ifPresent(tuning::across);
+      done = work.with(tuning);
     } finally {
       interruption.leaveAtOnce();
       line.clear();

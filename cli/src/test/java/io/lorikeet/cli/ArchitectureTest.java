@@ -55,6 +55,7 @@ class ArchitectureTest {
           "io.lorikeet.train.rank",
           "io.lorikeet.train.memory",
           "io.lorikeet.train.run",
+          "io.lorikeet.train.parallel",
           "io.lorikeet.train.sample",
           "io.lorikeet.train.loop",
           "io.lorikeet.export.analysis",
@@ -70,7 +71,9 @@ class ArchitectureTest {
           "io.lorikeet.finetune.evaluation",
           "io.lorikeet.finetune",
           "io.lorikeet.finetune.bench",
+          "io.lorikeet.finetune.yaml",
           "io.lorikeet.finetune.sweep",
+          "io.lorikeet.finetune.tasks",
           "io.lorikeet.cli.terminal",
           "io.lorikeet.cli");
 

@@ -53,8 +53,9 @@ class CommandFilesTest {
           Map.entry("runs", Set.of("--folder")),
           Map.entry("watch", Set.of("--run")),
           Map.entry("serve", Set.of("--adapter", "--model", "--server")),
-          Map.entry(
-              "sweep", Set.of("--config")), // each of its runs looks after outputs as train does
+          // Each run of these looks after outputs as train does.
+          Map.entry("sweep", Set.of("--config")),
+          Map.entry("train-many", Set.of("--config")),
           Map.entry(
               "plan",
               Set.of(
@@ -72,8 +73,10 @@ class CommandFilesTest {
                   "--output",
                   "--run")));
 
-  /// Folders of files with names that nobody else gives, and what says where the program is.
-  private static final Set<String> OTHERS = Set.of("--cache", "--native-dir", "--resume");
+  /// Folders of files with names that nobody else gives, and what says where the program and its
+  /// cluster are.
+  private static final Set<String> OTHERS =
+      Set.of("--cache", "--native-dir", "--resume", "--cluster-config");
 
   /// Commands that write: what begins with `in/` is read, what begins with `out/` written.
   private static final List<List<String>> WRITING =

@@ -80,7 +80,7 @@ class CompletionTest {
   @Test
   void bashCompletes() throws Exception {
     requireTool("bash");
-    assertEquals(List.of("train"), inBash("lorikeet", "tra"));
+    assertEquals(List.of("train", "train-many"), inBash("lorikeet", "tra"));
     assertEquals(List.of("--schedule"), inBash("lorikeet", "train", "--sched"));
     assertEquals(
         List.of("constant", "cosine", "linear"), inBash("lorikeet", "train", "--schedule", ""));
@@ -113,7 +113,7 @@ class CompletionTest {
   @Test
   void fishCompletes() throws Exception {
     requireTool("fish");
-    assertEquals(List.of("train"), inFish("lorikeet tra"));
+    assertEquals(List.of("train", "train-many"), inFish("lorikeet tra"));
     assertEquals(List.of("--schedule"), inFish("lorikeet train --sched"));
     assertEquals(List.of("constant", "cosine", "linear"), inFish("lorikeet train --schedule "));
     assertEquals(List.of("bash", "fish", "zsh"), inFish("lorikeet completion "));

@@ -22,6 +22,7 @@ import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.loop.StopRequest;
 import io.lorikeet.train.loop.Trainer;
 import io.lorikeet.train.optimizer.UnusableStepException;
+import io.lorikeet.train.parallel.Machines;
 import io.lorikeet.train.run.ResumedRun;
 import io.lorikeet.train.run.StoppedException;
 import io.lorikeet.train.run.TrainingResult;
@@ -43,6 +44,7 @@ public final class FineTuning {
   private final TrainingListener listener;
   private StopRequest stop = new StopRequest();
   private boolean stepped;
+  private Optional<Machines> machines = Optional.empty();
   private @Nullable GgufFile opened;
 
   /// @param listener told of all that happens, on the thread that calls
@@ -61,6 +63,12 @@ public final class FineTuning {
   /// @param base that of all configurations
   public FineTuning on(GgufFile base) {
     opened = base;
+    return this;
+  }
+
+  /// Has other machines compute the micro-batches.
+  public FineTuning across(Machines given) {
+    machines = Optional.of(given);
     return this;
   }
 
@@ -97,11 +105,13 @@ public final class FineTuning {
     }
   }
 
-  private static OutputPlan outputs(TrainingConfig config) throws IOException {
+  private OutputPlan outputs(TrainingConfig config) throws IOException {
     OutputPlan plan = new OutputPlan().keeps("run", config.get(Settings.RUN), RunFiles.ALL);
     if (config.find(Settings.GATE).isPresent()) {
       GateRun.inputs(config.get(Settings.GATE)).forEach(file -> plan.reads("gate", file));
     }
+    machines.ifPresent(
+        cluster -> cluster.files().forEach(file -> plan.reads("cluster-config", file)));
     places(config).forEach(places -> plan.writes("output", places.file()));
     return plan.writes("the model card", AdapterPlaces.card(config.get(Settings.OUTPUT)));
   }
@@ -165,6 +175,7 @@ public final class FineTuning {
           recorder.on(event);
         };
     Trainer trainer = new Trainer(config, counted).stopOn(stop);
+    machines.ifPresent(trainer::across);
     if (config.find(Settings.GATE).isPresent()) {
       trainer.judgedBy(GateJudge.of(config, base, identity, counted));
     }

@@ -4,6 +4,7 @@ import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.bindings.llama.UnusableModelException;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.optimizer.UnusableStepException;
+import io.lorikeet.train.parallel.MachineException;
 import io.lorikeet.train.run.StoppedException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -44,6 +45,7 @@ public record Problem(Category kind, String message) {
           e.isOfTheBase() ? badInput(e.getMessage()) : failed(e.getMessage());
       case StoppedException e -> new Problem(Category.STOPPED, String.valueOf(e.getMessage()));
       case GgmlException e -> failed(e.getMessage());
+      case MachineException e -> failed(e.getMessage());
       case UncheckedIOException e when e.getCause() instanceof IOException cause -> of(cause);
       case NoSuchFileException e -> badInput("there is no file " + e.getFile());
       case FileNotFoundException e -> badInput("can't open " + e.getMessage());

@@ -1,21 +1,14 @@
 package io.lorikeet.finetune.sweep;
 
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import io.lorikeet.finetune.yaml.YamlTree;
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.quant.NearestName;
 import io.lorikeet.train.settings.ConfigFile;
 import io.lorikeet.train.settings.Setting;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingOptions;
 import io.lorikeet.train.settings.ValidationData;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -55,8 +48,6 @@ record SweepFile(
           Settings.FORMAT,
           Settings.COLUMNS);
 
-  private static final ObjectMapper YAML =
-      new ObjectMapper(new YAMLFactory()).enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
   private static final int MOST_STEPS = 1_000_000_000;
 
   /// Draws of a choice that isn't there yet.
@@ -64,18 +55,7 @@ record SweepFile(
 
   /// @throws InvalidInputException with what isn't understood
   static SweepFile read(Path file) throws IOException {
-    JsonNode root;
-    try {
-      root = YAML.readTree(Files.readString(file));
-    } catch (NoSuchFileException e) {
-      throw new InvalidInputException("config: there is no file " + file, e);
-    } catch (CharacterCodingException e) {
-      throw new InvalidInputException(file + ": isn't text in UTF-8", e);
-    } catch (JsonProcessingException e) {
-      int line = e.getLocation() == null ? 0 : e.getLocation().getLineNr();
-      String why = e.getOriginalMessage().lines().findFirst().orElse("");
-      throw new InvalidInputException("%s:%s: this isn't YAML: %s".formatted(file, line, why), e);
-    }
+    JsonNode root = YamlTree.read(file);
     try {
       return of(file, root);
     } catch (IllegalArgumentException e) {
@@ -88,16 +68,14 @@ record SweepFile(
       throw new IllegalArgumentException(
           "expected lines of 'key: value', with " + String.join(", ", KEYS));
     }
-    root.fieldNames().forEachRemaining(key -> known(key, KEYS));
-    if (!root.path("folder").isTextual() || root.path("folder").textValue().isBlank()) {
-      throw new IllegalArgumentException("folder: expected where the runs are to be kept");
-    }
-    Path folder = Path.of(root.path("folder").textValue());
-    int budget = whole(root, "budget", 1, MOST_STEPS);
+    YamlTree.requireKnown(root, KEYS);
+    Path folder = YamlTree.folder(root);
+    int budget = YamlTree.whole(root, "budget", 1, MOST_STEPS);
     if (!root.path("train").isObject()) {
       throw new IllegalArgumentException("train: expected the settings of all runs");
     }
-    TrainingOptions train = ConfigFile.parse(file, YAML.writeValueAsString(root.path("train")));
+    TrainingOptions train =
+        ConfigFile.parse(file, YamlTree.MAPPER.writeValueAsString(root.path("train")));
     for (Setting<?> own : OWN) {
       if (train.get(own).isPresent()) {
         throw new IllegalArgumentException("train: %s is the sweep's; leave it out".formatted(own));
@@ -112,14 +90,14 @@ record SweepFile(
           "gate: runs are compared by their loss, not by a gate; hold the best against it with"
               + " eval --gate");
     }
-    tried.fieldNames().forEachRemaining(key -> known(key, tryable()));
+    YamlTree.requireKnown(tried, tryable());
     tried.fieldNames().forEachRemaining(key -> comparable(key, train));
     List<Map<String, Object>> choices =
         root.has("random")
             ? random(
                 tried,
-                whole(root, "random", 2, SweepPlan.MOST_RUNS),
-                root.has("seed") ? whole(root, "seed", 0, Integer.MAX_VALUE) : 1)
+                YamlTree.whole(root, "random", 2, SweepPlan.MOST_RUNS),
+                root.has("seed") ? YamlTree.whole(root, "seed", 0, Integer.MAX_VALUE) : 1)
             : grid(tried);
     check(choices);
     return new SweepFile(folder, budget, train, choices);
@@ -145,23 +123,6 @@ record SweepFile(
       throw new IllegalArgumentException(
           "try: seed also chooses the measured examples; give validation as a file");
     }
-  }
-
-  private static void known(String key, List<String> known) {
-    if (!known.contains(key)) {
-      throw new IllegalArgumentException(
-          "unknown key '" + key + "'" + NearestName.hint(key, known));
-    }
-  }
-
-  private static int whole(JsonNode root, String key, int least, int most) {
-    JsonNode value = root.path(key);
-    if (!value.isIntegralNumber() || value.longValue() < least || value.longValue() > most) {
-      throw new IllegalArgumentException(
-          "%s: expected a whole number from %s to %s, found %s"
-              .formatted(key, least, most, value.isMissingNode() ? "none" : value));
-    }
-    return value.intValue();
   }
 
   private static List<Map<String, Object>> grid(JsonNode tried) {
@@ -193,8 +154,8 @@ record SweepFile(
               .formatted(
                   setting.getKey(), list.isObject() ? "; from and to are for 'random: N'" : ""));
     }
-    return YAML.convertValue(
-        list, YAML.getTypeFactory().constructCollectionType(List.class, Object.class));
+    return YamlTree.MAPPER.convertValue(
+        list, YamlTree.MAPPER.getTypeFactory().constructCollectionType(List.class, Object.class));
   }
 
   private static List<Map<String, Object>> random(JsonNode tried, int count, int seed) {

@@ -1,5 +1,7 @@
 package io.lorikeet.models.architecture;
 
+import java.io.Serializable;
+
 /// The tokens of one forward pass: `rows` rows of `context` tokens, row after row. Every array has
 /// `rows * context` elements.
 ///
@@ -29,7 +31,8 @@ public record TokenBatch(
     int[] positions,
     int[] seenUntil,
     int[] targets,
-    float[] targetWeights) {
+    float[] targetWeights)
+    implements Serializable {
 
   public TokenBatch {
     if (rows < 1 || context < 1) {

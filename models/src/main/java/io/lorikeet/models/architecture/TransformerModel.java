@@ -230,6 +230,11 @@ public final class TransformerModel implements AutoCloseable {
     return losses.take(other);
   }
 
+  /// As [#takeLosses(Tensor)], with no number read besides.
+  public Losses takeLosses() {
+    return losses.take(null);
+  }
+
   /// A batch on its way through the layers.
   ///
   /// @param dropoutSeed seed of the masks, the same for the same batch of a repeated run; none for

@@ -132,6 +132,26 @@ public final class LoraParameters implements AutoCloseable {
     return parameters;
   }
 
+  /// Room for the pairs of another machine's adapter, all zeros: the same vector has the same
+  /// places here as there.
+  ///
+  /// @param slots those of its [#slots]
+  public static LoraParameters zeros(String architecture, List<LoraSlot> slots, Backend backend) {
+    List<PairShape> pairs =
+        slots.stream()
+            .map(
+                slot ->
+                    new PairShape(
+                        slot.baseTensor(),
+                        slot.inputs(),
+                        slot.outputs(),
+                        slot.rank(),
+                        slot.experts(),
+                        slot.scaling()))
+            .toList();
+    return new LoraParameters(architecture, pairs, backend);
+  }
+
   /// A pair that hasn't got its places yet, see [LoraSlot].
   private record PairShape(
       String baseTensor, int inputs, int outputs, int rank, int experts, float scaling) {

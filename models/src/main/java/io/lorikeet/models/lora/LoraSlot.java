@@ -1,6 +1,7 @@
 package io.lorikeet.models.lora;
 
 import io.lorikeet.bindings.Shape;
+import java.io.Serializable;
 import java.util.List;
 
 /// Where the two matrices of one adapted weight lie in the flat vectors of [LoraParameters].
@@ -22,7 +23,8 @@ public record LoraSlot(
     int experts,
     float scaling,
     long aOffset,
-    long bOffset) {
+    long bOffset)
+    implements Serializable {
 
   /// See [LoraPair#isFlipped].
   public boolean flipped() {

@@ -26,6 +26,9 @@ import io.lorikeet.train.memory.MemoryReport;
 import io.lorikeet.train.memory.TrainingSetup;
 import io.lorikeet.train.optimizer.AdamW;
 import io.lorikeet.train.optimizer.UnusableStepException;
+import io.lorikeet.train.parallel.GradientJob;
+import io.lorikeet.train.parallel.Machines;
+import io.lorikeet.train.parallel.StepGradients;
 import io.lorikeet.train.rank.FittedRanks;
 import io.lorikeet.train.run.Computation;
 import io.lorikeet.train.run.ComputationChoice;
@@ -65,6 +68,7 @@ public final class Trainer {
   private Optional<Judge> judge = Optional.empty();
   private ComputationChoice.Devices devices = Backend::open;
   private Optional<Trial> trial = Optional.empty();
+  private Optional<Machines> machines = Optional.empty();
   private @Nullable GgufFile opened;
 
   public Trainer(TrainingConfig config, TrainingListener listener) {
@@ -99,6 +103,12 @@ public final class Trainer {
   /// @param base the configuration's
   public Trainer on(GgufFile base) {
     opened = base;
+    return this;
+  }
+
+  /// Has other machines compute the micro-batches.
+  public Trainer across(Machines given) {
+    machines = Optional.of(given);
     return this;
   }
 
@@ -182,6 +192,10 @@ public final class Trainer {
             finds ? choice.plan(base, backend, parameters(adapted, base, given, starts)) : first;
         Computation computation = Computation.of(backend, plan.placement());
         int accumulate = config.accumulateFor(data.training().rows().size());
+        if (machines.isPresent() && learning.find(Settings.METHOD).isPresent()) {
+          throw new InvalidInputException(
+              "cluster: preferences are learned on one machine only; train without --cluster");
+        }
         TrainingConfig accumulating = learning.withAccumulate(accumulate);
         TrainingConfig decided =
             trial.map(tried -> accumulating.withSteps(tried.steps())).orElse(accumulating);
@@ -336,7 +350,8 @@ public final class Trainer {
     MemoryReport memory = new MemoryReport(pieces.plan(), backend);
     try (Samples samples = samples(config, pieces, progress);
         TrainingSetup setup = new TrainingSetup(base, backend, request, upload);
-        RunSaver saver = saver(config, pieces, setup.lora(), setup.optimizer(), events)) {
+        RunSaver saver = saver(config, pieces, setup.lora(), setup.optimizer(), events);
+        StepGradients gradients = gradients(pieces, request, setup.lora(), events)) {
       LoraParameters lora = setup.lora();
       pieces.newest().ifPresent(saver::restore);
       events.on(new TrainingEvent.Note(Advice.summary(config, backend)));
@@ -360,6 +375,7 @@ public final class Trainer {
       TrainingStep step =
           new TrainingStep(
               setup.model(),
+              gradients,
               setup.optimizer(),
               goals.training(),
               keptBase,
@@ -384,6 +400,17 @@ public final class Trainer {
       events.on(memory.atEnd());
       return result;
     }
+  }
+
+  private StepGradients gradients(
+      Pieces pieces, TrainingSetup.Request request, LoraParameters lora, TrainingListener events)
+      throws IOException {
+    if (machines.isEmpty()) {
+      return StepGradients.local();
+    }
+    Computation computation = Computation.of(pieces.backend(), pieces.plan().placement());
+    GradientJob job = GradientJob.of(pieces.base(), computation, request, lora);
+    return machines.get().begin(job, events);
   }
 
   /// Lengths that rows are computed in besides the context.

@@ -16,6 +16,7 @@ import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.goal.Goal;
 import io.lorikeet.train.optimizer.NonFiniteException;
 import io.lorikeet.train.optimizer.UnusableStepException;
+import io.lorikeet.train.parallel.MachineException;
 import io.lorikeet.train.run.ResumedRun;
 import io.lorikeet.train.run.RunProgress;
 import io.lorikeet.train.run.RunSaver;
@@ -123,6 +124,7 @@ final class TrainingLoop {
   /// @throws IOException when the base's file was changed meanwhile, or the last checkpoint can't
   ///     be written
   /// @throws GgmlException when the device is lost or out of memory
+  /// @throws MachineException when other machines were to compute and can't
   TrainingResult run() throws IOException {
     try {
       saver.prepare();
@@ -141,7 +143,11 @@ final class TrainingLoop {
       if (unjudged && progress.passedStep() < progress.step()) {
         progress.judged(passes(progress.step()));
       }
-    } catch (IOException | UnusableStepException | GgmlException | VirtualMachineError e) {
+    } catch (IOException
+        | UnusableStepException
+        | GgmlException
+        | MachineException
+        | VirtualMachineError e) {
       keepState();
       throw e;
     } catch (UncheckedIOException e) {

@@ -16,6 +16,7 @@ import io.lorikeet.train.data.TokenizedExample;
 import io.lorikeet.train.goal.TokenGoal;
 import io.lorikeet.train.memory.Placement;
 import io.lorikeet.train.memory.TrainingSetup;
+import io.lorikeet.train.parallel.StepGradients;
 import io.lorikeet.train.settings.AdamWSettings;
 import io.lorikeet.train.settings.Recompute;
 import java.util.List;
@@ -41,7 +42,14 @@ public final class TrainingProbe {
     this.batch = batch;
     TokenGoal goal = new TokenGoal();
     step =
-        new TrainingStep(model, setup.optimizer(), goal, Optional.empty(), MAX_GRADIENT_NORM, seed);
+        new TrainingStep(
+            model,
+            StepGradients.local(),
+            setup.optimizer(),
+            goal,
+            Optional.empty(),
+            MAX_GRADIENT_NORM,
+            seed);
   }
 
   /// Loads a base's weights, takes the memory that training needs, and lends it all.

@@ -1,5 +1,6 @@
 package io.lorikeet.train.loop;
 
+import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraSlot;
@@ -9,6 +10,7 @@ import io.lorikeet.train.goal.Goal;
 import io.lorikeet.train.optimizer.AdamW;
 import io.lorikeet.train.optimizer.NonFiniteException;
 import io.lorikeet.train.optimizer.UnusableStepException;
+import io.lorikeet.train.parallel.StepGradients;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -16,11 +18,13 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 
 /// One optimizer step: the gradients of its micro-batches summed, divided once by what the goal's
 /// mean is over in them all, clipped, applied.
 final class TrainingStep {
   private final TransformerModel model;
+  private final StepGradients gradients;
   private final AdamW optimizer;
   private final Goal goal;
   private final Optional<KeptBase> keptBase;
@@ -45,18 +49,21 @@ final class TrainingStep {
       OptionalDouble divergence,
       Map<String, Double> figures) {}
 
+  /// @param gradients computes those of the micro-batches
   /// @param goal the mean that the step makes less
   /// @param keptBase adds its loss to each step
   /// @param maxGradNorm global norm that gradients are clipped to; 0 for no clipping
   /// @param seed of the dropout masks
   TrainingStep(
       TransformerModel model,
+      StepGradients gradients,
       AdamW optimizer,
       Goal goal,
       Optional<KeptBase> keptBase,
       double maxGradNorm,
       long seed) {
     this.model = model;
+    this.gradients = gradients;
     this.optimizer = optimizer;
     this.goal = goal;
     this.keptBase = keptBase;
@@ -111,13 +118,13 @@ final class TrainingStep {
     if (keptBase.isPresent()) {
       all.add(keptBase.get().pass(step, count));
     }
-    for (int first = 0; first < all.size(); first += model.passes()) {
-      model.addGradients(all.subList(first, Math.min(first + model.passes(), all.size())));
-      watch.afterBatch();
-    }
     FlightEvents.DeviceWaitEvent wait = new FlightEvents.DeviceWaitEvent();
-    wait.begin();
-    TransformerModel.Losses losses = model.takeLosses(optimizer.sumSquares());
+    Supplier<Tensor> squares =
+        () -> {
+          wait.begin();
+          return optimizer.sumSquares();
+        };
+    TransformerModel.Losses losses = gradients.add(model, all, squares, watch::afterBatch);
     wait.over(step);
     for (int i = 0; i < batches.size(); i++) {
       MicroBatch batch = batches.get(i);

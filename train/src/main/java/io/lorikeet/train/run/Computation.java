@@ -187,7 +187,7 @@ public record Computation(
   }
 
   /// The differences that can change the last bits of a result, in words; empty where they stay.
-  List<String> changesSince(Computation before) {
+  public List<String> changesSince(Computation before) {
     Map<String, Object> now = values();
     Map<String, Object> then = before.values();
     if (!device.equals(before.device)) {

@@ -25,6 +25,7 @@ import io.lorikeet.train.data.TokenizedExample;
 import io.lorikeet.train.goal.TokenGoal;
 import io.lorikeet.train.optimizer.AdamW;
 import io.lorikeet.train.optimizer.NonFiniteException;
+import io.lorikeet.train.parallel.StepGradients;
 import io.lorikeet.train.settings.AdamWSettings;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -191,7 +192,15 @@ class TrainingStepTest {
       ModelOptions options = new ModelOptions(shape, Precision.F32, true, 0);
       model = new TransformerModel(file, config, weights, lora, backend, options);
       optimizer = new AdamW(lora, AdamWSettings.of(0), backend);
-      step = new TrainingStep(model, optimizer, new TokenGoal(), Optional.empty(), maxGradNorm, 1);
+      step =
+          new TrainingStep(
+              model,
+              StepGradients.local(),
+              optimizer,
+              new TokenGoal(),
+              Optional.empty(),
+              maxGradNorm,
+              1);
     }
 
     @Override

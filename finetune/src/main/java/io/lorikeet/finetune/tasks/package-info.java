@@ -1,0 +1,7 @@
+/// Many adapters for one base: a [TaskPlan][io.lorikeet.finetune.tasks.TaskPlan] names the tasks,
+/// and [TaskRuns][io.lorikeet.finetune.tasks.TaskRuns] trains them, in this process or on the
+/// machines of a cluster.
+@NullMarked
+package io.lorikeet.finetune.tasks;
+
+import org.jspecify.annotations.NullMarked;
