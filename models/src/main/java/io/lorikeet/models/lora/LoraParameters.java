@@ -243,7 +243,11 @@ public final class LoraParameters implements AutoCloseable {
     float alpha = first.scaling() * first.rank();
     List<LoraPair> pairs =
         trained.stream()
-            .map(pair -> scaled(pair, slots.get(pair.baseTensor()).scaling() * pair.rank() / alpha))
+            .map(
+                pair ->
+                    scaled(
+                        pair,
+                        slot(pair.baseTensor()).orElseThrow().scaling() * pair.rank() / alpha))
             .toList();
     return new LoraAdapter(architecture, alpha, pairs);
   }
