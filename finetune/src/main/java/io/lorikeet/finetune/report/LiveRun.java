@@ -17,10 +17,12 @@ final class LiveRun {
   private final MetricsReader metrics;
   private List<String> shown = List.of();
   private String body = "";
+  private String title;
 
   LiveRun(Path run) {
     this.run = run;
     metrics = new MetricsReader(run);
+    title = run.toString();
   }
 
   Path run() {
@@ -32,13 +34,21 @@ final class LiveRun {
     List<String> now = stamps();
     if (!now.equals(shown)) {
       try {
-        body = ReportPage.of(run, metrics).body();
+        ReportPage page = ReportPage.of(run, metrics);
+        title = page.title();
+        body = page.body();
       } catch (InvalidInputException e) {
         body = "<main><p>" + Html.text(e.getMessage()) + "</p></main>";
       }
       shown = now;
     }
     return body;
+  }
+
+  /// The run's name, as its report has it.
+  synchronized String title() throws IOException {
+    body();
+    return title;
   }
 
   /// Texts that change with the files that a report is made of, and with the run's state.

@@ -154,7 +154,7 @@ public final class LiveServer implements AutoCloseable {
   /// The report, which asks for its changing part again at each event.
   private String live(int number) throws IOException {
     String follow = runs.size() == 1 ? number + "/" : "";
-    return Html.page(runs.get(number).run().toString(), runs.get(number).body())
+    return Html.page(runs.get(number).title(), runs.get(number).body())
         .replace(
             "</body>",
             "<script>\n" + Html.resource("live.js") + "follow('" + follow + "');</script></body>");

@@ -77,8 +77,12 @@ public final class ReportPage {
 
   /// The page.
   public String html() throws IOException {
-    String name = config.find(Settings.NAME).orElseGet(() -> PathParts.name(run.toAbsolutePath()));
-    return Html.page(name, body());
+    return Html.page(title(), body());
+  }
+
+  /// The name that the run was given, or else its folder's.
+  String title() {
+    return config.find(Settings.NAME).orElseGet(() -> PathParts.name(run.toAbsolutePath()));
   }
 
   /// All that changes while the run goes on.

@@ -89,6 +89,15 @@ class LiveServerTest {
   }
 
   @Test
+  void showsTheNameThatTheRunWasGiven() throws Exception {
+    Files.writeString(run.resolve("config.yaml"), "model: base.gguf\nname: <b>mine\n");
+    try (LiveServer server = new LiveServer(run, 0)) {
+      String page = get(server.address()).body();
+      assertTrue(page.contains("<title>&lt;b&gt;mine</title>"), page);
+    }
+  }
+
+  @Test
   void answersNobodyElse() throws Exception {
     try (LiveServer server = new LiveServer(run, 0)) {
       URI address = URI.create(server.address());
