@@ -34,7 +34,7 @@ class ExampleProgramTest {
                 "-cp",
                 System.getProperty(
                     "surefire.test.class.path", System.getProperty("java.class.path")),
-                Path.of("..", "examples", "FineTune.java").toString(),
+                Path.of("../examples/project/src/main/java/example/FineTune.java").toString(),
                 base.toString(),
                 data.toString(),
                 adapter.toString())
