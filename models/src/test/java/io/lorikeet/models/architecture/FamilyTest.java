@@ -7,7 +7,6 @@ import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.family.Family;
-import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.random.RandomFamily;
@@ -145,7 +144,7 @@ class FamilyTest {
 
   private double[] gradients(Path file, TokenBatch batch, int block) throws IOException {
     PassShape shape = new PassShape(batch.rows(), batch.context(), block, 64, 64);
-    List<String> roles = roles(file);
+    List<String> roles = ModelRun.roles(file);
     try (ModelRun run = ModelRun.adapted(file, roles, shape, 0)) {
       run.model.lossAndGradients(batch, 0);
       return ModelRun.widened(run.lora.gradients().downloadFloats());
@@ -160,7 +159,7 @@ class FamilyTest {
 
   private void checkSlope(RandomFamily family) throws IOException {
     Path file = family.write(folder.resolve("m.gguf"));
-    DifferencesTest.checkSlope(file, roles(file), RandomFamily.VOCABULARY);
+    DifferencesTest.checkSlope(file, ModelRun.roles(file), RandomFamily.VOCABULARY);
   }
 
   @Test
@@ -168,17 +167,6 @@ class FamilyTest {
     Set<String> tested =
         cases().map(family -> family.of(TensorType.F32).architecture()).collect(Collectors.toSet());
     assertEquals(Family.ALL.stream().map(Family::architecture).collect(Collectors.toSet()), tested);
-  }
-
-  /// All matrices that an adapter can adapt, by what follows the layer in their names.
-  static List<String> roles(Path file) throws IOException {
-    try (GgufFile base = GgufFile.open(file)) {
-      return ModelConfig.of(base).matrices().stream()
-          .map(name -> name.split("\\."))
-          .map(parts -> parts[parts.length - 2])
-          .distinct()
-          .toList();
-    }
   }
 
   /// @param bound of all logits together
@@ -190,7 +178,7 @@ class FamilyTest {
     PassShape shape = new PassShape(1, CONTEXT, 16, 32, 20);
     List<LoraPair> pairs;
     try (GgufFile base = GgufFile.open(file)) {
-      pairs = adapted ? RandomInputs.pairs(base, roles(file), 4, 5) : List.of();
+      pairs = adapted ? RandomInputs.pairs(base, ModelRun.roles(file), 4, 5) : List.of();
     }
     LoraAdapter adapter =
         adapted ? new LoraAdapter(family.architecture(), (float) (4 * SCALING), pairs) : null;

@@ -65,6 +65,17 @@ final class ModelRun implements AutoCloseable {
     return new LoraAdapter("llama", (float) (scaling * pairs.getFirst().rank()), pairs);
   }
 
+  /// All matrices that an adapter can adapt, by what follows the layer in their names.
+  static List<String> roles(Path file) throws IOException {
+    try (GgufFile base = GgufFile.open(file)) {
+      return ModelConfig.of(base).matrices().stream()
+          .map(name -> name.split("\\."))
+          .map(parts -> parts[parts.length - 2])
+          .distinct()
+          .toList();
+    }
+  }
+
   /// The gradients that have been summed so far, by base tensor.
   Map<String, ReferencePair> gradients() {
     Map<String, ReferencePair> gradients = new LinkedHashMap<>();

@@ -45,7 +45,7 @@ class PlacementTest {
 
   private void makeFamily(String name) throws IOException {
     file = FamilyCase.named(name).of(TensorType.Q4_0).write(folder.resolve("g.gguf"));
-    List<String> roles = new ArrayList<>(FamilyTest.roles(file));
+    List<String> roles = new ArrayList<>(ModelRun.roles(file));
     if (name.equals("muse-glimmer")) {
       roles.add("token_embd"); // the norm of embeddings needs them in backward
     }

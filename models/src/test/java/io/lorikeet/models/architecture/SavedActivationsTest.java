@@ -200,7 +200,7 @@ class SavedActivationsTest {
   }
 
   private static ModelRun run(Path file, String device, ModelOptions options) throws IOException {
-    return run(file, device, options, FamilyTest.roles(file));
+    return run(file, device, options, ModelRun.roles(file));
   }
 
   private static ModelRun run(Path file, String device, ModelOptions options, List<String> adapted)

@@ -102,7 +102,7 @@ class StateTest {
   void packedIsAsAlone(String family) throws IOException {
     Path file = write(family);
     Examples examples = Examples.random();
-    try (ModelRun run = ModelRun.adapted(file, FamilyTest.roles(file), SHAPE, 0)) {
+    try (ModelRun run = ModelRun.adapted(file, ModelRun.roles(file), SHAPE, 0)) {
       float[][] packed = run.logits(examples.packed());
       double loss = run.model.lossAndGradients(examples.packed(), 0);
       double[] gradients = ModelRun.widened(run.lora.gradients().downloadFloats());
@@ -146,7 +146,7 @@ class StateTest {
   void rowsAreApart(String family) throws IOException {
     Path file = write(family);
     TokenBatch both = RandomInputs.packedBatch(RandomFamily.VOCABULARY, 2, CONTEXT, 4);
-    List<String> roles = FamilyTest.roles(file);
+    List<String> roles = ModelRun.roles(file);
     float[][] together;
     try (ModelRun run = ModelRun.adapted(file, roles, new PassShape(2, CONTEXT, 32, 64, 64), 0)) {
       together = run.logits(both);
@@ -183,7 +183,7 @@ class StateTest {
     Path file = write("qwen35");
     TokenBatch branched = RandomInputs.branchedBatch(RandomFamily.VOCABULARY, 1, CONTEXT, 3);
     assertTrue(branched.branches());
-    try (ModelRun run = ModelRun.adapted(file, FamilyTest.roles(file), SHAPE, 0)) {
+    try (ModelRun run = ModelRun.adapted(file, ModelRun.roles(file), SHAPE, 0)) {
       assertThrows(IllegalArgumentException.class, () -> run.model.loss(branched));
     }
   }

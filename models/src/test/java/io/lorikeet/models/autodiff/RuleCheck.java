@@ -39,8 +39,7 @@ final class RuleCheck implements AutoCloseable {
 
   final Tape tape;
   final Ops ops = new Ops();
-  /// Slopes can't be measured through activations that are rounded to BF16.
-  private final Backend backend = Backend.open("cpu", 1, Optional.of(ProductFormat.F32));
+  private final Backend backend;
   private final ParameterGradients parameterGradients = new ParameterGradients(ops);
   private final SplittableRandom random;
   private final List<Spec> specs = new ArrayList<>();
@@ -67,7 +66,15 @@ final class RuleCheck implements AutoCloseable {
     OUTER
   }
 
-  RuleCheck(long seed, Way way) {
+  /// Slopes can't be measured through activations that are rounded to BF16.
+  static RuleCheck onCpu(long seed, Way way) {
+    return new RuleCheck(seed, way, Backend.open("cpu", 1, Optional.of(ProductFormat.F32)));
+  }
+
+  /// @param seed of all numbers; the same ones on every backend
+  /// @param backend closed with this
+  RuleCheck(long seed, Way way, Backend backend) {
+    this.backend = backend;
     random = new SplittableRandom(seed);
     Tensor rowNumbers = indices("row_numbers", IntStream.range(0, 512).toArray());
     BackwardOps backwardOps =
@@ -171,16 +178,28 @@ final class RuleCheck implements AutoCloseable {
     return values;
   }
 
+  /// The gradients of everything that `result` depends on.
+  List<float[]> gradients(Tensor result) {
+    float[] weights = gaussians(result.shape());
+    Tensor y = placeholder("result", TensorType.F32, result.shape(), Tensor::clear);
+    return List.copyOf(compute(result, y, weights).values());
+  }
+
   /// Checks the gradients of everything that `result` depends on.
   void check(Tensor result) {
     float[] weights = gaussians(result.shape());
     Tensor y = placeholder("result", TensorType.F32, result.shape(), Tensor::clear);
+    Map<Tensor, float[]> computed = compute(result, y, weights);
+    computed.forEach((x, gradient) -> checkAlong(x, gradient, y, weights));
+    computed.forEach((x, gradient) -> checkElements(x, gradient, y, weights));
+  }
+
+  private Map<Tensor, float[]> compute(Tensor result, Tensor y, float[] weights) {
     build(result, y, floats("weights", result.shape(), weights));
     graph.compute();
     Map<Tensor, float[]> computed = new LinkedHashMap<>();
     gradients.forEach((x, gradient) -> computed.put(x, values(gradient)));
-    computed.forEach((x, gradient) -> checkAlong(x, gradient, y, weights));
-    computed.forEach((x, gradient) -> checkElements(x, gradient, y, weights));
+    return computed;
   }
 
   private void build(Tensor result, Tensor y, Tensor weights) {
