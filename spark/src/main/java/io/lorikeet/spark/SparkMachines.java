@@ -32,7 +32,7 @@ import scala.runtime.BoxedUnit;
 /// A cluster of Spark's own kind, or executors within this process. The first run connects.
 final class SparkMachines implements Machines {
   private static final int MILLIS_TO_ANSWER = 5_000;
-  private static final int SECONDS_TO_BEGIN = 60;
+  private static final int SECONDS_TO_BEGIN = 180;
 
   private final ClusterSettings settings;
   private final LostMachines lost = new LostMachines();

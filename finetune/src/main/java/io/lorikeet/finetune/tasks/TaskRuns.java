@@ -147,7 +147,8 @@ public final class TaskRuns {
 
   private void take(TaskPlan.Task task, int tries, TaskTraining.Answer answer) {
     Optional<String> machine = Optional.of(answer.machine());
-    if (answer.problem() == null) {
+    String problem = answer.problem();
+    if (problem == null) {
       try {
         keep(task.config(), answer);
         settle(
@@ -164,9 +165,9 @@ public final class TaskRuns {
         throw new UncheckedIOException(e);
       }
     } else if (!answer.lasting() && tries <= plan.retries()) {
-      listener.on(again(task.name(), answer.problem()));
+      listener.on(again(task.name(), problem));
     } else {
-      settle(failed(task.name(), tries, machine, answer.problem()));
+      settle(failed(task.name(), tries, machine, problem));
     }
   }
 
