@@ -259,7 +259,7 @@ final class DeployCommand extends WritingCommand {
               null,
               threads.count());
       line.clear();
-      int proven = proof.run(spec.commandLine().getOut());
+      int proven = proof.run(spec.commandLine().getOut(), false);
       if (proven == Failure.FAILED) {
         line.sentence("not deployed: the merged file doesn't do what base and adapter do");
         return proven;

@@ -1,7 +1,5 @@
 package io.lorikeet.cli;
 
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.lorikeet.export.analysis.PairDifference;
 import io.lorikeet.finetune.text.TableText;
 import io.lorikeet.models.adapter.AdapterFile;
@@ -60,11 +58,7 @@ final class DiffCommand implements Callable<Integer> {
       Map<String, Object> all = new LinkedHashMap<>();
       all.put("facts", facts);
       all.put("weights", differences.stream().map(DiffCommand::json).toList());
-      out.println(
-          JsonMapper.builder()
-              .enable(SerializationFeature.INDENT_OUTPUT)
-              .build()
-              .writeValueAsString(all));
+      out.println(JsonText.of(all));
     } else {
       facts.forEach(
           (name, values) ->

@@ -1,7 +1,5 @@
 package io.lorikeet.cli;
 
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.lorikeet.export.analysis.ExpertPairs;
 import io.lorikeet.export.analysis.PairAnalysis;
 import io.lorikeet.models.adapter.AdapterFile;
@@ -143,11 +141,7 @@ final class InspectCommand implements Callable<Integer> {
       Map<String, Object> all = summary.json(hashes);
       hash.ifPresent(value -> all.put("sha256", value));
       adapter.ifPresent(report -> all.put("adapter", report.json()));
-      out.println(
-          JsonMapper.builder()
-              .enable(SerializationFeature.INDENT_OUTPUT)
-              .build()
-              .writeValueAsString(all));
+      out.println(JsonText.of(all));
       return;
     }
     hash.ifPresent(value -> out.println("SHA-256 " + value));

@@ -29,8 +29,9 @@ record MergeProof(
 
   /// Prints what is left of the update, how near the answers are, and the verdict.
   ///
+  /// @param json whether for programs, without the update
   /// @return the exit code
-  int run(PrintWriter out) throws IOException {
+  int run(PrintWriter out, boolean json) throws IOException {
     List<int[]> sequences;
     try (GgufFile base = GgufFile.open(model);
         GgufFile result = GgufFile.open(merged)) {
@@ -42,7 +43,9 @@ record MergeProof(
               AdapterFile.read(adapter.file(), base, force).adapter(),
               adapter.scale());
       List<MergeReport.Merged> tensors = MergeMeasurement.of(base, List.of(read), result, threads);
-      MergeTable.survival(tensors).forEach(out::println);
+      if (!json) {
+        MergeTable.survival(tensors).forEach(out::println);
+      }
       sequences = VerificationText.sequences(base, data);
     }
     MergeVerification verification =
@@ -52,7 +55,11 @@ record MergeProof(
                 List.of(new MergeVerifier.ScaledFile(adapter.file(), adapter.scale())),
                 sequences)
             .compare(merged);
-    MergeTable.lines(verification).forEach(out::println);
+    if (json) {
+      out.println(JsonText.of(MergeTable.json(verification)));
+    } else {
+      MergeTable.lines(verification).forEach(out::println);
+    }
     return ProofExitCode.exitCode(verification.verdict());
   }
 }

@@ -1,8 +1,5 @@
 package io.lorikeet.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.lorikeet.export.LogitsDifference;
 import io.lorikeet.export.MergeVerification;
 import io.lorikeet.export.Verification;
@@ -126,7 +123,7 @@ record MergeTable(MergeReport report, Optional<MergeVerification> verification) 
   }
 
   /// Everything that [#lines] sums up, tensor by tensor.
-  String json() throws JsonProcessingException {
+  String json() {
     Map<String, Object> all = new LinkedHashMap<>();
     all.put("seconds", report.seconds());
     all.put("bytes_read", report.bytesRead());
@@ -144,10 +141,7 @@ record MergeTable(MergeReport report, Optional<MergeVerification> verification) 
     }
     all.put("tensors", tensors);
     verification.ifPresent(measured -> all.put("verification", json(measured)));
-    return JsonMapper.builder()
-        .enable(SerializationFeature.INDENT_OUTPUT)
-        .build()
-        .writeValueAsString(all);
+    return JsonText.of(all);
   }
 
   private static Map<String, Object> json(Survival survival) {
@@ -159,7 +153,7 @@ record MergeTable(MergeReport report, Optional<MergeVerification> verification) 
     return json;
   }
 
-  private static Map<String, Object> json(MergeVerification verification) {
+  static Map<String, Object> json(MergeVerification verification) {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("effect_divergence", verification.effect().divergence());
     json.put("merged_divergence", verification.difference().divergence());
@@ -168,6 +162,7 @@ record MergeTable(MergeReport report, Optional<MergeVerification> verification) 
     json.put("adapter_loss", verification.adapterLoss());
     json.put("merged_loss", verification.mergedLoss());
     json.put("passed", verification.verdict() == Verification.Verdict.PASSED);
+    json.put("verdict", verification.verdict().name().toLowerCase(Locale.ROOT));
     return json;
   }
 }

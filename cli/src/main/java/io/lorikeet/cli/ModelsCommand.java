@@ -5,10 +5,13 @@ import io.lorikeet.models.family.Family;
 import io.lorikeet.models.lora.LoraTargets;
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /// `lorikeet models`.
@@ -20,8 +23,17 @@ final class ModelsCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
+  @Option(names = "--json", description = "print JSON")
+  private boolean json;
+
   @Override
   public Integer call() {
+    if (json) {
+      spec.commandLine()
+          .getOut()
+          .println(JsonText.of(Family.ALL.stream().map(ModelsCommand::json).toList()));
+      return 0;
+    }
     List<List<String>> rows = new ArrayList<>();
     rows.add(List.of("ARCHITECTURE", "MODELS", "BESIDE LLAMA", "TARGETS"));
     for (Family family : Family.ALL) {
@@ -41,6 +53,15 @@ final class ModelsCommand implements Callable<Integer> {
             + String.join(", ", LoraTargets.groups())
             + ".");
     return 0;
+  }
+
+  private static Map<String, Object> json(Family family) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("architecture", family.architecture());
+    json.put("examples", family.examples());
+    json.put("traits", family.traits());
+    json.put("targets", List.copyOf(LoraTargets.of(family)));
+    return json;
   }
 
   private static List<String> table(List<List<String>> rows) {

@@ -1,6 +1,5 @@
 package io.lorikeet.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.lorikeet.finetune.MemoryForecast;
 import io.lorikeet.finetune.bases.HubFile;
 import io.lorikeet.finetune.hub.HubClient;
@@ -150,6 +149,6 @@ final class PlanCommand implements Callable<Integer> {
     values.put("longest_context", forecast.longestContext());
     values.put("placement", plan.placement());
     values.put("items", plan.items());
-    return new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(values);
+    return JsonText.of(values);
   }
 }

@@ -1,7 +1,5 @@
 package io.lorikeet.cli;
 
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.lorikeet.finetune.report.MetricsCsv;
 import io.lorikeet.finetune.report.RunEntry;
 import io.lorikeet.finetune.text.TableText;
@@ -86,11 +84,7 @@ final class RunsCommand implements Callable<Integer> {
     runs.sort(order.comparator);
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
-      out.println(
-          JsonMapper.builder()
-              .enable(SerializationFeature.INDENT_OUTPUT)
-              .build()
-              .writeValueAsString(runs.stream().map(RunsCommand::json).toList()));
+      out.println(JsonText.of(runs.stream().map(RunsCommand::json).toList()));
     } else if (csv) {
       MetricsCsv.lines(runs).forEach(out::println);
     } else if (runs.isEmpty()) {

@@ -10,6 +10,7 @@ import io.lorikeet.finetune.text.ProofText;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.quant.GgufFile;
+import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
@@ -115,6 +116,9 @@ final class VerifyCommand implements Callable<Integer> {
           "with --gradients: the most memory of the device to use; with little, layers are streamed")
   private @Nullable Long deviceMemory;
 
+  @Option(names = "--json", description = "print JSON")
+  private boolean json;
+
   @Mixin private ThreadsOption threads = new ThreadsOption();
 
   @Option(
@@ -143,9 +147,13 @@ final class VerifyCommand implements Callable<Integer> {
     if (merged != null) {
       return new MergeProof(
               model.file(), AdapterArgument.of(adapter), force, merged, data, threads.count())
-          .run(out);
+          .run(out, json);
     }
     return verifyAdapter(Path.of(adapter), out);
+  }
+
+  private ProgressLine progress() {
+    return json ? ProgressLine.quiet(spec) : ProgressLine.of(spec);
   }
 
   private ParameterException problem(String text) {
@@ -166,9 +174,14 @@ final class VerifyCommand implements Callable<Integer> {
             .set(Settings.CONTEXT, context)
             .set(Settings.DEVICE_MEMORY, deviceMemory)
             .set(Settings.INIT_ADAPTER, adapter == null ? null : Path.of(adapter));
-    ProgressLine line = ProgressLine.of(spec);
-    GradientProof proof = GradientProof.of(options.resolve(), new TrainingProgress(line));
-    GradientText.lines(proof).forEach(line::println);
+    ProgressLine line = progress();
+    TrainingListener listener = json ? _ -> {} : new TrainingProgress(line);
+    GradientProof proof = GradientProof.of(options.resolve(), listener);
+    if (json) {
+      out.println(JsonText.of(proof));
+    } else {
+      GradientText.lines(proof).forEach(line::println);
+    }
     return proof.passes() ? 0 : Failure.FAILED;
   }
 
@@ -181,7 +194,7 @@ final class VerifyCommand implements Callable<Integer> {
       AdapterFile.read(adapterFile, base, force);
       sequences = VerificationText.sequences(base, data);
     }
-    ProgressLine line = ProgressLine.of(spec);
+    ProgressLine line = progress();
     ServerProof proof;
     try (LlamaServer asked = new LlamaServer(address)) {
       proof =
@@ -193,6 +206,10 @@ final class VerifyCommand implements Callable<Integer> {
               sequences,
               threads.count(),
               line::update);
+    }
+    if (json) {
+      line.println(JsonText.of(proof));
+      return proof.passes() ? 0 : Failure.FAILED;
     }
     for (ServerProof.Finding finding : proof.findings()) {
       line.println(
@@ -214,13 +231,17 @@ final class VerifyCommand implements Callable<Integer> {
       file = AdapterFile.read(adapterFile, base, force);
       sequences = VerificationText.sequences(base, data);
     }
-    if (!file.recorded()) {
+    if (!file.recorded() && !json) {
       out.println("note: " + adapterFile + " doesn't say which base it was trained on");
     }
     Verification verification =
         new AdapterVerifier(device, threads.count())
             .verify(model.file(), adapterFile, file.adapter(), sequences);
-    ProofText.lines(verification).forEach(out::println);
+    if (json) {
+      out.println(JsonText.of(verification));
+    } else {
+      ProofText.lines(verification).forEach(out::println);
+    }
     return ProofExitCode.exitCode(verification.verdict());
   }
 }

@@ -87,6 +87,15 @@ class MergeCommandTest {
     assertEquals("BF16", json.get("tensors").get(0).get("to").asText());
     assertEquals(1, json.get("all").get("kept").asDouble(), 0.01);
     assertTrue(json.get("verification").get("passed").asBoolean());
+    Object[] verify = {"verify", base, adapter, "--threads", 1, "--json"};
+    JsonNode proof = JsonMapper.builder().build().readTree(CommandRun.of(verify).out());
+    assertEquals("passed", proof.get("verdict").asText());
+    assertTrue(proof.get("difference_share").asDouble() < 0.003, proof.toString());
+    Object[] unmerged = {"verify", base, adapter, "--merged", base, "--threads", 1, "--json"};
+    CommandRun failed = CommandRun.of(unmerged);
+    assertEquals(1, failed.exitCode());
+    proof = JsonMapper.builder().build().readTree(failed.out());
+    assertEquals("failed", proof.get("verdict").asText());
   }
 
   @Test

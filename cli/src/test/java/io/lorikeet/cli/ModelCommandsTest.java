@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.random.RandomModel;
@@ -51,6 +53,17 @@ class ModelCommandsTest {
     Files.writeString(model.resolve("config.json"), "{\"architectures\": [\"ParrotForCausalLM\"]}");
     CommandRun.of("convert", model, other).assertFails(2, "ParrotForCausalLM", "LlamaForCausalLM");
     assertFalse(Files.exists(other));
+  }
+
+  @Test
+  void listsAreForProgramsToo() throws IOException {
+    JsonMapper json = JsonMapper.builder().build();
+    JsonNode families = json.readTree(CommandRun.of("models", "--json").assertSucceeds().out());
+    assertTrue(families.findValuesAsText("architecture").contains("llama"), families.toString());
+    JsonNode devices = json.readTree(CommandRun.of("devices", "--json").assertSucceeds().out());
+    assertTrue(devices.findValuesAsText("name").contains("cpu"), devices.toString());
+    assertTrue(devices.get(0).get("total_bytes").asLong() > 1 << 20, devices.toString());
+    CommandRun.of("devices", "--json", "--operations").assertFails(2, "either");
   }
 
   @Test
