@@ -49,11 +49,14 @@ public final class FittedRanks {
 
   /// The ranks to plan memory with before the data is known: one for all matrices that takes the
   /// budget. Empty where ranks aren't found.
+  ///
+  /// @throws InvalidInputException when the budget isn't enough for rank 1
   public static Map<String, PairStart> planned(GgufFile base, TrainingConfig config) {
     if (!(config.get(Settings.RANK) instanceof RankChoice.Auto)) {
       return Map.of();
     }
     FittedRanks ranks = new FittedRanks(base, config);
+    new RankBudget(ranks.budget()).require(ranks.priceOfOne(), ranks.matrices.size());
     long rank = Math.ceilDiv(ranks.budget(), Math.max(1, ranks.priceOfOne()));
     Map<String, PairStart> starts = new LinkedHashMap<>();
     for (GgufTensor matrix : ranks.matrices) {

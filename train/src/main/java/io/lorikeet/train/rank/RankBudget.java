@@ -18,20 +18,26 @@ record RankBudget(long parameters) {
   /// @param shares of the variance by direction, the largest first; as many as its rank can be
   record Candidate(String name, long price, double[] shares) {}
 
-  /// The ranks of the candidates, in their order: each at least 1.
-  ///
+  /// @param least parameters that rank 1 of so many matrices takes
   /// @throws InvalidInputException for a budget that is too small for that
-  int[] spend(List<Candidate> candidates) {
-    long least = candidates.stream().mapToLong(Candidate::price).sum();
+  void require(long least, int matrices) {
     if (least > parameters) {
       throw new InvalidInputException(
           String.format(
               Locale.ROOT,
               "rank: %,d parameters are too few, since rank 1 of the %d adapted matrices takes %,d",
               parameters,
-              candidates.size(),
+              matrices,
               least));
     }
+  }
+
+  /// The ranks of the candidates, in their order: each at least 1.
+  ///
+  /// @throws InvalidInputException for a budget that is too small for that
+  int[] spend(List<Candidate> candidates) {
+    long least = candidates.stream().mapToLong(Candidate::price).sum();
+    require(least, candidates.size());
     int[] ranks = new int[candidates.size()];
     PriorityQueue<Integer> next =
         new PriorityQueue<>(

@@ -239,10 +239,30 @@ class ResumeTest {
     assertTrue(message.startsWith("rank: is that of the adapter"), message);
   }
 
+  /// Passes what it is asked about first.
+  private static final class FirstAlone implements Judge {
+    private final List<LoraAdapter> judged = new ArrayList<>();
+
+    @Override
+    public String hash() {
+      return "first alone";
+    }
+
+    @Override
+    public boolean passes(Candidate candidate) {
+      judged.add(candidate.adapter());
+      return judged.size() == 1;
+    }
+  }
+
   @Test
   void ranksThatWereFoundAreKept() throws IOException {
     TrainingOptions auto = options("auto").set(Settings.RANK, RankChoice.parse("auto:20k"));
-    TrainingResult whole = new Trainer(auto.resolve(), events).run();
+    FirstAlone judge = new FirstAlone();
+    TrainingResult whole = new Trainer(auto.resolve(), events).judgedBy(judge).run();
+    // From a checkpoint, which holds B without its scale.
+    assertEquals(3, whole.best().orElseThrow().step());
+    assertSame(judge.judged.getFirst(), whole.best().get().adapter());
     assertTrue(
         whole.adapter().pairs().stream().map(LoraPair::rank).distinct().count() > 2, "alike");
     assertTrue(whole.adapter().parameters() <= 20_000);

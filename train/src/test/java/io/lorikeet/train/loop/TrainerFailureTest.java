@@ -129,6 +129,16 @@ class TrainerFailureTest {
     assertNoRunFolder();
   }
 
+  /// Before the data is read, of which nothing is said.
+  @Test
+  void aBudgetThatIsTooSmallIsRefused() throws IOException {
+    TrainingOptions options = options().set(Settings.RANK, RankChoice.parse("auto:100"));
+    String message = fails(InvalidInputException.class, options);
+    assertTrue(message.startsWith("rank: 100 parameters are too few"), message);
+    assertEquals(List.of(), events.of(TrainingEvent.class));
+    assertNoRunFolder();
+  }
+
   @Test
   void aRankThatNothingCanUseIsRefused() throws IOException {
     String message =
