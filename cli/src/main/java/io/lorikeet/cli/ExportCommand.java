@@ -102,6 +102,7 @@ final class ExportCommand extends WritingCommand {
       if (format == Format.PEFT) {
         PeftExporter.write(file.adapter(), metadata, base, stored, output);
         peftLines().forEach(out::println);
+        PeftExporter.warning(file.adapter()).ifPresent(text -> out.println("warning: " + text));
         return 0;
       }
     }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.export.AdapterRounding;
+import io.lorikeet.export.KindEffects;
 import io.lorikeet.export.LogitsDifference;
 import io.lorikeet.export.Verification;
 import io.lorikeet.finetune.text.ProofText;
@@ -24,6 +25,26 @@ class ProofTextTest {
 
   private static Verification stored(AdapterRounding rounding) {
     return new Verification(LARGE, LARGE, SMALL, NONE, 0, 0, Optional.of(rounding));
+  }
+
+  @Test
+  void kindsOfMatrices() {
+    Verification verification =
+        new Verification(
+            LARGE,
+            LARGE,
+            SMALL,
+            SMALL,
+            0.002,
+            0.03,
+            Optional.empty(),
+            new KindEffects(List.of("q", "v"), List.of("ssm_out")));
+    List<String> lines = ProofText.lines(verification);
+    assertEquals("pairs that each change llama.cpp's logits: q, v", lines.get(5));
+    assertEquals(
+        "warning: pairs that change nothing in llama.cpp: ssm_out. They learned nothing, or"
+            + " llama.cpp ignores them",
+        lines.get(6));
   }
 
   @Test

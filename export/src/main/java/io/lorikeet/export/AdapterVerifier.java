@@ -88,7 +88,7 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
       throws IOException {
     Optional<AdapterRounding> rounding =
         AdapterRounding.between(meant, read(basePath, adapterFile));
-    LogitsComparison comparison;
+    LlamaSide llama;
     AdapterStorage storage;
     int vocabulary;
     int longest = sequences.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
@@ -97,7 +97,7 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
       if (sequences.stream().mapToInt(tokens -> tokens.length).sum() > mostTokens(vocabulary)) {
         throw new IllegalArgumentException("more than " + mostTokens(vocabulary) + " tokens");
       }
-      comparison = llama(base, adapterFile, sequences, longest);
+      llama = llama(base, adapterFile, sequences, longest);
     }
     try (GgufFile file = GgufFile.open(adapterFile)) {
       storage = AdapterStorage.of(file);
@@ -124,7 +124,7 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
       Verification verification =
           trainer.compute(
               Optional.empty(),
-              logits -> comparison.verification(trained, logits, effects, rounding));
+              logits -> llama.comparison().verification(trained, logits, effects, rounding));
       for (float nudge : NUDGES) {
         if (!verification.isFarOff()) {
           break;
@@ -134,10 +134,11 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
             trainer.compute(
                 Optional.of(scaled(computed, nudge)),
                 logits ->
-                    comparison.nearer(
-                        before, effects, trained, logits, Math.abs(nudge) <= LEAST_NUDGE));
+                    llama
+                        .comparison()
+                        .nearer(before, effects, trained, logits, Math.abs(nudge) <= LEAST_NUDGE));
       }
-      return verification;
+      return verification.withKinds(llama.kinds());
     }
   }
 
@@ -182,18 +183,23 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
     }
   }
 
-  private LogitsComparison llama(
-      GgufFile base, Path adapterFile, List<int[]> sequences, int longest) {
+  /// What llama.cpp computes.
+  private record LlamaSide(LogitsComparison comparison, KindEffects kinds) {}
+
+  private LlamaSide llama(GgufFile base, Path adapterFile, List<int[]> sequences, int longest)
+      throws IOException {
     // The weights stay in the mapped file: llama.cpp's copy in a faster layout would double them.
     LlamaModel.Options inPlace = new LlamaModel.Options(false, 0, false);
     try (LlamaModel model = ModelLoader.load(base, inPlace);
         LlamaContext context = LlamaContext.create(model, longest, longest, threads);
         LlamaAdapter adapter = LlamaAdapter.load(model, adapterFile)) {
-      return new LogitsComparison(
-          model.vocabulary().size(),
-          sequences,
-          new LlamaLogits(context, Optional.of(adapter)),
-          new LlamaLogits(context, Optional.empty()));
+      LogitsComparison comparison =
+          new LogitsComparison(
+              model.vocabulary().size(),
+              sequences,
+              new LlamaLogits(context, Optional.of(adapter)),
+              new LlamaLogits(context, Optional.empty()));
+      return new LlamaSide(comparison, KindEffects.of(context, adapterFile, sequences.getFirst()));
     }
   }
 }

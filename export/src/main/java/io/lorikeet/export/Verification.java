@@ -1,5 +1,6 @@
 package io.lorikeet.export;
 
+import java.util.List;
 import java.util.Optional;
 
 /// Measurements of [AdapterVerifier]. Differences are those of the second from the first:
@@ -14,6 +15,7 @@ import java.util.Optional;
 ///     effect, at the median position (see [EffectComparison])
 /// @param roundingShare the rounding, as a share of the trainer's effect, at the median position
 /// @param rounding loss of the numbers by the file's number format, if there is any
+/// @param kinds what each kind of matrix changes in llama.cpp by itself
 public record Verification(
     LogitsDifference effect,
     LogitsDifference trainerEffect,
@@ -21,7 +23,28 @@ public record Verification(
     LogitsDifference noise,
     double differenceShare,
     double roundingShare,
-    Optional<AdapterRounding> rounding) {
+    Optional<AdapterRounding> rounding,
+    KindEffects kinds) {
+  /// Measurements of all kinds of matrices together.
+  public Verification(
+      LogitsDifference effect,
+      LogitsDifference trainerEffect,
+      LogitsDifference unexplained,
+      LogitsDifference noise,
+      double differenceShare,
+      double roundingShare,
+      Optional<AdapterRounding> rounding) {
+    this(
+        effect,
+        trainerEffect,
+        unexplained,
+        noise,
+        differenceShare,
+        roundingShare,
+        rounding,
+        new KindEffects(List.of(), List.of()));
+  }
+
   /// The difference beyond rounding has to be smaller than this share of the effect.
   public static final double LIMIT = 0.003;
 
@@ -58,7 +81,19 @@ public record Verification(
 
   Verification withShares(double difference, double ofRounding) {
     return new Verification(
-        effect, trainerEffect, unexplained, noise, difference, ofRounding, rounding);
+        effect, trainerEffect, unexplained, noise, difference, ofRounding, rounding, kinds);
+  }
+
+  Verification withKinds(KindEffects effects) {
+    return new Verification(
+        effect,
+        trainerEffect,
+        unexplained,
+        noise,
+        differenceShare,
+        roundingShare,
+        rounding,
+        effects);
   }
 
   /// Whether the adapter changes nothing at all, neither here nor there.

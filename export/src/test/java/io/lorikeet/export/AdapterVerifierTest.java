@@ -15,6 +15,7 @@ import io.lorikeet.models.adapter.AdapterStorage;
 import io.lorikeet.models.adapter.BaseIdentity;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.models.testing.RandomInputs;
 import io.lorikeet.quant.GgufFile;
@@ -90,6 +91,36 @@ class AdapterVerifierTest {
     double most = verification.rounding().map(AdapterRounding::share).orElse(0.0);
     assertTrue(most < 0.01, verification::toString);
     assertEquals(Verdict.PASSED, verification.verdict(), verification::toString);
+  }
+
+  /// Pairs of a kind that learned nothing are named.
+  @Test
+  void kindsWithoutEffectAreNamed() throws IOException {
+    LoraAdapter whole = export(TensorType.Q4_0);
+    LoraAdapter partly =
+        new LoraAdapter(
+            "llama",
+            whole.alpha(),
+            whole.pairs().stream()
+                .map(
+                    pair ->
+                        pair.baseTensor().contains("attn_k")
+                            ? new LoraPair(
+                                pair.baseTensor(),
+                                pair.inputs(),
+                                pair.outputs(),
+                                pair.rank(),
+                                pair.a(),
+                                new float[pair.b().length])
+                            : pair)
+                .toList());
+    try (GgufFile gguf = GgufFile.open(base)) {
+      AdapterExporter.write(
+          partly, new AdapterMetadata(BaseIdentity.of(gguf), Map.of()), AdapterStorage.F32, file);
+    }
+    KindEffects kinds = VERIFIER.verify(base, file, partly, sequences()).kinds();
+    assertEquals(List.of("k"), kinds.idle());
+    assertTrue(kinds.changing().contains("q"), kinds::toString);
   }
 
   @Test

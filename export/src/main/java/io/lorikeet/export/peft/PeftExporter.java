@@ -57,6 +57,22 @@ public final class PeftExporter {
     this.type = SafetensorsType.valueOf(this.storage.name());
   }
 
+  /// A warning of what PEFT itself refuses in a folder, if there is something: it takes no adapters
+  /// of the output projections of Nemotron's state spaces (`_check_lora_target_modules_mamba` of
+  /// PEFT 0.21), which llama.cpp does.
+  public static Optional<String> warning(LoraAdapter adapter) {
+    long refused =
+        adapter.pairs().stream()
+            .filter(pair -> pair.baseTensor().endsWith(".ssm_out.weight"))
+            .count();
+    return adapter.architecture().startsWith("nemotron_h") && refused > 0
+        ? Optional.of(
+            "PEFT won't load this folder: it refuses Nemotron's mixer.out_proj, of which there are"
+                + " %s pairs. Use the GGUF adapter, or train with targets other than ssm_out"
+                    .formatted(refused))
+        : Optional.empty();
+  }
+
   /// Writes a folder.
   ///
   /// @param base the adapter's base

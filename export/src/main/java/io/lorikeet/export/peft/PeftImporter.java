@@ -3,6 +3,7 @@ package io.lorikeet.export.peft;
 import io.lorikeet.models.adapter.AdapterMetadata;
 import io.lorikeet.models.adapter.AdapterStorage;
 import io.lorikeet.models.adapter.TrainedTemplate;
+import io.lorikeet.models.lora.FixedMatrices;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
@@ -96,7 +97,10 @@ public final class PeftImporter {
           pairs.part(place, module).ifPresent(parts::add);
         }
       }
-      if (!parts.isEmpty()) {
+      if (!parts.isEmpty() && FixedMatrices.isIgnored(tensor.name())) {
+        onlyMerged.add(tensor.name());
+        problems.add(tensor.name() + " has no use for a pair: llama.cpp ignores adapters on it");
+      } else if (!parts.isEmpty()) {
         joined.add(PeftJoin.join(tensor, parts));
       }
     }

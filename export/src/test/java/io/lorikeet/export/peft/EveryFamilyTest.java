@@ -53,7 +53,7 @@ class EveryFamilyTest {
   private static final Map<String, String> NOT_CONVERTED =
       Map.of(
           "falcon-h1", "no: many factors are folded in; use llama.cpp's converter",
-          "gemma3n", "no: use llama.cpp's converter");
+          "ernie4_5-moe", "no: use llama.cpp's converter");
 
   /// Families whose adapters neither come from PEFT nor go there, and why.
   private static final Map<String, String> NOT_IN_PEFT =
@@ -70,6 +70,7 @@ class EveryFamilyTest {
           Map.entry("qwen35", "Qwen3_5ForCausalLM"),
           Map.entry("gemma2", "Gemma2ForCausalLM"),
           Map.entry("gemma3", "Gemma3ForCausalLM"),
+          Map.entry("gemma3n", "Gemma3nForCausalLM"),
           Map.entry("gemma4", "Gemma4ForCausalLM"),
           Map.entry("phi3", "Phi3ForCausalLM"),
           Map.entry("mistral3", "Ministral3ForCausalLM"),
@@ -85,6 +86,7 @@ class EveryFamilyTest {
           Map.entry("exaone4", "Exaone4ForCausalLM"),
           Map.entry("seed_oss", "SeedOssForCausalLM"),
           Map.entry("ernie4_5", "Ernie4_5ForCausalLM"),
+          Map.entry("qwen2moe", "Qwen2MoeForCausalLM"),
           Map.entry("qwen3moe", "Qwen3MoeForCausalLM"),
           Map.entry("qwen3vlmoe", "Qwen3VLMoeForConditionalGeneration"),
           Map.entry("qwen35moe", "Qwen3_5MoeForCausalLM"),
@@ -183,7 +185,10 @@ class EveryFamilyTest {
       String architecture = config.architecture();
       assertComesBack(base, new LoraAdapter(architecture, 8, named));
       if (!unnamed.isEmpty()) {
-        assertTrue(EXPERTS_ARE_PARAMETERS.contains(architecture), unnamed::toString);
+        assertTrue(
+            EXPERTS_ARE_PARAMETERS.contains(architecture)
+                || unnamed.stream().allMatch(pair -> pair.baseTensor().contains("gate_up")),
+            unnamed::toString);
         assertTrue(unnamed.stream().allMatch(pair -> pair.experts() > 1), unnamed::toString);
         Exception refused =
             assertThrows(
@@ -215,6 +220,35 @@ class EveryFamilyTest {
         assertEquals(List.of(256L, 8L), b.shape());
       }
     }
+  }
+
+  @Test
+  void whatLlamaIgnoresDoesntComeIn() throws IOException {
+    Path path =
+        FamilyCase.named("gemma3n few layers")
+            .of(TensorType.F32)
+            .write(folder.resolve("base.gguf"));
+    String router = "blk.0.altup_router.weight";
+    try (GgufFile base = GgufFile.open(path)) {
+      List<LoraPair> pairs = RandomInputs.pairsOn(base, List.of(router), 4, 1);
+      Path peft = export(base, new LoraAdapter("gemma3n", 8, pairs));
+      Exception refused =
+          assertThrows(InvalidInputException.class, () -> PeftImporter.read(peft, base));
+      assertTrue(refused.getMessage().contains(router + " has no use"), refused.getMessage());
+    }
+  }
+
+  @Test
+  void warnsOfWhatPeftRefuses() {
+    LoraPair output = new LoraPair("blk.0.ssm_out.weight", 4, 4, 1, new float[4], new float[4]);
+    LoraPair input = new LoraPair("blk.0.ssm_in.weight", 4, 4, 1, new float[4], new float[4]);
+    assertTrue(warning("nemotron_h_moe", output, input).contains("there are 1 pairs"));
+    assertEquals("", warning("nemotron_h_moe", input));
+    assertEquals("", warning("granitehybrid", output));
+  }
+
+  private static String warning(String architecture, LoraPair... pairs) {
+    return PeftExporter.warning(new LoraAdapter(architecture, 1, List.of(pairs))).orElse("");
   }
 
   private Path export(GgufFile base, LoraAdapter adapter) throws IOException {

@@ -36,10 +36,14 @@ class PeftModelsTest {
   /// Of the largest logit.
   private static final double BOUND = 1e-4;
 
+  /// Where there is GELU: the CPU looks it up in a table of F16, and Gemma 3n has it 44 times.
+  private static final double BOUND_OF_GELU = 4e-3;
+
   private static final String EXPECTED = "expected.safetensors";
 
   @TempDir private Path temporary;
   private Path folder;
+  private double bound;
 
   @ParameterizedTest
   @ValueSource(
@@ -47,6 +51,8 @@ class PeftModelsTest {
         "qwen2_5_vl",
         "qwen3_vl",
         "qwen3_vl_moe",
+        "gemma3n",
+        "gemma4",
         "muse_glimmer",
         "qwen3_5",
         "qwen3_5_moe",
@@ -59,12 +65,15 @@ class PeftModelsTest {
         "lfm2_moe"
       })
   void sameLogits(String name) throws IOException {
+    bound = name.startsWith("gemma") ? BOUND_OF_GELU : BOUND;
     Path source = Files.createDirectory(temporary.resolve("model"));
     folder = Files.createDirectory(temporary.resolve("adapter"));
     for (String file : List.of("config.json", "model.safetensors")) {
       copy(name + "/" + file, source.resolve(file));
     }
-    copy("tokenizer.json", source.resolve("tokenizer.json"));
+    copy(
+        name.startsWith("gemma") ? "characters.json" : "tokenizer.json",
+        source.resolve("tokenizer.json"));
     for (String file : List.of(PeftConfig.FILE, PeftKeys.WEIGHTS)) {
       copy(name + "/" + file, folder.resolve(file));
     }
@@ -142,7 +151,7 @@ class PeftModelsTest {
               worst[1] = Math.max(worst[1], Math.abs(wanted));
             }
           });
-      assertTrue(worst[1] > 1 && worst[0] < BOUND * worst[1], which + ": " + worst[0]);
+      assertTrue(worst[1] > 1 && worst[0] < bound * worst[1], which + ": " + worst[0]);
     }
   }
 

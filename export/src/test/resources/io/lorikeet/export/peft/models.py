@@ -1,11 +1,13 @@
 """Small random models of the transformers library with adapters that PEFT made of them, and the logits of both.
 
 Run with torch 2.13, transformers 5.18 and peft 0.21 in this folder; the models stand in folders of their own.
+Names of models as arguments leave the others as they are.
 """
 
 import json
 import pathlib
 import shutil
+import sys
 
 import peft
 import torch
@@ -185,6 +187,26 @@ MODELS = {
             eos_token_id=258,
         ),
     ),
+    "gemma3n": (  # with llama.cpp's sizes: it has them for its two published models only
+        transformers.Gemma3nForCausalLM,
+        transformers.Gemma3nTextConfig(
+            vocab_size=260,
+            vocab_size_per_layer_input=258,
+            hidden_size=32,
+            hidden_size_per_layer_input=256,
+            intermediate_size=48,
+            num_hidden_layers=22,
+            num_kv_shared_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            head_dim=16,
+            laurel_rank=64,
+            sliding_window=20,
+            max_position_embeddings=256,
+            final_logit_softcapping=30.0,
+            eos_token_id=258,
+        ),
+    ),
     "granitemoehybrid": (
         transformers.GraniteMoeHybridForCausalLM,
         transformers.GraniteMoeHybridConfig(
@@ -269,6 +291,13 @@ def randomize(name, parameter):
     """Numbers that make every part matter."""
     if name.endswith("A_log"):
         return torch.empty_like(parameter).uniform_(0.05, 4).log()
+    if KIND == "gemma3n" and "norm" not in name and ("per_layer" in name or "laurel" in name):
+        few = 1.2 * torch.randint(-1, 2, parameter.shape)  # numbers, which take little room
+        return few if "embed" in name else few / parameter.shape[-1] ** 0.5
+    if "altup" in name and "coefs" in name:  # or the streams of 22 layers grow too large
+        return 0.1 * torch.randn_like(parameter)
+    if KIND == "gemma3n" and "post_" in name:
+        return 0.3 + 0.1 * torch.randn_like(parameter)
     if name.endswith("norm.weight"):
         zero_centered = (
             KIND.startswith(("qwen3_5", "qwen3_next")) and not name.endswith("linear_attn.norm.weight")
@@ -304,8 +333,26 @@ def tokenizer():
     )
 
 
+def of_samples(deviation):
+    """llama.cpp divides Gemma 3n's deviations by n - 1, which matters where n is small as here."""
+    return lambda *inputs, **options: deviation(*inputs, **options | dict(unbiased=True))
+
+
+def characters():
+    """As Gemma's tokenizers: bytes stand for what no token has."""
+    vocabulary = {f"<0x{byte:02X}>": byte for byte in range(256)} | {"ab": 256}
+    return tokenizer() | dict(
+        pre_tokenizer=None,
+        model=dict(type="BPE", byte_fallback=True, vocab=vocabulary, merges=[["a", "b"]]),
+    )
+
+
+torch.std = of_samples(torch.std)
 pathlib.Path("tokenizer.json").write_text(json.dumps(tokenizer()))
+pathlib.Path("characters.json").write_text(json.dumps(characters()))
 for KIND, (model_class, config) in MODELS.items():
+    if sys.argv[1:] and KIND not in sys.argv[1:]:
+        continue
     torch.manual_seed(7)
     folder = pathlib.Path(KIND)
     shutil.rmtree(folder, ignore_errors=True)
@@ -325,8 +372,9 @@ for KIND, (model_class, config) in MODELS.items():
         for name, module in model.named_modules()
         if isinstance(module, torch.nn.Linear) and name != "lm_head" and "vis" not in name
     } - {"mlp.shared_expert_gate"}
-    # Of the whole model; llama.cpp adapts none of it.
-    linear = {name for name in linear if not name.endswith("per_layer_model_projection")}
+    # Of the whole model, or of Gemma 3n's streams, which stay as they are.
+    fixed = ("per_layer_model_projection", "altup", "_coefs", "modality_router")
+    linear = {name for name in linear if not any(part in name for part in fixed)}
     if KIND.startswith("nemotron"):  # where PEFT refuses this one
         linear -= {"mixer.out_proj"}
     if KIND == "qwen3_next":  # of which PEFT would adapt the parameters of all experts instead

@@ -1,5 +1,6 @@
 package io.lorikeet.finetune.text;
 
+import io.lorikeet.export.KindEffects;
 import io.lorikeet.export.LogitsDifference;
 import io.lorikeet.export.Verification;
 import java.util.ArrayList;
@@ -34,6 +35,7 @@ public final class ProofText {
                 lines.add(
                     "rounding for the file changes ΔW by at most %s (%s)"
                         .formatted(Words.percent(rounding.share()), rounding.weight())));
+    lines.addAll(kinds(verification.kinds()));
     lines.add(verdict(verification));
     return lines;
   }
@@ -47,6 +49,20 @@ public final class ProofText {
         difference.mean(),
         difference.divergence(),
         Words.percent(difference.agreement()));
+  }
+
+  private static List<String> kinds(KindEffects kinds) {
+    List<String> lines = new ArrayList<>();
+    if (!kinds.changing().isEmpty()) {
+      lines.add(
+          "pairs that each change llama.cpp's logits: " + String.join(", ", kinds.changing()));
+    }
+    if (!kinds.idle().isEmpty()) {
+      lines.add(
+          "warning: pairs that change nothing in llama.cpp: %s. They learned nothing, or llama.cpp ignores them"
+              .formatted(String.join(", ", kinds.idle())));
+    }
+    return lines;
   }
 
   private static String verdict(Verification verification) {

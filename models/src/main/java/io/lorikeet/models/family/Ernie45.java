@@ -3,9 +3,13 @@ package io.lorikeet.models.family;
 import io.lorikeet.bindings.Ops.RopeParameters;
 
 /// ERNIE 4.5's dense models: llama's layers.
-final class Ernie45 extends Family {
+sealed class Ernie45 extends Family permits Ernie45Moe {
   Ernie45() {
-    super("ernie4_5", "ERNIE 4.5 0.3B", "the plain transformer");
+    this("ernie4_5", "ERNIE 4.5 0.3B", "the plain transformer");
+  }
+
+  Ernie45(String architecture, String examples, String traits) {
+    super(architecture, examples, traits);
   }
 
   @Override

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 public abstract sealed class Family
     permits Llama,
         Qwen2,
+        Qwen2Moe,
         Qwen3,
         Qwen35,
         Gemma,
@@ -66,6 +67,8 @@ public abstract sealed class Family
           new Exaone4(),
           new SeedOss(),
           new Ernie45(),
+          new Ernie45Moe(),
+          new Qwen2Moe(),
           new Qwen3Moe(),
           new Qwen3VlMoe(),
           new Qwen35Moe(),

@@ -104,7 +104,7 @@ public final class LoraTargets {
   }
 
   /// The short name of a tensor: `q` for `blk.3.attn_q.weight`.
-  private static String nameOf(String tensor) {
+  public static String nameOf(String tensor) {
     String role = FixedMatrices.roleOf(tensor);
     return LAYER_MATRICES.getOrDefault(role, role);
   }

@@ -58,8 +58,8 @@ record ShapeTypes(
   }
 
   private TensorType wanted(String name) {
-    if (name.equals("per_layer_model_proj.weight")) {
-      return TensorType.BF16; // which the quantizer leaves as it is
+    if (name.equals("per_layer_model_proj.weight") || name.matches(".*(altup|laurel)_.*")) {
+      return TensorType.BF16; // which the quantizer leaves as they are
     }
     boolean embedding = name.equals("token_embd.weight") || name.equals(ModelConfig.TOKEN_INPUTS);
     if (name.equals("output.weight") || tied && embedding) {

@@ -95,13 +95,20 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
                     .put("expert_weights_scale", 0f)),
         family("falcon-h1", FamilyCase::falconH1),
         also("falcon-h1", "norm of states", FamilyCase::falconH1Normed),
+        family("ernie4_5-moe", FamilyCase::ernieExperts),
+        family("qwen2moe", model -> experts(model, 6, 4)),
+        also("qwen2moe", "widths of its own", model -> sharedExperts(model.unbiased())),
         family("qwen3moe", model -> experts(model, 8, 3).put("expert_feed_forward_length", 96)),
         family(
             "qwen3vlmoe",
             model ->
                 sections(experts(model, 8, 3), 4, 2, 2, 0).put("expert_feed_forward_length", 96)),
-        family("qwen35moe", FamilyCase::qwen35Experts),
-        also("qwen35moe", "fused experts", model -> fusedExperts(qwen35Experts(model))),
+        family("qwen35moe", model -> sharedExperts(qwen35(model))),
+        also(
+            "qwen35moe",
+            "fused experts, all used",
+            model ->
+                fusedExperts(sharedExperts(qwen35OfFewHeads(model))).put("expert_used_count", 6)),
         family("qwen3next", FamilyCase::qwen3Next),
         also(
             "qwen3next",
@@ -195,8 +202,8 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
         .withExtra("blk.3.nextn.eh_proj.weight", 128L, 64L);
   }
 
-  private static RandomFamily qwen35Experts(RandomFamily model) {
-    return experts(qwen35(model), 6, 3)
+  private static RandomFamily sharedExperts(RandomFamily model) {
+    return experts(model, 6, 3)
         .put("expert_feed_forward_length", 96)
         .put("expert_shared_feed_forward_length", 64);
   }
@@ -245,6 +252,12 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
         .put("leading_dense_block_count", 1)
         .put("expert_feed_forward_length", 96)
         .put("expert_gating_func", 2);
+  }
+
+  private static RandomFamily ernieExperts(RandomFamily model) {
+    return sharedExperts(model)
+        .put("leading_dense_block_count", 1)
+        .put("interleave_moe_layer_step", 1);
   }
 
   /// State spaces before and after a layer that attends.

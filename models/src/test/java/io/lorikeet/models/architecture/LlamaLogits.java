@@ -24,7 +24,7 @@ final class LlamaLogits {
         LlamaAdapter applied =
             adapter == null ? null : LlamaAdapter.load(model, written(adapter, folder));
         LlamaContext context =
-            LlamaContext.create(model, Math.max(BATCH, tokens.length), BATCH, 2)) {
+            LlamaContext.create(model, Math.max(BATCH, tokens.length), BATCH, 1)) {
       if (applied != null) {
         context.setAdapters(new LlamaAdapter.Scaled(applied, 1));
       }

@@ -8,9 +8,15 @@ import io.lorikeet.quant.GgufType;
 import io.lorikeet.quant.GgufValue;
 import io.lorikeet.quant.GgufWriter;
 import io.lorikeet.quant.TensorSource;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -24,6 +30,9 @@ import java.util.zip.CRC32;
 public final class RandomFamily {
   public static final int VOCABULARY = 300;
 
+  private static final int OUTLYING = 5;
+  private static final float OUTLIER = 1000;
+
   private final String architecture;
   private final TensorType type;
   private final Map<String, TensorType> types = new HashMap<>();
@@ -31,6 +40,8 @@ public final class RandomFamily {
   private final Set<String> names = new HashSet<>(Set.of("output.weight"));
   private final Map<String, List<Long>> extra = new LinkedHashMap<>();
   private boolean biases = true;
+  private boolean outliers;
+  private int vocabulary = VOCABULARY;
 
   /// 2 layers of 64 (256 for types with blocks of that size), 4 heads and 2 for keys and values, a
   /// head of its own, every bias that llama.cpp takes.
@@ -95,6 +106,43 @@ public final class RandomFamily {
     return this;
   }
 
+  /// Repeats its layers until there are at least this many, with what each has of its own.
+  public RandomFamily deep(int layers) {
+    int few = Math.toIntExact(((GgufValue.Int) keys.get("block_count")).value());
+    int times = (layers + few - 1) / few;
+    keys.replaceAll(
+        (_, value) ->
+            value instanceof GgufValue.Array all && all.count() == few
+                ? repeated(all.longs(), times)
+                : value);
+    for (String name : List.copyOf(names)) {
+      for (int i = 1; name.startsWith("blk.") && i < times; i++) {
+        String[] parts = name.split("\\.", 3);
+        names.add("blk." + (Integer.parseInt(parts[1]) + i * few) + "." + parts[2]);
+      }
+    }
+    return put("block_count", few * times);
+  }
+
+  private static GgufValue repeated(long[] values, int times) {
+    int[] all = new int[values.length * times];
+    Arrays.setAll(all, i -> Math.toIntExact(values[i % values.length]));
+    return GgufValue.Array.ofInts(all);
+  }
+
+  /// Makes a channel of the hidden states a thousand times as large as others, as trained models
+  /// have some; the norms before layers and the head undo that.
+  public RandomFamily outliers() {
+    outliers = true;
+    return this;
+  }
+
+  /// Sets the number of tokens.
+  public RandomFamily vocabulary(int tokens) {
+    vocabulary = tokens;
+    return this;
+  }
+
   /// Adds a tensor that the family says nothing of.
   public RandomFamily withExtra(String tensor, Long... shape) {
     extra.put(tensor, List.of(shape));
@@ -120,10 +168,10 @@ public final class RandomFamily {
     metadata.put("general.name", new GgufValue.TextValue("random"));
     keys.forEach((key, value) -> metadata.put(architecture + "." + key, value));
     ModelConfig config =
-        ModelConfig.read(new GgufMetadata(path.toString(), metadata), VOCABULARY, names);
+        ModelConfig.read(new GgufMetadata(path.toString(), metadata), vocabulary, names);
     GgufWriter writer = new GgufWriter();
     metadata.forEach(writer::put);
-    RandomVocabulary.putInto(writer, VOCABULARY);
+    RandomVocabulary.putInto(writer, vocabulary);
     TensorList list = config.tensors(names);
     list.required().forEach((name, shape) -> add(writer, config, list, name, shape));
     list.optional()
@@ -152,7 +200,8 @@ public final class RandomFamily {
     }
     TensorType own = isMatrix(list, name, extents) ? typeOf(name) : TensorType.F32;
     TensorSource values = values(own, config, name, inputs, rows);
-    writer.addTensor(name, own, extents, values);
+    boolean changed = outliers && own == TensorType.F32 && reachesOutlier(config, name);
+    writer.addTensor(name, own, extents, changed ? withOutlier(values, name, inputs) : values);
   }
 
   private TensorSource values(
@@ -179,6 +228,33 @@ public final class RandomFamily {
     seed.update(name.getBytes(StandardCharsets.UTF_8));
     RandomTensor random = new RandomTensor(own, inputs, rows, mean, deviation, seed.getValue());
     return random::writeTo;
+  }
+
+  /// Whether a tensor makes the hidden states' channels, or is a norm of them.
+  private static boolean reachesOutlier(ModelConfig config, String name) {
+    String ofFeedForward = config.family().feedForwardNorm();
+    return name.equals("token_embd.weight")
+        || name.equals(config.family().outputNorm())
+        || name.endsWith(".attn_norm.weight")
+        || ofFeedForward != null && name.endsWith("." + ofFeedForward);
+  }
+
+  /// A channel of 1,000 among those of 1 makes a norm divide by its share of their root mean
+  /// square.
+  private static TensorSource withOutlier(TensorSource values, String name, int width) {
+    return channel -> {
+      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+      values.writeTo(Channels.newChannel(bytes));
+      FloatBuffer floats =
+          ByteBuffer.wrap(bytes.toByteArray()).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+      float[] all = new float[floats.remaining()];
+      floats.get(all);
+      float others = name.contains("norm") ? OUTLIER / (float) Math.sqrt(width) : 1;
+      for (int i = 0; i < all.length; i++) {
+        all[i] *= i % width != OUTLYING ? others : name.contains("norm") ? 1 / OUTLIER : OUTLIER;
+      }
+      TensorSource.of(all).writeTo(channel);
+    };
   }
 
   private static boolean isMatrix(TensorList list, String name, long[] extents) {

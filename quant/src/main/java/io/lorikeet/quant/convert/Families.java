@@ -32,6 +32,7 @@ final class Families {
           Map.entry(
               "Qwen3VLMoeForConditionalGeneration",
               folder -> new QwenVlFamily("qwen3vlmoe", folder)),
+          Map.entry("Qwen2MoeForCausalLM", folder -> new MixtureFamily("qwen2moe", folder)),
           Map.entry("Qwen3MoeForCausalLM", folder -> new MixtureFamily("qwen3moe", folder)),
           Map.entry("Qwen3NextForCausalLM", Qwen3NextFamily::new),
           Map.entry("Qwen3_5ForCausalLM", folder -> new Qwen35Family("qwen35", folder)),
@@ -49,6 +50,8 @@ final class Families {
           Map.entry("Gemma2ForCausalLM", Gemma2Family::new),
           Map.entry("Gemma3ForCausalLM", Gemma3Family::new),
           Map.entry("Gemma3ForConditionalGeneration", Gemma3Family::new),
+          Map.entry("Gemma3nForCausalLM", Gemma3nFamily::new),
+          Map.entry("Gemma3nForConditionalGeneration", Gemma3nFamily::new),
           Map.entry("Gemma4ForCausalLM", Gemma4Family::new),
           Map.entry("Gemma4ForConditionalGeneration", Gemma4Family::new),
           Map.entry("Gemma4UnifiedForConditionalGeneration", Gemma4Family::new),

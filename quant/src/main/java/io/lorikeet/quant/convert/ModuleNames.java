@@ -125,8 +125,15 @@ public final class ModuleNames {
           + """
           laurel.linear_left           laurel_l
           laurel.linear_right          laurel_r
+          laurel.post_laurel_norm      laurel_post_norm
           per_layer_input_gate         inp_gate
           per_layer_projection         proj
+          post_per_layer_input_norm    post_norm
+          altup.router_norm            altup_router_norm
+          altup.modality_router        altup_router
+          altup.prediction_coefs       altup_predict_coef
+          altup.correction_coefs       altup_correct_coef
+          altup.correct_output_scale   altup_correct_scale
           """;
 
   private static final String GEMMA_4 =
@@ -167,6 +174,13 @@ public final class ModuleNames {
       mlp.up_gate_proj           ffn_gate ffn_up
       """;
 
+  private static final String ERNIE_SHARED =
+      """
+      mlp.shared_experts.gate_proj   ffn_gate_shexp
+      mlp.shared_experts.up_proj     ffn_up_shexp
+      mlp.shared_experts.down_proj   ffn_down_shexp
+      """;
+
   private static final String LFM_2 =
       """
       operator_norm              attn_norm
@@ -194,9 +208,18 @@ public final class ModuleNames {
       mlp.router                 ffn_gate_inp
       """;
 
+  private static final String QWEN_SHARED =
+      """
+      mlp.shared_expert.gate_proj   ffn_gate_shexp
+      mlp.shared_expert.up_proj     ffn_up_shexp
+      mlp.shared_expert.down_proj   ffn_down_shexp
+      mlp.shared_expert_gate        ffn_gate_inp_shexp
+      """;
+
   /// Delta nets, a shared expert, and the layers that predict further tokens.
   private static final String QWEN_WITH_STATES =
-      """
+      QWEN_SHARED
+          + """
       post_attention_layernorm      post_attention_norm
       linear_attn.in_proj_qkv       attn_qkv
       linear_attn.in_proj_z         attn_gate
@@ -208,10 +231,6 @@ public final class ModuleNames {
       linear_attn.conv1d            ssm_conv1d
       linear_attn.norm              ssm_norm
       linear_attn.out_proj          ssm_out
-      mlp.shared_expert.gate_proj   ffn_gate_shexp
-      mlp.shared_expert.up_proj     ffn_up_shexp
-      mlp.shared_expert.down_proj   ffn_down_shexp
-      mlp.shared_expert_gate        ffn_gate_inp_shexp
       eh_proj                       nextn.eh_proj
       enorm                         nextn.enorm
       hnorm                         nextn.hnorm
@@ -233,6 +252,7 @@ public final class ModuleNames {
           Map.entry("nemotron_h_moe", NEMOTRON),
           Map.entry("qwen2", ""),
           Map.entry("qwen3", ""),
+          Map.entry("qwen2moe", QWEN_SHARED),
           Map.entry("qwen3moe", ""),
           Map.entry("qwen2vl", ""),
           Map.entry("qwen3vl", ""),
@@ -251,6 +271,7 @@ public final class ModuleNames {
           Map.entry("glm4", GLM),
           Map.entry("seed_oss", SEED_OSS),
           Map.entry("ernie4_5", ERNIE),
+          Map.entry("ernie4_5-moe", ERNIE_SHARED),
           Map.entry("lfm2", LFM_2),
           Map.entry("lfm2moe", LFM_2),
           Map.entry("gpt-oss", GPT_OSS));

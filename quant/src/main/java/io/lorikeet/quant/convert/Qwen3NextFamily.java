@@ -108,9 +108,6 @@ class Qwen3NextFamily extends MixtureFamily {
     requireExpertsInAllLayers();
     Config config = config();
     Net net = net();
-    config
-        .integer("shared_expert_intermediate_size")
-        .ifPresent(size -> writer.putUint32(key("expert_shared_feed_forward_length"), size));
     writer.putUint32(key("ssm.conv_kernel"), config.requireSize("linear_conv_kernel_dim"));
     writer.putUint32(key("ssm.state_size"), net.headLength());
     writer.putUint32(key("ssm.group_count"), net.keyHeads());

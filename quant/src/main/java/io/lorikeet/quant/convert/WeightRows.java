@@ -130,6 +130,26 @@ record WeightRows(List<Long> shape, String origin, RowReader reader) {
         (row, into) -> reader.read(from.applyAsLong(row), into));
   }
 
+  /// A matrix with rows of zeros at its end.
+  ///
+  /// @param count its rows with those; where the matrix has as many or more, it stays as it is
+  WeightRows padded(long count) {
+    long stored = rows();
+    if (stored >= count) {
+      return this;
+    }
+    return new WeightRows(
+        List.of(shape.getFirst(), count),
+        origin,
+        (row, into) -> {
+          if (row < stored) {
+            reader.read(row, into);
+          } else {
+            Arrays.fill(into, 0);
+          }
+        });
+  }
+
   /// The numbers of each row in another order.
   ///
   /// @param from gives the stored column of each column
