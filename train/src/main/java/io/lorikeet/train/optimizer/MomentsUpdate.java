@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -128,7 +129,7 @@ final class MomentsUpdate implements AutoCloseable {
   private void run(long from, long to) {
     long start = from;
     for (long size : sizes(to - from)) {
-      UpdateStep step = steps.get(size);
+      UpdateStep step = Objects.requireNonNull(steps.get(size));
       bind(step, start);
       run(step, start);
       start += size;

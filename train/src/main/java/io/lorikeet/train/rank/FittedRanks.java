@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
@@ -100,7 +101,8 @@ public final class FittedRanks {
                         matrix.name(),
                         price(matrix),
                         Arrays.copyOf(
-                            found.get(matrix.name()).shares(), counts.get(matrix.name()))))
+                            Objects.requireNonNull(found.get(matrix.name())).shares(),
+                            mostRank(matrix))))
             .toList();
     long others =
         matrices.stream()
@@ -112,7 +114,7 @@ public final class FittedRanks {
     Map<String, Double> held = new HashMap<>();
     for (int i = 0; i < ranks.length; i++) {
       GgufTensor matrix = measured.get(i);
-      InputSpectrum.Directions directions = found.get(matrix.name());
+      InputSpectrum.Directions directions = Objects.requireNonNull(found.get(matrix.name()));
       int width = Math.toIntExact(matrix.shape().get(0));
       float[] a = Arrays.copyOf(directions.rows(), ranks[i] * width);
       starts.put(matrix.name(), new PairStart(ranks[i], Optional.of(a)));
@@ -156,7 +158,8 @@ public final class FittedRanks {
     long spent =
         matrices.stream()
             .filter(matrix -> starts.containsKey(matrix.name()))
-            .mapToLong(matrix -> starts.get(matrix.name()).rank() * price(matrix))
+            .mapToLong(
+                matrix -> Objects.requireNonNull(starts.get(matrix.name())).rank() * price(matrix))
             .sum();
     listener.on(
         new TrainingEvent.Note(

@@ -19,6 +19,8 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /// Has llama.cpp read examples with the base, on the CPU, and takes what goes into weights at the
 /// places that predict tokens with loss.
@@ -36,7 +38,7 @@ final class SpectrumCollector {
   private final Map<String, InputSpectrum> spectra = new LinkedHashMap<>();
   private final Map<String, String> leaders = new HashMap<>();
   private final Map<String, Integer> read = new HashMap<>(); // tokens of the example, by weight
-  private TokenizedExample example;
+  private @Nullable TokenizedExample example; // that is read
   private long tokens;
 
   /// @param counts directions to find, by weights
@@ -71,10 +73,11 @@ final class SpectrumCollector {
         for (int i = 0; i < examples.size(); i++) {
           listener.on(
               new TrainingEvent.Progress("directions of inputs", pass * examples.size() + i, all));
-          example = examples.get(i);
+          TokenizedExample next = examples.get(i);
+          example = next;
           read.clear();
           context.clear();
-          int[] given = Arrays.copyOf(example.tokens(), example.places());
+          int[] given = Arrays.copyOf(next.tokens(), next.places());
           // With the logits of all tokens, or the last layer would compute only the last one's.
           context.forEachLogits(given, (_, _) -> {});
           inputs.check();
@@ -119,7 +122,7 @@ final class SpectrumCollector {
       int first = read.getOrDefault(weight, 0);
       int count = rows.length / width;
       for (int i = 0; i < count; i++) {
-        if (example.trains(first + i + 1)) {
+        if (Objects.requireNonNull(example).trains(first + i + 1)) {
           spectrum.add(rows, i * width);
         }
       }
