@@ -167,7 +167,8 @@ final class DeployCommand extends WritingCommand {
   private int toLmStudio(ProgressLine line) throws IOException {
     int proven = merge(line);
     if (proven != Failure.FAILED) {
-      line.println("LM Studio lists it as " + merged().toAbsolutePath().getParent().getFileName());
+      line.println(
+          "LM Studio lists it as " + merged().toAbsolutePath().resolveSibling("").getFileName());
     }
     return proven;
   }

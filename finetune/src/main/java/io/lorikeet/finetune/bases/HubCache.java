@@ -49,7 +49,8 @@ record HubCache(Path folder) {
   /// The files of a repository's folder: its snapshot of the main branch, or the newest one. Any
   /// other folder is its own.
   static Path snapshot(Path given) throws IOException {
-    Path repository = given.endsWith(SNAPSHOTS) ? given.toAbsolutePath().getParent() : given;
+    Path repository =
+        given.endsWith(SNAPSHOTS) ? given.toAbsolutePath().resolve("..").normalize() : given;
     if (!Objects.toString(repository.toAbsolutePath().getFileName()).startsWith(MODELS)) {
       return given;
     }

@@ -144,10 +144,7 @@ final class OllamaModels {
           "ollama:%s: expected one file of the model in %s, found %s"
               .formatted(name, manifest, models));
     }
-    Path root = manifest;
-    for (int i = 0; i <= PARTS; i++) {
-      root = root.getParent();
-    }
+    Path root = manifest.toAbsolutePath().resolve("../".repeat(PARTS + 1)).normalize();
     Path blob = root.resolve("blobs").resolve(models.getFirst().replace(':', '-'));
     if (!Files.isRegularFile(blob)) {
       throw new InvalidInputException(
