@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import scala.Tuple2;
 import scala.collection.Iterator;
 import scala.runtime.AbstractFunction1;
@@ -47,7 +46,7 @@ final class SumInOrder extends AbstractFunction1<Iterator<Tuple2<Integer, StepPa
 
   private static final class OrderedSum {
     private final Map<Integer, byte[]> early = new HashMap<>();
-    private float @Nullable [] total;
+    private float[] total = {};
     private int next;
 
     void add(StepPart.Chunk chunk) {
@@ -59,7 +58,7 @@ final class SumInOrder extends AbstractFunction1<Iterator<Tuple2<Integer, StepPa
 
     private void addNext(MemorySegment values) {
       int size = Math.toIntExact(values.byteSize() / Float.BYTES);
-      if (total == null) {
+      if (total.length == 0) {
         total = new float[size];
       }
       for (int i = 0; i < size; i++) {
@@ -69,9 +68,8 @@ final class SumInOrder extends AbstractFunction1<Iterator<Tuple2<Integer, StepPa
     }
 
     byte[] bytes() {
-      int size = total == null ? 0 : total.length;
-      MemorySegment bytes = MemorySegment.ofArray(new byte[size * Float.BYTES]);
-      for (int i = 0; i < size; i++) {
+      MemorySegment bytes = MemorySegment.ofArray(new byte[total.length * Float.BYTES]);
+      for (int i = 0; i < total.length; i++) {
         bytes.setAtIndex(FLOAT, i, total[i]);
       }
       return (byte[]) bytes.heapBase().orElseThrow();
