@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
       ProofExitCode.INTERRUPTED,
       ProofExitCode.TERMINATED
     },
-    modelTransformer = TrainingFlags.class)
+    modelTransformer = RunFlags.class)
 @Inputs(
     value = {"--model", "--data"},
     needed = 0)
@@ -48,9 +48,9 @@ final class TrainCommand implements Callable<Integer> {
     CommandLine.ParseResult parsed = spec.commandLine().getParseResult();
     TrainingOptions options = TrainingFlags.options(parsed);
     ProgressLine line = ProgressLine.of(spec);
-    Optional<Path> resumed = TrainingFlags.resumed(parsed);
+    Optional<Path> resumed = RunFlags.resumed(parsed);
     Optional<Machines> machines = ClusterFlags.machines(parsed);
-    if (TrainingFlags.findsLearningRate(parsed)) {
+    if (RunFlags.findsLearningRate(parsed)) {
       if (resumed.isPresent()) {
         throw new ParameterException(
             spec.commandLine(), "--find-learning-rate is for a new run, not for --resume");
@@ -59,14 +59,14 @@ final class TrainCommand implements Callable<Integer> {
       return 0;
     }
     TrainingSession session =
-        new TrainingSession(line, main.interruption()).watched(TrainingFlags.watches(parsed));
+        new TrainingSession(line, main.interruption()).watched(RunFlags.watches(parsed));
     machines.ifPresent(session::across);
     FineTuned finished;
     try (Machines _ = machines.orElse(null)) {
       finished =
           resumed.isPresent()
-              ? session.resume(resumed.get(), options, TrainingFlags.replaces(parsed))
-              : session.run(options.resolve(), TrainingFlags.replaces(parsed));
+              ? session.resume(resumed.get(), options, RunFlags.replaces(parsed))
+              : session.run(options.resolve(), RunFlags.replaces(parsed));
     }
     TrainingConfig config = finished.config();
     ServingText.ofAdapter(config.get(Settings.MODEL), config.get(Settings.OUTPUT))

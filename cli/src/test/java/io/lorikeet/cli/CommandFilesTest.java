@@ -31,8 +31,8 @@ class CommandFilesTest {
   /// Parameters in words that stand for a value, not for a file. Choices are in lower case.
   private static final List<String> VALUES =
       words(
-          "N T R P K KL TYPE keep|TYPE NAME NAME:TYPE hf:OWNER/REPO/FILE SHAPE SIZE TOKENS ROWS RATE SHARE SHARE|STEPS"
-              + " STEPS NORM NUMBER ALPHA KEY=KEY TIME TIME|STEPS TIME|none WEIGHT ADDRESS");
+          "N T R P K KL TYPE keep|TYPE NAME NAME:TYPE hf:OWNER/REPO/FILE SHAPE SIZE TOKENS ROWS RATE RATIO"
+              + " N|auto[:PARAMETERS] SHARE SHARE|STEPS STEPS NORM NUMBER ALPHA KEY=KEY TIME TIME|STEPS TIME|none WEIGHT ADDRESS");
 
   /// Options that take a text as it is.
   private static final Set<String> TEXTS = Set.of("--prompt", "--system", "--name", "--note");

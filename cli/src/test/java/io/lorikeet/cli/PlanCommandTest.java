@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -65,6 +66,10 @@ class PlanCommandTest {
   void refusesWhatIsNoSize() {
     plan(base, "--memory", "lots").assertFails(2, "--memory", "8GB");
     CommandRun.of("plan").assertFails(2, "model");
+    for (String flag : List.of("--force", "--watch", "--find-learning-rate")) {
+      plan(base, flag).assertFails(2, flag);
+    }
+    plan(base, "--resume", folder.toString()).assertFails(2, "--resume");
   }
 
   @Test

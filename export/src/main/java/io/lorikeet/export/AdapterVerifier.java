@@ -183,7 +183,7 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
     }
   }
 
-  /// What llama.cpp computes.
+  /// Logits of llama.cpp, and the effect of each kind of matrix there.
   private record LlamaSide(LogitsComparison comparison, KindEffects kinds) {}
 
   private LlamaSide llama(GgufFile base, Path adapterFile, List<int[]> sequences, int longest)

@@ -15,7 +15,7 @@ import java.util.Optional;
 ///     effect, at the median position (see [EffectComparison])
 /// @param roundingShare the rounding, as a share of the trainer's effect, at the median position
 /// @param rounding loss of the numbers by the file's number format, if there is any
-/// @param kinds what each kind of matrix changes in llama.cpp by itself
+/// @param kinds the effect of each kind of matrix in llama.cpp by itself
 public record Verification(
     LogitsDifference effect,
     LogitsDifference trainerEffect,
