@@ -26,6 +26,9 @@ class ExampleProgramTest {
     Path data = folder.resolve("data.jsonl");
     Files.writeString(data, "{\"prompt\": \"say a\", \"completion\": \" a said\"}\n".repeat(4));
     Path adapter = folder.resolve("adapter.gguf");
+    Path source = Path.of("../examples/project/src/main/java/example/FineTune.java");
+    Path alone = Files.createDirectory(folder.resolve("example")).resolve("FineTune.java");
+    Files.copy(source, alone); // beside module-info.java it would be compiled as a module
     ProcessBuilder program =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -34,7 +37,7 @@ class ExampleProgramTest {
                 "-cp",
                 System.getProperty(
                     "surefire.test.class.path", System.getProperty("java.class.path")),
-                Path.of("../examples/project/src/main/java/example/FineTune.java").toString(),
+                alone.toString(),
                 base.toString(),
                 data.toString(),
                 adapter.toString())

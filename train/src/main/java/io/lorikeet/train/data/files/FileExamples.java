@@ -186,7 +186,11 @@ final class FileExamples implements RecordSink {
   private static String explain(ObjectNode record, Set<String> keys, Set<String> nulls) {
     for (String key : keys) {
       JsonNode value = record.get(key);
-      if (value.isArray() && value.path(0).isObject() && !ExampleFormat.knownKeys().contains(key)) {
+      // Ratings of Open WebUI have an object under such a key, never a list.
+      boolean known =
+          ExampleFormat.knownKeys().contains(key)
+              && !ExampleFormat.OPEN_WEBUI_FEEDBACK.keys().contains(key);
+      if (value.isArray() && value.path(0).isObject() && !known) {
         return "an object with a list under '%s', no example; give the list alone, as jq '.%s' writes it"
             .formatted(key, key);
       }
