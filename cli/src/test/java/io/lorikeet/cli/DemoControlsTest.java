@@ -198,24 +198,6 @@ class DemoControlsTest {
     assertEquals(3, judge("--adapter", train("plain", NEW)).exitCode());
   }
 
-  /// The update of few steps at a low rate is smaller than the base's steps: rounded to the
-  /// nearest, most of it is gone, and with it the answers. Dithered it stays.
-  @Test
-  void aSmallUpdateMergedToTheNearestDoesNotPass() throws IOException {
-    Path adapter = train("small", NEW, "--learning-rate", 3e-4, "--steps", 80);
-    Path better =
-        Files.writeString(
-            folder.resolve("better.yaml"), "improve: [{tasks: new.jsonl}]\ntokens: 16\n");
-    for (String rounding : List.of("nearest", "dithered")) {
-      Path merged = folder.resolve(rounding + ".gguf");
-      CommandRun.of("merge", BASE, adapter, "--output", merged, "--rounding", rounding)
-          .assertSucceeds();
-      CommandRun judged =
-          CommandRun.of("eval", BASE, "--merged", merged, "--gate", better, "--threads", 1);
-      assertEquals(rounding.equals("nearest") ? 3 : 0, judged.exitCode(), judged.out());
-    }
-  }
-
   /// 95 % on the processor that docs/evaluation.md's table is of; others round otherwise.
   @Test
   void replayPasses() throws IOException {
