@@ -5,8 +5,6 @@ import io.lorikeet.finetune.sweep.SweepPlan;
 import io.lorikeet.finetune.text.TableText;
 import io.lorikeet.finetune.text.Words;
 import io.lorikeet.quant.ShellText;
-import io.lorikeet.train.event.TrainingEvent;
-import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.loop.StopRequest;
 import io.lorikeet.train.settings.RunFiles;
 import io.lorikeet.train.settings.Settings;
@@ -51,7 +49,7 @@ final class SweepCommand implements Callable<Integer> {
     main.interruption().onArrival(stop::make);
     Sweep.SweepResult result;
     try {
-      result = new Sweep(plan, stop, listener(line)).run();
+      result = new Sweep(plan, stop, TrainingProgress.ofOneOfMany(line)).run();
     } finally {
       main.interruption().leaveAtOnce();
     }
@@ -65,20 +63,6 @@ final class SweepCommand implements Callable<Integer> {
                 ShellText.program(),
                 ShellText.quoted(result.best().get(Settings.RUN).resolve(RunFiles.CONFIG))));
     return 0;
-  }
-
-  private static TrainingListener listener(ProgressLine line) {
-    return event -> {
-      switch (event) {
-        case TrainingEvent.Note(String text) -> line.println(text);
-        case TrainingEvent.Warning(String text) -> line.sentence("warning: " + text);
-        case TrainingEvent.StepDone step ->
-            line.update(
-                "step %s/%s".formatted(step.step(), step.steps()),
-                "loss " + Words.loss(step.loss()));
-        default -> {}
-      }
-    };
   }
 
   private static List<String> table(Sweep.SweepResult result) {

@@ -6,8 +6,6 @@ import io.lorikeet.finetune.tasks.TaskPlan;
 import io.lorikeet.finetune.tasks.TaskRuns;
 import io.lorikeet.finetune.text.TableText;
 import io.lorikeet.finetune.text.Words;
-import io.lorikeet.train.event.TrainingEvent;
-import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.loop.StopRequest;
 import io.lorikeet.train.parallel.Machines;
 import java.io.IOException;
@@ -65,7 +63,7 @@ final class TrainManyCommand implements Callable<Integer> {
       if (machines.isEmpty()) { // a cluster's driver has nothing to finish first
         main.interruption().onArrival(stop::make);
       }
-      outcomes = new TaskRuns(plan, stop, listener(line)).run(machines);
+      outcomes = new TaskRuns(plan, stop, TrainingProgress.ofOneOfMany(line)).run(machines);
     } finally {
       main.interruption().leaveAtOnce();
       line.clear();
@@ -83,20 +81,6 @@ final class TrainManyCommand implements Callable<Integer> {
                     task.problem().isPresent()
                         || task.verdict().equals(Optional.of(Verification.Verdict.FAILED)));
     return failed ? Failure.FAILED : 0;
-  }
-
-  private static TrainingListener listener(ProgressLine line) {
-    return event -> {
-      switch (event) {
-        case TrainingEvent.Note(String text) -> line.println(text);
-        case TrainingEvent.Warning(String text) -> line.sentence("warning: " + text);
-        case TrainingEvent.StepDone step ->
-            line.update(
-                "step %s/%s".formatted(step.step(), step.steps()),
-                "loss " + Words.loss(step.loss()));
-        default -> {}
-      }
-    };
   }
 
   private static List<String> table(List<TaskOutcome> outcomes) {

@@ -38,6 +38,21 @@ final class TrainingProgress implements TrainingListener {
     this.memory = memory;
   }
 
+  /// Shows a run that is one of many, on one line: its notes, and the step it is at.
+  static TrainingListener ofOneOfMany(ProgressLine line) {
+    return event -> {
+      switch (event) {
+        case TrainingEvent.Note(String text) -> line.println(text);
+        case TrainingEvent.Warning(String text) -> line.sentence("warning: " + text);
+        case TrainingEvent.StepDone step ->
+            line.update(
+                "step %s/%s".formatted(step.step(), step.steps()),
+                "loss " + Words.loss(step.loss()));
+        default -> {}
+      }
+    };
+  }
+
   @Override
   public void on(TrainingEvent event) {
     switch (event) {

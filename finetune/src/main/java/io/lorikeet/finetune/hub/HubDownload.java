@@ -124,7 +124,7 @@ public final class HubDownload {
     }
   }
 
-  /// Of the bytes that are there, behind which the channel stands then.
+  /// The hash of the bytes that were fetched before. Leaves the channel at their end.
   private MessageDigest digest(FileChannel channel) throws IOException {
     if (channel.size() > remote.size()) {
       channel.truncate(0);
