@@ -55,17 +55,22 @@ public final class Setting<T> {
   private final Group group;
   private final String key;
   private final SettingType<T> type;
-  private final String help;
   private final Set<Trait> traits = EnumSet.noneOf(Trait.class);
   private List<String> otherNames = List.of();
+  private String help = "";
   private String defaultInWords = "";
   private Function<TrainingConfig, Optional<T>> fallback = _ -> Optional.empty();
 
-  Setting(Group group, String key, SettingType<T> type, String help) {
+  Setting(Group group, String key, SettingType<T> type) {
     this.group = group;
     this.key = key;
     this.type = type;
-    this.help = help;
+  }
+
+  /// @param line one line for people, without the default
+  Setting<T> help(String line) {
+    help = line;
+    return this;
   }
 
   Setting<T> defaultsTo(T value) {

@@ -1,6 +1,7 @@
 package io.lorikeet.train.settings;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -55,6 +56,7 @@ class SettingsPageTest {
   }
 
   private static String row(Setting<?> setting) {
+    assertFalse(setting.help().isEmpty(), setting + " has no help");
     String key = "`" + setting.key() + "`";
     List<String> cells =
         List.of(
