@@ -1,4 +1,7 @@
 import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.file.StandardOpenOption.APPEND;
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.WRITE;
 import static java.util.stream.Collectors.joining;
 import static java.util.stream.Collectors.toCollection;
 
@@ -8,12 +11,12 @@ import java.io.InputStream;
 import java.lang.module.Configuration;
 import java.lang.module.ModuleFinder;
 import java.nio.ByteBuffer;
-import java.nio.file.FileAlreadyExistsException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
@@ -53,7 +56,10 @@ public final class Image {
 
   /// The place of what images have in common while it is made: the layout of classes holds its
   /// path.
-  private static final Path WORKSHOP = Path.of("/tmp/lorikeet-image");
+  private static final Path WORKSHOP = Path.of("/tmp/lorikeet.image");
+
+  /// One build at a time uses it; the others wait.
+  private static final Path LOCK = Path.of("/tmp/lorikeet.image.lock");
 
   /// Bytes of a layout's head, which consists of numbers of 32 bits; the rest has 64.
   private static final int HEAD = 4096;
@@ -133,17 +139,14 @@ public final class Image {
   private void layOut(String[] backends) throws IOException, InterruptedException {
     delete(images);
     Files.createDirectories(images);
-    Path common;
-    try {
-      common = Files.createDirectory(WORKSHOP);
-    } catch (FileAlreadyExistsException e) {
-      throw new IllegalStateException(
-          WORKSHOP + " exists: another build runs, or one was killed; then delete it", e);
-    }
-    try {
-      layOut(backends, common);
-    } finally {
-      delete(common);
+    try (FileChannel channel = FileChannel.open(LOCK, CREATE, WRITE);
+        FileLock _ = channel.lock()) {
+      delete(WORKSHOP); // of a build that was killed
+      try {
+        layOut(backends, Files.createDirectory(WORKSHOP));
+      } finally {
+        delete(WORKSHOP);
+      }
     }
   }
 
@@ -315,7 +318,7 @@ public final class Image {
       }
     }
     Files.write(list, classes);
-    Files.write(list, preparations, StandardOpenOption.APPEND);
+    Files.write(list, preparations, APPEND);
     String dump = "-Xshare:dump -XX:SharedClassListFile=" + CLASSES;
     Path layout = image.resolve("app/classes.jsa");
     launch(image, dump, List.of());

@@ -39,6 +39,9 @@ final class CompareCommand extends WritingCommand {
   @Option(names = "--force", description = "replace an output that exists")
   private boolean force;
 
+  @Option(names = "--json", description = "print JSON")
+  private boolean json;
+
   @Override
   OutputPlan files() {
     OutputPlan plan = new OutputPlan();
@@ -64,13 +67,27 @@ final class CompareCommand extends WritingCommand {
     }
     ComparisonPage page = new ComparisonPage(runs);
     PrintWriter out = spec.commandLine().getOut();
-    settings(page).forEach(out::println);
-    curves(runs).forEach(out::println);
     if (output.isPresent()) {
       page.write(output.get());
-      out.println("page: " + output.get());
     }
+    if (json) {
+      out.println(JsonText.of(json(page)));
+      return 0;
+    }
+    settings(page).forEach(out::println);
+    curves(runs).forEach(out::println);
+    output.ifPresent(file -> out.println("page: " + file));
     return 0;
+  }
+
+  private static Map<String, Object> json(ComparisonPage page) {
+    List<Map<String, Object>> runs = new ArrayList<>();
+    for (RunEntry run : page.runs()) {
+      Map<String, Object> values = RunsCommand.json(run);
+      values.put("smoothed_losses", ComparisonPage.smoothedLoss(run));
+      runs.add(values);
+    }
+    return Map.of("differences", page.differences(), "runs", runs);
   }
 
   private static List<String> settings(ComparisonPage page) {

@@ -87,6 +87,13 @@ final class DeployCommand extends WritingCommand {
               + " models)")
   private Optional<Path> output = Optional.empty();
 
+  @Option(
+      names = "--force",
+      description =
+          "replace outputs that exist, take an adapter of another base whose shapes fit, and let"
+              + " Ollama choose a template where it can't be told the right one")
+  private boolean force;
+
   @Mixin private ThreadsOption threads = new ThreadsOption();
 
   @Override
@@ -105,7 +112,7 @@ final class DeployCommand extends WritingCommand {
 
   @Override
   boolean replaces() {
-    return served.force();
+    return force;
   }
 
   /// Small letters, digits and some signs, which every program takes for a name.
@@ -153,7 +160,7 @@ final class DeployCommand extends WritingCommand {
   }
 
   private int toLlamaServer(ProgressLine line) throws IOException {
-    served.prepare();
+    served.prepare(force);
     Path adapter = served.adapter().orElseThrow();
     line.println(
         "  llama-server "
@@ -203,7 +210,7 @@ final class DeployCommand extends WritingCommand {
         OllamaTemplate.of(
             served.base(),
             AdapterFile.template(served.adapter().orElseThrow()).map(TrainedTemplate::text));
-    if (template.text().isEmpty() && !served.force()) {
+    if (template.text().isEmpty() && !force) {
       throw new InvalidInputException(
           "Ollama can't serve it rightly: its language of templates can't say %s as the chat template does. Take --to llama-server or lmstudio; --force lets Ollama choose a template that is like it"
               .formatted(template.obstacle()));
@@ -238,7 +245,7 @@ final class DeployCommand extends WritingCommand {
     try (AtomicFile file = AtomicFile.create(merged())) {
       try (GgufFile base = GgufFile.open(served.base())) {
         ModelLoader.check(base);
-        AdapterFile read = AdapterFile.read(adapter, base, served.force());
+        AdapterFile read = AdapterFile.read(adapter, base, force);
         AdapterMerger merger =
             new AdapterMerger(
                 base,
@@ -255,7 +262,7 @@ final class DeployCommand extends WritingCommand {
           new MergeProof(
               served.base(),
               new AdapterArgument(adapter, 1),
-              served.force(),
+              force,
               file.path(),
               null,
               threads.count());

@@ -48,7 +48,8 @@ final class DevicesCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static Map<String, Object> json(TrainingDevice device) {
+  /// The same of a device for programs.
+  static Map<String, Object> json(TrainingDevice device) {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("name", device.name());
     json.put("description", device.description());

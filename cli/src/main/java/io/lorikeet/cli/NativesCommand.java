@@ -4,6 +4,8 @@ import io.lorikeet.finetune.Natives;
 import io.lorikeet.finetune.TrainingDevice;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -30,6 +32,9 @@ final class NativesCommand implements Callable<Integer> {
               + " now on. All of them compute on the CPU too.")
   private Natives.@Nullable Installable backend;
 
+  @Option(names = "--json", description = "print JSON")
+  private boolean json;
+
   @Override
   public Integer call() throws IOException, InterruptedException {
     if (backend != null) {
@@ -37,14 +42,28 @@ final class NativesCommand implements Callable<Integer> {
     }
     Natives loaded = Natives.load();
     PrintWriter out = spec.commandLine().getOut();
-    out.printf("libraries  %s%n", loaded.location());
-    out.printf("ggml       %s%n", loaded.ggmlVersion());
-    out.printf("llama.cpp  %s%n", loaded.llamaVersion());
-    for (TrainingDevice device : TrainingDevice.all()) {
-      out.println("device     " + DevicesCommand.line(device));
+    if (json) {
+      out.println(JsonText.of(json(loaded)));
+    } else {
+      out.printf("libraries  %s%n", loaded.location());
+      out.printf("ggml       %s%n", loaded.ggmlVersion());
+      out.printf("llama.cpp  %s%n", loaded.llamaVersion());
+      for (TrainingDevice device : TrainingDevice.all()) {
+        out.println("device     " + DevicesCommand.line(device));
+      }
     }
     // Missing backends have been logged as warnings, as for every command.
     return backend == null || loaded.missingBackends().isEmpty() ? 0 : Failure.FAILED;
+  }
+
+  private static Map<String, Object> json(Natives loaded) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("libraries", loaded.location());
+    json.put("ggml", loaded.ggmlVersion());
+    json.put("llama.cpp", loaded.llamaVersion());
+    json.put("devices", TrainingDevice.all().stream().map(DevicesCommand::json).toList());
+    json.put("missing_backends", loaded.missingBackends());
+    return json;
   }
 
   private void install(Natives.Installable chosen) throws IOException, InterruptedException {

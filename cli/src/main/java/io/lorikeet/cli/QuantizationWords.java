@@ -5,10 +5,12 @@ import io.lorikeet.finetune.text.Words;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.QuantizationError;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
-/// The texts of `quantize` about a model.
+/// The results of `quantize` about a model, in words and for programs.
 final class QuantizationWords {
   private QuantizationWords() {}
 
@@ -38,6 +40,20 @@ final class QuantizationWords {
     return lines;
   }
 
+  /// The same for programs.
+  static Map<String, Object> json(List<GgufTensor> tensors) {
+    List<Map<String, Object>> each = new ArrayList<>();
+    for (GgufTensor tensor : tensors) {
+      Map<String, Object> values = new LinkedHashMap<>();
+      values.put("name", tensor.name());
+      values.put("type", tensor.ggmlTypeName());
+      values.put("bytes", tensor.bytes());
+      each.add(values);
+    }
+    long bytes = tensors.stream().mapToLong(GgufTensor::bytes).sum();
+    return Map.of("bytes", bytes, "tensors", each);
+  }
+
   /// A line for each tensor that has changed.
   static List<String> errors(List<QuantizationError> errors) {
     List<String> lines = new ArrayList<>();
@@ -56,6 +72,16 @@ final class QuantizationWords {
     return lines;
   }
 
+  /// A tensor that has changed, for programs.
+  static Map<String, Object> json(QuantizationError error) {
+    Map<String, Object> values = new LinkedHashMap<>();
+    values.put("name", error.name());
+    values.put("type", error.ggmlTypeName());
+    values.put("rmse", error.rootMeanSquare());
+    values.put("relative", error.relative());
+    return values;
+  }
+
   static String loss(QuantizationLoss loss) {
     return String.format(
         Locale.ROOT,
@@ -66,5 +92,16 @@ final class QuantizationWords {
         loss.difference().divergence(),
         100 * loss.difference().agreement(),
         Words.count(loss.tokens()));
+  }
+
+  /// The same for programs; losses are in nats per token.
+  static Map<String, Object> json(QuantizationLoss loss) {
+    Map<String, Object> values = new LinkedHashMap<>();
+    values.put("loss", loss.loss());
+    values.put("source_loss", loss.sourceLoss());
+    values.put("divergence", loss.difference().divergence());
+    values.put("agreement", loss.difference().agreement());
+    values.put("tokens", loss.tokens());
+    return values;
   }
 }

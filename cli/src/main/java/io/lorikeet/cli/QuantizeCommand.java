@@ -10,7 +10,9 @@ import io.lorikeet.quant.QuantizationError;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -64,6 +66,9 @@ final class QuantizeCommand extends WritingCommand {
   @Option(names = "--force", description = "replace the output, if it exists")
   private boolean force;
 
+  @Option(names = "--json", description = "print JSON")
+  private boolean json;
+
   @Mixin private ThreadsOption threads = new ThreadsOption();
 
   @Override
@@ -91,11 +96,16 @@ final class QuantizeCommand extends WritingCommand {
       throw new ParameterException(
           spec.commandLine(), "--report measures what --dry-run doesn't write");
     }
-    ProgressLine line = ProgressLine.of(spec);
+    ProgressLine line = json ? ProgressLine.quiet(spec) : ProgressLine.of(spec);
     Optional<ImportanceMatrix> matrix =
         importance == null ? Optional.empty() : Optional.of(ImportanceMatrix.read(importance));
     if (dryRun) {
-      print(line, ModelQuantizer.plan(input, type, matrix));
+      List<GgufTensor> planned = ModelQuantizer.plan(input, type, matrix);
+      if (json) {
+        line.println(JsonText.of(QuantizationWords.json(planned)));
+      } else {
+        QuantizationWords.plan(planned).forEach(line::println);
+      }
       return 0;
     }
     try {
@@ -110,6 +120,15 @@ final class QuantizeCommand extends WritingCommand {
     } finally {
       line.clear();
     }
+    if (json) {
+      line.println(JsonText.of(measured()));
+    } else {
+      printMeasured(line);
+    }
+    return 0;
+  }
+
+  private void printMeasured(ProgressLine line) throws IOException {
     line.println(
         "%s: %s, from %s of %s"
             .formatted(
@@ -118,14 +137,26 @@ final class QuantizeCommand extends WritingCommand {
       QuantizationWords.errors(QuantizationError.compare(input, output)).forEach(line::println);
     }
     if (data != null) {
-      line.println(
-          QuantizationWords.loss(
-              QuantizationLoss.measure(input, output, data, CONTEXT, threads.count())));
+      line.println(QuantizationWords.loss(loss(data)));
     }
-    return 0;
   }
 
-  private static void print(ProgressLine line, List<GgufTensor> tensors) {
-    QuantizationWords.plan(tensors).forEach(line::println);
+  private Map<String, Object> measured() throws IOException {
+    Map<String, Object> values = new LinkedHashMap<>();
+    values.put("bytes", Files.size(output));
+    values.put("source_bytes", Files.size(input));
+    if (report) {
+      values.put(
+          "tensors",
+          QuantizationError.compare(input, output).stream().map(QuantizationWords::json).toList());
+    }
+    if (data != null) {
+      values.put("text", QuantizationWords.json(loss(data)));
+    }
+    return values;
+  }
+
+  private QuantizationLoss loss(Path text) throws IOException {
+    return QuantizationLoss.measure(input, output, text, CONTEXT, threads.count());
   }
 }

@@ -137,7 +137,8 @@ final class RunsCommand implements Callable<Integer> {
     return String.format(Locale.ROOT, "%.4f", loss);
   }
 
-  private static Map<String, Object> json(RunEntry run) {
+  /// A run for programs.
+  static Map<String, Object> json(RunEntry run) {
     Map<String, Object> values = new LinkedHashMap<>();
     values.put("run", run.run().toString());
     values.put("state", run.state().name().toLowerCase(Locale.ROOT));

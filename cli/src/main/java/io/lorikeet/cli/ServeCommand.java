@@ -51,10 +51,15 @@ final class ServeCommand implements Callable<Integer> {
       description = "port of 127.0.0.1 (default: ${DEFAULT-VALUE})")
   private int port = 8080;
 
+  @Option(
+      names = "--force",
+      description = "take an adapter that was trained on another base, if its shapes fit")
+  private boolean force;
+
   @Override
   public Integer call() throws IOException {
     List<String> command = new ArrayList<>(List.of(program().toAbsolutePath().toString()));
-    served.prepare();
+    served.prepare(force);
     command.addAll(ServingText.arguments(served.base(), served.adapter()));
     command.addAll(List.of("--host", "127.0.0.1", "--port", Integer.toString(port)));
     ProgressLine line = ProgressLine.of(spec);

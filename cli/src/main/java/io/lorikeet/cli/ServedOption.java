@@ -37,18 +37,7 @@ final class ServedOption {
       description = BaseOption.DESCRIPTION + "; a run knows its own")
   private Optional<Path> model = Optional.empty();
 
-  @Option(
-      names = "--force",
-      description =
-          "replace outputs that exist, take an adapter of another base whose shapes fit, and let"
-              + " Ollama choose a template where it can't be told the right one")
-  private boolean force;
-
   private @Nullable Path base;
-
-  boolean force() {
-    return force;
-  }
 
   /// The adapter's file, if one was given.
   Optional<Path> adapter() throws IOException {
@@ -97,7 +86,9 @@ final class ServedOption {
 
   /// Refuses an adapter of another base, and sees to it that llama.cpp finds the chat template that
   /// the adapter was trained with.
-  void prepare() throws IOException {
+  ///
+  /// @param force whether an adapter of another base is taken
+  void prepare(boolean force) throws IOException {
     Optional<Path> adapter = adapter();
     if (adapter.isEmpty()) {
       return;

@@ -11,8 +11,10 @@ import io.lorikeet.train.settings.Settings;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -38,21 +40,35 @@ final class SweepCommand implements Callable<Integer> {
       description = "YAML file with folder, budget, train and try")
   private Path config;
 
+  @Option(names = "--json", description = "print JSON")
+  private boolean json;
+
   @Override
   public Integer call() throws IOException {
-    ProgressLine line = ProgressLine.of(spec);
+    ProgressLine line = json ? ProgressLine.quiet(spec) : ProgressLine.of(spec);
     SweepPlan plan = SweepPlan.read(config, BaseOption.finder(spec));
-    line.sentence(
-        "%s runs, %s steps in all, in %s"
-            .formatted(plan.choices().size(), Words.count(plan.steps()), plan.folder()));
+    if (!json) {
+      line.sentence(
+          "%s runs, %s steps in all, in %s"
+              .formatted(plan.choices().size(), Words.count(plan.steps()), plan.folder()));
+    }
     StopRequest stop = new StopRequest();
     main.interruption().onArrival(stop::make);
     Sweep.SweepResult result;
     try {
-      result = new Sweep(plan, stop, TrainingProgress.ofOneOfMany(line)).run();
+      result = new Sweep(plan, stop, json ? _ -> {} : TrainingProgress.ofOneOfMany(line)).run();
     } finally {
       main.interruption().leaveAtOnce();
     }
+    if (json) {
+      line.println(JsonText.of(json(plan, result)));
+    } else {
+      print(plan, result, line);
+    }
+    return 0;
+  }
+
+  private static void print(SweepPlan plan, Sweep.SweepResult result, ProgressLine line) {
     table(result).forEach(line::println);
     line.println("page: " + plan.folder().resolve(Sweep.PAGE));
     line.println("best adapter: " + result.best().get(Settings.OUTPUT));
@@ -62,7 +78,27 @@ final class SweepCommand implements Callable<Integer> {
             .formatted(
                 ShellText.program(),
                 ShellText.quoted(result.best().get(Settings.RUN).resolve(RunFiles.CONFIG))));
-    return 0;
+  }
+
+  private static Map<String, Object> json(SweepPlan plan, Sweep.SweepResult result) {
+    List<Map<String, Object>> runs = new ArrayList<>();
+    for (Sweep.SweptRun entry : result.entries()) {
+      Map<String, Object> values = new LinkedHashMap<>();
+      values.put("run", entry.run() + 1);
+      values.put("settings", entry.choice());
+      values.put("rounds", entry.round());
+      values.put("steps", entry.step());
+      if (!Double.isNaN(entry.loss())) {
+        values.put("validation_loss", entry.loss());
+      }
+      runs.add(values);
+    }
+    Map<String, Object> values = new LinkedHashMap<>();
+    values.put("folder", plan.folder().toString());
+    values.put("best_run", result.best().get(Settings.RUN).toString());
+    values.put("best_adapter", result.best().get(Settings.OUTPUT).toString());
+    values.put("runs", runs);
+    return values;
   }
 
   private static List<String> table(Sweep.SweepResult result) {

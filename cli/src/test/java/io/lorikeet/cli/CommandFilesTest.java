@@ -147,6 +147,22 @@ class CommandFilesTest {
     assertEquals(Set.of(), unknown, "classify these, and try those that are written");
   }
 
+  @Test
+  void forceReplacesOutputsWhereThereAreSome() {
+    commands()
+        .getSubcommands()
+        .forEach(
+            (command, line) -> {
+              OptionSpec force = line.getCommandSpec().findOption("--force");
+              if (force != null) {
+                boolean replaces = String.join(" ", force.description()).contains("replace ");
+                boolean writes =
+                    WRITING.stream().anyMatch(words -> words.getFirst().equals(command));
+                assertEquals(writes, replaces, command + " --help");
+              }
+            });
+  }
+
   private static CommandLine commands() {
     return Main.program(new Main(new Interruption(Screen.none()), Screen.none()))
         .setCaseInsensitiveEnumValuesAllowed(true);

@@ -100,6 +100,23 @@ class ModelCommandsTest {
             1);
     assertTrue(run.assertSucceeds().out().contains("blk.0.attn_q.weight"), run.out());
     assertTrue(run.out().contains("KL divergence"), run.out());
+    CommandRun again =
+        CommandRun.of(
+            "quantize",
+            base,
+            folder.resolve("again.gguf"),
+            "--type",
+            "Q4_0",
+            "--report",
+            "--data",
+            text,
+            "--json",
+            "--threads",
+            1);
+    JsonNode json = JsonMapper.builder().build().readTree(again.assertSucceeds().out());
+    double relative = json.at("/tensors/3/relative").asDouble();
+    assertTrue(relative > 0.01 && relative < 0.2, again.out());
+    assertTrue(json.get("text").get("divergence").asDouble() > 0, again.out());
     Path other = folder.resolve("not-written.gguf");
     CommandRun.of("quantize", base, other, "--type", "Q4_0", "--imatrix", base)
         .assertFails(2, "no importance matrix");
@@ -117,6 +134,9 @@ class ModelCommandsTest {
         CommandRun.of("quantize", base, output, "--type", "Q8_0", "--dry-run", "--threads", 1);
     assertTrue(run.assertSucceeds().out().contains("bits per weight"), run.out());
     assertTrue(run.out().lines().anyMatch(line -> line.matches("blk.0.ffn_up.weight +q8_0.*")));
+    CommandRun json =
+        CommandRun.of("quantize", base, output, "--type", "Q8_0", "--dry-run", "--json");
+    assertTrue(json.assertSucceeds().out().contains("\"type\" : \"q8_0\""), json.out());
     assertFalse(Files.exists(output));
     CommandRun.of("quantize", base, output, "--type", "Q8_0", "--dry-run", "--report")
         .assertFails(2, "--report");

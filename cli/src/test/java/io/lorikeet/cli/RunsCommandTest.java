@@ -120,6 +120,11 @@ class RunsCommandTest {
     assertTrue(run.out().codePoints().anyMatch(c -> c > 0x2800 && c < 0x2900), run.out());
     String html = Files.readString(page);
     assertTrue(html.contains("data-points='1,4 2,"), html);
+    JsonNode json =
+        new ObjectMapper()
+            .readTree(CommandRun.of("compare", a, b, "--json").assertSucceeds().out());
+    assertEquals("[\"8\",\"16\"]", json.get("differences").get("rank").toString());
+    assertEquals(4, json.get("runs").get(1).get("smoothed_losses").size(), json.toString());
     CommandRun.of("compare", a, b, "--output", page).assertFails(2, "page.html exists");
     CommandRun.of("compare", a, b, "--output", a.resolve("config.yaml"), "--force")
         .assertFails(2, "config.yaml, which is read");
