@@ -41,6 +41,7 @@ final class HostileCommands {
     adapter = folder.resolve("adapter.gguf");
     Files.deleteIfExists(adapter);
     Files.deleteIfExists(folder.resolve("adapter.MODEL_CARD.md"));
+    removeRuns(); // of a process that ended
     Files.writeString(
         data,
         """

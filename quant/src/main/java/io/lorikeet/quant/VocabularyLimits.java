@@ -23,6 +23,11 @@ public final class VocabularyLimits {
 
   private static final List<String> PHI = List.of("phi-3", "phi3");
 
+  /// Tokenizers of models that write no text. libllama ends the process for a token that is a byte
+  /// or a missing separator ("bert"), for a damaged table of characters ("t5"), and has one that
+  /// only its own tests use ("test").
+  private static final List<String> NOT_OF_WRITERS = List.of("bert", "t5", "test");
+
   private VocabularyLimits() {}
 
   /// @throws InvalidInputException naming what libllama would end the process for or can't load
@@ -34,7 +39,12 @@ public final class VocabularyLimits {
     List<String> problems = new ArrayList<>();
     Map<String, Integer> ids = ids(array.strings(), problems);
     metadata.string(NAME).ifPresent(name -> checkName(name, ids, problems));
-    if (metadata.string(MODEL).orElse("").equals("rwkv")) {
+    String model = metadata.string(MODEL).orElse("");
+    if (NOT_OF_WRITERS.contains(model)) {
+      problems.add(
+          "%s is '%s', and no model that writes text has this tokenizer".formatted(MODEL, model));
+    }
+    if (model.equals("rwkv")) {
       checkSingleBytes(array.strings(), problems);
     }
     if (metadata.value(SCORES).orElse(null) instanceof GgufValue.Array scores
