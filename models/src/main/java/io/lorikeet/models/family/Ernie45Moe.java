@@ -40,8 +40,5 @@ final class Ernie45Moe extends Ernie45 {
   void expertTensors(TensorList list, Experts experts, int width) {
     super.expertTensors(list, experts, width);
     list.optionalVector("exp_probs_b.bias", experts.count());
-    if (experts.sharedWidth() > 0) {
-      sharedTensors(list, experts, width);
-    }
   }
 }

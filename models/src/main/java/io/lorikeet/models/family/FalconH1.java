@@ -35,10 +35,7 @@ final class FalconH1 extends Family {
   @Override
   public void layerTensors(
       TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
-    list.frozen("attn_norm.weight", width);
-    attentionTensors(list, layer, width);
-    list.frozen(feedForwardNorm(), width);
-    feedForwardTensors(list, layer, width);
+    super.layerTensors(list, layer, width, experts);
     list.optionalVector("ffn_gate.bias", layer.feedForward());
     list.optionalVector("ffn_up.bias", layer.feedForward());
     list.optionalVector("ffn_down.bias", width);

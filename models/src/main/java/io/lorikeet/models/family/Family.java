@@ -22,16 +22,11 @@ public abstract sealed class Family
         Phi3,
         SmolLm3,
         Granite,
-        GraniteMoe,
-        GraniteHybrid,
         NemotronH,
         FalconH1,
         Olmo2,
         Glm4,
-        Mistral3,
         MuseGlimmer,
-        Gemma3n,
-        Gemma4,
         Exaone4,
         SeedOss,
         Ernie45,
@@ -77,6 +72,8 @@ public abstract sealed class Family
           new Lfm2(),
           new Lfm2Moe(),
           new GptOss());
+
+  static final String POST_ATTENTION = "post_attention_norm.weight";
 
   private final String architecture;
   private final String examples;
@@ -284,8 +281,8 @@ public abstract sealed class Family
     return false;
   }
 
-  /// The norm before the feed-forward part, or null.
-  public @Nullable String feedForwardNorm() {
+  /// The norm before the feed-forward part.
+  public String feedForwardNorm() {
     return "ffn_norm.weight";
   }
 
@@ -294,9 +291,10 @@ public abstract sealed class Family
     return "output_norm.weight";
   }
 
-  /// The norm of what attention adds to the hidden state, or null.
-  public @Nullable String attentionPostNorm() {
-    return "post_attention_norm.weight";
+  /// The norm of what attention adds to the hidden state, or null: some families have that name for
+  /// the norm before the feed-forward part, by its place.
+  public final @Nullable String attentionPostNorm() {
+    return feedForwardNorm().equals(POST_ATTENTION) ? null : POST_ATTENTION;
   }
 
   // Tensors.
@@ -306,7 +304,7 @@ public abstract sealed class Family
       TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
     list.frozen("attn_norm.weight", width);
     attentionTensors(list, layer, width);
-    list.frozen("ffn_norm.weight", width);
+    list.frozen(feedForwardNorm(), width);
     if (experts == null) {
       feedForwardTensors(list, layer, width);
     } else {
@@ -342,6 +340,9 @@ public abstract sealed class Family
     list.experts("ffn_gate_exps", width, experts.width(), experts.count());
     list.experts("ffn_up_exps", width, experts.width(), experts.count());
     list.experts("ffn_down_exps", experts.width(), width, experts.count());
+    if (experts.sharedWidth() > 0) {
+      sharedTensors(list, experts, width);
+    }
   }
 
   /// The matrices of experts, with one for the gate and what it gates where the file has that.

@@ -16,16 +16,13 @@ final class Gemma2 extends Gemma {
       return layer;
     }
     double base = keys.real("rope.freq_base_swa", layer.rope().orElseThrow().frequencyBase());
-    return layer
-        .withWindow(keys.positive("attention.sliding_window", USUAL_WINDOW))
-        .withRope(
-            RopeMetadata.ofWindow(
-                layer.rope().orElseThrow(), base, RopeMetadata.frequencyScale(keys)));
+    int window = keys.positive("attention.sliding_window", USUAL_WINDOW);
+    return layer.withWindow(window, base, RopeMetadata.frequencyScale(keys));
   }
 
   @Override
-  int layersOfLargest() {
-    return 46;
+  public float attentionScale(ModelKeys keys) {
+    return attentionScale(keys, 46);
   }
 
   @Override

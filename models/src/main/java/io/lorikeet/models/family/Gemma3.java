@@ -17,21 +17,12 @@ final class Gemma3 extends Gemma {
     if (window == 0 || !keys.windowed(index, 6)) {
       return layer;
     }
-    double base = keys.real("rope.freq_base_swa", 10000);
-    return layer
-        .withWindow(window)
-        .withRope(RopeMetadata.ofWindow(layer.rope().orElseThrow(), base, 1));
+    return layer.withWindow(window, keys.real("rope.freq_base_swa", 10000), 1);
   }
 
   @Override
-  int layersOfLargest() {
-    return 62;
-  }
-
-  @Override
-  public Scales scales(ModelKeys keys) {
-    float cap = (float) keys.real("final_logit_softcapping", 0);
-    return new Scales(embeddingScale(keys), 1, 1, cap, 0);
+  public float attentionScale(ModelKeys keys) {
+    return attentionScale(keys, 62);
   }
 
   @Override

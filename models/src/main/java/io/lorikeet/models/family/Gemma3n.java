@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// In the first ten layers only gates above mean + 1.64 deviations are left, less that value. e is
 /// the token's embedding for this layer. Windows, values, and the keys that later layers share are
 /// as in [Gemma4]. Numbers that llama.cpp doesn't read from the file are constants here.
-final class Gemma3n extends Family {
+final class Gemma3n extends Gemma {
   private static final int PERIOD = 5;
 
   /// `n_layer_kv_from_start`, `n_embd_altup`, `laurel_rank`, `n_layer_sparsity`,
@@ -39,11 +39,6 @@ final class Gemma3n extends Family {
         "Gemma 3n E2B and E4B (text)",
         "four streams, low-rank residuals, sparse GELU, windows; embeddings for each layer, shared"
             + " keys and values");
-  }
-
-  @Override
-  int ropeMode() {
-    return RopeMetadata.NEOX;
   }
 
   @Override
@@ -71,9 +66,7 @@ final class Gemma3n extends Family {
       return layer;
     }
     double base = keys.real("rope.freq_base_swa", 10000);
-    return layer
-        .withWindow(keys.positive("attention.sliding_window"))
-        .withRope(RopeMetadata.ofWindow(layer.rope().orElseThrow(), base, 1));
+    return layer.withWindow(keys.positive("attention.sliding_window"), base, 1);
   }
 
   @Override
@@ -83,12 +76,7 @@ final class Gemma3n extends Family {
 
   @Override
   public Scales scales(ModelKeys keys) {
-    return new Scales((float) Math.sqrt(keys.embedding()), 1, 1, CAP, 0);
-  }
-
-  @Override
-  public Activation activation() {
-    return Activation.GELU;
+    return new Scales(embeddingScale(keys), 1, 1, CAP, 0);
   }
 
   @Override

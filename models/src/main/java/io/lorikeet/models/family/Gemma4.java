@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /// full attention, where frequencies are divided. Values are normed too and may be the keys.
 /// Experts work beside a dense part (26B-A4B). In E2B and E4B each token has an embedding for each
 /// layer, and the last layers attend to keys and values of earlier ones.
-final class Gemma4 extends Family {
+final class Gemma4 extends Gemma {
   private static final int PERIOD = 6;
 
   Gemma4() {
@@ -19,11 +19,6 @@ final class Gemma4 extends Family {
         "Gemma 4 E2B, E4B, 12B, 31B and 26B-A4B (text)",
         "GELU, norms everywhere, heads of two sizes, windows; embeddings for each layer, shared"
             + " keys and values; experts beside a dense part");
-  }
-
-  @Override
-  int ropeMode() {
-    return RopeMetadata.NEOX;
   }
 
   @Override
@@ -67,17 +62,6 @@ final class Gemma4 extends Family {
   @Override
   public float attentionScale(ModelKeys keys) {
     return 1;
-  }
-
-  @Override
-  public Scales scales(ModelKeys keys) {
-    float cap = (float) keys.real("final_logit_softcapping", 0);
-    return new Scales((float) Math.sqrt(keys.embedding()), 1, 1, cap, 0);
-  }
-
-  @Override
-  public Activation activation() {
-    return Activation.GELU;
   }
 
   @Override

@@ -19,11 +19,8 @@ final class GptOss extends Family {
       return layer;
     }
     double base = keys.real("rope.freq_base_swa", layer.rope().orElseThrow().frequencyBase());
-    return layer
-        .withWindow(keys.positive("attention.sliding_window"))
-        .withRope(
-            RopeMetadata.ofWindow(
-                layer.rope().orElseThrow(), base, RopeMetadata.frequencyScale(keys)));
+    int window = keys.positive("attention.sliding_window");
+    return layer.withWindow(window, base, RopeMetadata.frequencyScale(keys));
   }
 
   @Override
@@ -55,12 +52,7 @@ final class GptOss extends Family {
   /// Its name says where it stands, not what it norms.
   @Override
   public String feedForwardNorm() {
-    return "post_attention_norm.weight";
-  }
-
-  @Override
-  public @Nullable String attentionPostNorm() {
-    return null;
+    return POST_ATTENTION;
   }
 
   @Override

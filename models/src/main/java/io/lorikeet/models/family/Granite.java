@@ -3,12 +3,16 @@ package io.lorikeet.models.family;
 import org.jspecify.annotations.Nullable;
 
 /// Granite 3 and 4 (dense): factors everywhere; position embedding can be switched off.
-final class Granite extends Family {
+sealed class Granite extends Family permits GraniteMoe, GraniteHybrid {
   Granite() {
-    super(
+    this(
         "granite",
         "Granite 3.3 2B and 8B, Granite 4.0 micro",
         "scaled embeddings, residuals, scores and logits");
+  }
+
+  Granite(String architecture, String examples, String traits) {
+    super(architecture, examples, traits);
   }
 
   @Override
@@ -27,11 +31,6 @@ final class Granite extends Family {
     return givenAttentionScale(keys);
   }
 
-  @Override
-  public Scales scales(ModelKeys keys) {
-    return givenScales(keys);
-  }
-
   /// The factor of attention scores that the metadata gives, else the usual one.
   static float givenAttentionScale(ModelKeys keys) {
     double given = keys.real("attention.scale", 0);
@@ -39,7 +38,8 @@ final class Granite extends Family {
   }
 
   /// The other factors, as the metadata gives them.
-  static Scales givenScales(ModelKeys keys) {
+  @Override
+  public Scales scales(ModelKeys keys) {
     double embedding = keys.real("embedding_scale", 0);
     double residual = keys.real("residual_scale", 0);
     return new Scales(

@@ -93,6 +93,12 @@ public record LayerConfig(
     return withAttention(attention.withWindow(tokens));
   }
 
+  /// The same within a window, with frequencies of its own there.
+  LayerConfig withWindow(int tokens, double frequencyBase, float frequencyScale) {
+    return withWindow(tokens)
+        .withRope(RopeMetadata.ofWindow(rope().orElseThrow(), frequencyBase, frequencyScale));
+  }
+
   LayerConfig withRope(RopeParameters other) {
     return withAttention(attention.withRope(Optional.of(other), ropeFactors()));
   }

@@ -5,12 +5,16 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Llama 1 to 3.3, and everything built like them.
-final class Llama extends Family {
+sealed class Llama extends Family permits Mistral3 {
   Llama() {
-    super(
+    this(
         "llama",
         "Llama 2, Llama 3.3, Mistral 7B, TinyLlama, SmolLM2, Mixtral",
         "the plain transformer; experts in Mixtral");
+  }
+
+  Llama(String architecture, String examples, String traits) {
+    super(architecture, examples, traits);
   }
 
   @Override

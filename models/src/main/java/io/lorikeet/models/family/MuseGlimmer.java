@@ -25,9 +25,7 @@ final class MuseGlimmer extends Family {
       return layer.withoutRope();
     }
     double base = keys.real("rope.freq_base_swa", keys.real("rope.freq_base", 10000));
-    return layer
-        .withWindow(keys.positive("attention.sliding_window"))
-        .withRope(RopeMetadata.ofWindow(layer.rope().orElseThrow(), base, 1));
+    return layer.withWindow(keys.positive("attention.sliding_window"), base, 1);
   }
 
   @Override

@@ -43,6 +43,5 @@ final class Qwen2Moe extends Family {
   void expertTensors(TensorList list, Experts experts, int width) {
     super.expertTensors(list, experts, width);
     list.frozen("ffn_gate_inp_shexp.weight", width);
-    sharedTensors(list, experts, width);
   }
 }

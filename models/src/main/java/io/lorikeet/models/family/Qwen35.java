@@ -84,38 +84,20 @@ sealed class Qwen35 extends Family permits Qwen35Moe {
 
   @Override
   public String feedForwardNorm() {
-    return "post_attention_norm.weight";
-  }
-
-  @Override
-  public @Nullable String attentionPostNorm() {
-    return null;
-  }
-
-  @Override
-  public void layerTensors(
-      TensorList list, LayerConfig layer, int width, @Nullable Experts experts) {
-    list.frozen("attn_norm.weight", width);
-    if (layer.state().orElse(null) instanceof DeltaNetConfig net) {
-      deltaNetTensors(list, net, width);
-    } else {
-      attentionTensors(list, layer, width);
-      headNorms(list, layer);
-    }
-    list.frozen("post_attention_norm.weight", width);
-    if (experts == null) {
-      feedForwardTensors(list, layer, width);
-    } else {
-      expertTensors(list, experts, width);
-    }
+    return POST_ATTENTION;
   }
 
   @Override
   void attentionTensors(TensorList list, LayerConfig layer, int width) {
+    if (layer.state().orElse(null) instanceof DeltaNetConfig net) {
+      deltaNetTensors(list, net, width);
+      return;
+    }
     list.matrix("attn_q", width, 2L * layer.queryWidth());
     list.matrix("attn_k", width, layer.keyValueWidth());
     list.matrix("attn_v", width, layer.keyValueWidth());
     list.matrix("attn_output", layer.queryWidth(), width);
+    headNorms(list, layer);
   }
 
   private void deltaNetTensors(TensorList list, DeltaNetConfig net, int width) {
