@@ -71,10 +71,12 @@ public final class LiveServer implements AutoCloseable {
     }
   }
 
-  /// Reads a long run before anybody asks for it, so that its page is drawn at once.
+  /// Reads a long run to its end, also before anybody asks for it.
   private void readOn() {
     try {
-      runs.getFirst().body();
+      do {
+        runs.getFirst().body();
+      } while (!runs.getFirst().isRead() && !Thread.interrupted());
     } catch (IOException | RuntimeException _) {
       // tried again, and told, when the page is asked for
     }
@@ -171,7 +173,7 @@ public final class LiveServer implements AutoCloseable {
         Thread.sleep(LOOK_EVERY);
         List<String> now = run.stamps();
         // A comment finds out whether anybody still listens.
-        String line = now.equals(before) ? ":\n\n" : "data: changed\n\n";
+        String line = now.equals(before) && run.isRead() ? ":\n\n" : "data: changed\n\n";
         send(out, line);
         before = now;
       }

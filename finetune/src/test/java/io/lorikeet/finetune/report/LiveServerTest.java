@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -74,6 +75,23 @@ class LiveServerTest {
       }
       assertTrue(get(server.address() + "0/body").body().contains("2,3.25"));
     }
+  }
+
+  @Test
+  void showsALongRunAsFarAsItWasRead() throws IOException {
+    StringBuilder steps = new StringBuilder();
+    for (int i = 1; i <= 40_000; i++) {
+      steps.append(step(i, i));
+    }
+    Files.writeString(run.resolve("metrics.jsonl"), steps);
+    LiveRun live = new LiveRun(run, Duration.ZERO);
+    String first = live.body();
+    assertTrue(first.contains("% of metrics.jsonl are read so far."), first);
+    String body = first;
+    for (int i = 0; i < 20 && !live.isRead(); i++) {
+      body = live.body();
+    }
+    assertTrue(!body.contains("so far.") && body.contains("40,000 of 40,000"), body);
   }
 
   @Test

@@ -6,8 +6,10 @@ import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -23,16 +25,33 @@ public final class MetricsReader {
   private static final int PIECE = 1 << 20;
 
   private final Path file;
+  private final long mostNanos;
   private MetricsLines lines = new MetricsLines();
   private long read;
   private byte[] lastLine = {};
+  private boolean complete;
 
   /// @param run the run's folder
   public MetricsReader(Path run) {
-    file = RunFolder.metrics(run);
+    this(run, Duration.ofNanos(Long.MAX_VALUE));
   }
 
-  /// All numbers so far.
+  /// @param run the run's folder
+  /// @param most time for one [#read()], which goes on where the one before stopped; one piece of
+  ///     the file is always read
+  public MetricsReader(Path run, Duration most) {
+    file = RunFolder.metrics(run);
+    mostNanos = most.toNanos();
+  }
+
+  /// The share of the file that was read, from 0 to 1; 1 only when the last [#read()] came to its
+  /// end.
+  public synchronized double shareRead() throws IOException {
+    long size = Files.exists(file) ? Files.size(file) : 0;
+    return complete || size == 0 ? 1 : Math.min(0.999, read / (double) size);
+  }
+
+  /// All numbers so far, or those of the beginning that the time is enough for.
   ///
   /// @throws InvalidInputException when a line but the last isn't one of a run's metrics
   public synchronized RunMetrics read() throws IOException {
@@ -52,6 +71,7 @@ public final class MetricsReader {
     lines = new MetricsLines();
     read = 0;
     lastLine = new byte[0];
+    complete = false;
   }
 
   /// Whether the file is the one that was read, as its last line of then tells.
@@ -68,24 +88,37 @@ public final class MetricsReader {
   private void readOn(FileChannel channel) throws IOException {
     ByteBuffer buffer = ByteBuffer.allocate(PIECE);
     channel.position(read);
-    while (channel.read(buffer) >= 0) {
-      byte[] bytes = buffer.array();
-      int end = buffer.position();
-      int before = 0;
-      int start = 0;
-      for (int next = lines.add(bytes, 0, end); next > start; next = lines.add(bytes, next, end)) {
-        before = start;
-        start = next;
+    long start = System.nanoTime();
+    complete = false;
+    do {
+      if (channel.read(buffer) < 0) {
+        complete = true;
+        return;
       }
-      read += start;
-      if (start > 0) {
-        lastLine = Arrays.copyOfRange(bytes, before, start);
-      }
-      buffer.limit(end).position(start).compact();
-      if (!buffer.hasRemaining()) {
-        buffer = ByteBuffer.allocate(2 * bytes.length).put(buffer.flip());
-      }
+      buffer = addLines(buffer);
+    } while (System.nanoTime() - start < mostNanos);
+  }
+
+  /// Adds the whole lines in a buffer.
+  ///
+  /// @return a buffer that begins with the line that isn't whole and has room for more of it
+  private ByteBuffer addLines(ByteBuffer buffer) {
+    byte[] bytes = buffer.array();
+    int end = buffer.position();
+    int before = 0;
+    int start = 0;
+    for (int next = lines.add(bytes, 0, end); next > start; next = lines.add(bytes, next, end)) {
+      before = start;
+      start = next;
     }
+    read += start;
+    if (start > 0) {
+      lastLine = Arrays.copyOfRange(bytes, before, start);
+    }
+    buffer.limit(end).position(start).compact();
+    return buffer.hasRemaining()
+        ? buffer
+        : ByteBuffer.allocate(2 * bytes.length).put(buffer.flip());
   }
 
   /// The lines so far. After a return to an earlier state, what came after that state doesn't

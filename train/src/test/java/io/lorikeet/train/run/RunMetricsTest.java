@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -94,6 +95,27 @@ class RunMetricsTest {
       String message = assertThrows(InvalidInputException.class, reader::read).getMessage();
       assertTrue(message.contains("metrics.jsonl:4: "), message);
     }
+  }
+
+  @Test
+  void readsALongFileInPieces() throws IOException {
+    Path file = run.resolve("metrics.jsonl");
+    StringBuilder lines = new StringBuilder();
+    for (int i = 1; i <= 20_000; i++) {
+      lines.append(line(i, i + ".5"));
+    }
+    Files.writeString(file, lines);
+    MetricsReader reader = new MetricsReader(run, Duration.ZERO);
+    List<Integer> counts = new ArrayList<>();
+    do {
+      counts.add(reader.read().steps().size());
+      assertTrue(counts.size() < 10, counts + " and no end");
+    } while (reader.shareRead() < 1);
+    assertTrue(counts.size() > 2 && counts.getFirst() < 10_000, counts.toString());
+    assertEquals(20_000, counts.getLast());
+    assertEquals(RunMetrics.read(run).steps(), reader.read().steps());
+    Files.writeString(file, line(20_001, "1"), StandardOpenOption.APPEND);
+    assertEquals(20_001, reader.read().steps().size());
   }
 
   @Test
