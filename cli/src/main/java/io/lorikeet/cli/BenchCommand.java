@@ -107,7 +107,7 @@ final class BenchCommand extends WritingCommand {
       description = {
         "write a base of random weights:",
         "S (12 layers of 768), M (22 of 2048, TinyLlama-1.1B)",
-        "8B (32 of 4096, Llama-3.1-8B) or 8B-2 (the first two of these), vocabulary 32,000"
+        "8B (32 of 4096, Llama-3.1-8B), or two layers of a large model: 8B-2, 32B-2 (of 5120), 70B-2 (of 8192)"
       })
   private RandomModel.@Nullable RandomShape make;
 

@@ -10,6 +10,7 @@ import io.lorikeet.models.chat.Conversation;
 import io.lorikeet.models.text.template.ChatTemplates;
 import io.lorikeet.models.text.template.ServedTemplate;
 import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.ModelLoader;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -206,18 +207,32 @@ public record ServerProof(List<Finding> findings) {
                     .toList()));
   }
 
+  /// Each sequence is asked from its long prompts to its short ones, because a server drops what it
+  /// holds behind a shorter prompt. So all answers come out of its cache, if it had the sequence.
+  /// At last it holds the longest prompt, for the next proof. Places where it lists nothing are
+  /// left out.
   private static List<Place> ask(
       LlamaServer server, List<int[]> sequences, boolean cached, Consumer<String> progress)
       throws IOException {
     List<Place> places = new ArrayList<>();
     for (int[] sequence : sequences) {
-      for (int tokens = Math.min(FIRST_PLACE, sequence.length);
-          tokens <= sequence.length && places.size() < PLACES;
-          tokens++) {
+      int shortest = Math.min(FIRST_PLACE, sequence.length);
+      int longest = Math.min(sequence.length, shortest + PLACES - places.size() - 1);
+      for (int tokens = longest; tokens >= shortest; tokens--) {
         int[] prompt = Arrays.copyOf(sequence, tokens);
-        places.add(new Place(sequence, tokens, server.next(prompt, LISTED, cached)));
+        Map<Integer, Double> next = server.next(prompt, LISTED, cached);
+        if (!next.isEmpty()) {
+          places.add(new Place(sequence, tokens, next));
+        }
         progress.accept("server: " + places.size() + " of at most " + PLACES + " places");
       }
+      if (longest > shortest) {
+        server.next(Arrays.copyOf(sequence, longest), LISTED, cached);
+      }
+    }
+    if (places.isEmpty()) {
+      throw new InvalidInputException(
+          "server: %s gives no log probabilities; a llama-server does".formatted(server.address()));
     }
     return places;
   }
@@ -273,7 +288,11 @@ public record ServerProof(List<Finding> findings) {
     return best == 0
         ? Finding.of("log probabilities", true, "%s: the server doesn't apply it", measured)
         : Finding.of(
-            "log probabilities", true, "%s: the server applies it with scale %s", measured, best);
+            "log probabilities",
+            true,
+            "%s: the server applies it with scale %s",
+            measured,
+            (float) best);
   }
 
   /// Log probabilities in this process.

@@ -36,7 +36,11 @@ final class FakeLlamaServer implements AutoCloseable {
   Optional<Float> staleScale = Optional.empty();
 
   boolean begins = true;
-  boolean lists = true;
+
+  /// Of so many answers one lists nothing; 0: all do list.
+  int unlisted;
+
+  private int answered;
 
   /// Added to all tokens of a text.
   int shift;
@@ -105,6 +109,7 @@ final class FakeLlamaServer implements AutoCloseable {
                   return one;
                 })
             .toList();
+    boolean lists = unlisted == 0 || ++answered % unlisted != 0;
     return lists ? Map.of("top_logprobs", top) : Map.of();
   }
 

@@ -118,11 +118,18 @@ class ServerProofTest {
     assertOnly("vocabulary", "other tokens", findings(base, adapter, fake -> fake.shift = 1));
   }
 
+  /// A llama-server lists nothing where the likeliest token is a part of a character.
+  @Test
+  void placesWithoutLogProbabilitiesAreLeftOut() throws IOException {
+    List<Finding> findings = findings(base, adapter, fake -> fake.unlisted = 3);
+    assertTrue(findings.stream().noneMatch(Finding::differs), findings.toString());
+  }
+
   @Test
   void aServerWithoutLogProbabilitiesIsRefused() {
     InvalidInputException problem =
         assertThrows(
-            InvalidInputException.class, () -> findings(base, adapter, fake -> fake.lists = false));
+            InvalidInputException.class, () -> findings(base, adapter, fake -> fake.unlisted = 1));
     assertTrue(problem.getMessage().contains("no log probabilities"), problem.getMessage());
   }
 

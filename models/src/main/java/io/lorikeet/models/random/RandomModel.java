@@ -55,7 +55,11 @@ public final class RandomModel {
     /// values: 7.2 billion weights with this vocabulary.
     LLAMA_8B("8B", 32, 4096, 14336, 32, 8),
     /// The first two of these layers: 0.7 billion weights.
-    LLAMA_8B_2_LAYERS("8B-2", 2, 4096, 14336, 32, 8);
+    LLAMA_8B_2_LAYERS("8B-2", 2, 4096, 14336, 32, 8),
+    /// Two layers of Qwen2.5-32B's shape: 1.3 billion weights.
+    QWEN_32B_2_LAYERS("32B-2", 2, 5120, 27648, 40, 8),
+    /// Two layers of Llama-3.1-70B's shape: 2.2 billion weights.
+    LLAMA_70B_2_LAYERS("70B-2", 2, 8192, 28672, 64, 8);
 
     private final String label;
     private final int layers;
