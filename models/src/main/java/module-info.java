@@ -1,4 +1,7 @@
+import io.lorikeet.bindings.Beta;
+
 /// Models: differentiation of ggml graphs, architectures, LoRA adapters, text.
+@Beta
 module io.lorikeet.models {
   requires transitive io.lorikeet.quant;
   requires static transitive org.jspecify;

@@ -1,4 +1,7 @@
+import io.lorikeet.bindings.Beta;
+
 /// Typed access to ggml and llama.cpp; the only module that calls native code.
+@Beta
 module io.lorikeet.bindings {
   requires transitive org.slf4j;
   requires static transitive org.jspecify;

@@ -1,4 +1,7 @@
+import io.lorikeet.bindings.Beta;
+
 /// Files and number formats: reading and writing GGUF and safetensors, converting, quantizing.
+@Beta
 module io.lorikeet.quant {
   requires transitive io.lorikeet.bindings;
   requires com.fasterxml.jackson.databind;

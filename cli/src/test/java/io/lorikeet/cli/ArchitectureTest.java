@@ -1,24 +1,32 @@
 package io.lorikeet.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
 import com.tngtech.archunit.core.domain.Dependency;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
 import com.tngtech.archunit.lang.syntax.ArchRuleDefinition;
 import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.finetune.FineTuning;
 import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.loop.Trainer;
+import java.io.IOException;
 import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -149,6 +157,42 @@ class ArchitectureTest {
   void theCommandLineCallsNeitherGgmlNorDifferentiation() {
     neverUses(
         "io.lorikeet.cli..", "io.lorikeet.bindings..", "io.lorikeet.models.autodiff", "org.ejml..");
+  }
+
+  /// Programs see exported packages. Their types are marked as changing,
+  /// or docs/java.md promises to keep them, by their names or by their packages'.
+  @Test
+  void whatIsKeptIsPromised() throws IOException {
+    String page = Files.readString(Path.of("../docs/java.md"));
+    String promise = page.substring(page.indexOf("## Kept from version to version"));
+    for (JavaClass type : classes) {
+      if (exported().contains(type.getPackageName())
+          && type.isTopLevelClass()
+          && type.getModifiers().contains(JavaModifier.PUBLIC)) {
+        boolean changes =
+            type.isAnnotatedWith(Beta.class) || type.getPackage().isAnnotatedWith(Beta.class);
+        boolean promised =
+            promise.contains("`" + type.getSimpleName() + "`")
+                || promise.contains("`" + type.getPackageName() + "`");
+        assertNotEquals(changes, promised, type.getName());
+      }
+    }
+  }
+
+  /// Of modules that aren't marked as a whole.
+  private static Set<String> exported() throws IOException {
+    Set<String> packages = new TreeSet<>();
+    for (String module :
+        List.of("native-bindings", "quant", "models", "train", "export", "finetune")) {
+      String descriptor = Files.readString(Path.of("..", module, "src/main/java/module-info.java"));
+      if (!descriptor.contains("@Beta\nmodule")) {
+        Pattern.compile("exports ([\\w.]+);")
+            .matcher(descriptor)
+            .results()
+            .forEach(found -> packages.add(found.group(1)));
+      }
+    }
+    return packages;
   }
 
   private static void neverUses(String users, String... used) {

@@ -1,5 +1,6 @@
 package io.lorikeet.export;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.export.analysis.PairDifference;
 import io.lorikeet.models.lora.LoraAdapter;
 import java.util.Comparator;
@@ -9,6 +10,7 @@ import java.util.Optional;
 ///
 /// @param weight the adapted weight whose ΔW loses most
 /// @param share ‖ΔW - ΔW meant‖ / ‖ΔW meant‖ of that weight; infinite where only the meant one is 0
+@Beta
 public record AdapterRounding(String weight, double share) {
 
   /// Compares the stored adapter with the meant one.

@@ -1,6 +1,7 @@
 package io.lorikeet.export;
 
 import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.bindings.llama.LlamaAdapter;
 import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
@@ -26,6 +27,7 @@ import java.util.function.Function;
 ///     CPU
 /// @param threads CPU threads for both
 /// @param precision of the trainer's products
+@Beta
 public record AdapterVerifier(String device, int threads, Precision precision) {
   /// Enough for the means to settle.
   private static final int MOST_TOKENS = 1024;

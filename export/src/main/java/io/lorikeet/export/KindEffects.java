@@ -1,5 +1,6 @@
 package io.lorikeet.export;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.bindings.llama.LlamaAdapter;
 import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.models.lora.LoraMatrix;
@@ -23,6 +24,7 @@ import java.util.Set;
 ///
 /// @param changing kinds that do, by the names of targets
 /// @param idle kinds that change not one bit of a logit
+@Beta
 public record KindEffects(List<String> changing, List<String> idle) {
   /// Enough for every kind of layer to be read.
   private static final int MOST_TOKENS = 16;

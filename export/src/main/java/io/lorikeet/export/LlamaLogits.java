@@ -1,5 +1,6 @@
 package io.lorikeet.export;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.bindings.llama.LlamaAdapter;
 import io.lorikeet.bindings.llama.LlamaContext;
 import java.lang.foreign.MemorySegment;
@@ -11,6 +12,7 @@ import java.util.Optional;
 ///
 /// @param context computes; its length bounds that of the sequences
 /// @param adapter applied as it was trained, or none
+@Beta
 public record LlamaLogits(LlamaContext context, Optional<LlamaAdapter> adapter)
     implements LogitsSource {
 

@@ -1,5 +1,6 @@
 package io.lorikeet.export;
 
+import io.lorikeet.bindings.Beta;
 import java.util.List;
 
 /// How far logits are from reference logits, over many positions. A constant added to all logits of
@@ -12,6 +13,7 @@ import java.util.List;
 /// @param divergence mean Kullback-Leibler divergence of the distributions from the reference's, in
 ///     nats
 /// @param agreement share of positions at which both rank the same token first
+@Beta
 public record LogitsDifference(
     long positions, double maximum, double mean, double divergence, double agreement) {
 

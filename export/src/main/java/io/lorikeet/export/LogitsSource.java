@@ -1,8 +1,11 @@
 package io.lorikeet.export;
 
+import io.lorikeet.bindings.Beta;
+
 /// Something that computes a language model's logits: libllama or the trainer, with or without an
 /// adapter.
 @FunctionalInterface
+@Beta
 public interface LogitsSource {
 
   /// Computes the logits after each token of one sequence that starts at position 0, and hands them

@@ -1,5 +1,7 @@
 package io.lorikeet.export;
 
+import io.lorikeet.bindings.Beta;
+
 /// Measurements of [MergeVerifier], all in llama.cpp. Differences are those of the second from the
 /// first:
 ///
@@ -8,6 +10,7 @@ package io.lorikeet.export;
 /// @param baseLoss mean loss of each next token, in nats, of the base alone
 /// @param adapterLoss the same of the base with the adapters
 /// @param mergedLoss the same of the merged file
+@Beta
 public record MergeVerification(
     LogitsDifference effect,
     LogitsDifference difference,

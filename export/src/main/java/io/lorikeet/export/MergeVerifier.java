@@ -1,5 +1,6 @@
 package io.lorikeet.export;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.bindings.llama.LlamaAdapter;
 import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
@@ -14,6 +15,7 @@ import java.util.List;
 /// whole sequences, and how well each predicts the text.
 ///
 /// @param threads CPU threads
+@Beta
 public record MergeVerifier(int threads) {
   /// The weights stay in the mapped file: llama.cpp's copy in a faster layout would double them.
   private static final LlamaModel.Options IN_PLACE = new LlamaModel.Options(false, 0, false);

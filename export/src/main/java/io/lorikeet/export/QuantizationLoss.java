@@ -1,5 +1,6 @@
 package io.lorikeet.export;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.quant.InvalidInputException;
@@ -19,6 +20,7 @@ import java.util.List;
 /// @param loss the same of the quantized model
 /// @param difference of the quantized model's logits from the source's
 /// @param tokens predicted tokens
+@Beta
 public record QuantizationLoss(
     double sourceLoss, double loss, LogitsDifference difference, long tokens) {
   /// Logits of the source that are held at a time.

@@ -1,8 +1,10 @@
 package io.lorikeet.export;
 
+import io.lorikeet.bindings.Beta;
 import java.util.Arrays;
 
 /// The loss of a model on texts, summed up example by example.
+@Beta
 public final class TextLoss {
   private double sum;
   private double weight;

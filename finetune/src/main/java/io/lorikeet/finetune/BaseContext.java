@@ -1,11 +1,13 @@
 package io.lorikeet.finetune;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.LlamaLimits;
 
 /// How long texts a base was made for.
+@Beta
 public final class BaseContext {
 
   private BaseContext() {}

@@ -1,6 +1,7 @@
 package io.lorikeet.finetune;
 
 import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.bindings.SupportedOperations;
 import io.lorikeet.bindings.TensorType;
 import java.util.Collection;
@@ -14,6 +15,7 @@ import java.util.Set;
 /// @param device its name
 /// @param byWeight for each operation on weights the types that it takes them in
 /// @param activations for each other operation how the device does it
+@Beta
 public record DeviceOperations(
     String device, Map<String, List<String>> byWeight, Map<String, Support> activations) {
   /// Gradients that are put together from other operations where a device lacks them.

@@ -1,5 +1,6 @@
 package io.lorikeet.finetune;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.export.Verification;
 import io.lorikeet.finetune.evaluation.GateRun;
@@ -67,6 +68,7 @@ public final class FineTuning {
   }
 
   /// Has other machines compute the micro-batches.
+  @Beta
   public FineTuning across(Machines given) {
     machines = Optional.of(given);
     return this;

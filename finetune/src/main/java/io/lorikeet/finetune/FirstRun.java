@@ -1,5 +1,6 @@
 package io.lorikeet.finetune;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.quant.GgufFile;
@@ -33,6 +34,7 @@ import java.util.OptionalLong;
 /// @param steps steps that these have, more or less
 /// @param evaluateEvery steps between validations, of which there are ten
 /// @param memory the plan with these settings
+@Beta
 public record FirstRun(
     long parameters,
     DataFigures data,

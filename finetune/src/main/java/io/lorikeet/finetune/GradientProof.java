@@ -1,6 +1,7 @@
 package io.lorikeet.finetune;
 
 import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.bindings.OwnedResources;
 import io.lorikeet.bindings.ProductFormat;
 import io.lorikeet.models.adapter.AdapterFile;
@@ -52,6 +53,7 @@ import java.util.SplittableRandom;
 /// @param rightLoss the same on the CPU
 /// @param pairs all adapted weights
 /// @param limit relative difference that rounding explains
+@Beta
 public record GradientProof(
     String device,
     Placement placement,

@@ -1,5 +1,6 @@
 package io.lorikeet.finetune;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.bindings.llama.LlamaAdapter;
 import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
@@ -16,6 +17,7 @@ import java.util.Optional;
 import java.util.function.IntConsumer;
 
 /// A base, and perhaps an adapter, in stock llama.cpp.
+@Beta
 public final class LlamaSession implements AutoCloseable {
   private static final int BATCH = 512;
 

@@ -1,5 +1,6 @@
 package io.lorikeet.finetune;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.models.adapter.TrainedTemplate;
 import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.GgufFile;
@@ -13,6 +14,7 @@ import java.util.Optional;
 
 /// The chat template that an adapter was trained with, as a file beside the adapter: llama.cpp
 /// takes it from there where the base's own template is another.
+@Beta
 public final class TemplateFile {
   private TemplateFile() {}
 

@@ -1,5 +1,6 @@
 package io.lorikeet.finetune;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.export.AdapterVerifier;
 import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.quant.GgufFile;
@@ -19,6 +20,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// The tokens that a verification compares logits on.
+@Beta
 public final class VerificationText {
   /// Stands in where there is no data: any text will do, as long as the model is sure of some of it
   /// and not of all.

@@ -5,7 +5,9 @@
 /// [Rounds][io.lorikeet.finetune.bench.Rounds]: a machine's own speed changes with time, the ratio
 /// of two neighbours hardly. [BenchComparison][io.lorikeet.finetune.bench.BenchComparison] tells
 /// from two reports what became faster or slower.
+@Beta
 @NullMarked
 package io.lorikeet.finetune.bench;
 
+import io.lorikeet.bindings.Beta;
 import org.jspecify.annotations.NullMarked;

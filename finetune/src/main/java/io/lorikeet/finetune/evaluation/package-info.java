@@ -6,7 +6,9 @@
 ///
 /// A [GateRun][io.lorikeet.finetune.evaluation.GateRun] tells whether to ship: tasks must become
 /// better, and others, neutral texts and the form of answers must not become worse.
+@Beta
 @NullMarked
 package io.lorikeet.finetune.evaluation;
 
+import io.lorikeet.bindings.Beta;
 import org.jspecify.annotations.NullMarked;

@@ -2,4 +2,7 @@
 /// trained on which data, the curves, the proof and how to serve the adapter. [RunRecorder] listens
 /// to a run and keeps its [RunSummary] beside the metrics. [ReportPage] makes the page of both, so
 /// that a page can be made again at any time.
+@Beta
 package io.lorikeet.finetune.report;
+
+import io.lorikeet.bindings.Beta;

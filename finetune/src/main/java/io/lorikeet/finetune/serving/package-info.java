@@ -4,7 +4,9 @@
 /// language, where that makes the same prompts.
 /// [TemplateChoice][io.lorikeet.finetune.serving.TemplateChoice] finds the template that a model is
 /// to be served with.
+@Beta
 @NullMarked
 package io.lorikeet.finetune.serving;
 
+import io.lorikeet.bindings.Beta;
 import org.jspecify.annotations.NullMarked;

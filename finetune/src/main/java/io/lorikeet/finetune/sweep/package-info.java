@@ -2,7 +2,9 @@
 /// learning rate. A [Sweep][io.lorikeet.finetune.sweep.Sweep] trains what a
 /// [SweepPlan][io.lorikeet.finetune.sweep.SweepPlan] says, drops the worse half round by round, and
 /// logs its decisions.
+@Beta
 @NullMarked
 package io.lorikeet.finetune.sweep;
 
+import io.lorikeet.bindings.Beta;
 import org.jspecify.annotations.NullMarked;

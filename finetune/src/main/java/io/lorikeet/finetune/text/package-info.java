@@ -1,2 +1,5 @@
 /// Numbers, tables and proofs as people read them, in commands and in reports.
+@Beta
 package io.lorikeet.finetune.text;
+
+import io.lorikeet.bindings.Beta;

@@ -5,7 +5,9 @@
 /// A checkpoint is a GGUF file with a checksum. Beside each pair's `<weight>.lora_a` and `.lora_b`
 /// it holds the optimizer's vectors of the same shapes, `<weight>.lora_a.first_moment` and so on;
 /// its keys hold the rest.
+@Beta
 @NullMarked
 package io.lorikeet.train.checkpoint;
 
+import io.lorikeet.bindings.Beta;
 import org.jspecify.annotations.NullMarked;

@@ -11,8 +11,10 @@
 ///
 /// [TrainingData] does the first three for a training run, [DataFigures] and [OddExamples] say what
 /// there is to say before one.
+@Beta
 @NullMarked
 package io.lorikeet.train.data;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.train.data.files.Example;
 import org.jspecify.annotations.NullMarked;

@@ -6,7 +6,9 @@
 /// [PreferenceLoss][io.lorikeet.train.goal.PreferenceLoss] is a function. Those of the reference
 /// are computed once, before the first step
 /// ([ReferenceLosses][io.lorikeet.train.goal.ReferenceLosses]).
+@Beta
 @NullMarked
 package io.lorikeet.train.goal;
 
+import io.lorikeet.bindings.Beta;
 import org.jspecify.annotations.NullMarked;

@@ -1,5 +1,6 @@
 package io.lorikeet.train.loop;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.text.template.ChatTemplate;
 import io.lorikeet.train.settings.TrainingConfig;
@@ -7,6 +8,7 @@ import java.io.IOException;
 import java.util.Optional;
 
 /// Decides whether an adapter may be kept as the best, whatever its loss.
+@Beta
 public interface Judge {
   /// A hash of all that it judges by, so that a run that goes on is judged as before.
   String hash();

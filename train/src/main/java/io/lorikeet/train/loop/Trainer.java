@@ -1,6 +1,7 @@
 package io.lorikeet.train.loop;
 
 import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.adapter.AdapterMetadata;
 import io.lorikeet.models.family.ModelConfig;
@@ -61,6 +62,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Trains a LoRA adapter on a frozen base: reads the data, runs the steps, keeps the run folder.
 /// The finished adapter is handed back; writing it to a file is export's part.
+@Beta
 public final class Trainer {
   private final TrainingConfig config;
   private final TrainingListener listener;

@@ -1,6 +1,7 @@
 package io.lorikeet.train.loop;
 
 import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.models.architecture.PassShape;
 import io.lorikeet.models.architecture.SavedActivations;
 import io.lorikeet.models.architecture.TransformerModel;
@@ -26,6 +27,7 @@ import java.util.function.Consumer;
 
 /// Training on random tokens, put together as [Trainer] does it, so that its speed and memory can
 /// be measured without data. The batch is one row that is one example, every token of it trained.
+@Beta
 public final class TrainingProbe {
   private static final double LEARNING_RATE = 2e-4;
   private static final double MAX_GRADIENT_NORM = 1;

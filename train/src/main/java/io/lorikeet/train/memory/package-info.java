@@ -4,7 +4,9 @@
 /// as a [Placement][io.lorikeet.train.memory.Placement] says. The
 /// [MemoryPlanner][io.lorikeet.train.memory.MemoryPlanner] makes such setups on a backend that only
 /// counts, the fastest placement first, until one fits.
+@Beta
 @NullMarked
 package io.lorikeet.train.memory;
 
+import io.lorikeet.bindings.Beta;
 import org.jspecify.annotations.NullMarked;

@@ -7,7 +7,9 @@
 /// [GradientJob][io.lorikeet.train.parallel.GradientJob] once, builds a
 /// [GradientWorker][io.lorikeet.train.parallel.GradientWorker] of it, and then takes parameters and
 /// micro-batches.
+@Beta
 @NullMarked
 package io.lorikeet.train.parallel;
 
+import io.lorikeet.bindings.Beta;
 import org.jspecify.annotations.NullMarked;

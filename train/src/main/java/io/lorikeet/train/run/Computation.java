@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.bindings.ProductFormat;
 import io.lorikeet.models.architecture.PassShape;
 import io.lorikeet.models.architecture.SavedActivations;
@@ -30,6 +31,7 @@ import java.util.Map;
 /// @param libraries the libraries that compute, with versions
 /// @param products how the CPU multiplies large matrices
 /// @param placement how the run is laid out in memory
+@Beta
 public record Computation(
     String device,
     String hardware,

@@ -1,6 +1,7 @@
 package io.lorikeet.train.run;
 
 import io.lorikeet.bindings.Backend;
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.bindings.ProductFormat;
 import io.lorikeet.models.autodiff.Precision;
@@ -20,6 +21,7 @@ import java.util.function.Function;
 
 /// Chooses where and how a run computes. A new run gets the fastest way that fits. A resumed run
 /// keeps its own; where that isn't possible it gets another, with a warning.
+@Beta
 public final class ComputationChoice {
   private final TrainingConfig config;
   private final Optional<Computation> before;

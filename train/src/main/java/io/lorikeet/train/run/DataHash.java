@@ -1,5 +1,6 @@
 package io.lorikeet.train.run;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.models.architecture.TokenBatch;
 import io.lorikeet.train.data.DataSet;
 import io.lorikeet.train.data.Judgement;
@@ -17,6 +18,7 @@ import java.util.Optional;
 
 /// The hash of a run's data: of the rows that the model is given, independent of the files,
 /// templates and settings that made them, and of what it is compared with on them.
+@Beta
 public final class DataHash {
   private DataHash() {}
 

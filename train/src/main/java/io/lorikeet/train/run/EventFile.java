@@ -1,5 +1,6 @@
 package io.lorikeet.train.run;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
 import java.io.ByteArrayOutputStream;
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 /// format (`tensorflow/core/lib/io/record_writer.h`), each with one message `Event`
 /// (`tensorboard/compat/proto/event.proto`). A run that goes on begins another file, with a mark
 /// that tells TensorBoard to forget later steps of the ones before.
+@Beta
 public final class EventFile implements TrainingListener, AutoCloseable {
   /// The constant that is added to rotated checksums.
   private static final int MASK = 0xa282ead8;

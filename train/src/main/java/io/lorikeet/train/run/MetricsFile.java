@@ -2,6 +2,7 @@ package io.lorikeet.train.run;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
 import java.io.BufferedInputStream;
@@ -34,6 +35,7 @@ import java.util.Optional;
 /// `reference_distance` (nats per token) to both. Answers to the run's prompts have
 /// `sampling`, `step`, `tokens` and `seconds`.
 /// Each line is on its way to the disk when the next step begins.
+@Beta
 public final class MetricsFile implements TrainingListener, AutoCloseable {
   private final ObjectMapper json = new ObjectMapper();
   private final FileChannel channel;

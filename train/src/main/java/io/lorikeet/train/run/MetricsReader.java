@@ -2,6 +2,7 @@ package io.lorikeet.train.run;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -20,6 +21,7 @@ import java.util.TreeMap;
 /// Reads a run's numbers, and afterwards only those that were added. A file that was cut or written
 /// anew meanwhile is read from its beginning again. Half a line at the end, of a run that is
 /// writing it or was killed, waits for its rest.
+@Beta
 public final class MetricsReader {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int PIECE = 1 << 20;

@@ -1,5 +1,6 @@
 package io.lorikeet.train.run;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.ShellText;
 import io.lorikeet.train.checkpoint.Checkpoint;
@@ -17,6 +18,7 @@ import java.util.Optional;
 
 /// The configuration with which a run goes on: the one it had, and the few changes that leave what
 /// is trained as it is.
+@Beta
 public final class ResumedRun {
   private ResumedRun() {}
 

@@ -1,5 +1,6 @@
 package io.lorikeet.train.run;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.LockFile;
@@ -25,6 +26,7 @@ import org.slf4j.LoggerFactory;
 /// belongs to one process until it is closed, and never to a second run: an earlier run's files
 /// stay what they are. Where a run ends before it has measured anything, its files are taken away
 /// again, and the folder too if it was made for it.
+@Beta
 public final class RunFolder implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(RunFolder.class);
 

@@ -1,5 +1,6 @@
 package io.lorikeet.train.run;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import java.util.OptionalInt;
 /// @param steps the steps that were taken, in their order; of one that was taken again the last try
 /// @param validations in their order
 /// @param skips the steps that were left out, in the order in which that happened
+@Beta
 public record RunMetrics(List<Step> steps, List<Validation> validations, List<Skip> skips) {
   /// Steps at each end over which a loss is averaged at most.
   private static final int MOST_AVERAGED = 10;

@@ -1,5 +1,6 @@
 package io.lorikeet.train.run;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.quant.GgufMetadata;
 import io.lorikeet.quant.GgufValue;
 import io.lorikeet.quant.InvalidInputException;
@@ -13,6 +14,7 @@ import java.util.OptionalDouble;
 /// How far a run is, and what it has measured: all of its state besides the parameters and the
 /// optimizer's vectors. The order of the data and the dropout masks follow from the seed and the
 /// step's number.
+@Beta
 public final class RunProgress {
   private int step;
   private int evaluated = -1;

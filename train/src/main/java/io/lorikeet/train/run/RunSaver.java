@@ -1,5 +1,6 @@
 package io.lorikeet.train.run;
 
+import io.lorikeet.bindings.Beta;
 import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraParameters;
@@ -32,6 +33,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /// Decides when a run's state is saved, gathers what belongs to it, and puts it back.
+@Beta
 public final class RunSaver implements AutoCloseable {
   /// The configuration as YAML.
   static final String CONFIG = StateValues.key("config");
