@@ -13,6 +13,9 @@ final class ClusterFlags {
   private static final String CLUSTER = "--cluster";
   private static final String CLUSTER_CONFIG = "--cluster-config";
 
+  /// The address that spark-submit leaves to the program that it starts.
+  private static final String SUBMITTED_TO = "spark.master";
+
   private ClusterFlags() {}
 
   static void add(CommandSpec command) {
@@ -34,7 +37,7 @@ final class ClusterFlags {
   ///
   /// @throws InvalidInputException when it can't be used, or Spark isn't there
   static Optional<Machines> machines(ParseResult parsed) {
-    String address = parsed.matchedOptionValue(CLUSTER, null);
+    String address = parsed.matchedOptionValue(CLUSTER, System.getProperty(SUBMITTED_TO));
     Optional<Path> settings =
         Optional.ofNullable(parsed.matchedOptionValue(CLUSTER_CONFIG, (Path) null));
     if (address == null) {

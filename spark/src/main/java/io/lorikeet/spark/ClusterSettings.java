@@ -63,8 +63,8 @@ record ClusterSettings(
               "false",
               "spark.driver.maxResultSize",
               "0", // sums are written off as they arrive
-              "spark.executor.extraJavaOptions",
-              "--enable-native-access=ALL-UNNAMED"));
+              "spark.executor.defaultJavaOptions", // extraJavaOptions are the user's
+              "--enable-native-access=ALL-UNNAMED -XX:+UseSerialGC"));
 
   /// @param file of Spark's properties
   /// @throws InvalidInputException when the address isn't one, or the settings lack the secret

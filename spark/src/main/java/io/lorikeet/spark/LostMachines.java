@@ -1,7 +1,7 @@
 package io.lorikeet.spark;
 
-import java.util.ArrayList;
-import java.util.List;
+import io.lorikeet.train.event.TrainingEvent;
+import io.lorikeet.train.event.TrainingListener;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -22,20 +22,22 @@ final class LostMachines extends SparkListener {
 
   @Override
   public void onExecutorRemoved(SparkListenerExecutorRemoved removed) {
+    String host = hosts.remove(removed.executorId());
     words.add(
-        "%s: executor %s is lost (%s); its micro-batches are computed again elsewhere"
+        "%s: executor %s is lost (%s); its work is done again elsewhere"
             .formatted(
-                hosts.getOrDefault(removed.executorId(), "a machine"),
+                host == null ? "a machine" : host,
                 removed.executorId(),
                 removed.reason().lines().findFirst().orElse("for no known reason").strip()));
+    if (hosts.isEmpty()) {
+      words.add("no executor is left; work goes on when a worker has started one");
+    }
   }
 
-  /// The executors lost since the last call, in words.
-  List<String> take() {
-    List<String> taken = new ArrayList<>();
+  /// Warns of the executors lost since the last call.
+  void tell(TrainingListener events) {
     for (String next = words.poll(); next != null; next = words.poll()) {
-      taken.add(next);
+      events.on(new TrainingEvent.Warning(next));
     }
-    return taken;
   }
 }

@@ -79,7 +79,6 @@ final class SparkGradients implements StepGradients {
       run(works, parameters, received);
     } finally {
       parameters.destroy();
-      lost.take().forEach(words -> events.on(new TrainingEvent.Warning(words)));
     }
     requireUsable(outcomes);
     received.requireComplete(Math.ceilDiv(elements, CHUNK));
@@ -99,13 +98,14 @@ final class SparkGradients implements StepGradients {
             .flatMapToPair(new ComputeBatch(run, job, parameters, steps, CHUNK))
             .partitionBy(new HashPartitioner(chunks + 1));
     ClassTag<StepSum> tag = ClassTag$.MODULE$.apply(StepSum.class);
+    Runnable job =
+        () ->
+            context
+                .sc()
+                .<Tuple2<Integer, StepPart>, StepSum>runJob(
+                    parts.rdd(), new SumInOrder(works.size()), received, tag);
     try {
-      context
-          .sc()
-          .<Tuple2<Integer, StepPart>, StepSum>runJob(
-              parts.rdd(), new SumInOrder(works.size()), received, tag);
-    } catch (Exception e) { // Scala doesn't say which
-      throw TaskProblem.of(e);
+      WatchedJob.run(job, () -> lost.tell(events));
     } finally {
       parts.rdd().cleanShuffleDependencies(true);
     }

@@ -16,6 +16,9 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 import org.apache.spark.SparkConf;
@@ -50,16 +53,22 @@ final class SparkMachines implements Machines {
   }
 
   /// A connection whose tasks have as many cores as a micro-batch is computed with.
-  private JavaSparkContext context(int wanted) {
+  private JavaSparkContext context(int wanted, TrainingListener events) {
     if (opened != null && threads != wanted) {
       close();
     }
     if (opened == null) {
-      quietly();
+      if (!settings.isSafe()) {
+        events.on(
+            new TrainingEvent.Warning(
+                "the cluster's settings turn authentication or encryption off: whoever reaches its ports can read along or take part"));
+      }
       settings.master().ifPresent(SparkMachines::requireAnswer);
       SparkConf conf = settings.conf(wanted);
       if (settings.isCluster()) {
-        conf.set("spark.jars", String.join(",", ownJars()));
+        Stream<String> submitted = Stream.of(conf.get("spark.jars", "").split(","));
+        Stream<String> all = Stream.concat(submitted.filter(jar -> !jar.isBlank()), ownJars());
+        conf.set("spark.jars", String.join(",", all.toList()));
       }
       opened = open(conf);
       opened.sc().addSparkListener(lost);
@@ -89,15 +98,6 @@ final class SparkMachines implements Machines {
         : new InvalidInputException(message + " (" + cause.getMessage() + ")", cause);
   }
 
-  /// Spark's own words are for its developers; Lorikeet says what is the matter.
-  private static void quietly() {
-    if (!"debug".equals(System.getProperty("org.slf4j.simpleLogger.defaultLogLevel"))) {
-      for (String logger : List.of("org.apache", "org.sparkproject", "io.netty")) {
-        System.setProperty("org.slf4j.simpleLogger.log." + logger, "off");
-      }
-    }
-  }
-
   private static void requireAnswer(InetSocketAddress master) {
     try (Socket socket = new Socket()) {
       socket.connect(master, MILLIS_TO_ANSWER);
@@ -111,45 +111,49 @@ final class SparkMachines implements Machines {
 
   /// The jars that executors need besides Spark's, which the driver's class path has: they fetch
   /// them from this process.
-  private static List<String> ownJars() {
+  private static Stream<String> ownJars() {
     return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
         .filter(jar -> jar.endsWith(".jar"))
         .filter(SparkJars::isOurs)
-        .map(jar -> Path.of(jar).toAbsolutePath().toString())
-        .toList();
+        .map(jar -> Path.of(jar).toAbsolutePath().toString());
   }
 
   @Override
   public StepGradients begin(GradientJob job, TrainingListener events) {
-    if (!settings.isSafe()) {
-      events.on(
-          new TrainingEvent.Warning(
-              "the cluster's settings turn authentication or encryption off: whoever reaches its ports can read along or take part"));
-    }
-    JavaSparkContext context = context(job.parsedComputation().threads());
-    awaitExecutors(context);
+    JavaSparkContext context = begun(job.parsedComputation().threads(), events);
     String run = context.sc().applicationId() + "-" + ++runs;
     return new SparkGradients(context, run, job, lost, events, !settings.isCluster());
   }
 
+  /// A connection with an executor at least.
+  private JavaSparkContext begun(int cores, TrainingListener events) {
+    JavaSparkContext context = context(cores, events);
+    awaitExecutors(context);
+    return context;
+  }
+
   @Override
   public <R extends Serializable> void each(
-      List<? extends MachineTask<R>> tasks, int cores, BiConsumer<Integer, R> done) {
-    JavaSparkContext context = context(cores);
-    awaitExecutors(context);
+      List<? extends MachineTask<R>> tasks,
+      int cores,
+      TrainingListener events,
+      BiConsumer<Integer, R> done) {
+    JavaSparkContext context = begun(cores, events);
     List<MachineTask<R>> list = List.copyOf(tasks);
+    Arrived<R> arrived = new Arrived<>();
     ClassTag<Serializable> tag = ClassTag$.MODULE$.apply(Serializable.class);
-    try {
-      context
-          .sc()
-          .<MachineTask<R>, Serializable>runJob(
-              context.parallelize(list, list.size()).rdd(),
-              new RunTask<R>(),
-              new Arrived<>(done),
-              tag);
-    } catch (Exception e) { // Scala doesn't say which
-      throw TaskProblem.of(e);
-    }
+    Runnable job =
+        () ->
+            context
+                .sc()
+                .<MachineTask<R>, Serializable>runJob(
+                    context.parallelize(list, list.size()).rdd(), new RunTask<R>(), arrived, tag);
+    WatchedJob.run(
+        job,
+        () -> {
+          lost.tell(events);
+          arrived.give(done);
+        });
   }
 
   private static final class RunTask<R extends Serializable>
@@ -168,25 +172,31 @@ final class SparkMachines implements Machines {
     }
   }
 
+  /// Results on their way from a thread of Spark's to the caller's.
   private static final class Arrived<R> extends AbstractFunction2<Object, Serializable, BoxedUnit> {
-    private final BiConsumer<Integer, R> done;
-
-    Arrived(BiConsumer<Integer, R> done) {
-      this.done = done;
-    }
+    private final Queue<Map.Entry<Integer, R>> results = new ConcurrentLinkedQueue<>();
 
     @Override
     @SuppressWarnings("unchecked") // tasks give nothing else
     public BoxedUnit apply(Object place, Serializable result) {
-      done.accept((Integer) place, (R) result);
+      results.add(Map.entry((Integer) place, (R) result));
       return BoxedUnit.UNIT;
+    }
+
+    void give(BiConsumer<Integer, R> done) {
+      for (var next = results.poll(); next != null; next = results.poll()) {
+        done.accept(next.getKey(), next.getValue());
+      }
     }
   }
 
   private void awaitExecutors(JavaSparkContext context) {
     long end = System.nanoTime() + SECONDS_TO_BEGIN * 1_000_000_000L;
     while (settings.isCluster() && context.statusTracker().getExecutorInfos().length < 2) {
-      if (System.nanoTime() > end || context.sc().isStopped()) {
+      if (context.sc().isStopped()) { // a while after it was opened
+        throw refused(context.getConf(), null);
+      }
+      if (System.nanoTime() > end) {
         throw new InvalidInputException(
             "cluster: %s has had no worker with %s free cores for %s seconds"
                 .formatted(settings.address(), threads, SECONDS_TO_BEGIN));

@@ -13,7 +13,7 @@ final class TaskProblem {
   private TaskProblem() {}
 
   /// @param problem as Spark threw it
-  static MachineException of(Exception problem) {
+  static MachineException of(Throwable problem) {
     String text = String.valueOf(problem.getMessage());
     Matcher lost = LOST_TASK.matcher(text);
     if (lost.find()) {

@@ -144,8 +144,11 @@ class SparkTrainingTest {
 
     @Override
     public <R extends Serializable> void each(
-        List<? extends MachineTask<R>> tasks, int threads, BiConsumer<Integer, R> done) {
-      machines.each(tasks, threads, done);
+        List<? extends MachineTask<R>> tasks,
+        int threads,
+        TrainingListener events,
+        BiConsumer<Integer, R> done) {
+      machines.each(tasks, threads, events, done);
     }
 
     @Override

@@ -141,7 +141,8 @@ public final class TaskRuns {
         works.add(TaskTraining.of(task.config(), base.hash()));
       }
       int attempt = tries;
-      machines.each(works, threads, (place, answer) -> take(tasks.get(place), attempt, answer));
+      machines.each(
+          works, threads, listener, (place, answer) -> take(tasks.get(place), attempt, answer));
     }
   }
 

@@ -22,10 +22,14 @@ public interface Machines extends AutoCloseable {
   /// Has tasks done, each once by any process; those of a lost process are done again by another.
   ///
   /// @param threads that each computes with
-  /// @param done takes each task's place and result as it arrives, one at a time, on any thread
+  /// @param events told of machines that are lost
+  /// @param done takes each task's place and result as it arrives, on this thread
   /// @throws MachineException when the cluster can't
   <R extends Serializable> void each(
-      List<? extends MachineTask<R>> tasks, int threads, BiConsumer<Integer, R> done);
+      List<? extends MachineTask<R>> tasks,
+      int threads,
+      TrainingListener events,
+      BiConsumer<Integer, R> done);
 
   /// The files that say how to reach it, which nobody must overwrite.
   List<Path> files();
