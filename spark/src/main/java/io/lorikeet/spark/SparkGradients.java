@@ -38,7 +38,7 @@ final class SparkGradients implements StepGradients {
   private final String run;
   private final Broadcast<GradientJob> job;
   private final int elements;
-  private final LostMachines lost;
+  private final MachineTroubles troubles;
   private final TrainingListener events;
   private final boolean withinProcess;
   private final Set<String> warned = new HashSet<>();
@@ -51,13 +51,13 @@ final class SparkGradients implements StepGradients {
       JavaSparkContext context,
       String run,
       GradientJob job,
-      LostMachines lost,
+      MachineTroubles troubles,
       TrainingListener events,
       boolean withinProcess) {
     this.context = context;
     this.run = run;
     this.job = context.broadcast(job);
-    this.lost = lost;
+    this.troubles = troubles;
     this.events = events;
     this.withinProcess = withinProcess;
     elements = job.elements();
@@ -105,7 +105,7 @@ final class SparkGradients implements StepGradients {
                 .<Tuple2<Integer, StepPart>, StepSum>runJob(
                     parts.rdd(), new SumInOrder(works.size()), received, tag);
     try {
-      WatchedJob.run(job, () -> lost.tell(events));
+      WatchedJob.run(job, () -> troubles.tell(events));
     } finally {
       parts.rdd().cleanShuffleDependencies(true);
     }

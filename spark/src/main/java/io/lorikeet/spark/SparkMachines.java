@@ -38,7 +38,7 @@ final class SparkMachines implements Machines {
   private static final int SECONDS_TO_BEGIN = 180;
 
   private final ClusterSettings settings;
-  private final LostMachines lost = new LostMachines();
+  private final MachineTroubles troubles = new MachineTroubles();
   private @Nullable JavaSparkContext opened;
   private int threads;
   private int runs;
@@ -71,7 +71,7 @@ final class SparkMachines implements Machines {
         conf.set("spark.jars", String.join(",", all.toList()));
       }
       opened = open(conf);
-      opened.sc().addSparkListener(lost);
+      opened.sc().addSparkListener(troubles);
       threads = wanted;
     }
     return opened;
@@ -122,7 +122,7 @@ final class SparkMachines implements Machines {
   public StepGradients begin(GradientJob job, TrainingListener events) {
     JavaSparkContext context = begun(job.parsedComputation().threads(), events);
     String run = context.sc().applicationId() + "-" + ++runs;
-    return new SparkGradients(context, run, job, lost, events, !settings.isCluster());
+    return new SparkGradients(context, run, job, troubles, events, !settings.isCluster());
   }
 
   /// A connection with an executor at least.
@@ -151,7 +151,7 @@ final class SparkMachines implements Machines {
     WatchedJob.run(
         job,
         () -> {
-          lost.tell(events);
+          troubles.tell(events);
           arrived.give(done);
         });
   }
