@@ -168,7 +168,7 @@ final class VerifyCommand implements Callable<Integer> {
         new TrainingOptions()
             .model(model.file())
             .data(data)
-            .output(Path.of("gradients.gguf")) // nothing is written
+            .set(Settings.RUN, Path.of("gradients-run")) // planned with, and never made
             .set(Settings.DEVICE, device)
             .set(Settings.THREADS, threads.count())
             .set(Settings.CONTEXT, context)
@@ -176,7 +176,7 @@ final class VerifyCommand implements Callable<Integer> {
             .set(Settings.INIT_ADAPTER, adapter == null ? null : Path.of(adapter));
     ProgressLine line = progress();
     TrainingListener listener = json ? _ -> {} : new TrainingProgress(line);
-    GradientProof proof = GradientProof.of(options.resolve(), listener);
+    GradientProof proof = GradientProof.of(options.resolveData(), listener);
     if (json) {
       out.println(JsonText.of(proof));
     } else {

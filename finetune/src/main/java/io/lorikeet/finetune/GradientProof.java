@@ -18,6 +18,7 @@ import io.lorikeet.models.lora.LoraMatrix;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraSlot;
+import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
@@ -100,7 +101,7 @@ public record GradientProof(
   /// Computes both.
   ///
   /// @param config of the run; `init-adapter`, if it is given, is the adapter, or else one with
-  ///     random numbers
+  ///     random numbers. Its folder is not made, and it needs no output
   /// @throws InvalidInputException when the base, the data or the settings can't be used
   public static GradientProof of(TrainingConfig config, TrainingListener listener)
       throws IOException {
@@ -186,7 +187,9 @@ public record GradientProof(
       throws IOException {
     Optional<Path> given = config.find(Settings.INIT_ADAPTER);
     if (given.isPresent()) {
-      return AdapterFile.read(given.get(), base).adapter();
+      LoraAdapter adapter = AdapterFile.read(given.get(), base).adapter();
+      LoraTargets.requireTrainable(adapter, model, "adapter");
+      return adapter;
     }
     SplittableRandom random = new SplittableRandom(config.get(Settings.SEED));
     try (Backend cpu = Backend.open("cpu", 1);

@@ -56,7 +56,7 @@ class GradientProofTest {
     return new TrainingOptions()
         .model(base)
         .data(data)
-        .output(folder.resolve("none.gguf"))
+        .set(Settings.RUN, folder.resolve("no").resolve("such"))
         .set(Settings.CONTEXT, 64)
         .set(Settings.DEVICE, "cpu")
         .set(Settings.THREADS, 1);
@@ -64,12 +64,12 @@ class GradientProofTest {
 
   @Test
   void rightOnesPass() throws IOException {
-    GradientProof proof = GradientProof.of(options().resolve(), _ -> {});
+    GradientProof proof = GradientProof.of(options().resolveData(), _ -> {});
     assertTrue(proof.passes(), proof.toString());
     assertEquals(14, proof.pairs().size());
     assertTrue(proof.pairs().stream().allMatch(pair -> pair.worst() > 0), "compared with itself");
     GradientProof exact =
-        GradientProof.of(options().set(Settings.PRECISION, Precision.F32).resolve(), _ -> {});
+        GradientProof.of(options().set(Settings.PRECISION, Precision.F32).resolveData(), _ -> {});
     assertTrue(exact.passes() && exact.limit() < proof.limit(), exact.toString());
   }
 
@@ -78,7 +78,7 @@ class GradientProofTest {
   void onVulkan() throws IOException {
     VulkanDevice.assumePresent();
     GradientProof proof =
-        GradientProof.of(options().set(Settings.DEVICE, VulkanDevice.NAME).resolve(), _ -> {});
+        GradientProof.of(options().set(Settings.DEVICE, VulkanDevice.NAME).resolveData(), _ -> {});
     assertTrue(proof.passes(), proof.toString());
   }
 
@@ -86,9 +86,10 @@ class GradientProofTest {
   @Test
   void streamedLayersAreComputedAsSuch() throws IOException {
     try (GgufFile file = GgufFile.open(base)) {
-      LoraAdapter adapter = GradientProof.adapter(options().resolve(), file, ModelConfig.of(file));
+      LoraAdapter adapter =
+          GradientProof.adapter(options().resolveData(), file, ModelConfig.of(file));
       TokenBatch batch =
-          GradientProof.batch(options().resolve(), file, ModelConfig.of(file), _ -> {});
+          GradientProof.batch(options().resolveData(), file, ModelConfig.of(file), _ -> {});
       Placement streamed =
           new Placement(
               PassShape.small(ModelConfig.of(file), 1, 64),
@@ -96,7 +97,7 @@ class GradientProofTest {
               OptimizerState.MAPPED,
               true,
               4);
-      PairGradients right = GradientProof.reference(options().resolve(), file, adapter, batch);
+      PairGradients right = GradientProof.reference(options().resolveData(), file, adapter, batch);
       PairGradients tested;
       try (Backend backend = Backend.open("cpu", 1)) {
         tested = GradientProof.compute(file, backend, streamed, Precision.AUTO, adapter, batch);

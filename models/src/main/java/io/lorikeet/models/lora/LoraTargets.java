@@ -121,6 +121,23 @@ public final class LoraTargets {
     return resolve(targets, config);
   }
 
+  /// Refuses an adapter of which a part would be ignored.
+  ///
+  /// @param setting that names it, for the message
+  /// @throws InvalidInputException when it adapts what can't be adapted here, with all such weights
+  public static void requireTrainable(LoraAdapter adapter, ModelConfig config, String setting) {
+    List<String> trainable = trainable(config);
+    List<String> others =
+        adapter.pairs().stream()
+            .map(LoraPair::baseTensor)
+            .filter(name -> !trainable.contains(name))
+            .toList();
+    if (!others.isEmpty()) {
+      throw InvalidInputException.of(
+          setting + ": it adapts what can't be trained on this base", others);
+    }
+  }
+
   /// The base tensors that the names stand for, in the order of a forward pass. Of a group, those
   /// that the base has.
   ///

@@ -62,6 +62,24 @@ class LoraParametersTest {
   }
 
   @Test
+  void anAdapterOfWhichAPartWouldBeIgnoredIsRefused() throws IOException {
+    LoraAdapter adapter = create(model(), EVERYTHING, 1);
+    Path tied = RandomModel.of(TensorType.F32).tied().write(folder.resolve("tied.gguf"));
+    try (GgufFile same = GgufFile.open(folder.resolve("m.gguf"));
+        GgufFile other = GgufFile.open(tied)) {
+      LoraTargets.requireTrainable(adapter, ModelConfig.of(same), "adapter");
+      ModelConfig config = ModelConfig.of(other);
+      InvalidInputException problem =
+          assertThrows(
+              InvalidInputException.class,
+              () -> LoraTargets.requireTrainable(adapter, config, "reference-adapter"));
+      for (String said : List.of("reference-adapter: ", "token_embd.weight", "output.weight")) {
+        assertTrue(problem.getMessage().contains(said), problem.getMessage());
+      }
+    }
+  }
+
+  @Test
   void oneMatrixIsKaimingUniformAndTheOtherZero() throws IOException {
     LoraAdapter adapter = create(model(), EVERYTHING, 1);
     assertEquals(2 * 7 + 2, adapter.pairs().size());

@@ -3,7 +3,10 @@ package io.lorikeet.train.loop;
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.architecture.TransformerModel;
+import io.lorikeet.models.family.ModelConfig;
+import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraParameters;
+import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.quant.ByteProgress;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.data.DataSet;
@@ -93,15 +96,21 @@ record RunGoals(Goal training, Goal validation) {
         return kept.get().lists();
       }
       Optional<Path> named = PreferenceSettings.reference(config);
-      Optional<AdapterFile> adapter =
-          named.isEmpty() ? Optional.empty() : Optional.of(AdapterFile.read(named.get(), base));
+      Optional<LoraAdapter> adapter =
+          named.isEmpty()
+              ? Optional.empty()
+              : Optional.of(AdapterFile.read(named.get(), base).adapter());
+      adapter.ifPresent(
+          read ->
+              LoraTargets.requireTrainable(
+                  read, ModelConfig.of(base), Settings.REFERENCE_ADAPTER.key()));
       List<double[]> lists = computed(sets, mismatches, adapter);
       new ReferenceLosses(lists).write(file, key);
       return lists;
     }
 
     private List<double[]> computed(
-        List<DataSet> sets, List<Mismatches> mismatches, Optional<AdapterFile> adapter) {
+        List<DataSet> sets, List<Mismatches> mismatches, Optional<LoraAdapter> adapter) {
       int batchSize = config.get(Settings.BATCH_SIZE);
       int all = sets.stream().mapToInt(set -> config.microBatches(set.rows().size())).sum();
       ByteProgress upload = (done, total) -> tell("uploading weights", done, total);
@@ -129,9 +138,9 @@ record RunGoals(Goal training, Goal validation) {
       return lists;
     }
 
-    private LoraParameters parameters(Backend on, Optional<AdapterFile> adapter) {
+    private LoraParameters parameters(Backend on, Optional<LoraAdapter> adapter) {
       return adapter
-          .map(file -> LoraParameters.of(file.adapter(), on))
+          .map(named -> LoraParameters.of(named, on))
           .orElseGet(() -> request.adapter().apply(on)); // of which B is 0
     }
 

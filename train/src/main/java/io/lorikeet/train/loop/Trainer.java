@@ -6,7 +6,6 @@ import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.adapter.AdapterMetadata;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.lora.LoraAdapter;
-import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.models.lora.PairStart;
@@ -264,16 +263,7 @@ public final class Trainer {
         newest.isPresent()
             ? newest.get().adapter(RunSaver.alpha(newest.get()))
             : read(initial.get(), base);
-    List<String> trainable = LoraTargets.trainable(model);
-    List<String> others =
-        adapter.pairs().stream()
-            .map(LoraPair::baseTensor)
-            .filter(name -> !trainable.contains(name))
-            .toList();
-    if (!others.isEmpty()) {
-      throw InvalidInputException.of(
-          "init-adapter: it adapts what can't be trained on this base", others);
-    }
+    LoraTargets.requireTrainable(adapter, model, Settings.INIT_ADAPTER.key());
     return Optional.of(adapter);
   }
 

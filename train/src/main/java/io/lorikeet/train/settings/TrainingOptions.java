@@ -145,6 +145,14 @@ public final class TrainingOptions {
 
   /// Fills in the defaults and checks what has to do with data; no output is needed.
   ///
+  /// @throws InvalidInputException with all that is wrong, and for a base that can't be trained
+  /// @throws UncheckedIOException when the base can't be read
+  public TrainingConfig resolveData() {
+    return resolveData(TrainingOptions::contextOf);
+  }
+
+  /// As [#resolveData()].
+  ///
   /// @param contextOfBase as for [#resolve]
   /// @throws InvalidInputException with all that is wrong
   public TrainingConfig resolveData(ToIntFunction<Path> contextOfBase) {
