@@ -18,6 +18,7 @@ import java.util.stream.Stream;
 ///
 /// `java -cp JARS distribution/Bom.java LIST ROOT IMAGES OUTPUT VERSION`
 public final class Bom {
+  private static final String SUFFIX = ".cdx.json";
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private Bom() {}
@@ -26,6 +27,11 @@ public final class Bom {
     JsonNode list = JSON.readTree(Path.of(arguments[0]).toFile());
     Path root = Path.of(arguments[1]);
     Path output = Files.createDirectories(Path.of(arguments[3]));
+    for (Path old : list(output)) {
+      if (old.toString().endsWith(SUFFIX)) {
+        Files.delete(old);
+      }
+    }
     for (Path image : list(Path.of(arguments[2]))) {
       String name = image.getFileName().toString();
       String natives = name.substring("lorikeet-".length() + arguments[4].length() + 1);
@@ -37,8 +43,7 @@ public final class Bom {
       for (Path file : list(image.resolve("natives"))) {
         components.add(file(file));
       }
-      JSON.writerWithDefaultPrettyPrinter()
-          .writeValue(output.resolve(name + ".cdx.json").toFile(), bom);
+      JSON.writerWithDefaultPrettyPrinter().writeValue(output.resolve(name + SUFFIX).toFile(), bom);
     }
   }
 
@@ -47,7 +52,7 @@ public final class Bom {
     bom.remove("serialNumber");
     bom.withObject("metadata").remove("timestamp");
     for (JsonNode component : bom.withArray("components")) {
-      if (component.path("group").asText().equals("io.lorikeet")) {
+      if (component.path("group").asText().equals("io.github.lorikeet-java")) {
         ((ObjectNode) component).remove("hashes");
       }
     }

@@ -31,6 +31,8 @@ pack_deb() {
   image=$images/$1
   package=lorikeet${1#"lorikeet-$version-$platform"}
   root=$images/$package.deb
+  needed='libc6 (>= 2.34), libgcc-s1, libstdc++6'
+  case $package in *-vulkan) needed="$needed, libvulkan1" ;; esac
   time=@$(stat -c %Y "$image")
   rm -rf "$root"
   mkdir -p "$root/DEBIAN" "$root/usr/bin" "$root/usr/lib" "$root/usr/share/doc/$package"
@@ -48,7 +50,7 @@ Version: $(echo "$version" | tr - '~')
 Architecture: $architecture
 Maintainer: The Lorikeet authors
 Installed-Size: $(du -sk --apparent-size "$image" | cut -f 1)
-Depends: libc6 (>= 2.34), libgcc-s1, libstdc++6
+Depends: $needed
 Section: science
 Priority: optional
 Description: QLoRA fine-tuning on GGUF models
