@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
@@ -41,9 +40,7 @@ final class BaseOption {
 
   /// Finds bases, and tells a command's user what it does.
   static BaseFinder finder(CommandSpec command) {
-    OptionSpec json = command.findOption("--json");
-    boolean quiet = json != null && Boolean.TRUE.equals(json.getValue());
-    ProgressLine line = quiet ? ProgressLine.quiet(command) : ProgressLine.of(command);
+    ProgressLine line = ProgressLine.of(command);
     return BaseFinder.ofUser(
         ProcessorCores.physical(),
         new BaseFinder.Listener() {

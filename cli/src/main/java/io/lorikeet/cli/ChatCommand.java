@@ -20,7 +20,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /// `lorikeet chat`.
@@ -40,11 +39,7 @@ final class ChatCommand implements Callable<Integer> {
 
   @Mixin private BaseOption model = new BaseOption();
 
-  @Option(
-      names = "--adapter",
-      paramLabel = "FILE[:SCALE]",
-      description = "adapter, a GGUF file, and how much of it (default: 1); may be repeated")
-  private List<String> adapters = List.of();
+  @Mixin private AdaptersOption adapters = new AdaptersOption();
 
   @Option(
       names = "--system",
@@ -99,15 +94,17 @@ final class ChatCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    List<AdapterArgument> arguments = adapters.stream().map(AdapterArgument::of).toList();
+    List<AdapterArgument> arguments = adapters.arguments();
     try (GgufFile base = GgufFile.open(model.file())) {
       List<TrainedTemplate> trained = new ArrayList<>();
       for (AdapterArgument adapter : arguments) {
         AdapterFile.read(adapter.file(), base, force).template().ifPresent(trained::add);
       }
+      int length =
+          NumberOptions.contextLength(spec, context, DEFAULT_CONTEXT, BaseContext.length(base));
       ChatTemplate chat = TemplateChoice.of(base, template, trained);
       try (ChatSession session =
-          ChatSession.open(model.file(), chat, system, contextLength(base), threads.count())) {
+          ChatSession.open(model.file(), chat, system, length, threads.count())) {
         ChatLoop loop =
             new ChatLoop(
                 session,
@@ -128,17 +125,6 @@ final class ChatCommand implements Callable<Integer> {
   private static boolean onTerminal() {
     Console console = System.console();
     return console != null && console.isTerminal();
-  }
-
-  private int contextLength(GgufFile base) {
-    int ofBase = BaseContext.length(base);
-    int length = context.orElse(Math.min(DEFAULT_CONTEXT, ofBase));
-    if (length < 2 || length > ofBase) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "--context must be from 2 to the base's " + ofBase + ", is " + length);
-    }
-    return length;
   }
 
   private static Charset inputEncoding() {

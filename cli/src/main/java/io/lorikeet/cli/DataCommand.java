@@ -55,7 +55,7 @@ final class DataCommand implements Callable<Integer> {
             .resolveData(DataCommand::contextOf);
     Path model = config.get(Settings.MODEL);
     DataSettings settings = new DataSettings(config, windowOf(model));
-    ProgressLine line = json ? ProgressLine.quiet(spec) : ProgressLine.of(spec);
+    ProgressLine line = ProgressLine.of(spec);
     List<TrainingEvent> said = new ArrayList<>();
     TrainingProgress progress = new TrainingProgress(line);
     try (Tokenizer tokenizer = Tokenizer.open(model)) {

@@ -248,7 +248,8 @@ final class EvalCommand extends WritingCommand {
     }
     ProgressLine line = ProgressLine.of(spec);
     try (LlamaSession session = LlamaSession.open(model.file(), adapter)) {
-      int length = contextLength(session.contextLength());
+      int length =
+          NumberOptions.contextLength(spec, context, DEFAULT_CONTEXT, session.contextLength());
       List<TokenizedExample> examples;
       try (Tokenizer tokenizer = Tokenizer.open(model.file())) {
         examples =
@@ -263,14 +264,6 @@ final class EvalCommand extends WritingCommand {
         measure(session, true, examples, length, line);
       }
     }
-  }
-
-  private int contextLength(int ofBase) {
-    int length = context.orElse(Math.min(DEFAULT_CONTEXT, ofBase));
-    if (length < 2 || length > ofBase) {
-      throw problem("--context must be from 2 to the base's " + ofBase + ", is " + length);
-    }
-    return length;
   }
 
   private void measure(

@@ -52,11 +52,7 @@ final class MergeCommand extends WritingCommand {
 
   @Mixin private BaseOption model = new BaseOption();
 
-  @Option(
-      names = "--adapter",
-      paramLabel = "FILE[:SCALE]",
-      description = "adapter, a GGUF file, and how much of it (default: 1); may be repeated")
-  private List<String> adapters;
+  @Mixin private AdaptersOption adapters = new AdaptersOption();
 
   @Option(
       names = "--output",
@@ -120,7 +116,7 @@ final class MergeCommand extends WritingCommand {
             .reads("--imatrix", importance)
             .reads("--data", data)
             .writes("--output", output);
-    adapters.forEach(text -> plan.reads("--adapter", AdapterArgument.of(text).file()));
+    adapters.arguments().forEach(adapter -> plan.reads("--adapter", adapter.file()));
     return plan;
   }
 
@@ -133,8 +129,8 @@ final class MergeCommand extends WritingCommand {
   int run() throws IOException {
     checkOptions();
     PrintWriter out = spec.commandLine().getOut();
-    ProgressLine line = json ? ProgressLine.quiet(spec) : ProgressLine.of(spec);
-    List<AdapterArgument> arguments = adapters.stream().map(AdapterArgument::of).toList();
+    ProgressLine line = ProgressLine.of(spec);
+    List<AdapterArgument> arguments = adapters.arguments();
     MergeTable table;
     try (GgufFile base = GgufFile.open(model.file())) {
       ModelLoader.check(base);

@@ -7,8 +7,11 @@ import io.lorikeet.train.settings.Setting;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.WholeRange;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.TypeConversionException;
 
 /// The numbers that commands take as options: which there may be, and how they are written. Those
@@ -112,6 +115,20 @@ final class NumberOptions {
   /// @throws IllegalArgumentException with what was expected
   static double scale(String text) {
     return SCALES.parse(text);
+  }
+
+  /// The context that a command was given, or else the usual one, or the base's where that is
+  /// shorter.
+  ///
+  /// @param ofBase tokens that the base was made for
+  static int contextLength(CommandSpec spec, Optional<Integer> given, int usual, int ofBase) {
+    int length = given.orElse(Math.min(usual, ofBase));
+    if (length < 2 || length > ofBase) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--context must be from 2 to the base's " + ofBase + ", is " + length);
+    }
+    return length;
   }
 
   private static <T> Function<String, T> of(Setting<T> setting) {

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 
 /// Output of a command that takes a while: lines that stay, and what passes. On a terminal that is
 /// one last line that is written over, or a block of them; elsewhere it is a line now and then.
@@ -26,16 +27,14 @@ final class ProgressLine {
     lastLine = clock.getAsLong();
   }
 
-  /// Of a command, on its standard output.
+  /// Of a command, on its standard output. Where it prints JSON, nothing passes there: the output
+  /// is for programs.
   static ProgressLine of(CommandSpec command) {
-    return new ProgressLine(
-        command.commandLine().getOut(), Main.of(command).screen(), System::nanoTime);
-  }
-
-  /// Of a command whose output is for programs: without anything that passes.
-  static ProgressLine quiet(CommandSpec command) {
-    ProgressLine line = of(command);
-    line.quiet = true;
+    ProgressLine line =
+        new ProgressLine(
+            command.commandLine().getOut(), Main.of(command).screen(), System::nanoTime);
+    OptionSpec json = command.findOption("--json");
+    line.quiet = json != null && Boolean.TRUE.equals(json.getValue());
     return line;
   }
 

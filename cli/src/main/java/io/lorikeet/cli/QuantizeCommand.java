@@ -96,7 +96,7 @@ final class QuantizeCommand extends WritingCommand {
       throw new ParameterException(
           spec.commandLine(), "--report measures what --dry-run doesn't write");
     }
-    ProgressLine line = json ? ProgressLine.quiet(spec) : ProgressLine.of(spec);
+    ProgressLine line = ProgressLine.of(spec);
     Optional<ImportanceMatrix> matrix =
         importance == null ? Optional.empty() : Optional.of(ImportanceMatrix.read(importance));
     if (dryRun) {

@@ -45,7 +45,7 @@ final class SweepCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    ProgressLine line = json ? ProgressLine.quiet(spec) : ProgressLine.of(spec);
+    ProgressLine line = ProgressLine.of(spec);
     SweepPlan plan = SweepPlan.read(config, BaseOption.finder(spec));
     if (!json) {
       line.sentence(

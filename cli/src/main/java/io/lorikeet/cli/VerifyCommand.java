@@ -152,10 +152,6 @@ final class VerifyCommand implements Callable<Integer> {
     return verifyAdapter(Path.of(adapter), out);
   }
 
-  private ProgressLine progress() {
-    return json ? ProgressLine.quiet(spec) : ProgressLine.of(spec);
-  }
-
   private ParameterException problem(String text) {
     return new ParameterException(spec.commandLine(), text);
   }
@@ -174,7 +170,7 @@ final class VerifyCommand implements Callable<Integer> {
             .set(Settings.CONTEXT, context)
             .set(Settings.DEVICE_MEMORY, deviceMemory)
             .set(Settings.INIT_ADAPTER, adapter == null ? null : Path.of(adapter));
-    ProgressLine line = progress();
+    ProgressLine line = ProgressLine.of(spec);
     TrainingListener listener = json ? _ -> {} : new TrainingProgress(line);
     GradientProof proof = GradientProof.of(options.resolveData(), listener);
     if (json) {
@@ -194,7 +190,7 @@ final class VerifyCommand implements Callable<Integer> {
       AdapterFile.read(adapterFile, base, force);
       sequences = VerificationText.sequences(base, data);
     }
-    ProgressLine line = progress();
+    ProgressLine line = ProgressLine.of(spec);
     ServerProof proof;
     try (LlamaServer asked = new LlamaServer(address)) {
       proof =
