@@ -1,6 +1,8 @@
 package io.lorikeet.bindings;
 
 import io.lorikeet.ggml.Ggml;
+import java.lang.foreign.MemorySegment;
+import java.util.function.BinaryOperator;
 
 /// Element-wise non-linear functions in a graph, F32 and contiguous.
 public final class Activations {
@@ -11,38 +13,32 @@ public final class Activations {
   }
 
   public Tensor tanh(Tensor x) {
-    ops.requireContiguousF32("tanh", x);
-    return ops.made(Ggml.ggml_tanh(ops.context(), x.handle()));
+    return unary("tanh", Ggml::ggml_tanh, x);
   }
 
   /// 1 / (1 + e^-x).
   public Tensor sigmoid(Tensor x) {
-    ops.requireContiguousF32("sigmoid", x);
-    return ops.made(Ggml.ggml_sigmoid(ops.context(), x.handle()));
+    return unary("sigmoid", Ggml::ggml_sigmoid, x);
   }
 
   /// e^x.
   public Tensor exp(Tensor x) {
-    ops.requireContiguousF32("exp", x);
-    return ops.made(Ggml.ggml_exp(ops.context(), x.handle()));
+    return unary("exp", Ggml::ggml_exp, x);
   }
 
   /// ln(1 + e^x).
   public Tensor softplus(Tensor x) {
-    ops.requireContiguousF32("softplus", x);
-    return ops.made(Ggml.ggml_softplus(ops.context(), x.handle()));
+    return unary("softplus", Ggml::ggml_softplus, x);
   }
 
   /// x where x > 0, else 0.
   public Tensor relu(Tensor x) {
-    ops.requireContiguousF32("relu", x);
-    return ops.made(Ggml.ggml_relu(ops.context(), x.handle()));
+    return unary("relu", Ggml::ggml_relu, x);
   }
 
   /// 1 where x > 0, else 0.
   public Tensor step(Tensor x) {
-    ops.requireContiguousF32("step", x);
-    return ops.made(Ggml.ggml_step(ops.context(), x.handle()));
+    return unary("step", Ggml::ggml_step, x);
   }
 
   /// gelu(gate) · up, by the tanh approximation. The CPU looks GELU up in a table of F16.
@@ -58,5 +54,10 @@ public final class Activations {
     ops.requireContiguousF32("swiglu_oai", gate, up);
     ops.requireSameShape("swiglu_oai", gate, up);
     return ops.made(Ggml.ggml_swiglu_oai(ops.context(), gate.handle(), up.handle(), alpha, limit));
+  }
+
+  private Tensor unary(String name, BinaryOperator<MemorySegment> operation, Tensor x) {
+    ops.requireContiguousF32(name, x);
+    return ops.made(operation.apply(ops.context(), x.handle()));
   }
 }

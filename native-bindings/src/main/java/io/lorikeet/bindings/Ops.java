@@ -9,30 +9,6 @@ import org.jspecify.annotations.Nullable;
 /// tensor it will compute; nothing runs before [Graph#compute]. Shapes and types are checked here,
 /// since ggml ends the process where they don't fit. Shapes are given in ggml's order, ne0 first.
 public final class Ops extends OpList {
-  /// The parameters of rotary position embedding, as `ggml_rope_ext` takes them (`ggml.h`; YaRN:
-  /// arXiv 2309.00071).
-  ///
-  /// @param dimensions how many of a head's elements are rotated
-  /// @param mode `GGML_ROPE_TYPE_NORMAL` (0) for neighbouring pairs, `GGML_ROPE_TYPE_NEOX` (2) for
-  ///     halves
-  /// @param originalContext context length the base was trained with before YaRN
-  /// @param frequencyBase base of the frequencies
-  /// @param frequencyScale factor of the positions
-  /// @param extrapolation YaRN's mix of interpolation and extrapolation; 0 without YaRN
-  /// @param magnitude factor of the result
-  /// @param betaFast YaRN's upper number of rotations
-  /// @param betaSlow YaRN's lower number of rotations
-  public record RopeParameters(
-      int dimensions,
-      int mode,
-      int originalContext,
-      float frequencyBase,
-      float frequencyScale,
-      float extrapolation,
-      float magnitude,
-      float betaFast,
-      float betaSlow) {}
-
   /// A graph without operations yet.
   public Ops() {}
 
@@ -280,71 +256,6 @@ public final class Ops extends OpList {
         rows,
         indices);
     return made(Ggml.ggml_set_rows(context, target.handle(), rows.handle(), indices.handle()));
-  }
-
-  // Position embedding.
-
-  /// Rotates x `[head size, heads, tokens]` by the I32 positions `[tokens]`.
-  ///
-  /// @param factors divisors of the frequencies, F32 `[at least dimensions / 2]`, or null
-  public Tensor rope(Tensor x, Tensor positions, @Nullable Tensor factors, RopeParameters p) {
-    requireRope("rope", x, positions, factors, p);
-    return made(
-        Ggml.ggml_rope_ext(
-            context,
-            x.handle(),
-            positions.handle(),
-            factors == null ? MemorySegment.NULL : factors.handle(),
-            p.dimensions(),
-            p.mode(),
-            p.originalContext(),
-            p.frequencyBase(),
-            p.frequencyScale(),
-            p.extrapolation(),
-            p.magnitude(),
-            p.betaFast(),
-            p.betaSlow()));
-  }
-
-  /// The gradient of x where dy is that of [#rope].
-  public Tensor ropeBack(Tensor dy, Tensor positions, @Nullable Tensor factors, RopeParameters p) {
-    requireRope("rope_back", dy, positions, factors, p);
-    return made(
-        Ggml.ggml_rope_ext_back(
-            context,
-            dy.handle(),
-            positions.handle(),
-            factors == null ? MemorySegment.NULL : factors.handle(),
-            p.dimensions(),
-            p.mode(),
-            p.originalContext(),
-            p.frequencyBase(),
-            p.frequencyScale(),
-            p.extrapolation(),
-            p.magnitude(),
-            p.betaFast(),
-            p.betaSlow()));
-  }
-
-  private void requireRope(
-      String operation, Tensor x, Tensor positions, @Nullable Tensor factors, RopeParameters p) {
-    requireF32(operation, x);
-    require(
-        positions.type() == TensorType.I32
-            && positions.shape().ne0() == x.shape().ne2()
-            && positions.shape().rows() == 1
-            && p.dimensions() > 0
-            && p.dimensions() <= x.shape().ne0()
-            && p.dimensions() % 2 == 0
-            && (p.mode() == 0 || p.mode() == 2)
-            && hasDenseRows(x),
-        operation,
-        x,
-        positions);
-    if (factors != null) {
-      requireF32(operation, factors);
-      require(factors.shape().ne0() >= p.dimensions() / 2, operation, x, factors);
-    }
   }
 
   // Layout and copies.

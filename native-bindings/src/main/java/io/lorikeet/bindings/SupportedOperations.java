@@ -1,6 +1,5 @@
 package io.lorikeet.bindings;
 
-import io.lorikeet.bindings.Ops.RopeParameters;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -104,8 +103,8 @@ public final class SupportedOperations {
     ask("log", ops -> ops.log(x(ops)));
     ask("rms_norm", ops -> ops.rmsNorm(x(ops), 1e-5f));
     ask("rms_norm_back", ops -> ops.rmsNormBack(x(ops), x(ops), 1e-5f));
-    ask("rope", ops -> ops.rope(heads(ops), indices(ops), null, ROPE));
-    ask("rope_back", ops -> ops.ropeBack(heads(ops), indices(ops), null, ROPE));
+    ask("rope", ops -> new RopeOps(ops).rope(heads(ops), indices(ops), null, ROPE));
+    ask("rope_back", ops -> new RopeOps(ops).back(heads(ops), indices(ops), null, ROPE));
     ask("soft_max with mask", ops -> ops.softMax(x(ops), x(ops), 1));
     ask("soft_max_back", ops -> ops.softMaxBack(x(ops), x(ops), 1));
     ask("swiglu", ops -> ops.swiglu(x(ops), x(ops)));

@@ -3,7 +3,6 @@ package io.lorikeet.bindings;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lorikeet.bindings.Ops.RopeParameters;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -88,15 +87,23 @@ class OpsTest {
     calls.put("set rows of other length", o -> o.ops.setRows(o.f53, o.f43, o.three));
     calls.put("set rows by reals", o -> o.ops.setRows(o.f43, o.f43, o.f43));
     calls.put("set rows of halves", o -> o.ops.setRows(o.half, o.half, o.three));
-    calls.put("rope with too few positions", o -> o.ops.rope(o.f432, o.three, null, ROPE));
-    calls.put("rope by reals", o -> o.ops.rope(heads(o), o.f43, null, ROPE));
-    calls.put("rope of halves", o -> o.ops.rope(o.half, o.three, null, ROPE));
-    calls.put("rope of an odd count", o -> o.ops.rope(heads(o), o.three, null, rope(3, 0)));
-    calls.put("rope of nothing", o -> o.ops.rope(heads(o), o.three, null, rope(0, 0)));
-    calls.put("rope of more than a head", o -> o.ops.rope(heads(o), o.three, null, rope(6, 0)));
-    calls.put("rope of several axes", o -> o.ops.rope(heads(o), o.three, null, rope(4, 8)));
-    calls.put("rope with integer factors", o -> o.ops.rope(heads(o), o.three, o.three, ROPE));
-    calls.put("rope with too few factors", o -> o.ops.ropeBack(heads(o), o.three, one(o), ROPE));
+    calls.put(
+        "rope with too few positions", o -> new RopeOps(o.ops).rope(o.f432, o.three, null, ROPE));
+    calls.put("rope by reals", o -> new RopeOps(o.ops).rope(heads(o), o.f43, null, ROPE));
+    calls.put("rope of halves", o -> new RopeOps(o.ops).rope(o.half, o.three, null, ROPE));
+    calls.put(
+        "rope of an odd count", o -> new RopeOps(o.ops).rope(heads(o), o.three, null, rope(3, 0)));
+    calls.put("rope of nothing", o -> new RopeOps(o.ops).rope(heads(o), o.three, null, rope(0, 0)));
+    calls.put(
+        "rope of more than a head",
+        o -> new RopeOps(o.ops).rope(heads(o), o.three, null, rope(6, 0)));
+    calls.put(
+        "rope of several axes", o -> new RopeOps(o.ops).rope(heads(o), o.three, null, rope(4, 8)));
+    calls.put(
+        "rope with integer factors",
+        o -> new RopeOps(o.ops).rope(heads(o), o.three, o.three, ROPE));
+    calls.put(
+        "rope with too few factors", o -> new RopeOps(o.ops).back(heads(o), o.three, one(o), ROPE));
     calls.put("reshaped to another size", o -> o.ops.reshape(o.f43, Shape.of(5, 3)));
     calls.put("reshaped transposed", o -> o.ops.reshape(o.transposed, Shape.of(12)));
     calls.put("view beyond the end", o -> o.ops.view(o.f43, Shape.of(4, 3), 4));

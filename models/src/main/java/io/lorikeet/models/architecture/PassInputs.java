@@ -3,7 +3,7 @@ package io.lorikeet.models.architecture;
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.DeviceTensors;
 import io.lorikeet.bindings.DeviceTensors.Spec;
-import io.lorikeet.bindings.Ops.RopeParameters;
+import io.lorikeet.bindings.RopeParameters;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;

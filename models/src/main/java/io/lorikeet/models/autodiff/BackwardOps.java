@@ -3,7 +3,8 @@ package io.lorikeet.models.autodiff;
 import io.lorikeet.bindings.Activations;
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.Ops;
-import io.lorikeet.bindings.Ops.RopeParameters;
+import io.lorikeet.bindings.RopeOps;
+import io.lorikeet.bindings.RopeParameters;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import java.util.function.Predicate;
@@ -59,15 +60,16 @@ final class BackwardOps {
     return ops.scale(ops.mul(y, ops.sub(dy, sum)), scale);
   }
 
-  /// [Ops#ropeBack]: the rotation by the opposite angle, which is the rotation between two
+  /// [RopeOps#back]: the rotation by the opposite angle, which is the rotation between two
   /// reflections.
   Tensor ropeBack(Tensor dy, Tensor positions, Tensor factors, RopeParameters parameters) {
-    Tensor single = ops.ropeBack(dy, positions, factors, parameters);
+    RopeOps ropeOps = new RopeOps(ops);
+    Tensor single = ropeOps.back(dy, positions, factors, parameters);
     if (supported.test(single)) {
       return single;
     }
     Tensor reflected = reflected(dy, parameters);
-    return reflected(ops.rope(reflected, positions, factors, parameters), parameters);
+    return reflected(ropeOps.rope(reflected, positions, factors, parameters), parameters);
   }
 
   /// x `[head size, heads, t]` with the second element of each rotated pair negated.

@@ -4,7 +4,8 @@ import io.lorikeet.bindings.Kernels;
 import io.lorikeet.bindings.Kernels.ProductKind;
 import io.lorikeet.bindings.Kernels.Term;
 import io.lorikeet.bindings.Ops;
-import io.lorikeet.bindings.Ops.RopeParameters;
+import io.lorikeet.bindings.RopeOps;
+import io.lorikeet.bindings.RopeParameters;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.StateOps;
 import io.lorikeet.bindings.Tensor;
@@ -155,7 +156,7 @@ public final class Tape {
   /// x `[head size, heads, t]` rotated by the positions `[t]`.
   public Tensor rope(
       Tensor x, Tensor positions, @Nullable Tensor factors, RopeParameters parameters) {
-    Tensor y = ops.rope(x, positions, factors, parameters);
+    Tensor y = new RopeOps(ops).rope(x, positions, factors, parameters);
     return note(new DifferentiableOp.RopeOp(x, positions, factors, parameters, y));
   }
 

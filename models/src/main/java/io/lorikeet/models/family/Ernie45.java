@@ -1,6 +1,6 @@
 package io.lorikeet.models.family;
 
-import io.lorikeet.bindings.Ops.RopeParameters;
+import io.lorikeet.bindings.RopeParameters;
 
 /// ERNIE 4.5's dense models: llama's layers.
 sealed class Ernie45 extends Family permits Ernie45Moe {

@@ -1,6 +1,6 @@
 package io.lorikeet.models.family;
 
-import io.lorikeet.bindings.Ops.RopeParameters;
+import io.lorikeet.bindings.RopeParameters;
 import org.jspecify.annotations.Nullable;
 
 /// GLM 4: norms after each part as well as before it, half of each head rotated, one matrix for

@@ -1,6 +1,6 @@
 package io.lorikeet.models.family;
 
-import io.lorikeet.bindings.Ops.RopeParameters;
+import io.lorikeet.bindings.RopeParameters;
 import org.jspecify.annotations.Nullable;
 
 /// Mistral's and Ministral's third generation: queries that grow with their position, YaRN with its

@@ -1,6 +1,6 @@
 package io.lorikeet.models.family;
 
-import io.lorikeet.bindings.Ops.RopeParameters;
+import io.lorikeet.bindings.RopeParameters;
 
 /// Phi 3, 3.5 and 4: one matrix for queries, keys and values, one for both halves of the
 /// feed-forward part, frequencies divided by short or long factors. The sliding window that some

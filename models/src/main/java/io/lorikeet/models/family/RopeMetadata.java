@@ -1,6 +1,6 @@
 package io.lorikeet.models.family;
 
-import io.lorikeet.bindings.Ops.RopeParameters;
+import io.lorikeet.bindings.RopeParameters;
 import io.lorikeet.quant.InvalidInputException;
 import java.util.List;
 

@@ -1,6 +1,6 @@
 package io.lorikeet.models.autodiff;
 
-import io.lorikeet.bindings.Ops.RopeParameters;
+import io.lorikeet.bindings.RopeParameters;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;

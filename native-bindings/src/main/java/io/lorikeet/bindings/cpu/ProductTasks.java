@@ -124,21 +124,7 @@ final class ProductTasks {
     if (grid.isEmpty()) {
       return;
     }
-    OneDnnPrimitive product =
-        product(
-            worker,
-            new OneDnnProduct(
-                type(a),
-                type(b),
-                add,
-                ggml_tensor.ne(a, 0),
-                grid.n().count(),
-                grid.m().count(),
-                stride(a, 0),
-                stride(a, 1),
-                stride(b, 0),
-                stride(b, 1),
-                stride(y, columnDimension)));
+    OneDnnPrimitive product = product(worker, form(a, b, add, grid, stride(y, columnDimension)));
     long merged = ggml_tensor.ne(y, headDimension) / heads;
     long repeats3 = ggml_tensor.ne(y, 3) / ggml_tensor.ne(a, 3);
     long n = grid.n().first();
@@ -217,22 +203,9 @@ final class ProductTasks {
   /// y += a b, for a `[k, n]` and b `[k, m]`.
   private void addPlain(
       MemorySegment a, MemorySegment b, MemorySegment y, Grid grid, boolean add, Worker worker) {
-    OneDnnProduct form =
-        new OneDnnProduct(
-            type(a),
-            type(b),
-            add,
-            ggml_tensor.ne(a, 0),
-            grid.n().count(),
-            grid.m().count(),
-            stride(a, 0),
-            stride(a, 1),
-            stride(b, 0),
-            stride(b, 1),
-            stride(y, 1));
     long n = grid.n().first();
     long m = grid.m().first();
-    product(worker, form)
+    product(worker, form(a, b, add, grid, stride(y, 1)))
         .run(address(a, 0, n, 0, 0), address(b, 0, m, 0, 0), address(y, n, m, 0, 0));
   }
 
@@ -320,6 +293,25 @@ final class ProductTasks {
     return canMultiply(w)
         ? address(w, columns.first(), rows.first(), 0, 0)
         : tiles.fill(w, rows, columns, worker.index());
+  }
+
+  /// The product of a part of a and b, neither of them quantized.
+  ///
+  /// @param stride elements from a column of the result to the next
+  private static OneDnnProduct form(
+      MemorySegment a, MemorySegment b, boolean add, Grid grid, long stride) {
+    return new OneDnnProduct(
+        type(a),
+        type(b),
+        add,
+        ggml_tensor.ne(a, 0),
+        grid.n().count(),
+        grid.m().count(),
+        stride(a, 0),
+        stride(a, 1),
+        stride(b, 0),
+        stride(b, 1),
+        stride);
   }
 
   private OneDnnPrimitive product(Worker worker, OneDnnProduct form) {

@@ -1,7 +1,5 @@
 package io.lorikeet.bindings.llama;
 
-import io.lorikeet.bindings.NativeLibrary;
-import io.lorikeet.llama.Llama;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -63,12 +61,6 @@ public enum QuantizationType {
   /// The value of `enum llama_ftype`.
   public int id() {
     return id;
-  }
-
-  /// llama.cpp's description, such as `Q4_K - Medium`.
-  public String description() {
-    NativeLibrary.load();
-    return NativeText.string(Llama.llama_ftype_name(id)).orElseThrow();
   }
 
   /// Whether libllama wants an importance matrix for it, measured on a text: without one the result
