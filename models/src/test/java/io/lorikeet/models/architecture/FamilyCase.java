@@ -1,10 +1,25 @@
 package io.lorikeet.models.architecture;
 
+import static io.lorikeet.models.architecture.FamilyMetadata.experts;
+import static io.lorikeet.models.architecture.FamilyMetadata.fused;
+import static io.lorikeet.models.architecture.FamilyMetadata.fusedExperts;
+import static io.lorikeet.models.architecture.FamilyMetadata.gemma3n;
+import static io.lorikeet.models.architecture.FamilyMetadata.gemma4;
+import static io.lorikeet.models.architecture.FamilyMetadata.granite;
+import static io.lorikeet.models.architecture.FamilyMetadata.graniteHybrid;
+import static io.lorikeet.models.architecture.FamilyMetadata.longRope;
+import static io.lorikeet.models.architecture.FamilyMetadata.museGlimmer;
+import static io.lorikeet.models.architecture.FamilyMetadata.nemotronHMoe;
+import static io.lorikeet.models.architecture.FamilyMetadata.qwen2Vl;
+import static io.lorikeet.models.architecture.FamilyMetadata.qwen35;
+import static io.lorikeet.models.architecture.FamilyMetadata.qwen35OfFewHeads;
+import static io.lorikeet.models.architecture.FamilyMetadata.qwen3NextOfUsualWidth;
+import static io.lorikeet.models.architecture.FamilyMetadata.sections;
+import static io.lorikeet.models.architecture.FamilyMetadata.sharedExperts;
+
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.random.RandomFamily;
 import io.lorikeet.quant.GgufValue;
-import java.util.Arrays;
-import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
@@ -23,49 +38,49 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
         family(
             "qwen3",
             model -> model.put("attention.key_length", 32).put("attention.value_length", 32)),
-        family("qwen3vl", FamilyCase::qwen3Vl),
-        family("qwen35", FamilyCase::qwen35),
+        family("qwen3vl", FamilyMetadata::qwen3Vl),
+        family("qwen35", FamilyMetadata::qwen35),
         also("qwen35", "still pairs", model -> sections(qwen35(model), 4, 2, 2, 0)),
-        also("qwen35", "no more values", FamilyCase::qwen35OfFewHeads),
-        also("qwen35", "further tokens", FamilyCase::qwen35Mtp),
+        also("qwen35", "no more values", FamilyMetadata::qwen35OfFewHeads),
+        also("qwen35", "further tokens", FamilyMetadata::qwen35Mtp),
         family(
             "gemma2",
             model ->
                 model.tied().put("attention.sliding_window", 10).put("attn_logit_softcapping", 3f)),
-        family("gemma3", FamilyCase::gemma3),
+        family("gemma3", FamilyMetadata::gemma3),
         also("gemma3", "no window", model -> model.tied().put("final_logit_softcapping", 2f)),
-        family("gemma3n", FamilyCase::gemma3n),
+        family("gemma3n", FamilyMetadata::gemma3n),
         also("gemma3n", "few layers", model -> gemma3n(model).put("block_count", 2)),
         family("gemma4", model -> gemma4(model).with("blk.0.attn_v.weight")),
-        new FamilyCase("gemma4 shared keys", true, FamilyCase::gemma4Shared),
-        also("gemma4", "unused keys", FamilyCase::gemma4UnusedKeys),
+        new FamilyCase("gemma4 shared keys", true, FamilyMetadata::gemma4Shared),
+        also("gemma4", "unused keys", FamilyMetadata::gemma4UnusedKeys),
         also("gemma4", "experts", model -> experts(gemma4(model), 4, 2)),
-        also("gemma4", "fused experts", FamilyCase::gemma4Experts),
+        also("gemma4", "fused experts", FamilyMetadata::gemma4Experts),
         family("phi3", model -> fused(model).put("rope.dimension_count", 12)),
         also("phi3", "short factors", model -> longRope(model, 1024)),
         also("phi3", "long factors", model -> longRope(model, 16)),
-        family("mistral3", FamilyCase::mistral3),
-        family("muse-glimmer", FamilyCase::museGlimmer),
+        family("mistral3", FamilyMetadata::mistral3),
+        family("muse-glimmer", FamilyMetadata::museGlimmer),
         also(
             "muse-glimmer",
             "fused",
             model -> fused(museGlimmer(model).put("final_logit_softcapping", 0f))),
         family("smollm3", model -> model.put("block_count", 4)),
-        family("granite", FamilyCase::granite),
+        family("granite", FamilyMetadata::granite),
         also(
             "granite",
             "no position",
             model -> granite(model).put("rope.scaling.finetuned", new GgufValue.Bool(false))),
-        family("olmo2", FamilyCase::olmo3),
+        family("olmo2", FamilyMetadata::olmo3),
         also("olmo2", "no window", model -> model),
         family("glm4", model -> model.put("rope.dimension_count", 8)),
         family("exaone4", model -> model.tied().with("rope_freqs.weight")),
-        also("exaone4", "windows", FamilyCase::exaone4),
+        also("exaone4", "windows", FamilyMetadata::exaone4),
         family(
             "seed_oss",
             model -> model.put("attention.key_length", 32).put("attention.value_length", 32)),
         family("ernie4_5", model -> model.tied()),
-        also("llama", "fused", FamilyCase::fused),
+        also("llama", "fused", FamilyMetadata::fused),
         also("llama", "experts", model -> experts(model, 4, 2)),
         also("mistral3", "experts", model -> experts(model, 4, 2)),
         family("granitemoe", model -> experts(granite(model), 4, 2)),
@@ -73,16 +88,22 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
             "granitemoe",
             "shared",
             model -> experts(granite(model), 4, 2).put("expert_shared_feed_forward_length", 96)),
-        family("granitehybrid", FamilyCase::graniteHybrid),
-        also("granitehybrid", "groups and positions", FamilyCase::graniteHybridOfGroups),
+        also(
+            "granitemoe",
+            "no position",
+            model ->
+                experts(granite(model), 4, 2)
+                    .put("rope.scaling.finetuned", new GgufValue.Bool(false))),
+        family("granitehybrid", FamilyMetadata::graniteHybrid),
+        also("granitehybrid", "groups and positions", FamilyMetadata::graniteHybridOfGroups),
         also(
             "granitehybrid",
             "experts",
             model ->
                 experts(graniteHybrid(model), 4, 2).put("expert_shared_feed_forward_length", 96)),
-        family("nemotron_h", FamilyCase::nemotronH),
-        also("nemotron_h", "ends in attention", FamilyCase::nemotronHOfGroups),
-        family("nemotron_h_moe", FamilyCase::nemotronHMoe),
+        family("nemotron_h", FamilyMetadata::nemotronH),
+        also("nemotron_h", "ends in attention", FamilyMetadata::nemotronHOfGroups),
+        family("nemotron_h_moe", FamilyMetadata::nemotronHMoe),
         also(
             "nemotron_h_moe",
             "old file",
@@ -93,9 +114,9 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
                     .put("attention.layer_norm_epsilon", 0.01f)
                     .put("expert_weights_norm", new GgufValue.Bool(false))
                     .put("expert_weights_scale", 0f)),
-        family("falcon-h1", FamilyCase::falconH1),
-        also("falcon-h1", "norm of states", FamilyCase::falconH1Normed),
-        family("ernie4_5-moe", FamilyCase::ernieExperts),
+        family("falcon-h1", FamilyMetadata::falconH1),
+        also("falcon-h1", "norm of states", FamilyMetadata::falconH1Normed),
+        family("ernie4_5-moe", FamilyMetadata::ernieExperts),
         family("qwen2moe", model -> experts(model, 6, 4)),
         also("qwen2moe", "widths of its own", model -> sharedExperts(model.unbiased())),
         family("qwen3moe", model -> experts(model, 8, 3).put("expert_feed_forward_length", 96)),
@@ -109,16 +130,16 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
             "fused experts, all used",
             model ->
                 fusedExperts(sharedExperts(qwen35OfFewHeads(model))).put("expert_used_count", 6)),
-        family("qwen3next", FamilyCase::qwen3Next),
+        family("qwen3next", FamilyMetadata::qwen3Next),
         also(
             "qwen3next",
             "shared of usual width",
             model -> fusedExperts(qwen3NextOfUsualWidth(model))),
-        family("lfm2", FamilyCase::lfm2),
-        also("lfm2", "attention first", FamilyCase::lfm2AttentionFirst),
-        family("lfm2moe", FamilyCase::lfm2Experts),
+        family("lfm2", FamilyMetadata::lfm2),
+        also("lfm2", "attention first", FamilyMetadata::lfm2AttentionFirst),
+        family("lfm2moe", FamilyMetadata::lfm2Experts),
         family("olmoe", model -> experts(model, 6, 4).put("attention.head_count_kv", 4)),
-        family("gpt-oss", FamilyCase::gptOss));
+        family("gpt-oss", FamilyMetadata::gptOss));
   }
 
   /// One of them.
@@ -137,361 +158,6 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
 
   public RandomFamily of(TensorType type) {
     return settings.apply(new RandomFamily(name.split(" ")[0], type));
-  }
-
-  /// llama.cpp doesn't read the epsilon of these models, and computes with 0 as a rule.
-  private static RandomFamily qwen2Vl(RandomFamily model, int... sections) {
-    return sections(model, sections).put("attention.layer_norm_rms_epsilon", 1e-12f);
-  }
-
-  private static RandomFamily sections(RandomFamily model, int... sections) {
-    return model.put("rope.dimension_sections", GgufValue.Array.ofInts(sections));
-  }
-
-  /// Two of 16 pairs stand still, as two of 64 in the published models.
-  private static RandomFamily qwen3Vl(RandomFamily model) {
-    return sections(model, 8, 4, 4, 0)
-        .put("attention.key_length", 32)
-        .put("attention.value_length", 32)
-        .put("n_deepstack_layers", 1);
-  }
-
-  /// Two of three layers carry a state; twice as many value heads as key heads.
-  private static RandomFamily qwen35(RandomFamily model) {
-    return sections(deltaNets(model), 3, 3, 2, 0);
-  }
-
-  private static RandomFamily deltaNets(RandomFamily model) {
-    return model
-        .put("block_count", 3)
-        .put("full_attention_interval", 3)
-        .put("attention.key_length", 32)
-        .put("attention.value_length", 32)
-        .put("rope.dimension_count", 16)
-        .put("ssm.conv_kernel", 4)
-        .put("ssm.state_size", 16)
-        .put("ssm.group_count", 2)
-        .put("ssm.time_step_rank", 4)
-        .put("ssm.inner_size", 64);
-  }
-
-  /// As many value heads as key heads, and layers told one by one.
-  private static RandomFamily qwen35OfFewHeads(RandomFamily model) {
-    return qwen35(model)
-        .tied()
-        .put("attention.recurrent_layers", GgufValue.Array.ofInts(0, 1, 1))
-        .put("ssm.time_step_rank", 2)
-        .put("ssm.inner_size", 32);
-  }
-
-  /// A layer behind the others that predicts further tokens.
-  private static RandomFamily qwen35Mtp(RandomFamily model) {
-    RandomFamily all = qwen35(model).put("block_count", 4).put("nextn_predict_layers", 1);
-    for (String norm : List.of("attn_norm", "post_attention_norm", "nextn.enorm", "nextn.hnorm")) {
-      all.withExtra("blk.3." + norm + ".weight", 64L);
-    }
-    return all.withExtra("blk.3.attn_q_norm.weight", 32L)
-        .withExtra("blk.3.attn_k_norm.weight", 32L)
-        .withExtra("blk.3.attn_q.weight", 64L, 256L)
-        .withExtra("blk.3.attn_k.weight", 64L, 64L)
-        .withExtra("blk.3.attn_v.weight", 64L, 64L)
-        .withExtra("blk.3.attn_output.weight", 128L, 64L)
-        .withExtra("blk.3.ffn_gate.weight", 64L, 128L)
-        .withExtra("blk.3.ffn_up.weight", 64L, 128L)
-        .withExtra("blk.3.ffn_down.weight", 128L, 64L)
-        .withExtra("blk.3.nextn.eh_proj.weight", 128L, 64L);
-  }
-
-  private static RandomFamily sharedExperts(RandomFamily model) {
-    return experts(model, 6, 3)
-        .put("expert_feed_forward_length", 96)
-        .put("expert_shared_feed_forward_length", 64);
-  }
-
-  /// Of three layers.
-  private static RandomFamily fusedExperts(RandomFamily model) {
-    for (int layer = 0; layer < 3; layer++) {
-      model.with("blk." + layer + ".ffn_gate_up_exps.weight");
-    }
-    return model;
-  }
-
-  /// Three value heads for each of two key heads.
-  private static RandomFamily qwen3Next(RandomFamily model) {
-    return experts(qwen3NextOfUsualWidth(model), 6, 3)
-        .put("expert_feed_forward_length", 64)
-        .put("expert_shared_feed_forward_length", 96)
-        .put("ssm.time_step_rank", 6)
-        .put("ssm.inner_size", 96);
-  }
-
-  private static RandomFamily qwen3NextOfUsualWidth(RandomFamily model) {
-    return experts(deltaNets(model), 4, 4)
-        .put("feed_forward_length", 64)
-        .put("expert_feed_forward_length", 32);
-  }
-
-  /// Only the layer in the middle attends.
-  private static RandomFamily lfm2(RandomFamily model) {
-    return model
-        .tied()
-        .put("block_count", 3)
-        .put("attention.head_count_kv", GgufValue.Array.ofInts(0, 2, 0))
-        .put("shortconv.l_cache", 3);
-  }
-
-  private static RandomFamily lfm2AttentionFirst(RandomFamily model) {
-    return lfm2(model)
-        .put("attention.head_count_kv", GgufValue.Array.ofInts(4, 0, 1))
-        .put("shortconv.l_cache", 4);
-  }
-
-  /// One dense layer first.
-  private static RandomFamily lfm2Experts(RandomFamily model) {
-    return experts(lfm2(model), 6, 3)
-        .put("leading_dense_block_count", 1)
-        .put("expert_feed_forward_length", 96)
-        .put("expert_gating_func", 2);
-  }
-
-  private static RandomFamily ernieExperts(RandomFamily model) {
-    return sharedExperts(model)
-        .put("leading_dense_block_count", 1)
-        .put("interleave_moe_layer_step", 1);
-  }
-
-  /// State spaces before and after a layer that attends.
-  private static RandomFamily graniteHybrid(RandomFamily model) {
-    return stateSpace(granite(model), 1)
-        .put("block_count", 3)
-        .put("attention.head_count_kv", GgufValue.Array.ofInts(0, 2, 0))
-        .put("rope.scaling.finetuned", new GgufValue.Bool(false));
-  }
-
-  private static RandomFamily graniteHybridOfGroups(RandomFamily model) {
-    return graniteHybrid(model)
-        .put("rope.scaling.finetuned", new GgufValue.Bool(true))
-        .put("ssm.state_size", 16)
-        .put("ssm.group_count", 2);
-  }
-
-  /// A layer of each kind, the feed-forward part first and last.
-  private static RandomFamily nemotronH(RandomFamily model) {
-    int width = 2 * model.width();
-    return stateSpace(model, 2)
-        .put("block_count", 5)
-        .put("attention.layer_norm_epsilon", 1e-5f)
-        .put("attention.head_count_kv", GgufValue.Array.ofInts(0, 0, 2, 0, 0))
-        .put("feed_forward_length", GgufValue.Array.ofInts(width, 0, 0, 0, width))
-        .put("attention.key_length", 32)
-        .put("attention.value_length", 32)
-        .put("ssm.inner_size", 192)
-        .put("ssm.time_step_rank", 6);
-  }
-
-  private static RandomFamily nemotronHOfGroups(RandomFamily model) {
-    int width = 3 * model.width();
-    return nemotronH(model)
-        .tied()
-        .put("ssm.group_count", 3)
-        .put("attention.head_count_kv", GgufValue.Array.ofInts(0, 0, 0, 0, 4))
-        .put("feed_forward_length", GgufValue.Array.ofInts(0, width, 0, width, 0));
-  }
-
-  private static RandomFamily nemotronHMoe(RandomFamily model) {
-    return experts(nemotronH(model), 6, 2)
-        .put("expert_feed_forward_length", 96)
-        .put("expert_shared_feed_forward_length", 64)
-        .put("expert_shared_count", 1)
-        .put("expert_group_count", 1)
-        .put("expert_group_used_count", 1)
-        .put("expert_weights_norm", new GgufValue.Bool(true))
-        .put("expert_weights_scale", 2.5f);
-  }
-
-  /// Attention and a state space of another width side by side.
-  private static RandomFamily falconH1(RandomFamily model) {
-    return stateSpace(model, 1).put("ssm.inner_size", 96).put("ssm.time_step_rank", 6);
-  }
-
-  private static RandomFamily falconH1Normed(RandomFamily model) {
-    return falconH1(model)
-        .tied()
-        .put("ssm.group_count", 2)
-        .put("attention.key_length", 32)
-        .put("attention.value_length", 32)
-        .with("blk.0.ssm_norm.weight")
-        .with("blk.1.ssm_norm.weight");
-  }
-
-  private static RandomFamily stateSpace(RandomFamily model, int groups) {
-    return model
-        .put("ssm.conv_kernel", 4)
-        .put("ssm.inner_size", 128)
-        .put("ssm.state_size", 32)
-        .put("ssm.time_step_rank", 8)
-        .put("ssm.group_count", groups);
-  }
-
-  private static RandomFamily fused(RandomFamily model) {
-    return model.with("blk.0.attn_qkv.weight").with("blk.1.attn_qkv.weight");
-  }
-
-  private static RandomFamily longRope(RandomFamily model, int originalContext) {
-    return model
-        .with("rope_factors_short.weight")
-        .with("rope_factors_long.weight")
-        .put("rope.scaling.attn_factor", 1.2f)
-        .put("rope.scaling.original_context_length", originalContext);
-  }
-
-  private static RandomFamily gemma3(RandomFamily model) {
-    return model
-        .tied()
-        .put("attention.sliding_window", 10)
-        .put("attention.sliding_window_pattern", 2)
-        .put("rope.scaling.type", "linear")
-        .put("rope.scaling.factor", 8f);
-  }
-
-  /// Two layers that attend to keys and values of earlier ones: llama.cpp has 20 with their own.
-  private static RandomFamily gemma3n(RandomFamily model) {
-    return model
-        .tied()
-        .put("block_count", 22)
-        .put("attention.key_length", 32)
-        .put("attention.value_length", 32)
-        .put("feed_forward_length", 512)
-        .put("attention.sliding_window", 10)
-        .put("attention.sliding_window_pattern", 2)
-        .put("rope.freq_base_swa", 500f)
-        .put("altup.num_inputs", 4)
-        .put("altup.active_idx", 0)
-        .put("embedding_length_per_layer_input", 256);
-  }
-
-  /// Layers with and without a window, and heads of two sizes.
-  private static RandomFamily gemma4(RandomFamily model) {
-    return model
-        .tied()
-        .put("embedding_length_per_layer_input", 0)
-        .put("attention.sliding_window", 10)
-        .put("attention.sliding_window_pattern", GgufValue.Array.ofInts(1, 0))
-        .put("attention.head_count_kv", GgufValue.Array.ofInts(4, 1))
-        .put("attention.key_length", 32)
-        .put("attention.value_length", 32)
-        .put("attention.key_length_swa", 16)
-        .put("attention.value_length_swa", 16)
-        .put("rope.dimension_count", 32)
-        .put("rope.dimension_count_swa", 16)
-        .put("rope.freq_base_swa", 500f)
-        .put("final_logit_softcapping", 10f)
-        .put("expert_feed_forward_length", 96)
-        .with("blk.0.layer_output_scale.weight")
-        .with("blk.1.layer_output_scale.weight");
-  }
-
-  /// As E2B: embeddings for each layer, and three layers without keys of their own, wider than
-  /// others.
-  private static RandomFamily gemma4Shared(RandomFamily model) {
-    return gemma4(model)
-        .put("block_count", 5)
-        .put("attention.head_count", 8)
-        .put("attention.key_length", 16)
-        .put("attention.value_length", 16)
-        .put("attention.key_length_swa", 8)
-        .put("attention.value_length_swa", 8)
-        .put("rope.dimension_count", 16)
-        .put("rope.dimension_count_swa", 8)
-        .put("embedding_length_per_layer_input", model.width())
-        .put("attention.shared_kv_layers", 3)
-        .put("attention.sliding_window_pattern", GgufValue.Array.ofInts(1, 0, 1, 1, 0))
-        .put("attention.head_count_kv", GgufValue.Array.ofInts(2, 1, 2, 2, 1))
-        .put("feed_forward_length", widths(model.width(), 2, 2, 3, 3, 3))
-        .with("blk.3.layer_output_scale.weight");
-  }
-
-  private static GgufValue widths(int width, int... factors) {
-    return GgufValue.Array.ofInts(Arrays.stream(factors).map(factor -> factor * width).toArray());
-  }
-
-  /// Files of Google's have keys and values in all layers.
-  private static RandomFamily gemma4UnusedKeys(RandomFamily model) {
-    for (String tensor : List.of("attn_k", "attn_v", "attn_k_norm")) {
-      model.with("blk.4." + tensor + ".weight").with("blk.3." + tensor + ".weight");
-    }
-    return gemma4Shared(model);
-  }
-
-  private static RandomFamily gemma4Experts(RandomFamily model) {
-    for (String layer : List.of("blk.0.", "blk.1.")) {
-      model.with(layer + "ffn_gate_up_exps.weight").with(layer + "ffn_down_exps.scale");
-    }
-    return experts(gemma4(model), 4, 2);
-  }
-
-  private static RandomFamily mistral3(RandomFamily model) {
-    return model
-        .put("attention.temperature_scale", 0.1f)
-        .put("rope.scaling.type", "yarn")
-        .put("rope.scaling.factor", 16f)
-        .put("rope.scaling.original_context_length", 16)
-        .put("rope.scaling.yarn_beta_fast", 24f)
-        .put("rope.scaling.yarn_beta_slow", 2f)
-        .put("rope.scaling.yarn_log_multiplier", 0.8f);
-  }
-
-  /// One layer with a window, one without.
-  private static RandomFamily museGlimmer(RandomFamily model) {
-    return model
-        .put("attention.key_length", 32)
-        .put("attention.value_length", 32)
-        .put("attention.sliding_window", 10)
-        .put("attention.sliding_window_pattern", GgufValue.Array.ofInts(1, 0))
-        .put("rope.freq_base_swa", 300f)
-        .put("logit_scale", 0.4f)
-        .put("final_logit_softcapping", 3f);
-  }
-
-  private static RandomFamily granite(RandomFamily model) {
-    return model
-        .put("logit_scale", 4f)
-        .put("residual_scale", 0.5f)
-        .put("embedding_scale", 3f)
-        .put("attention.scale", 0.2f);
-  }
-
-  private static RandomFamily experts(RandomFamily model, int count, int used) {
-    return model.put("expert_count", count).put("expert_used_count", used);
-  }
-
-  private static RandomFamily gptOss(RandomFamily model) {
-    return experts(model, 4, 2)
-        .put("expert_feed_forward_length", 96)
-        .put("attention.key_length", 32)
-        .put("attention.value_length", 32)
-        .put("attention.sliding_window", 10)
-        .put("rope.scaling.type", "yarn")
-        .put("rope.scaling.factor", 8f)
-        .put("rope.scaling.original_context_length", 16);
-  }
-
-  /// llama.cpp has windows in models of 64 layers only.
-  private static RandomFamily exaone4(RandomFamily model) {
-    return model
-        .put("block_count", 64)
-        .put("feed_forward_length", 64)
-        .put("attention.sliding_window", 10)
-        .put("attention.sliding_window_pattern", 4);
-  }
-
-  private static RandomFamily olmo3(RandomFamily model) {
-    return model
-        .put("attention.sliding_window", 10)
-        .put("attention.sliding_window_pattern", 2)
-        .put("rope.scaling.type", "yarn")
-        .put("rope.scaling.factor", 8f)
-        .put("rope.scaling.original_context_length", 16);
   }
 
   @Override
