@@ -33,6 +33,7 @@ import java.util.Optional;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,6 +41,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /// Each family that trains converts from Hugging Face's folders, and its adapters go out for PEFT
 /// and come in again; else there is a reason. docs/models.md has it as a table.
+@Tag("slow")
 class EveryFamilyTest {
   private static final Path PAGE = Path.of("..", "docs", "models.md");
 

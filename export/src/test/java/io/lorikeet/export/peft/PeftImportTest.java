@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,6 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// in Hugging Face's order of weights. It is put into the base's weights by the formula of
 /// llama.cpp's converter.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class PeftImportTest {
   private static final int[] TOKENS = IntStream.range(0, 24).map(i -> 3 + 7 * i % 250).toArray();
 

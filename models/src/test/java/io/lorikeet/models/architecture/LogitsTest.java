@@ -15,6 +15,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,6 +56,7 @@ class LogitsTest {
     assertClose(RandomModel.of(TensorType.F32).ropeBase(500000), 1e-4);
   }
 
+  @Tag("slow")
   @ParameterizedTest
   @EnumSource(
       names = {
@@ -76,6 +78,7 @@ class LogitsTest {
   }
 
   /// In training's own precision as well, which may round activations to BF16.
+  @Tag("slow")
   @ParameterizedTest
   @CsvSource({"F32, 1e-4", "LLAMA, 1e-4", "AUTO, 5e-3"})
   void rowsOfABatchAndExamplesOfARowDontSeeEachOther(Precision precision, double bound)
@@ -110,6 +113,7 @@ class LogitsTest {
 
   /// Training's logits differ from the exact ones by the rounding of weights and, on some
   /// processors, activations to BF16.
+  @Tag("slow")
   @ParameterizedTest
   @EnumSource(names = {"F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "IQ4_XS"})
   void trainingIsCloseToExact(TensorType type) throws IOException {

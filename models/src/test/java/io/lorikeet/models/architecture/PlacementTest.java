@@ -26,6 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /// Wherever weights and saved inputs are, losses and gradients are the same.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class PlacementTest {
   private static final int LAYERS = 5;
   private static final PassShape SHAPE = new PassShape(1, 24, 8, 16, 16);

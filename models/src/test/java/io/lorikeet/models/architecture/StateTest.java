@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,6 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// Layers that carry a state along a row, or share keys and values: examples that share a row know
 /// nothing of each other.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class StateTest {
   private static final double BOUND = 1e-5;
   private static final int CONTEXT = 150;

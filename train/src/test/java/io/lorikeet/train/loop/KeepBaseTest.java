@@ -23,12 +23,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Training that is held to its base on neutral texts.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class KeepBaseTest {
   private static final int STEPS = 8;
 

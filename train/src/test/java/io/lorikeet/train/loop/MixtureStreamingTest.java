@@ -19,6 +19,7 @@ import io.lorikeet.train.settings.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// A mixture of experts on a device that has no place for it: its layers stay in host memory and
 /// take turns on the device, and the run is the same.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class MixtureStreamingTest {
   @TempDir private Path folder;
   private final Events events = new Events();

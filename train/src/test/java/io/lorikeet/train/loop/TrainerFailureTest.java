@@ -28,12 +28,14 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /// How runs end that can't go on: what is said, and that nothing is left open or lying around.
 @ExtendWith(LeakCheck.class)
+@Tag("slow")
 class TrainerFailureTest {
   @TempDir private Path folder;
   private Path base;
