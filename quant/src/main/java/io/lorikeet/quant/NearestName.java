@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -60,6 +61,16 @@ public final class NearestName {
   /// `; did you mean 'x'?`, or nothing where no known name is near.
   public static String hint(String given, Collection<String> known) {
     return of(given, known).map(name -> "; did you mean '" + name + "'?").orElse("");
+  }
+
+  /// @throws IllegalArgumentException when a key isn't one of the known ones, with the nearest
+  public static void requireKnown(Iterator<String> keys, Collection<String> known) {
+    keys.forEachRemaining(
+        key -> {
+          if (!known.contains(key)) {
+            throw new IllegalArgumentException("unknown key '" + key + "'" + hint(key, known));
+          }
+        });
   }
 
   /// A name without its case, `-` and `_`, in which names are compared.

@@ -3,6 +3,7 @@ package io.lorikeet.finetune.sweep;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.lorikeet.finetune.yaml.YamlTree;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.NearestName;
 import io.lorikeet.train.settings.ConfigFile;
 import io.lorikeet.train.settings.Setting;
 import io.lorikeet.train.settings.Settings;
@@ -68,7 +69,7 @@ record SweepFile(
       throw new IllegalArgumentException(
           "expected lines of 'key: value', with " + String.join(", ", KEYS));
     }
-    YamlTree.requireKnown(root, KEYS);
+    NearestName.requireKnown(root.fieldNames(), KEYS);
     Path folder = YamlTree.folder(root);
     int budget = YamlTree.whole(root, "budget", 1, MOST_STEPS);
     if (!root.path("train").isObject()) {
@@ -90,7 +91,7 @@ record SweepFile(
           "gate: runs are compared by their loss, not by a gate; hold the best against it with"
               + " eval --gate");
     }
-    YamlTree.requireKnown(tried, tryable());
+    NearestName.requireKnown(tried.fieldNames(), tryable());
     tried.fieldNames().forEachRemaining(key -> comparable(key, train));
     List<Map<String, Object>> choices =
         root.has("random")

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lorikeet.finetune.yaml.YamlTree;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.quant.NearestName;
 import io.lorikeet.quant.NewFolder;
 import io.lorikeet.train.settings.ConfigFile;
 import io.lorikeet.train.settings.Setting;
@@ -51,7 +52,7 @@ public record TaskPlan(Path folder, int retries, List<Task> tasks) {
       throw new IllegalArgumentException(
           "expected lines of 'key: value', with " + String.join(", ", KEYS));
     }
-    YamlTree.requireKnown(root, KEYS);
+    NearestName.requireKnown(root.fieldNames(), KEYS);
     Path folder = YamlTree.folder(root);
     int retries = root.has("retries") ? YamlTree.whole(root, "retries", 0, 100) : 1;
     if (!root.path("train").isObject()) {

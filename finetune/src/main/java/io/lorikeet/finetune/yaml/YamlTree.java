@@ -6,13 +6,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import io.lorikeet.quant.InvalidInputException;
-import io.lorikeet.quant.NearestName;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.List;
 
 /// YAML files of several runs.
 public final class YamlTree {
@@ -37,19 +35,6 @@ public final class YamlTree {
       String why = e.getOriginalMessage().lines().findFirst().orElse("");
       throw new InvalidInputException("%s:%s: this isn't YAML: %s".formatted(file, line, why), e);
     }
-  }
-
-  /// @throws IllegalArgumentException when an object has another key, with the nearest known one
-  public static void requireKnown(JsonNode object, List<String> known) {
-    object
-        .fieldNames()
-        .forEachRemaining(
-            key -> {
-              if (!known.contains(key)) {
-                throw new IllegalArgumentException(
-                    "unknown key '" + key + "'" + NearestName.hint(key, known));
-              }
-            });
   }
 
   /// A whole number under a key.

@@ -91,10 +91,6 @@ final class EmbeddingGraph implements AutoCloseable {
     graph.compute();
   }
 
-  boolean isBackward() {
-    return backward;
-  }
-
   Graph graph() {
     return graph;
   }

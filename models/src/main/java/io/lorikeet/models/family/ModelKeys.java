@@ -20,10 +20,6 @@ public final class ModelKeys {
     architecture = metadata.requireString("general.architecture");
   }
 
-  public String architecture() {
-    return architecture;
-  }
-
   /// The metadata's source, for messages.
   public String source() {
     return metadata.source();

@@ -84,9 +84,4 @@ public final class Survival {
   public double changedShare() {
     return (double) changed / elements;
   }
-
-  /// Elements measured.
-  public long elements() {
-    return elements;
-  }
 }

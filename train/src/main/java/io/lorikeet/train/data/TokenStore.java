@@ -173,11 +173,6 @@ final class TokenStore implements AutoCloseable {
     return Math.toIntExact(offsets.byteSize() / Long.BYTES);
   }
 
-  /// The files that the examples come from, by their names.
-  List<String> files() {
-    return files;
-  }
-
   /// The messages while they were read and tokenized.
   List<TrainingEvent> events() {
     return events;

@@ -152,16 +152,7 @@ public final class ConfigFile {
   }
 
   private static DataSource source(ObjectNode value) {
-    List<String> known = List.of("path", "weight", "format");
-    value
-        .fieldNames()
-        .forEachRemaining(
-            key -> {
-              if (!known.contains(key)) {
-                throw new IllegalArgumentException(
-                    "unknown key '" + key + "'" + NearestName.hint(key, known));
-              }
-            });
+    NearestName.requireKnown(value.fieldNames(), List.of("path", "weight", "format"));
     if (!value.path("path").isTextual()) {
       throw new IllegalArgumentException("expected a file under 'path'");
     }

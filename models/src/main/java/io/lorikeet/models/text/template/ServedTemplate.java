@@ -102,11 +102,6 @@ public final class ServedTemplate {
         : "";
   }
 
-  /// The template for conversations without tools.
-  public ChatTemplate template() {
-    return plain.template();
-  }
-
   /// Renders a conversation, to be tokenized with the vocabulary's own begin and end tokens. A
   /// character of its messages has the message's number, from 1, as its origin.
   ///
