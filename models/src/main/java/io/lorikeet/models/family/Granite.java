@@ -23,7 +23,14 @@ sealed class Granite extends Family permits GraniteMoe, GraniteHybrid {
   @Override
   public LayerConfig layer(ModelKeys keys, int index) {
     LayerConfig layer = super.layer(keys, index);
-    return keys.flag("rope.scaling.finetuned", true) ? layer : layer.withoutRope();
+    return mayLackPositions() && !keys.flag("rope.scaling.finetuned", true)
+        ? layer.withoutRope()
+        : layer;
+  }
+
+  /// Whether the metadata can switch position embedding off.
+  boolean mayLackPositions() {
+    return true;
   }
 
   @Override

@@ -13,6 +13,12 @@ final class GraniteMoe extends Granite {
         "Granite's factors; experts, perhaps a shared one");
   }
 
+  /// llama.cpp ignores the switch here.
+  @Override
+  boolean mayLackPositions() {
+    return false;
+  }
+
   @Override
   Set<FeedForwardForm> forms() {
     return EnumSet.of(FeedForwardForm.EXPERTS);

@@ -90,7 +90,7 @@ public record FamilyCase(String name, boolean first, UnaryOperator<RandomFamily>
             model -> experts(granite(model), 4, 2).put("expert_shared_feed_forward_length", 96)),
         also(
             "granitemoe",
-            "no position",
+            "positions all the same",
             model ->
                 experts(granite(model), 4, 2)
                     .put("rope.scaling.finetuned", new GgufValue.Bool(false))),
