@@ -6,11 +6,14 @@ import io.lorikeet.finetune.text.Words;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.adapter.BaseIdentity;
 import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.quant.ShellText;
+import io.lorikeet.train.settings.Settings;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
@@ -36,6 +39,7 @@ record AdapterReport(AdapterFile file, List<PairAnalysis> analyses, OptionalLong
   List<String> lines() {
     List<String> lines = new ArrayList<>();
     lines.add(summary());
+    activation().ifPresent(lines::add);
     lines.addAll(table(byKind()));
     lines.addAll(advice());
     lines.add("weight by weight");
@@ -76,6 +80,16 @@ record AdapterReport(AdapterFile file, List<PairAnalysis> analyses, OptionalLong
             Words.count(parameters),
             share,
             base);
+  }
+
+  private Optional<String> activation() {
+    List<Integer> tokens = file.adapter().invocationTokens();
+    String text = file.training().get(Settings.INVOCATION.key());
+    return tokens.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            "activated LoRA (aLoRA): acts from the tokens %s in a prompt on%s"
+                .formatted(tokens, text == null ? "" : ", which are " + ShellText.quoted(text)));
   }
 
   private Map<String, List<PairAnalysis>> byKind() {
@@ -183,6 +197,7 @@ record AdapterReport(AdapterFile file, List<PairAnalysis> analyses, OptionalLong
     json.put("architecture", adapter.architecture());
     json.put("alpha", adapter.alpha());
     json.put("parameters", adapter.parameters());
+    json.put("invocation_tokens", adapter.invocationTokens());
     if (baseParameters.isPresent()) {
       json.put("base_parameters", baseParameters.getAsLong());
       json.put("share", (double) adapter.parameters() / baseParameters.getAsLong());

@@ -88,6 +88,7 @@ final class DiffCommand implements Callable<Integer> {
     Map<String, String> facts = new LinkedHashMap<>(file.training());
     facts.put("adapter alpha", String.valueOf(file.adapter().alpha()));
     facts.put("architecture", file.adapter().architecture());
+    facts.put("invocation tokens", file.adapter().invocationTokens().toString());
     facts.put(
         "base", file.base().map(base -> base.name() + ", " + base.quantization()).orElse("-"));
     facts.put("base SHA-256", file.base().map(BaseIdentity::hash).orElse("-"));

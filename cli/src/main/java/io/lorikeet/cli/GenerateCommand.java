@@ -95,6 +95,11 @@ final class GenerateCommand implements Callable<Integer> {
     Prompt given = prompt();
     try (TextGenerator generator =
         TextGenerator.open(model.file(), adapter, given.contextLength(), threads.count())) {
+      if (!generator.isAdapted(given.tokens())) {
+        spec.commandLine()
+            .getErr()
+            .println("note: the adapter's invocation isn't in the prompt: the base answers alone");
+      }
       out.print(chat ? "" : prompt);
       generator.generate(
           given.tokens(),

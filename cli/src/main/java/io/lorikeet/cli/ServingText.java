@@ -35,6 +35,12 @@ final class ServingText {
     Optional<TrainedTemplate> trained = AdapterFile.template(adapter);
     List<String> lines = new ArrayList<>();
     lines.addAll(commands(words(arguments(base, Optional.of(adapter)))));
+    if (AdapterFile.invocation(adapter).isPresent()) {
+      lines.add(
+          "other programs don't know adapters that act only from certain tokens on, and it can't be"
+              + " merged");
+      return lines;
+    }
     lines.add(
         "for Ollama, which since 0.34.1 refuses adapters, LM Studio and others that load none:");
     lines.add(

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.bindings.llama.Invocation;
 import io.lorikeet.models.adapter.AdapterExporter;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.adapter.AdapterMetadata;
@@ -25,6 +26,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -125,6 +127,39 @@ class AdapterCommandsTest {
       insisting.add("--force");
       CommandRun.of(insisting.toArray()).assertSucceeds();
     }
+  }
+
+  /// An adapter that acts from certain tokens on.
+  @Test
+  void activated() throws IOException {
+    Path file = folder.resolve("activated.gguf");
+    try (GgufFile gguf = GgufFile.open(base)) {
+      LoraAdapter lora =
+          AdapterFile.read(first, gguf)
+              .adapter()
+              .activatedBy(Optional.of(new Invocation(List.of(70, 71))));
+      AdapterMetadata metadata =
+          new AdapterMetadata(BaseIdentity.of(gguf), Map.of("invocation", "a text"));
+      AdapterExporter.write(lora, metadata, file);
+    }
+    String acts = "activated LoRA (aLoRA): acts from the tokens [70, 71] in a prompt on";
+    String out = CommandRun.of("inspect", file).assertSucceeds().out();
+    assertTrue(out.contains(acts + ", which are 'a text'"), out);
+    CommandRun.of("verify", "--adapter", file, "--model", base, "--device", "cpu").assertSucceeds();
+    String err =
+        CommandRun.of(
+                "generate", "--model", base, "--adapter", file, "--prompt", "a", "--tokens", 2)
+            .assertSucceeds()
+            .err();
+    assertTrue(err.contains("invocation isn't in the prompt"), err);
+    Path output = folder.resolve("of-activated.gguf");
+    CommandRun.of("merge", "--adapter", file, "--model", base, "--output", output)
+        .assertFails(2, "merged weights act on all of them, so it can't be merged");
+    CommandRun.of("combine", file, first, "--output", output)
+        .assertFails(2, "acts only from certain tokens on");
+    CommandRun.of("resize", file, "--rank", 1, "--output", output).assertSucceeds();
+    String resized = CommandRun.of("inspect", output).assertSucceeds().out();
+    assertTrue(resized.contains(acts), resized);
   }
 
   @Test

@@ -35,7 +35,8 @@ class CommandFilesTest {
               + " N|auto[:PARAMETERS] SHARE SHARE|STEPS STEPS NORM NUMBER ALPHA KEY=KEY TIME TIME|STEPS TIME|none WEIGHT ADDRESS");
 
   /// Options that take a text as it is.
-  private static final Set<String> TEXTS = Set.of("--prompt", "--system", "--name", "--note");
+  private static final Set<String> TEXTS =
+      Set.of("--prompt", "--system", "--name", "--note", "--invocation");
 
   /// Commands that write nothing, with all their parameters that name files.
   private static final Map<String, Set<String>> READING =

@@ -2,6 +2,7 @@ package io.lorikeet.export;
 
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.Beta;
+import io.lorikeet.bindings.llama.Invocation;
 import io.lorikeet.bindings.llama.LlamaAdapter;
 import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
@@ -82,14 +83,12 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
   ///
   /// @throws IOException when a file can't be read
   public Verification compare(
-      Path basePath,
-      Path adapterFile,
-      LoraAdapter meant,
-      LoraAdapter computed,
-      List<int[]> sequences)
+      Path basePath, Path adapterFile, LoraAdapter meant, LoraAdapter computed, List<int[]> given)
       throws IOException {
-    Optional<AdapterRounding> rounding =
-        AdapterRounding.between(meant, read(basePath, adapterFile));
+    LoraAdapter inFile = read(basePath, adapterFile);
+    Optional<AdapterRounding> rounding = AdapterRounding.between(meant, inFile);
+    List<int[]> sequences =
+        given.stream().map(tokens -> invoking(tokens, inFile.invocation())).toList();
     LlamaSide llama;
     AdapterStorage storage;
     int vocabulary;
@@ -144,9 +143,30 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
     }
   }
 
+  /// A sequence that an activated adapter acts in: its invocation is put in the place of tokens of
+  /// the first half where the sequence hasn't got it.
+  private static int[] invoking(int[] tokens, Optional<Invocation> invocation) {
+    List<Integer> wanted = invocation.map(Invocation::tokens).orElse(List.of());
+    if (wanted.size() > tokens.length
+        || invocation.isEmpty()
+        || invocation.get().firstAdapted(tokens) != Invocation.NEVER) {
+      return tokens;
+    }
+    int[] invoking = tokens.clone();
+    int at = (tokens.length - wanted.size()) / 2;
+    for (int i = 0; i < wanted.size(); i++) {
+      invoking[at + i] = wanted.get(i);
+    }
+    return invoking;
+  }
+
   /// @param more of the adapter, as a share
   private static LoraAdapter scaled(LoraAdapter adapter, float more) {
-    return new LoraAdapter(adapter.architecture(), (1 + more) * adapter.alpha(), adapter.pairs());
+    return new LoraAdapter(
+        adapter.architecture(),
+        (1 + more) * adapter.alpha(),
+        adapter.pairs(),
+        adapter.invocation());
   }
 
   /// How far llama.cpp rounds what it multiplies with a file's numbers, as a share: to their type.

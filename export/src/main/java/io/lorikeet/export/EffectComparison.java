@@ -1,6 +1,7 @@
 package io.lorikeet.export;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.ListIterator;
 import java.util.function.ToDoubleBiFunction;
@@ -57,7 +58,10 @@ final class EffectComparison {
     }
   }
 
-  private record PositionDistances(Distance effect, Distance difference, Distance rounding) {}
+  /// @param acts whether the adapter changes anything here in the trainer: before its invocation an
+  ///     activated one doesn't
+  private record PositionDistances(
+      boolean acts, Distance effect, Distance difference, Distance rounding) {}
 
   /// How much the trainer's logits move at each position with as little more of the adapter as
   /// rounding of its products makes; nothing where they aren't rounded.
@@ -88,6 +92,7 @@ final class EffectComparison {
     Distance rounding = Distance.between(llamaBase, trainerBase, probabilities);
     positions.add(
         new PositionDistances(
+            !Arrays.equals(trainer, trainerBase),
             Distance.between(trainer, trainerBase, probabilities),
             Distance.between(llama, trainer, probabilities),
             sensitivity.distances.isEmpty()
@@ -112,6 +117,7 @@ final class EffectComparison {
           Distance change = Distance.between(trainer, others, probabilities);
           each.set(
               new PositionDistances(
+                  before.acts,
                   before.effect,
                   before.difference.and(difference),
                   isRounding ? before.rounding.or(change) : before.rounding));
@@ -136,11 +142,17 @@ final class EffectComparison {
   }
 
   /// The difference between llama.cpp and the trainer with the adapter, less what rounding
-  /// explains, as a share of the adapter's effect at the median position.
+  /// explains, as a share of the adapter's effect at the median position. Where the adapter doesn't
+  /// act, rounding has to explain all of it, or the share is infinite.
   ///
   /// @return NaN when any logit wasn't a number
   double differenceShare() {
+    return Math.max(differenceShare(true), differenceShare(false));
+  }
+
+  private double differenceShare(boolean acting) {
     return median(
+        acting,
         (position, measure) -> {
           double rounding = measure.applyAsDouble(position.rounding);
           double excess = measure.applyAsDouble(position.difference) - MARGIN * rounding;
@@ -149,30 +161,40 @@ final class EffectComparison {
   }
 
   /// The difference between llama.cpp and the trainer without the adapter, as a share of the
-  /// adapter's effect at the median position; infinite when the adapter has none there.
+  /// adapter's effect at the median position; infinite when the adapter has none at all.
   double roundingShare() {
-    return median(
-        (position, measure) -> {
-          double effect = measure.applyAsDouble(position.effect);
-          return effect == 0
-              ? Double.POSITIVE_INFINITY
-              : measure.applyAsDouble(position.rounding) / effect;
-        });
+    return positions.stream().noneMatch(PositionDistances::acts)
+        ? Double.POSITIVE_INFINITY
+        : median(
+            true,
+            (position, measure) -> {
+              double effect = measure.applyAsDouble(position.effect);
+              return effect == 0
+                  ? Double.POSITIVE_INFINITY
+                  : measure.applyAsDouble(position.rounding) / effect;
+            });
   }
 
-  private double median(ToDoubleBiFunction<PositionDistances, ToDoubleFunction<Distance>> value) {
-    return Math.max(median(value, Distance::alike), median(value, Distance::byProbability));
-  }
-
-  /// NaN when any value is.
   private double median(
+      boolean acting, ToDoubleBiFunction<PositionDistances, ToDoubleFunction<Distance>> value) {
+    return Math.max(
+        median(acting, value, Distance::alike), median(acting, value, Distance::byProbability));
+  }
+
+  /// Over the positions where the adapter acts, or over the others; 0 where there are none, NaN
+  /// when any value is.
+  private double median(
+      boolean acting,
       ToDoubleBiFunction<PositionDistances, ToDoubleFunction<Distance>> value,
       ToDoubleFunction<Distance> measure) {
     double[] values =
         positions.stream()
+            .filter(position -> position.acts == acting)
             .mapToDouble(position -> value.applyAsDouble(position, measure))
             .sorted() // NaN last
             .toArray();
-    return Double.isNaN(values[values.length - 1]) ? Double.NaN : values[values.length / 2];
+    return values.length == 0
+        ? 0
+        : Double.isNaN(values[values.length - 1]) ? Double.NaN : values[values.length / 2];
   }
 }

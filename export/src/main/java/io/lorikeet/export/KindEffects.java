@@ -3,9 +3,11 @@ package io.lorikeet.export;
 import io.lorikeet.bindings.Beta;
 import io.lorikeet.bindings.llama.LlamaAdapter;
 import io.lorikeet.bindings.llama.LlamaContext;
+import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.lora.LoraMatrix;
 import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.GgufMetadata;
 import io.lorikeet.quant.GgufTensor;
 import io.lorikeet.quant.GgufWriter;
 import io.lorikeet.quant.TensorSource;
@@ -18,6 +20,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /// Which kinds of matrices' pairs change llama.cpp's logits, each kind of an adapter's file applied
 /// by itself: a pair that llama.cpp ignores, or that learned nothing, would say nothing else.
@@ -34,11 +37,12 @@ public record KindEffects(List<String> changing, List<String> idle) {
   /// @param sequence token ids, of which the first few are read
   /// @throws IOException when the file can't be read, or the parts of it not be written
   static KindEffects of(LlamaContext context, Path adapter, int[] sequence) throws IOException {
-    int[] tokens = Arrays.copyOf(sequence, Math.min(sequence.length, MOST_TOKENS));
+    int[] start = Arrays.copyOf(sequence, Math.min(sequence.length, MOST_TOKENS));
     List<String> changing = new ArrayList<>();
     List<String> idle = new ArrayList<>();
     Path part = Files.createTempFile("lorikeet-kind", ".gguf");
     try (GgufFile file = GgufFile.open(adapter)) {
+      int[] tokens = invoking(start, context.contextLength(), file.metadata());
       KeptLogits plain = keep(context, Optional.empty(), tokens);
       for (String kind : kinds(file)) {
         write(file, kind, part);
@@ -51,6 +55,16 @@ public record KindEffects(List<String> changing, List<String> idle) {
       Files.delete(part);
     }
     return new KindEffects(List.copyOf(changing), List.copyOf(idle));
+  }
+
+  /// The tokens after the invocation of an activated adapter, which acts on all of them then.
+  private static int[] invoking(int[] tokens, int most, GgufMetadata adapter) {
+    int[] invocation =
+        AdapterFile.invocation(adapter).stream()
+            .flatMap(given -> given.tokens().stream())
+            .mapToInt(Integer::intValue)
+            .toArray();
+    return IntStream.concat(Arrays.stream(invocation), Arrays.stream(tokens)).limit(most).toArray();
   }
 
   private static KeptLogits keep(

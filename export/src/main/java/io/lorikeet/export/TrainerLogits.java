@@ -72,7 +72,15 @@ final class TrainerLogits implements LogitsSource, AutoCloseable {
     int[] seenUntil = new int[context];
     Arrays.fill(seenUntil, context - 1);
     int[] row = Arrays.copyOf(tokens, context);
-    return new TokenBatch(1, context, row, positions, seenUntil, row.clone(), new float[context]);
+    boolean[] adapted = new boolean[context];
+    int from =
+        parameters
+            .flatMap(LoraParameters::invocation)
+            .map(invocation -> invocation.firstAdapted(tokens))
+            .orElse(0);
+    Arrays.fill(adapted, Math.min(from, context), context, true);
+    return new TokenBatch(
+        1, context, row, positions, seenUntil, row.clone(), new float[context], adapted);
   }
 
   @Override

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.bindings.VulkanDevice;
+import io.lorikeet.bindings.llama.Invocation;
 import io.lorikeet.export.Verification.Verdict;
 import io.lorikeet.models.adapter.AdapterExporter;
 import io.lorikeet.models.adapter.AdapterFile;
@@ -23,6 +24,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -66,6 +68,39 @@ class AdapterVerifierTest {
     Verification verification =
         new AdapterVerifier("vulkan0", 1, Precision.AUTO).verify(base, file, adapter, sequences);
     assertEquals(Verdict.PASSED, verification.verdict(), verification::toString);
+  }
+
+  /// Stock llama.cpp, run as llama-server runs it: the beginning without the adapter.
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "Q4_0"})
+  void activated(TensorType type) throws IOException {
+    List<int[]> sequences = sequences();
+    int[] first = sequences.getFirst();
+    LoraAdapter adapter = activated(type, List.of(first[12], first[13]));
+    Verification verification = VERIFIER.verify(base, file, adapter, sequences);
+    assertEquals(Verdict.PASSED, verification.verdict(), verification::toString);
+    assertEquals(ROLES.size(), verification.kinds().changing().size());
+  }
+
+  /// A trainer that begins at another token isn't what the file does.
+  @Test
+  void anotherInvocationFails() throws IOException {
+    int[] first = sequences().getFirst();
+    LoraAdapter adapter = activated(TensorType.Q4_0, List.of(first[12]));
+    LoraAdapter later = adapter.activatedBy(Optional.of(new Invocation(List.of(first[30]))));
+    for (LoraAdapter other : List.of(later, adapter.activatedBy(Optional.empty()))) {
+      Verification verification = VERIFIER.compare(base, file, adapter, other, List.of(first));
+      assertEquals(Verdict.FAILED, verification.verdict(), verification::toString);
+    }
+  }
+
+  private LoraAdapter activated(TensorType type, List<Integer> tokens) throws IOException {
+    LoraAdapter adapter = export(type).activatedBy(Optional.of(new Invocation(tokens)));
+    try (GgufFile gguf = GgufFile.open(base)) {
+      AdapterExporter.write(adapter, new AdapterMetadata(BaseIdentity.of(gguf), Map.of()), file);
+      assertEquals(adapter.invocation(), AdapterFile.read(file, gguf).adapter().invocation());
+    }
+    return adapter;
   }
 
   @Test

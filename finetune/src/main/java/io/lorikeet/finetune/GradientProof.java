@@ -22,6 +22,7 @@ import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
+import io.lorikeet.train.data.Activation;
 import io.lorikeet.train.data.BatchPlan;
 import io.lorikeet.train.data.TextEncoding;
 import io.lorikeet.train.data.TrainingData;
@@ -193,11 +194,13 @@ public record GradientProof(
     }
     SplittableRandom random = new SplittableRandom(config.get(Settings.SEED));
     try (Backend cpu = Backend.open("cpu", 1);
-        LoraParameters created = LoraParameters.create(base, model, config.adapter(), cpu)) {
+        LoraParameters created =
+            LoraParameters.create(
+                base, model, config.adapter().activatedBy(Activation.of(config, base)), cpu)) {
       LoraAdapter empty = created.toAdapter();
       List<LoraPair> pairs =
           empty.pairs().stream().map(pair -> pair.with(matrix -> filled(matrix, random))).toList();
-      return new LoraAdapter(empty.architecture(), empty.alpha(), pairs);
+      return new LoraAdapter(empty.architecture(), empty.alpha(), pairs, empty.invocation());
     }
   }
 

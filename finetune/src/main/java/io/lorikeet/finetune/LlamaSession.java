@@ -74,9 +74,10 @@ public final class LlamaSession implements AutoCloseable {
     TextLoss loss = new TextLoss();
     try (LlamaContext computing =
         LlamaContext.create(model, context, Math.min(context, BATCH), threads)) {
-      LlamaLogits logits = new LlamaLogits(computing, withAdapter ? adapter : Optional.empty());
       for (int i = 0; i < examples.size(); i++) {
         TokenizedExample example = examples.get(i);
+        Optional<LlamaAdapter> applied = withAdapter ? adapter : Optional.empty();
+        LlamaLogits logits = new LlamaLogits(computing, applied, example.promptLength());
         loss.add(logits, example.tokens(), example.weights());
         done.accept(i + 1);
       }

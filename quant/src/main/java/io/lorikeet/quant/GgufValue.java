@@ -139,6 +139,11 @@ public sealed interface GgufValue {
       return ofInts(GgufType.INT32, values);
     }
 
+    /// An array of uint32.
+    public static Array ofUint32s(int... values) {
+      return ofInts(GgufType.UINT32, values);
+    }
+
     /// An array of bool.
     public static Array ofBools(boolean... values) {
       ByteBuffer encoded = buffer(values.length);

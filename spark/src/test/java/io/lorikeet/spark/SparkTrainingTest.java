@@ -130,6 +130,7 @@ class SparkTrainingTest {
               "0".repeat(64),
               job.architecture(),
               job.slots(),
+              job.invocation(),
               job.elements(),
               job.computation(),
               job.rows(),

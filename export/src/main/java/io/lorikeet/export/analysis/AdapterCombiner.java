@@ -61,6 +61,9 @@ public final class AdapterCombiner {
       if (!Double.isFinite(part.scale()) || part.scale() == 0) {
         problems.add("the scale of %s is %s".formatted(part.name(), part.scale()));
       }
+      if (part.adapter().invocation().isPresent()) {
+        problems.add(part.name() + " acts only from certain tokens on (aLoRA)");
+      }
       if (!part.adapter().architecture().equals(first.adapter().architecture())) {
         problems.add(
             "%s is for the architecture %s, %s for %s"
@@ -151,7 +154,8 @@ public final class AdapterCombiner {
       whole += square;
     }
     LoraAdapter compressed =
-        new LoraAdapter(adapter.architecture(), rank, ExpertPairs.together(pairs));
+        new LoraAdapter(
+            adapter.architecture(), rank, ExpertPairs.together(pairs), adapter.invocation());
     return new Compressed(compressed, energy, whole == 0 ? 1 : kept / whole);
   }
 

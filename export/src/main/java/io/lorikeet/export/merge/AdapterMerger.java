@@ -69,11 +69,23 @@ public final class AdapterMerger {
 
   /// As [#check], but for the room on the disk.
   void requirePossible(Path output) throws IOException {
+    requireAlwaysActing();
     OutputPlan plan = new OutputPlan().writes("output", output);
     base.paths().forEach(file -> plan.reads("the base", file));
     adapters.forEach(adapter -> plan.reads("an adapter", adapter.file()));
     plan.check();
     requireWritableTypes();
+  }
+
+  private void requireAlwaysActing() {
+    for (Adapter adapter : adapters) {
+      if (adapter.adapter().invocation().isPresent()) {
+        throw new InvalidInputException(
+            adapter.file()
+                + " acts only from certain tokens on (aLoRA), and merged weights act on all of"
+                + " them, so it can't be merged; serve it with llama-server --lora");
+      }
+    }
   }
 
   /// Writes the merged file: under a temporary name first, forced to disk, then renamed.

@@ -31,6 +31,10 @@ final class PeftChanges {
     this.base = base;
     this.config = config;
     problems = new ArrayList<>(config.unsaid());
+    if (!config.invocation().isEmpty()) {
+      problems.add(
+          PeftKeys.INVOCATION + ": it acts only from certain tokens on, and merged weights on all");
+    }
     tensors = new PeftTensors(file, problems);
     pairs = new PeftPairs(base, file, config, problems);
   }

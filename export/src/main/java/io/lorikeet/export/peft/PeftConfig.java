@@ -19,6 +19,8 @@ import java.util.regex.PatternSyntaxException;
 /// @param rankStabilized `use_rslora`
 /// @param dora `use_dora`: each adapted row of weights has a magnitude of its own
 /// @param whole `modules_to_save`: modules whose weights are replaced
+/// @param invocation `alora_invocation_tokens`: ids of the tokens that it acts from; empty for one
+///     that always does
 /// @param unsaid the configuration's other requests that GGUF can't express, in words
 record PeftConfig(
     ByModule<Integer> ranks,
@@ -26,6 +28,7 @@ record PeftConfig(
     boolean rankStabilized,
     boolean dora,
     List<String> whole,
+    List<Integer> invocation,
     List<String> unsaid) {
   static final String FILE = "adapter_config.json";
 
@@ -45,7 +48,6 @@ record PeftConfig(
     OTHER_METHODS.put("target_parameters", "parameters that are no modules");
     OTHER_METHODS.put("layer_replication", "layers that the base doesn't have");
     OTHER_METHODS.put("trainable_token_indices", "rows of the embeddings");
-    OTHER_METHODS.put("alora_invocation_tokens", "an adapter that works only after certain tokens");
   }
 
   /// A value for all modules but those whose name ends as a regular expression says.
@@ -73,6 +75,7 @@ record PeftConfig(
         json.path("use_rslora").asBoolean(),
         json.path("use_dora").asBoolean(),
         json.path("modules_to_save").valueStream().map(JsonNode::textValue).toList(),
+        json.path(PeftKeys.INVOCATION).valueStream().map(JsonNode::intValue).toList(),
         unsaid(json));
   }
 

@@ -41,6 +41,7 @@ final class PeftConfigFile {
     INDICES(
         "a whole number or a list of such",
         node -> node.isIntegralNumber() || isListOf(node, JsonNode::isIntegralNumber)),
+    TOKENS("a list of token ids", node -> isListOf(node, ValueKind::isToken)),
     LIST("a list", JsonNode::isArray),
     LIST_OR_OBJECT("a list or an object", JsonNode::isContainerNode),
     OBJECT("an object", JsonNode::isObject),
@@ -61,6 +62,10 @@ final class PeftConfigFile {
 
     private static boolean isSize(JsonNode node) {
       return node.isIntegralNumber() && node.canConvertToInt() && node.intValue() > 0;
+    }
+
+    private static boolean isToken(JsonNode node) {
+      return node.isIntegralNumber() && node.canConvertToInt() && node.intValue() >= 0;
     }
 
     private static boolean isNumber(JsonNode node) {
@@ -94,7 +99,8 @@ final class PeftConfigFile {
     put(ValueKind.TEXT_OR_TEXTS, "target_modules", "exclude_modules", "layers_pattern");
     put(ValueKind.TEXTS, "modules_to_save", "target_parameters");
     put(ValueKind.INDICES, "layers_to_transform");
-    put(ValueKind.LIST, "layer_replication", "alora_invocation_tokens");
+    put(ValueKind.LIST, "layer_replication");
+    put(ValueKind.TOKENS, PeftKeys.INVOCATION);
     put(ValueKind.LIST_OR_OBJECT, "trainable_token_indices");
     put(ValueKind.FLAG_OR_TEXT, "init_lora_weights");
     put(

@@ -57,14 +57,19 @@ public final class PeftExporter {
     this.type = SafetensorsType.valueOf(this.storage.name());
   }
 
-  /// A warning of what PEFT itself refuses in a folder, if there is something: it takes no adapters
-  /// of the output projections of Nemotron's state spaces (`_check_lora_target_modules_mamba` of
-  /// PEFT 0.21), which llama.cpp does.
+  /// A warning of what PEFT does otherwise with a folder, if there is something. It takes no
+  /// adapters of the output projections of Nemotron's state spaces
+  /// (`_check_lora_target_modules_mamba` of PEFT 0.21), which llama.cpp does.
   public static Optional<String> warning(LoraAdapter adapter) {
     long refused =
         adapter.pairs().stream()
             .filter(pair -> pair.baseTensor().endsWith(".ssm_out.weight"))
             .count();
+    if (adapter.invocation().isPresent()) {
+      return Optional.of(
+          "PEFT has this adapter act from its invocation on, one token later than llama-server,"
+              + " which it was trained for: answers can differ a little");
+    }
     return adapter.architecture().startsWith("nemotron_h") && refused > 0
         ? Optional.of(
             "PEFT won't load this folder: it refuses Nemotron's mixer.out_proj, of which there are"
@@ -266,6 +271,10 @@ public final class PeftExporter {
     json.put("use_rslora", rankStabilized);
     json.put("lora_dropout", 0.0);
     json.put("bias", "none");
+    adapter
+        .invocation()
+        .ifPresent(
+            invocation -> invocation.tokens().forEach(json.putArray(PeftKeys.INVOCATION)::add));
     json.put("use_dora", false);
     json.put("fan_in_fan_out", false);
     json.put("init_lora_weights", true);

@@ -1,5 +1,6 @@
 package io.lorikeet.export.peft;
 
+import io.lorikeet.bindings.llama.Invocation;
 import io.lorikeet.models.adapter.AdapterMetadata;
 import io.lorikeet.models.adapter.AdapterStorage;
 import io.lorikeet.models.adapter.TrainedTemplate;
@@ -121,7 +122,10 @@ public final class PeftImporter {
         new LoraAdapter(
             base.metadata().requireString("general.architecture"),
             (float) scaled.getFirst().alpha(),
-            scaled.stream().map(PeftJoin.Joined::pair).toList());
+            scaled.stream().map(PeftJoin.Joined::pair).toList(),
+            config.invocation().isEmpty()
+                ? Optional.empty()
+                : Optional.of(new Invocation(config.invocation())));
     Map<String, String> training =
         new LinkedHashMap<>(PeftTraining.parse(file.metadata().get(PeftKeys.TRAINING)));
     long changed = scaled.stream().filter(each -> !each.exact()).count();

@@ -16,5 +16,8 @@ final class PeftKeys {
   /// Where the chat template came from, in words.
   static final String TEMPLATE_ORIGIN = "lorikeet.chat_template.origin";
 
+  /// PEFT's key of an activated LoRA's tokens.
+  static final String INVOCATION = "alora_invocation_tokens";
+
   private PeftKeys() {}
 }

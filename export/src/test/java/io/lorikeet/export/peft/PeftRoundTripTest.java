@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.bindings.llama.Invocation;
 import io.lorikeet.models.adapter.AdapterExporter;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.adapter.AdapterMetadata;
@@ -67,6 +68,19 @@ class PeftRoundTripTest {
               .sorted()
               .toList(),
           targets.stream().sorted().toList());
+    }
+  }
+
+  @Test
+  void activated() throws IOException {
+    Path basePath = RandomModel.of(TensorType.F32).write(folder.resolve("base.gguf"));
+    try (GgufFile base = GgufFile.open(basePath)) {
+      LoraAdapter adapter =
+          new LoraAdapter("llama", 4, RandomInputs.pairs(base, List.of("attn_q"), 2, 1))
+              .activatedBy(Optional.of(new Invocation(List.of(7, 300))));
+      JsonNode config = assertComesBack(base, adapter, Map.of(), AdapterStorage.F32);
+      assertEquals("[7,300]", config.get("alora_invocation_tokens").toString());
+      assertTrue(PeftExporter.warning(adapter).orElseThrow().contains("one token later"));
     }
   }
 

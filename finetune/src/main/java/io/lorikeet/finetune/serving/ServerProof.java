@@ -338,8 +338,10 @@ public record ServerProof(List<Finding> findings) {
       context.setAdapters(adapter.scaledBy((float) scale));
       List<Map<Integer, Double>> all = new ArrayList<>();
       for (Place place : places) {
+        int[] prompt = Arrays.copyOf(place.sequence(), place.tokens());
         context.clear();
-        context.decode(Arrays.copyOf(place.sequence(), place.tokens()));
+        context.activate(prompt);
+        context.decode(prompt);
         all.add(listed(context.logits(), place));
       }
       return all;

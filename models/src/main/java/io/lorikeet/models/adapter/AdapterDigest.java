@@ -11,9 +11,9 @@ import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 
-/// SHA-256 over all that an adapter does, its scale, its weights and where they belong, whatever
-/// the order of the pairs. It tells an adapter that lost a pair or changed its scale from the one
-/// that was trained.
+/// SHA-256 over all that an adapter does, its scale, its weights and where they belong, its
+/// invocation, whatever the order of the pairs. It tells an adapter that lost a pair or changed its
+/// scale from the one that was trained.
 final class AdapterDigest {
 
   private AdapterDigest() {}
@@ -29,6 +29,11 @@ final class AdapterDigest {
       digest.update((byte) 0);
       pair.matrices().forEach(matrix -> digest.update(littleEndian(matrix.values())));
     }
+    adapter
+        .invocation()
+        .ifPresent(
+            invocation ->
+                digest.update(invocation.tokens().toString().getBytes(StandardCharsets.UTF_8)));
     return HexFormat.of().formatHex(digest.digest());
   }
 

@@ -3,6 +3,7 @@ package io.lorikeet.models.adapter;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraMatrix;
 import io.lorikeet.models.lora.LoraPair;
+import io.lorikeet.quant.GgufValue;
 import io.lorikeet.quant.GgufWriter;
 import io.lorikeet.quant.TensorSource;
 import java.io.IOException;
@@ -50,6 +51,14 @@ public final class AdapterExporter {
             .putString(AdapterKeys.BASE_QUANTIZATION, base.quantization())
             .putString(AdapterKeys.BASE_TOKENIZER, base.tokenizerHash())
             .putString(AdapterKeys.DIGEST, AdapterDigest.of(adapter));
+    adapter
+        .invocation()
+        .ifPresent(
+            invocation ->
+                writer.put(
+                    AdapterKeys.INVOCATION_TOKENS,
+                    GgufValue.Array.ofUint32s(
+                        invocation.tokens().stream().mapToInt(Integer::intValue).toArray())));
     base.papers().forEach(writer::putString);
     metadata
         .template()

@@ -1,5 +1,6 @@
 package io.lorikeet.models.adapter;
 
+import io.lorikeet.bindings.llama.Invocation;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.quant.GgufFile;
@@ -8,6 +9,7 @@ import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -71,6 +73,16 @@ public record AdapterFile(
     }
   }
 
+  /// The tokens that an adapter acts from, without reading its weights; empty for one that always
+  /// acts.
+  ///
+  /// @throws IOException when the file can't be read
+  public static Optional<Invocation> invocation(Path file) throws IOException {
+    try (GgufFile gguf = GgufFile.openHeader(file)) {
+      return invocation(gguf.metadata());
+    }
+  }
+
   private static AdapterFile read(Path file, GgufFile base, OtherBase other) throws IOException {
     try (GgufFile gguf = GgufFile.open(file)) {
       GgufMetadata metadata = gguf.metadata();
@@ -120,9 +132,21 @@ public record AdapterFile(
       throw InvalidInputException.of(summary, problems);
     }
     LoraAdapter adapter =
-        new LoraAdapter(metadata.requireString(AdapterKeys.ARCHITECTURE), alpha, pairs);
+        new LoraAdapter(
+            metadata.requireString(AdapterKeys.ARCHITECTURE), alpha, pairs, invocation(metadata));
     requireUnchanged(gguf.path(), metadata, adapter);
     return new AdapterFile(adapter, base(metadata), training(metadata), template(metadata));
+  }
+
+  /// The tokens that an adapter with this metadata acts from; empty for one that always does.
+  /// llama.cpp takes an empty list for none.
+  public static Optional<Invocation> invocation(GgufMetadata metadata) {
+    List<Integer> tokens =
+        metadata.ints(AdapterKeys.INVOCATION_TOKENS).stream()
+            .flatMapToInt(Arrays::stream)
+            .boxed()
+            .toList();
+    return tokens.isEmpty() ? Optional.empty() : Optional.of(new Invocation(tokens));
   }
 
   private static Optional<BaseIdentity> base(GgufMetadata metadata) {
@@ -168,11 +192,6 @@ public record AdapterFile(
     if (!kind.equals("lora")) {
       throw new InvalidInputException(
           file + " is an adapter of the kind '" + kind + "'. Only 'lora' is supported");
-    }
-    if (metadata.value(AdapterKeys.INVOCATION_TOKENS).isPresent()) {
-      throw new InvalidInputException(
-          file
-              + " is an activated LoRA, which works only after certain tokens. Only plain LoRA is supported");
     }
   }
 

@@ -79,7 +79,7 @@ public enum AdapterStorage {
       throw InvalidInputException.of(
           "the adapter can't be stored as " + this + "; BF16 or F32 take such numbers", problems);
     }
-    return new LoraAdapter(adapter.architecture(), adapter.alpha(), rounded);
+    return new LoraAdapter(adapter.architecture(), adapter.alpha(), rounded, adapter.invocation());
   }
 
   private float[] round(LoraMatrix matrix, List<String> problems) {

@@ -30,7 +30,12 @@ record AdaptedExperts(
     if (pair != null) {
       Tensor mask = pair.dropout();
       Tensor input = mask == null ? x : tape.mask(x, maskFor(tape, mask, x, firstToken));
-      Tensor low = tape.scale(tape.trainedExperts(pair.a(), input, choice), pair.scaling());
+      Tensor low =
+          pair.scaled(
+              tape,
+              tape.trainedExperts(pair.a(), input, choice),
+              Shape.of(1, 1, x.shape().ne2()),
+              firstToken);
       y = tape.add(y, tape.trainedExperts(pair.b(), low, choice));
     }
     return bias == null ? y : tape.addExpertBias(y, bias, choice);

@@ -1,5 +1,6 @@
 package io.lorikeet.models.architecture;
 
+import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Parameter;
@@ -8,7 +9,8 @@ import io.lorikeet.models.autodiff.Tape;
 import org.jspecify.annotations.Nullable;
 
 /// A frozen linear map with its adapter, as placeholders of a graph: y = W x + scaling · B A
-/// dropout(x) + bias, in the order of llama.cpp's `build_lora_mm`.
+/// dropout(x) + bias, in the order of llama.cpp's `build_lora_mm`. On tokens that an activated
+/// adapter doesn't act on, A dropout(x) is 0.
 ///
 /// @param weight W `[k, n]`
 /// @param bias `[n]`, or null
@@ -18,8 +20,34 @@ record AdaptedLinear(Tensor weight, @Nullable Tensor bias, @Nullable Pair pair) 
   /// An adapter's placeholders.
   ///
   /// @param dropout mask `[k, tokens]`, or null
+  /// @param adapted 1 for each token that it acts on, else 0: `[tokens]`; null where it acts on
+  ///     all
   /// @param folded whether W holds B A already, see [FoldedWeights]
-  record Pair(Parameter a, Parameter b, float scaling, @Nullable Tensor dropout, boolean folded) {}
+  record Pair(
+      Parameter a,
+      Parameter b,
+      float scaling,
+      @Nullable Tensor dropout,
+      @Nullable Tensor adapted,
+      boolean folded) {
+
+    /// The factor of B, A x.
+    ///
+    /// @param low A x `[rank, t]`, or `[rank, used, t]` of experts
+    /// @param tokens `[1, t]`, or `[1, 1, t]`
+    /// @param firstToken index of the first of the t tokens in the batch
+    /// @return scaled, and 0 for tokens that the adapter doesn't act on
+    Tensor scaled(Tape tape, Tensor low, Shape tokens, int firstToken) {
+      Tensor scaled = tape.scale(low, scaling);
+      if (adapted == null) {
+        return scaled;
+      }
+      Ops ops = tape.ops();
+      long offset = firstToken * adapted.stride(0);
+      Tensor part = ops.view(adapted, Shape.of(tokens.elements()), offset);
+      return tape.mask(scaled, ops.reshape(part, tokens));
+    }
+  }
 
   /// @param x `[k, t]`
   /// @param firstToken index of x's first token in the batch, which dropout's mask goes by
@@ -42,7 +70,9 @@ record AdaptedLinear(Tensor weight, @Nullable Tensor bias, @Nullable Pair pair) 
     }
     Tensor mask = pair.dropout();
     Tensor input = mask == null ? x : tape.mask(x, maskFor(tape, mask, x, firstToken));
-    Tensor low = tape.scale(tape.trainedProduct(pair.a(), input), pair.scaling());
+    Tensor low =
+        pair.scaled(
+            tape, tape.trainedProduct(pair.a(), input), Shape.of(1, x.shape().ne1()), firstToken);
     return tape.adaptedProduct(weight, x, pair.b(), low, saved);
   }
 

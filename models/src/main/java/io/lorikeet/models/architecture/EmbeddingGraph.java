@@ -40,7 +40,9 @@ final class EmbeddingGraph implements AutoCloseable {
     Tensor y = embeddings(engine, ops, tokens);
     AdaptedLinear.Pair pair = inputs.pair("", LoraTargets.EMBEDDING);
     if (pair != null) {
-      Tensor low = tape.scale(tape.trainedRows(pair.a(), tokens), pair.scaling());
+      Tensor low =
+          pair.scaled(
+              tape, tape.trainedRows(pair.a(), tokens), Shape.of(1, engine.shape().tokens()), 0);
       y = tape.add(tape.trainedProduct(pair.b(), low), y);
     }
     float scale = engine.config().scales().embedding();

@@ -34,6 +34,7 @@ final class GraphInputs {
   private final Map<String, AdaptedLinear.Pair> pairs = new HashMap<>();
   private final List<PartOfLayer> partsOfLayer = new ArrayList<>();
   private final Map<String, Tensor> saved = new HashMap<>();
+  private @Nullable Tensor adapted;
 
   /// A placeholder of some bytes of a tensor for each layer.
   private record PartOfLayer(Tensor placeholder, Tensor all, long bytes) {}
@@ -215,7 +216,16 @@ final class GraphInputs {
         parameter("lora_b", slot.bShape()),
         slot.scaling(),
         mask,
+        engine.inputs().isActivated() ? adapted() : null,
         engine.folded() != null);
+  }
+
+  /// 1 for each token that the adapter acts on, else 0: `[tokens]`.
+  private Tensor adapted() {
+    if (adapted == null) {
+      adapted = ops.placeholder("adapted", TensorType.F32, Shape.of(tokens));
+    }
+    return adapted;
   }
 
   private Parameter parameter(String name, Shape shape) {
@@ -241,6 +251,9 @@ final class GraphInputs {
     ActivationStore store = engine.activations();
     if (store != null) {
       saved.forEach((name, placeholder) -> graph.bind(placeholder, store.get(prefix + name)));
+    }
+    if (adapted != null) {
+      graph.bind(adapted, engine.inputs().get("adapted"), firstToken * adapted.stride(0));
     }
     pairs.forEach(
         (name, pair) -> {

@@ -42,6 +42,7 @@ final class PassInputs implements AutoCloseable {
   private final int vocabulary;
   private final int embedding;
   private final double dropout;
+  private final boolean activated;
   private final int window;
   private final @Nullable Temperature temperature;
 
@@ -54,7 +55,10 @@ final class PassInputs implements AutoCloseable {
   private final @Nullable TokenInputs tokenInputs;
 
   /// @param base the open file, which embeddings for each layer stay in
-  PassInputs(Backend backend, GgufFile base, ModelConfig config, ModelOptions options) {
+  /// @param activated whether the adapter acts on some tokens only
+  PassInputs(
+      Backend backend, GgufFile base, ModelConfig config, ModelOptions options, boolean activated) {
+    this.activated = activated;
     shape = options.shape();
     dropout = options.training() ? options.dropout() : 0;
     listed = options.listed();
@@ -106,6 +110,9 @@ final class PassInputs implements AutoCloseable {
     int inputRows = config.tokenInputs() == 0 ? 0 : Math.multiplyExact(tokens, config.layers());
     int mostRows = Math.max(config.mostRows(), Math.max(tokens, inputRows));
     specs.add(new Spec("row_numbers", TensorType.I32, Shape.of(mostRows)));
+    if (activated) {
+      specs.add(new Spec("adapted", TensorType.F32, Shape.of(tokens)));
+    }
     if (dropout > 0) {
       long size = (long) config.widestInput() * tokens + (long) DROPOUT_WINDOWS * DROPOUT_STEP;
       specs.add(new Spec("dropout", TensorType.F32, Shape.of(size)));
@@ -143,6 +150,15 @@ final class PassInputs implements AutoCloseable {
     return follows;
   }
 
+  /// 1 for tokens that the adapter acts on, else 0.
+  private float[] adapted(TokenBatch batch) {
+    float[] adapted = new float[shape.tokens()];
+    for (int i = 0; i < batch.size(); i++) {
+      adapted[i] = batch.adapted()[i] ? 1 : 0;
+    }
+    return adapted;
+  }
+
   private static float[] identity(int size) {
     float[] matrix = new float[Math.multiplyExact(size, size)];
     for (int i = 0; i < size; i++) {
@@ -168,6 +184,11 @@ final class PassInputs implements AutoCloseable {
     return dropout > 0;
   }
 
+  /// Whether the adapter acts on some tokens only.
+  boolean isActivated() {
+    return activated;
+  }
+
   /// Uploads a batch, which may be shorter than the shape.
   void upload(TokenBatch batch) {
     int tokens = shape.tokens();
@@ -189,6 +210,9 @@ final class PassInputs implements AutoCloseable {
     }
     if (followed > 0) {
       get("follows").upload(follows(batch));
+    }
+    if (activated) {
+      get("adapted").upload(adapted(batch));
     }
     get("labels").upload(Arrays.copyOf(batch.targets(), tokens));
     get("flat_labels").upload(flat(batch.targets(), 1));

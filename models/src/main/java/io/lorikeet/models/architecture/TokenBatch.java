@@ -1,6 +1,7 @@
 package io.lorikeet.models.architecture;
 
 import java.io.Serializable;
+import java.util.Arrays;
 
 /// The tokens of one forward pass: `rows` rows of `context` tokens, row after row. Every array has
 /// `rows * context` elements.
@@ -24,6 +25,7 @@ import java.io.Serializable;
 /// @param targets the token to predict at each place; any valid id where the weight is 0
 /// @param targetWeights weight of each place in the loss: the sum of the weights that its target
 ///     has in the examples that stand there, mostly 1 for each; 0 for a prompt or padding
+/// @param adapted whether the adapter acts on each token; only asked where it has an invocation
 public record TokenBatch(
     int rows,
     int context,
@@ -31,7 +33,8 @@ public record TokenBatch(
     int[] positions,
     int[] seenUntil,
     int[] targets,
-    float[] targetWeights)
+    float[] targetWeights,
+    boolean[] adapted)
     implements Serializable {
 
   public TokenBatch {
@@ -43,7 +46,8 @@ public record TokenBatch(
         || positions.length != size
         || seenUntil.length != size
         || targets.length != size
-        || targetWeights.length != size) {
+        || targetWeights.length != size
+        || adapted.length != size) {
       throw new IllegalArgumentException(
           "the arrays of a batch must all have " + size + " elements");
     }
@@ -53,6 +57,24 @@ public record TokenBatch(
             "token " + i + " can't be seen until " + seenUntil[i] + " of its row");
       }
     }
+  }
+
+  /// Of which the adapter acts on all tokens.
+  public TokenBatch(
+      int rows,
+      int context,
+      int[] tokens,
+      int[] positions,
+      int[] seenUntil,
+      int[] targets,
+      float[] targetWeights) {
+    this(rows, context, tokens, positions, seenUntil, targets, targetWeights, all(tokens.length));
+  }
+
+  private static boolean[] all(int count) {
+    boolean[] all = new boolean[count];
+    Arrays.fill(all, true);
+    return all;
   }
 
   /// Whether some examples share their beginning, so that tokens which see each other can stand

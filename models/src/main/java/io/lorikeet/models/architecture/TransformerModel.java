@@ -92,7 +92,8 @@ public final class TransformerModel implements AutoCloseable {
       Backend backend,
       ModelOptions options) {
     PassShape shape = options.shape();
-    PassInputs inputs = owned.add(new PassInputs(backend, base, config, options));
+    boolean activated = lora != null && lora.invocation().isPresent();
+    PassInputs inputs = owned.add(new PassInputs(backend, base, config, options, activated));
     Tensor factors =
         config.stillPairs().isEmpty()
             ? RopeFactors.choose(base, config, shape.context()).map(weights::get).orElse(null)

@@ -5,6 +5,7 @@ import io.lorikeet.bindings.DeviceTensors;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.bindings.llama.Invocation;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
@@ -30,11 +31,17 @@ public final class LoraParameters implements AutoCloseable {
 
   private final String architecture;
   private final Map<String, LoraSlot> slots;
+  private final Optional<Invocation> invocation;
   private final long startOfB;
   private final DeviceTensors tensors;
 
-  private LoraParameters(String architecture, List<PairShape> pairs, Backend backend) {
+  private LoraParameters(
+      String architecture,
+      List<PairShape> pairs,
+      Optional<Invocation> invocation,
+      Backend backend) {
     this.architecture = architecture;
+    this.invocation = invocation;
     slots = new LinkedHashMap<>();
     startOfB = aligned(pairs.stream().mapToLong(pair -> pair.elements(true)).sum());
     long a = 0;
@@ -89,7 +96,8 @@ public final class LoraParameters implements AutoCloseable {
               ofExperts ? Math.toIntExact(weight.shape().get(2)) : 1,
               (float) (settings.fileAlpha() / usual)));
     }
-    LoraParameters parameters = new LoraParameters(config.architecture(), pairs, backend);
+    LoraParameters parameters =
+        new LoraParameters(config.architecture(), pairs, settings.invocation(), backend);
     if (backend.isPlanning()) {
       return parameters;
     }
@@ -122,7 +130,8 @@ public final class LoraParameters implements AutoCloseable {
                         pair.experts(),
                         adapter.alpha() / pair.rank()))
             .toList();
-    LoraParameters parameters = new LoraParameters(adapter.architecture(), pairs, backend);
+    LoraParameters parameters =
+        new LoraParameters(adapter.architecture(), pairs, adapter.invocation(), backend);
     for (LoraPair pair : adapter.pairs()) {
       LoraSlot slot = parameters.slot(pair.baseTensor()).orElseThrow();
       for (int i = 0; i < slot.matrices().size(); i++) {
@@ -136,7 +145,9 @@ public final class LoraParameters implements AutoCloseable {
   /// places here as there.
   ///
   /// @param slots those of its [#slots]
-  public static LoraParameters zeros(String architecture, List<LoraSlot> slots, Backend backend) {
+  /// @param invocation of [#invocation]
+  public static LoraParameters zeros(
+      String architecture, List<LoraSlot> slots, Optional<Invocation> invocation, Backend backend) {
     List<PairShape> pairs =
         slots.stream()
             .map(
@@ -149,7 +160,7 @@ public final class LoraParameters implements AutoCloseable {
                         slot.experts(),
                         slot.scaling()))
             .toList();
-    return new LoraParameters(architecture, pairs, backend);
+    return new LoraParameters(architecture, pairs, invocation, backend);
   }
 
   /// A pair that hasn't got its places yet, see [LoraSlot].
@@ -212,6 +223,11 @@ public final class LoraParameters implements AutoCloseable {
     }
   }
 
+  /// The tokens that the adapter acts from; empty for one that always does.
+  public Optional<Invocation> invocation() {
+    return invocation;
+  }
+
   public List<LoraSlot> slots() {
     return List.copyOf(slots.values());
   }
@@ -249,7 +265,7 @@ public final class LoraParameters implements AutoCloseable {
                         pair,
                         slot(pair.baseTensor()).orElseThrow().scaling() * pair.rank() / alpha))
             .toList();
-    return new LoraAdapter(architecture, alpha, pairs);
+    return new LoraAdapter(architecture, alpha, pairs, invocation);
   }
 
   private static LoraPair scaled(LoraPair pair, float factor) {

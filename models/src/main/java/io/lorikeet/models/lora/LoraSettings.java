@@ -1,6 +1,8 @@
 package io.lorikeet.models.lora;
 
+import io.lorikeet.bindings.llama.Invocation;
 import java.util.List;
+import java.util.Optional;
 
 /// How an adapter is made.
 ///
@@ -11,6 +13,7 @@ import java.util.List;
 /// @param dropout share of a pair's inputs that are set to zero in training, 0 for none
 /// @param targets names as [LoraTargets] knows them
 /// @param seed seed of A's first values
+/// @param invocation the tokens that it acts from; empty for one that always does
 public record LoraSettings(
     int rank,
     int expertRank,
@@ -18,13 +21,31 @@ public record LoraSettings(
     boolean rankStabilized,
     double dropout,
     List<String> targets,
-    long seed) {
+    long seed,
+    Optional<Invocation> invocation) {
 
   /// The rank of experts' pairs where nothing is said.
   public static final int EXPERT_RANK = 2;
 
   public LoraSettings {
     targets = List.copyOf(targets);
+  }
+
+  /// Of one that always acts.
+  public LoraSettings(
+      int rank,
+      int expertRank,
+      double alpha,
+      boolean rankStabilized,
+      double dropout,
+      List<String> targets,
+      long seed) {
+    this(rank, expertRank, alpha, rankStabilized, dropout, targets, seed, Optional.empty());
+  }
+
+  /// The same for an adapter that acts from these tokens on, or always.
+  public LoraSettings activatedBy(Optional<Invocation> other) {
+    return new LoraSettings(rank, expertRank, alpha, rankStabilized, dropout, targets, seed, other);
   }
 
   /// With the usual rank for experts.

@@ -149,6 +149,7 @@ public final class ChatSession implements AutoCloseable {
     boolean answered = false;
     try {
       int[] prompt = prompt();
+      context.activate(prompt);
       int reused = context.keep(Math.min(prompt.length - 1, commonPrefix(prompt)));
       computed = Arrays.copyOf(prompt, reused);
       context.decode(Arrays.copyOfRange(prompt, reused, prompt.length));

@@ -103,7 +103,9 @@ public final class GreedyAnswers {
     while (complete < prompts.size()) {
       while (!free.isEmpty() && !waiting.isEmpty()) {
         int question = waiting.remove();
-        busy.add(new Written(question, free.remove(), prompts.get(question)));
+        int sequence = free.remove();
+        computing.activate(sequence, prompts.get(question));
+        busy.add(new Written(question, sequence, prompts.get(question)));
       }
       int[] next =
           computing.likeliest(

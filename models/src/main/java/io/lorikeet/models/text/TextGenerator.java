@@ -1,5 +1,6 @@
 package io.lorikeet.models.text;
 
+import io.lorikeet.bindings.llama.Invocation;
 import io.lorikeet.bindings.llama.LlamaAdapter;
 import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
@@ -99,6 +100,7 @@ public final class TextGenerator implements AutoCloseable {
     requireRoom(tokens.length);
     try (LlamaSampler sampler = LlamaSampler.create(sampling.temperature(), sampling.seed())) {
       context.clear();
+      context.activate(tokens);
       context.decode(tokens);
       long start = System.nanoTime();
       Continuation continuation =
@@ -111,6 +113,12 @@ public final class TextGenerator implements AutoCloseable {
           continuation.ended(),
           seconds);
     }
+  }
+
+  /// Whether the adapter acts in a prompt: an activated one doesn't where its invocation isn't
+  /// there.
+  public boolean isAdapted(int[] prompt) {
+    return context.firstAdapted(prompt) != Invocation.NEVER;
   }
 
   private void requireRoom(int promptTokens) {

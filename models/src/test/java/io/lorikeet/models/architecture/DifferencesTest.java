@@ -4,12 +4,19 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.bindings.llama.Invocation;
+import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.lora.LoraAdapter;
+import io.lorikeet.models.random.RandomFamily;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.models.testing.RandomInputs;
+import io.lorikeet.quant.GgufFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.ToDoubleFunction;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -55,6 +62,41 @@ class DifferencesTest {
     }
   }
 
+  /// Of an adapter that acts on some tokens only, with experts.
+  @Test
+  void activated() throws IOException {
+    Path file =
+        new RandomFamily("qwen3moe", TensorType.F32)
+            .put("expert_count", 4)
+            .put("expert_used_count", 2)
+            .put("expert_feed_forward_length", 96)
+            .write(folder.resolve("m.gguf"));
+    TokenBatch all =
+        RandomInputs.packedBatch(RandomFamily.VOCABULARY, SHAPE.rows(), SHAPE.context(), 3);
+    TokenBatch some = RandomInputs.adapted(all, place -> place % 3 > 0);
+    LoraAdapter adapter;
+    try (GgufFile base = GgufFile.open(file)) {
+      adapter = ModelRun.adapter(RandomInputs.pairs(base, ModelRun.roles(file), 4, 5), 0.7);
+    }
+    Optional<Invocation> invocation = Optional.of(new Invocation(List.of(1)));
+    ModelOptions options = new ModelOptions(SHAPE, Precision.F32, true, 0);
+    double whole;
+    double none;
+    try (ModelRun run = new ModelRun(file, "cpu", adapter, options, false)) {
+      whole = run.model.loss(all);
+    }
+    try (ModelRun run = new ModelRun(file, "cpu", null, SHAPE, Precision.F32, 0)) {
+      none = run.model.loss(all);
+    }
+    try (ModelRun run =
+        new ModelRun(file, "cpu", adapter.activatedBy(invocation), options, false)) {
+      assertEquals(whole, run.model.loss(all), 1e-6 * whole);
+      assertEquals(none, run.model.loss(RandomInputs.adapted(all, _ -> false)), 1e-6 * none);
+      run.model.lossAndGradients(some, 0);
+      checkSlope(run, model -> model.loss(some), SMALL_STEP);
+    }
+  }
+
   /// Checks the gradients of a model with adapters of these roles.
   static void checkSlope(Path file, List<String> roles, int vocabulary) throws IOException {
     TokenBatch batch = RandomInputs.packedBatch(vocabulary, SHAPE.rows(), SHAPE.context(), 3);
@@ -64,8 +106,8 @@ class DifferencesTest {
     }
   }
 
-  private static void checkSlope(
-      ModelRun run, ToDoubleFunction<TransformerModel> loss, double step) {
+  /// Checks the gradients that were computed last.
+  static void checkSlope(ModelRun run, ToDoubleFunction<TransformerModel> loss, double step) {
     double length = length(run.lora.gradients().downloadFloats());
     assertEquals(1, length / slope(run, loss, step), BOUND, "gradient's length over the slope");
   }

@@ -52,6 +52,16 @@ class GradientTest {
     new ReferenceCheck("cpu", all, shape, Precision.AUTO, weight, 5e-2).run(file);
   }
 
+  /// The adapter acts on some tokens of each tile and chunk only.
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "AUTO"})
+  void activatedAdapter(Precision precision) throws IOException {
+    Path file = RandomModel.of(TensorType.Q4_0).biases().write(folder.resolve("m.gguf"));
+    PassShape shape = new PassShape(2, 24, 8, 20, 13);
+    double bound = precision == Precision.F32 ? 1e-3 : 5e-2;
+    new ReferenceCheck("cpu", ReferenceCheck.ALL, shape, precision, 1, bound).runActivated(file);
+  }
+
   @Test
   void tiedHead() throws IOException {
     Path file = RandomModel.of(TensorType.Q4_0).tied().write(folder.resolve("m.gguf"));

@@ -12,6 +12,7 @@ import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.bindings.VulkanDevice;
 import io.lorikeet.models.autodiff.Precision;
+import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.models.testing.RandomInputs;
@@ -147,19 +148,39 @@ class ObjectiveTest {
   @ParameterizedTest
   @CsvSource({"cpu, F32, 1e-3", "cpu, AUTO, 5e-2"})
   void anyFunctionOfTheLosses(String device, Precision precision, double bound) throws IOException {
-    Objective.OfLosses objective =
-        losses -> {
-          Combined combined = Combined.ofPair(ModelRun.widened(losses), batch.targetWeights());
-          float[] derivatives = new float[losses.length];
-          for (int i = 0; i < losses.length; i++) {
-            derivatives[i] = (float) combined.derivatives[i];
-          }
-          return derivatives;
-        };
     Function<double[], Combined> pair = losses -> Combined.ofPair(losses, batch.targetWeights());
     List<double[]> placeLosses = new ArrayList<>();
     LogitsLoss loss = reference(targets(), pair, placeLosses);
-    check(device, precision, bound, batch, _ -> objective, loss, placeLosses);
+    check(device, precision, bound, batch, _ -> ofPair(), loss, placeLosses);
+  }
+
+  private Objective.OfLosses ofPair() {
+    return losses -> {
+      Combined combined = Combined.ofPair(ModelRun.widened(losses), batch.targetWeights());
+      float[] derivatives = new float[losses.length];
+      for (int i = 0; i < losses.length; i++) {
+        derivatives[i] = (float) combined.derivatives[i];
+      }
+      return derivatives;
+    };
+  }
+
+  /// Both passes over the head see the masks that its pair has in the layers' pass.
+  @Test
+  void dropoutInAnAdaptedHead() throws IOException {
+    TransformerModel.Pass pass = new TransformerModel.Pass(batch, OptionalLong.of(9), ofPair());
+    LoraAdapter adapter = ModelRun.adapter(pairs, SCALING);
+    try (ModelRun run = new ModelRun(file, "cpu", adapter, SHAPE, Precision.F32, 0.3)) {
+      run.model.addGradients(List.of(pass));
+      run.model.takeLosses();
+      DifferencesTest.checkSlope(run, model -> value(model, pass), 2e-3);
+    }
+  }
+
+  private double value(TransformerModel model, TransformerModel.Pass pass) {
+    model.addGradients(List.of(pass));
+    float[] losses = model.takeLosses().losses().getFirst();
+    return Combined.ofPair(ModelRun.widened(losses), batch.targetWeights()).value;
   }
 
   @ParameterizedTest

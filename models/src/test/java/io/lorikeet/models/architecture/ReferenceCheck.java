@@ -3,6 +3,7 @@ package io.lorikeet.models.architecture;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lorikeet.bindings.llama.Invocation;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.models.testing.RandomInputs;
@@ -13,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /// Compares the loss, the logits and every adapter matrix's gradient with the float64 reference on
@@ -36,6 +38,15 @@ record ReferenceCheck(
   private static final int RANK = 12;
 
   void run(Path file) throws IOException {
+    run(file, Optional.empty());
+  }
+
+  /// Of an adapter that acts on some tokens only.
+  void runActivated(Path file) throws IOException {
+    run(file, Optional.of(new Invocation(List.of(1))));
+  }
+
+  private void run(Path file, Optional<Invocation> invocation) throws IOException {
     List<LoraPair> pairs;
     ReferenceModel reference;
     try (GgufFile base = GgufFile.open(file)) {
@@ -44,10 +55,18 @@ record ReferenceCheck(
     }
     int vocabulary = reference.config().vocabulary();
     TokenBatch batch =
-        weighted(RandomInputs.branchedBatch(vocabulary, shape.rows(), shape.context(), 3));
+        RandomInputs.adapted(
+            weighted(RandomInputs.branchedBatch(vocabulary, shape.rows(), shape.context(), 3)),
+            place -> invocation.isEmpty() || place % 5 > 2);
     ReferenceModel.Result expected = reference.run(batch, pairs, SCALING);
     try (ModelRun run =
-        new ModelRun(file, device, ModelRun.adapter(pairs, SCALING), shape, precision, 0)) {
+        new ModelRun(
+            file,
+            device,
+            ModelRun.adapter(pairs, SCALING).activatedBy(invocation),
+            shape,
+            precision,
+            0)) {
       double loss = run.model.lossAndGradients(batch, 0);
       assertEquals(expected.loss(), loss, bound * Math.abs(expected.loss()), "loss");
       assertEquals(loss, run.model.loss(batch), 1e-6 * Math.abs(loss), "loss without gradients");

@@ -226,7 +226,8 @@ class TrainingPassTest {
                 run.backend,
                 run.base,
                 run.model.config(),
-                new ModelOptions(SHAPE, Precision.F32, true, dropout))) {
+                new ModelOptions(SHAPE, Precision.F32, true, dropout),
+                false)) {
       inputs.drawDropout(11);
       float[] mask = inputs.get("dropout").downloadFloats();
       int dropped = 0;

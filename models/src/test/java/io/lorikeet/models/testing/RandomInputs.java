@@ -7,6 +7,7 @@ import io.lorikeet.quant.GgufTensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.IntPredicate;
 
 /// Random batches and adapters to run random models on.
 public final class RandomInputs {
@@ -58,6 +59,23 @@ public final class RandomInputs {
     }
     int[] tokens = random.ints(size, 0, vocabulary).toArray();
     return new TokenBatch(rows, context, tokens, positions, seenUntil, targets(tokens), weights);
+  }
+
+  /// A batch of which an activated adapter acts on some places.
+  public static TokenBatch adapted(TokenBatch batch, IntPredicate places) {
+    boolean[] adapted = new boolean[batch.size()];
+    for (int i = 0; i < adapted.length; i++) {
+      adapted[i] = places.test(i);
+    }
+    return new TokenBatch(
+        batch.rows(),
+        batch.context(),
+        batch.tokens(),
+        batch.positions(),
+        batch.seenUntil(),
+        batch.targets(),
+        batch.targetWeights(),
+        adapted);
   }
 
   /// One row that is one example of random tokens, all of them trained.

@@ -120,7 +120,8 @@ public final class ReferenceModel {
     if (embeddingPair != null) {
       throw new IllegalArgumentException(EMBEDDING + " is the head too and can't be adapted");
     }
-    return new ReferenceLinear(run.weight(EMBEDDING), config.width(), null, null, 0);
+    return new ReferenceLinear(
+        run.weight(EMBEDDING), config.width(), null, null, 0, run.batch().adapted());
   }
 
   private double[] embed(ReferenceRun run, ReferencePair pair) {
@@ -129,7 +130,8 @@ public final class ReferenceModel {
     double[] x = new double[tokens.length * width];
     for (int i = 0; i < tokens.length; i++) {
       System.arraycopy(run.weight(EMBEDDING), tokens[i] * width, x, i * width, width);
-      for (int out = 0; pair != null && out < width; out++) {
+      boolean adapted = pair != null && run.batch().adapted()[i];
+      for (int out = 0; adapted && out < width; out++) {
         int rank = pair.rank();
         x[i * width + out] +=
             run.scaling()
@@ -147,7 +149,7 @@ public final class ReferenceModel {
     int[] tokens = run.batch().tokens();
     ReferencePair gradient = run.gradients().get(EMBEDDING);
     for (int i = 0; i < tokens.length; i++) {
-      for (int out = 0; out < config.width(); out++) {
+      for (int out = 0; run.batch().adapted()[i] && out < config.width(); out++) {
         double dy = run.scaling() * dx[i * config.width() + out];
         ReferenceMath.addScaled(gradient.b(), out * rank, dy, pair.a(), tokens[i] * rank, rank);
         ReferenceMath.addScaled(gradient.a(), tokens[i] * rank, dy, pair.b(), out * rank, rank);

@@ -47,7 +47,12 @@ final class ReferenceRun {
     ReferencePair pair = unused.remove(name + ".weight");
     ReferenceLinear linear =
         new ReferenceLinear(
-            weight(name + ".weight"), inputs, weights.get(name + ".bias"), pair, scaling);
+            weight(name + ".weight"),
+            inputs,
+            weights.get(name + ".bias"),
+            pair,
+            scaling,
+            batch.adapted());
     if (pair != null) {
       gradients.put(pair.baseTensor(), linear.gradient());
     }

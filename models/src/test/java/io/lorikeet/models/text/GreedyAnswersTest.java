@@ -1,12 +1,17 @@
 package io.lorikeet.models.text;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lorikeet.bindings.GgmlException;
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.bindings.llama.Invocation;
 import io.lorikeet.bindings.llama.LlamaAdapter;
+import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.models.adapter.AdapterExporter;
 import io.lorikeet.models.adapter.AdapterMetadata;
@@ -43,9 +48,13 @@ class GreedyAnswersTest {
   void answersAsOneAtATime() throws IOException {
     long seed = 11;
     Path base = RandomModel.of(TensorType.F32).write(folder.resolve("base.gguf"));
-    Path adapter = adapter(base);
     List<String> prompts = prompts(seed);
-    for (Optional<Path> used : List.of(Optional.<Path>empty(), Optional.of(adapter))) {
+    List<Optional<Path>> adapters =
+        List.of(
+            Optional.empty(),
+            Optional.of(adapter(base, Optional.empty())),
+            Optional.of(adapter(base, Optional.of(activation(base, prompts)))));
+    for (Optional<Path> used : adapters) {
       List<Generation> single = new ArrayList<>();
       List<int[]> tokens = new ArrayList<>();
       try (TextGenerator generator = TextGenerator.open(base, used, 256, 1)) {
@@ -62,6 +71,56 @@ class GreedyAnswersTest {
         assertEquals(single.get(i).stopped(), together.get(i).ended(), message);
       }
       assertEquals(together, answers(base, used, tokens, TOKENS), "not the same twice");
+    }
+  }
+
+  /// A token in the middle of some prompt, which others lack.
+  private static Invocation activation(Path base, List<String> prompts) throws IOException {
+    try (Tokenizer tokenizer = Tokenizer.open(base)) {
+      List<int[]> tokens =
+          prompts.stream().map(text -> tokenizer.encode(text, true, true)).toList();
+      int[] one = tokens.get(3);
+      Invocation invocation = new Invocation(List.of(one[one.length / 2]));
+      long without =
+          tokens.stream().filter(all -> invocation.firstAdapted(all) == Invocation.NEVER).count();
+      assertTrue(without > 0 && without < tokens.size(), without + " without it");
+      return invocation;
+    }
+  }
+
+  /// Where the invocation moves, what was computed otherwise is computed again.
+  @Test
+  void anInvocationThatMoves() throws IOException {
+    Path base = RandomModel.of(TensorType.F32).write(folder.resolve("base.gguf"));
+    Path file = adapter(base, Optional.of(new Invocation(List.of(7, 8))));
+    int[] first = {1, 20, 21, 7, 8, 22, 23};
+    int[] longer = {1, 20, 21, 7, 8, 22, 23, 24, 7, 8, 25};
+    try (LlamaModel model = ModelLoader.load(base, LlamaModel.Options.CPU);
+        LlamaContext context = LlamaContext.create(model, 64, 4, 1);
+        LlamaAdapter adapter = LlamaAdapter.load(model, file)) {
+      assertEquals(List.of(7, 8), adapter.invocation().orElseThrow().tokens());
+      context.setAdapters(adapter.scaledBy(1));
+      context.activate(first);
+      context.decode(first);
+      context.activate(longer);
+      assertEquals(2, context.length(), "the base's alone");
+      context.decode(Arrays.copyOfRange(longer, 2, longer.length));
+      float[] moved = context.logits();
+      context.clear();
+      context.decode(longer);
+      assertArrayEquals(context.logits(), moved, 1e-4f);
+      context.activate(new int[] {1, 2});
+      assertEquals(7, context.length());
+      context.clear();
+      context.decode(longer);
+      float[] never = context.logits();
+      context.setAdapters();
+      context.decode(longer);
+      assertArrayEquals(context.logits(), never, 1e-4f);
+      assertFalse(Arrays.equals(moved, never));
+      context.setAdapters(adapter.scaledBy(1));
+      LlamaAdapter.Scaled[] two = {adapter.scaledBy(1), adapter.scaledBy(1)};
+      assertThrows(GgmlException.class, () -> context.setAdapters(two));
     }
   }
 
@@ -102,11 +161,12 @@ class GreedyAnswersTest {
     return prompts;
   }
 
-  private Path adapter(Path base) throws IOException {
-    Path file = folder.resolve("adapter.gguf");
+  private Path adapter(Path base, Optional<Invocation> invocation) throws IOException {
+    Path file = folder.resolve(invocation.isPresent() ? "activated.gguf" : "adapter.gguf");
     try (GgufFile gguf = GgufFile.open(base)) {
       LoraAdapter lora =
-          new LoraAdapter("llama", 4, RandomInputs.pairs(gguf, List.of("attn_q", "ffn_up"), 4, 3));
+          new LoraAdapter("llama", 4, RandomInputs.pairs(gguf, List.of("attn_q", "ffn_up"), 4, 3))
+              .activatedBy(invocation);
       AdapterExporter.write(lora, new AdapterMetadata(BaseIdentity.of(gguf), Map.of()), file);
     }
     return file;

@@ -6,7 +6,10 @@ import io.lorikeet.bindings.NativeResources;
 import io.lorikeet.llama.Llama;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// A LoRA adapter loaded by libllama for one model. Closing it takes it out of the contexts that
@@ -58,6 +61,19 @@ public final class LlamaAdapter implements AutoCloseable {
   /// The file it was loaded from.
   public Path file() {
     return file;
+  }
+
+  /// The tokens that it acts from; empty for one that always does.
+  public Optional<Invocation> invocation() {
+    long count = Llama.llama_adapter_get_alora_n_invocation_tokens(handle());
+    if (count == 0) {
+      return Optional.empty();
+    }
+    int[] tokens =
+        Llama.llama_adapter_get_alora_invocation_tokens(handle())
+            .reinterpret(count * Integer.BYTES)
+            .toArray(ValueLayout.JAVA_INT);
+    return Optional.of(new Invocation(Arrays.stream(tokens).boxed().toList()));
   }
 
   /// This adapter with a scale; 1 applies it as it was trained.

@@ -51,6 +51,11 @@ public final class LlamaContext implements AutoCloseable {
   private final MemorySegment batchOutputs;
   private final ComputeThread thread = new ComputeThread();
   private List<LlamaAdapter.Scaled> adapters = List.of();
+
+  /// The adapters that are applied now, or none before an activated one acts.
+  private List<LlamaAdapter.Scaled> applied = List.of();
+
+  private int adaptedFrom;
   private int length;
   private boolean hasLogits;
   private boolean open = true;
@@ -185,22 +190,37 @@ public final class LlamaContext implements AutoCloseable {
   }
 
   /// Applies these adapters and no others from now on, and forgets all tokens, which were computed
-  /// without them.
+  /// without them. An activated one acts on all tokens until [#activate] says otherwise.
+  ///
+  /// @throws GgmlException when they can't be applied together
   public void setAdapters(LlamaAdapter.Scaled... adapters) {
     setAdapters(List.of(adapters));
   }
 
   private void setAdapters(List<LlamaAdapter.Scaled> wanted) {
+    for (LlamaAdapter.Scaled scaled : wanted) {
+      LlamaAdapter adapter = scaled.adapter();
+      if (adapter.model() != model) {
+        throw new IllegalArgumentException(adapter.file() + " was loaded for another model");
+      }
+      if (wanted.size() > 1 && adapter.invocation().isPresent()) {
+        throw new GgmlException(
+            adapter.file()
+                + " acts only from certain tokens on; llama.cpp takes no other adapter beside it");
+      }
+    }
     clear();
+    apply(wanted);
+    adapters = wanted;
+    adaptedFrom = 0;
+  }
+
+  private void apply(List<LlamaAdapter.Scaled> wanted) {
     try (Arena call = Arena.ofConfined()) {
       MemorySegment handles = call.allocate(ValueLayout.ADDRESS, Math.max(1, wanted.size()));
       MemorySegment scales = call.allocate(ValueLayout.JAVA_FLOAT, Math.max(1, wanted.size()));
       for (int i = 0; i < wanted.size(); i++) {
-        LlamaAdapter adapter = wanted.get(i).adapter();
-        if (adapter.model() != model) {
-          throw new IllegalArgumentException(adapter.file() + " was loaded for another model");
-        }
-        handles.setAtIndex(ValueLayout.ADDRESS, i, adapter.handle());
+        handles.setAtIndex(ValueLayout.ADDRESS, i, wanted.get(i).adapter().handle());
         scales.setAtIndex(ValueLayout.JAVA_FLOAT, i, wanted.get(i).scale());
       }
       int status = Llama.llama_set_adapters_lora(handle(), handles, wanted.size(), scales);
@@ -209,7 +229,46 @@ public final class LlamaContext implements AutoCloseable {
             "llama.cpp can't apply " + wanted.size() + " adapters (status " + status + ")");
       }
     }
-    adapters = wanted;
+    applied = wanted;
+  }
+
+  /// Applies the adapters to the tokens that are computed next, or none.
+  void apply(boolean on) {
+    List<LlamaAdapter.Scaled> wanted = on ? adapters : List.of();
+    if (applied != wanted) {
+      apply(wanted);
+    }
+  }
+
+  /// Index of the first token of a prompt that the adapters act on, see [Invocation#firstAdapted];
+  /// 0 for adapters that always act.
+  public int firstAdapted(int[] prompt) {
+    return adapters.stream()
+        .flatMap(scaled -> scaled.adapter().invocation().stream())
+        .mapToInt(invocation -> invocation.firstAdapted(prompt))
+        .findFirst()
+        .orElse(0);
+  }
+
+  /// Has an activated adapter act from its invocation in a prompt on, or not at all where it isn't
+  /// there. Forgets the tokens that were computed otherwise; the prompt is yet to be decoded.
+  ///
+  /// @param prompt from its first token on
+  public void activate(int[] prompt) {
+    int from = firstAdapted(prompt);
+    if (from != adaptedFrom) {
+      keep(Math.min(length, Math.min(from, adaptedFrom)));
+      adaptedFrom = from;
+    }
+  }
+
+  /// Tokens of the next batch, all of which see the same adapters.
+  ///
+  /// @param left tokens to compute
+  private int next(int left) {
+    boolean on = length >= adaptedFrom;
+    apply(on);
+    return Math.min(batch, on ? left : Math.min(left, adaptedFrom - length));
   }
 
   /// Stops using an adapter that is about to be freed.
@@ -228,8 +287,8 @@ public final class LlamaContext implements AutoCloseable {
   public void forEachLogits(int[] tokens, LogitsConsumer consumer) {
     requireRoom(tokens);
     long rowBytes = (long) model.vocabulary().size() * Float.BYTES;
-    for (int start = 0; start < tokens.length; start += batch) {
-      int count = Math.min(batch, tokens.length - start);
+    for (int start = 0, count; start < tokens.length; start += count) {
+      count = next(tokens.length - start);
       batchOutputs.fill((byte) 1);
       compute(tokens, start, count);
       try (Arena rows = Arena.ofConfined()) {
@@ -251,8 +310,8 @@ public final class LlamaContext implements AutoCloseable {
   /// @throws UnusableModelException when a logit is NaN or infinite
   public void decode(int... tokens) {
     requireRoom(tokens);
-    for (int start = 0; start < tokens.length; start += batch) {
-      int count = Math.min(batch, tokens.length - start);
+    for (int start = 0, count; start < tokens.length; start += count) {
+      count = next(tokens.length - start);
       batchOutputs.fill((byte) 0);
       if (start + count == tokens.length) {
         batchOutputs.set(ValueLayout.JAVA_BYTE, count - 1, (byte) 1);

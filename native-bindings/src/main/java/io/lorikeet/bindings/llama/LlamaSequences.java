@@ -20,6 +20,7 @@ public final class LlamaSequences implements AutoCloseable {
   private final LlamaContext context;
   private final int longest;
   private final int[] lengths;
+  private final int[] adaptedFrom;
   private final MemorySegment positions;
   private final MemorySegment owners;
   private final MemorySegment ownerCounts;
@@ -35,6 +36,7 @@ public final class LlamaSequences implements AutoCloseable {
     this.context = context;
     this.longest = longest;
     lengths = new int[sequences];
+    adaptedFrom = new int[sequences];
     int batch = context.batch();
     positions = context.allocate(ValueLayout.JAVA_INT, batch);
     owners = context.allocate(ValueLayout.JAVA_INT, batch);
@@ -93,6 +95,12 @@ public final class LlamaSequences implements AutoCloseable {
   public void setAdapters(LlamaAdapter.Scaled... adapters) {
     context.setAdapters(adapters);
     Arrays.fill(lengths, 0);
+    Arrays.fill(adaptedFrom, 0);
+  }
+
+  /// Has an activated adapter act on a sequence without tokens as [LlamaContext#activate] tells.
+  public void activate(int sequence, int[] prompt) {
+    adaptedFrom[sequence] = context.firstAdapted(prompt);
   }
 
   /// Forgets a sequence's tokens.
@@ -115,21 +123,45 @@ public final class LlamaSequences implements AutoCloseable {
       }
     }
     int[] chosen = new int[parts.size()];
+    int[] unadapted =
+        parts.stream().mapToInt(p -> adaptedFrom[p.sequence()] - lengths[p.sequence()]).toArray();
+    if (Arrays.stream(unadapted).anyMatch(count -> count > 0)) {
+      context.apply(false);
+      likeliest(parts, (part, i) -> i < unadapted[part], chosen);
+    }
+    context.apply(true);
+    likeliest(parts, (part, i) -> i >= unadapted[part], chosen);
+    return chosen;
+  }
+
+  /// Tells tokens apart by the index of their part and theirs in it.
+  @FunctionalInterface
+  private interface TokenPredicate {
+    boolean test(int part, int token);
+  }
+
+  /// Reads some tokens on.
+  private void likeliest(List<Part> parts, TokenPredicate wanted, int[] chosen) {
     int[] partOf = new int[context.batch()]; // which part ends at a place of the batch, or -1
     int count = 0;
     for (int index = 0; index < parts.size(); index++) {
       Part part = parts.get(index);
       for (int i = 0; i < part.tokens().length; i++) {
+        if (!wanted.test(index, i)) {
+          continue;
+        }
         boolean last = i + 1 == part.tokens().length;
         place(count, part, i, last);
         partOf[count++] = last ? index : -1;
-        if (count == context.batch() || last && index + 1 == parts.size()) {
+        if (count == context.batch()) {
           compute(count, partOf, chosen);
           count = 0;
         }
       }
     }
-    return chosen;
+    if (count > 0) {
+      compute(count, partOf, chosen);
+    }
   }
 
   private void place(int at, Part part, int index, boolean last) {

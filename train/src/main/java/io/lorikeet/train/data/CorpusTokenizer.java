@@ -66,7 +66,8 @@ final class CorpusTokenizer {
             settings.get(Settings.CONTEXT),
             settings.get(Settings.TOO_LONG),
             settings.get(Settings.TRAIN_ON),
-            Optional.of(PairFit.of(encoding, settings)));
+            Optional.of(PairFit.of(encoding, settings)),
+            settings.find(Settings.INVOCATION).map(text -> new Activation(text, encoding)));
     report =
         new TokenizingReport(
             encoding, settings.get(Settings.CONTEXT), settings.get(Settings.TOO_LONG));

@@ -29,22 +29,26 @@ public final class ExampleTokenizer {
   private final Optional<PairFit> pairs;
   private final Optional<ExampleTokenizer> uncut;
   private final Optional<ConversationTokenizer> conversations;
+  private final Optional<Activation> activation;
 
   /// Of examples that aren't pairs.
   ///
   /// @param context places of a row; an example may have one token more
   public ExampleTokenizer(TextEncoding encoding, int context, TooLong tooLong, TrainOn trainOn) {
-    this(encoding, context, tooLong, trainOn, Optional.empty());
+    this(encoding, context, tooLong, trainOn, Optional.empty(), Optional.empty());
   }
 
   /// @param pairs makes pairs fit; empty where there are none
+  /// @param activation of the adapter; empty for one that always acts
   ExampleTokenizer(
       TextEncoding encoding,
       int context,
       TooLong tooLong,
       TrainOn trainOn,
-      Optional<PairFit> pairs) {
+      Optional<PairFit> pairs,
+      Optional<Activation> activation) {
     this.pairs = pairs;
+    this.activation = activation;
     this.encoding = encoding;
     this.trainOn = trainOn;
     this.addsSpace = addsSpace();
@@ -61,7 +65,8 @@ public final class ExampleTokenizer {
 
   /// The example's tokens, within the context.
   Tokenized tokenize(Example example) {
-    Tokenized tokenized = tokenized(example);
+    Tokenized whole = tokenized(example);
+    Tokenized tokenized = activation.map(one -> one.in(whole)).orElse(whole);
     return example.label().map(good -> tokenized.judged(Judgement.of(good))).orElse(tokenized);
   }
 

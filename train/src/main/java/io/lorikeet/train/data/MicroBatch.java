@@ -41,7 +41,8 @@ public record MicroBatch(TokenBatch tokens, List<PackedRow> rows) {
             layout.positions,
             layout.seenUntil,
             layout.targets,
-            layout.weights);
+            layout.weights,
+            layout.adapted);
     return new MicroBatch(batch, List.copyOf(rows));
   }
 
@@ -120,6 +121,7 @@ public record MicroBatch(TokenBatch tokens, List<PackedRow> rows) {
     private final int[] seenUntil;
     private final int[] targets;
     private final float[] weights;
+    private final boolean[] adapted;
 
     Layout(int size) {
       tokens = new int[size];
@@ -127,6 +129,7 @@ public record MicroBatch(TokenBatch tokens, List<PackedRow> rows) {
       seenUntil = new int[size];
       targets = new int[size];
       weights = new float[size];
+      adapted = new boolean[size];
     }
 
     void place(TokenTree tree, int rowStart, int first) {
@@ -137,6 +140,7 @@ public record MicroBatch(TokenBatch tokens, List<PackedRow> rows) {
         seenUntil[at] = first + tree.seenUntil(i);
         targets[at] = tree.target(i);
         weights[at] = tree.weight(i);
+        adapted[at] = tree.isAdapted(i);
       }
     }
 

@@ -162,6 +162,7 @@ record PairFit(TextEncoding encoding, int context, TooLong tooLong, boolean shar
         weights,
         whole.source(),
         whole.line(),
-        whole.judgement());
+        whole.judgement(),
+        whole.adaptedFrom());
   }
 }

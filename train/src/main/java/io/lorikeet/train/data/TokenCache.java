@@ -27,7 +27,7 @@ import java.util.stream.Stream;
 /// the files' bytes, the vocabulary, the settings.
 final class TokenCache {
   /// Goes up when the same data and settings come to other tokens or numbers than before.
-  private static final int VERSION = 6;
+  private static final int VERSION = 7;
 
   private static final Duration ABANDONED = Duration.ofDays(1);
 

@@ -32,11 +32,12 @@ import java.util.zip.CRC32C;
 /// - the messages about the data, as JSON
 /// - [#FOOTER] longs with the places of these parts
 final class TokenStore implements AutoCloseable {
-  static final long MAGIC = 0x4c4f52494b543032L; // "LORIKT02"
+  static final long MAGIC = 0x4c4f52494b543033L; // "LORIKT03"
 
   /// Length, tokens with loss, file, line, number of the example, length before it was cut or
-  /// divided, two fingerprints of two ints, number of the judgement, whether weights follow.
-  static final int HEADER = 12;
+  /// divided, two fingerprints of two ints, number of the judgement, whether weights follow. The
+  /// last is the first token that the adapter acts on.
+  static final int HEADER = 13;
 
   /// Magic, ints of examples, number of examples, bytes of JSON, CRC-32C of all before.
   static final int FOOTER = 5;
@@ -243,7 +244,8 @@ final class TokenStore implements AutoCloseable {
       tokens[i] &= ~TRAINED;
     }
     SourceLine place = place(index);
-    return new TokenizedExample(tokens, weights, place.file(), place.line(), judgement(index));
+    return new TokenizedExample(
+        tokens, weights, place.file(), place.line(), judgement(index), field(index, 12));
   }
 
   private long offset(int index) {

@@ -72,6 +72,7 @@ final class TokenStoreWriter implements AutoCloseable {
     put((int) (fingerprint.near() >>> 32));
     put(example.judgement().ordinal());
     put(weighted ? 1 : 0);
+    put(example.adaptedFrom());
     for (int i = 0; i < tokens.length; i++) {
       put(example.trains(i) ? tokens[i] | TokenStore.TRAINED : tokens[i]);
     }

@@ -8,9 +8,9 @@ import java.util.List;
 /// row, see [io.lorikeet.models.architecture.TokenBatch]. One example alone is a tree without
 /// branches.
 ///
-/// A place predicts one token. Where two examples go on with different ones that both have loss,
-/// the second has a place of its own for the last token they share. So the loss and its gradient
-/// are those of the examples apart.
+/// They share no token that the adapter acts on in one of them only. A place predicts one token.
+/// Where two examples go on with different ones that both have loss, the second has a place of its
+/// own for the last token they share. So the loss and its gradient are those of the examples apart.
 public final class TokenTree {
   private final List<TokenizedExample> examples;
   private final List<Integer> ends; // the last place of each example
@@ -19,6 +19,7 @@ public final class TokenTree {
   private final int[] seenUntil;
   private final int[] targets;
   private final float[] weights;
+  private final boolean[] adapted;
 
   private TokenTree(Builder builder) {
     examples = List.copyOf(builder.examples);
@@ -29,6 +30,7 @@ public final class TokenTree {
     seenUntil = Arrays.copyOf(builder.seenUntil, places);
     targets = Arrays.copyOf(builder.targets, places);
     weights = Arrays.copyOf(builder.weights, places);
+    adapted = Arrays.copyOf(builder.adapted, places);
   }
 
   /// All examples as one tree. Each shares what it can with the one before it, so those that begin
@@ -107,6 +109,11 @@ public final class TokenTree {
     return weights[place];
   }
 
+  /// Whether the adapter acts on the token.
+  boolean isAdapted(int place) {
+    return adapted[place];
+  }
+
   /// Takes the places of the examples' tokens with loss.
   @FunctionalInterface
   interface TreeVisitor {
@@ -141,6 +148,7 @@ public final class TokenTree {
     private int[] seenUntil = new int[64];
     private int[] targets = new int[64];
     private float[] weights = new float[64];
+    private boolean[] adapted = new boolean[64];
     private int places;
     private int[] path = new int[64]; // the places of the last example's tokens
     private int depth; // of that path
@@ -162,6 +170,7 @@ public final class TokenTree {
       for (; depth < example.places(); depth++) {
         tokens[places] = example.tokens()[depth];
         positions[places] = depth;
+        adapted[places] = depth >= example.adaptedFrom();
         path[depth] = places++;
       }
       for (int i = 0; i < depth; i++) {
@@ -181,6 +190,7 @@ public final class TokenTree {
       int shared = 0;
       while (shared < Math.min(depth, example.places())
           && tokens[path[shared]] == ids[shared]
+          && adapted[path[shared]] == shared >= example.adaptedFrom()
           && !(example.trains(shared + 1) && predictsAnother(path[shared], ids[shared + 1]))) {
         shared++;
       }
@@ -206,6 +216,7 @@ public final class TokenTree {
         seenUntil = Arrays.copyOf(seenUntil, size);
         targets = Arrays.copyOf(targets, size);
         weights = Arrays.copyOf(weights, size);
+        adapted = Arrays.copyOf(adapted, size);
       }
       if (length > path.length) {
         path = Arrays.copyOf(path, Math.max(length, 2 * path.length));

@@ -90,14 +90,12 @@ record Tokenized(
 
   /// The same with the data's word on its answers.
   Tokenized judged(Judgement judgement) {
-    return new Tokenized(
-        examples.stream().map(example -> example.judged(judgement)).toList(),
-        fate,
-        lengths,
-        unknown,
-        spellsControl,
-        problem,
-        remarks);
+    return with(examples.stream().map(example -> example.judged(judgement)).toList());
+  }
+
+  /// The same with as many other examples.
+  Tokenized with(List<TokenizedExample> others) {
+    return new Tokenized(others, fate, lengths, unknown, spellsControl, problem, remarks);
   }
 
   static Tokenized refused(String problem) {

@@ -11,8 +11,9 @@ import java.util.Arrays;
 /// @param source the file, as the user named it
 /// @param line line of the file, from 1
 /// @param judgement the data's word on its answer
+/// @param adaptedFrom index of the first token that the adapter acts on; 0 for one that always does
 public record TokenizedExample(
-    int[] tokens, float[] weights, String source, int line, Judgement judgement) {
+    int[] tokens, float[] weights, String source, int line, Judgement judgement, int adaptedFrom) {
   public TokenizedExample {
     if (weights.length != tokens.length || tokens.length < 2 || weights[0] != 0) {
       throw new IllegalArgumentException(
@@ -30,7 +31,7 @@ public record TokenizedExample(
 
   /// An example to learn.
   public TokenizedExample(int[] tokens, float[] weights, String source, int line) {
-    this(tokens, weights, source, line, Judgement.NONE);
+    this(tokens, weights, source, line, Judgement.NONE, 0);
   }
 
   /// An example with a prompt, and loss on all that follows it.
@@ -42,7 +43,7 @@ public record TokenizedExample(
 
   /// The same with another word on its answer.
   TokenizedExample judged(Judgement other) {
-    return new TokenizedExample(tokens, weights, source, line, other);
+    return new TokenizedExample(tokens, weights, source, line, other, adaptedFrom);
   }
 
   /// Places that the example takes of a row.
@@ -53,6 +54,19 @@ public record TokenizedExample(
   /// Tokens with loss.
   public int targets() {
     return Tokens.count(weights);
+  }
+
+  /// Tokens that a server would be given to write the last answer: those before the last stretch of
+  /// tokens with loss.
+  public int promptLength() {
+    int length = tokens.length;
+    while (!trains(length - 1)) {
+      length--;
+    }
+    while (trains(length - 1)) {
+      length--;
+    }
+    return length;
   }
 
   /// Whether a token has loss.

@@ -46,7 +46,8 @@ public final class Mismatches {
     float[] weights = new float[length];
     System.arraycopy(other.tokens(), start, tokens, prompt, length - prompt);
     System.arraycopy(other.weights(), start, weights, prompt, length - prompt);
-    return new TokenizedExample(tokens, weights, own.source(), own.line(), Judgement.NONE);
+    return new TokenizedExample(
+        tokens, weights, own.source(), own.line(), Judgement.NONE, own.adaptedFrom());
   }
 
   private static int answerStart(TokenizedExample example) {

@@ -9,6 +9,7 @@ import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.quant.ByteProgress;
 import io.lorikeet.quant.GgufFile;
+import io.lorikeet.train.data.Activation;
 import io.lorikeet.train.data.DataSet;
 import io.lorikeet.train.data.TrainingData;
 import io.lorikeet.train.event.TrainingEvent;
@@ -104,6 +105,10 @@ record RunGoals(Goal training, Goal validation) {
           read ->
               LoraTargets.requireTrainable(
                   read, ModelConfig.of(base), Settings.REFERENCE_ADAPTER.key()));
+      if (adapter.isPresent() && adapter.get().invocation().isPresent()) {
+        Activation.require(
+            "reference-adapter", adapter.get().invocation(), Activation.of(config, base));
+      }
       List<double[]> lists = computed(sets, mismatches, adapter);
       new ReferenceLosses(lists).write(file, key);
       return lists;

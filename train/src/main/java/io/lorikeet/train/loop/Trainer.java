@@ -2,11 +2,13 @@ package io.lorikeet.train.loop;
 
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.Beta;
+import io.lorikeet.bindings.llama.Invocation;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.adapter.AdapterMetadata;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraParameters;
+import io.lorikeet.models.lora.LoraSettings;
 import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.models.lora.PairStart;
 import io.lorikeet.models.text.Tokenizer;
@@ -15,6 +17,7 @@ import io.lorikeet.quant.FiniteWeights;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.checkpoint.Checkpoint;
+import io.lorikeet.train.data.Activation;
 import io.lorikeet.train.data.DataSet;
 import io.lorikeet.train.data.NeutralData;
 import io.lorikeet.train.data.TextEncoding;
@@ -83,8 +86,7 @@ public final class Trainer {
     return this;
   }
 
-  /// Keeps no adapter as the best that doesn't pass. It is asked at each validation, or after the
-  /// last step where there is none.
+  /// Keeps no adapter as the best that doesn't pass, at validations or else after the last step.
   public Trainer judgedBy(Judge given) {
     judge = Optional.of(given);
     return this;
@@ -99,9 +101,7 @@ public final class Trainer {
     return this;
   }
 
-  /// Uses a base that is open already, and leaves it open.
-  ///
-  /// @param base the configuration's
+  /// Uses the configuration's base, which is open already, and leaves it open.
   public Trainer on(GgufFile base) {
     opened = base;
     return this;
@@ -171,13 +171,15 @@ public final class Trainer {
     try (Backend backend = choice.open(devices)) {
       ModelConfig model = ModelConfig.of(base);
       FiniteWeights.require(base);
-      Optional<LoraAdapter> given = given(newest, base, model);
+      Optional<Invocation> invocation = Activation.of(config, base);
+      Optional<LoraAdapter> given = given(newest, base, model, invocation);
       TrainingConfig adapted = given.map(config::withAdapter).orElse(config);
       if (given.isEmpty() && config.get(Settings.RANK) instanceof RankChoice.Same(int rank)) {
         RankCheck.of(base, model, config.get(Settings.TARGET)).check(rank, listener);
       }
       Map<String, PairStart> planned = planned(adapted, newest, base);
-      MemoryPlan first = choice.plan(base, backend, parameters(adapted, base, given, planned));
+      MemoryPlan first =
+          choice.plan(base, backend, parameters(adapted, base, given, planned, invocation));
       try (TrainingData data = readData(base, model.reach())) {
         Optional<DataSet> neutral = readNeutral(folder, base, model.reach());
         TrainingConfig learning = data.method().map(adapted::withMethod).orElse(adapted);
@@ -190,7 +192,9 @@ public final class Trainer {
         Map<String, PairStart> starts =
             finds ? FittedRanks.find(base, adapted, data.training(), listener) : planned;
         MemoryPlan plan =
-            finds ? choice.plan(base, backend, parameters(adapted, base, given, starts)) : first;
+            finds
+                ? choice.plan(base, backend, parameters(adapted, base, given, starts, invocation))
+                : first;
         Computation computation = Computation.of(backend, plan.placement());
         int accumulate = config.accumulateFor(data.training().rows().size());
         if (machines.isPresent() && learning.find(Settings.METHOD).isPresent()) {
@@ -208,8 +212,19 @@ public final class Trainer {
         try (MetricsFile metrics = new MetricsFile(folder.metrics(), events(folder))) {
           Pieces pieces =
               new Pieces(
-                  folder, base, model, plan, data, neutral, dataHash, backend, metrics, given,
-                  starts, newest);
+                  folder,
+                  base,
+                  model,
+                  plan,
+                  data,
+                  neutral,
+                  dataHash,
+                  backend,
+                  metrics,
+                  given,
+                  starts,
+                  newest,
+                  invocation);
           return train(decided, pieces, progress, deadline);
         }
       }
@@ -222,7 +237,6 @@ public final class Trainer {
         : Optional.empty();
   }
 
-  /// The parts of a run.
   private record Pieces(
       RunFolder folder,
       GgufFile base,
@@ -235,7 +249,8 @@ public final class Trainer {
       MetricsFile metrics,
       Optional<LoraAdapter> given,
       Map<String, PairStart> starts,
-      Optional<Checkpoint> newest) {
+      Optional<Checkpoint> newest,
+      Optional<Invocation> invocation) {
 
     /// All that the losses of a data set's rows depend on, but for the adapter.
     String key(TrainingConfig config) throws IOException {
@@ -253,7 +268,11 @@ public final class Trainer {
   }
 
   /// The adapter that isn't made anew: the one the run begins with, as it was or as it is now.
-  private Optional<LoraAdapter> given(Optional<Checkpoint> newest, GgufFile base, ModelConfig model)
+  private Optional<LoraAdapter> given(
+      Optional<Checkpoint> newest,
+      GgufFile base,
+      ModelConfig model,
+      Optional<Invocation> invocation)
       throws IOException {
     Optional<Path> initial = config.find(Settings.INIT_ADAPTER);
     if (initial.isEmpty()) {
@@ -261,9 +280,10 @@ public final class Trainer {
     }
     LoraAdapter adapter =
         newest.isPresent()
-            ? newest.get().adapter(RunSaver.alpha(newest.get()))
+            ? newest.get().adapter(RunSaver.alpha(newest.get())).activatedBy(invocation)
             : read(initial.get(), base);
     LoraTargets.requireTrainable(adapter, model, Settings.INIT_ADAPTER.key());
+    Activation.require("init-adapter", adapter.invocation(), invocation);
     return Optional.of(adapter);
   }
 
@@ -328,7 +348,7 @@ public final class Trainer {
         (done, total) -> events.on(new TrainingEvent.Progress("uploading weights", done, total));
     TrainingSetup.Request request =
         new TrainingSetup.Request(
-            parameters(config, base, pieces.given(), pieces.starts()),
+            parameters(config, base, pieces.given(), pieces.starts(), pieces.invocation()),
             pieces.plan().placement(),
             shorterLengths(config, pieces),
             config.get(Settings.PRECISION),
@@ -438,12 +458,14 @@ public final class Trainer {
       TrainingConfig config,
       GgufFile base,
       Optional<LoraAdapter> given,
-      Map<String, PairStart> starts) {
+      Map<String, PairStart> starts,
+      Optional<Invocation> invocation) {
     ModelConfig model = ModelConfig.of(base);
+    LoraSettings settings = config.adapter().activatedBy(invocation);
     return backend ->
         given
             .map(adapter -> LoraParameters.of(adapter, backend))
-            .orElseGet(() -> LoraParameters.create(base, model, config.adapter(), starts, backend));
+            .orElseGet(() -> LoraParameters.create(base, model, settings, starts, backend));
   }
 
   private RunSaver saver(

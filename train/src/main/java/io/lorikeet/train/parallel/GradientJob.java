@@ -1,5 +1,6 @@
 package io.lorikeet.train.parallel;
 
+import io.lorikeet.bindings.llama.Invocation;
 import io.lorikeet.models.architecture.PassShape;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.lora.LoraParameters;
@@ -10,6 +11,7 @@ import io.lorikeet.train.run.Computation;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// All that a process needs to compute micro-batches of a run, but for parameters and tokens.
 ///
@@ -17,6 +19,7 @@ import java.util.List;
 /// @param baseHash SHA-256 of that file
 /// @param architecture the base's
 /// @param slots the adapter's pairs and their places in the flat vector
+/// @param invocation the tokens that the adapter acts from; null for one that always does
 /// @param elements of that vector
 /// @param computation how the run is computed, see [Computation#text]
 /// @param rows of a micro-batch
@@ -30,6 +33,7 @@ public record GradientJob(
     String baseHash,
     String architecture,
     List<LoraSlot> slots,
+    @Nullable Invocation invocation,
     int elements,
     String computation,
     int rows,
@@ -51,6 +55,7 @@ public record GradientJob(
         base.hash(),
         base.metadata().requireString("general.architecture"),
         List.copyOf(lora.slots()),
+        lora.invocation().orElse(null),
         Math.toIntExact(lora.values().shape().elements()),
         computation.text(),
         shape.rows(),

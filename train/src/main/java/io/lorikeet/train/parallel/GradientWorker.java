@@ -62,7 +62,10 @@ public final class GradientWorker implements AutoCloseable {
               placement.streamed()
                   ? BaseWeights.stream(base, backend, (_, _) -> {})
                   : BaseWeights.load(base, backend, (_, _) -> {}));
-      lora = owned.add(LoraParameters.zeros(job.architecture(), job.slots(), backend));
+      lora =
+          owned.add(
+              LoraParameters.zeros(
+                  job.architecture(), job.slots(), Optional.ofNullable(job.invocation()), backend));
       model =
           owned.add(
               new TransformerModel(base, ModelConfig.of(base), weights, lora, backend, options));

@@ -227,6 +227,11 @@ public final class Settings {
           .defaultsTo(List.of("all-linear"))
           .marked(OF_INITIAL_ADAPTER)
           .alsoKnownAs("modules");
+  public static final Setting<String> INVOCATION =
+      setting(ADAPTER, "invocation", text("TEXT").within(text -> !text.isEmpty(), "some text"))
+          .help("text of the prompt from which on the adapter acts (aLoRA)")
+          .marked(OF_DATA, OF_TOKENS)
+          .alsoKnownAs("invocation-string", "alora-invocation-string");
   public static final Setting<TrainingConfig.Purpose> FOR =
       setting(ADAPTER, "for", choice(TrainingConfig.Purpose.class))
           .help("use of the adapter: loaded as it is, or merged into its base")

@@ -205,6 +205,12 @@ final class TrainingOptionsCheck {
     if (options.get(Settings.NEUTRAL).isPresent() && options.get(Settings.KEEP_BASE).isEmpty()) {
       problem(Settings.NEUTRAL, "has no use without --keep-base");
     }
+    if (options.get(Settings.INVOCATION).isPresent()
+        && options.get(Settings.KEEP_BASE).isPresent()) {
+      problem(
+          Settings.KEEP_BASE,
+          "has no use with --invocation: without it in the prompt the base answers alone");
+    }
     if (options.get(Settings.INIT_ADAPTER).isPresent()) {
       for (Setting<?> own : Settings.all(Setting.Trait.OF_INITIAL_ADAPTER)) {
         if (options.get(own).isPresent()) {
@@ -220,6 +226,11 @@ final class TrainingOptionsCheck {
 
   /// A merged adapter has no inputs of its own that could be dropped, and no rows to be looked up.
   private void checkMerged() {
+    if (options.get(Settings.INVOCATION).isPresent()) {
+      problem(
+          Settings.INVOCATION,
+          "can't be for merged: a merged weight acts on all tokens; leave one of them out");
+    }
     check(Settings.DROPOUT, value -> value == 0, "must be 0 for merged");
     check(
         Settings.TARGET,

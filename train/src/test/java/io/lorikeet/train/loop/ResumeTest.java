@@ -276,6 +276,30 @@ class ResumeTest {
     assertSame(whole.adapter(), resume(config.get(Settings.RUN), new TrainingOptions()).adapter());
   }
 
+  /// The file has one alpha for pairs of several ranks, so their scales are in B.
+  @Test
+  void anAdapterWithRanksThatWereFoundIsABeginning() throws IOException {
+    TrainingOptions auto = options("auto").set(Settings.RANK, RankChoice.parse("auto:20k"));
+    TrainingResult first = new Trainer(auto.resolve(), events).run();
+    Path written = folder.resolve("begin.gguf");
+    try (GgufFile file = GgufFile.open(base)) {
+      AdapterMetadata metadata = new AdapterMetadata(BaseIdentity.of(file), Map.of());
+      AdapterExporter.write(first.adapter(), metadata, written);
+    }
+    TrainingOptions next =
+        options("next").set(Settings.RANK, null).set(Settings.INIT_ADAPTER, written);
+    TrainingResult whole = new Trainer(next.resolve(), events).run();
+    double end = first.validationAfter().orElseThrow();
+    assertEquals(end, whole.validationBefore().orElseThrow(), 1e-3 * end); // BF16 products
+    assertEquals(
+        first.adapter().pairs().stream().map(LoraPair::rank).toList(),
+        whole.adapter().pairs().stream().map(LoraPair::rank).toList());
+    TrainingConfig config = next.set(Settings.OUTPUT, folder.resolve("killed.gguf")).resolve();
+    Trainer trainer = new Trainer(config, killer(5));
+    assertThrows(Killed.class, trainer::run);
+    assertSame(whole.adapter(), resume(config.get(Settings.RUN), new TrainingOptions()).adapter());
+  }
+
   @Test
   void whatMayNotChangeIsNamed() throws IOException {
     Path run = killedAfter(3);

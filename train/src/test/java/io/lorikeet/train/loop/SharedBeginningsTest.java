@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.LeakCheck;
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.bindings.llama.Invocation;
 import io.lorikeet.models.architecture.BaseWeights;
 import io.lorikeet.models.architecture.ModelOptions;
 import io.lorikeet.models.architecture.PassShape;
@@ -29,6 +30,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
@@ -90,8 +92,33 @@ class SharedBeginningsTest {
         IllegalArgumentException.class, () -> run(base, chats, Packing.ROWS_AND_BEGINNINGS));
   }
 
+  /// Of an activated adapter, which acts from another token on in each turn.
+  @Test
+  void withAnActivatedAdapter() throws IOException {
+    Path base = RandomModel.of(TensorType.F32).write(folder.resolve("base.gguf"));
+    List<TokenizedExample> chats =
+        chats(400, 1).stream().map(SharedBeginningsTest::activated).toList();
+    assertSame(base, 400, chats);
+    double always = run(base, chats(400, 1), Packing.NONE).loss();
+    assertTrue(Math.abs(run(base, chats, Packing.NONE).loss() / always - 1) > 1e-3);
+  }
+
+  private static TokenizedExample activated(TokenizedExample example) {
+    return new TokenizedExample(
+        example.tokens(),
+        example.weights(),
+        example.source(),
+        example.line(),
+        example.judgement(),
+        example.promptLength() - 4);
+  }
+
   private static void assertSame(Path base, int vocabulary) throws IOException {
-    List<TokenizedExample> chats = chats(vocabulary, 1);
+    assertSame(base, vocabulary, chats(vocabulary, 1));
+  }
+
+  private static void assertSame(Path base, int vocabulary, List<TokenizedExample> chats)
+      throws IOException {
     Outcome apart = run(base, chats, Packing.NONE);
     Outcome shared = run(base, chats, Packing.ROWS_AND_BEGINNINGS);
     assertTrue(shared.places < 0.6 * apart.places, shared.places + " of " + apart.places);
@@ -143,7 +170,10 @@ class SharedBeginningsTest {
 
   private static Outcome run(Path path, List<TokenizedExample> examples, Packing packing)
       throws IOException {
-    LoraSettings settings = new LoraSettings(4, 8, false, 0, List.of("all-linear"), 3);
+    boolean activated = examples.getFirst().adaptedFrom() > 0;
+    LoraSettings settings =
+        new LoraSettings(4, 8, false, 0, List.of("all-linear"), 3)
+            .activatedBy(activated ? Optional.of(new Invocation(List.of(1))) : Optional.empty());
     try (GgufFile file = GgufFile.open(path);
         Backend backend = Backend.open("cpu", 1);
         BaseWeights weights = BaseWeights.load(file, backend, (_, _) -> {});
