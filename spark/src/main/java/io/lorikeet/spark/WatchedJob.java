@@ -1,6 +1,7 @@
 package io.lorikeet.spark;
 
 import io.lorikeet.train.parallel.MachineException;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -41,7 +42,7 @@ final class WatchedJob {
     } catch (TimeoutException _) {
       return false;
     } catch (ExecutionException e) {
-      throw TaskProblem.of(e.getCause());
+      throw TaskProblem.of(Objects.requireNonNullElse(e.getCause(), e));
     }
   }
 }

@@ -73,6 +73,13 @@ class KnownShapeTest {
     assertEquals(weights, KnownShape.named(name).orElseThrow().weights());
   }
 
+  /// Billions of weights that the publisher names.
+  @ParameterizedTest
+  @CsvSource({"Gemma-4-26B-A4B, 25.2", "Gemma-4-31B, 30.7"})
+  void hasTheWeightsThatItsPublisherNames(String name, double billions) {
+    assertEquals(billions, KnownShape.named(name).orElseThrow().weights() / 1e9, 0.05);
+  }
+
   @ParameterizedTest
   @CsvSource({
     "llama3.1-8b, Llama-3.1-8B",
