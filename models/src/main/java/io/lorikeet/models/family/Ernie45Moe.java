@@ -17,6 +17,11 @@ final class Ernie45Moe extends Ernie45 {
     return EnumSet.allOf(FeedForwardForm.class);
   }
 
+  @Override
+  boolean hasSharedPart() {
+    return true;
+  }
+
   /// 0 in layers with experts.
   @Override
   int feedForward(ModelKeys keys, int index) {

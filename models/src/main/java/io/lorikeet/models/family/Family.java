@@ -116,7 +116,8 @@ public abstract sealed class Family
       kinds.add(LayerConfig.carrying(new ShortConvolutionConfig(1), width));
       kinds.add(LayerConfig.carrying(new Mamba2Config(1, 1, 1, 1, 1), width));
     }
-    Experts some = new Experts(1, 1, 1, 1, Experts.Gating.SOFTMAX, false);
+    int shared = hasSharedPart() ? 1 : 0;
+    Experts some = new Experts(1, 1, 1, shared, Experts.Gating.SOFTMAX, false);
     Set<String> names = new LinkedHashSet<>();
     for (FeedForwardForm form : forms()) {
       for (String alternative : List.of("", "blk.0.ffn_gate_up_exps.weight")) {
@@ -135,6 +136,11 @@ public abstract sealed class Family
   enum FeedForwardForm {
     DENSE,
     EXPERTS
+  }
+
+  /// Whether every token can go through a part beside the experts.
+  boolean hasSharedPart() {
+    return false;
   }
 
   /// The forms that bases of this family have.

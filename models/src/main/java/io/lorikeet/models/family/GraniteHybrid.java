@@ -29,6 +29,11 @@ final class GraniteHybrid extends Granite {
   }
 
   @Override
+  boolean hasSharedPart() {
+    return true;
+  }
+
+  @Override
   public @Nullable Experts experts(ModelKeys keys) {
     Experts experts = softMaxExperts(keys, "feed_forward_length", true);
     return experts == null

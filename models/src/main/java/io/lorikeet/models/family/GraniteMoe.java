@@ -25,6 +25,11 @@ final class GraniteMoe extends Granite {
   }
 
   @Override
+  boolean hasSharedPart() {
+    return true;
+  }
+
+  @Override
   public Experts experts(ModelKeys keys) {
     return requireSoftMaxExperts(keys, "feed_forward_length", true)
         .withShared(keys.count("expert_shared_feed_forward_length"));

@@ -21,6 +21,11 @@ final class NemotronHMoe extends NemotronH {
   }
 
   @Override
+  boolean hasSharedPart() {
+    return true;
+  }
+
+  @Override
   public Experts experts(ModelKeys keys) {
     keys.requireAbsentOrZero("moe_latent_size", "experts between two projections of all");
     if (keys.count("expert_group_count") > 1) {

@@ -24,6 +24,11 @@ final class Qwen2Moe extends Family {
     return EnumSet.of(FeedForwardForm.EXPERTS);
   }
 
+  @Override
+  boolean hasSharedPart() {
+    return true;
+  }
+
   /// Where the metadata doesn't tell them, the widths follow from the dense one.
   @Override
   public Experts experts(ModelKeys keys) {

@@ -24,6 +24,11 @@ sealed class Qwen35Moe extends Qwen35 permits Qwen3Next {
   }
 
   @Override
+  boolean hasSharedPart() {
+    return true;
+  }
+
+  @Override
   int feedForward(ModelKeys keys, int index) {
     return keys.ofLayer("expert_feed_forward_length", index, 0);
   }
