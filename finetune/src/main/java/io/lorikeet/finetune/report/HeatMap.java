@@ -64,6 +64,7 @@ final class HeatMap {
             .max()
             .orElse(0);
     List<Integer> numbers = List.copyOf(layers.keySet());
+    List<List<RunSummary.MatrixUpdate>> columns = List.copyOf(layers.values());
     int cell = numbers.size() <= FEW_LAYERS ? WIDE_CELL : CELL;
     int width = LEFT + cell * numbers.size() + 4;
     int height = TOP + CELL * kinds.size() + 4;
@@ -82,7 +83,7 @@ final class HeatMap {
       if (column % 5 == 0) {
         svg.append("<text class=tick x=%d y=11>%d</text>\n".formatted(x, numbers.get(column)));
       }
-      for (RunSummary.MatrixUpdate matrix : layers.get(numbers.get(column))) {
+      for (RunSummary.MatrixUpdate matrix : columns.get(column)) {
         Matcher name = LAYER.matcher(matrix.tensor());
         int row = name.matches() ? kinds.indexOf(name.group(2)) : 0;
         double share = greatest > 0 ? matrix.norm() / greatest : 0;

@@ -3,6 +3,8 @@
 /// to a run and keeps its [RunSummary] beside the metrics. [ReportPage] makes the page of both, so
 /// that a page can be made again at any time.
 @Beta
+@NullMarked
 package io.lorikeet.finetune.report;
 
 import io.lorikeet.bindings.Beta;
+import org.jspecify.annotations.NullMarked;

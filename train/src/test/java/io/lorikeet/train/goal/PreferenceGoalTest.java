@@ -50,7 +50,7 @@ class PreferenceGoalTest {
             labels
                 ? (line % 2 == 0 ? Judgement.GOOD : Judgement.BAD)
                 : (side == 0 ? Judgement.CHOSEN : Judgement.REJECTED);
-        examples.add(new TokenizedExample(tokens, weights, "f", line, judgement));
+        examples.add(new TokenizedExample(tokens, weights, "f", line, judgement, 0));
       }
     }
     return examples;
