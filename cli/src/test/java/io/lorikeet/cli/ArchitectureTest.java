@@ -115,7 +115,8 @@ class ArchitectureTest {
     assertEquals(new TreeSet<>(ORDER), packages);
   }
 
-  /// So that NullAway checks them all, see the profile "nullness".
+  /// So that NullAway checks them, see the profile "nullness". In chat templates any value may be
+  /// Jinja's `none`, which is null there.
   @Test
   void everyPackageIsNullMarked() {
     List<String> others =
@@ -123,7 +124,7 @@ class ArchitectureTest {
             .filter(name -> !GENERATED.contains(name))
             .filter(name -> !classes.getPackage(name).isAnnotatedWith(NullMarked.class))
             .toList();
-    assertEquals(List.of(), others);
+    assertEquals(List.of("io.lorikeet.models.text.template"), others);
   }
 
   @Test
