@@ -84,6 +84,8 @@ class TrainingOptionsTest {
     for (Method method : List.of(Method.SIMPO, Method.KTO)) { // have settings of their own
       written.addAll(all.set(Settings.METHOD, method).resolve(_ -> 512).settings().keySet());
     }
+    all.set(Settings.KEEP_BASE, null).set(Settings.NEUTRAL, null).set(Settings.INVOCATION, "judge");
+    written.addAll(all.resolve(_ -> 512).settings().keySet()); // has no use for the base's texts
     written.add("steps"); // instead of epochs
     assertEquals(new TreeSet<>(Settings.keys()), written);
   }
