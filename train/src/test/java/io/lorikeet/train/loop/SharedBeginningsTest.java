@@ -98,9 +98,10 @@ class SharedBeginningsTest {
     Path base = RandomModel.of(TensorType.F32).write(folder.resolve("base.gguf"));
     List<TokenizedExample> chats =
         chats(400, 1).stream().map(SharedBeginningsTest::activated).toList();
-    assertSame(base, 400, chats);
+    assertSame(base, 400, chats, 0.85); // a turn's own end was computed with the adapter
     double always = run(base, chats(400, 1), Packing.NONE).loss();
-    assertTrue(Math.abs(run(base, chats, Packing.NONE).loss() / always - 1) > 1e-3);
+    double ratio = run(base, chats, Packing.NONE).loss() / always;
+    assertTrue(Math.abs(ratio - 1) > 1e-4, "ratio of the losses " + ratio);
   }
 
   private static TokenizedExample activated(TokenizedExample example) {
@@ -114,14 +115,15 @@ class SharedBeginningsTest {
   }
 
   private static void assertSame(Path base, int vocabulary) throws IOException {
-    assertSame(base, vocabulary, chats(vocabulary, 1));
+    assertSame(base, vocabulary, chats(vocabulary, 1), 0.6);
   }
 
-  private static void assertSame(Path base, int vocabulary, List<TokenizedExample> chats)
-      throws IOException {
+  /// @param most share of the places of separate rows
+  private static void assertSame(
+      Path base, int vocabulary, List<TokenizedExample> chats, double most) throws IOException {
     Outcome apart = run(base, chats, Packing.NONE);
     Outcome shared = run(base, chats, Packing.ROWS_AND_BEGINNINGS);
-    assertTrue(shared.places < 0.6 * apart.places, shared.places + " of " + apart.places);
+    assertTrue(shared.places < most * apart.places, shared.places + " of " + apart.places);
     assertEquals(apart.targets, shared.targets);
     assertEquals(apart.losses.keySet(), shared.losses.keySet());
     apart.losses.forEach(
