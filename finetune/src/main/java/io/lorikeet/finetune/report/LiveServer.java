@@ -74,9 +74,13 @@ public final class LiveServer implements AutoCloseable {
   /// Reads a long run to its end, also before anybody asks for it.
   private void readOn() {
     try {
-      do {
+      runs.getFirst().body();
+      while (!runs.getFirst().isRead()) {
+        Thread.sleep(LiveRun.READING);
         runs.getFirst().body();
-      } while (!runs.getFirst().isRead() && !Thread.interrupted());
+      }
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
     } catch (IOException | RuntimeException _) {
       // tried again, and told, when the page is asked for
     }
@@ -156,7 +160,8 @@ public final class LiveServer implements AutoCloseable {
   /// The report, which asks for its changing part again at each event.
   private String live(int number) throws IOException {
     String follow = runs.size() == 1 ? number + "/" : "";
-    return Html.page(runs.get(number).title(), runs.get(number).body())
+    String body = runs.get(number).body();
+    return Html.page(runs.get(number).title(), body)
         .replace(
             "</body>",
             "<script>\n" + Html.resource("live.js") + "follow('" + follow + "');</script></body>");

@@ -95,6 +95,16 @@ class LiveServerTest {
   }
 
   @Test
+  void anUnreadableRunIsReadOnlyAgainWhenItChanges() throws IOException {
+    Files.writeString(run.resolve("metrics.jsonl"), "half\n" + step(1, 2));
+    LiveRun live = new LiveRun(run, Duration.ZERO);
+    assertTrue(live.body().contains("is no line of a run"), live.body());
+    assertTrue(live.isRead());
+    Files.writeString(run.resolve("metrics.jsonl"), step(1, 2.25));
+    assertTrue(live.body().contains("1,2.25"), live.body());
+  }
+
+  @Test
   void listsRuns() throws Exception {
     run("second");
     try (LiveServer server = new LiveServer(folder, 0)) {
