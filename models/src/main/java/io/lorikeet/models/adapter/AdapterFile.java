@@ -106,6 +106,7 @@ public record AdapterFile(
       }
       List<String> problems = new ArrayList<>();
       List<LoraPair> pairs = new AdapterPairs(gguf, problems).read(base);
+      checkInvocation(metadata, base, problems);
       return finish(gguf, pairs, problems, file + " doesn't fit " + base.path());
     }
   }
@@ -136,6 +137,20 @@ public record AdapterFile(
             metadata.requireString(AdapterKeys.ARCHITECTURE), alpha, pairs, invocation(metadata));
     requireUnchanged(gguf.path(), metadata, adapter);
     return new AdapterFile(adapter, base(metadata), training(metadata), template(metadata));
+  }
+
+  /// The proof computes with these tokens.
+  private static void checkInvocation(GgufMetadata metadata, GgufFile base, List<String> problems) {
+    long rows =
+        base.tensor("token_embd.weight").map(t -> t.elements() / t.shape().getFirst()).orElse(0L);
+    invocation(metadata).stream()
+        .flatMap(invocation -> invocation.tokens().stream())
+        .filter(token -> token < 0 || token >= rows)
+        .forEach(
+            token ->
+                problems.add(
+                    "%s names the token %s, and the base has %s tokens"
+                        .formatted(AdapterKeys.INVOCATION_TOKENS, token, rows)));
   }
 
   /// The tokens that an adapter with this metadata acts from; empty for one that always does.

@@ -10,6 +10,7 @@ import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.lora.LoraPair;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.GgufTensor;
+import io.lorikeet.quant.GgufValue;
 import io.lorikeet.quant.GgufWriter;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.TensorSource;
@@ -200,6 +201,19 @@ class AdapterFileTest {
         .write(file);
     LoraAdapter adapter = AdapterFile.read(file, base).adapter();
     assertEquals(adapter.pairs().getFirst().rank(), adapter.alpha());
+  }
+
+  /// The proof would give them to ggml, which ends the process.
+  @Test
+  void refusesInvocationsThatTheBaseHasNot() throws IOException {
+    adapter()
+        .put(
+            "adapter.alora.invocation_tokens",
+            GgufValue.Array.ofUint32s(new int[] {2, SmallBase.VOCABULARY}))
+        .addTensor(SmallBase.UP + ".lora_a", new long[] {4, 3}, new float[12])
+        .addTensor(SmallBase.UP + ".lora_b", new long[] {3, 6}, new float[18])
+        .write(file);
+    assertRefused("adapter.alora.invocation_tokens names the token 9, and the base has 9 tokens");
   }
 
   @Test
