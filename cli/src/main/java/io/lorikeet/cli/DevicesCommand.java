@@ -48,7 +48,7 @@ final class DevicesCommand implements Callable<Integer> {
     return 0;
   }
 
-  /// The same of a device for programs.
+  /// A device's name, hardware and memory, for programs.
   static Map<String, Object> json(TrainingDevice device) {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("name", device.name());

@@ -40,7 +40,7 @@ final class QuantizationWords {
     return lines;
   }
 
-  /// The same for programs.
+  /// The type and size of each tensor, and the size of all, for programs.
   static Map<String, Object> json(List<GgufTensor> tensors) {
     List<Map<String, Object>> each = new ArrayList<>();
     for (GgufTensor tensor : tensors) {
