@@ -25,6 +25,7 @@ import java.util.zip.CRC32;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -214,5 +215,26 @@ class DemoControlsTest {
     Scores scores = Scores.of(adapter);
     assertTrue(scores.ofNew() >= 0.9 && scores.ofOld() >= 0.9, scores.words());
     assertEquals(0, judge("--adapter", adapter).exitCode());
+  }
+
+  /// Prints docs/evaluation.md's table, for bench/old-skills.
+  @Test
+  @EnabledIfSystemProperty(named = "lorikeet.oldSkills", matches = ".+")
+  void table() throws IOException {
+    Map<String, List<Object>> trainings = new LinkedHashMap<>();
+    trainings.put("plain, 150 steps", List.of());
+    trainings.put("--keep-base 1, the base's own texts", List.of("--keep-base", 1, "--steps", 200));
+    trainings.put(
+        "--keep-base 1, old questions",
+        List.of("--keep-base", 1, "--neutral", oldTrain, "--steps", 200));
+    trainings.put("--replay FILE:0.5", List.of("--replay", oldTrain + ":0.5", "--steps", 300));
+    for (Map.Entry<String, List<Object>> training : trainings.entrySet()) {
+      for (String seed : System.getProperty("lorikeet.oldSkills").split(",")) {
+        List<Object> options = new ArrayList<>(training.getValue());
+        options.addAll(List.of("--seed", seed, "--force"));
+        Scores scores = Scores.of(train("table", NEW, options.toArray()));
+        System.out.printf("%s, seed %s: %s%n", training.getKey(), seed, scores.words());
+      }
+    }
   }
 }
