@@ -83,6 +83,7 @@ public final class LlamaVocabulary {
     if (addSpecial) {
       requireSpecialTokens();
     }
+    spelling.ifPresent(this::requireTexts);
     List<String> parts =
         spelling.map(found -> found.parts(text, parseSpecial)).orElse(List.of(text));
     if (parts.size() > 1) {
@@ -222,6 +223,11 @@ public final class LlamaVocabulary {
     return NativeText.string(Llama.llama_vocab_get_text(vocabulary, token)).orElse("");
   }
 
+  boolean isUtf8(int token) {
+    requireToken(token);
+    return NativeText.isUtf8(Llama.llama_vocab_get_text(handle(), token));
+  }
+
   /// The token that begins a text; empty where the file names none and the one that libllama takes
   /// then is no control token.
   public OptionalInt bos() {
@@ -310,6 +316,14 @@ public final class LlamaVocabulary {
           "the vocabulary of "
               + model.file()
               + " wants to begin or end a text with a token that it doesn't have");
+    }
+  }
+
+  private void requireTexts(Spelling found) {
+    if (!found.broken().isEmpty()) {
+      throw new UnusableModelException(
+          "%s: the texts of tokens %s aren't UTF-8, and llama.cpp can't spell every text without them; convert the model again"
+              .formatted(model.file(), found.broken()));
     }
   }
 

@@ -2,6 +2,8 @@ package io.lorikeet.bindings.llama;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /// Text that native functions write into a buffer of the caller's.
@@ -33,5 +35,17 @@ final class NativeText {
     return pointer.equals(MemorySegment.NULL)
         ? Optional.empty()
         : Optional.of(pointer.reinterpret(Long.MAX_VALUE).getString(0));
+  }
+
+  /// Whether a string that native code owns is UTF-8.
+  static boolean isUtf8(MemorySegment pointer) {
+    byte[] decoded = string(pointer).orElse("").getBytes(StandardCharsets.UTF_8);
+    MemorySegment bytes = pointer.reinterpret(Long.MAX_VALUE);
+    for (int i = 0; i < decoded.length; i++) {
+      if (bytes.get(ValueLayout.JAVA_BYTE, i) != decoded[i]) {
+        return false; // U+FFFD stands for what can't be decoded
+      }
+    }
+    return true;
   }
 }

@@ -23,6 +23,7 @@ final class Spelling {
   static final int UNKNOWN = 1 << 0;
   static final int CONTROL = 1 << 3;
   private static final int USER_DEFINED = 1 << 4;
+  private static final int SPECIAL = UNKNOWN | CONTROL | USER_DEFINED;
   static final int STRIPS_BEFORE = 1 << 7;
   static final int STRIPS_AFTER = 1 << 8;
   private static final String SPACE = "\u2581"; // libllama's replacement of a space
@@ -32,6 +33,7 @@ final class Spelling {
   private final Set<Integer> partsOfLongerTokens = new HashSet<>();
   private final List<String> control = new ArrayList<>();
   private final List<String> userDefined = new ArrayList<>();
+  private final List<Integer> broken = new ArrayList<>();
   private final Pattern always;
   private final Pattern parsed;
 
@@ -39,7 +41,11 @@ final class Spelling {
   Spelling(LlamaVocabulary vocabulary) {
     missingBytes.set(0, 256);
     for (int id = 0; id < vocabulary.size(); id++) {
-      add(vocabulary.tokenText(id), vocabulary.attributes(id));
+      if (vocabulary.isUtf8(id)) {
+        add(vocabulary.tokenText(id), vocabulary.attributes(id));
+      } else if ((vocabulary.attributes(id) & SPECIAL) != 0) {
+        broken.add(id);
+      }
     }
     always = anyOf(userDefined);
     control.addAll(userDefined);
@@ -77,6 +83,12 @@ final class Spelling {
   /// Whether every text can be spelled.
   boolean isComplete() {
     return missingBytes.isEmpty();
+  }
+
+  /// Tokens that libllama looks for in a text and whose own texts aren't UTF-8: it could find them
+  /// within a character, of which the rest has no token then.
+  List<Integer> broken() {
+    return broken;
   }
 
   /// Whether the space can be spelled.

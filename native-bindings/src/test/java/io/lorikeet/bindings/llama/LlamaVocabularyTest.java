@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lorikeet.bindings.LeakCheck;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -112,6 +113,33 @@ class LlamaVocabularyTest {
       assertArrayEquals(new int[] {7, 2, 0, 5}, vocabulary.tokenize("a</s>=b", false, true));
       assertEquals("a<unk>b", vocabulary.detokenize(new int[] {7, 0, 5}, false, true));
     }
+  }
+
+  /// libllama would end the process where such a token's text, as Java reads it, stands in a text.
+  @Test
+  void textsOfTokensHaveToBeUtf8() throws IOException {
+    NativeGguf file = VocabularyFile.sentencePiece("\u2581", "a", "|", "?");
+    try (LlamaModel model = damaged(file, "<unk>", 3)) {
+      UnusableModelException refused =
+          assertThrows(
+              UnusableModelException.class,
+              () -> model.vocabulary().tokenize("a<un\ufffd>", false, true));
+      assertTrue(refused.getMessage().contains("texts of tokens [0] aren't UTF-8"));
+    }
+    try (LlamaModel model = damaged(file, "?", 0)) {
+      assertArrayEquals(
+          new int[] {3, 4, 0, 4}, model.vocabulary().tokenize("a\ufffda", false, true));
+    }
+  }
+
+  /// A vocabulary of which a byte of a token is no longer UTF-8.
+  private LlamaModel damaged(NativeGguf file, String token, int at) throws IOException {
+    Path path = file.write(folder.resolve("damaged.gguf"));
+    String bytes = Files.readString(path, StandardCharsets.ISO_8859_1);
+    int place = bytes.indexOf(token) + at;
+    String damaged = bytes.substring(0, place) + '\u008c' + bytes.substring(place + 1);
+    Files.writeString(path, damaged, StandardCharsets.ISO_8859_1);
+    return LlamaModel.load(path, LlamaModel.Options.VOCABULARY);
   }
 
   @Test
