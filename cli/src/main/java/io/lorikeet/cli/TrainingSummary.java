@@ -1,9 +1,11 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.finetune.text.Words;
+import io.lorikeet.models.architecture.Pooling;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.ShellText;
 import io.lorikeet.train.run.RunMetrics;
+import io.lorikeet.train.settings.Method;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import java.io.IOException;
@@ -12,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -33,6 +36,9 @@ record TrainingSummary(TrainingConfig config, RunMetrics metrics, Optional<Path>
     }
     if (!metrics.validations().isEmpty()) {
       lines.add(row("validation loss", validationLoss()));
+      if (metrics.validations().getLast().figures().containsKey("recall_at_1")) {
+        lines.add(row("recall@1", found()));
+      }
     }
     lines.add(row("adapter", file(config.get(Settings.OUTPUT))));
     if (best.isPresent()) {
@@ -58,10 +64,16 @@ record TrainingSummary(TrainingConfig config, RunMetrics metrics, Optional<Path>
   private String tokens() {
     return String.format(
         Locale.ROOT,
-        "%,d computed, %,d of them with loss; %,.0f tokens/s",
+        isOfEmbeddings()
+            ? "%,d computed, of %,d texts; %,.0f tokens/s"
+            : "%,d computed, %,d of them with loss; %,.0f tokens/s",
         metrics.tokens(),
         metrics.targets(),
         metrics.tokens() / metrics.seconds());
+  }
+
+  private boolean isOfEmbeddings() {
+    return config.find(Settings.METHOD).equals(Optional.of(Method.CONTRASTIVE));
   }
 
   private String trainingLoss() {
@@ -93,6 +105,19 @@ record TrainingSummary(TrainingConfig config, RunMetrics metrics, Optional<Path>
         .orElse(losses);
   }
 
+  /// How often the nearest passage is the right one, among all that are measured.
+  private String found() {
+    Map<String, Double> before = metrics.validations().getFirst().figures();
+    Map<String, Double> after = metrics.validations().getLast().figures();
+    return String.format(
+        Locale.ROOT,
+        "%.1f %% before, %.1f %% after; MRR %.3f before, %.3f after",
+        100 * before.get("recall_at_1"),
+        100 * after.get("recall_at_1"),
+        before.get("mrr"),
+        after.get("mrr"));
+  }
+
   private static String file(Path path) throws IOException {
     long bytes;
     try (Stream<Path> files = Files.walk(path)) {
@@ -111,6 +136,10 @@ record TrainingSummary(TrainingConfig config, RunMetrics metrics, Optional<Path>
     }
     boolean chats;
     try (GgufFile file = GgufFile.openHeader(config.get(Settings.MODEL))) {
+      if (isOfEmbeddings()) {
+        return "llama-server -m %s --lora %s --embeddings%s"
+            .formatted(base, adapter, Pooling.isNamed(file.metadata()) ? "" : " --pooling last");
+      }
       chats = file.metadata().string("tokenizer.chat_template").isPresent();
     }
     return (chats
