@@ -112,10 +112,10 @@ record TrainingSummary(TrainingConfig config, RunMetrics metrics, Optional<Path>
     return String.format(
         Locale.ROOT,
         "%.1f %% before, %.1f %% after; MRR %.3f before, %.3f after",
-        100 * before.get("recall_at_1"),
-        100 * after.get("recall_at_1"),
-        before.get("mrr"),
-        after.get("mrr"));
+        100 * before.getOrDefault("recall_at_1", Double.NaN),
+        100 * after.getOrDefault("recall_at_1", Double.NaN),
+        before.getOrDefault("mrr", Double.NaN),
+        after.getOrDefault("mrr", Double.NaN));
   }
 
   private static String file(Path path) throws IOException {
