@@ -14,7 +14,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -36,9 +35,7 @@ record TrainingSummary(TrainingConfig config, RunMetrics metrics, Optional<Path>
     }
     if (!metrics.validations().isEmpty()) {
       lines.add(row("validation loss", validationLoss()));
-      if (metrics.validations().getLast().figures().containsKey("recall_at_1")) {
-        lines.add(row("recall@1", found()));
-      }
+      Words.found(metrics).ifPresent(found -> lines.add(row("recall@1", found)));
     }
     lines.add(row("adapter", file(config.get(Settings.OUTPUT))));
     if (best.isPresent()) {
@@ -103,19 +100,6 @@ record TrainingSummary(TrainingConfig config, RunMetrics metrics, Optional<Path>
                     lowest.loss(),
                     lowest.step()))
         .orElse(losses);
-  }
-
-  /// How often the nearest passage is the right one, among all that are measured.
-  private String found() {
-    Map<String, Double> before = metrics.validations().getFirst().figures();
-    Map<String, Double> after = metrics.validations().getLast().figures();
-    return String.format(
-        Locale.ROOT,
-        "%.1f %% before, %.1f %% after; MRR %.3f before, %.3f after",
-        100 * before.getOrDefault("recall_at_1", Double.NaN),
-        100 * after.getOrDefault("recall_at_1", Double.NaN),
-        before.getOrDefault("mrr", Double.NaN),
-        after.getOrDefault("mrr", Double.NaN));
   }
 
   private static String file(Path path) throws IOException {

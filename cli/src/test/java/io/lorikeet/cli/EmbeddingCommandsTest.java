@@ -79,6 +79,8 @@ class EmbeddingCommandsTest {
         run.out().matches("(?s).*\nrecall@1 +\\S+ % before, \\S+ % after; MRR .*"), run.out());
     assertTrue(run.out().contains("--embeddings --pooling last"), run.out());
     assertFalse(run.out().contains("Modelfile"), run.out());
+    String report = Files.readString(folder.resolve("adapter-run").resolve("report.html"));
+    assertTrue(report.contains("recall@1") && report.contains("Loss of contrastive learning"));
     JsonNode proof =
         new ObjectMapper()
             .readTree(
