@@ -7,17 +7,20 @@ import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.train.data.DataFigures;
 import io.lorikeet.train.data.DataSet;
 import io.lorikeet.train.data.OddExamples;
+import io.lorikeet.train.data.PackedRow;
 import io.lorikeet.train.data.TokenizedExample;
 import io.lorikeet.train.data.TrainingData;
 import io.lorikeet.train.data.files.SourceLine;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.settings.DataSettings;
+import io.lorikeet.train.settings.Method;
 import io.lorikeet.train.settings.Settings;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -42,14 +45,23 @@ record DataReport(
     int context = settings.get(Settings.CONTEXT);
     out.println();
     row(out, "examples", Words.count(figures.examples()));
-    row(
-        out,
-        "tokens",
-        "%s, of which %s (%s) are learned"
-            .formatted(
-                Words.count(figures.tokens()),
-                Words.count(figures.trained()),
-                Words.percent((double) figures.trained() / figures.tokens())));
+    if (isOfTexts()) {
+      row(
+          out,
+          "texts",
+          "%s, of %s tokens"
+              .formatted(
+                  Words.count(data.training().examples()), Words.count(data.training().tokens())));
+    } else {
+      row(
+          out,
+          "tokens",
+          "%s, of which %s (%s) are learned"
+              .formatted(
+                  Words.count(figures.tokens()),
+                  Words.count(figures.trained()),
+                  Words.percent((double) figures.trained() / figures.tokens())));
+    }
     int[] lengths = figures.lengths();
     row(
         out,
@@ -75,7 +87,7 @@ record DataReport(
     DataSet training = data.training();
     row(
         out,
-        settings.get(Settings.PACKING) ? "packed" : "not packed",
+        settings.get(Settings.PACKING) && !isOfTexts() ? "packed" : "not packed",
         "%s rows, %s padding"
             .formatted(
                 Words.count(training.rows().size()), Words.percent(training.paddingShare())));
@@ -103,6 +115,10 @@ record DataReport(
     for (String warning : traps()) {
       out.println("warning: " + warning);
     }
+  }
+
+  private boolean isOfTexts() {
+    return data.method().equals(Optional.of(Method.CONTRASTIVE));
   }
 
   private static void row(PrintWriter out, String name, String text) {
@@ -162,6 +178,10 @@ record DataReport(
   /// Some examples as the model sees them.
   void printExamples(PrintWriter out, int count, boolean colour) {
     ShownTokens tokens = new ShownTokens(tokenizer, colour);
+    if (isOfTexts()) {
+      printTexts(out, count, tokens);
+      return;
+    }
     for (TokenizedExample example : data.sample(count)) {
       out.println();
       out.printf(
@@ -171,6 +191,20 @@ record DataReport(
           Words.count(example.targets()),
           colour ? "" : " (between ⟦ and ⟧)");
       out.println(tokens.of(example));
+    }
+  }
+
+  private void printTexts(PrintWriter out, int count, ShownTokens tokens) {
+    List<PackedRow> rows = data.training().rows();
+    int wanted = Math.min(count, rows.size());
+    for (int i = 0; i < wanted; i++) {
+      List<TokenizedExample> texts = rows.get((int) ((long) i * rows.size() / wanted)).examples();
+      TokenizedExample first = texts.getFirst();
+      out.printf("%n%s%n", new SourceLine(first.source(), first.line()));
+      for (TokenizedExample text : texts) {
+        String part = text.judgement().name().toLowerCase(Locale.ROOT);
+        out.printf("%-9s%4s tokens  %s%n", part, Words.count(text.places()), tokens.of(text));
+      }
     }
   }
 
@@ -229,6 +263,9 @@ record DataReport(
   private static Map<String, Object> json(TokenizedExample example, ShownTokens tokens) {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("place", new SourceLine(example.source(), example.line()).toString());
+    if (example.judgement().isOfSearch()) {
+      json.put("part", example.judgement().name().toLowerCase(Locale.ROOT));
+    }
     json.put("text", tokens.of(example));
     json.put("tokens", example.tokens());
     json.put(

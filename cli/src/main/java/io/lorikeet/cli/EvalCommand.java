@@ -253,7 +253,7 @@ final class EvalCommand extends WritingCommand {
       List<TokenizedExample> examples;
       try (Tokenizer tokenizer = Tokenizer.open(model.file())) {
         examples =
-            TrainingData.tokenize(
+            TrainingData.tokenizeAnswers(
                 List.of(file),
                 DataSettings.of(length),
                 TextEncoding.of(tokenizer, chatTemplate),

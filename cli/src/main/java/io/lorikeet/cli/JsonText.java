@@ -34,6 +34,9 @@ final class JsonText {
     json.put("difference_share", verification.differenceShare());
     json.put("rounding_share", verification.roundingShare());
     verification.rounding().ifPresent(lost -> json.put("storage_loss", lost));
+    verification
+        .embeddings()
+        .ifPresent(agreement -> json.put("least_cosine", agreement.leastCosine()));
     return of(json);
   }
 

@@ -4,6 +4,7 @@ import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.train.data.TokenizedExample;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /// Writes the tokens of an example so that people see which are learned and which are special. In
 /// colour: learned ones green, special ones inverse. Else learned ones stand between ⟦ and ⟧, and
@@ -14,7 +15,8 @@ record ShownTokens(Tokenizer tokenizer, boolean colour) {
   String of(TokenizedExample example) {
     StringBuilder text = new StringBuilder();
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(); // a character can be several tokens
-    int[] tokens = example.tokens();
+    boolean embedded = example.judgement().isOfSearch(); // its last token isn't its text's
+    int[] tokens = embedded ? Arrays.copyOf(example.tokens(), example.places()) : example.tokens();
     for (int i = 0; i < tokens.length; i++) {
       boolean special = tokenizer.isControl(tokens[i]);
       bytes.writeBytes(tokenizer.bytes(tokens[i]));

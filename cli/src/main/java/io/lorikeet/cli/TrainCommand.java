@@ -3,6 +3,7 @@ package io.lorikeet.cli;
 import io.lorikeet.finetune.FineTuned;
 import io.lorikeet.train.parallel.Machines;
 import io.lorikeet.train.run.RunMetrics;
+import io.lorikeet.train.settings.Method;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
@@ -69,8 +70,10 @@ final class TrainCommand implements Callable<Integer> {
               : session.run(options.resolve(), RunFlags.replaces(parsed));
     }
     TrainingConfig config = finished.config();
-    ServingText.ofAdapter(config.get(Settings.MODEL), config.get(Settings.OUTPUT))
-        .forEach(line::println);
+    if (!config.find(Settings.METHOD).equals(Optional.of(Method.CONTRASTIVE))) {
+      ServingText.ofAdapter(config.get(Settings.MODEL), config.get(Settings.OUTPUT))
+          .forEach(line::println);
+    }
     line.println("");
     new TrainingSummary(config, RunMetrics.read(config.get(Settings.RUN)), finished.best())
         .lines()

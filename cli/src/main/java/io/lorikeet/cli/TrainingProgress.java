@@ -202,7 +202,8 @@ final class TrainingProgress implements TrainingListener {
         : String.format(Locale.ROOT, "%.4f", loss);
   }
 
-  /// By how much the better answers' rewards are higher, and how often.
+  /// By how much the better answers' rewards are higher, and how often; or how often passages are
+  /// found.
   static List<String> preferences(Map<String, Double> figures) {
     List<String> parts = new ArrayList<>();
     Double margin = figures.get("reward_margin");
@@ -212,6 +213,11 @@ final class TrainingProgress implements TrainingListener {
     Double accuracy = figures.get("reward_accuracy");
     if (accuracy != null) {
       parts.add(String.format(Locale.ROOT, "right %.0f %%", 100 * accuracy));
+    }
+    Double recall = figures.get("recall_at_1");
+    if (recall != null) {
+      parts.add(String.format(Locale.ROOT, "recall@1 %.1f %%", 100 * recall));
+      parts.add(String.format(Locale.ROOT, "MRR %.3f", figures.get("mrr")));
     }
     return parts;
   }

@@ -1,9 +1,11 @@
 package io.lorikeet.cli;
 
 import io.lorikeet.finetune.text.Words;
+import io.lorikeet.models.architecture.Pooling;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.ShellText;
 import io.lorikeet.train.run.RunMetrics;
+import io.lorikeet.train.settings.Method;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import java.io.IOException;
@@ -33,6 +35,7 @@ record TrainingSummary(TrainingConfig config, RunMetrics metrics, Optional<Path>
     }
     if (!metrics.validations().isEmpty()) {
       lines.add(row("validation loss", validationLoss()));
+      Words.found(metrics).ifPresent(found -> lines.add(row("recall@1", found)));
     }
     lines.add(row("adapter", file(config.get(Settings.OUTPUT))));
     if (best.isPresent()) {
@@ -58,10 +61,16 @@ record TrainingSummary(TrainingConfig config, RunMetrics metrics, Optional<Path>
   private String tokens() {
     return String.format(
         Locale.ROOT,
-        "%,d computed, %,d of them with loss; %,.0f tokens/s",
+        isOfEmbeddings()
+            ? "%,d computed, of %,d texts; %,.0f tokens/s"
+            : "%,d computed, %,d of them with loss; %,.0f tokens/s",
         metrics.tokens(),
         metrics.targets(),
         metrics.tokens() / metrics.seconds());
+  }
+
+  private boolean isOfEmbeddings() {
+    return config.find(Settings.METHOD).equals(Optional.of(Method.CONTRASTIVE));
   }
 
   private String trainingLoss() {
@@ -111,6 +120,10 @@ record TrainingSummary(TrainingConfig config, RunMetrics metrics, Optional<Path>
     }
     boolean chats;
     try (GgufFile file = GgufFile.openHeader(config.get(Settings.MODEL))) {
+      if (isOfEmbeddings()) {
+        return "llama-server -m %s --lora %s --embeddings%s"
+            .formatted(base, adapter, Pooling.isNamed(file.metadata()) ? "" : " --pooling last");
+      }
       chats = file.metadata().string("tokenizer.chat_template").isPresent();
     }
     return (chats

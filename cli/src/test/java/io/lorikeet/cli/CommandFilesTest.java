@@ -36,7 +36,7 @@ class CommandFilesTest {
 
   /// Options that take a text as it is.
   private static final Set<String> TEXTS =
-      Set.of("--prompt", "--system", "--name", "--note", "--invocation");
+      Set.of("--prompt", "--system", "--name", "--note", "--invocation", "--query-prefix");
 
   /// Commands that write nothing, with all their parameters that name files.
   private static final Map<String, Set<String>> READING =

@@ -4,10 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lorikeet.export.AdapterRounding;
+import io.lorikeet.export.EmbeddingAgreement;
 import io.lorikeet.export.KindEffects;
 import io.lorikeet.export.LogitsDifference;
 import io.lorikeet.export.Verification;
 import io.lorikeet.finetune.text.ProofText;
+import io.lorikeet.models.architecture.Pooling;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -38,13 +40,49 @@ class ProofTextTest {
             0.002,
             0.03,
             Optional.empty(),
-            new KindEffects(List.of("q", "v"), List.of("ssm_out")));
+            new KindEffects(List.of("q", "v"), List.of("ssm_out")),
+            Optional.empty());
     List<String> lines = ProofText.lines(verification);
     assertEquals("pairs that each change llama.cpp's logits: q, v", lines.get(5));
     assertEquals(
         "warning: pairs that change nothing in llama.cpp: ssm_out. They learned nothing, or"
             + " llama.cpp ignores them",
         lines.get(6));
+  }
+
+  /// Of an adapter for embeddings, these decide as well.
+  @Test
+  void embeddings() {
+    EmbeddingAgreement same = new EmbeddingAgreement(Pooling.LAST, 88, 0.9999, 2e-5, 0.31);
+    List<String> lines = ProofText.lines(withEmbeddings(same));
+    assertEquals(
+        "embeddings of 88 texts (last): cosine of llama.cpp's and the trainer's 0.999900 at least"
+            + " (limit 0.999); mean distance 2.00e-05, of the adapter's change 3.10e-01",
+        lines.get(5));
+    assertTrue(lines.getLast().startsWith("verified: "), lines::toString);
+    assertTrue(JsonText.of(withEmbeddings(same)).contains("\"least_cosine\" : 0.9999"));
+    EmbeddingAgreement others = new EmbeddingAgreement(Pooling.MEAN, 88, 0.99, 2e-5, 0.31);
+    assertEquals(
+        "FAILED: llama.cpp's embeddings with the adapter aren't the trainer's",
+        ProofText.lines(withEmbeddings(others)).getLast());
+    EmbeddingAgreement unclear = new EmbeddingAgreement(Pooling.MEAN, 88, 0.9999, 2e-5, 1e-4);
+    assertTrue(
+        ProofText.lines(withEmbeddings(unclear))
+            .getLast()
+            .startsWith("inconclusive: the adapter changes embeddings too little"));
+  }
+
+  private static Verification withEmbeddings(EmbeddingAgreement agreement) {
+    return new Verification(
+        LARGE,
+        LARGE,
+        SMALL,
+        SMALL,
+        0.002,
+        0.03,
+        Optional.empty(),
+        new KindEffects(List.of(), List.of()),
+        Optional.of(agreement));
   }
 
   @Test

@@ -5,10 +5,13 @@ import io.lorikeet.bindings.Beta;
 import io.lorikeet.bindings.llama.Invocation;
 import io.lorikeet.bindings.llama.LlamaAdapter;
 import io.lorikeet.bindings.llama.LlamaContext;
+import io.lorikeet.bindings.llama.LlamaEmbeddings;
 import io.lorikeet.bindings.llama.LlamaModel;
 import io.lorikeet.models.adapter.AdapterFile;
 import io.lorikeet.models.adapter.AdapterStorage;
 import io.lorikeet.models.architecture.BaseWeights;
+import io.lorikeet.models.architecture.Pooling;
+import io.lorikeet.models.architecture.TextEmbedding;
 import io.lorikeet.models.autodiff.Precision;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.lora.LoraAdapter;
@@ -16,6 +19,7 @@ import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.ModelLoader;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -90,6 +94,7 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
     List<int[]> sequences =
         given.stream().map(tokens -> invoking(tokens, inFile.invocation())).toList();
     LlamaSide llama;
+    Optional<TextEmbedding> embedding;
     AdapterStorage storage;
     int vocabulary;
     int longest = sequences.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
@@ -98,7 +103,8 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
       if (sequences.stream().mapToInt(tokens -> tokens.length).sum() > mostTokens(vocabulary)) {
         throw new IllegalArgumentException("more than " + mostTokens(vocabulary) + " tokens");
       }
-      llama = llama(base, adapterFile, sequences, longest);
+      embedding = embedding(base, adapterFile);
+      llama = llama(base, adapterFile, embedding, sequences, longest);
     }
     try (GgufFile file = GgufFile.open(adapterFile)) {
       storage = AdapterStorage.of(file);
@@ -139,7 +145,16 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
                         .comparison()
                         .nearer(before, effects, trained, logits, Math.abs(nudge) <= LEAST_NUDGE));
       }
-      return verification.withKinds(llama.kinds());
+      verification = verification.withKinds(llama.kinds());
+      if (embedding.isEmpty()) {
+        return verification;
+      }
+      return verification.withEmbeddings(
+          EmbeddingAgreement.of(
+              embedding.get().pooling(),
+              llama.embeddings(),
+              trainer.embeddings(Optional.of(computed), embedding.get(), sequences),
+              trainer.embeddings(Optional.empty(), embedding.get(), sequences)));
     }
   }
 
@@ -197,6 +212,14 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
       this.context = context;
     }
 
+    List<double[]> embeddings(
+        Optional<LoraAdapter> adapter, TextEmbedding embedding, List<int[]> texts) {
+      try (TrainerLogits trainer =
+          new TrainerLogits(base, weights, adapter, device, threads, precision, context)) {
+        return texts.stream().map(text -> trainer.embedding(embedding, text)).toList();
+      }
+    }
+
     <T> T compute(Optional<LoraAdapter> adapter, Function<LogitsSource, T> use) {
       try (TrainerLogits logits =
           new TrainerLogits(base, weights, adapter, device, threads, precision, context)) {
@@ -205,10 +228,17 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
     }
   }
 
-  /// Logits of llama.cpp, and the effect of each kind of matrix there.
-  private record LlamaSide(LogitsComparison comparison, KindEffects kinds) {}
+  /// Logits of llama.cpp, the effect of each kind of matrix there, and embeddings where they are
+  /// asked for.
+  private record LlamaSide(
+      LogitsComparison comparison, KindEffects kinds, List<double[]> embeddings) {}
 
-  private LlamaSide llama(GgufFile base, Path adapterFile, List<int[]> sequences, int longest)
+  private LlamaSide llama(
+      GgufFile base,
+      Path adapterFile,
+      Optional<TextEmbedding> embedding,
+      List<int[]> sequences,
+      int longest)
       throws IOException {
     // The weights stay in the mapped file: llama.cpp's copy in a faster layout would double them.
     LlamaModel.Options inPlace = new LlamaModel.Options(false, 0, false);
@@ -221,7 +251,34 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
               sequences,
               new LlamaLogits(context, Optional.of(adapter)),
               new LlamaLogits(context, Optional.empty()));
-      return new LlamaSide(comparison, KindEffects.of(context, adapterFile, sequences.getFirst()));
+      return new LlamaSide(
+          comparison,
+          KindEffects.of(context, adapterFile, sequences.getFirst()),
+          embedding.isEmpty()
+              ? List.of()
+              : embeddings(model, adapter, embedding.get().pooling(), sequences, longest));
     }
+  }
+
+  private List<double[]> embeddings(
+      LlamaModel model, LlamaAdapter adapter, Pooling pooling, List<int[]> texts, int longest) {
+    try (LlamaEmbeddings llama = LlamaEmbeddings.create(model, longest, threads, pooling.id())) {
+      llama.setAdapters(adapter.scaledBy(1));
+      return texts.stream().map(text -> widened(llama.of(text))).toList();
+    }
+  }
+
+  private static double[] widened(float[] values) {
+    double[] wide = new double[values.length];
+    Arrays.setAll(wide, i -> values[i]);
+    return wide;
+  }
+
+  /// How a base's embeddings are made, where an adapter was trained for them.
+  private static Optional<TextEmbedding> embedding(GgufFile base, Path adapterFile)
+      throws IOException {
+    return AdapterFile.isForEmbeddings(adapterFile)
+        ? Optional.of(TextEmbedding.of(base, ModelConfig.of(base)))
+        : Optional.empty();
   }
 }

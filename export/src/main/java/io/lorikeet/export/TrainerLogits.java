@@ -4,6 +4,7 @@ import io.lorikeet.bindings.Backend;
 import io.lorikeet.models.architecture.BaseWeights;
 import io.lorikeet.models.architecture.ModelOptions;
 import io.lorikeet.models.architecture.PassShape;
+import io.lorikeet.models.architecture.TextEmbedding;
 import io.lorikeet.models.architecture.TokenBatch;
 import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.autodiff.Precision;
@@ -13,6 +14,7 @@ import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.quant.GgufFile;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /// Logits as the trainer's forward pass computes them.
 final class TrainerLogits implements LogitsSource, AutoCloseable {
@@ -63,6 +65,12 @@ final class TrainerLogits implements LogitsSource, AutoCloseable {
             consumer.accept(position, logits);
           }
         });
+  }
+
+  /// The embedding of a text.
+  double[] embedding(TextEmbedding embedding, int[] tokens) {
+    int[] places = IntStream.range(0, tokens.length).toArray();
+    return embedding.of(model.lastHidden(padded(tokens)), places);
   }
 
   /// One row that begins with the tokens; none of them sees what comes after it.

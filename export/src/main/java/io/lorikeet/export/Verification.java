@@ -16,6 +16,8 @@ import java.util.Optional;
 /// @param roundingShare the rounding, as a share of the trainer's effect, at the median position
 /// @param rounding loss of the numbers by the file's number format, if there is any
 /// @param kinds the effect of each kind of matrix in llama.cpp by itself
+/// @param embeddings the same question about embeddings; empty for an adapter that wasn't trained
+///     for them
 public record Verification(
     LogitsDifference effect,
     LogitsDifference trainerEffect,
@@ -24,7 +26,8 @@ public record Verification(
     double differenceShare,
     double roundingShare,
     Optional<AdapterRounding> rounding,
-    KindEffects kinds) {
+    KindEffects kinds,
+    Optional<EmbeddingAgreement> embeddings) {
   /// Measurements of all kinds of matrices together.
   public Verification(
       LogitsDifference effect,
@@ -42,7 +45,8 @@ public record Verification(
         differenceShare,
         roundingShare,
         rounding,
-        new KindEffects(List.of(), List.of()));
+        new KindEffects(List.of(), List.of()),
+        Optional.empty());
   }
 
   /// The difference beyond rounding has to be smaller than this share of the effect.
@@ -81,7 +85,15 @@ public record Verification(
 
   Verification withShares(double difference, double ofRounding) {
     return new Verification(
-        effect, trainerEffect, unexplained, noise, difference, ofRounding, rounding, kinds);
+        effect,
+        trainerEffect,
+        unexplained,
+        noise,
+        difference,
+        ofRounding,
+        rounding,
+        kinds,
+        embeddings);
   }
 
   Verification withKinds(KindEffects effects) {
@@ -93,7 +105,21 @@ public record Verification(
         differenceShare,
         roundingShare,
         rounding,
-        effects);
+        effects,
+        embeddings);
+  }
+
+  Verification withEmbeddings(EmbeddingAgreement agreement) {
+    return new Verification(
+        effect,
+        trainerEffect,
+        unexplained,
+        noise,
+        differenceShare,
+        roundingShare,
+        rounding,
+        kinds,
+        Optional.of(agreement));
   }
 
   /// Whether the adapter changes nothing at all, neither here nor there.
@@ -109,10 +135,11 @@ public record Verification(
 
   /// The verdict of the measurements.
   public Verdict verdict() {
-    if (isRoundedTooFar() || isFarOff()) {
+    if (isRoundedTooFar() || isFarOff() || embeddings.filter(e -> e.isFarOff()).isPresent()) {
       return Verdict.FAILED;
     }
     boolean tooLittle = isWithoutEffect() || !(roundingShare < ROUNDING_LIMIT);
-    return tooLittle || isUneven() ? Verdict.INCONCLUSIVE : Verdict.PASSED;
+    boolean unclear = isUneven() || embeddings.filter(e -> e.isUnclear()).isPresent();
+    return tooLittle || unclear ? Verdict.INCONCLUSIVE : Verdict.PASSED;
   }
 }

@@ -172,7 +172,7 @@ class SparkTrainingTest {
                   SmallRun.options(base, pairs, folder.resolve("pairs.gguf")).resolve(), _ -> {})
               .across(machines);
       assertEquals(
-          "cluster: preferences are learned on one machine only; train without --cluster",
+          "cluster: preferences and embeddings are learned on one machine only; train without --cluster",
           assertThrows(InvalidInputException.class, trainer::run).getMessage());
     }
   }

@@ -69,7 +69,7 @@ public record EvaluationTask(String name, List<TaskItem> items) {
           new Question(place, prompt, Optional.empty(), completion, List.of());
       case Example.Chat(Conversation conversation) -> ofChat(conversation, place, calls);
       case Example.Preference(var chosen, _) -> question(chosen, place, calls);
-      case Example.PlainText _, Example.Document _ ->
+      case Example.PlainText _, Example.Document _, Example.Retrieval _ ->
           throw new InvalidInputException(
               "a text without a prompt has no answer to score; give prompts with completions, or"
                   + " chats");

@@ -130,6 +130,7 @@ public final class ReportPage {
                   steps.allTokens() / steps.allSeconds())));
     }
     metrics.best().ifPresent(best -> rows.add(List.of("validation loss", validation(best))));
+    Words.found(metrics).ifPresent(found -> rows.add(List.of("recall@1", found)));
     Overfitting.sign(metrics).ifPresent(sign -> rows.add(List.of("validation", sign)));
     if (!metrics.skips().isEmpty()) {
       rows.add(List.of("steps left out", Words.count(metrics.skips().size())));

@@ -1,5 +1,6 @@
 package io.lorikeet.finetune.text;
 
+import io.lorikeet.export.EmbeddingAgreement;
 import io.lorikeet.export.KindEffects;
 import io.lorikeet.export.LogitsDifference;
 import io.lorikeet.export.Verification;
@@ -36,6 +37,7 @@ public final class ProofText {
                     "rounding for the file changes ΔW by at most %s (%s)"
                         .formatted(Words.percent(rounding.share()), rounding.weight())));
     lines.addAll(kinds(verification.kinds()));
+    verification.embeddings().ifPresent(agreement -> lines.add(embeddings(agreement)));
     lines.add(verdict(verification));
     return lines;
   }
@@ -65,6 +67,19 @@ public final class ProofText {
     return lines;
   }
 
+  private static String embeddings(EmbeddingAgreement agreement) {
+    return String.format(
+        Locale.ROOT,
+        "embeddings of %s texts (%s): cosine of llama.cpp's and the trainer's %.6f at least (limit"
+            + " %s); mean distance %.2e, of the adapter's change %.2e",
+        Words.count(agreement.texts()),
+        agreement.pooling().name().toLowerCase(Locale.ROOT),
+        agreement.leastCosine(),
+        EmbeddingAgreement.LIMIT,
+        agreement.distance(),
+        agreement.effect());
+  }
+
   private static String verdict(Verification verification) {
     return switch (verification.verdict()) {
       case PASSED ->
@@ -74,8 +89,10 @@ public final class ProofText {
           verification.isRoundedTooFar()
               ? "FAILED: the file doesn't hold the adapter that was meant (limit %s)"
                   .formatted(Words.percent(Verification.STORAGE_LIMIT))
-              : "FAILED: llama.cpp doesn't do with the adapter what the trainer does; "
-                  + measured(verification);
+              : verification.embeddings().filter(EmbeddingAgreement::isFarOff).isPresent()
+                  ? "FAILED: llama.cpp's embeddings with the adapter aren't the trainer's"
+                  : "FAILED: llama.cpp doesn't do with the adapter what the trainer does; "
+                      + measured(verification);
       case INCONCLUSIVE -> "inconclusive: " + reason(verification);
     };
   }
@@ -92,6 +109,9 @@ public final class ProofText {
   private static String reason(Verification verification) {
     if (verification.isWithoutEffect()) {
       return "the adapter changes nothing in llama.cpp";
+    }
+    if (verification.embeddings().filter(EmbeddingAgreement::isUnclear).isPresent()) {
+      return "the adapter changes embeddings too little to tell from rounding; train longer, or verify with other --data";
     }
     if (verification.isUneven()) {
       return "at single tokens llama.cpp and the trainer differ by more than the adapter changes; verify with other --data";

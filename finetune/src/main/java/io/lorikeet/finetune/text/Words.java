@@ -1,9 +1,15 @@
 package io.lorikeet.finetune.text;
 
+import io.lorikeet.train.run.RunMetrics;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 
 /// Numbers as people read them.
 public final class Words {
+
+  private static final String RECALL = "recall_at_1";
 
   private Words() {}
 
@@ -48,6 +54,26 @@ public final class Words {
   /// A mean loss and the perplexity it means: `2.3451 (perplexity 10.43)`.
   public static String loss(double loss) {
     return String.format(Locale.ROOT, "%.4f (perplexity %s)", loss, perplexity(loss, 2));
+  }
+
+  /// How often the nearest passage was the right one, before a run and after it; empty where no
+  /// embeddings were learned.
+  public static Optional<String> found(RunMetrics metrics) {
+    List<RunMetrics.Validation> found =
+        metrics.validations().stream().filter(v -> v.figures().containsKey(RECALL)).toList();
+    if (found.isEmpty()) {
+      return Optional.empty();
+    }
+    Map<String, Double> before = found.getFirst().figures();
+    Map<String, Double> after = found.getLast().figures();
+    return Optional.of(
+        String.format(
+            Locale.ROOT,
+            "%.1f %% before, %.1f %% after; MRR %.3f before, %.3f after",
+            100 * before.getOrDefault(RECALL, Double.NaN),
+            100 * after.getOrDefault(RECALL, Double.NaN),
+            before.getOrDefault("mrr", Double.NaN),
+            after.getOrDefault("mrr", Double.NaN)));
   }
 
   /// The perplexity that a mean loss means, as a number that can be read: `10.43`, `1.40e+217`,

@@ -83,6 +83,19 @@ public record AdapterFile(
     }
   }
 
+  /// Whether an adapter was trained for embeddings rather than answers, without reading its
+  /// weights.
+  ///
+  /// @throws IOException when the file can't be read
+  public static boolean isForEmbeddings(Path file) throws IOException {
+    try (GgufFile gguf = GgufFile.openHeader(file)) {
+      return gguf.metadata()
+          .string(AdapterKeys.TRAINING_PREFIX + "method")
+          .filter("contrastive"::equals)
+          .isPresent();
+    }
+  }
+
   private static AdapterFile read(Path file, GgufFile base, OtherBase other) throws IOException {
     try (GgufFile gguf = GgufFile.open(file)) {
       GgufMetadata metadata = gguf.metadata();

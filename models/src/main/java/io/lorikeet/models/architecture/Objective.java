@@ -22,6 +22,20 @@ public sealed interface Objective {
     float[] derivatives(float[] losses);
   }
 
+  /// Any function of the last hidden states, such as a loss of embeddings: the host computes it and
+  /// its gradient, and the head isn't run.
+  @FunctionalInterface
+  non-sealed interface OfHidden extends Objective {
+    /// @param hidden `[embedding, places]`, the states that the final norm takes
+    HiddenLosses at(float[] hidden);
+  }
+
+  /// The losses of [OfHidden].
+  ///
+  /// @param losses of the batch's places, in nats
+  /// @param gradient `[embedding, places]` of their sum, by the hidden states
+  record HiddenLosses(float[] losses, float[] gradient) {}
+
   /// The Kullback-Leibler divergence of the model from its base, at each place with its weight. The
   /// base's logits are computed anew from its hidden states, so that nothing as large as the
   /// vocabulary is kept for a place.

@@ -166,6 +166,10 @@ public final class TransformerModel implements AutoCloseable {
   public float[] lastHidden(TokenBatch batch) {
     requireTaken();
     forward(List.of(new Pass(batch, OptionalLong.empty())));
+    return hidden(batch);
+  }
+
+  private float[] hidden(TokenBatch batch) {
     float[] states = layers.last().downloadFloats();
     return Arrays.copyOf(states, batch.size() * engine.config().hidden());
   }
@@ -261,6 +265,11 @@ public final class TransformerModel implements AutoCloseable {
         engine.inputs().uploadWeights(objective.derivatives(Arrays.copyOf(all, batch.size())));
         graphs.runGradients(layers.last(), states.gradient(), batchLosses);
         batchLosses.upload(all); // the second pass leaves out those whose derivative is 0
+      }
+      case Objective.OfHidden objective -> {
+        Objective.HiddenLosses computed = objective.at(hidden(batch));
+        batchLosses.upload(MemorySegment.ofArray(computed.losses()), 0);
+        states.gradient().upload(MemorySegment.ofArray(computed.gradient()), 0);
       }
       case Objective.Distributions objective -> {
         engine.inputs().upload(objective);

@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 
 /// A model at work on one sequence of tokens: what was decoded is remembered, and what comes next
@@ -96,12 +97,26 @@ public final class LlamaContext implements AutoCloseable {
       int batch,
       int threads,
       MemorySegment observer) {
-    if (contextLength < 1 || batch < 1 || threads < 1 || threads > MAX_THREADS) {
+    int size = Math.min(batch(batch, model.vocabulary().size()), contextLength);
+    return create(model, sequences, contextLength, size, threads, observer, OptionalInt.empty());
+  }
+
+  /// @param size tokens to compute at once
+  /// @param pooling of embeddings, see [LlamaEmbeddings#create]; empty for logits
+  static LlamaContext create(
+      LlamaModel model,
+      int sequences,
+      int contextLength,
+      int size,
+      int threads,
+      MemorySegment observer,
+      OptionalInt pooling) {
+    if (contextLength < 1 || size < 1 || threads < 1 || threads > MAX_THREADS) {
       throw new IllegalArgumentException(
           "a context of "
               + contextLength
               + " tokens, "
-              + batch
+              + size
               + " at once, with "
               + threads
               + " threads");
@@ -109,7 +124,6 @@ public final class LlamaContext implements AutoCloseable {
     if (model.options().vocabularyOnly()) {
       throw new IllegalArgumentException("of " + model.file() + " only the vocabulary is loaded");
     }
-    int size = Math.min(batch(batch, model.vocabulary().size()), contextLength);
     try (Arena arena = Arena.ofConfined();
         NativeLog.Errors errors = NativeLog.captureErrors()) {
       MemorySegment params = Llama.llama_context_default_params(arena);
@@ -127,6 +141,10 @@ public final class LlamaContext implements AutoCloseable {
       llama_context_params.offload_kqv(params, gpu);
       llama_context_params.op_offload(params, gpu);
       llama_context_params.cb_eval(params, observer);
+      if (pooling.isPresent()) {
+        llama_context_params.embeddings(params, true);
+        llama_context_params.pooling_type(params, pooling.getAsInt());
+      }
       MemorySegment context = Llama.llama_init_from_model(model.handle(), params);
       if (context.equals(MemorySegment.NULL)) {
         throw new GgmlException(
@@ -358,6 +376,13 @@ public final class LlamaContext implements AutoCloseable {
     if (!hasLogits) {
       throw new IllegalStateException("no token was decoded, so there are no logits");
     }
+  }
+
+  /// Reads tokens on, all of them at once.
+  void computeWhole(int[] tokens) {
+    requireRoom(tokens);
+    batchOutputs.fill((byte) 1);
+    compute(tokens, 0, tokens.length);
   }
 
   private void compute(int[] tokens, int start, int count) {

@@ -67,6 +67,7 @@ final class CorpusTokenizer {
             settings.get(Settings.TOO_LONG),
             settings.get(Settings.TRAIN_ON),
             Optional.of(PairFit.of(encoding, settings)),
+            Optional.of(RetrievalFit.of(encoding, settings)),
             settings.find(Settings.INVOCATION).map(text -> new Activation(text, encoding)));
     report =
         new TokenizingReport(

@@ -65,7 +65,8 @@ public final class DataSet {
   }
 
   /// Puts examples into rows. Those of one line, one after the other, are turns of one chat, or the
-  /// answers of a pair, which stay in one row.
+  /// answers of a pair, which stay in one row. A query has a row with its passages, whatever the
+  /// packing.
   public static DataSet of(List<TokenizedExample> examples, int context, Packing packing) {
     return of(
         examples.size(),
@@ -77,7 +78,7 @@ public final class DataSet {
         examples::get,
         context,
         packing,
-        examples.stream().allMatch(example -> example.judgement().isOfPair()));
+        i -> examples.get(i).judgement());
   }
 
   /// Some examples of a corpus, which must stay open.
@@ -92,7 +93,7 @@ public final class DataSet {
         i -> corpus.get(chosen[i]),
         context,
         packing,
-        Arrays.stream(chosen).allMatch(index -> corpus.judgement(index).isOfPair()));
+        i -> corpus.judgement(chosen[i]));
   }
 
   private static DataSet of(
@@ -103,7 +104,7 @@ public final class DataSet {
       IntFunction<TokenizedExample> examples,
       int context,
       Packing packing,
-      boolean pairs) {
+      IntFunction<Judgement> judgements) {
     if (count == 0) {
       throw new IllegalArgumentException("a data set without rows");
     }
@@ -117,6 +118,12 @@ public final class DataSet {
       allPlaces += places.applyAsInt(i);
       allTargets += targets.applyAsInt(i);
     }
+    if (IntStream.range(0, count).mapToObj(judgements).allMatch(Judgement::isOfSearch)) {
+      Trees lines = Trees.lines(count, places, continues);
+      Packer.RowPacking single = Packer.single(lines.count());
+      return new DataSet(examples, lines, single, context, allPlaces, allTargets, false);
+    }
+    boolean pairs = IntStream.range(0, count).mapToObj(judgements).allMatch(Judgement::isOfPair);
     Trees apart = pairs ? Trees.pairs(count, places) : Trees.single(count, places);
     Trees trees =
         packing == Packing.ROWS_AND_BEGINNINGS
@@ -164,6 +171,13 @@ public final class DataSet {
   /// @param number from 0; see [PackedRow#numbers]
   public TokenizedExample example(int number) {
     return examples.apply(number);
+  }
+
+  /// Whether every query has a negative of its own.
+  public boolean hasNegatives() {
+    return rows().stream()
+        .allMatch(
+            row -> row.examples().stream().anyMatch(one -> one.judgement() == Judgement.NEGATIVE));
   }
 
   /// Tokens that the model is given, padding excluded.
@@ -248,8 +262,25 @@ public final class DataSet {
         pairs ? "answers of a pair share its prompt" : "turns of a chat share its beginning");
   }
 
+  /// Whether its examples are queries and passages, each line of them in a row.
+  private boolean isOfTexts() {
+    return !pairs && !trees.shares();
+  }
+
   /// The figures for people.
   public String summary() {
+    if (isOfTexts()) {
+      return String.format(
+          Locale.ROOT,
+          "%,d queries, %,d texts to find, %,d tokens; each query in a row of %s%,d with its texts,"
+              + " %.1f %% padding",
+          rows().size(),
+          examples() - rows().size(),
+          tokens(),
+          shorterLengths().isEmpty() ? "" : "up to ",
+          context,
+          100 * paddingShare());
+    }
     return String.format(
         Locale.ROOT,
         "%,d examples, %,d tokens, %,d of them with loss;%s in %,d rows of %s%,d, %.1f %% padding",

@@ -27,6 +27,7 @@ public final class ExampleTokenizer {
   private final boolean addsSpace;
   private final ContextFit fit;
   private final Optional<PairFit> pairs;
+  private final Optional<RetrievalFit> retrieval;
   private final Optional<ExampleTokenizer> uncut;
   private final Optional<ConversationTokenizer> conversations;
   private final Optional<Activation> activation;
@@ -35,10 +36,11 @@ public final class ExampleTokenizer {
   ///
   /// @param context places of a row; an example may have one token more
   public ExampleTokenizer(TextEncoding encoding, int context, TooLong tooLong, TrainOn trainOn) {
-    this(encoding, context, tooLong, trainOn, Optional.empty(), Optional.empty());
+    this(encoding, context, tooLong, trainOn, Optional.empty(), Optional.empty(), Optional.empty());
   }
 
   /// @param pairs makes pairs fit; empty where there are none
+  /// @param retrieval makes queries and passages fit; empty where there are none
   /// @param activation of the adapter; empty for one that always acts
   ExampleTokenizer(
       TextEncoding encoding,
@@ -46,8 +48,10 @@ public final class ExampleTokenizer {
       TooLong tooLong,
       TrainOn trainOn,
       Optional<PairFit> pairs,
+      Optional<RetrievalFit> retrieval,
       Optional<Activation> activation) {
     this.pairs = pairs;
+    this.retrieval = retrieval;
     this.activation = activation;
     this.encoding = encoding;
     this.trainOn = trainOn;
@@ -77,6 +81,7 @@ public final class ExampleTokenizer {
           completion(example, prompt, completion);
       case Example.Document document -> document(example, document);
       case Example.Chat(Conversation conversation) -> chat(example, conversation);
+      case Example.Retrieval texts -> retrieval.orElseThrow().fit(example, texts);
       case Example.Preference(var chosen, var rejected) ->
           pairs.orElseThrow().fit(whole(example, chosen), whole(example, rejected));
     };

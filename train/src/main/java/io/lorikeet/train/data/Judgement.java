@@ -1,6 +1,6 @@
 package io.lorikeet.train.data;
 
-/// The data's word on an answer.
+/// The data's word on an answer, or a text's part in a search.
 public enum Judgement {
   /// It says nothing: an example to learn.
   NONE,
@@ -11,7 +11,13 @@ public enum Judgement {
   /// Good, by its label.
   GOOD,
   /// Bad, by its label.
-  BAD;
+  BAD,
+  /// Looked for passages with.
+  QUERY,
+  /// A passage that is to be found by the query before it.
+  PASSAGE,
+  /// A text that isn't.
+  NEGATIVE;
 
   static Judgement of(boolean good) {
     return good ? GOOD : BAD;
@@ -20,6 +26,11 @@ public enum Judgement {
   /// Whether the answer is one of two.
   public boolean isOfPair() {
     return this == CHOSEN || this == REJECTED;
+  }
+
+  /// Whether it is a text to be embedded.
+  public boolean isOfSearch() {
+    return this == QUERY || this == PASSAGE || this == NEGATIVE;
   }
 
   /// Whether the answer is to become likelier.

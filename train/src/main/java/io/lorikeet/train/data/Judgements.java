@@ -14,7 +14,8 @@ import java.util.Optional;
 import java.util.function.BiPredicate;
 import java.util.function.Predicate;
 
-/// Whether data is made of examples, of pairs or of answers with labels, and what learns from it.
+/// Whether data is made of examples, of pairs, of answers with labels or of queries with passages,
+/// and what learns from it.
 final class Judgements {
   private static final int MOST_NAMED = 20;
   private static final Optional<Method> DPO = Optional.of(Method.DPO);
@@ -35,7 +36,7 @@ final class Judgements {
       DataSettings settings, List<Corpus> corpora, TrainingListener listener) {
     Judgements all = new Judgements(corpora);
     Optional<Method> given = settings.find(Settings.METHOD);
-    Optional<Method> method = given.or(() -> all.has(Judgement::isOfPair) ? DPO : Optional.empty());
+    Optional<Method> method = given.or(all::recognized);
     PreferenceSettings.requireUsed(settings.config(), method);
     if (method.isEmpty()) {
       if (all.has(judgement -> judgement == Judgement.BAD)) {
@@ -46,6 +47,16 @@ final class Judgements {
       }
       return method;
     }
+    if (method.get() == Method.CONTRASTIVE) {
+      all.require(
+          Judgement::isOfSearch, "no query with a passage, which contrastive learning learns from");
+      if (given.isEmpty()) {
+        listener.on(
+            new TrainingEvent.Note(
+                "queries with their passages: embeddings are learned (--method contrastive)"));
+      }
+      return method;
+    }
     if (method.get().takesPairs()) {
       all.require(
           Judgement::isOfPair,
@@ -53,7 +64,7 @@ final class Judgements {
               .formatted(method.get().title()));
     } else {
       all.require(
-          judgement -> judgement != Judgement.NONE,
+          judgement -> judgement != Judgement.NONE && !judgement.isOfSearch(),
           "no label, true or false, which KTO learns from");
     }
     all.requireWhole(method.get());
@@ -64,6 +75,13 @@ final class Judgements {
                   + " or orpo"));
     }
     return method;
+  }
+
+  private Optional<Method> recognized() {
+    if (has(Judgement::isOfSearch)) {
+      return Optional.of(Method.CONTRASTIVE);
+    }
+    return has(Judgement::isOfPair) ? DPO : Optional.empty();
   }
 
   /// Refuses a single answer where a method compares each with another.

@@ -43,7 +43,8 @@ public final class NeutralData {
     List<TokenizedExample> examples =
         given.isPresent()
             ? first(
-                TrainingData.tokenize(List.of(given.get()), settings, encoding, listener), listener)
+                TrainingData.tokenizeAnswers(List.of(given.get()), settings, encoding, listener),
+                listener)
             : ofBase(settings, encoding, made, listener);
     int context = settings.get(Settings.CONTEXT);
     int places = examples.stream().mapToInt(TokenizedExample::places).sum();

@@ -40,7 +40,7 @@ public final class OddExamples {
           note("the chosen and the rejected answer are the same", place);
         }
       }
-      case Example.PlainText _, Example.Document _ -> {}
+      case Example.PlainText _, Example.Document _, Example.Retrieval _ -> {}
     }
     if (example.content().words().indexOf('\uFFFD') >= 0) {
       note("has characters that were lost when it was saved (U+FFFD)", place);

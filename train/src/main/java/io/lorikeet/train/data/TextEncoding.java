@@ -17,6 +17,7 @@ import java.util.stream.Collectors;
 /// @param encode tokens of a text, without added special tokens, and with none read out of the text
 ///     itself
 /// @param begin token that stands before every text, where the vocabulary adds one
+/// @param after token that stands after every text to embed, where the vocabulary adds one
 /// @param end token that ends a text, on which generation stops
 /// @param unknown token for characters that the vocabulary can't spell, where there are such
 /// @param identity names all that decides how text becomes tokens; empty where that isn't known,
@@ -29,6 +30,7 @@ import java.util.stream.Collectors;
 public record TextEncoding(
     Function<String, int[]> encode,
     OptionalInt begin,
+    OptionalInt after,
     OptionalInt end,
     OptionalInt unknown,
     Optional<String> identity,
@@ -50,6 +52,7 @@ public record TextEncoding(
     this(
         encode,
         begin,
+        OptionalInt.empty(),
         end,
         OptionalInt.empty(),
         Optional.empty(),
@@ -91,6 +94,7 @@ public record TextEncoding(
     return new TextEncoding(
         text -> vocabulary.tokenize(text, false, false),
         vocabulary.addsBos() ? vocabulary.bos() : OptionalInt.empty(),
+        vocabulary.addsEos() ? vocabulary.eos() : OptionalInt.empty(),
         vocabulary.eos().isPresent() ? vocabulary.eos() : vocabulary.eot(),
         vocabulary.unknown(),
         identity,

@@ -240,7 +240,7 @@ public final class TrainingData implements AutoCloseable {
       List<Path> files, DataSettings settings, TextEncoding encoding, TrainingListener listener)
       throws IOException {
     return DataSet.of(
-        tokenize(files, settings, encoding, listener),
+        tokenizeAnswers(files, settings, encoding, listener),
         settings.get(Settings.CONTEXT),
         settings.get(Settings.PACKING) ? DataSet.Packing.ROWS : DataSet.Packing.NONE);
   }
@@ -256,9 +256,30 @@ public final class TrainingData implements AutoCloseable {
       Corpus corpus = loader.load(files.stream().map(DataSource::of).toList(), false);
       List<TokenizedExample> examples = new ArrayList<>();
       Arrays.stream(all(corpus))
-          .forEach(index -> examples.add(corpus.get(index).judged(Judgement.NONE)));
+          .mapToObj(corpus::get)
+          .map(one -> one.judgement().isOfSearch() ? one : one.judged(Judgement.NONE))
+          .forEach(examples::add);
       return examples;
     }
+  }
+
+  /// As [#tokenize], of files whose tokens have a loss: not of texts to embed.
+  ///
+  /// @throws InvalidInputException as [#tokenize], and for queries and passages
+  public static List<TokenizedExample> tokenizeAnswers(
+      List<Path> files, DataSettings settings, TextEncoding encoding, TrainingListener listener)
+      throws IOException {
+    List<TokenizedExample> examples = tokenize(files, settings, encoding, listener);
+    examples.stream()
+        .filter(example -> example.judgement().isOfSearch())
+        .findFirst()
+        .ifPresent(
+            text -> {
+              throw new InvalidInputException(
+                  "%s:%s: a query with its passages, whose tokens have no loss; give examples"
+                      .formatted(text.source(), text.line()));
+            });
+    return examples;
   }
 
   /// The first examples that a run measures or else trains on, to try things on.

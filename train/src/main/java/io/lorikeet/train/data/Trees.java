@@ -36,6 +36,20 @@ record Trees(int[] members, int[] ends, int[] places, boolean shares) {
         false);
   }
 
+  /// The texts of each line, one after the other.
+  ///
+  /// @param continues whether a text is of the same line as the one before it
+  static Trees lines(int count, IntUnaryOperator places, IntPredicate continues) {
+    int[] lastOfLines =
+        IntStream.rangeClosed(1, count).filter(i -> i == count || !continues.test(i)).toArray();
+    int[] treePlaces = new int[lastOfLines.length];
+    for (int i = 0, line = 0; i < count; i++) {
+      line += i == lastOfLines[line] ? 1 : 0;
+      treePlaces[line] += places.applyAsInt(i);
+    }
+    return new Trees(IntStream.range(0, count).toArray(), lastOfLines, treePlaces, false);
+  }
+
   /// Examples that are turns of one chat together, as far as they fit into a row.
   ///
   /// @param continues whether an example is of the same chat as the one before it

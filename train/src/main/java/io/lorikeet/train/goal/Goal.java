@@ -22,6 +22,11 @@ public interface Goal {
     /// Where the gradient of a batch comes from: that of its summed losses.
     Objective objective(MicroBatch batch);
 
+    /// The losses of a batch's places that is only measured, without dropout.
+    default float[] losses(TransformerModel model, MicroBatch batch) {
+      return model.losses(batch.tokens());
+    }
+
     /// Takes the losses of a batch's places, without dropout or with, as they were computed.
     void add(MicroBatch batch, float[] losses);
 

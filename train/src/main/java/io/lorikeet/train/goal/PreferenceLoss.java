@@ -108,6 +108,7 @@ public final class PreferenceLoss {
         double mean = uncertain(answer);
         yield mean - Math.log(-Math.expm1(mean));
       }
+      case CONTRASTIVE -> throw new IllegalStateException(method + " has no answers");
     };
   }
 
@@ -117,6 +118,7 @@ public final class PreferenceLoss {
       case DPO, KTO -> 1;
       case IPO, SIMPO -> 1.0 / answer.tokens;
       case ORPO -> -1 / (answer.tokens * Math.expm1(uncertain(answer)));
+      case CONTRASTIVE -> throw new IllegalStateException(method + " has no answers");
     };
   }
 

@@ -4,12 +4,14 @@ import io.lorikeet.bindings.Backend;
 import io.lorikeet.train.data.DataSet;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
+import io.lorikeet.train.settings.Method;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /// Notes for the user on a run's settings before it begins: their values, and where they don't fit
 /// the data.
@@ -86,7 +88,8 @@ final class Advice {
         && config.get(Settings.SAMPLE).isEmpty()) {
       advice.add("--evaluate-every does nothing here: there are neither --validation nor --sample");
     }
-    if (stepTokens(config) > 4L * TrainingConfig.DEFAULT_STEP_TOKENS) {
+    boolean compares = config.find(Settings.METHOD).equals(Optional.of(Method.CONTRASTIVE));
+    if (!compares && stepTokens(config) > 4L * TrainingConfig.DEFAULT_STEP_TOKENS) {
       advice.add(
           String.format(
               Locale.ROOT,

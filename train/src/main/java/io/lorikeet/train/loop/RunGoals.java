@@ -2,6 +2,8 @@ package io.lorikeet.train.loop;
 
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.models.adapter.AdapterFile;
+import io.lorikeet.models.architecture.Pooling;
+import io.lorikeet.models.architecture.TextEmbedding;
 import io.lorikeet.models.architecture.TransformerModel;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.lora.LoraAdapter;
@@ -9,11 +11,13 @@ import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraTargets;
 import io.lorikeet.quant.ByteProgress;
 import io.lorikeet.quant.GgufFile;
+import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.data.Activation;
 import io.lorikeet.train.data.DataSet;
 import io.lorikeet.train.data.TrainingData;
 import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.event.TrainingListener;
+import io.lorikeet.train.goal.ContrastiveGoal;
 import io.lorikeet.train.goal.Goal;
 import io.lorikeet.train.goal.Mismatches;
 import io.lorikeet.train.goal.PreferenceGoal;
@@ -50,6 +54,10 @@ record RunGoals(Goal training, Goal validation) {
     if (config.find(Settings.METHOD).isEmpty()) {
       return new RunGoals(new TokenGoal(), new TokenGoal());
     }
+    if (config.get(Settings.METHOD) == Method.CONTRASTIVE) {
+      Goal goal = contrastive(config, data, base, events);
+      return new RunGoals(goal, goal);
+    }
     PreferenceSettings settings = PreferenceSettings.of(config);
     List<DataSet> sets = new ArrayList<>(List.of(data.training()));
     data.validation().ifPresent(sets::add);
@@ -73,6 +81,29 @@ record RunGoals(Goal training, Goal validation) {
       goals.add(new PreferenceGoal(settings, logps.get(i), measured));
     }
     return new RunGoals(goals.getFirst(), goals.getLast());
+  }
+
+  private static Goal contrastive(
+      TrainingConfig config, TrainingData data, GgufFile base, TrainingListener events) {
+    TextEmbedding embedding = TextEmbedding.of(base, ModelConfig.of(base));
+    int rows = config.get(Settings.BATCH_SIZE);
+    if (rows == 1 && !data.training().hasNegatives()) {
+      throw new InvalidInputException(
+          "batch-size: the pairs of a batch are each other's negatives, and a batch of one has none;"
+              + " give a larger --batch-size, or negatives with each pair");
+    }
+    if ((long) rows * config.get(Settings.CONTEXT) * embedding.size() > Integer.MAX_VALUE) {
+      throw new InvalidInputException(
+          "batch-size: %s rows of %s tokens have more states than can be compared at once; take a smaller --batch-size or --context"
+              .formatted(rows, config.get(Settings.CONTEXT)));
+    }
+    events.on(
+        new TrainingEvent.Note(
+            Pooling.isNamed(base.metadata())
+                ? "embeddings: " + embedding.pooling().inWords() + ", as the base says"
+                : "embeddings: %s; the base doesn't say so, so that llama-server needs --pooling last"
+                    .formatted(embedding.pooling().inWords())));
+    return new ContrastiveGoal(embedding, config.get(Settings.CONTRASTIVE_TEMPERATURE));
   }
 
   private static Mismatches mismatches(TrainingConfig config, DataSet set) {

@@ -199,7 +199,7 @@ public final class Trainer {
         int accumulate = config.accumulateFor(data.training().rows().size());
         if (machines.isPresent() && learning.find(Settings.METHOD).isPresent()) {
           throw new InvalidInputException(
-              "cluster: preferences are learned on one machine only; train without --cluster");
+              "cluster: preferences and embeddings are learned on one machine only; train without --cluster");
         }
         TrainingConfig accumulating = learning.withAccumulate(accumulate);
         TrainingConfig decided =

@@ -345,7 +345,7 @@ final class TrainingLoop {
     for (int i = 0; i < batches.size(); i++) {
       stopIfAsked();
       MicroBatch batch = batches.get(i);
-      float[] losses = step.model().losses(batch.tokens());
+      float[] losses = round.losses(step.model(), batch);
       if (!Double.isFinite(batch.loss(losses))) {
         String where = step.model().firstNonFinite(batch.tokens(), OptionalLong.empty());
         throw NonFiniteException.inValidation(number, where, List.of(batch));

@@ -16,6 +16,7 @@ import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.data.NeutralData;
 import io.lorikeet.train.optimizer.AdamW;
 import io.lorikeet.train.rank.FittedRanks;
+import io.lorikeet.train.settings.Method;
 import io.lorikeet.train.settings.OptimizerState;
 import io.lorikeet.train.settings.Recompute;
 import io.lorikeet.train.settings.SampleSource;
@@ -390,6 +391,10 @@ public final class MemoryPlanner {
     if (config.keepsBase()) {
       long states = (long) NeutralData.mostTokens(config) * model.hidden() * Float.BYTES;
       items.add(new MemoryPlan.PlanItem("the base's states of neutral texts", 0, states, 0));
+    }
+    if (config.find(Settings.METHOD).equals(Optional.of(Method.CONTRASTIVE))) {
+      long states = (long) placement.shape().tokens() * model.hidden() * Float.BYTES;
+      items.add(new MemoryPlan.PlanItem("states to compare, and their gradient", 0, 4 * states, 0));
     }
     if (pass.activations() > 0) {
       items.add(new MemoryPlan.PlanItem("saved activations", pass.activations(), 0, 0));

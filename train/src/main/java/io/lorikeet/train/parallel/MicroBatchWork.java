@@ -23,7 +23,7 @@ public record MicroBatchWork(
         switch (pass.objective()) {
           case Objective.OfTargets _ -> null;
           case Objective.FromBase objective -> objective.hidden();
-          case Objective.OfLosses _, Objective.Distributions _ ->
+          case Objective.OfLosses _, Objective.OfHidden _, Objective.Distributions _ ->
               throw new IllegalArgumentException("this loss is computed on one machine only");
         };
     return new MicroBatchWork(

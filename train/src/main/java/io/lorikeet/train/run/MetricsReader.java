@@ -17,12 +17,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /// Reads a run's numbers, and afterwards only those that were added. A file that was cut or written
 /// anew meanwhile is read from its beginning again. Half a line at the end, of a run that is
 /// writing it or was killed, waits for its rest.
 @Beta
 public final class MetricsReader {
+  private static final Pattern REWARD = Pattern.compile("reward_.*");
+  private static final Pattern FOUND = Pattern.compile("recall_at_1|mrr");
+
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int PIECE = 1 << 20;
 
@@ -182,7 +186,7 @@ public final class MetricsReader {
       double loss = number(node, "loss");
       double seconds = number(node, "seconds");
       if (node.path("evaluation").asBoolean()) {
-        validations.put(step, new RunMetrics.Validation(step, loss, seconds));
+        validations.put(step, new RunMetrics.Validation(step, loss, seconds, figures(node, FOUND)));
       } else if (node.has("skipped")) {
         skip(step, node);
       } else if (node.has("loss")) {
@@ -195,7 +199,7 @@ public final class MetricsReader {
             node.path("target_tokens").asLong(),
             node.path("tokens").asLong(),
             seconds);
-        steps.putFigures(step, figures(node));
+        steps.putFigures(step, figures(node, REWARD));
       }
     }
 
@@ -210,10 +214,10 @@ public final class MetricsReader {
           });
     }
 
-    private static Map<String, Double> figures(JsonNode node) {
+    private static Map<String, Double> figures(JsonNode node, Pattern keys) {
       Map<String, Double> figures = new TreeMap<>();
       for (Map.Entry<String, JsonNode> entry : node.properties()) {
-        if (entry.getKey().startsWith("reward_")) {
+        if (keys.matcher(entry.getKey()).matches()) {
           figures.put(entry.getKey(), entry.getValue().asDouble(Double.NaN));
         }
       }

@@ -41,7 +41,14 @@ public record RunMetrics(List<Step> steps, List<Validation> validations, List<Sk
 
   /// @param step steps done, 0 for the base
   /// @param loss in nats per target token
-  public record Validation(int step, double loss, double seconds) {}
+  /// @param figures shares of passages that were found, by their keys; empty where no embeddings
+  ///     are learned
+  public record Validation(int step, double loss, double seconds, Map<String, Double> figures) {
+    /// Of anything but embeddings.
+    public Validation(int step, double loss, double seconds) {
+      this(step, loss, seconds, Map.of());
+    }
+  }
 
   /// @param step number of the step, from 1
   /// @param kind the problem in two or three words

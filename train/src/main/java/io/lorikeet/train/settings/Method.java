@@ -1,6 +1,6 @@
 package io.lorikeet.train.settings;
 
-/// How a run learns from preferences.
+/// How a run learns from anything but examples: from preferences, or from queries and passages.
 public enum Method {
   /// Direct preference optimization (arXiv 2305.18290).
   DPO,
@@ -11,7 +11,9 @@ public enum Method {
   /// Odds ratio preference optimization (arXiv 2403.07691).
   ORPO,
   /// Kahneman-Tversky optimization (arXiv 2402.01306): of single answers, good or bad.
-  KTO;
+  KTO,
+  /// InfoNCE (arXiv 1807.03748): of queries and their passages, whose embeddings are compared.
+  CONTRASTIVE;
 
   /// Whether the adapter is compared with what it began as, or with another.
   public boolean hasReference() {
@@ -20,11 +22,15 @@ public enum Method {
 
   /// Whether it learns from two answers to each prompt.
   public boolean takesPairs() {
-    return this != KTO;
+    return this != KTO && this != CONTRASTIVE;
   }
 
   /// As people write it.
   public String title() {
-    return this == SIMPO ? "SimPO" : name();
+    return switch (this) {
+      case SIMPO -> "SimPO";
+      case CONTRASTIVE -> "contrastive learning";
+      default -> name();
+    };
   }
 }

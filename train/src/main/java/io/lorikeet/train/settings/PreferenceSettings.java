@@ -3,6 +3,7 @@ package io.lorikeet.train.settings;
 import io.lorikeet.quant.InvalidInputException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,12 +36,14 @@ public record PreferenceSettings(
 
   private static Map<Setting<?>, Set<Method>> users() {
     Map<Setting<?>, Set<Method>> users = new LinkedHashMap<>();
-    users.put(Settings.BETA, Set.of(Method.values()));
+    users.put(Settings.BETA, EnumSet.complementOf(EnumSet.of(Method.CONTRASTIVE)));
     users.put(Settings.LABEL_SMOOTHING, Set.of(Method.DPO, Method.SIMPO));
     users.put(Settings.SFT_WEIGHT, Set.of(Method.DPO, Method.IPO, Method.SIMPO, Method.ORPO));
     users.put(Settings.GAMMA, Set.of(Method.SIMPO));
     users.put(Settings.DESIRABLE_WEIGHT, Set.of(Method.KTO));
     users.put(Settings.UNDESIRABLE_WEIGHT, Set.of(Method.KTO));
+    users.put(Settings.CONTRASTIVE_TEMPERATURE, Set.of(Method.CONTRASTIVE));
+    users.put(Settings.QUERY_PREFIX, Set.of(Method.CONTRASTIVE));
     users.put(Settings.REFERENCE_ADAPTER, Set.of(Method.DPO, Method.IPO, Method.KTO));
     return users;
   }
@@ -89,11 +92,34 @@ public record PreferenceSettings(
                             : method.get().title() + " has no use for it; leave it out"));
           }
         });
-    if (method.isPresent() && config.get(Settings.TRAIN_ON) == TrainingConfig.TrainOn.ALL) {
+    if (method.equals(Optional.of(Method.CONTRASTIVE))) {
+      problems.addAll(notForEmbeddings(config));
+    } else if (method.isPresent() && config.get(Settings.TRAIN_ON) == TrainingConfig.TrainOn.ALL) {
       problems.add("train-on: all isn't for preferences, which are learned from answers");
     }
     if (!problems.isEmpty()) {
       throw new InvalidInputException(String.join("\n", problems));
     }
+  }
+
+  /// Settings that are about answers, of which an adapter for embeddings gives none.
+  private static List<String> notForEmbeddings(TrainingConfig config) {
+    List<String> problems = new ArrayList<>();
+    for (Setting<?> setting : List.of(Settings.GATE, Settings.INVOCATION, Settings.KEEP_BASE)) {
+      if (config.find(setting).isPresent()) {
+        problems.add(setting + ": isn't for contrastive learning, which has no answers");
+      }
+    }
+    if (!config.get(Settings.SAMPLE).isEmpty()) {
+      problems.add("sample: contrastive learning has no answers to show");
+    }
+    TrainingConfig.TooLong tooLong = config.get(Settings.TOO_LONG);
+    if (tooLong != TrainingConfig.TooLong.CUT && tooLong != TrainingConfig.TooLong.DROP) {
+      problems.add("too-long: texts to embed are cut or dropped");
+    }
+    if (config.get(Settings.TARGET).contains("output")) {
+      problems.add("target: embeddings are made without the head; leave output out");
+    }
+    return problems;
   }
 }

@@ -402,8 +402,8 @@ public final class Settings {
 
   public static final Setting<Method> METHOD =
       setting(PREFERENCES, "method", choice(Method.class))
-          .help("how preferences are learned")
-          .undecided("dpo where the data is pairs, else none")
+          .help("how preferences are learned, or (contrastive) embeddings of queries and passages")
+          .undecided("dpo or contrastive where the data is for it, else none")
           .marked(OF_DATA)
           .alsoKnownAs("rl", "loss-type", "pref-loss");
   public static final Setting<Double> BETA =
@@ -413,6 +413,7 @@ public final class Settings {
               "0.1, for simpo 2",
               run ->
                   run.find(METHOD)
+                      .filter(method -> method != Method.CONTRASTIVE)
                       .map(
                           method ->
                               method == Method.SIMPO
@@ -448,6 +449,17 @@ public final class Settings {
           .help("kto: weight of answers labelled false")
           .defaultsTo("1", run -> of(run, 1, Method.KTO))
           .alsoKnownAs("kto-rejected-weight");
+  public static final Setting<Double> CONTRASTIVE_TEMPERATURE =
+      setting(PREFERENCES, "contrastive-temperature", number("NUMBER", 1e-3, 10))
+          .help("contrastive: divisor of the cosines of embeddings")
+          .defaultsTo("0.05", run -> of(run, 0.05, Method.CONTRASTIVE));
+  public static final Setting<String> QUERY_PREFIX =
+      setting(
+              PREFERENCES,
+              "query-prefix",
+              text("TEXT").within(text -> !text.isEmpty(), "some text"))
+          .help("contrastive: text before every query, such as the base's instruction")
+          .marked(OF_DATA, OF_TOKENS);
   public static final Setting<Path> REFERENCE_ADAPTER =
       setting(PREFERENCES, "reference-adapter", path("FILE"))
           .help("dpo, ipo, kto: adapter that is the reference, instead of what the run begins with")

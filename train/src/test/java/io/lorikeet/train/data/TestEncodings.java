@@ -29,6 +29,7 @@ final class TestEncodings {
     return new TextEncoding(
         bytes.encode(),
         bytes.begin(),
+        bytes.after(),
         bytes.end(),
         bytes.unknown(),
         Optional.of(identity),

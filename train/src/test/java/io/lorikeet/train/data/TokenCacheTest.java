@@ -144,6 +144,7 @@ class TokenCacheTest {
               return bytes.encode().apply(text);
             },
             bytes.begin(),
+            bytes.after(),
             bytes.end(),
             bytes.unknown(),
             bytes.identity(),

@@ -86,6 +86,9 @@ class TrainingOptionsTest {
     }
     all.set(Settings.KEEP_BASE, null).set(Settings.NEUTRAL, null).set(Settings.INVOCATION, "judge");
     written.addAll(all.resolve(_ -> 512).settings().keySet()); // has no use for the base's texts
+    all.set(Settings.INVOCATION, null).set(Settings.GATE, null).set(Settings.SAMPLE, null);
+    all.set(Settings.METHOD, Method.CONTRASTIVE).set(Settings.QUERY_PREFIX, "query: ");
+    written.addAll(all.resolve(_ -> 512).settings().keySet()); // has no use for answers
     written.add("steps"); // instead of epochs
     assertEquals(new TreeSet<>(Settings.keys()), written);
   }

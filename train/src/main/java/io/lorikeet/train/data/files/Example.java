@@ -1,6 +1,7 @@
 package io.lorikeet.train.data.files;
 
 import io.lorikeet.models.chat.Conversation;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -71,6 +72,25 @@ public record Example(
                       message.toolCalls().stream()
                           .map(call -> call.name() + " " + call.arguments())))
           .collect(Collectors.joining("\n", tools, ""));
+    }
+  }
+
+  /// A query, and passages that are to be found by it.
+  ///
+  /// @param passages at least one
+  /// @param negatives texts that aren't to be found by it
+  public record Retrieval(String query, List<String> passages, List<String> negatives)
+      implements Content {
+    public Retrieval {
+      passages = List.copyOf(passages);
+      negatives = List.copyOf(negatives);
+    }
+
+    @Override
+    public String words() {
+      return Stream.of(List.of(query), passages, negatives)
+          .flatMap(List::stream)
+          .collect(Collectors.joining("\n"));
     }
   }
 

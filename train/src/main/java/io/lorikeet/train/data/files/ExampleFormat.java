@@ -17,6 +17,13 @@ public enum ExampleFormat {
       List.of("chosen", "rejected"),
       List.of("prompt", "conversations", "messages", "system", "tools")),
 
+  /// sentence-transformers' `anchor` and `positive`, each with `negative` or `negatives`: texts, or
+  /// lists of them.
+  ANCHOR_POSITIVE(List.of("anchor", "positive"), List.of("negative", "negatives")),
+
+  /// FlagEmbedding's `query` and `pos`, each with `neg`: texts, or lists of them.
+  QUERY_POS(List.of("query", "pos"), List.of("neg")),
+
   /// OpenAI's `messages`, of `role` and `content`.
   MESSAGES(List.of("messages"), List.of("tools", "chat_template_kwargs", "parallel_tool_calls")),
 
@@ -138,6 +145,6 @@ public enum ExampleFormat {
 
   private static String expected() {
     return "messages, or conversations, or prompt and completion, or instruction and output (with"
-        + " or without input), or question and answer, or text, or chosen and rejected, or an export of Open WebUI";
+        + " or without input), or question and answer, or text, or chosen and rejected, or anchor and positive, or query and pos, or an export of Open WebUI";
   }
 }

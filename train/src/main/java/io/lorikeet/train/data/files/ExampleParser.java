@@ -20,6 +20,8 @@ final class ExampleParser {
       case PROMPT_COMPLETION -> promptCompletion(record);
       case MESSAGES -> chat(record, "messages");
       case SHAREGPT -> chat(record, "conversations");
+      case ANCHOR_POSITIVE -> retrieval(record, "anchor", "positive", "negative", "negatives");
+      case QUERY_POS -> retrieval(record, "query", "pos", "neg");
       case PREFERENCE -> preference(record);
       case OPEN_WEBUI -> chat(OpenWebUi.chat(record), "messages");
       case OPEN_WEBUI_FEEDBACK -> chat(OpenWebUi.feedback(record), "messages");
@@ -88,6 +90,41 @@ final class ExampleParser {
               .formatted(key, JsonValues.describe(object)));
     }
     return JsonValues.object(object, "'" + key + "'");
+  }
+
+  private static Example.Content retrieval(
+      JsonNode record, String query, String passages, String... negatives) {
+    List<String> others = new ArrayList<>();
+    for (String key : negatives) {
+      if (!JsonValues.isAbsent(record.path(key))) {
+        others.addAll(texts(record, key));
+      }
+    }
+    List<String> found = texts(record, passages);
+    if (found.isEmpty()) {
+      throw new RecordProblem("'" + passages + "' is empty");
+    }
+    return new Example.Retrieval(filled(record, query), found, others);
+  }
+
+  /// A text, or a list of them.
+  private static List<String> texts(JsonNode record, String key) {
+    JsonNode value = record.path(key);
+    if (!value.isArray()) {
+      return List.of(filled(record, key));
+    }
+    List<String> texts = new ArrayList<>();
+    for (JsonNode text : value) {
+      String name = "'%s'[%s]".formatted(key, texts.size());
+      if (!text.isTextual()) {
+        throw new RecordProblem(name + " must be a string, found " + JsonValues.describe(text));
+      }
+      if (text.textValue().isBlank()) {
+        throw new RecordProblem(name + " is empty");
+      }
+      texts.add(JsonValues.fit(text.textValue(), name));
+    }
+    return texts;
   }
 
   private static Example.Content preference(JsonNode record) {

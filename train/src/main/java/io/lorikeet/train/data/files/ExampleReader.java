@@ -78,7 +78,10 @@ public final class ExampleReader {
   }
 
   private static boolean mayBeRefused(Example.Content content) {
-    return content instanceof Example.Chat || content instanceof Example.Preference;
+    return switch (content) {
+      case Example.Chat _, Example.Preference _, Example.Retrieval _ -> true;
+      case Example.PlainText _, Example.Document _, Example.Completion _ -> false;
+    };
   }
 
   private void readKind(DataFile file, DataFile.FileContent content, FileExamples found)

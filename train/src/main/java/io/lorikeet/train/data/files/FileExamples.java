@@ -113,7 +113,7 @@ final class FileExamples implements RecordSink {
   /// Whether the answer is a good one, where the record says so: anything else under the key is
   /// about something else.
   private static Optional<Boolean> label(Example.Content content, JsonNode record) {
-    if (content instanceof Example.Preference) {
+    if (content instanceof Example.Preference || content instanceof Example.Retrieval) {
       return Optional.empty();
     }
     return switch (record.path(Example.LABEL).asText().strip().toLowerCase(Locale.ROOT)) {
