@@ -38,7 +38,7 @@ public final class ParameterGradients {
     sums.forEach(
         (parameter, sum) -> {
           Tensor total = Objects.requireNonNull(parameter.gradient(), "a graph with gradients");
-          ops.schedule(ops.copy(ops.add(sum, total), total));
+          ops.schedule(ops.addInPlace(total, sum));
         });
     sums.clear();
   }
