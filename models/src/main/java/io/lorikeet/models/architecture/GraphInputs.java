@@ -13,10 +13,12 @@ import io.lorikeet.models.autodiff.SavedResult;
 import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.lora.LoraSlot;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +34,10 @@ final class GraphInputs {
   private final Map<String, Tensor> weights = new HashMap<>();
   private final Map<String, Tensor> frozenWeights = new HashMap<>();
   private final Map<String, AdaptedLinear.Pair> pairs = new HashMap<>();
+
+  /// Matrices A that are multiplied as one, by the first one's weight.
+  private final Map<String, Parameter> joinedParameters = new HashMap<>();
+
   private final List<PartOfLayer> partsOfLayer = new ArrayList<>();
   private final Map<String, Tensor> saved = new HashMap<>();
   private @Nullable Tensor adapted;
@@ -205,6 +211,39 @@ final class GraphInputs {
     return slot.map(s -> pairs.computeIfAbsent(name, n -> newPair(s))).orElse(null);
   }
 
+  /// The adapters of linear maps that take the same input, or null where their matrices A can't be
+  /// multiplied as one: that of each has to begin where the one before ends.
+  @Nullable JoinedPairs joined(String prefix, List<String> names) {
+    if (!kernels().joinsSmallProducts()
+        || engine.folded() != null
+        || engine.inputs().hasDropout()) {
+      return null;
+    }
+    Map<LoraSlot, AdaptedLinear.Pair> members =
+        new TreeMap<>(Comparator.comparingLong(LoraSlot::aOffset));
+    for (String name : names) {
+      AdaptedLinear.Pair pair = pair(prefix, name + ".weight");
+      if (pair == null) {
+        return null;
+      }
+      members.put(engine.slot(prefix + name + ".weight").orElseThrow(), pair);
+    }
+    LoraSlot first = members.keySet().iterator().next();
+    long end = first.aOffset();
+    for (LoraSlot slot : members.keySet()) {
+      if (slot.aOffset() != end || slot.scaling() != first.scaling()) {
+        return null;
+      }
+      end += slot.aShape().elements();
+    }
+    List<Integer> ranks = members.keySet().stream().map(LoraSlot::rank).toList();
+    Shape shape = Shape.of(first.inputs(), ranks.stream().mapToInt(rank -> rank).sum());
+    Parameter a =
+        joinedParameters.computeIfAbsent(
+            first.baseTensor().substring(prefix.length()), _ -> parameter("lora_a", shape));
+    return new JoinedPairs(a, List.copyOf(members.values()), ranks);
+  }
+
   private AdaptedLinear.Pair newPair(LoraSlot slot) {
     boolean dropped = engine.inputs().hasDropout() && !slot.flipped();
     Tensor mask =
@@ -255,6 +294,9 @@ final class GraphInputs {
     if (adapted != null) {
       graph.bind(adapted, engine.inputs().get("adapted"), firstToken * adapted.stride(0));
     }
+    joinedParameters.forEach(
+        (name, a) ->
+            bind(graph, a, engine.slot(prefix + name).orElseThrow().aOffset() * Float.BYTES));
     pairs.forEach(
         (name, pair) -> {
           LoraSlot slot = engine.slot(prefix + name).orElseThrow();

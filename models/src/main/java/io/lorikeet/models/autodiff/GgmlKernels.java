@@ -223,6 +223,11 @@ final class GgmlKernels implements Kernels {
     return traits.outer() == DeviceTraits.Outer.FAST;
   }
 
+  @Override
+  public boolean joinsSmallProducts() {
+    return traits.keepsStridedF32Products();
+  }
+
   private Tensor packed(Tensor x) {
     return takesStrides() ? x : ops.cont(x);
   }
