@@ -39,7 +39,8 @@ final class AttentionMixer implements Mixer {
             shape.attentionBlock(),
             config.attentionScale(),
             inputs.constant("indices", shape.context()),
-            inputs.constant(layer.window() > 0 ? "seen_in_window" : "seen_until", shape.tokens()),
+            inputs.constant(PassInputs.seen(layer.window() > 0), shape.tokens()),
+            inputs.mask(layer.window() > 0),
             layer.window(),
             config.scales().scoreCap(),
             tensors.find("attn_sinks.weight"));

@@ -112,6 +112,18 @@ final class GraphInputs {
     return ops.placeholder(name, engine.inputs().get(name).type(), Shape.of(tokens));
   }
 
+  /// Attention's mask of the batch, see [MaskGraph]; null where there is none.
+  ///
+  /// @param windowed whether keys before a window are hidden
+  @Nullable Tensor mask(boolean windowed) {
+    if (!engine.inputs().hasMasks()) {
+      return null;
+    }
+    PassShape shape = engine.shape();
+    Tensor longest = constant(PassInputs.mask(windowed));
+    return ops.view(longest, Shape.of((long) shape.tokens() * shape.context()), 0);
+  }
+
   /// A hidden state or its gradient, `[embedding, tokens]`, or several streams of it.
   Tensor hidden(String name, int tokens) {
     return ops.placeholder(name, TensorType.F32, Shape.of(engine.config().hidden(), tokens));

@@ -400,6 +400,7 @@ final class RuleExpressions {
             0.4f,
             check.constant(Shape.of(context), indices),
             check.constant(Shape.of(tokens), seenUntil),
+            null,
             window,
             scoreCap,
             sinks);
