@@ -153,6 +153,22 @@ final class GraphInputs {
         whole ? all : ops.view(all, shape, firstToken * all.stride(1)), backward);
   }
 
+  /// The place of what the matrices A of a layer give, see [ActivationStore#LOW]; else null.
+  ///
+  /// @param shape `[ranks, t]`
+  /// @param firstToken index in the batch of the first of the t tokens
+  @Nullable SavedResult savedLow(String prefix, JoinedPairs joined, Shape shape, int firstToken) {
+    long layer = (long) engine.adapter().ranks(prefix) * tokens;
+    Tensor all = saved(prefix, ActivationStore.LOW, Shape.of(layer));
+    if (all == null) {
+      return null;
+    }
+    long before = (long) engine.adapter().ranksBefore(prefix, joined.offset()) * tokens;
+    long first = before + firstToken * shape.ne0();
+    Tensor part = ops.view(all, Shape.of(shape.elements()), first * Float.BYTES);
+    return new SavedResult(ops.reshape(part, shape), backward);
+  }
+
   private @Nullable Tensor saved(String prefix, String name, Shape shape) {
     ActivationStore store = engine.activations();
     return store == null || !store.has(prefix + name)
@@ -253,7 +269,7 @@ final class GraphInputs {
     Parameter a =
         joinedParameters.computeIfAbsent(
             first.baseTensor().substring(prefix.length()), _ -> parameter("lora_a", shape));
-    return new JoinedPairs(a, List.copyOf(members.values()), ranks);
+    return new JoinedPairs(a, List.copyOf(members.values()), ranks, first.aOffset());
   }
 
   private AdaptedLinear.Pair newPair(LoraSlot slot) {

@@ -49,8 +49,7 @@ record LayerTensors(GraphInputs inputs, String prefix, float epsilon) {
   ///
   /// @param firstToken index of x's first token in the batch
   Tensor linear(Tape tape, String name, Tensor x, int firstToken) {
-    AdaptedLinear linear = inputs.linear(prefix, name);
-    return linear.apply(tape, x, firstToken, saved(name, linear, x, firstToken));
+    return linears(tape, List.of(name), x, firstToken).getFirst();
   }
 
   /// The linear maps `names` of one x `[k, t]`: as [#linear], but that the matrices A are
@@ -58,12 +57,13 @@ record LayerTensors(GraphInputs inputs, String prefix, float epsilon) {
   List<Tensor> linears(Tape tape, List<String> names, Tensor x, int firstToken) {
     JoinedPairs joined = inputs.joined(prefix, names);
     if (joined == null) {
-      return names.stream().map(name -> linear(tape, name, x, firstToken)).toList();
+      return names.stream().map(name -> alone(tape, name, x, firstToken)).toList();
     }
     Shape tokens = Shape.of(1, x.shape().ne1());
     Tensor low =
         joined.first().scaled(tape, tape.trainedProduct(joined.a(), x), tokens, firstToken);
-    List<Tensor> parts = tape.parts(low, joined.ranks());
+    SavedResult kept = inputs.savedLow(prefix, joined, low.shape(), firstToken);
+    List<Tensor> parts = tape.parts(kept == null ? low : tape.kept(low, kept), joined.ranks());
     List<Tensor> results = new ArrayList<>();
     for (String name : names) {
       AdaptedLinear linear = inputs.linear(prefix, name);
@@ -72,6 +72,11 @@ record LayerTensors(GraphInputs inputs, String prefix, float epsilon) {
       results.add(linear.apply(tape, x, pair, part, saved(name, linear, x, firstToken)));
     }
     return results;
+  }
+
+  private Tensor alone(Tape tape, String name, Tensor x, int firstToken) {
+    AdaptedLinear linear = inputs.linear(prefix, name);
+    return linear.apply(tape, x, firstToken, saved(name, linear, x, firstToken));
   }
 
   private @Nullable SavedResult saved(String name, AdaptedLinear linear, Tensor x, int firstToken) {

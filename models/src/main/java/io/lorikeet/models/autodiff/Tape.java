@@ -84,6 +84,16 @@ public final class Tape {
     return saved.place();
   }
 
+  /// x, a result on the tape that one graph keeps for another.
+  ///
+  /// @param saved of its shape
+  public Tensor kept(Tensor x, SavedResult saved) {
+    if (!saved.computed()) {
+      ops.schedule(ops.into(x, saved.place()));
+    }
+    return note(new DifferentiableOp.Reshape(x, saved.place()));
+  }
+
   /// P x for a trained matrix `[k, n]` and x `[k, t]`: `[n, t]`.
   public Tensor trainedProduct(Parameter parameter, Tensor x) {
     return note(

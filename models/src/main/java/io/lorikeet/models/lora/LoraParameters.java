@@ -237,6 +237,19 @@ public final class LoraParameters implements AutoCloseable {
     return Optional.ofNullable(slots.get(baseTensor));
   }
 
+  /// The sum of the ranks of the pairs whose base tensors' names begin with `prefix`.
+  public int ranks(String prefix) {
+    return ranksBefore(prefix, Long.MAX_VALUE);
+  }
+
+  /// The same, of those whose A begins before that element.
+  public int ranksBefore(String prefix, long offset) {
+    return slots.values().stream()
+        .filter(slot -> slot.baseTensor().startsWith(prefix) && slot.aOffset() < offset)
+        .mapToInt(LoraSlot::rank)
+        .sum();
+  }
+
   /// Trained parameters, without the zeros between matrices.
   public long count() {
     return slots.values().stream()
