@@ -11,6 +11,7 @@ import io.lorikeet.models.autodiff.Parameter;
 import io.lorikeet.models.autodiff.ParameterGradients;
 import io.lorikeet.models.autodiff.SavedResult;
 import io.lorikeet.models.autodiff.Tape;
+import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraSlot;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -37,6 +38,9 @@ final class GraphInputs {
 
   /// Matrices A that are multiplied as one, by the first one's weight.
   private final Map<String, Parameter> joinedParameters = new HashMap<>();
+
+  /// The gradients of all A of a layer, and of all B.
+  private final Map<Boolean, Tensor> layerGradients = new HashMap<>();
 
   private final List<PartOfLayer> partsOfLayer = new ArrayList<>();
   private final Map<String, Tensor> saved = new HashMap<>();
@@ -236,7 +240,7 @@ final class GraphInputs {
   /// The adapter of a base tensor, or null when it has none.
   AdaptedLinear.@Nullable Pair pair(String prefix, String name) {
     Optional<LoraSlot> slot = engine.slot(prefix + name);
-    return slot.map(s -> pairs.computeIfAbsent(name, n -> newPair(s))).orElse(null);
+    return slot.map(s -> pairs.computeIfAbsent(name, n -> newPair(prefix, s))).orElse(null);
   }
 
   /// The adapters of linear maps that take the same input, or null where their matrices A can't be
@@ -268,19 +272,20 @@ final class GraphInputs {
     Shape shape = Shape.of(first.inputs(), ranks.stream().mapToInt(rank -> rank).sum());
     Parameter a =
         joinedParameters.computeIfAbsent(
-            first.baseTensor().substring(prefix.length()), _ -> parameter("lora_a", shape));
+            first.baseTensor().substring(prefix.length()),
+            _ -> parameter(prefix, shape, true, first.aOffset()));
     return new JoinedPairs(a, List.copyOf(members.values()), ranks, first.aOffset());
   }
 
-  private AdaptedLinear.Pair newPair(LoraSlot slot) {
+  private AdaptedLinear.Pair newPair(String prefix, LoraSlot slot) {
     boolean dropped = engine.inputs().hasDropout() && !slot.flipped();
     Tensor mask =
         dropped
             ? ops.placeholder("dropout", TensorType.F32, Shape.of(slot.inputs(), tokens))
             : null;
     return new AdaptedLinear.Pair(
-        parameter("lora_a", slot.aShape()),
-        parameter("lora_b", slot.bShape()),
+        parameter(prefix, slot.aShape(), true, slot.aOffset()),
+        parameter(prefix, slot.bShape(), false, slot.bOffset()),
         slot.scaling(),
         mask,
         engine.inputs().isActivated() ? adapted() : null,
@@ -295,10 +300,21 @@ final class GraphInputs {
     return adapted;
   }
 
-  private Parameter parameter(String name, Shape shape) {
-    return new Parameter(
-        ops.placeholder(name, TensorType.F32, shape),
-        backward ? ops.placeholder(name + "_gradient", TensorType.F32, shape) : null);
+  /// @param offset index of its first element in the adapter's vectors
+  private Parameter parameter(String prefix, Shape shape, boolean isA, long offset) {
+    String name = isA ? "lora_a" : "lora_b";
+    Parameter parameter =
+        new Parameter(
+            ops.placeholder(name, TensorType.F32, shape),
+            backward ? ops.placeholder(name + "_gradient", TensorType.F32, shape) : null);
+    if (backward && !prefix.isEmpty() && kernels().joinsSmallProducts()) {
+      LoraParameters.Run run = engine.adapter().run(prefix, isA);
+      Tensor gradients =
+          layerGradients.computeIfAbsent(
+              isA, _ -> ops.placeholder("layer_gradients", TensorType.F32, Shape.of(run.count())));
+      parameterGradients.join(parameter, gradients, offset - run.first());
+    }
+    return parameter;
   }
 
   /// Points all placeholders at the tensors of a layer.
@@ -325,6 +341,12 @@ final class GraphInputs {
     joinedParameters.forEach(
         (name, a) ->
             bind(graph, a, engine.slot(prefix + name).orElseThrow().aOffset() * Float.BYTES));
+    layerGradients.forEach(
+        (isA, gradients) ->
+            graph.bind(
+                gradients,
+                engine.adapter().gradients(),
+                engine.adapter().run(prefix, isA).first() * Float.BYTES));
     pairs.forEach(
         (name, pair) -> {
           LoraSlot slot = engine.slot(prefix + name).orElseThrow();
