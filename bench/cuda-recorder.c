@@ -3,7 +3,8 @@
 // What it is asked for goes to the file $RECORDER_LOG, a line each:
 //
 //   kernel NAME                    one that is launched
-//   product TYPE TYPE              a matrix product of cuBLAS, by its factors' types
+//   product TYPE TYPE M N K xCOUNT a matrix product of cuBLAS, by its factors' types and sizes, and
+//                                  how many of them it is
 //   copy HtoD|DtoH|DtoD BYTES      in the order of the backend's queue, or with "aside" past it
 //   wait                           the host waits for the queue
 //   memory USED PEAK               bytes of device memory, whenever they change
@@ -280,20 +281,20 @@ status cudaGraphExecDestroy(void *instance) { free(instance); return 0; }
 
 // ---- matrix products ----------------------------------------------------------------------------
 
-static status product(const void *a, int a_type, const void *b, int b_type, const void *c) {
+static status product(const void *a, int a_type, const void *b, int b_type, const void *c, int m, int n, int k, int batch) {
   const char *types[] = {[0] = "F32", [2] = "F16", [14] = "BF16"};
   use(a);
   use(b);
   use(c);
-  RECORD("product %s %s\n", types[a_type], types[b_type]);
+  RECORD("product %s %s %d %d %d x%d\n", types[a_type], types[b_type], m, n, k, batch);
   return 0;
 }
-status cublasSgemm_v2(void *h, int ta, int tb, int m, int n, int k, const float *alpha, const float *a, int lda, const float *b, int ldb, const float *beta, float *c, int ldc) { return product(a, 0, b, 0, c); }
-status cublasGemmEx(void *h, int ta, int tb, int m, int n, int k, const void *alpha, const void *a, int at, int lda, const void *b, int bt, int ldb, const void *beta, void *c, int ct, int ldc, int compute, int algorithm) { return product(a, at, b, bt, c); }
-status cublasGemmStridedBatchedEx(void *h, int ta, int tb, int m, int n, int k, const void *alpha, const void *a, int at, int lda, long long sa, const void *b, int bt, int ldb, long long sb, const void *beta, void *c, int ct, int ldc, long long sc, int batch, int compute, int algorithm) { return product(a, at, b, bt, c); }
-status cublasGemmBatchedEx(void *h, int ta, int tb, int m, int n, int k, const void *alpha, const void *const *a, int at, int lda, const void *const *b, int bt, int ldb, const void *beta, void *const *c, int ct, int ldc, int batch, int compute, int algorithm) { return product(a, at, b, bt, c); }
-status cublasSgemmBatched(void *h, int ta, int tb, int m, int n, int k, const float *alpha, const float *const *a, int lda, const float *const *b, int ldb, const float *beta, float *const *c, int ldc, int batch) { return product(a, 0, b, 0, c); }
-status cublasSgemmStridedBatched(void *h, int ta, int tb, int m, int n, int k, const float *alpha, const float *a, int lda, long long sa, const float *b, int ldb, long long sb, const float *beta, float *c, int ldc, long long sc, int batch) { return product(a, 0, b, 0, c); }
+status cublasSgemm_v2(void *h, int ta, int tb, int m, int n, int k, const float *alpha, const float *a, int lda, const float *b, int ldb, const float *beta, float *c, int ldc) { return product(a, 0, b, 0, c, m, n, k, 1); }
+status cublasGemmEx(void *h, int ta, int tb, int m, int n, int k, const void *alpha, const void *a, int at, int lda, const void *b, int bt, int ldb, const void *beta, void *c, int ct, int ldc, int compute, int algorithm) { return product(a, at, b, bt, c, m, n, k, 1); }
+status cublasGemmStridedBatchedEx(void *h, int ta, int tb, int m, int n, int k, const void *alpha, const void *a, int at, int lda, long long sa, const void *b, int bt, int ldb, long long sb, const void *beta, void *c, int ct, int ldc, long long sc, int batch, int compute, int algorithm) { return product(a, at, b, bt, c, m, n, k, batch); }
+status cublasGemmBatchedEx(void *h, int ta, int tb, int m, int n, int k, const void *alpha, const void *const *a, int at, int lda, const void *const *b, int bt, int ldb, const void *beta, void *const *c, int ct, int ldc, int batch, int compute, int algorithm) { return product(a, at, b, bt, c, m, n, k, batch); }
+status cublasSgemmBatched(void *h, int ta, int tb, int m, int n, int k, const float *alpha, const float *const *a, int lda, const float *const *b, int ldb, const float *beta, float *const *c, int ldc, int batch) { return product(a, 0, b, 0, c, m, n, k, batch); }
+status cublasSgemmStridedBatched(void *h, int ta, int tb, int m, int n, int k, const float *alpha, const float *a, int lda, long long sa, const float *b, int ldb, long long sb, const float *beta, float *c, int ldc, long long sc, int batch) { return product(a, 0, b, 0, c, m, n, k, batch); }
 status cublasStrsmBatched(void *h) { return 0; }
 status cublasCreate_v2(void **h) { *h = malloc(1); return 0; }
 status cublasDestroy_v2(void *h) { free(h); return 0; }

@@ -10,11 +10,18 @@ public interface AttentionKernel {
   /// @param indices F32 `[context]`: 0, 1, 2, …
   /// @param seenUntil F32 `[rows · context]`: index within its row of the last query that sees each
   ///     key
+  /// @param mask F32 `[context · context · rows]`: what is added to the scores of a row's keys and
+  ///     queries, where blocks are as long as rows, so that it needn't be computed; or null
   /// @param scale factor of the scores
   /// @param scoreCap scores are cap · tanh(score / cap); 0 for none
   /// @param sinks F32 `[heads]`: for each head the score of a key without a value, or null
   record AttentionForm(
-      Tensor indices, Tensor seenUntil, float scale, float scoreCap, @Nullable Tensor sinks) {}
+      Tensor indices,
+      Tensor seenUntil,
+      @Nullable Tensor mask,
+      float scale,
+      float scoreCap,
+      @Nullable Tensor sinks) {}
 
   /// A block of queries.
   ///

@@ -70,6 +70,10 @@ public interface Kernels {
   /// Whether products take operands of any strides; else such are best copied once.
   boolean takesStrides();
 
+  /// Whether trained matrices that take the same input are best multiplied with it as one; the
+  /// parts of the result are multiplied as they lie then.
+  boolean joinsSmallProducts();
+
   /// The attention of one layer.
   AttentionKernel attention(AttentionKernel.AttentionForm form);
 

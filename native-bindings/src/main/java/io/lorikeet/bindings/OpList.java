@@ -134,6 +134,11 @@ abstract sealed class OpList implements AutoCloseable permits Ops {
     return tensor.stride(0) == tensor.type().blockBytes();
   }
 
+  /// Whether the elements of each column lie side by side, and those of rows don't: a transpose.
+  public static boolean hasDenseColumns(Tensor tensor) {
+    return tensor.stride(1) == tensor.type().blockBytes() && tensor.stride(0) > tensor.stride(1);
+  }
+
   final void requireRepeats(String operation, Tensor a, Tensor b) {
     requireF32(operation, a, b);
     require(b.shape().repeatsTo(a.shape()) && hasDenseRows(a) && hasDenseRows(b), operation, a, b);

@@ -33,15 +33,17 @@ public final class Ops extends OpList {
     return made(Ggml.ggml_mul_mat(context, a.handle(), b.handle()));
   }
 
-  /// a `[m, t]` and b `[p, t]`, both F32, give `[m, p]`: sums over ne1 of both.
+  /// a `[m, t, p, q]` and b `[n, t, p, q]`, both F32, give `[m, n, p, q]`: sums over ne1 of both.
+  ///
+  /// @param b with dense rows, or the transpose of such a tensor
   public Tensor outProd(Tensor a, Tensor b) {
     requireF32("out_prod", a, b);
     require(
         a.shape().ne1() == b.shape().ne1()
-            && isMatrix(a)
-            && isMatrix(b)
+            && a.shape().ne2() == b.shape().ne2()
+            && a.shape().ne3() == b.shape().ne3()
             && hasDenseRows(a)
-            && hasDenseRows(b),
+            && (hasDenseRows(b) || hasDenseColumns(b)),
         "out_prod",
         a,
         b);
@@ -54,6 +56,12 @@ public final class Ops extends OpList {
   public Tensor add(Tensor a, Tensor b) {
     requireRepeats("add", a, b);
     return made(Ggml.ggml_add(context, a.handle(), b.handle()));
+  }
+
+  /// Adds `b`, repeated to the shape of `a`, to `a` in its own memory. Schedule it before what
+  /// reads the sum in `a`.
+  public Tensor addInPlace(Tensor a, Tensor b) {
+    return into(add(a, b), a);
   }
 
   /// a - b; `b` is repeated to the shape of `a`.
@@ -179,10 +187,14 @@ public final class Ops extends OpList {
 
   /// The gradient of x where dy is that of y = softmax(scale · x + mask).
   ///
-  /// @param dy not a view: ggml's allocator would then have y overwritten by the result, whose rows
-  ///     are computed in several passes over y
+  /// @param dy not a view, unless it is a whole tensor in another shape that nothing else reads:
+  ///     ggml's allocator would have y overwritten by the result, whose rows are computed in
+  /// several
+  ///     passes over y
   public Tensor softMaxBack(Tensor dy, Tensor y, float scale) {
-    require(ggml_tensor.view_src(dy.handle()).address() == 0, "soft_max_back", dy, y);
+    MemorySegment seen = ggml_tensor.view_src(dy.handle());
+    boolean whole = seen.address() == 0 || Ggml.ggml_nelements(seen) == dy.shape().elements();
+    require(whole, "soft_max_back", dy, y);
     requireContiguousF32("soft_max_back", dy, y);
     requireSameShape("soft_max_back", dy, y);
     return made(Ggml.ggml_soft_max_ext_back(context, dy.handle(), y.handle(), scale, 0));
@@ -346,6 +358,30 @@ public final class Ops extends OpList {
         source,
         target);
     return made(Ggml.ggml_cpy(context, source.handle(), target.handle()));
+  }
+
+  /// `result` in `place`'s memory: its operation writes there, or it is copied where it can't. To
+  /// be used instead of `result`.
+  ///
+  /// @param result of an operation, just made
+  public Tensor into(Tensor result, Tensor place) {
+    boolean own = ggml_tensor.view_src(result.handle()).address() == 0;
+    if (!own
+        || result.type() != place.type()
+        || !result.shape().equals(place.shape())
+        || !result.isContiguous()
+        || !place.isContiguous()
+        || ggml_tensor.op(result.handle()) == Ggml.GGML_OP_NONE()) {
+      return copy(result, place);
+    }
+    boolean isView = ggml_tensor.view_src(place.handle()).address() != 0;
+    ggml_tensor.view_src(
+        result.handle(), isView ? ggml_tensor.view_src(place.handle()) : place.handle());
+    ggml_tensor.view_offs(result.handle(), isView ? ggml_tensor.view_offs(place.handle()) : 0);
+    if (place.isAllocated()) {
+      result.bindTo(place, 0);
+    }
+    return result;
   }
 
   /// Joins two F32 tensors along a dimension.

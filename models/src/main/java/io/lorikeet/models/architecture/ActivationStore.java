@@ -8,10 +8,12 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.family.LayerConfig;
 import io.lorikeet.models.family.ModelConfig;
+import io.lorikeet.models.lora.LoraParameters;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /// The results of each layer that [SavedActivations] names, in F32. Forward writes them here, so
 /// that backward, which computes the rest of a layer again, gets the same bits without computing.
@@ -19,6 +21,10 @@ import java.util.stream.Collectors;
 final class ActivationStore implements AutoCloseable {
   /// The name of attention's results beside those of projections.
   static final String ATTENTION = "attention";
+
+  /// The name of a layer's A x, of one matrix or several that are multiplied as one after the
+  /// other: `[sum of ranks · tokens]`.
+  static final String LOW = "lora_low";
 
   private static final List<String> PROJECTIONS =
       List.of(
@@ -40,11 +46,14 @@ final class ActivationStore implements AutoCloseable {
   private final Set<String> names;
   private final DeviceTensors tensors;
 
+  /// @param lora the adapter whose A x are kept with projections; null where they are computed
+  ///     again
   /// @param tokens of a pass; shorter ones use the beginning of each tensor
   ActivationStore(
       Backend backend,
       ModelConfig config,
       BaseWeights weights,
+      @Nullable LoraParameters lora,
       SavedActivations saved,
       int tokens) {
     List<Spec> specs = new ArrayList<>();
@@ -57,6 +66,10 @@ final class ActivationStore implements AutoCloseable {
       }
       if (saved != SavedActivations.PROJECTIONS) {
         continue;
+      }
+      long ranks = lora == null ? 0 : lora.ranks(prefix);
+      if (ranks > 0) {
+        specs.add(new Spec(prefix + LOW, TensorType.F32, Shape.of(ranks * tokens)));
       }
       for (String name : PROJECTIONS) {
         Tensor weight = weights.find(prefix + name + ".weight");

@@ -59,7 +59,17 @@ record AdaptedLinear(Tensor weight, @Nullable Tensor bias, @Nullable Pair pair) 
   /// @param firstToken index of x's first token in the batch, which dropout's mask goes by
   /// @param saved the result without its bias, `[n, t]`, or null
   Tensor apply(Tape tape, Tensor x, int firstToken, @Nullable SavedResult saved) {
-    Tensor y = product(tape, x, firstToken, saved);
+    return biased(tape, product(tape, x, firstToken, saved));
+  }
+
+  /// The same, where A's part has been computed.
+  ///
+  /// @param low scaling · A x `[rank, t]`, 0 for tokens that the adapter doesn't act on
+  Tensor apply(Tape tape, Tensor x, Pair own, Tensor low, @Nullable SavedResult saved) {
+    return biased(tape, tape.adaptedProduct(weight, x, own.b(), low, saved));
+  }
+
+  private Tensor biased(Tape tape, Tensor y) {
     return bias == null ? y : tape.addBias(y, bias);
   }
 

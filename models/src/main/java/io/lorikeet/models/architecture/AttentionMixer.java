@@ -8,6 +8,7 @@ import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.family.AttentionConfig.SharedKeys;
 import io.lorikeet.models.family.LayerConfig;
 import io.lorikeet.models.family.ModelConfig;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -38,7 +39,8 @@ final class AttentionMixer implements Mixer {
             shape.attentionBlock(),
             config.attentionScale(),
             inputs.constant("indices", shape.context()),
-            inputs.constant(layer.window() > 0 ? "seen_in_window" : "seen_until", shape.tokens()),
+            inputs.constant(PassInputs.seen(layer.window() > 0), shape.tokens()),
+            inputs.mask(layer.window() > 0),
             layer.window(),
             config.scales().scoreCap(),
             tensors.find("attn_sinks.weight"));
@@ -123,9 +125,14 @@ final class AttentionMixer implements Mixer {
 
   private Projections projections(Tape tape, Tensor x) {
     if (!tensors.has("attn_qkv.weight")) {
-      Tensor k = linear(tape, "attn_k", x);
-      Tensor q = linear(tape, "attn_q", x);
-      Tensor v = tensors.has("attn_v.weight") ? linear(tape, "attn_v", x) : k;
+      List<String> names =
+          tensors.has("attn_v.weight")
+              ? List.of("attn_k", "attn_q", "attn_v")
+              : List.of("attn_k", "attn_q");
+      List<Tensor> each = tensors.linears(tape, names, x, 0);
+      Tensor k = each.getFirst();
+      Tensor q = each.get(1);
+      Tensor v = names.size() > 2 ? each.getLast() : k;
       return config.family().gatesAttention()
           ? new Projections(half(tape, q, layer.heads(), 0), k, v, half(tape, q, layer.heads(), 1))
           : new Projections(q, k, v, ownGate(tape, x));

@@ -3,6 +3,7 @@ package io.lorikeet.models.architecture;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.Tape;
 import io.lorikeet.models.family.Activation;
+import java.util.List;
 
 /// The feed-forward part of a layer (`build_ffn` in llama.cpp): down(act(gate(x)) · up(x)), or
 /// down(act(up(x))) where the activation has no gate.
@@ -30,16 +31,18 @@ final class FeedForward {
   /// @param x `[embedding, t]`
   /// @param firstToken index of x's first token in the batch
   Tensor apply(Tape tape, Tensor x, int firstToken) {
-    Tensor up = linear(tape, "ffn_up", x, firstToken);
     Tensor joined;
     if (activation == Activation.SQUARED_RELU) {
-      joined = tape.squaredRelu(up);
+      joined = tape.squaredRelu(linear(tape, "ffn_up", x, firstToken));
     } else if (!tensors.has("ffn_gate" + suffix + ".weight")) {
+      Tensor up = linear(tape, "ffn_up", x, firstToken);
       int width = Math.toIntExact(up.shape().ne0() / 2);
       joined = joined(tape, activation, tape.slice(up, 0, width), tape.slice(up, width, width));
     } else {
-      Tensor gate = linear(tape, "ffn_gate", x, firstToken);
-      joined = joined(tape, activation, sparsity == 0 ? gate : tape.peaks(gate, sparsity), up);
+      List<String> names = List.of("ffn_up" + suffix, "ffn_gate" + suffix);
+      List<Tensor> each = tensors.linears(tape, names, x, firstToken);
+      Tensor gate = sparsity == 0 ? each.getLast() : tape.peaks(each.getLast(), sparsity);
+      joined = joined(tape, activation, gate, each.getFirst());
     }
     return linear(tape, "ffn_down", joined, firstToken);
   }

@@ -11,12 +11,15 @@ import io.lorikeet.models.autodiff.Parameter;
 import io.lorikeet.models.autodiff.ParameterGradients;
 import io.lorikeet.models.autodiff.SavedResult;
 import io.lorikeet.models.autodiff.Tape;
+import io.lorikeet.models.lora.LoraParameters;
 import io.lorikeet.models.lora.LoraSlot;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +35,13 @@ final class GraphInputs {
   private final Map<String, Tensor> weights = new HashMap<>();
   private final Map<String, Tensor> frozenWeights = new HashMap<>();
   private final Map<String, AdaptedLinear.Pair> pairs = new HashMap<>();
+
+  /// Matrices A that are multiplied as one, by the first one's weight.
+  private final Map<String, Parameter> joinedParameters = new HashMap<>();
+
+  /// The gradients of all A of a layer, and of all B.
+  private final Map<Boolean, Tensor> layerGradients = new HashMap<>();
+
   private final List<PartOfLayer> partsOfLayer = new ArrayList<>();
   private final Map<String, Tensor> saved = new HashMap<>();
   private @Nullable Tensor adapted;
@@ -106,6 +116,18 @@ final class GraphInputs {
     return ops.placeholder(name, engine.inputs().get(name).type(), Shape.of(tokens));
   }
 
+  /// Attention's mask of the batch, see [MaskGraph]; null where there is none.
+  ///
+  /// @param windowed whether keys before a window are hidden
+  @Nullable Tensor mask(boolean windowed) {
+    if (!engine.inputs().hasMasks()) {
+      return null;
+    }
+    PassShape shape = engine.shape();
+    Tensor longest = constant(PassInputs.mask(windowed));
+    return ops.view(longest, Shape.of((long) shape.tokens() * shape.context()), 0);
+  }
+
   /// A hidden state or its gradient, `[embedding, tokens]`, or several streams of it.
   Tensor hidden(String name, int tokens) {
     return ops.placeholder(name, TensorType.F32, Shape.of(engine.config().hidden(), tokens));
@@ -133,6 +155,22 @@ final class GraphInputs {
     boolean whole = shape.ne1() == tokens;
     return new SavedResult(
         whole ? all : ops.view(all, shape, firstToken * all.stride(1)), backward);
+  }
+
+  /// The place of what the matrices A of a layer give, see [ActivationStore#LOW]; else null.
+  ///
+  /// @param shape `[ranks, t]`
+  /// @param firstToken index in the batch of the first of the t tokens
+  @Nullable SavedResult savedLow(String prefix, JoinedPairs joined, Shape shape, int firstToken) {
+    long layer = (long) engine.adapter().ranks(prefix) * tokens;
+    Tensor all = saved(prefix, ActivationStore.LOW, Shape.of(layer));
+    if (all == null) {
+      return null;
+    }
+    long before = (long) engine.adapter().ranksBefore(prefix, joined.offset()) * tokens;
+    long first = before + firstToken * shape.ne0();
+    Tensor part = ops.view(all, Shape.of(shape.elements()), first * Float.BYTES);
+    return new SavedResult(ops.reshape(part, shape), backward);
   }
 
   private @Nullable Tensor saved(String prefix, String name, Shape shape) {
@@ -202,18 +240,52 @@ final class GraphInputs {
   /// The adapter of a base tensor, or null when it has none.
   AdaptedLinear.@Nullable Pair pair(String prefix, String name) {
     Optional<LoraSlot> slot = engine.slot(prefix + name);
-    return slot.map(s -> pairs.computeIfAbsent(name, n -> newPair(s))).orElse(null);
+    return slot.map(s -> pairs.computeIfAbsent(name, n -> newPair(prefix, s))).orElse(null);
   }
 
-  private AdaptedLinear.Pair newPair(LoraSlot slot) {
+  /// The adapters of linear maps that take the same input, or null where their matrices A can't be
+  /// multiplied as one: that of each has to begin where the one before ends.
+  @Nullable JoinedPairs joined(String prefix, List<String> names) {
+    if (!kernels().joinsSmallProducts()
+        || engine.folded() != null
+        || engine.inputs().hasDropout()) {
+      return null;
+    }
+    Map<LoraSlot, AdaptedLinear.Pair> members =
+        new TreeMap<>(Comparator.comparingLong(LoraSlot::aOffset));
+    for (String name : names) {
+      AdaptedLinear.Pair pair = pair(prefix, name + ".weight");
+      if (pair == null) {
+        return null;
+      }
+      members.put(engine.slot(prefix + name + ".weight").orElseThrow(), pair);
+    }
+    LoraSlot first = members.keySet().iterator().next();
+    long end = first.aOffset();
+    for (LoraSlot slot : members.keySet()) {
+      if (slot.aOffset() != end || slot.scaling() != first.scaling()) {
+        return null;
+      }
+      end += slot.aShape().elements();
+    }
+    List<Integer> ranks = members.keySet().stream().map(LoraSlot::rank).toList();
+    Shape shape = Shape.of(first.inputs(), ranks.stream().mapToInt(rank -> rank).sum());
+    Parameter a =
+        joinedParameters.computeIfAbsent(
+            first.baseTensor().substring(prefix.length()),
+            _ -> parameter(prefix, shape, true, first.aOffset()));
+    return new JoinedPairs(a, List.copyOf(members.values()), ranks, first.aOffset());
+  }
+
+  private AdaptedLinear.Pair newPair(String prefix, LoraSlot slot) {
     boolean dropped = engine.inputs().hasDropout() && !slot.flipped();
     Tensor mask =
         dropped
             ? ops.placeholder("dropout", TensorType.F32, Shape.of(slot.inputs(), tokens))
             : null;
     return new AdaptedLinear.Pair(
-        parameter("lora_a", slot.aShape()),
-        parameter("lora_b", slot.bShape()),
+        parameter(prefix, slot.aShape(), true, slot.aOffset()),
+        parameter(prefix, slot.bShape(), false, slot.bOffset()),
         slot.scaling(),
         mask,
         engine.inputs().isActivated() ? adapted() : null,
@@ -228,10 +300,21 @@ final class GraphInputs {
     return adapted;
   }
 
-  private Parameter parameter(String name, Shape shape) {
-    return new Parameter(
-        ops.placeholder(name, TensorType.F32, shape),
-        backward ? ops.placeholder(name + "_gradient", TensorType.F32, shape) : null);
+  /// @param offset index of its first element in the adapter's vectors
+  private Parameter parameter(String prefix, Shape shape, boolean isA, long offset) {
+    String name = isA ? "lora_a" : "lora_b";
+    Parameter parameter =
+        new Parameter(
+            ops.placeholder(name, TensorType.F32, shape),
+            backward ? ops.placeholder(name + "_gradient", TensorType.F32, shape) : null);
+    if (backward && !prefix.isEmpty() && kernels().joinsSmallProducts()) {
+      LoraParameters.Run run = engine.adapter().run(prefix, isA);
+      Tensor gradients =
+          layerGradients.computeIfAbsent(
+              isA, _ -> ops.placeholder("layer_gradients", TensorType.F32, Shape.of(run.count())));
+      parameterGradients.join(parameter, gradients, offset - run.first());
+    }
+    return parameter;
   }
 
   /// Points all placeholders at the tensors of a layer.
@@ -255,6 +338,15 @@ final class GraphInputs {
     if (adapted != null) {
       graph.bind(adapted, engine.inputs().get("adapted"), firstToken * adapted.stride(0));
     }
+    joinedParameters.forEach(
+        (name, a) ->
+            bind(graph, a, engine.slot(prefix + name).orElseThrow().aOffset() * Float.BYTES));
+    layerGradients.forEach(
+        (isA, gradients) ->
+            graph.bind(
+                gradients,
+                engine.adapter().gradients(),
+                engine.adapter().run(prefix, isA).first() * Float.BYTES));
     pairs.forEach(
         (name, pair) -> {
           LoraSlot slot = engine.slot(prefix + name).orElseThrow();

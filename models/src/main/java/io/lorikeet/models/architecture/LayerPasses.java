@@ -93,6 +93,7 @@ record LayerPasses(Engine engine, HiddenStates states, Map<Integer, PassGraphs> 
 
   private void upload(Pass pass) {
     engine.inputs().upload(pass.batch());
+    graphs(pass.batch()).runMasks();
     if (pass.dropoutSeed().isPresent()) {
       engine.inputs().drawDropout(pass.dropoutSeed().getAsLong());
     } else {

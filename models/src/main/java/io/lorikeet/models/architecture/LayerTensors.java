@@ -4,7 +4,11 @@ import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 import io.lorikeet.models.autodiff.CausalConvolution;
 import io.lorikeet.models.autodiff.DeltaNet;
+import io.lorikeet.models.autodiff.SavedResult;
 import io.lorikeet.models.autodiff.Tape;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// The tensors of a layer in a graph under construction, by what follows the layer in their names.
@@ -45,10 +49,39 @@ record LayerTensors(GraphInputs inputs, String prefix, float epsilon) {
   ///
   /// @param firstToken index of x's first token in the batch
   Tensor linear(Tape tape, String name, Tensor x, int firstToken) {
+    return linears(tape, List.of(name), x, firstToken).getFirst();
+  }
+
+  /// The linear maps `names` of one x `[k, t]`: as [#linear], but that the matrices A are
+  /// multiplied as one where they can be.
+  List<Tensor> linears(Tape tape, List<String> names, Tensor x, int firstToken) {
+    JoinedPairs joined = inputs.joined(prefix, names);
+    if (joined == null) {
+      return names.stream().map(name -> alone(tape, name, x, firstToken)).toList();
+    }
+    Shape tokens = Shape.of(1, x.shape().ne1());
+    Tensor low =
+        joined.first().scaled(tape, tape.trainedProduct(joined.a(), x), tokens, firstToken);
+    SavedResult kept = inputs.savedLow(prefix, joined, low.shape(), firstToken);
+    List<Tensor> parts = tape.parts(kept == null ? low : tape.kept(low, kept), joined.ranks());
+    List<Tensor> results = new ArrayList<>();
+    for (String name : names) {
+      AdaptedLinear linear = inputs.linear(prefix, name);
+      AdaptedLinear.Pair pair = Objects.requireNonNull(linear.pair(), "it is joined with others");
+      Tensor part = parts.get(joined.pairs().indexOf(pair));
+      results.add(linear.apply(tape, x, pair, part, saved(name, linear, x, firstToken)));
+    }
+    return results;
+  }
+
+  private Tensor alone(Tape tape, String name, Tensor x, int firstToken) {
     AdaptedLinear linear = inputs.linear(prefix, name);
+    return linear.apply(tape, x, firstToken, saved(name, linear, x, firstToken));
+  }
+
+  private @Nullable SavedResult saved(String name, AdaptedLinear linear, Tensor x, int firstToken) {
     Shape shape = Shape.of(linear.weight().shape().ne1(), x.shape().ne1());
-    return linear.apply(
-        tape, x, firstToken, inputs.savedProjection(prefix, name, shape, firstToken));
+    return inputs.savedProjection(prefix, name, shape, firstToken);
   }
 
   /// The causal convolution with the kernels `name`.

@@ -24,12 +24,14 @@ final class PassGraphs implements AutoCloseable {
   private final List<LogitsHead> logitsHeads = new ArrayList<>();
   private final EmbeddingGraph embedding;
   private final @Nullable EmbeddingGraph embeddingBackward;
+  private final @Nullable MaskGraph masks;
 
   /// @param engine with the shape of these rows
   /// @param options whether there is training, and which kinds of [Objective] batches come with
   PassGraphs(Engine engine, ModelOptions options) {
     this.engine = engine;
     try {
+      masks = engine.inputs().hasMasks() ? owned.add(new MaskGraph(engine)) : null;
       embedding = owned.add(new EmbeddingGraph(engine, false));
       boolean adaptsEmbedding = engine.slot(LoraTargets.EMBEDDING).isPresent();
       embeddingBackward =
@@ -108,6 +110,9 @@ final class PassGraphs implements AutoCloseable {
   /// @param losses F32 `[tokens]`
   List<Graph> bindForAllocation(Tensor hidden, Tensor losses) {
     List<Graph> graphs = new ArrayList<>();
+    if (masks != null) {
+      graphs.add(masks.graph());
+    }
     embedding.bind(hidden);
     graphs.add(embedding.graph());
     if (embeddingBackward != null) {
@@ -140,6 +145,13 @@ final class PassGraphs implements AutoCloseable {
   /// How these rows are cut.
   PassShape shape() {
     return engine.shape();
+  }
+
+  /// Computes attention's masks of the batch that was uploaded, where there are any.
+  void runMasks() {
+    if (masks != null) {
+      masks.run();
+    }
   }
 
   EmbeddingGraph embedding() {

@@ -9,6 +9,7 @@ import io.lorikeet.bindings.Tensor;
 import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.autodiff.CausalConvolution;
 import io.lorikeet.models.autodiff.DeltaNet;
+import io.lorikeet.models.autodiff.GraphKernels;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.family.RopeFactors;
 import io.lorikeet.models.family.StateConfig;
@@ -44,6 +45,7 @@ final class PassInputs implements AutoCloseable {
   private final double dropout;
   private final boolean activated;
   private final int window;
+  private final boolean masks;
   private final @Nullable Temperature temperature;
 
   /// Places behind a token for which convolutions ask whether its example goes on; 0 without any.
@@ -73,6 +75,16 @@ final class PassInputs implements AutoCloseable {
     specs.add(new Spec("seen_until", TensorType.F32, Shape.of(tokens)));
     if (window > 0) {
       specs.add(new Spec("seen_in_window", TensorType.F32, Shape.of(tokens)));
+    }
+    masks =
+        shape.attentionBlock() >= shape.context()
+            && GraphKernels.areOfGgml(backend, options.precision());
+    if (masks) {
+      Shape ofMask = Shape.of((long) tokens * shape.context());
+      specs.add(new Spec(mask(false), TensorType.F32, ofMask));
+      if (window > 0) {
+        specs.add(new Spec(mask(true), TensorType.F32, ofMask));
+      }
     }
     if (temperature != null) {
       specs.add(new Spec("temperatures", TensorType.F32, Shape.of(1, 1, tokens)));
@@ -165,6 +177,28 @@ final class PassInputs implements AutoCloseable {
       matrix[i * size + i] = 1;
     }
     return matrix;
+  }
+
+  /// The name of the last queries that see each key.
+  ///
+  /// @param windowed as far as a window reaches
+  static String seen(boolean windowed) {
+    return windowed ? "seen_in_window" : "seen_until";
+  }
+
+  /// The name of attention's mask, which [MaskGraph] computes.
+  static String mask(boolean windowed) {
+    return windowed ? "mask_of_window" : "mask";
+  }
+
+  /// Whether there are masks: where a row's attention is computed as a whole, by ggml.
+  boolean hasMasks() {
+    return masks;
+  }
+
+  /// Whether some layers' attention has a window.
+  boolean hasWindow() {
+    return window > 0;
   }
 
   Tensor get(String name) {

@@ -16,6 +16,7 @@ public record PassShape(
     int rows, int context, int attentionBlock, int tile, int headChunk, boolean keepsCopies) {
   private static final long SCORES_BYTES = 32L << 20;
   private static final long LOGITS_BYTES = 40L << 20;
+  private static final long LOGITS_BYTES_ON_GPU = 80L << 20;
   private static final int TILE = 512;
 
   /// Blocks that a row's attention is cut into at least: the more there are, the fewer keys are
@@ -35,13 +36,28 @@ public record PassShape(
 
   /// Sizes that keep the scores of a block and the logits of a chunk within some 40 MB each.
   public static PassShape choose(ModelConfig config, int rows, int context) {
+    return choose(config, rows, context, context / LEAST_BLOCKS, LOGITS_BYTES);
+  }
+
+  /// The same for a device.
+  ///
+  /// @param gpu whether it is a GPU: there each call costs time, and computing what is masked costs
+  ///     little, so that blocks and chunks are as long as some 40 and 80 MB allow
+  public static PassShape choose(ModelConfig config, int rows, int context, boolean gpu) {
+    return gpu
+        ? choose(config, rows, context, context, LOGITS_BYTES_ON_GPU)
+        : choose(config, rows, context);
+  }
+
+  private static PassShape choose(
+      ModelConfig config, int rows, int context, int longestBlock, long logitsBytes) {
     int tokens = Math.multiplyExact(rows, context);
     return new PassShape(
         rows,
         context,
-        fitting(Math.max(1, context / LEAST_BLOCKS), SCORES_BYTES, (long) config.heads() * context),
+        fitting(Math.max(1, longestBlock), SCORES_BYTES, (long) config.heads() * context),
         Math.min(tokens, TILE),
-        Math.min(tokens, fitting(tokens, LOGITS_BYTES, config.vocabulary())));
+        Math.min(tokens, fitting(tokens, logitsBytes, config.vocabulary())));
   }
 
   /// Sizes for which little memory is wanted, at the price of speed.
@@ -69,13 +85,18 @@ public record PassShape(
       throw new IllegalArgumentException("rows of " + length + " tokens aren't shorter");
     }
     int tokens = rows * length;
+    boolean skipsMasked = attentionBlock <= shortBlock(context);
     return new PassShape(
         rows,
         length,
-        Math.min(attentionBlock, fitting(Math.max(1, length / LEAST_BLOCKS), Long.MAX_VALUE, 0)),
+        skipsMasked ? Math.min(attentionBlock, shortBlock(length)) : attentionBlock,
         Math.min(tile, tokens),
         Math.min(headChunk, tokens),
         keepsCopies);
+  }
+
+  private static int shortBlock(int length) {
+    return fitting(Math.max(1, length / LEAST_BLOCKS), Long.MAX_VALUE, 0);
   }
 
   /// The largest power of two within `limit`, but at least 32, of which each unit takes `floats`

@@ -6,6 +6,7 @@ import io.lorikeet.bindings.GraphMemory;
 import io.lorikeet.bindings.OwnedResources;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
+import io.lorikeet.models.autodiff.GraphKernels;
 import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.models.family.RopeFactors;
 import io.lorikeet.models.lora.LoraParameters;
@@ -105,7 +106,12 @@ public final class TransformerModel implements AutoCloseable {
             ? null
             : owned.add(
                 new ActivationStore(
-                    backend, config, weights, options.savedActivations(), shape.tokens()));
+                    backend,
+                    config,
+                    weights,
+                    GraphKernels.areOfGgml(backend, options.precision()) ? lora : null,
+                    options.savedActivations(),
+                    shape.tokens()));
     SharedKeyValues shared =
         SharedKeyValues.areIn(config)
             ? owned.add(

@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 /// @param indices F32 `[context]`: 0, 1, 2, …
 /// @param seenUntil F32 `[rows · context]`: index within its row of the last query that sees each
 ///     key
+/// @param mask F32 `[context · context · rows]`: [AttentionMask] of each row, where blocks are as
+///     long as rows; null where each block's is to be computed
 /// @param window keys that a token sees at most, as `seenUntil` says too; 0 for no limit
 /// @param scoreCap scores are cap · tanh(score / cap); 0 for none
 /// @param sinks F32 `[heads]`: for each head the score of a key without a value, or null
@@ -35,6 +37,7 @@ public record Attention(
     float scale,
     Tensor indices,
     Tensor seenUntil,
+    @Nullable Tensor mask,
     int window,
     float scoreCap,
     @Nullable Tensor sinks) {
@@ -124,7 +127,7 @@ public record Attention(
 
   private AttentionKernel kernel(Kernels kernels) {
     return kernels.attention(
-        new AttentionKernel.AttentionForm(indices, seenUntil, scale, scoreCap, sinks));
+        new AttentionKernel.AttentionForm(indices, seenUntil, mask, scale, scoreCap, sinks));
   }
 
   /// A block's queries, packed for products: `[head size, queries, heads]`.

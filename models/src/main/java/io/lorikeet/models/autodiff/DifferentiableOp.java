@@ -65,6 +65,10 @@ public sealed interface DifferentiableOp {
   /// y = some elements of each row of x `[n, t]`, from `first` on.
   record SliceOp(Tensor x, int first, Tensor y) implements DifferentiableOp {}
 
+  /// y = some elements of each row of x `[n, t]`, from `first` on, without a copy. Every element of
+  /// x is in one such y.
+  record PartOp(Tensor x, int first, Tensor y) implements DifferentiableOp {}
+
   /// y = cap · tanh(x / cap).
   record SoftCap(Tensor x, float cap, Tensor y) implements DifferentiableOp {}
 

@@ -5,12 +5,9 @@ import io.lorikeet.bindings.Ops;
 import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
 
-/// Attention weights by ggml's softmax, with a mask that is computed for each block.
+/// Attention weights by ggml's softmax, with a mask that is computed for each block, or once for
+/// all layers.
 final class GgmlAttention implements AttentionKernel {
-  /// Added to hidden scores for every place they are out of sight; far below any score, and finite,
-  /// since infinity minus infinity would be no number.
-  private static final float HIDDEN = 1e9f;
-
   private final Ops ops;
   private final BackwardOps backwardOps;
   private final Curves curves;
@@ -50,21 +47,13 @@ final class GgmlAttention implements AttentionKernel {
     return ops.scale(ops.mul(dCapped, slope), form.scale());
   }
 
-  /// `[keys, queries]`: 0 where the query sees the key, else -[#HIDDEN] or less. The indices are
-  /// whole numbers, so a difference that is negative is at most -1.
   private Tensor mask(Block b) {
+    Tensor all = form.mask();
+    if (all == null) {
+      return AttentionMask.of(ops, form.indices(), form.seenUntil(), b);
+    }
     Shape shape = Shape.of(b.keys(), b.queries());
-    Tensor column =
-        ops.reshape(part(form.indices(), b.first(), b.queries()), Shape.of(1, b.queries()));
-    Tensor queries = ops.repeat(column, shape);
-    Tensor keys = part(form.indices(), b.from(), b.keys());
-    Tensor notYet = ops.clamp(ops.sub(queries, keys), -1, 0);
-    Tensor ends = ops.repeat(part(form.seenUntil(), b.row() + b.from(), b.keys()), shape);
-    Tensor noLonger = ops.clamp(ops.sub(ends, column), -1, 0);
-    return ops.scale(ops.add(notYet, noLonger), HIDDEN);
-  }
-
-  private Tensor part(Tensor vector, int first, int count) {
-    return ops.view(vector, Shape.of(count), (long) first * Float.BYTES);
+    long offset = (long) b.row() * b.keys() * Float.BYTES;
+    return ops.reshape(ops.view(all, Shape.of(shape.elements()), offset), shape);
   }
 }

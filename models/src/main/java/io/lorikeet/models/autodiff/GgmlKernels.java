@@ -63,7 +63,7 @@ final class GgmlKernels implements Kernels {
 
   @Override
   public void sumInto(List<Term> terms, Tensor y) {
-    ops.schedule(ops.copy(sum(terms), y));
+    ops.schedule(ops.into(sum(terms), y));
   }
 
   private Tensor product(Term term) {
@@ -71,7 +71,7 @@ final class GgmlKernels implements Kernels {
       case FROZEN -> frozen(term.a(), term.b());
       case FROZEN_TRANSPOSED -> frozenBack(term.a(), term.b());
       case SMALL -> product(term.a(), term.b());
-      case SMALL_TRANSPOSED -> product(ops.cont(ops.transpose(term.a())), term.b());
+      case SMALL_TRANSPOSED -> product(packed(ops.transpose(term.a())), term.b());
     };
   }
 
@@ -142,15 +142,40 @@ final class GgmlKernels implements Kernels {
     return traits.keepsF32Products() ? matrix : ops.cast(matrix, TensorType.BF16);
   }
 
+  /// On CUDA heads that share a matrix of a are taken as one with more rows: each product would
+  /// take a kernel more otherwise.
   @Override
   public Tensor product(Tensor a, Tensor b) {
+    long shared = b.shape().ne2() / a.shape().ne2();
+    if (shared == 1 || !takesStrides() || !b.isContiguous()) {
+      return plainProduct(a, b);
+    }
+    Shape s = b.shape();
+    Shape together = new Shape(s.ne0(), s.ne1() * shared, a.shape().ne2(), s.ne3());
+    Tensor y = plainProduct(a, ops.reshape(b, together));
+    return ops.reshape(y, new Shape(y.shape().ne0(), s.ne1(), s.ne2(), s.ne3()));
+  }
+
+  private Tensor plainProduct(Tensor a, Tensor b) {
+    if (isOuter(a, b)) {
+      return ops.outProd(ops.transpose(a), ops.transpose(b));
+    }
     return ops.mulMat(
         traits.keepsF32Products() ? unstrided(a) : ops.cast(a, TensorType.BF16),
         traits.keepsF32Products() ? unstrided(b) : b);
   }
 
+  /// Whether a transposed factor is taken as it is. cuBLAS takes no transpose of rows of one.
+  private boolean isOuter(Tensor a, Tensor b) {
+    return takesStrides()
+        && a.shape().ne0() > 1
+        && Ops.hasDenseColumns(a)
+        && (Ops.hasDenseRows(b) || Ops.hasDenseColumns(b));
+  }
+
   private Tensor unstrided(Tensor x) {
-    return traits.keepsStridedF32Products() || x.isContiguous() ? x : ops.cont(x);
+    boolean taken = traits.keepsStridedF32Products() && Ops.hasDenseRows(x);
+    return taken || x.isContiguous() ? x : ops.cont(x);
   }
 
   @Override
@@ -160,8 +185,8 @@ final class GgmlKernels implements Kernels {
 
   @Override
   public void productByTokenInto(Tensor a, Tensor b, Tensor y, boolean add) {
-    Tensor product = productByToken(a, b);
-    ops.schedule(ops.copy(add ? ops.add(product, y) : product, y));
+    Tensor product = ops.permute(product(a, b), 0, 2, 1, 3);
+    ops.schedule(add ? ops.addInPlace(y, product) : ops.copy(product, y));
   }
 
   @Override
@@ -192,9 +217,19 @@ final class GgmlKernels implements Kernels {
     return factor == 1 ? packed : ops.scale(packed, factor);
   }
 
+  /// Where the outer product is cuBLAS's, which takes transposed factors as they are.
   @Override
   public boolean takesStrides() {
-    return false;
+    return traits.outer() == DeviceTraits.Outer.FAST;
+  }
+
+  @Override
+  public boolean joinsSmallProducts() {
+    return traits.keepsStridedF32Products();
+  }
+
+  private Tensor packed(Tensor x) {
+    return takesStrides() ? x : ops.cont(x);
   }
 
   @Override

@@ -98,6 +98,8 @@ final class GradientRules {
         int after = Math.toIntExact(x.shape().ne0() - first - y.shape().ne0());
         tape.accumulate(x, ops.padRows(contiguous(dy), first, after));
       }
+      case DifferentiableOp.PartOp(Tensor x, int first, Tensor _) ->
+          tape.accumulatePart(x, first, dy);
       case DifferentiableOp.SoftCap(Tensor x, float cap, Tensor y) ->
           tape.accumulate(x, ops.mul(dy, curves.softCapSlope(y, cap)));
       case DifferentiableOp.GeGlu(Tensor gate, Tensor up, Tensor _) -> {

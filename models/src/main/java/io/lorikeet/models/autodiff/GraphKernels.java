@@ -55,6 +55,11 @@ public final class GraphKernels {
     experts = new ExpertProducts(ops, ggml, kernels, exact, rowNumbers);
   }
 
+  /// Whether all kernels are ggml's.
+  public static boolean areOfGgml(Backend backend, Precision precision) {
+    return precision != Precision.AUTO || backend.kernelLibrary().isEmpty();
+  }
+
   public Kernels kernels() {
     return kernels;
   }

@@ -2,7 +2,9 @@ package io.lorikeet.models.autodiff;
 
 import io.lorikeet.bindings.Kernels;
 import io.lorikeet.bindings.Ops;
+import io.lorikeet.bindings.Shape;
 import io.lorikeet.bindings.Tensor;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -12,15 +14,57 @@ import java.util.Objects;
 public final class ParameterGradients {
   private final Ops ops;
   private final Map<Parameter, Tensor> sums = new LinkedHashMap<>();
+  private final Map<Parameter, Place> places = new HashMap<>();
+
+  /// The sums of joined matrices, by where they are added.
+  private final Map<Tensor, Tensor> joinedSums = new LinkedHashMap<>();
+
+  private record Place(Tensor gradients, long first) {}
 
   public ParameterGradients(Ops ops) {
     this.ops = ops;
   }
 
+  /// Has a matrix's sum taken together with those of others, which are then added to the gradients
+  /// as one vector.
+  ///
+  /// @param gradients F32 `[n]` of all those matrices, and of nothing else but zeros that stay
+  ///     zeros
+  /// @param first index of the matrix's first element there
+  public void join(Parameter parameter, Tensor gradients, long first) {
+    places.put(parameter, new Place(gradients, first));
+  }
+
   /// Adds a contribution and has it computed at this point of the graph, so that what it needs can
   /// be freed.
   void add(Parameter parameter, Tensor gradient) {
-    ops.schedule(sums.merge(parameter, gradient, (sum, more) -> ops.add(more, sum)));
+    Tensor sum = sums.get(parameter);
+    Place place = places.get(parameter);
+    Tensor more;
+    if (place == null) {
+      more = sum == null ? gradient : ops.add(gradient, sum);
+    } else {
+      more =
+          sum == null
+              ? ops.into(gradient, joined(place, parameter))
+              : ops.addInPlace(sum, gradient);
+    }
+    ops.schedule(more);
+    sums.put(parameter, more);
+  }
+
+  private Tensor joined(Place place, Parameter parameter) {
+    Tensor all =
+        joinedSums.computeIfAbsent(
+            place.gradients(),
+            gradients -> {
+              Tensor zeros = ops.scale(gradients, 0);
+              ops.schedule(zeros);
+              return zeros;
+            });
+    Shape shape = parameter.value().shape();
+    Tensor part = ops.view(all, Shape.of(shape.elements()), place.first() * Float.BYTES);
+    return ops.reshape(part, shape);
   }
 
   /// Adds the sum over tokens of the outer products of x `[k, t]` and y `[n, t]`.
@@ -37,9 +81,14 @@ public final class ParameterGradients {
   public void store() {
     sums.forEach(
         (parameter, sum) -> {
+          if (places.containsKey(parameter)) {
+            return;
+          }
           Tensor total = Objects.requireNonNull(parameter.gradient(), "a graph with gradients");
-          ops.schedule(ops.copy(ops.add(sum, total), total));
+          ops.schedule(ops.addInPlace(total, sum));
         });
+    joinedSums.forEach((gradients, sum) -> ops.schedule(ops.addInPlace(gradients, sum)));
     sums.clear();
+    joinedSums.clear();
   }
 }

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /// Builds the operations of a forward pass and remembers them for [#backward]. Activations are
@@ -30,6 +31,7 @@ public final class Tape {
   private final List<DifferentiableOp> record = new ArrayList<>();
   private final Map<Tensor, Tensor> gradients = new HashMap<>();
   private final Map<Tensor, List<Term>> productGradients = new HashMap<>();
+  private final Map<Tensor, Map<Integer, Tensor>> partGradients = new HashMap<>();
 
   /// @param parameterGradients where the gradients of trained matrices are summed; shared by the
   ///     tapes of a graph
@@ -80,6 +82,16 @@ public final class Tape {
       kernels.sumInto(terms, saved.place());
     }
     return saved.place();
+  }
+
+  /// x, a result on the tape that one graph keeps for another.
+  ///
+  /// @param saved of its shape
+  public Tensor kept(Tensor x, SavedResult saved) {
+    if (!saved.computed()) {
+      ops.schedule(ops.into(x, saved.place()));
+    }
+    return note(new DifferentiableOp.Reshape(x, saved.place()));
   }
 
   /// P x for a trained matrix `[k, n]` and x `[k, t]`: `[n, t]`.
@@ -168,6 +180,19 @@ public final class Tape {
   public Tensor slice(Tensor x, int first, int count) {
     Tensor part = ops.view(x, Shape.of(count, x.shape().ne1()), (long) first * Float.BYTES);
     return note(new DifferentiableOp.SliceOp(x, first, ops.cont(part)));
+  }
+
+  /// x `[n, t]` cut into parts `[count, t]` of these counts, which are n together: views, for
+  /// products. Gradients have to flow to all of them.
+  public List<Tensor> parts(Tensor x, List<Integer> counts) {
+    List<Tensor> parts = new ArrayList<>();
+    int first = 0;
+    for (int count : counts) {
+      Tensor part = ops.view(x, Shape.of(count, x.shape().ne1()), (long) first * Float.BYTES);
+      parts.add(note(new DifferentiableOp.PartOp(x, first, part)));
+      first += count;
+    }
+    return parts;
   }
 
   /// cap · tanh(x / cap).
@@ -371,12 +396,23 @@ public final class Tape {
     if (terms != null) {
       accumulate(tensor, kernels.sum(terms));
     }
+    Map<Integer, Tensor> parts = partGradients.remove(tensor);
+    if (parts != null) {
+      accumulate(tensor, Joining.concat(ops, List.copyOf(parts.values()), 0));
+    }
     return gradients.get(tensor);
   }
 
   /// Adds to the gradient of a tensor on the tape.
   void accumulate(Tensor tensor, Tensor gradient) {
     gradients.merge(tensor, gradient, ops::add);
+  }
+
+  /// Has a part of the gradient of x `[n, t]`, see [#parts].
+  ///
+  /// @param gradient `[count, t]`, of the elements of each row from `first` on
+  void accumulatePart(Tensor x, int first, Tensor gradient) {
+    partGradients.computeIfAbsent(x, _ -> new TreeMap<>()).put(first, gradient);
   }
 
   /// Adds a product to the gradient of a tensor on the tape. It is computed together with all

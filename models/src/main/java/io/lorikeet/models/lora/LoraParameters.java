@@ -237,6 +237,40 @@ public final class LoraParameters implements AutoCloseable {
     return Optional.ofNullable(slots.get(baseTensor));
   }
 
+  /// Matrices that lie one after the other in these vectors.
+  ///
+  /// @param first index of their first element
+  /// @param count elements from there to the end of the last one
+  public record Run(long first, long count) {}
+
+  /// All A, or all B, of the pairs whose base tensors' names begin with `prefix`: a layer's, or
+  /// those of nothing else.
+  public Run run(String prefix, boolean ofA) {
+    long first = Long.MAX_VALUE;
+    long end = 0;
+    for (LoraSlot slot : slots.values()) {
+      if (slot.baseTensor().startsWith(prefix)) {
+        long start = ofA ? slot.aOffset() : slot.bOffset();
+        first = Math.min(first, start);
+        end = Math.max(end, start + (ofA ? slot.aShape() : slot.bShape()).elements());
+      }
+    }
+    return new Run(first, end - first);
+  }
+
+  /// The sum of the ranks of the pairs whose base tensors' names begin with `prefix`.
+  public int ranks(String prefix) {
+    return ranksBefore(prefix, Long.MAX_VALUE);
+  }
+
+  /// The same, of those whose A begins before that element.
+  public int ranksBefore(String prefix, long offset) {
+    return slots.values().stream()
+        .filter(slot -> slot.baseTensor().startsWith(prefix) && slot.aOffset() < offset)
+        .mapToInt(LoraSlot::rank)
+        .sum();
+  }
+
   /// Trained parameters, without the zeros between matrices.
   public long count() {
     return slots.values().stream()

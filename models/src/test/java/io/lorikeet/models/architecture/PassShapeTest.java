@@ -81,4 +81,20 @@ class PassShapeTest {
       assertTrue(logits <= 40 << 20, "logits of a chunk: " + logits + " bytes");
     }
   }
+
+  @Test
+  void gpusTakeRowsInOnePiece() throws IOException {
+    Path file = RandomModel.of(TensorType.Q4_0).write(folder.resolve("m.gguf"));
+    try (GgufFile base = GgufFile.open(file)) {
+      ModelConfig config = ModelConfig.of(base);
+      PassShape row = PassShape.choose(config, 1, 512, true);
+      assertEquals(1, row.attentionBlocks());
+      assertEquals(1, row.shorter(300).attentionBlocks());
+      PassShape large = PassShape.choose(config, 1, 1 << 14, true);
+      long scores = 4L * large.attentionBlock() * config.heads() * large.context();
+      long logits = 4L * large.headChunk() * config.vocabulary();
+      assertTrue(scores <= 40 << 20, "scores of a block: " + scores + " bytes");
+      assertTrue(logits <= 80 << 20, "logits of a chunk: " + logits + " bytes");
+    }
+  }
 }

@@ -74,6 +74,7 @@ final class RuleExpressions {
     all.put(
         DifferentiableOp.SliceOp.class,
         List.of(c -> c.tape.slice(c.input(Shape.of(9, TOKENS)), 2, 4), RuleExpressions::slices));
+    all.put(DifferentiableOp.PartOp.class, List.of(RuleExpressions::parts));
     all.put(
         DifferentiableOp.SoftCap.class,
         List.of(c -> c.tape.softCap(c.input(Shape.of(9, TOKENS)), 1.5f)));
@@ -345,6 +346,12 @@ final class RuleExpressions {
   }
 
   /// All parts of a tensor used.
+  private static Tensor parts(RuleCheck c) {
+    List<Tensor> parts = c.tape.parts(c.input(Shape.of(9, TOKENS)), List.of(3, 6));
+    Tensor first = c.tape.trainedProduct(c.parameter(Shape.of(3, 5)), parts.getFirst());
+    return c.tape.add(first, c.tape.trainedProduct(c.parameter(Shape.of(6, 5)), parts.getLast()));
+  }
+
   private static Tensor slices(RuleCheck check) {
     Tensor x = check.input(Shape.of(10, TOKENS));
     return check.tape.swiglu(check.tape.slice(x, 0, 5), check.tape.slice(x, 5, 5));
@@ -393,6 +400,7 @@ final class RuleExpressions {
             0.4f,
             check.constant(Shape.of(context), indices),
             check.constant(Shape.of(tokens), seenUntil),
+            null,
             window,
             scoreCap,
             sinks);

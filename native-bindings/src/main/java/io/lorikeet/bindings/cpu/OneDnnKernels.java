@@ -111,6 +111,12 @@ final class OneDnnKernels implements Kernels {
     return true;
   }
 
+  /// Each is computed together with a large product.
+  @Override
+  public boolean joinsSmallProducts() {
+    return false;
+  }
+
   /// The softmax of [FusedOps] knows neither caps nor sinks.
   @Override
   public AttentionKernel attention(AttentionKernel.AttentionForm form) {

@@ -78,7 +78,7 @@ public final class TrainingProbe {
           "context: %s isn't from 1 to the base's %s".formatted(context, config.contextLength()));
     }
     RankCheck.of(base, config, adapter.targets()).check(adapter.rank(), _ -> {});
-    PassShape shape = PassShape.choose(config, 1, context);
+    PassShape shape = PassShape.choose(config, 1, context, !backend.isSoftware());
     TrainingSetup.Request request =
         new TrainingSetup.Request(
             on -> LoraParameters.create(base, config, adapter, on),

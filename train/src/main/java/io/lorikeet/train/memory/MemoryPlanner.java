@@ -286,7 +286,8 @@ public final class MemoryPlanner {
 
   /// Layouts in the order in which they are tried, those that cost least time first.
   private List<Placement> candidates(int context) {
-    PassShape large = PassShape.choose(model, config.get(Settings.BATCH_SIZE), context);
+    PassShape large =
+        PassShape.choose(model, config.get(Settings.BATCH_SIZE), context, !backend.isSoftware());
     PassShape small = PassShape.small(model, config.get(Settings.BATCH_SIZE), context);
     boolean cpu = backend.isCpu();
     OptimizerState elsewhere = cpu ? OptimizerState.MAPPED : OptimizerState.HOST;
