@@ -5,6 +5,7 @@ import io.lorikeet.finetune.yaml.YamlTree;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.quant.NearestName;
 import io.lorikeet.train.settings.ConfigFile;
+import io.lorikeet.train.settings.Method;
 import io.lorikeet.train.settings.Setting;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingOptions;
@@ -16,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 
@@ -114,7 +116,10 @@ record SweepFile(
   /// Runs can be compared by their validation loss only where it is the same thing in all of them.
   private static void comparable(String key, TrainingOptions train) {
     Setting<?> setting = Settings.named(key).orElseThrow();
-    if (setting.group() == Setting.Group.PREFERENCES || OF_MEASURE.contains(setting)) {
+    boolean compared = // with the other texts of a batch
+        setting == Settings.BATCH_SIZE
+            && train.get(Settings.METHOD).equals(Optional.of(Method.CONTRASTIVE));
+    if (setting.group() == Setting.Group.PREFERENCES || OF_MEASURE.contains(setting) || compared) {
       throw new IllegalArgumentException(
           "try: %s changes what the validation loss is, by which runs are compared".formatted(key));
     }

@@ -230,6 +230,9 @@ class SweepTest {
             .formatted("1, ".repeat(20), "1, ".repeat(20)));
     refused("try: beta changes what the validation loss is", "budget: 20\ntry: {beta: [1, 2]}\n");
     refused(
+        "try: batch-size changes what the validation loss is",
+        "  method: contrastive\nbudget: 20\ntry: {batch-size: [2, 4]}\n");
+    refused(
         "try: train-on changes what the validation loss is",
         "budget: 20\ntry: {train-on: [all, completion]}\n");
     refused("try: seed also chooses the measured examples", "budget: 20\ntry: {seed: [1, 2]}\n");

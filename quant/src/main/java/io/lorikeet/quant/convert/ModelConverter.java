@@ -138,6 +138,7 @@ public final class ModelConverter {
     GeneralMetadata.put(family.folder(), tensors, vocabulary.tokens(), writer);
     ModelCard.put(family.folder(), writer);
     family.putParameters(writer);
+    PoolingModule.put(family.folder(), family.architecture(), writer);
     boolean packed = tensors.stream().anyMatch(OutputTensor.Blocks.class::isInstance);
     writer.putUint32("general.file_type", packed ? MXFP4_FILE : recipe.id());
     writer.putUint32("general.quantization_version", QUANTIZATION_VERSION);

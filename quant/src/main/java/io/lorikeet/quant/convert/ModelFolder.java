@@ -70,6 +70,15 @@ record ModelFolder(
 
   /// A JSON object in a file of its own, empty when there is no such file.
   static Optional<Config> read(Path file) throws IOException {
+    Optional<JsonNode> node = json(file);
+    if (node.isPresent() && !node.get().isObject()) {
+      throw new InvalidInputException(file + " isn't a JSON object. Download it again");
+    }
+    return node.map(object -> new Config(file, object));
+  }
+
+  /// The JSON in a file, empty when there is no such file.
+  static Optional<JsonNode> json(Path file) throws IOException {
     if (!Files.exists(file)) {
       return Optional.empty();
     }
@@ -77,11 +86,7 @@ record ModelFolder(
       if (Files.size(file) > MOST_BYTES) {
         throw new InvalidInputException(file + " is too large for what it should be");
       }
-      JsonNode node = JSON.readTree(Files.readAllBytes(file));
-      if (!node.isObject()) {
-        throw new InvalidInputException(file + " isn't a JSON object. Download it again");
-      }
-      return Optional.of(new Config(file, node));
+      return Optional.of(JSON.readTree(Files.readAllBytes(file)));
     } catch (JsonProcessingException e) {
       throw new InvalidInputException(
           "%s isn't valid JSON: %s (line %s). Download it again"

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 
 /// The tensors of a model's folder under the names that they have there, without what is no part of
 /// the text model, and with 8-bit ones multiplied by their scales.
@@ -29,6 +30,9 @@ final class StoredWeights {
           "patch_embed",
           "patch_merger.",
           "model.connector.");
+
+  /// Names in a model that was saved without its head, such as an embedding model.
+  private static final Pattern WITHOUT_HEAD = Pattern.compile("(layers|embed_tokens|norm)\\.");
 
   /// Tensors that models are saved with and that follow from the configuration.
   private static final List<String> DERIVED =
@@ -92,7 +96,8 @@ final class StoredWeights {
     if (NOT_TEXT.stream().anyMatch(name::contains) || DERIVED.stream().anyMatch(name::endsWith)) {
       return;
     }
-    String text = name.replace("language_model.", "");
+    String within = name.replace("language_model.", "");
+    String text = WITHOUT_HEAD.matcher(within).lookingAt() ? "model." + within : within;
     if (!scaleSuffix.isEmpty() && text.endsWith(".weight" + scaleSuffix)) {
       scales.put(text.substring(0, text.length() - scaleSuffix.length()), tensor);
     } else if (!text.endsWith("_activation_scale")

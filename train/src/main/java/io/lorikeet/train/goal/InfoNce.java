@@ -22,8 +22,12 @@ import java.util.stream.IntStream;
 final class InfoNce {
   private final List<Pair> pairs = new ArrayList<>();
   private final List<Integer> candidates = new ArrayList<>();
-  private final List<IntBuffer> texts = new ArrayList<>();
-  private final Map<IntBuffer, Set<IntBuffer>> passagesOf = new HashMap<>();
+
+  /// Of each text a number; those with the same tokens have the same.
+  private final int[] ids;
+
+  /// By the number of a query, those of its passages.
+  private final Map<Integer, Set<Integer>> passagesOf = new HashMap<>();
 
   /// A query and one of its passages.
   ///
@@ -33,18 +37,20 @@ final class InfoNce {
 
   /// @param examples queries, each with its passages and negatives after it
   InfoNce(List<TokenizedExample> examples) {
+    Map<IntBuffer, Integer> known = new HashMap<>();
+    ids = new int[examples.size()];
     int query = -1;
-    for (int i = 0; i < examples.size(); i++) {
-      IntBuffer text = IntBuffer.wrap(examples.get(i).tokens());
-      texts.add(text);
-      if (examples.get(i).judgement() == Judgement.QUERY) {
+    for (int i = 0; i < ids.length; i++) {
+      ids[i] = known.computeIfAbsent(IntBuffer.wrap(examples.get(i).tokens()), _ -> known.size());
+      Judgement judgement = examples.get(i).judgement();
+      if (judgement == Judgement.QUERY) {
         query = i;
         continue;
       }
       candidates.add(i);
-      if (examples.get(i).judgement() == Judgement.PASSAGE) {
+      if (judgement == Judgement.PASSAGE) {
         pairs.add(new Pair(query, i));
-        passagesOf.computeIfAbsent(texts.get(query), _ -> new HashSet<>()).add(text);
+        passagesOf.computeIfAbsent(ids[query], _ -> new HashSet<>()).add(ids[i]);
       }
     }
   }
@@ -56,9 +62,9 @@ final class InfoNce {
 
   /// The texts that a pair's query is compared with, the pair's passage among them.
   private int[] compared(Pair pair) {
-    Set<IntBuffer> passages = passagesOf.getOrDefault(texts.get(pair.query()), Set.of());
+    Set<Integer> passages = passagesOf.getOrDefault(ids[pair.query()], Set.of());
     return candidates.stream()
-        .filter(i -> i == pair.passage() || !passages.contains(texts.get(i)))
+        .filter(i -> i == pair.passage() || !passages.contains(ids[i]))
         .mapToInt(Integer::intValue)
         .toArray();
   }
