@@ -16,7 +16,6 @@ public record PassShape(
     int rows, int context, int attentionBlock, int tile, int headChunk, boolean keepsCopies) {
   private static final long SCORES_BYTES = 32L << 20;
   private static final long LOGITS_BYTES = 40L << 20;
-  private static final long LOGITS_BYTES_ON_GPU = 80L << 20;
   private static final int TILE = 512;
 
   /// Blocks that a row's attention is cut into at least: the more there are, the fewer keys are
@@ -36,28 +35,22 @@ public record PassShape(
 
   /// Sizes that keep the scores of a block and the logits of a chunk within some 40 MB each.
   public static PassShape choose(ModelConfig config, int rows, int context) {
-    return choose(config, rows, context, context / LEAST_BLOCKS, LOGITS_BYTES);
+    return choose(config, rows, context, false);
   }
 
   /// The same for a device.
   ///
   /// @param gpu whether it is a GPU: there each call costs time, and computing what is masked costs
-  ///     little, so that blocks and chunks are as long as some 40 and 80 MB allow
+  ///     little, so that blocks of attention are as long as memory allows
   public static PassShape choose(ModelConfig config, int rows, int context, boolean gpu) {
-    return gpu
-        ? choose(config, rows, context, context, LOGITS_BYTES_ON_GPU)
-        : choose(config, rows, context);
-  }
-
-  private static PassShape choose(
-      ModelConfig config, int rows, int context, int longestBlock, long logitsBytes) {
+    int longestBlock = gpu ? context : context / LEAST_BLOCKS;
     int tokens = Math.multiplyExact(rows, context);
     return new PassShape(
         rows,
         context,
         fitting(Math.max(1, longestBlock), SCORES_BYTES, (long) config.heads() * context),
         Math.min(tokens, TILE),
-        Math.min(tokens, fitting(tokens, logitsBytes, config.vocabulary())));
+        Math.min(tokens, fitting(tokens, LOGITS_BYTES, config.vocabulary())));
   }
 
   /// Sizes for which little memory is wanted, at the price of speed.

@@ -94,7 +94,7 @@ class PassShapeTest {
       long scores = 4L * large.attentionBlock() * config.heads() * large.context();
       long logits = 4L * large.headChunk() * config.vocabulary();
       assertTrue(scores <= 40 << 20, "scores of a block: " + scores + " bytes");
-      assertTrue(logits <= 80 << 20, "logits of a chunk: " + logits + " bytes");
+      assertTrue(logits <= 40 << 20, "logits of a chunk: " + logits + " bytes");
     }
   }
 }

@@ -34,7 +34,7 @@ class PlannedTotalsTest {
   @ParameterizedTest
   @CsvSource({
     "Llama-3.1-8B,  Q4_K,   32,  8GB,   4096, false,  7.0",
-    "Llama-3.1-8B,  Q4_K,   32, 24GB, 100000, false, 23.7",
+    "Llama-3.1-8B,  Q4_K,   32, 24GB, 100000, false, 23.0",
     "Qwen2.5-32B,   Q4_K,   16, 24GB,   4096, false, 22.8",
     "Llama-3.3-70B, IQ4_XS, 16, 48GB,  16384, false, 45.7",
     "Llama-3.3-70B, IQ4_XS, 16, 24GB,   4096, true,   6.3",
