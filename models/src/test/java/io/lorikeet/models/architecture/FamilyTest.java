@@ -37,8 +37,11 @@ class FamilyTest {
 
   /// Of a single token where there is GELU: the CPU looks it up in a table of F16, on both sides,
   /// and where rounding takes an element to the next entry, it changes by 5e-4. That befalls few
-  /// tokens, so all logits together are as exact as without.
+  /// tokens, so all logits together are nearly as exact as without.
   private static final double EXACT_BUT_GELU = 5e-4;
+
+  /// Of all logits together where there is GELU: 1.01e-4 was seen on a processor with AVX2 alone.
+  private static final double ALL_BUT_GELU = 2e-4;
 
   /// The same through 22 layers with two GELUs each, whose differences grow on the way.
   private static final double DEEP_GELU = 2e-3;
@@ -66,7 +69,10 @@ class FamilyTest {
   }
 
   private static double ofAll(FamilyCase family) {
-    return family.name().equals("gemma3n") ? DEEP_GELU : EXACT;
+    if (family.name().equals("gemma3n")) {
+      return DEEP_GELU;
+    }
+    return family.name().startsWith("gemma") ? ALL_BUT_GELU : EXACT;
   }
 
   private static double ofOneToken(FamilyCase family) {
