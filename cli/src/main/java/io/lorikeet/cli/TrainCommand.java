@@ -70,7 +70,7 @@ final class TrainCommand implements Callable<Integer> {
               : session.run(options.resolve(), RunFlags.replaces(parsed));
     }
     TrainingConfig config = finished.config();
-    if (!config.find(Settings.METHOD).equals(Optional.of(Method.CONTRASTIVE))) {
+    if (!Method.CONTRASTIVE.isOf(config)) {
       ServingText.ofAdapter(config.get(Settings.MODEL), config.get(Settings.OUTPUT))
           .forEach(line::println);
     }

@@ -70,7 +70,7 @@ record TrainingSummary(TrainingConfig config, RunMetrics metrics, Optional<Path>
   }
 
   private boolean isOfEmbeddings() {
-    return config.find(Settings.METHOD).equals(Optional.of(Method.CONTRASTIVE));
+    return Method.CONTRASTIVE.isOf(config);
   }
 
   private String trainingLoss() {

@@ -145,16 +145,17 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
                         .comparison()
                         .nearer(before, effects, trained, logits, Math.abs(nudge) <= LEAST_NUDGE));
       }
-      verification = verification.withKinds(llama.kinds());
-      if (embedding.isEmpty()) {
-        return verification;
+      Optional<EmbeddingAgreement> agreement = Optional.empty();
+      if (embedding.isPresent()) {
+        agreement =
+            Optional.of(
+                EmbeddingAgreement.of(
+                    embedding.get().pooling(),
+                    llama.embeddings(),
+                    trainer.embeddings(Optional.of(computed), embedding.get(), sequences),
+                    trainer.embeddings(Optional.empty(), embedding.get(), sequences)));
       }
-      return verification.withEmbeddings(
-          EmbeddingAgreement.of(
-              embedding.get().pooling(),
-              llama.embeddings(),
-              trainer.embeddings(Optional.of(computed), embedding.get(), sequences),
-              trainer.embeddings(Optional.empty(), embedding.get(), sequences)));
+      return verification.with(llama.kinds(), agreement);
     }
   }
 

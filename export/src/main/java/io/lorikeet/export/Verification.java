@@ -96,7 +96,8 @@ public record Verification(
         embeddings);
   }
 
-  Verification withKinds(KindEffects effects) {
+  /// With measurements beside those of the logits.
+  Verification with(KindEffects effects, Optional<EmbeddingAgreement> agreement) {
     return new Verification(
         effect,
         trainerEffect,
@@ -106,20 +107,7 @@ public record Verification(
         roundingShare,
         rounding,
         effects,
-        embeddings);
-  }
-
-  Verification withEmbeddings(EmbeddingAgreement agreement) {
-    return new Verification(
-        effect,
-        trainerEffect,
-        unexplained,
-        noise,
-        differenceShare,
-        roundingShare,
-        rounding,
-        kinds,
-        Optional.of(agreement));
+        agreement);
   }
 
   /// Whether the adapter changes nothing at all, neither here nor there.

@@ -11,7 +11,6 @@ import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 
 /// Notes for the user on a run's settings before it begins: their values, and where they don't fit
 /// the data.
@@ -88,7 +87,7 @@ final class Advice {
         && config.get(Settings.SAMPLE).isEmpty()) {
       advice.add("--evaluate-every does nothing here: there are neither --validation nor --sample");
     }
-    boolean compares = config.find(Settings.METHOD).equals(Optional.of(Method.CONTRASTIVE));
+    boolean compares = Method.CONTRASTIVE.isOf(config);
     if (!compares && stepTokens(config) > 4L * TrainingConfig.DEFAULT_STEP_TOKENS) {
       advice.add(
           String.format(

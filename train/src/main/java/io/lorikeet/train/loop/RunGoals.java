@@ -54,7 +54,7 @@ record RunGoals(Goal training, Goal validation) {
     if (config.find(Settings.METHOD).isEmpty()) {
       return new RunGoals(new TokenGoal(), new TokenGoal());
     }
-    if (config.get(Settings.METHOD) == Method.CONTRASTIVE) {
+    if (Method.CONTRASTIVE.isOf(config)) {
       Goal goal = contrastive(config, data, base, events);
       return new RunGoals(goal, goal);
     }

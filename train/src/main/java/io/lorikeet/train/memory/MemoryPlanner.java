@@ -393,7 +393,7 @@ public final class MemoryPlanner {
       long states = (long) NeutralData.mostTokens(config) * model.hidden() * Float.BYTES;
       items.add(new MemoryPlan.PlanItem("the base's states of neutral texts", 0, states, 0));
     }
-    if (config.find(Settings.METHOD).equals(Optional.of(Method.CONTRASTIVE))) {
+    if (Method.CONTRASTIVE.isOf(config)) {
       long states = (long) placement.shape().tokens() * model.hidden() * Float.BYTES;
       items.add(new MemoryPlan.PlanItem("states to compare, and their gradient", 0, 4 * states, 0));
     }

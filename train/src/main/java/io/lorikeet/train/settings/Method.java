@@ -15,6 +15,11 @@ public enum Method {
   /// InfoNCE (arXiv 1807.03748): of queries and their passages, whose embeddings are compared.
   CONTRASTIVE;
 
+  /// Whether a run learns so.
+  public boolean isOf(TrainingConfig config) {
+    return config.find(Settings.METHOD).filter(this::equals).isPresent();
+  }
+
   /// Whether the adapter is compared with what it began as, or with another.
   public boolean hasReference() {
     return this == DPO || this == IPO || this == KTO;

@@ -174,11 +174,6 @@ class ContrastiveTrainingTest {
     }
   }
 
-  /// An end that a process can't catch.
-  private static final class Killed extends Error {
-    private static final long serialVersionUID = 1L;
-  }
-
   @Test
   void aKilledRunEndsAsIfItHadNotBeen() throws IOException {
     TrainingOptions options =
@@ -190,14 +185,7 @@ class ContrastiveTrainingTest {
             .set(Settings.CHECKPOINT_EVERY, new RunPolicy.Interval.Steps(2));
     TrainingResult whole = run(options);
     TrainingConfig config = options.set(Settings.RUN, folder.resolve("killed-run")).resolve();
-    Trainer killed =
-        new Trainer(
-            config,
-            event -> {
-              if (event instanceof TrainingEvent.StepDone done && done.step() == 5) {
-                throw new Killed();
-              }
-            });
+    Trainer killed = new Trainer(config, Killed.after(5));
     assertThrows(Killed.class, killed::run);
     TrainingResult resumed =
         new Trainer(

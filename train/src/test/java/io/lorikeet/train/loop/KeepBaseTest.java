@@ -11,7 +11,6 @@ import io.lorikeet.models.lora.LoraAdapter;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.event.Events;
-import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.run.ResumedRun;
 import io.lorikeet.train.settings.RunFiles;
 import io.lorikeet.train.settings.RunPolicy;
@@ -41,10 +40,6 @@ class KeepBaseTest {
 
   @TempDir private Path folder;
   private final Events events = new Events();
-
-  private static final class Killed extends Error {
-    private static final long serialVersionUID = 1L;
-  }
 
   @BeforeAll
   static void writeFiles() throws IOException {
@@ -93,14 +88,7 @@ class KeepBaseTest {
     LoraAdapter expected = new Trainer(whole, events).run().adapter();
     Events after = new Events();
     TrainingConfig killed = options("killed", 1).set(Settings.DROPOUT, 0.2).resolve();
-    Trainer dying =
-        new Trainer(
-            killed,
-            event -> {
-              if (event instanceof TrainingEvent.StepDone done && done.step() == 5) {
-                throw new Killed();
-              }
-            });
+    Trainer dying = new Trainer(killed, Killed.after(5));
     assertThrows(Killed.class, dying::run);
     Path run = killed.get(Settings.RUN);
     LoraAdapter resumed =

@@ -229,11 +229,6 @@ class PreferenceTrainingTest {
     assertClose(expected, losses(), 1e-4);
   }
 
-  /// An end that a process can't catch.
-  private static final class Killed extends Error {
-    private static final long serialVersionUID = 1L;
-  }
-
   @ParameterizedTest
   @EnumSource(
       value = Method.class,
@@ -248,14 +243,7 @@ class PreferenceTrainingTest {
             .set(Settings.CHECKPOINT_EVERY, new RunPolicy.Interval.Steps(2));
     TrainingResult whole = run(options);
     TrainingConfig config = options.set(Settings.RUN, folder.resolve("killed-run")).resolve();
-    Trainer killed =
-        new Trainer(
-            config,
-            event -> {
-              if (event instanceof TrainingEvent.StepDone done && done.step() == 5) {
-                throw new Killed();
-              }
-            });
+    Trainer killed = new Trainer(config, Killed.after(5));
     assertThrows(Killed.class, killed::run);
     Path run = config.get(Settings.RUN);
     for (boolean kept : new boolean[] {true, false}) {

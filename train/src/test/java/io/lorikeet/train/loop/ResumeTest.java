@@ -59,11 +59,6 @@ class ResumeTest {
   @TempDir private Path folder;
   private final Events events = new Events();
 
-  /// An end that a process can't catch.
-  private static final class Killed extends Error {
-    private static final long serialVersionUID = 1L;
-  }
-
   @BeforeAll
   static void writeFiles() throws IOException {
     base = RandomModel.of(TensorType.Q4_0).write(files.resolve("base.gguf"));
@@ -114,7 +109,7 @@ class ResumeTest {
     TrainingResult whole = new Trainer(unpacked.resolve(), events).run();
     assertTrue(events.notes().stream().anyMatch(note -> note.contains("rows of up to 256")));
     TrainingConfig config = unpacked.set(Settings.RUN, folder.resolve("killed-run")).resolve();
-    assertThrows(Killed.class, () -> new Trainer(config, killer(5)).run());
+    assertThrows(Killed.class, () -> new Trainer(config, Killed.after(5)).run());
     assertSame(whole.adapter(), resume(config.get(Settings.RUN), new TrainingOptions()).adapter());
   }
 
@@ -231,7 +226,7 @@ class ResumeTest {
     assertEquals(4, whole.config().get(Settings.RANK).number());
     assertEquals(first.alpha(), whole.adapter().alpha());
     TrainingConfig config = options.set(Settings.OUTPUT, folder.resolve("third.gguf")).resolve();
-    Trainer trainer = new Trainer(config, killer(5));
+    Trainer trainer = new Trainer(config, Killed.after(5));
     assertThrows(Killed.class, trainer::run);
     assertSame(whole.adapter(), resume(config.get(Settings.RUN), new TrainingOptions()).adapter());
     TrainingOptions both = options.set(Settings.RANK, RankChoice.of(8));
@@ -271,7 +266,7 @@ class ResumeTest {
         events.notes().stream().anyMatch(note -> note.startsWith("rank auto: ")),
         events.notes()::toString);
     TrainingConfig config = auto.set(Settings.OUTPUT, folder.resolve("killed.gguf")).resolve();
-    Trainer trainer = new Trainer(config, killer(5));
+    Trainer trainer = new Trainer(config, Killed.after(5));
     assertThrows(Killed.class, trainer::run);
     assertSame(whole.adapter(), resume(config.get(Settings.RUN), new TrainingOptions()).adapter());
   }
@@ -295,7 +290,7 @@ class ResumeTest {
         first.adapter().pairs().stream().map(LoraPair::rank).toList(),
         whole.adapter().pairs().stream().map(LoraPair::rank).toList());
     TrainingConfig config = next.set(Settings.OUTPUT, folder.resolve("killed.gguf")).resolve();
-    Trainer trainer = new Trainer(config, killer(5));
+    Trainer trainer = new Trainer(config, Killed.after(5));
     assertThrows(Killed.class, trainer::run);
     assertSame(whole.adapter(), resume(config.get(Settings.RUN), new TrainingOptions()).adapter());
   }
@@ -323,7 +318,7 @@ class ResumeTest {
     Path own = Files.copy(base, folder.resolve("own.gguf"));
     Path lines = Files.copy(data, folder.resolve("lines.jsonl"));
     TrainingConfig config = options("changed").model(own).data(lines).resolve();
-    Trainer trainer = new Trainer(config, killer(3));
+    Trainer trainer = new Trainer(config, Killed.after(3));
     assertThrows(Killed.class, trainer::run);
     Files.writeString(lines, Files.readString(lines).replaceFirst("said", "sang"));
     byte[] bytes = Files.readAllBytes(own);
@@ -356,17 +351,9 @@ class ResumeTest {
   /// Starts a run that ends as suddenly as a test can make it.
   private Path killedAfter(int step) {
     TrainingConfig config = options("killed").resolve();
-    Trainer trainer = new Trainer(config, killer(step));
+    Trainer trainer = new Trainer(config, Killed.after(step));
     assertThrows(Killed.class, trainer::run);
     return config.get(Settings.RUN);
-  }
-
-  private TrainingListener killer(int step) {
-    return event -> {
-      if (event instanceof TrainingEvent.StepDone done && done.step() == step) {
-        throw new Killed();
-      }
-    };
   }
 
   private TrainingResult resume(Path run, TrainingOptions changes) throws IOException {

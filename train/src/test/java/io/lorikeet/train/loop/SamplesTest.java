@@ -59,11 +59,6 @@ class SamplesTest {
   @TempDir private Path folder;
   private final Events events = new Events();
 
-  /// An end that a process can't catch.
-  private static final class Killed extends Error {
-    private static final long serialVersionUID = 1L;
-  }
-
   @BeforeAll
   static void writeFiles() throws IOException {
     base = RandomModel.of(TensorType.Q4_0).write(files.resolve("base.gguf"));

@@ -21,8 +21,7 @@ import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.event.Events;
-import io.lorikeet.train.event.TrainingEvent;
-import io.lorikeet.train.event.TrainingListener;
+import io.lorikeet.train.loop.Killed;
 import io.lorikeet.train.loop.TinyRun;
 import io.lorikeet.train.loop.Trainer;
 import io.lorikeet.train.memory.MemoryPlanner;
@@ -66,11 +65,6 @@ class ComputationTest {
 
   @TempDir private Path folder;
   private final Events events = new Events();
-
-  /// An end that a process can't catch.
-  private static final class Killed extends Error {
-    private static final long serialVersionUID = 1L;
-  }
 
   @BeforeAll
   static void writeFiles() throws IOException {
@@ -219,7 +213,7 @@ class ComputationTest {
     Path cut = killed(options("cut"), 1);
     replace(cut, "products: \\S+", "products: ggml");
     TrainingConfig config = ResumedRun.config(cut, new TrainingOptions(), events);
-    Trainer again = new Trainer(config, killer(KILLED_AFTER));
+    Trainer again = new Trainer(config, Killed.after(KILLED_AFTER));
     assertThrows(Killed.class, again::resume);
     assertTrue(same(whole, resume(cut, new TrainingOptions())));
     assertEquals(List.of(), events.warnings());
@@ -296,17 +290,9 @@ class ComputationTest {
 
   private Path killed(TrainingOptions options, int step) {
     TrainingConfig config = options.resolve();
-    Trainer trainer = new Trainer(config, killer(step));
+    Trainer trainer = new Trainer(config, Killed.after(step));
     assertThrows(Killed.class, trainer::run);
     return config.get(Settings.RUN);
-  }
-
-  private static TrainingListener killer(int step) {
-    return event -> {
-      if (event instanceof TrainingEvent.StepDone done && done.step() == step) {
-        throw new Killed();
-      }
-    };
   }
 
   private LoraAdapter resume(Path run, TrainingOptions changes) throws IOException {
