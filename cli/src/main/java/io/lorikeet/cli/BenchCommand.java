@@ -10,6 +10,7 @@ import io.lorikeet.finetune.bench.MachineLoad;
 import io.lorikeet.finetune.bench.MergeBench;
 import io.lorikeet.finetune.bench.Rounds;
 import io.lorikeet.finetune.text.Words;
+import io.lorikeet.models.random.KnownShape;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.AtomicFile;
 import io.lorikeet.quant.NearestName;
@@ -19,6 +20,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -107,14 +109,24 @@ final class BenchCommand extends WritingCommand {
       description = {
         "write a base of random weights:",
         "S (12 layers of 768), M (22 of 2048, TinyLlama-1.1B)",
-        "8B (32 of 4096, Llama-3.1-8B), or two layers of a large model: 8B-2, 32B-2 (of 5120), 70B-2 (of 8192)"
+        "8B (32 of 4096, as Llama-3.1-8B), all with 32,000 tokens,",
+        "or a shape that plan --shape list prints, such as Qwen3.5-4B"
       })
-  private RandomModel.@Nullable RandomShape make;
+  private @Nullable String make;
+
+  @Option(
+      names = "--layers",
+      paramLabel = "N",
+      converter = NumberOptions.Layers.class,
+      description = "with --make: only the first N layers of the shape (default: all)")
+  private @Nullable Integer layers;
 
   @Option(
       names = "--type",
       paramLabel = "TYPE",
-      description = "with --make: type of all its matrices, such as Q4_0 or Q4_K")
+      description =
+          "with --make: type of most matrices, such as Q4_0 or Q4_K; those of plan's shapes are mixed"
+              + " as llama.cpp's quantizer does, such as Q4_K_M")
   private @Nullable String type;
 
   @Option(names = "--output", paramLabel = "FILE", description = "with --make: file to write")
@@ -157,28 +169,65 @@ final class BenchCommand extends WritingCommand {
     return 0;
   }
 
-  private void makeBase(RandomModel.RandomShape shape) throws IOException {
+  private void makeBase(String shape) throws IOException {
     if (merge || compare != null) {
       throw problem("--merge and --compare go with --model, not with --make");
+    }
+    Optional<RandomModel.RandomShape> plain = RandomModel.RandomShape.named(shape);
+    Optional<KnownShape> known = KnownShape.named(shape);
+    if (plain.isEmpty() && known.isEmpty()) {
+      throw unknownShape(shape);
     }
     if (type == null || output == null) {
       throw problem("--make needs --type and --output");
     }
-    List<String> types = RandomModel.typeNames();
-    if (types.stream().noneMatch(type::equalsIgnoreCase)) {
-      throw problem(
-          "unknown --type '%s'; known are %s%s"
-              .formatted(type, String.join(", ", types), NearestName.hint(type, types)));
+    if (plain.isPresent()) {
+      String ofAll = known("--type", type, RandomModel.typeNames());
+      int count = layers(plain.get().layers());
+      RandomModel.of(plain.get(), ofAll).layers(count).seed(seed).write(output);
+    } else {
+      String ofMost = known("--type", type, KnownShape.typeNames());
+      int count = layers(known.orElseThrow().layers());
+      known.orElseThrow().firstLayers(count).writeRandom(output, ofMost, seed);
     }
-    RandomModel.of(shape, type).seed(seed).write(output);
     spec.commandLine()
         .getOut()
         .println("%s: %s".formatted(output, Words.bytes(Files.size(output))));
   }
 
+  private int layers(int all) {
+    if (layers != null && layers > all) {
+      throw problem("--layers: %d, but the shape has %d layers".formatted(layers, all));
+    }
+    return layers == null ? all : layers;
+  }
+
+  private ParameterException unknownShape(String shape) {
+    List<String> names = new ArrayList<>();
+    for (RandomModel.RandomShape plain : RandomModel.RandomShape.values()) {
+      names.add(plain.toString());
+    }
+    KnownShape.ALL.forEach(known -> names.add(known.name()));
+    return unknown("--make", shape, names);
+  }
+
+  /// One of these names, as it is written there.
+  private String known(String option, String name, Collection<String> names) {
+    return names.stream()
+        .filter(name::equalsIgnoreCase)
+        .findFirst()
+        .orElseThrow(() -> unknown(option, name, names));
+  }
+
+  private ParameterException unknown(String option, String name, Collection<String> names) {
+    return problem(
+        "unknown %s '%s'; known are %s%s"
+            .formatted(option, name, String.join(", ", names), NearestName.hint(name, names)));
+  }
+
   private void measure(Path base) throws IOException {
-    if (type != null || output != null) {
-      throw problem("--type and --output go with --make, not with --model");
+    if (type != null || output != null || layers != null) {
+      throw problem("--type, --layers and --output go with --make, not with --model");
     }
     Optional<BenchComparison> old =
         compare == null ? Optional.empty() : Optional.of(BenchComparison.with(compare));

@@ -76,6 +76,12 @@ final class NumberOptions {
     }
   }
 
+  static final class Layers extends Number<Integer> {
+    Layers() {
+      super(whole(1, 10_000));
+    }
+  }
+
   /// A port of this machine; 0 for any that is free.
   static final class Port extends Number<Integer> {
     Port() {

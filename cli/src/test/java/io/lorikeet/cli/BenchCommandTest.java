@@ -148,6 +148,38 @@ class BenchCommandTest {
     Files.delete(made);
   }
 
+  /// Two layers with a short convolution and one with attention, trained in each one's own part.
+  @Test
+  @Tag("long")
+  void makesTheFirstLayersOfAKnownShape() throws IOException {
+    Path made = folder.resolve("lfm2.gguf");
+    Path figures = folder.resolve("lfm2.json");
+    CommandRun.of("bench", "--make", "lfm2-1.2b", "--layers", 3, "--type", "q4_k_m")
+        .assertFails(2, "--output");
+    CommandRun.of(
+            "bench", "--make", "lfm2-1.2b", "--layers", 3, "--type", "q4_k_m", "--output", made)
+        .assertSucceeds();
+    try (GgufFile gguf = GgufFile.open(made)) {
+      assertEquals(3, gguf.metadata().requireInteger("lfm2.block_count"));
+      assertEquals(3, gguf.metadata().requireInts("lfm2.attention.head_count_kv").length);
+      assertEquals(TensorType.Q4_K, gguf.tensor("blk.2.attn_q.weight").orElseThrow().type());
+      assertEquals(TensorType.Q6_K, gguf.tensor("token_embd.weight").orElseThrow().type());
+    }
+    CommandRun.of(
+            "bench", made, "--device", "cpu", "--context", 8, "--rounds", 1, "--json", figures)
+        .assertSucceeds();
+    JsonNode json = new ObjectMapper().readTree(Files.readString(figures));
+    JsonNode parts = json.get("step_seconds_by_part");
+    double sum = 0;
+    for (JsonNode part : parts) {
+      sum += part.asDouble();
+    }
+    assertEquals(json.get("step_seconds").asDouble(), sum, 1e-6);
+    assertTrue(parts.has("backward: short convolution"), parts.toString());
+    Files.delete(made);
+    Files.delete(figures);
+  }
+
   @Test
   void badInputIsOneOrTwoLines() {
     CommandRun.of("bench").assertFails(2, "--model", "--make");
@@ -155,12 +187,18 @@ class BenchCommandTest {
     CommandRun.of("bench", "--model", base, "--type", "Q4_0").assertFails(2, "--type");
     CommandRun.of("bench", "--make", "S", "--type", "Q4_0").assertFails(2, "--output");
     CommandRun.of("bench", "--make", "S", "--merge").assertFails(2, "--merge");
-    CommandRun.of("bench", "--make", "XXL").assertFails(2, "XXL");
+    CommandRun.of("bench", "--make", "XXL").assertFails(2, "XXL", "Qwen3.5-4B");
+    CommandRun.of("bench", "--make", "Gemma-3-1", "--type", "Q4_0").assertFails(2, "Gemma-3-1B'?");
+    CommandRun.of("bench", "--model", base, "--layers", 1).assertFails(2, "--layers");
     Path made = folder.resolve("none.gguf");
     for (String type : new String[] {"Q9", "I32", "IQ1_S"}) {
       CommandRun.of("bench", "--make", "S", "--type", type, "--output", made)
           .assertFails(2, type, "Q4_0");
     }
+    CommandRun.of("bench", "--make", "LFM2-1.2B", "--type", "Q3_X", "--output", made)
+        .assertFails(2, "Q3_X", "Q4_K_M");
+    CommandRun.of("bench", "--make", "S", "--type", "Q4_0", "--layers", 13, "--output", made)
+        .assertFails(2, "--layers: 13", "12");
     assertFalse(Files.exists(made));
     CommandRun.of("bench", "--model", folder.resolve("missing.gguf")).assertFails(2, "missing");
   }

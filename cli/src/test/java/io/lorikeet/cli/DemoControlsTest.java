@@ -55,6 +55,7 @@ class DemoControlsTest {
 
   @TempDir private static Path folder;
   private static Path oldTrain;
+  private static Path moreOldTrain;
   private static Path gate;
 
   private static String sorted(String word, int letters) {
@@ -66,6 +67,7 @@ class DemoControlsTest {
   @BeforeAll
   static void writeFiles() throws IOException {
     oldTrain = write("old-train.jsonl", 100, false);
+    moreOldTrain = write("more-old-train.jsonl", 1000, false);
     write("old.jsonl", 20, true);
     Files.copy(DEMO.resolve("data").resolve("test.jsonl"), folder.resolve("new.jsonl"));
     gate =
@@ -199,12 +201,11 @@ class DemoControlsTest {
     assertEquals(3, judge("--adapter", train("plain", NEW)).exitCode());
   }
 
-  /// 95 % on the processor that docs/evaluation.md's table is of; others round otherwise.
   @Test
   void replayPasses() throws IOException {
-    Path adapter = train("replayed", NEW, "--replay", oldTrain + ":0.5", "--steps", 300);
+    Path adapter = train("replayed", NEW, "--replay", moreOldTrain + ":0.5", "--steps", 400);
     Scores scores = Scores.of(adapter);
-    assertTrue(scores.ofNew() >= 0.9 && scores.ofOld() >= 0.9, scores.words());
+    assertTrue(scores.ofNew() >= 0.9 && scores.ofOld() >= 0.95, scores.words());
     CommandRun passing = judge("--adapter", adapter);
     assertEquals(0, passing.exitCode(), passing.out());
   }
@@ -213,7 +214,7 @@ class DemoControlsTest {
   void keepingTheBaseOnOldPromptsPasses() throws IOException {
     Path adapter = train("kept", NEW, "--keep-base", 1, "--neutral", oldTrain, "--steps", 200);
     Scores scores = Scores.of(adapter);
-    assertTrue(scores.ofNew() >= 0.9 && scores.ofOld() >= 0.9, scores.words());
+    assertTrue(scores.ofNew() >= 0.9 && scores.ofOld() >= 0.95, scores.words());
     assertEquals(0, judge("--adapter", adapter).exitCode());
   }
 
@@ -227,7 +228,12 @@ class DemoControlsTest {
     trainings.put(
         "--keep-base 1, old questions",
         List.of("--keep-base", 1, "--neutral", oldTrain, "--steps", 200));
-    trainings.put("--replay FILE:0.5", List.of("--replay", oldTrain + ":0.5", "--steps", 300));
+    trainings.put(
+        "--replay FILE:0.5, 900 old questions",
+        List.of("--replay", oldTrain + ":0.5", "--steps", 400));
+    trainings.put(
+        "--replay FILE:0.5, 9,000 old questions",
+        List.of("--replay", moreOldTrain + ":0.5", "--steps", 400));
     for (Map.Entry<String, List<Object>> training : trainings.entrySet()) {
       for (String seed : System.getProperty("lorikeet.oldSkills").split(",")) {
         List<Object> options = new ArrayList<>(training.getValue());

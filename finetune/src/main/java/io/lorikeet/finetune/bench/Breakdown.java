@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /// Where the time of a training step goes.
 ///
@@ -22,18 +23,16 @@ public record Breakdown(double seconds, Map<String, Double> parts, Map<String, D
   private static final String REST = "Java, transfers";
   private static final String OPTIMIZER = "optimizer";
 
-  /// In the order that they are shown in.
-  private static final List<String> PARTS =
+  /// How the names of parts begin, in the order that they are shown in. Parts of layers that begin
+  /// alike are in the order of their names.
+  private static final List<String> ORDER =
       List.of(
           "forward: embedding",
-          "forward: attention",
-          "forward: feed-forward",
+          "forward: ",
           "head and loss",
-          "recomputed: attention",
-          "recomputed: feed-forward",
-          "backward: attention",
-          "backward: feed-forward",
+          "recomputed: ",
           "backward: embedding",
+          "backward: ",
           "saved states",
           OPTIMIZER,
           REST);
@@ -63,7 +62,9 @@ public record Breakdown(double seconds, Map<String, Double> parts, Map<String, D
     long computing = graphs.nanoseconds().values().stream().mapToLong(Long::longValue).sum();
     byPart.put(REST, 1e-9 * (graphs.total() - computing));
     Map<String, Double> parts = new LinkedHashMap<>();
-    PARTS.stream().filter(byPart::containsKey).forEach(part -> parts.put(part, byPart.get(part)));
+    byPart.entrySet().stream()
+        .sorted(Comparator.comparingInt(part -> place(part.getKey())))
+        .forEach(part -> parts.put(part.getKey(), part.getValue()));
     Map<String, Double> longest = new LinkedHashMap<>();
     byOperation.entrySet().stream()
         .sorted(Map.Entry.<String, Double>comparingByValue(Comparator.reverseOrder()))
@@ -80,6 +81,14 @@ public record Breakdown(double seconds, Map<String, Double> parts, Map<String, D
     }
     profiles.sort(Comparator.comparingLong(Profile::total));
     return profiles.get(profiles.size() / 2);
+  }
+
+  /// Where in [#ORDER] a part stands.
+  private static int place(String part) {
+    return IntStream.range(0, ORDER.size())
+        .filter(i -> part.startsWith(ORDER.get(i)))
+        .findFirst()
+        .orElseThrow();
   }
 
   private static String part(Profile.ProfileEntry entry) {

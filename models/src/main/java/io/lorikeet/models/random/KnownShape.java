@@ -9,6 +9,7 @@ import io.lorikeet.quant.GgufMetadata;
 import io.lorikeet.quant.GgufType;
 import io.lorikeet.quant.GgufValue;
 import io.lorikeet.quant.GgufWriter;
+import io.lorikeet.quant.TensorSource;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -24,9 +25,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/// The shape of a well-known model, to plan with before a file is there: the contents that the head
-/// of its file says, without weights or vocabulary. The table is `shapes.csv`; the tensors are
-/// those that the family of the architecture asks for.
+/// The shape of a well-known model, to plan with before a file is there and to measure with random
+/// weights. The table is `shapes.csv`; the tensors are those that the family of the architecture
+/// asks for.
 ///
 /// @param name the name that people use
 /// @param source repository on Hugging Face whose `config.json` has these numbers
@@ -115,25 +116,79 @@ public record KnownShape(
   /// @return the path given
   public Path writeHead(Path path, TensorType type) throws IOException {
     GgufWriter writer = new GgufWriter().copyMetadata(metadata);
+    addTensors(writer, type, (_, _, _) -> _ -> {});
+    writer.writeHead(path);
+    return path;
+  }
+
+  /// Writes a model of this shape with random weights and a random vocabulary.
+  ///
+  /// @param typeName of most matrices, one that [#hasType] knows
+  /// @param seed decides the weights
+  /// @return the path given
+  public Path writeRandom(Path path, String typeName, long seed) throws IOException {
+    GgufWriter writer = new GgufWriter().copyMetadata(metadata);
+    writer.putString("general.name", name).putUint32("general.quantization_version", 2);
+    RandomVocabulary.putInto(writer, vocabulary);
+    addTensors(
+        writer,
+        type(typeName).orElseThrow(),
+        (tensor, type, shape) -> RandomWeights.of(architecture(), tied, type, tensor, shape, seed));
+    writer.write(path);
+    return path;
+  }
+
+  /// Where a tensor's contents come from.
+  private interface Contents {
+    TensorSource of(String tensor, TensorType type, List<Long> shape);
+  }
+
+  private void addTensors(GgufWriter writer, TensorType type, Contents contents) {
     int experts = (int) metadata.integer(architecture() + ".expert_count").orElse(0);
     Map<String, List<Long>> tensors = tensors();
     ShapeTypes types =
         new ShapeTypes(
             type,
-            number("block_count"),
+            layers(),
             ShapeTypes.valueLayers(tensors.keySet()),
             queriesPerKey(),
             experts,
             tied);
     tensors.forEach(
-        (name, shape) ->
-            writer.addTensor(
-                name,
-                types.of(name, shape),
-                shape.stream().mapToLong(Long::longValue).toArray(),
-                _ -> {}));
-    writer.writeHead(path);
-    return path;
+        (name, shape) -> {
+          TensorType own = types.of(name, shape);
+          long[] extents = shape.stream().mapToLong(Long::longValue).toArray();
+          writer.addTensor(name, own, extents, contents.of(name, own, shape));
+        });
+  }
+
+  public int layers() {
+    return number("block_count");
+  }
+
+  /// The first layers of this shape, with its embedding and head.
+  ///
+  /// @param count from 1 to [#layers]
+  public KnownShape firstLayers(int count) {
+    int removed = layers() - count;
+    Map<String, GgufValue> values = new LinkedHashMap<>();
+    for (String key : metadata.keys()) {
+      GgufValue value = metadata.value(key).orElseThrow();
+      if (value instanceof GgufValue.Array all && all.count() == layers()) {
+        value = GgufValue.Array.ofInts(Arrays.copyOf(metadata.requireInts(key), count));
+      }
+      values.put(key, value);
+    }
+    String prefix = architecture() + ".";
+    values.put(prefix + "block_count", new GgufValue.Int(GgufType.UINT32, count));
+    String sharing = prefix + "attention.shared_kv_layers"; // the last ones
+    metadata
+        .integer(sharing)
+        .ifPresent(
+            last ->
+                values.put(
+                    sharing, new GgufValue.Int(GgufType.UINT32, Math.max(0, last - removed))));
+    return new KnownShape(name, source, new GgufMetadata(name, values), vocabulary, tied);
   }
 
   /// In the first layer; 0 where it doesn't attend.
@@ -157,7 +212,7 @@ public record KnownShape(
       names.add("output.weight");
     }
     if (architecture().equals("phi3")) {
-      for (int layer = 0; layer < number("block_count"); layer++) {
+      for (int layer = 0; layer < layers(); layer++) {
         names.add("blk." + layer + ".attn_qkv.weight");
       }
     }

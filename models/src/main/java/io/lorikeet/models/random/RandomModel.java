@@ -7,13 +7,13 @@ import io.lorikeet.quant.GgufValue;
 import io.lorikeet.quant.GgufWriter;
 import io.lorikeet.quant.InvalidInputException;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.zip.CRC32;
+import java.util.Optional;
 
 /// Writes llama-shaped GGUF models with random weights, which llama.cpp loads as well: to measure
 /// and to test with, where no real one is at hand. Weights have a standard deviation of
@@ -53,13 +53,7 @@ public final class RandomModel {
     M("M", 22, 2048, 5632, 32, 4),
     /// The layers of Llama-3.1-8B: 32 of 4096, feed-forward 14336, 32 heads and 8 for keys and
     /// values: 7.2 billion weights with this vocabulary.
-    LLAMA_8B("8B", 32, 4096, 14336, 32, 8),
-    /// The first two of these layers: 0.7 billion weights.
-    LLAMA_8B_2_LAYERS("8B-2", 2, 4096, 14336, 32, 8),
-    /// Two layers of Qwen2.5-32B's shape: 1.3 billion weights.
-    QWEN_32B_2_LAYERS("32B-2", 2, 5120, 27648, 40, 8),
-    /// Two layers of Llama-3.1-70B's shape: 2.2 billion weights.
-    LLAMA_70B_2_LAYERS("70B-2", 2, 8192, 28672, 64, 8);
+    LLAMA_8B("8B", 32, 4096, 14336, 32, 8);
 
     private final String label;
     private final int layers;
@@ -76,6 +70,15 @@ public final class RandomModel {
       this.feedForward = feedForward;
       this.heads = heads;
       this.keyValueHeads = keyValueHeads;
+    }
+
+    /// The shape of this name in any case.
+    public static Optional<RandomShape> named(String name) {
+      return Arrays.stream(values()).filter(one -> one.label.equalsIgnoreCase(name)).findFirst();
+    }
+
+    public int layers() {
+      return layers;
     }
 
     /// The name that people use.
@@ -308,23 +311,17 @@ public final class RandomModel {
   private void addMatrix(
       GgufWriter writer, String role, String name, int inputs, int outputs, double deviation) {
     TensorType own = types.getOrDefault(role, type);
-    RandomTensor values = new RandomTensor(own, inputs, outputs, 0, deviation, seedOf(name));
+    RandomTensor values =
+        new RandomTensor(own, inputs, outputs, 0, deviation, RandomWeights.seedOf(name, seed));
     writer.addTensor(name, own, new long[] {inputs, outputs}, values);
   }
 
   private void addVector(
       GgufWriter writer, String name, int length, double mean, double deviation) {
     RandomTensor values =
-        new RandomTensor(TensorType.F32, length, 1, mean, deviation, seedOf(name));
+        new RandomTensor(
+            TensorType.F32, length, 1, mean, deviation, RandomWeights.seedOf(name, seed));
     writer.addTensor(name, TensorType.F32, new long[] {length}, values);
-  }
-
-  /// A tensor's values depend on the model's seed and its own name only: models that differ in one
-  /// thing share the rest.
-  private long seedOf(String name) {
-    CRC32 crc = new CRC32();
-    crc.update(name.getBytes(StandardCharsets.UTF_8));
-    return seed * 0x9E3779B97F4A7C15L + crc.getValue();
   }
 
   private float[] ropeFactorValues() {

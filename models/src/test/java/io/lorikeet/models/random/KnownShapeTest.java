@@ -104,6 +104,21 @@ class KnownShapeTest {
     }
   }
 
+  /// Layers that are left out are the last ones, which are those that use others' keys.
+  @Test
+  void theFirstLayersAreACompleteModel() throws IOException {
+    for (KnownShape shape : KnownShape.ALL) {
+      KnownShape cut = shape.firstLayers(2);
+      Path head = cut.writeHead(folder.resolve("cut.gguf"), TensorType.Q4_K);
+      try (GgufFile file = GgufFile.openHeader(head)) {
+        assertEquals(2, ModelConfig.of(file).layers(), shape.name());
+        assertTrue(file.tensor("blk.2.attn_norm.weight").isEmpty(), shape.name());
+      }
+      assertTrue(cut.weights() < shape.weights());
+      assertEquals(shape.weights(), shape.firstLayers(shape.layers()).weights());
+    }
+  }
+
   /// The types agree with llama.cpp's own dry run on a small model of the same form.
   @ParameterizedTest
   @CsvSource({

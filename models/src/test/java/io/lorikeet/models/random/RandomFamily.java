@@ -14,7 +14,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.channels.Channels;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -23,7 +22,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.zip.CRC32;
 
 /// Writes small models of any family with random weights: those tensors that the family says a base
 /// with this metadata has. llama.cpp, which loads the file, is what proves the family right.
@@ -190,44 +188,14 @@ public final class RandomFamily {
       GgufWriter writer, ModelConfig config, TensorList list, String name, List<Long> shape) {
     long[] extents = shape.stream().mapToLong(Long::longValue).toArray();
     int inputs = Math.toIntExact(extents[0]);
-    int rows = 1;
-    for (int i = 1; i < extents.length; i++) {
-      rows = Math.multiplyExact(rows, (int) extents[i]);
-    }
     if (name.startsWith("rope_")) {
       writer.addTensor(name, extents, factors(name, inputs));
       return;
     }
     TensorType own = isMatrix(list, name, extents) ? typeOf(name) : TensorType.F32;
-    TensorSource values = values(own, config, name, inputs, rows);
+    TensorSource values = RandomWeights.of(architecture, config.tied(), own, name, shape, 0);
     boolean changed = outliers && own == TensorType.F32 && reachesOutlier(config, name);
     writer.addTensor(name, own, extents, changed ? withOutlier(values, name, inputs) : values);
-  }
-
-  private TensorSource values(
-      TensorType own, ModelConfig config, String name, int inputs, int rows) {
-    double mean = name.contains("norm") || name.contains("scale") ? 1 : 0;
-    double deviation = 1 / Math.sqrt(inputs);
-    if (name.endsWith("ssm_a")) {
-      // Decays of all sizes from e^-0.03 to nearly nothing: softplus of about 0 is 0.7.
-      mean = -1;
-      deviation = 0.3;
-    } else if (mean == 1) {
-      // Gemma 3n's layers add little: through 22 of them differences of rounding would grow.
-      mean = architecture.equals("gemma3n") && name.contains("post_") ? 0.3 : 1;
-      deviation = 0.1;
-    } else if (name.endsWith(".bias")) {
-      deviation = 0.2;
-    } else if (name.contains("sinks") || name.equals("token_embd.weight") && !config.tied()) {
-      deviation = 1;
-    } else if (name.contains("ffn_gate_inp")) {
-      // Far from each other, so that the choice of experts doesn't hang on rounding.
-      deviation *= 4;
-    }
-    CRC32 seed = new CRC32();
-    seed.update(name.getBytes(StandardCharsets.UTF_8));
-    RandomTensor random = new RandomTensor(own, inputs, rows, mean, deviation, seed.getValue());
-    return random::writeTo;
   }
 
   /// Whether a tensor makes the hidden states' channels, or is a norm of them.
