@@ -260,7 +260,10 @@ public final class Image {
       throw new IllegalStateException("jlink failed");
     }
     setTimes(runtime); // which the layout of classes records
-    run(image, Map.of(), runtime.resolve("bin/java").toString(), "-Xshare:dump");
+    String java = runtime.resolve("bin/java").toString();
+    layOut(
+        runtime.resolve("lib/server/classes.jsa"),
+        () -> run(image, Map.of(), java, "-Xshare:dump"));
   }
 
   private static Set<String> neededModules(Path app) {
@@ -320,12 +323,21 @@ public final class Image {
     Files.write(list, classes);
     Files.write(list, preparations, APPEND);
     String dump = "-Xshare:dump -XX:SharedClassListFile=" + CLASSES;
-    Path layout = image.resolve("app/classes.jsa");
-    launch(image, dump, List.of());
-    byte[] first = Files.readAllBytes(layout);
-    launch(image, dump, List.of());
-    Files.write(layout, common(first, Files.readAllBytes(layout)));
+    layOut(image.resolve("app/classes.jsa"), () -> launch(image, dump, List.of()));
     Files.delete(list);
+  }
+
+  /// Has Java lay classes out.
+  private interface Dump {
+    void run() throws IOException, InterruptedException;
+  }
+
+  /// Writes a layout of classes that is the same each time.
+  private static void layOut(Path layout, Dump dump) throws IOException, InterruptedException {
+    dump.run();
+    byte[] first = Files.readAllBytes(layout);
+    dump.run();
+    Files.write(layout, common(first, Files.readAllBytes(layout)));
   }
 
   /// The common part of two layouts of the same classes, with 0 elsewhere. There they tell when
