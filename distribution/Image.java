@@ -261,7 +261,7 @@ public final class Image {
     }
     setTimes(runtime); // which the layout of classes records
     String java = runtime.resolve("bin/java").toString();
-    layOut(
+    writeLayout(
         runtime.resolve("lib/server/classes.jsa"),
         () -> run(image, Map.of(), java, "-Xshare:dump"));
   }
@@ -323,7 +323,7 @@ public final class Image {
     Files.write(list, classes);
     Files.write(list, preparations, APPEND);
     String dump = "-Xshare:dump -XX:SharedClassListFile=" + CLASSES;
-    layOut(image.resolve("app/classes.jsa"), () -> launch(image, dump, List.of()));
+    writeLayout(image.resolve("app/classes.jsa"), () -> launch(image, dump, List.of()));
     Files.delete(list);
   }
 
@@ -333,7 +333,7 @@ public final class Image {
   }
 
   /// Writes a layout of classes that is the same each time.
-  private static void layOut(Path layout, Dump dump) throws IOException, InterruptedException {
+  private static void writeLayout(Path layout, Dump dump) throws IOException, InterruptedException {
     dump.run();
     byte[] first = Files.readAllBytes(layout);
     dump.run();

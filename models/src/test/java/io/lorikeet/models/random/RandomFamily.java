@@ -30,6 +30,7 @@ public final class RandomFamily {
 
   private static final int OUTLYING = 5;
   private static final float OUTLIER = 1000;
+  private static final float LITTLE = 0.2f;
 
   private final String architecture;
   private final TensorType type;
@@ -208,7 +209,8 @@ public final class RandomFamily {
   }
 
   /// A channel of 1,000 among those of 1 makes a norm divide by its share of their root mean
-  /// square.
+  /// square, whatever the others are. So they would grow from layer to layer, if each layer didn't
+  /// add little.
   private static TensorSource withOutlier(TensorSource values, String name, int width) {
     return channel -> {
       ByteArrayOutputStream bytes = new ByteArrayOutputStream();
@@ -217,9 +219,15 @@ public final class RandomFamily {
           ByteBuffer.wrap(bytes.toByteArray()).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
       float[] all = new float[floats.remaining()];
       floats.get(all);
-      float others = name.contains("norm") ? OUTLIER / (float) Math.sqrt(width) : 1;
+      float others = name.contains("norm") ? LITTLE * OUTLIER / (float) Math.sqrt(width) : 1;
       for (int i = 0; i < all.length; i++) {
-        all[i] *= i % width != OUTLYING ? others : name.contains("norm") ? 1 / OUTLIER : OUTLIER;
+        if (i % width != OUTLYING) {
+          all[i] *= others;
+        } else if (name.contains("norm")) {
+          all[i] /= OUTLIER;
+        } else { // nearly the same for all tokens, as in trained models
+          all[i] = OUTLIER * (1 + 0.1f * all[i]);
+        }
       }
       TensorSource.of(all).writeTo(channel);
     };
