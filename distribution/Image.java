@@ -425,6 +425,7 @@ public final class Image {
     Path log = Files.createTempFile("lorikeet-image", ".log");
     ProcessBuilder program = new ProcessBuilder(command).directory(folder.toFile());
     program.redirectErrorStream(true).redirectOutput(log.toFile());
+    program.environment().put("LC_ALL", "C.UTF-8"); // by which Java lays strings out differently
     program.environment().putAll(environment);
     if (program.start().waitFor() != 0) {
       throw new IllegalStateException(
