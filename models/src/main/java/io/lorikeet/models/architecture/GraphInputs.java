@@ -244,7 +244,8 @@ final class GraphInputs {
   }
 
   /// The adapters of linear maps that take the same input, or null where their matrices A can't be
-  /// multiplied as one: that of each has to begin where the one before ends.
+  /// multiplied as one: that of each has to begin where the one before ends, and the products with
+  /// all of them have to be whole parts of it.
   @Nullable JoinedPairs joined(String prefix, List<String> names) {
     if (!kernels().joinsSmallProducts()
         || engine.folded() != null
@@ -263,7 +264,9 @@ final class GraphInputs {
     LoraSlot first = members.keySet().iterator().next();
     long end = first.aOffset();
     for (LoraSlot slot : members.keySet()) {
-      if (slot.aOffset() != end || slot.scaling() != first.scaling()) {
+      if (slot.aOffset() != end
+          || slot.scaling() != first.scaling()
+          || slot.rank() % Tape.PART != 0) {
         return null;
       }
       end += slot.aShape().elements();

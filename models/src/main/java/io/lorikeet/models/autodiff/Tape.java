@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
 /// Builds the operations of a forward pass and remembers them for [#backward]. Activations are
 /// `[features, tokens]`.
 public final class Tape {
+  /// Elements of which [#parts] are whole numbers: 16 bytes.
+  public static final int PART = 4;
+
   /// The smallest normal number of F16.
   private static final float SMALLEST_SUM = 6.103515625e-5f;
 
@@ -183,11 +186,16 @@ public final class Tape {
   }
 
   /// x `[n, t]` cut into parts `[count, t]` of these counts, which are n together: views, for
-  /// products. Gradients have to flow to all of them.
+  /// products. Gradients have to flow to all of them. Counts are multiples of [#PART]: products of
+  /// GPUs read several elements at once, and ggml's of Vulkan end the process where a view begins
+  /// between them.
   public List<Tensor> parts(Tensor x, List<Integer> counts) {
     List<Tensor> parts = new ArrayList<>();
     int first = 0;
     for (int count : counts) {
+      if (count % PART != 0) {
+        throw new IllegalArgumentException("a part of " + count + " elements");
+      }
       Tensor part = ops.view(x, Shape.of(count, x.shape().ne1()), (long) first * Float.BYTES);
       parts.add(note(new DifferentiableOp.PartOp(x, first, part)));
       first += count;

@@ -347,9 +347,9 @@ final class RuleExpressions {
 
   /// All parts of a tensor used.
   private static Tensor parts(RuleCheck c) {
-    List<Tensor> parts = c.tape.parts(c.input(Shape.of(9, TOKENS)), List.of(3, 6));
-    Tensor first = c.tape.trainedProduct(c.parameter(Shape.of(3, 5)), parts.getFirst());
-    return c.tape.add(first, c.tape.trainedProduct(c.parameter(Shape.of(6, 5)), parts.getLast()));
+    List<Tensor> parts = c.tape.parts(c.input(Shape.of(12, TOKENS)), List.of(4, 8));
+    Tensor first = c.tape.trainedProduct(c.parameter(Shape.of(4, 5)), parts.getFirst());
+    return c.tape.add(first, c.tape.trainedProduct(c.parameter(Shape.of(8, 5)), parts.getLast()));
   }
 
   private static Tensor slices(RuleCheck check) {

@@ -37,7 +37,8 @@ public final class RulesOnDevice {
     }
   }
 
-  private static void write(Path file) throws IOException {
+  /// Writes the CPU's gradients.
+  static void write(Path file) throws IOException {
     try (DataOutputStream out =
         new DataOutputStream(new BufferedOutputStream(Files.newOutputStream(file)))) {
       for (Expression expression : expressions().values()) {
@@ -52,7 +53,7 @@ public final class RulesOnDevice {
   }
 
   /// Whether all gradients on a device are those in the file.
-  private static boolean compare(Path file, String device) throws IOException {
+  static boolean compare(Path file, String device) throws IOException {
     int wrong = 0;
     try (DataInputStream in =
         new DataInputStream(new BufferedInputStream(Files.newInputStream(file)))) {
