@@ -50,6 +50,7 @@ public final class Graph implements AutoCloseable {
       }
       run = new GraphRun(name, backend, handle, supported);
       collectViews();
+      ops.forgetTensors();
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -127,7 +128,7 @@ public final class Graph implements AutoCloseable {
     int status =
         backend
             .profile()
-            .map(profile -> profile.compute(name, backend, run, ops.parts()))
+            .map(profile -> profile.compute(name, backend, run, ops::partOf))
             .orElseGet(run::compute);
     backend.kernelLibrary().ifPresent(KernelLibrary::rethrow);
     if (status != Ggml.GGML_STATUS_SUCCESS()) {

@@ -6,19 +6,20 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 
 /// The parts of a graph under construction, and the checks that its operations share.
 abstract sealed class OpList implements AutoCloseable permits Ops {
   static final int CAPACITY = 1 << 20;
 
   final MemorySegment context;
-  private final List<Tensor> tensors = new ArrayList<>();
+  private List<Tensor> tensors = new ArrayList<>();
   private final List<Tensor> placeholders = new ArrayList<>();
   private final List<Tensor> scheduled = new ArrayList<>();
-  private final Map<Long, String> parts = new HashMap<>();
+  private final NavigableMap<Long, String> parts = new TreeMap<>();
   private String part = "";
   private boolean closed;
 
@@ -36,6 +37,11 @@ abstract sealed class OpList implements AutoCloseable permits Ops {
     return tensors;
   }
 
+  /// Gives the tensors up, of which a graph of many blocks has a million.
+  void forgetTensors() {
+    tensors = List.of();
+  }
+
   List<Tensor> placeholders() {
     return placeholders;
   }
@@ -49,9 +55,13 @@ abstract sealed class OpList implements AutoCloseable permits Ops {
     part = name;
   }
 
-  /// The parts' names by the addresses of their tensors.
-  Map<Long, String> parts() {
-    return parts;
+  /// The name of the part that an operation's result belongs to.
+  ///
+  /// @param address of the result
+  String partOf(long address) {
+    // A context lays tensors out one behind the other.
+    Map.Entry<Long, String> part = parts.floorEntry(address);
+    return part == null ? "" : part.getValue();
   }
 
   /// Has the graph compute `tensor`, and all it needs, after everything scheduled before.
@@ -185,7 +195,9 @@ abstract sealed class OpList implements AutoCloseable permits Ops {
   Tensor made(MemorySegment address) {
     Tensor tensor = new Tensor(address);
     tensors.add(tensor);
-    parts.put(address.address(), part);
+    if (parts.isEmpty() || !parts.lastEntry().getValue().equals(part)) {
+      parts.put(address.address(), part);
+    }
     return tensor;
   }
 

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.LongFunction;
 
 /// Where the time of a backend's graphs goes.
 public final class Profile {
@@ -81,9 +82,9 @@ public final class Profile {
 
   /// Computes a graph, and waits for its end.
   ///
-  /// @param parts parts of the graph by the addresses of their tensors
+  /// @param parts names parts of the graph, by the addresses of their results
   /// @return ggml's status
-  int compute(String name, Backend backend, GraphRun run, Map<Long, String> parts) {
+  int compute(String name, Backend backend, GraphRun run, LongFunction<String> parts) {
     backend.finish();
     if (byOperation) {
       return computeEach(name, run, parts);
@@ -106,7 +107,7 @@ public final class Profile {
   }
 
   /// Computes a graph's operations one after the other, up to the first that fails.
-  private int computeEach(String name, GraphRun run, Map<Long, String> parts) {
+  private int computeEach(String name, GraphRun run, LongFunction<String> parts) {
     for (int i = 0; i < run.nodes(); i++) {
       MemorySegment node = run.node(i);
       long start = System.nanoTime();
@@ -115,7 +116,7 @@ public final class Profile {
       if (status != Ggml.GGML_STATUS_SUCCESS()) {
         return status;
       }
-      String part = parts.getOrDefault(node.address(), "");
+      String part = parts.apply(node.address());
       timed.add(new Timed(new ProfileEntry(name, part, operation(node)), end - start));
     }
     return Ggml.GGML_STATUS_SUCCESS();
