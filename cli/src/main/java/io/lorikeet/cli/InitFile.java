@@ -54,6 +54,17 @@ final class InitFile {
         Settings.FOR,
         Setting.name(answers.goal()),
         "use of the adapter: 'adapter' beside its base, 'merged' into it by 'merge'");
+    run.method()
+        .ifPresent(
+            method ->
+                setting(Settings.METHOD, Setting.name(method), "how data of this kind is learned"));
+    if (run.batchSize() > 0) {
+      setting(
+          Settings.BATCH_SIZE,
+          run.batchSize(),
+          "queries that are compared with each other's passages; more is better");
+      setting(Settings.ACCUMULATE, 1, "batches per optimizer step");
+    }
     setting(
         Settings.CONTEXT,
         run.context(),

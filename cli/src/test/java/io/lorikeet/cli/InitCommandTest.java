@@ -10,6 +10,7 @@ import io.lorikeet.bindings.TensorType;
 import io.lorikeet.models.random.RandomModel;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.settings.ConfigFile;
+import io.lorikeet.train.settings.Method;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
@@ -102,6 +103,33 @@ class InitCommandTest {
     assertEquals(0, result.run().validation(), "too few examples");
     assertEquals(3, result.run().epochs(), "8 examples are few steps");
     assertTrue(result.run().context() >= 200, "all of the example: " + result.run().context());
+  }
+
+  /// A batch of one has nothing to compare, and rows are as long as a query with its passages.
+  @Test
+  void comparesPairsOfTexts() throws IOException {
+    Path pairs = folder.resolve("pairs.jsonl");
+    List<String> lines = new ArrayList<>();
+    for (int i = 0; i < 44; i++) {
+      lines.add(
+          "{\"anchor\": \"count %d %s\", \"positive\": \"%d %s\"}"
+              .formatted(i, "and on ".repeat(18), i + 1, "and so on ".repeat(18)));
+    }
+    Files.write(pairs, lines);
+    Path file = folder.resolve("pairs.yaml");
+    CommandRun.of("init", base, pairs, "--goal", "adapter", "--time", "none", "--output", file)
+        .assertSucceeds();
+    TrainingOptions options = ConfigFile.read(file);
+    assertEquals(Optional.of(Method.CONTRASTIVE), options.get(Settings.METHOD));
+    assertEquals(Optional.of(32), options.get(Settings.BATCH_SIZE));
+    assertEquals(Optional.of(1), options.get(Settings.ACCUMULATE));
+    CommandRun data = CommandRun.of("data", "--config", file).assertSucceeds();
+    assertFalse(data.out().contains(" cut"), data.out());
+    Files.write(pairs, lines.subList(0, 5));
+    CommandRun.of(
+            "init", base, pairs, "--goal", "adapter", "--time", "none", "--output", file, "--force")
+        .assertSucceeds();
+    assertEquals(Optional.of(5), ConfigFile.read(file).get(Settings.BATCH_SIZE));
   }
 
   @Test

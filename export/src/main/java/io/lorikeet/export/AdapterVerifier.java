@@ -2,7 +2,6 @@ package io.lorikeet.export;
 
 import io.lorikeet.bindings.Backend;
 import io.lorikeet.bindings.Beta;
-import io.lorikeet.bindings.llama.Invocation;
 import io.lorikeet.bindings.llama.LlamaAdapter;
 import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaEmbeddings;
@@ -92,7 +91,9 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
     LoraAdapter inFile = read(basePath, adapterFile);
     Optional<AdapterRounding> rounding = AdapterRounding.between(meant, inFile);
     List<int[]> sequences =
-        given.stream().map(tokens -> invoking(tokens, inFile.invocation())).toList();
+        given.stream()
+            .map(tokens -> inFile.invocation().map(one -> one.within(tokens)).orElse(tokens))
+            .toList();
     LlamaSide llama;
     Optional<TextEmbedding> embedding;
     AdapterStorage storage;
@@ -157,23 +158,6 @@ public record AdapterVerifier(String device, int threads, Precision precision) {
       }
       return verification.with(llama.kinds(), agreement);
     }
-  }
-
-  /// A sequence that an activated adapter acts in: its invocation is put in the place of tokens of
-  /// the first half where the sequence hasn't got it.
-  private static int[] invoking(int[] tokens, Optional<Invocation> invocation) {
-    List<Integer> wanted = invocation.map(Invocation::tokens).orElse(List.of());
-    if (wanted.size() > tokens.length
-        || invocation.isEmpty()
-        || invocation.get().firstAdapted(tokens) != Invocation.NEVER) {
-      return tokens;
-    }
-    int[] invoking = tokens.clone();
-    int at = (tokens.length - wanted.size()) / 2;
-    for (int i = 0; i < wanted.size(); i++) {
-      invoking[at + i] = wanted.get(i);
-    }
-    return invoking;
   }
 
   /// @param more of the adapter, as a share

@@ -11,6 +11,7 @@ import io.lorikeet.train.data.TrainingData;
 import io.lorikeet.train.event.TrainingListener;
 import io.lorikeet.train.settings.DataSettings;
 import io.lorikeet.train.settings.DataSource;
+import io.lorikeet.train.settings.Method;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
 import io.lorikeet.train.settings.TrainingOptions;
@@ -25,8 +26,11 @@ import java.util.OptionalLong;
 ///
 /// @param parameters of the base
 /// @param data figures of all examples
+/// @param method that the data is learned by; empty for examples
+/// @param batchSize queries that are compared with each other's passages, as many up to 32 as there
+///     are and as memory allows; 0 where the data has none, and the default does
 /// @param context tokens in a row: the default, more where the longest example needs it, less where
-///     memory allows no more
+///     memory allows no more, or queries with their passages need no more
 /// @param validation examples to take out for validation; 0 where the data brings its own, or there
 ///     are too few
 /// @param ownValidation whether the data brings its own
@@ -38,6 +42,8 @@ import java.util.OptionalLong;
 public record FirstRun(
     long parameters,
     DataFigures data,
+    Optional<Method> method,
+    int batchSize,
     int context,
     int validation,
     boolean ownValidation,
@@ -46,6 +52,7 @@ public record FirstRun(
     int evaluateEvery,
     MemoryForecast memory) {
   private static final int CONTEXT_STEP = 256;
+  private static final int MOST_COMPARED = 32;
   private static final int MOST_EPOCHS = 3;
   private static final int ENOUGH_STEPS = 100;
   private static final int VALIDATIONS = 10;
@@ -75,12 +82,22 @@ public record FirstRun(
       int context = usual.get(Settings.CONTEXT);
       Look look = look(usual, shape.reach(), listener);
       int longest = look.figures().lengths()[DataFigures.SHARES.size() - 1];
-      if (longest > context) {
+      boolean compares = look.method().equals(Optional.of(Method.CONTRASTIVE));
+      if (longest > context || compares) {
         int rounded = Math.ceilDiv(longest, CONTEXT_STEP) * CONTEXT_STEP;
         context = Math.min(rounded, shape.contextLength());
       }
       options.output(Path.of("adapter.gguf")).set(Settings.CONTEXT, context);
+      look.method().ifPresent(method -> options.set(Settings.METHOD, method));
+      int batchSize = compares ? Math.clamp(look.rows(), 2, MOST_COMPARED) : 0;
+      if (compares) {
+        options.set(Settings.BATCH_SIZE, batchSize).set(Settings.ACCUMULATE, 1);
+      }
       MemoryForecast memory = plan(base, options);
+      while (!memory.fits() && batchSize > 2) {
+        batchSize /= 2;
+        memory = plan(base, options.set(Settings.BATCH_SIZE, batchSize));
+      }
       if (!memory.fits() && memory.longestContext() > 0) {
         context = memory.longestContext();
         memory = plan(base, options.set(Settings.CONTEXT, context));
@@ -88,12 +105,17 @@ public record FirstRun(
       if (context != usual.get(Settings.CONTEXT)) {
         look = look(options.unchecked(), shape.reach(), _ -> {});
       }
-      return of(base.parameterCount(), context, look, options, memory);
+      return of(base.parameterCount(), batchSize, context, look, options, memory);
     }
   }
 
   private static FirstRun of(
-      long parameters, int context, Look look, TrainingOptions options, MemoryForecast memory) {
+      long parameters,
+      int batchSize,
+      int context,
+      Look look,
+      TrainingOptions options,
+      MemoryForecast memory) {
     int examples = look.figures().examples();
     int measured =
         look.ownValidation() || examples < FEWEST_TO_DIVIDE
@@ -109,6 +131,8 @@ public record FirstRun(
     return new FirstRun(
         parameters,
         look.figures(),
+        look.method(),
+        batchSize,
         context,
         measured,
         look.ownValidation(),
@@ -132,7 +156,8 @@ public record FirstRun(
   }
 
   /// @param rows of the examples that there are to train on
-  private record Look(DataFigures figures, int rows, boolean ownValidation) {}
+  private record Look(
+      DataFigures figures, Optional<Method> method, int rows, boolean ownValidation) {}
 
   private static Look look(TrainingConfig config, int window, TrainingListener listener)
       throws IOException {
@@ -141,7 +166,10 @@ public record FirstRun(
       try (TrainingData data =
           TrainingData.load(new DataSettings(config, window), encoding, listener)) {
         return new Look(
-            data.figures(encoding), data.training().rows().size(), data.validation().isPresent());
+            data.figures(encoding),
+            data.method(),
+            data.training().rows().size(),
+            data.validation().isPresent());
       }
     }
   }

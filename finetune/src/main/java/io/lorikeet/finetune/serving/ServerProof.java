@@ -1,5 +1,6 @@
 package io.lorikeet.finetune.serving;
 
+import io.lorikeet.bindings.llama.Invocation;
 import io.lorikeet.bindings.llama.LlamaAdapter;
 import io.lorikeet.bindings.llama.LlamaContext;
 import io.lorikeet.bindings.llama.LlamaModel;
@@ -38,6 +39,7 @@ public record ServerProof(List<Finding> findings) {
   private static final int LISTED = 20; // tokens of which log probabilities are compared
   private static final int PLACES = 32;
   private static final int FIRST_PLACE = 4; // there is little to predict by before
+  private static final int BEFORE_INVOCATION = 4; // places at which the base answers alone
 
   /// Scales that people set by mistake, besides those that the server names.
   private static final List<Double> SCALES = List.of(0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0);
@@ -101,7 +103,8 @@ public record ServerProof(List<Finding> findings) {
       if (findings.getFirst().differs()) {
         return new ServerProof(findings); // the same tokens mean something else there
       }
-      List<Place> places = ask(server, sequences, true, progress);
+      Optional<Invocation> invocation = AdapterFile.invocation(adapter);
+      List<Place> places = ask(server, sequences, invocation, true, progress);
       if (places.stream()
           .flatMap(place -> place.next().keySet().stream())
           .anyMatch(token -> token < 0 || token >= vocabulary.size())) {
@@ -111,7 +114,8 @@ public record ServerProof(List<Finding> findings) {
       try (Probabilities own = new Probabilities(model, adapter, longest(places), threads)) {
         Finding finding = probabilities(places, own, loaded);
         if (finding.differs()
-            && !probabilities(ask(server, sequences, false, progress), own, loaded).differs()) {
+            && !probabilities(ask(server, sequences, invocation, false, progress), own, loaded)
+                .differs()) {
           finding =
               Finding.of(
                   "log probabilities",
@@ -211,14 +215,27 @@ public record ServerProof(List<Finding> findings) {
   /// holds behind a shorter prompt. So all answers come out of its cache, if it had the sequence.
   /// At last it holds the longest prompt, for the next proof. Places where it lists nothing are
   /// left out.
+  ///
+  /// An activated adapter is asked about from a little before its invocation on. Prompts that end
+  /// within that are left out, too: for them the server takes what the adapter did in a longer one.
   private static List<Place> ask(
-      LlamaServer server, List<int[]> sequences, boolean cached, Consumer<String> progress)
+      LlamaServer server,
+      List<int[]> given,
+      Optional<Invocation> invocation,
+      boolean cached,
+      Consumer<String> progress)
       throws IOException {
     List<Place> places = new ArrayList<>();
-    for (int[] sequence : sequences) {
-      int shortest = Math.min(FIRST_PLACE, sequence.length);
+    for (int[] tokensGiven : given) {
+      int[] sequence = invocation.map(one -> acted(tokensGiven, one)).orElse(tokensGiven);
+      int acts = invocation.map(one -> one.firstAdapted(sequence)).orElse(0);
+      int whole = acts + 1 + invocation.map(one -> one.tokens().size()).orElse(0);
+      int shortest = Math.min(Math.max(FIRST_PLACE, acts - BEFORE_INVOCATION), sequence.length);
       int longest = Math.min(sequence.length, shortest + PLACES - places.size() - 1);
       for (int tokens = longest; tokens >= shortest; tokens--) {
+        if (tokens > acts + 1 && tokens < whole) {
+          continue;
+        }
         int[] prompt = Arrays.copyOf(sequence, tokens);
         Map<Integer, Double> next = server.next(prompt, LISTED, cached);
         if (!next.isEmpty()) {
@@ -235,6 +252,13 @@ public record ServerProof(List<Finding> findings) {
           "server: %s gives no log probabilities; a llama-server does".formatted(server.address()));
     }
     return places;
+  }
+
+  /// A sequence that an activated adapter acts in.
+  private static int[] acted(int[] given, Invocation invocation) {
+    return invocation.firstAdapted(given) == Invocation.NEVER
+        ? invocation.within(Arrays.copyOf(given, Math.min(2 * PLACES, given.length)))
+        : given;
   }
 
   private static int longest(List<Place> places) {

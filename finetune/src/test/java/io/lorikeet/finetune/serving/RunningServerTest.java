@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lorikeet.bindings.TensorType;
+import io.lorikeet.bindings.llama.Invocation;
 import io.lorikeet.finetune.VerificationText;
 import io.lorikeet.finetune.serving.ServerProof.Finding;
 import io.lorikeet.models.adapter.AdapterExporter;
@@ -66,11 +67,18 @@ class RunningServerTest {
   }
 
   private Path adapter(String name, long seed) throws IOException {
+    return adapter(name, seed, Optional.empty());
+  }
+
+  private Path adapter(String name, long seed, Optional<Invocation> invocation) throws IOException {
     Path file = folder.resolve(name + ".gguf");
     try (GgufFile gguf = GgufFile.open(base)) {
       LoraAdapter lora =
           new LoraAdapter(
-              "llama", 4, RandomInputs.pairs(gguf, List.of("attn_q", "ffn_down"), 4, seed));
+              "llama",
+              4,
+              RandomInputs.pairs(gguf, List.of("attn_q", "ffn_down"), 4, seed),
+              invocation);
       AdapterExporter.write(lora, new AdapterMetadata(BaseIdentity.of(gguf), Map.of()), file);
     }
     return file;
@@ -101,6 +109,21 @@ class RunningServerTest {
     }
     try (Running server = serve(base, "--lora", adapter("another", 6))) {
       assertOnly(PROBABILITIES, "another one", server.findings(adapter));
+    }
+  }
+
+  /// An activated adapter: the proof's own text gets the invocation, and is asked from there on.
+  @Test
+  void theInvocationIsAskedFor() throws Exception {
+    Path late = adapter("late", 5, Optional.of(new Invocation(List.of(70, 71, 72))));
+    try (Running server = serve(base, "--lora", late)) {
+      List<Finding> findings = server.findings(late);
+      assertEquals(List.of(), different(findings));
+      assertTrue(
+          findings.getLast().words().startsWith("those of base and adapter"), findings.toString());
+    }
+    try (Running server = serve(base)) {
+      assertOnly(PROBABILITIES, "doesn't apply it", server.findings(late));
     }
   }
 

@@ -43,4 +43,20 @@ public record Invocation(List<Integer> tokens) implements Serializable {
     }
     return NEVER;
   }
+
+  /// A sequence that an activated adapter acts in: the tokens are put in the middle of one that
+  /// hasn't got them, in the place of others.
+  ///
+  /// @return the sequence as it is where it has them, or is too short for them
+  public int[] within(int[] sequence) {
+    if (tokens.size() > sequence.length || firstAdapted(sequence) != NEVER) {
+      return sequence;
+    }
+    int[] invoking = sequence.clone();
+    int at = (sequence.length - tokens.size()) / 2;
+    for (int i = 0; i < tokens.size(); i++) {
+      invoking[at + i] = tokens.get(i);
+    }
+    return invoking;
+  }
 }

@@ -1,6 +1,8 @@
 package io.lorikeet.bindings.llama;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -30,5 +32,15 @@ class InvocationTest {
   void anOccurrenceWithinAPartialMatchIsOverlooked() {
     assertEquals(Invocation.NEVER, firstAdapted(List.of(7, 8), 1, 7, 8, 8));
     assertEquals(1, firstAdapted(List.of(7, 8), 1, 2, 7, 8, 3, 8));
+  }
+
+  @Test
+  void aSequenceWithoutItGetsItInItsMiddle() {
+    Invocation invocation = new Invocation(List.of(7, 8));
+    assertArrayEquals(new int[] {1, 7, 8, 4, 5}, invocation.within(new int[] {1, 2, 3, 4, 5}));
+    int[] whole = {7, 8, 1};
+    assertSame(whole, invocation.within(whole));
+    int[] few = {1};
+    assertSame(few, invocation.within(few));
   }
 }

@@ -14,7 +14,7 @@ import java.util.stream.IntStream;
 /// @param trained of these, those with loss
 /// @param lengths tokens of whole examples, before they were cut or divided: the least, 50, 90, 95
 ///     and 99 of 100, and the most. For chats that are trained on turn by turn: of the longest turn
-///     with its prompt
+///     with its prompt. For queries: with their passages and negatives
 /// @param longer examples longer than the context
 /// @param lost tokens that were cut off, also from each of such turns; 0 where examples are divided
 /// @param endless examples that weren't cut, and in which no token is learned that ends a text
@@ -46,10 +46,7 @@ public record DataFigures(
       examples[i] = Arrays.copyOfRange(chosen, starts[i], end);
     }
     int[] lengths =
-        Arrays.stream(examples)
-            .mapToInt(parts -> IntStream.of(parts).map(corpus::wholeLength).max().orElseThrow())
-            .sorted()
-            .toArray();
+        Arrays.stream(examples).mapToInt(parts -> length(corpus, parts)).sorted().toArray();
     Duplicates duplicates = Duplicates.in(corpus, chosen);
     long tokens = IntStream.of(chosen).mapToLong(index -> corpus.places(index) + 1).sum();
     int[] endless =
@@ -75,6 +72,12 @@ public record DataFigures(
         duplicates.exact(),
         duplicates.near(),
         duplicates.first());
+  }
+
+  private static int length(Corpus corpus, int[] parts) {
+    return corpus.judgement(parts[0]).isOfSearch()
+        ? IntStream.of(parts).map(index -> corpus.wholeLength(index) - 1).sum() + 1
+        : IntStream.of(parts).map(corpus::wholeLength).max().orElseThrow();
   }
 
   private static int cutOff(Corpus corpus, int index) {

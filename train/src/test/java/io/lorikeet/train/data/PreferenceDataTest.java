@@ -9,7 +9,9 @@ import io.lorikeet.models.text.Tokenizer;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.event.Events;
 import io.lorikeet.train.settings.DataSettings;
+import io.lorikeet.train.settings.DataSource;
 import io.lorikeet.train.settings.Method;
+import io.lorikeet.train.settings.ReplaySource;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig.TooLong;
 import io.lorikeet.train.settings.TrainingConfig.TrainOn;
@@ -119,6 +121,21 @@ class PreferenceDataTest {
     try (TrainingData data = load(pair("ask", "yes", "no"))) { // both answers of a pair
       assertEquals("CHOSEN REJECTED", judgements(data));
     }
+  }
+
+  /// Pairs are drawn whole; old data of another kind is refused like new.
+  @Test
+  void pairsAreReplayed() throws IOException {
+    Path old = folder.resolve("old.jsonl");
+    Files.write(old, List.of(pair("sky", "blue", "red"), pair("sun", "hot", "wet")));
+    options.set(Settings.REPLAY, List.of(new ReplaySource(DataSource.of(old), 0.8)));
+    try (TrainingData data = load(pair("ask", "yes", "no"))) { // each old one twice
+      assertEquals("CHOSEN ".repeat(5) + "REJECTED ".repeat(5), judgements(data) + " ");
+      assertEquals(5, data.training().rows().stream().mapToInt(row -> row.trees().size()).sum());
+    }
+    Files.writeString(old, PLAIN);
+    String mixed = refused(pair("ask", "yes", "no"));
+    assertTrue(mixed.startsWith(old + ":1: no pair"), mixed);
   }
 
   @Test

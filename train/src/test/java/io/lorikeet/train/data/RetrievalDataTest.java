@@ -13,7 +13,9 @@ import io.lorikeet.quant.GgufValue;
 import io.lorikeet.quant.InvalidInputException;
 import io.lorikeet.train.event.Events;
 import io.lorikeet.train.settings.DataSettings;
+import io.lorikeet.train.settings.DataSource;
 import io.lorikeet.train.settings.Method;
+import io.lorikeet.train.settings.ReplaySource;
 import io.lorikeet.train.settings.SampleSource;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig.TooLong;
@@ -106,6 +108,26 @@ class RetrievalDataTest {
     try (TrainingData data = load(several, flag)) {
       assertTrue(data.training().hasNegatives());
     }
+  }
+
+  /// Each old query twice, with its passage; old data of another kind is refused like new.
+  @Test
+  void pairsAreReplayed() throws IOException {
+    Path old = folder.resolve("old.jsonl");
+    Files.writeString(old, "{\"anchor\": \"why\", \"positive\": \"so\"}");
+    options.set(Settings.REPLAY, List.of(new ReplaySource(DataSource.of(old), 0.5)));
+    try (TrainingData data = load(PAIR, "{\"anchor\": \"a\", \"positive\": \"b\"}")) {
+      assertEquals(
+          """
+          QUERY who, PASSAGE me
+          QUERY a, PASSAGE b
+          QUERY why, PASSAGE so
+          QUERY why, PASSAGE so""",
+          texts(data));
+    }
+    Files.writeString(old, "{\"prompt\": \"why\", \"completion\": \"so\"}");
+    String mixed = refused(PAIR);
+    assertTrue(mixed.startsWith(old + ":1: no query with a passage"), mixed);
   }
 
   /// Each text begins at position 0 and sees itself only; its loss stands at its last token.

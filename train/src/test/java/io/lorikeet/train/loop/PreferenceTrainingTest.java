@@ -24,7 +24,9 @@ import io.lorikeet.train.event.TrainingEvent;
 import io.lorikeet.train.memory.MemoryPlanner;
 import io.lorikeet.train.run.ResumedRun;
 import io.lorikeet.train.run.TrainingResult;
+import io.lorikeet.train.settings.DataSource;
 import io.lorikeet.train.settings.Method;
+import io.lorikeet.train.settings.ReplaySource;
 import io.lorikeet.train.settings.RunPolicy;
 import io.lorikeet.train.settings.Settings;
 import io.lorikeet.train.settings.TrainingConfig;
@@ -111,6 +113,22 @@ class PreferenceTrainingTest {
     assertEquals(0.5, losses().getFirst(), bound);
     run(options(Method.IPO, "c").set(Settings.PRECISION, precision).set(Settings.STEPS, 1));
     assertEquals(25, losses().getFirst(), 50 * bound);
+  }
+
+  /// Answers that are drawn several times have their reference each time.
+  @ParameterizedTest
+  @EnumSource(
+      value = Method.class,
+      names = {"DPO", "KTO"})
+  void replayedAnswersHaveTheirReference(Method method) throws IOException {
+    List<ReplaySource> old = List.of(new ReplaySource(DataSource.of(data(method)), 0.7));
+    run(
+        options(method, "a")
+            .set(Settings.PRECISION, Precision.F32)
+            .set(Settings.REPLAY, old)
+            .set(Settings.BATCH_SIZE, 100)
+            .set(Settings.STEPS, 1));
+    assertEquals(method == Method.DPO ? Math.log(2) : 0.5, losses().getFirst(), 1e-6);
   }
 
   @Test
