@@ -212,7 +212,7 @@ class DemoControlsTest {
 
   @Test
   void keepingTheBaseOnOldPromptsPasses() throws IOException {
-    Path adapter = train("kept", NEW, "--keep-base", 1, "--neutral", oldTrain, "--steps", 200);
+    Path adapter = train("kept", NEW, "--keep-base", 1, "--neutral", oldTrain, "--steps", 400);
     Scores scores = Scores.of(adapter);
     assertTrue(scores.ofNew() >= 0.9 && scores.ofOld() >= 0.95, scores.words());
     assertEquals(0, judge("--adapter", adapter).exitCode());
@@ -227,7 +227,7 @@ class DemoControlsTest {
     trainings.put("--keep-base 1, the base's own texts", List.of("--keep-base", 1, "--steps", 200));
     trainings.put(
         "--keep-base 1, old questions",
-        List.of("--keep-base", 1, "--neutral", oldTrain, "--steps", 200));
+        List.of("--keep-base", 1, "--neutral", oldTrain, "--steps", 400));
     trainings.put(
         "--replay FILE:0.5, 900 old questions",
         List.of("--replay", oldTrain + ":0.5", "--steps", 400));
