@@ -107,10 +107,9 @@ final class BenchCommand extends WritingCommand {
       names = "--make",
       paramLabel = "SHAPE",
       description = {
-        "write a base of random weights:",
-        "S (12 layers of 768), M (22 of 2048, TinyLlama-1.1B)",
-        "8B (32 of 4096, as Llama-3.1-8B), all with 32,000 tokens,",
-        "or a shape that plan --shape list prints, such as Qwen3.5-4B"
+        "write a base of random weights.",
+        "S has 12 layers of 768, M 22 of 2048 (TinyLlama-1.1B), 8B 32 of 4096 (Llama-3.1-8B), each with 32,000 tokens.",
+        "Others are named as plan --shape list prints them, such as Qwen3.5-4B."
       })
   private @Nullable String make;
 

@@ -244,8 +244,8 @@ final class GraphInputs {
   }
 
   /// The adapters of linear maps that take the same input, or null where their matrices A can't be
-  /// multiplied as one: that of each has to begin where the one before ends, and the products with
-  /// all of them have to be whole parts of it.
+  /// multiplied as one. Each matrix has to begin where the one before ends, and to have a rank that
+  /// [Tape#parts] takes.
   @Nullable JoinedPairs joined(String prefix, List<String> names) {
     if (!kernels().joinsSmallProducts()
         || engine.folded() != null
