@@ -37,7 +37,7 @@ pack_deb() {
   rm -rf "$root"
   mkdir -p "$root/DEBIAN" "$root/usr/bin" "$root/usr/lib" "$root/usr/share/doc/$package"
   cp -a "$image" "$root/usr/lib/lorikeet"
-  chmod -R u+rw,go+r,go-w "$root"
+  chmod -R u+rw,go+rX,go-w "$root"
   ln -s ../lib/lorikeet/lorikeet "$root/usr/bin/lorikeet"
   mv "$root/usr/lib/lorikeet/share"/* "$root/usr/share"
   rmdir "$root/usr/lib/lorikeet/share"
@@ -68,7 +68,7 @@ rm -f "$output"/lorikeet-*.tar* "$output"/lorikeet-*.deb
 for image in "$images"/lorikeet-*; do
   name=$(basename "$image")
   tar --create --format=gnu --sort=name --owner=0 --group=0 --numeric-owner \
-    --mode=u+rw,go+r,go-w --file "$output/$name.tar" --directory "$images" "$name"
+    --mode=u+rw,go+rX,go-w --file "$output/$name.tar" --directory "$images" "$name"
   gzip -6 -n -k "$output/$name.tar"
   zstd -q -12 -T0 --rm "$output/$name.tar"
   pack_deb "$name"
