@@ -196,7 +196,7 @@ final class BenchCommand extends WritingCommand {
 
   private int layers(int all) {
     if (layers != null && layers > all) {
-      throw problem("--layers: %d, but the shape has %d layers".formatted(layers, all));
+      throw problem("--layers: %s, but the shape has %s layers".formatted(layers, all));
     }
     return layers == null ? all : layers;
   }
