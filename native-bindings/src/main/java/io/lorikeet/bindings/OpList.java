@@ -21,6 +21,7 @@ abstract sealed class OpList implements AutoCloseable permits Ops {
   private final List<Tensor> scheduled = new ArrayList<>();
   private final NavigableMap<Long, String> parts = new TreeMap<>();
   private String part = "";
+  private boolean partBegins;
   private boolean closed;
 
   OpList() {
@@ -53,6 +54,7 @@ abstract sealed class OpList implements AutoCloseable permits Ops {
   /// Names what the operations that follow are part of, for [Profile].
   public void part(String name) {
     part = name;
+    partBegins = true;
   }
 
   /// The name of the part that an operation's result belongs to.
@@ -195,8 +197,9 @@ abstract sealed class OpList implements AutoCloseable permits Ops {
   Tensor made(MemorySegment address) {
     Tensor tensor = new Tensor(address);
     tensors.add(tensor);
-    if (parts.isEmpty() || !parts.lastEntry().getValue().equals(part)) {
+    if (partBegins) {
       parts.put(address.address(), part);
+      partBegins = false;
     }
     return tensor;
   }
