@@ -2,6 +2,7 @@ package io.lorikeet.cli;
 
 import io.lorikeet.finetune.MemoryForecast;
 import io.lorikeet.models.architecture.SavedActivations;
+import io.lorikeet.models.family.ModelConfig;
 import io.lorikeet.quant.GgufFile;
 import io.lorikeet.train.memory.MemoryPlan;
 import io.lorikeet.train.memory.MemoryPlanner;
@@ -46,16 +47,18 @@ final class MemoryPlanText {
     }
     lines.add("free for it on the device: %s GB".formatted(gb(forecast.available())));
     lines.add(layout(plan.placement()));
-    lines.add(longest(forecast.longestContext()));
+    lines.add(longest(forecast.longestContext(), ModelConfig.of(base).contextLength()));
     return lines;
   }
 
-  private static String longest(int context) {
+  private static String longest(int context, int trained) {
     if (context == 0) {
       return "no context fits";
     }
     String more =
-        context == MemoryPlanner.LONGEST_SOUGHT ? " (plan doesn't look for longer ones)" : "";
+        context == MemoryPlanner.LONGEST_USUAL && trained > context
+            ? " (longer ones are looked for with a longer --context)"
+            : "";
     return String.format(Locale.ROOT, "longest context that fits: %,d%s", context, more);
   }
 

@@ -5,13 +5,11 @@ import java.util.function.IntFunction;
 
 /// Finds the longest row that fits into memory. A plan takes time in proportion to the row, so few
 /// are made. Memory grows about linearly with the row: the line through the last two plans tells
-/// which row to plan next.
+/// which row to plan next. At first it is the line through one plan and the origin, which is too
+/// steep, since some memory doesn't depend on the row.
 final class ContextSearch {
   /// The row that is planned first.
   private static final int FIRST = 16;
-
-  /// Factor from one row to the next until two plans give a line.
-  private static final int GROWTH = 4;
 
   private final int most;
   private final long limit;
@@ -19,7 +17,7 @@ final class ContextSearch {
   private int fits;
   private int tooLong;
   private int last;
-  private long lastBytes = -1;
+  private long lastBytes;
   private double slope = Double.NaN;
 
   /// @param most the longest row that is asked for, in any unit
@@ -46,7 +44,7 @@ final class ContextSearch {
   private void measure(int row) {
     OptionalLong bytes = needed.apply(row);
     if (bytes.isPresent()) {
-      slope = lastBytes < 0 ? Double.NaN : (double) (bytes.getAsLong() - lastBytes) / (row - last);
+      slope = (double) (bytes.getAsLong() - lastBytes) / (row - last);
       last = row;
       lastBytes = bytes.getAsLong();
     }
@@ -65,9 +63,12 @@ final class ContextSearch {
     }
     int middle = (fits + tooLong) >>> 1;
     if (!(slope > 0)) {
-      return tooLong > most && fits > 0 ? (int) Math.min(most, (long) GROWTH * fits) : middle;
+      return middle;
     }
     double expected = last + (limit - lastBytes) / slope;
+    if (fits == FIRST && tooLong > most) {
+      return (int) Math.clamp(expected, Math.min(most, 2L * FIRST), most);
+    }
     if (expected >= tooLong) {
       // Where nothing has failed yet that is the whole; else the line was wrong.
       return tooLong > most ? most : middle;

@@ -36,9 +36,12 @@ import java.util.stream.Stream;
 /// Finds out what a run needs before it starts, and lays it out so that it fits: what costs no time
 /// first, then what costs some.
 public final class MemoryPlanner {
-  /// The longest row that [#longestContext] looks for: planning one takes seconds, and a file may
-  /// claim any context.
-  public static final int LONGEST_SOUGHT = 1 << 18;
+  /// The longest row that [#longestContext] looks for where the run's own isn't longer. Planning a
+  /// row takes time in proportion to it.
+  public static final int LONGEST_USUAL = 1 << 15;
+
+  /// The longest row that it looks for at all: a file may claim any context.
+  private static final int LONGEST_SOUGHT = 1 << 18;
 
   /// The memory of the process itself.
   private static final String JAVA = "Java and libraries";
@@ -252,12 +255,13 @@ public final class MemoryPlanner {
   }
 
   /// The longest row that fits, in multiples of 256 tokens and to within a sixteenth, or 0. It
-  /// isn't longer than [#LONGEST_SOUGHT].
+  /// isn't longer than [#LONGEST_USUAL], unless the run's own context is.
   ///
   /// @param device bytes there are in the device's memory
   public int longestContext(long device) {
     int step = 256;
-    int most = Math.max(1, Math.min(model.contextLength(), LONGEST_SOUGHT) / step);
+    int sought = config.get(Settings.CONTEXT) > LONGEST_USUAL ? LONGEST_SOUGHT : LONGEST_USUAL;
+    int most = Math.max(1, Math.min(model.contextLength(), sought) / step);
     return step * new ContextSearch(most, device, n -> least(n * step, device)).longest();
   }
 
