@@ -18,7 +18,8 @@ import java.util.SplittableRandom;
 /// @param type any type that quantizes without an importance matrix
 /// @param rowLength ne0
 /// @param rows all other dimensions
-/// @param mean mean of the values
+/// @param mean mean of the values; where it isn't 0 they have its sign, for a single rate of growth
+///     among those of decay makes a state infinite
 /// @param deviation their standard deviation
 /// @param seed decides the values
 record RandomTensor(
@@ -42,8 +43,9 @@ record RandomTensor(
     long elements = (long) count * rowLength;
     MemorySegment floats = arena.allocate(elements * Float.BYTES, 64);
     for (long i = 0; i < elements; i++) {
+      double value = mean + deviation * random.nextGaussian();
       floats.setAtIndex(
-          ValueLayout.JAVA_FLOAT, i, (float) (mean + deviation * random.nextGaussian()));
+          ValueLayout.JAVA_FLOAT, i, (float) (mean == 0 ? value : Math.copySign(value, mean)));
     }
     MemorySegment bytes = arena.allocate(count * type.rowBytes(rowLength), 64);
     RowQuantizer.quantize(type, floats, rowLength, bytes);
