@@ -110,7 +110,7 @@ public record GradientProof(
       ModelConfig model = ModelConfig.of(base);
       LoraAdapter adapter = adapter(config, base, model);
       TokenBatch batch = batch(config, base, model, listener);
-      ComputationChoice choice = new ComputationChoice(config, Optional.empty(), listener);
+      ComputationChoice choice = new ComputationChoice(config, Optional.empty(), false, listener);
       String device;
       Placement placement;
       PairGradients tested;

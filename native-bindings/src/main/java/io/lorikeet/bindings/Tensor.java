@@ -15,6 +15,9 @@ public final class Tensor {
   /// second copy of it meanwhile.
   static final long TRANSFER_BYTES = 32L << 20;
 
+  /// The most that is copied at a time between Java's heap and a tensor.
+  private static final long HEAP_BYTES = 1L << 20;
+
   private static final int NAME_BYTES = 63;
 
   /// Where the data of planned tensors would be: ggml only asks whether it is anywhere.
@@ -143,8 +146,11 @@ public final class Tensor {
       return;
     }
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment copy = arena.allocate(source.byteSize(), Long.BYTES);
-      upload(copy.copyFrom(source), offset);
+      MemorySegment copy = heapCopy(source, arena);
+      for (long at = 0; at < source.byteSize(); at += copy.byteSize()) {
+        long length = Math.min(copy.byteSize(), source.byteSize() - at);
+        uploadAtOnce(copy.asSlice(0, length).copyFrom(source.asSlice(at, length)), offset + at);
+      }
     }
   }
 
@@ -193,10 +199,19 @@ public final class Tensor {
       return;
     }
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment copy = arena.allocate(target.byteSize(), Long.BYTES);
-      download(copy, offset);
-      target.copyFrom(copy);
+      MemorySegment copy = heapCopy(target, arena);
+      for (long at = 0; at < target.byteSize(); at += copy.byteSize()) {
+        MemorySegment part = copy.asSlice(0, Math.min(copy.byteSize(), target.byteSize() - at));
+        downloadAtOnce(part, offset + at);
+        target.asSlice(at, part.byteSize()).copyFrom(part);
+      }
     }
+  }
+
+  /// Native memory for a part of a segment of Java's heap. All of it at a time would be as much
+  /// memory again, and the system takes long to give it out.
+  private static MemorySegment heapCopy(MemorySegment heap, Arena arena) {
+    return arena.allocate(Math.min(HEAP_BYTES, heap.byteSize()), Long.BYTES);
   }
 
   /// Copies this tensor to one of the same type and shape, whichever memory each is in.

@@ -165,7 +165,8 @@ public final class Trainer {
   private TrainingResult run(
       RunFolder folder, Optional<Checkpoint> newest, Optional<Computation> before, GgufFile base)
       throws IOException {
-    ComputationChoice choice = new ComputationChoice(config, before, listener);
+    ComputationChoice choice =
+        new ComputationChoice(config, before, machines.isPresent(), listener);
     Optional<Long> deadline =
         config.find(Settings.MAX_TIME).map(time -> System.nanoTime() + time.toNanos());
     try (Backend backend = choice.open(devices)) {

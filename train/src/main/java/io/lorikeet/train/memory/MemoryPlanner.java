@@ -70,6 +70,9 @@ public final class MemoryPlanner {
 
   private static final int FEW_COLUMNS = 64;
 
+  /// Growth of a driver by Spark's classes, buffers and sums under way, as measured.
+  private static final long SPARK = 75_000_000;
+
   /// Where the smallest layout but one takes this many times the memory there is, the smallest
   /// doesn't fit either: it keeps the layers' inputs in half the bytes, and the rest is the same.
   private static final int FAR_TOO_LARGE = 2;
@@ -82,6 +85,7 @@ public final class MemoryPlanner {
   private final TrainingConfig config;
   private final Backend backend;
   private final Function<Backend, LoraParameters> adapter;
+  private boolean sends;
 
   /// @param base the open file of the base; its head is enough
   /// @param backend only plans ([Backend#planning])
@@ -114,6 +118,12 @@ public final class MemoryPlanner {
                 config.adapter(),
                 FittedRanks.planned(base, config),
                 on));
+  }
+
+  /// Plans for a process whose micro-batches other machines compute.
+  public MemoryPlanner sending() {
+    sends = true;
+    return this;
   }
 
   /// The device's free memory within the limit of the settings, in bytes.
@@ -415,6 +425,11 @@ public final class MemoryPlanner {
           new MemoryPlan.PlanItem("scratch of the device's library", pass.libraryScratch(), 0, 0));
     }
     items.addAll(ofDriver(Float.BYTES * setup.lora().count(), placement.shape().tokens()));
+    if (sends) {
+      long sent = 2 * Float.BYTES * setup.lora().count();
+      items.add(
+          new MemoryPlan.PlanItem("parameters and gradients sent, and Spark", 0, sent + SPARK, 0));
+    }
     int prompts = prompts();
     if (prompts > 0) {
       long bytes = new SampleMemory(model, prompts, config.get(Settings.CONTEXT)).bytes();

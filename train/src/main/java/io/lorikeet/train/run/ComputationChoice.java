@@ -25,6 +25,7 @@ import java.util.function.Function;
 public final class ComputationChoice {
   private final TrainingConfig config;
   private final Optional<Computation> before;
+  private final boolean sends;
   private final TrainingListener listener;
 
   /// Opens a device, see [Backend#open].
@@ -34,10 +35,15 @@ public final class ComputationChoice {
   }
 
   /// @param before how the run computed, if it goes on
+  /// @param sends whether other machines compute the micro-batches
   public ComputationChoice(
-      TrainingConfig config, Optional<Computation> before, TrainingListener listener) {
+      TrainingConfig config,
+      Optional<Computation> before,
+      boolean sends,
+      TrainingListener listener) {
     this.config = config;
     this.before = before;
+    this.sends = sends;
     this.listener = listener;
   }
 
@@ -87,6 +93,9 @@ public final class ComputationChoice {
         Backend.planning(
             device, config.get(Settings.THREADS), Optional.of(backend.productFormat()))) {
       MemoryPlanner planner = new MemoryPlanner(base, config, planning, adapter);
+      if (sends) {
+        planner.sending();
+      }
       long available = planner.available();
       Optional<MemoryPlan> had =
           before
