@@ -37,7 +37,6 @@ pack_deb() {
   rm -rf "$root"
   mkdir -p "$root/DEBIAN" "$root/usr/bin" "$root/usr/lib" "$root/usr/share/doc/$package"
   cp -a "$image" "$root/usr/lib/lorikeet"
-  chmod -R u+rw,go+rX,go-w "$root"
   ln -s ../lib/lorikeet/lorikeet "$root/usr/bin/lorikeet"
   mv "$root/usr/lib/lorikeet/share"/* "$root/usr/share"
   rmdir "$root/usr/lib/lorikeet/share"
@@ -59,6 +58,7 @@ CONTROL
   if [ "$package" != lorikeet ]; then
     printf '%s: lorikeet\n' Provides Conflicts Replaces >>"$root/DEBIAN/control"
   fi
+  chmod -R u+rw,go+rX,go-w "$root"
   find "$root" -exec touch --no-dereference --date="$time" {} +
   SOURCE_DATE_EPOCH=${time#@} dpkg-deb --root-owner-group -Zzstd -z9 --build "$root" "$output/$1.deb" >/dev/null
   rm -rf "$root"
